@@ -1,0 +1,7 @@
+"""``python -m graduel``: the command line."""
+
+import sys
+
+from graduel.cli import main
+
+sys.exit(main())

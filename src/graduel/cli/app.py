@@ -1,0 +1,130 @@
+"""The commands, and how mistakes are told: one line, exit code 2."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(
+    name="graduel",
+    help="A neural network written by hand in NumPy against XGBoost: who wins, by how much, "
+    "how sure one can be, and at what cost.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        typer.echo(f"graduel {version('graduel')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_version, is_eager=True, help="Show the version."),
+    ] = False,
+) -> None:
+    pass
+
+
+@app.command()
+def duel(
+    dataset: Annotated[str, typer.Argument(help="What to duel on.")] = "mnist",
+    contenders: Annotated[
+        str | None,
+        typer.Option(
+            help="Who duels, with commas between them: textbook, net, xgboost, xgboost-best. "
+            "Default: textbook,net,xgboost.",
+            show_default=False,
+        ),
+    ] = None,
+    net: Annotated[
+        str | None,
+        typer.Option(
+            help="A network of your own for the contender 'net', such as 'layers=256,128 "
+            "activation=relu optimizer=adamw lr=1e-3 dropout=0.2 epochs=20'.",
+            show_default=False,
+        ),
+    ] = None,
+    seeds: Annotated[int, typer.Option(help="How often each contender is fitted.")] = 1,
+    rows: Annotated[
+        int | None,
+        typer.Option(help="Train on a stratified part of the training rows.", show_default=False),
+    ] = None,
+    quick: Annotated[
+        bool, typer.Option("--quick", help="A first look: 10,000 training rows, small budgets.")
+    ] = False,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            help="The run's folder. The same command with the same folder takes up where it "
+            "stopped. Default: a folder of its own under duels/.",
+            show_default=False,
+        ),
+    ] = None,
+    as_json: Annotated[
+        bool,
+        typer.Option("--json", help="Write the result to standard output, and nothing else there."),
+    ] = False,
+    threads: Annotated[
+        int | None,
+        typer.Option(help="Threads for each contender. Default: all cores.", show_default=False),
+    ] = None,
+) -> None:
+    """Train every contender on the same rows and say who wins."""
+    from graduel.cli.duel import run
+
+    run(
+        dataset,
+        contenders=contenders,
+        net=net,
+        seeds=seeds,
+        rows=rows,
+        quick=quick,
+        out=out,
+        as_json=as_json,
+        threads=threads,
+    )
+
+
+def main(args: list[str] | None = None) -> int:
+    """Run the command line; return the exit code."""
+    from graduel.errors import UserError
+
+    try:
+        code = app(args, standalone_mode=False)
+    except typer.TyperException as error:
+        return _complain(_wording(error), 2)
+    except UserError as error:
+        return _complain(str(error), 2)
+    except (typer.Abort, KeyboardInterrupt):
+        return _complain("stopped", 130)
+    except BrokenPipeError:  # the reader of standard output has gone, as `head` does
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except OSError as error:
+        return _complain(f"{error.filename or 'the file system'}: {error.strerror or error}", 1)
+    return int(code or 0)
+
+
+def _wording(error: typer.TyperException) -> str:
+    """Return the parser's message, with the name of the option where it gives one."""
+    format_message = getattr(error, "format_message", None)
+    return str(format_message() if format_message else error)
+
+
+def _complain(message: str, code: int) -> int:
+    typer.echo("graduel: " + " ".join(message.split()), err=True)
+    return code

@@ -1,0 +1,83 @@
+"""Live progress of a duel: a line a contender on a terminal, plain lines elsewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from time import monotonic
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn
+from rich.progress import TaskID as Task
+
+from graduel.duel.protocol import Protocol
+from graduel.duel.runner import Event
+
+PLAIN_EVERY = 10.0
+"""Seconds between two plain lines of one fit."""
+
+
+def span(seconds: float) -> str:
+    """Return a time as a person says it.
+
+    >>> span(7.4), span(95)
+    ('7 s', '1:35 min')
+    """
+    whole = round(seconds)
+    return f"{whole} s" if whole < 60 else f"{whole // 60}:{whole % 60:02} min"
+
+
+def describe(event: Event) -> str:
+    """Say how a fit stands: time spent, time left, error so far."""
+    if event.progress is None:
+        return {"kept": "finished earlier", "started": "starting", "finished": "finished"}[
+            event.kind
+        ]
+    now = event.progress
+    left = now.seconds * (1 - now.share) / now.share if now.share > 0 else 0.0
+    return (
+        f"{span(now.seconds)} spent, at most {span(left)} left, "
+        f"validation error {100 * now.valid_error:.2f} %"
+    )
+
+
+def watch(events: Iterator[Event], protocol: Protocol, console: Console, folder: Path) -> None:
+    """Consume the events of a duel and show them."""
+    show = _live if console.is_terminal else _plain
+    show(events, protocol, console, folder)
+
+
+def _live(events: Iterator[Event], protocol: Protocol, console: Console, folder: Path) -> None:
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(bar_width=24),
+        TextColumn("{task.percentage:>3.0f} %"),
+        TextColumn("{task.fields[state]}"),
+    )
+    console.print(f"A duel on {protocol.dataset}; everything is kept in {folder}", highlight=False)
+    with Progress(*columns, console=console) as display:
+        tasks: dict[str, Task] = {
+            name: display.add_task(spec["title"], total=protocol.seeds, state="waiting")
+            for name, spec in protocol.contenders.items()
+        }
+        for event in events:
+            done = {"kept": 1.0, "finished": 1.0, "started": 0.0}.get(event.kind)
+            share = event.progress.share if event.progress else done or 0.0
+            seed = f"seed {event.cell.seed}: " if protocol.seeds > 1 else ""
+            if event.kind == "finished" and event.cell.seed == protocol.seeds - 1:
+                seed = ""
+            display.update(
+                tasks[event.cell.contender],
+                completed=event.cell.seed + share,
+                state=seed + describe(event),
+            )
+
+
+def _plain(events: Iterator[Event], protocol: Protocol, console: Console, folder: Path) -> None:
+    said = 0.0
+    console.print(f"duel on {protocol.dataset} in {folder}", soft_wrap=True, highlight=False)
+    for event in events:
+        if event.kind == "progress" and monotonic() - said < PLAIN_EVERY:
+            continue
+        said = monotonic()
+        console.print(f"{event.cell.key}: {describe(event)}", soft_wrap=True, highlight=False)

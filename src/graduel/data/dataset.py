@@ -1,0 +1,72 @@
+"""A data set: features, target, what each column is, and a given test split or none."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+ColumnKind = Literal["pixel", "numeric", "categorical", "boolean", "date", "text"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Dataset:
+    """Features and target as they came.
+
+    Attributes
+    ----------
+    name : what the data set is called
+    X : the features, an example a row; images as (n, height, width). Not scaled, not converted.
+    y : the target's class codes, shape (n,), 0 … n_classes − 1
+    classes : the name of each class
+    kinds : the kind of each column of the flattened features
+    n_train : the rows of the given training part, which come first; None if no split is given
+    source : where the data come from, and under which licence
+    """
+
+    name: str
+    X: NDArray[Any]
+    y: NDArray[Any]
+    classes: tuple[str, ...]
+    kinds: tuple[ColumnKind, ...]
+    n_train: int | None = None
+    source: str = ""
+
+    def __post_init__(self) -> None:
+        if len(self.X) != len(self.y):
+            raise ValueError(
+                f"X and y must have as many rows as each other; got {len(self.X)} and {len(self.y)}"
+            )
+        if len(self.kinds) != self.n_features:
+            raise ValueError(f"expected {self.n_features} column kinds; got {len(self.kinds)}")
+        if self.n_train is not None and not 0 < self.n_train < len(self.X):
+            raise ValueError(
+                f"n_train must lie between 1 and {len(self.X) - 1}; got {self.n_train}"
+            )
+
+    @property
+    def n_features(self) -> int:
+        """Columns of the flattened features."""
+        return int(np.prod(self.X.shape[1:]))
+
+    @property
+    def table(self) -> NDArray[Any]:
+        """X with one flat row for each example, a view where possible."""
+        return self.X.reshape(len(self.X), -1)
+
+    @property
+    def train_rows(self) -> NDArray[np.intp]:
+        """Rows of the given training part."""
+        return np.arange(self._given())
+
+    @property
+    def test_rows(self) -> NDArray[np.intp]:
+        """Rows of the given test part."""
+        return np.arange(self._given(), len(self.X))
+
+    def _given(self) -> int:
+        if self.n_train is None:
+            raise ValueError(f"the data set {self.name!r} comes without a given split")
+        return self.n_train

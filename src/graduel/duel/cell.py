@@ -1,0 +1,109 @@
+"""Running one cell: fit on its rows, score its checkpoints, time its predictions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from statistics import median
+from threading import Event, Thread
+from time import perf_counter
+from types import TracebackType
+from typing import Any
+
+import numpy as np
+import psutil
+from numpy.typing import NDArray
+
+from graduel.data import Dataset
+from graduel.duel.contenders import Budget, Contender, Fitted, Part, Progress, error_rate
+from graduel.duel.protocol import Cell, Split
+from graduel.duel.results import Curve, Outcome
+
+ROW_TRIES, BATCH_TRIES = 200, 5
+
+
+class PeakMemory:
+    """The largest resident memory of this process while it is entered, looked at every 20 ms."""
+
+    def __init__(self) -> None:
+        self._process, self._end = psutil.Process(), Event()
+        self.bytes = 0
+        self._thread = Thread(target=self._watch, daemon=True)
+
+    def _watch(self) -> None:
+        while True:
+            self.bytes = max(self.bytes, self._process.memory_info().rss)
+            if self._end.wait(0.02):
+                return
+
+    def __enter__(self) -> PeakMemory:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        tb: TracebackType | None,
+    ) -> None:
+        self._end.set()
+        self._thread.join()
+
+
+def run_cell(
+    contender: Contender,
+    dataset: Dataset,
+    split: Split,
+    cell: Cell,
+    budget: Budget,
+    notify: Callable[[Progress], None] = lambda progress: None,
+) -> tuple[Outcome, Fitted]:
+    """Fit one contender with one seed and judge it on the test rows.
+
+    The contender is handed training and validation rows, never a test row: it is scored here,
+    checkpoint by checkpoint, while its clock stands still.
+    """
+    table, n_classes = dataset.table, len(dataset.classes)
+    train, valid = (Part(table[r], dataset.y[r], n_classes) for r in (split.train, split.valid))
+    X_test, y_test = table[split.test], dataset.y[split.test]
+    curve: Curve = []
+    with PeakMemory() as memory:
+        fitting = contender.fit(train, valid, rng=cell.rng(), budget=budget, notify=notify)
+        while True:
+            try:
+                checkpoint = next(fitting)
+            except StopIteration as end:
+                fitted: Fitted = end.value
+                break
+            error = error_rate(checkpoint.predict_proba(X_test), y_test)
+            curve.append((checkpoint.seconds, error))
+    probabilities = np.ascontiguousarray(fitted.predict_proba(X_test), np.float32)
+    outcome = Outcome(
+        contender=cell.contender,
+        seed=cell.seed,
+        fit_seconds=fitted.seconds,
+        predict_row_seconds=_row_seconds(fitted, X_test),
+        predict_batch_seconds=_batch_seconds(fitted, X_test),
+        peak_memory_bytes=memory.bytes,
+        model_bytes=len(fitted.to_bytes()),
+        curve=curve,
+        details=fitted.details,
+        probabilities=probabilities,
+    )
+    return outcome, fitted
+
+
+def _timed(fitted: Fitted, X: NDArray[Any]) -> float:
+    start = perf_counter()
+    fitted.predict_proba(X)
+    return perf_counter() - start
+
+
+def _row_seconds(fitted: Fitted, X: NDArray[Any]) -> float:
+    """Median time to predict a single row, other rows each time."""
+    tries = [_timed(fitted, X[i : i + 1]) for i in range(min(len(X), ROW_TRIES))]
+    return median(tries)
+
+
+def _batch_seconds(fitted: Fitted, X: NDArray[Any]) -> float:
+    """Median time to predict all test rows at once."""
+    return median(_timed(fitted, X) for _ in range(BATCH_TRIES))

@@ -1,0 +1,112 @@
+"""What a contender is: something that learns from rows, under a budget, and shows how far it is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator
+from dataclasses import dataclass
+from time import perf_counter
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[Any]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Part:
+    """Some rows of a data set: features as they came, shape (n, features), and class codes."""
+
+    X: Array
+    y: Array
+    n_classes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """What each side may use, the same for all."""
+
+    threads: int
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a fit is, for those who wait."""
+
+    share: float
+    """Of the work, from 0 to 1; an upper bound of the work where the fit may stop early."""
+    seconds: float
+    valid_error: float
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """The model after an epoch or a round; valid until the generator is asked for the next."""
+
+    seconds: float
+    """Of the contender's own clock, which stands still between checkpoints."""
+    predict_proba: Callable[[Array], Array]
+
+
+class Fitted(Protocol):
+    """A fitted model, as its contender chose it."""
+
+    seconds: float
+    details: dict[str, Any]
+
+    def predict_proba(self, X: Array) -> Array:
+        """Return float32 probabilities, shape (n, classes)."""
+        ...
+
+    def to_bytes(self) -> bytes:
+        """Return the model's numbers: their length is its size, and equal bytes an equal model."""
+        ...
+
+
+class Contender(Protocol):
+    """A model family with its recipe."""
+
+    @property
+    def name(self) -> str:
+        """What it is called in a duel."""
+        ...
+
+    def fit(
+        self,
+        train: Part,
+        valid: Part,
+        *,
+        rng: np.random.Generator,
+        budget: Budget,
+        notify: Callable[[Progress], None],
+    ) -> Generator[Checkpoint, None, Fitted]:
+        """Learn from `train`, choose on `valid`; yield by epoch or round, never by clock."""
+        ...
+
+
+class Clock:
+    """A stopwatch of fitting alone: it stands still between ``stop`` and ``go``."""
+
+    def __init__(self) -> None:
+        self._before = 0.0
+        self._since: float | None = perf_counter()
+
+    @property
+    def seconds(self) -> float:
+        """Seconds so far."""
+        running = 0.0 if self._since is None else perf_counter() - self._since
+        return self._before + running
+
+    def stop(self) -> float:
+        """Stand still; return the seconds so far."""
+        self._before, self._since = self.seconds, None
+        return self._before
+
+    def go(self) -> None:
+        """Run on."""
+        self._since = perf_counter()
+
+
+def error_rate(probabilities: Array, y: Array) -> float:
+    """Share of rows whose most probable class is not the true one."""
+    return float(np.mean(probabilities.argmax(axis=1) != y))

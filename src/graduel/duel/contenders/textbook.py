@@ -1,0 +1,86 @@
+"""The network exactly as derived: ``nn/textbook.py`` on all rows at once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from graduel.duel.contenders.base import (
+    Array,
+    Budget,
+    Checkpoint,
+    Clock,
+    Fitted,
+    Part,
+    Progress,
+    error_rate,
+)
+from graduel.nn import textbook
+from graduel.recipes import TextbookRecipe
+
+CHECKPOINTS = 50
+"""How often the curve is sampled over a fit."""
+
+
+def columns(X: Array) -> Array:
+    """Return uint8 pixels as columns between 0 and 1; other numbers as they are."""
+    scale = np.float32(1 / 255 if X.dtype == np.uint8 else 1)
+    return (X * scale).astype(np.float32, copy=False).T
+
+
+@dataclass(slots=True)
+class FittedTextbook:
+    """Matrices and vectors as they stand after some step."""
+
+    W: textbook.Arrays
+    b: textbook.Arrays
+    seconds: float = 0.0
+    details: dict[str, Any] = field(default_factory=dict)
+
+    def predict_proba(self, X: Array) -> Array:
+        """Return float32 probabilities, shape (n, classes)."""
+        return textbook.predict(columns(X), self.W, self.b).T
+
+    def to_bytes(self) -> bytes:
+        """Return every W and b."""
+        return b"".join(array.tobytes() for array in (*self.W, *self.b))
+
+
+@dataclass(frozen=True, slots=True)
+class Textbook:
+    """Full-batch gradient descent. It chooses nothing: the last step's weights are the model."""
+
+    recipe: TextbookRecipe = TextbookRecipe()
+    name: str = "textbook"
+
+    def fit(
+        self,
+        train: Part,
+        valid: Part,
+        *,
+        rng: np.random.Generator,
+        budget: Budget,
+        notify: Callable[[Progress], None],
+    ) -> Generator[Checkpoint, None, Fitted]:
+        """Descend for the recipe's steps; the validation rows only show progress."""
+        clock, recipe = Clock(), self.recipe
+        X, Y = columns(train.X), textbook.one_hot(train.y, train.n_classes).astype(np.float32)
+        W, b = textbook.initialize((len(X), *recipe.layers, train.n_classes), rng)
+        W, b = [w.astype(np.float32) for w in W], [v.astype(np.float32) for v in b]
+        every = max(1, recipe.steps // CHECKPOINTS)
+        model, valid_error = FittedTextbook(W, b), 1.0
+        descent = textbook.descend(X, Y, W, b, rate=recipe.rate, steps=recipe.steps)
+        for step, (W, b, _) in enumerate(descent, 1):
+            if step % every == 0 or step == recipe.steps:
+                model = FittedTextbook(W, b)
+                valid_error = error_rate(model.predict_proba(valid.X), valid.y)
+                seconds = clock.stop()
+                notify(Progress(step / recipe.steps, seconds, valid_error))
+                yield Checkpoint(seconds, model.predict_proba)
+                clock.go()
+        model.seconds = clock.stop()
+        model.details = {"steps": recipe.steps, "valid_error": valid_error}
+        return model

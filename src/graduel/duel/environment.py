@@ -1,0 +1,51 @@
+"""Where and with what a duel ran, so that anyone can run it again."""
+
+from __future__ import annotations
+
+import platform
+import sys
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+PACKAGES = ("graduel", "numpy", "scipy", "scikit-learn", "xgboost", "xgboost-cpu", "matplotlib")
+
+
+def describe(command: str, threads: int) -> dict[str, Any]:
+    """Return the command, versions and machine as plain data."""
+    from threadpoolctl import threadpool_info
+
+    versions: dict[str, Any] = {}
+    for name in PACKAGES:
+        try:
+            versions[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    blas = {f"{pool['internal_api']} {pool.get('version')}" for pool in threadpool_info()}
+    return {
+        "command": command,
+        "python": platform.python_version(),
+        **versions,
+        "platform": platform.platform(),
+        "processor": _processor(),
+        "cores": psutil.cpu_count(),
+        "memory_bytes": psutil.virtual_memory().total,
+        "threads": threads,
+        "blas": ", ".join(sorted(blas)) or "unknown",
+        "finished": datetime.now(UTC).isoformat(timespec="seconds"),
+    }
+
+
+def _processor() -> str:
+    """Return the processor's name; Linux tells it in a file only."""
+    if sys.platform == "linux":
+        try:
+            for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
+                if line.startswith("model name"):
+                    return line.split(":", 1)[1].strip()
+        except OSError:
+            pass
+    return platform.processor() or platform.machine()

@@ -1,0 +1,48 @@
+"""What a duel leaves behind: an outcome for each cell, and the finished run."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from numpy.typing import NDArray
+
+Curve = list[tuple[float, float]]
+"""Test error (a share, 0 to 1) over seconds of training, in the order of training."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What one cell found: one contender, fitted once with one seed."""
+
+    contender: str
+    seed: int
+    fit_seconds: float
+    predict_row_seconds: float
+    predict_batch_seconds: float
+    peak_memory_bytes: int
+    model_bytes: int
+    curve: Curve
+    details: dict[str, Any]
+    """What the fit chose: best epoch or round, its validation error, …"""
+    probabilities: NDArray[Any] = field(repr=False, compare=False)
+    """For each test row, a probability for each class: float32, shape (n_test, n_classes)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A finished duel as a report reads it; nothing in it needs training."""
+
+    path: Path
+    result: dict[str, Any]
+    """The content of ``result.json``."""
+    probabilities: dict[str, NDArray[Any]]
+    """For each contender float32, shape (seeds, n_test, n_classes)."""
+    curves: dict[str, list[Curve]]
+    """For each contender a curve for each seed."""
+    y_test: NDArray[Any]
+    """Codes of the true classes, shape (n_test,)."""
+    classes: tuple[str, ...]
+    images: NDArray[Any] | None
+    """The test images, uint8 of shape (n_test, height, width); None for a table."""

@@ -1,0 +1,121 @@
+"""Running a duel: a generator of events, each cell in a process of its own, one at a time."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from typing import IO
+
+from graduel.data import load_dataset
+from graduel.duel.contenders import Progress
+from graduel.duel.protocol import Cell, split
+from graduel.duel.store import Store
+from graduel.errors import UserError
+
+THREAD_VARIABLES = (
+    "OMP_NUM_THREADS",
+    "OPENBLAS_NUM_THREADS",
+    "MKL_NUM_THREADS",
+    "BLIS_NUM_THREADS",
+    "VECLIB_MAXIMUM_THREADS",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Something happened to a cell."""
+
+    cell: Cell
+    kind: str
+    """"kept" (finished earlier), "started", "progress" or "finished"."""
+    progress: Progress | None = None
+
+
+class WorkerError(RuntimeError):
+    """A cell's process ended without a word; this is a bug, or the machine's doing."""
+
+
+def run_cells(store: Store) -> Iterator[Event]:
+    """Run every cell that is not finished, telling what happens.
+
+    Closing the generator, or an exception in the loop over it (Ctrl-C), ends the process that
+    is at work; finished cells are kept.
+
+    Raises
+    ------
+    UserError
+        If a cell cannot be run as it was asked for (a network that diverges, a full disk).
+    WorkerError
+        If a process ends without saying why.
+    """
+    protocol = store.protocol
+    missing = [seed for seed in range(protocol.seeds) if not store.has_split(seed)]
+    if missing:
+        dataset = load_dataset(protocol.dataset)
+        for seed in missing:
+            store.write_split(seed, split(protocol, dataset, seed))
+    for cell in protocol.cells():
+        if store.finished(cell):
+            yield Event(cell, "kept")
+            continue
+        yield Event(cell, "started")
+        for progress in _run(store, cell):
+            yield Event(cell, "progress", progress)
+        yield Event(cell, "finished")
+
+
+def _run(store: Store, cell: Cell) -> Iterator[Progress]:
+    """Run one cell in a process of its own; yield its progress."""
+    job = {
+        "path": str(store.path.resolve()),
+        "protocol": {k: v for k, v in store.protocol.as_dict().items() if k != "format"},
+        "cell": asdict(cell),
+    }
+    threads = dict.fromkeys(THREAD_VARIABLES, str(store.protocol.threads))
+    with tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-P", "-m", "graduel.duel.worker"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=log,
+            env={**os.environ, **threads},
+            encoding="utf-8",
+        )
+        try:
+            yield from _listen(process, json.dumps(job), cell)
+            if process.wait() != 0 or not store.finished(cell):
+                raise WorkerError(_last_words(process.returncode, cell, log))
+        finally:
+            process.kill()
+            process.wait()
+            for pipe in (process.stdin, process.stdout):
+                if pipe is not None:
+                    pipe.close()
+
+
+def _listen(process: subprocess.Popen[str], job: str, cell: Cell) -> Iterator[Progress]:
+    assert process.stdin is not None
+    assert process.stdout is not None
+    try:
+        process.stdin.write(job + "\n")
+        process.stdin.flush()
+    except BrokenPipeError:
+        return
+    for line in process.stdout:
+        event = json.loads(line)
+        kind = event.pop("kind")
+        if kind == "progress":
+            yield Progress(**event)
+        elif kind == "failed":
+            raise UserError(f"{cell.contender}: {event['message']}")
+
+
+def _last_words(code: int, cell: Cell, log: IO[str]) -> str:
+    log.seek(0)
+    said = log.read().strip()[-4000:]
+    return f"the process of {cell.key} ended with code {code}" + (f":\n{said}" if said else "")

@@ -1,0 +1,199 @@
+"""A duel's folder: its plan, its finished cells, its result.
+
+    duel.json                   the protocol, written first: whose folder this is
+    splits/seed0.npz            row numbers: train, valid, test
+    cells/net-seed0/            outcome.json and probabilities.npy, written whole or not at all
+    result.json                 the whole result; report.html beside it
+
+A folder is written aside and then renamed, so that a process killed at any moment leaves a
+whole cell or none. A lock keeps a second process out.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from filelock import FileLock, Timeout
+
+from graduel.duel.protocol import Cell, Protocol, Split
+from graduel.duel.results import Outcome
+from graduel.errors import UserError
+
+PLAN, RESULT, LOCK = "duel.json", "result.json", ".lock"
+
+
+def write_json(path: Path, content: Any) -> None:
+    """Write JSON whole or not at all."""
+    aside = path.with_name(f".{path.name}.tmp")
+    with aside.open("w", encoding="utf-8") as file:
+        json.dump(content, file, indent=1, ensure_ascii=False, allow_nan=False)
+        file.write("\n")
+        file.flush()
+        os.fsync(file.fileno())
+    os.replace(aside, path)
+
+
+def read_json(path: Path) -> Any:
+    """Read JSON, or say in one line why not."""
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise UserError(f"{path}: expected readable JSON of a duel; got {error}") from None
+
+
+class Store:
+    """One duel's folder, open for this process alone (see :func:`open_store`)."""
+
+    def __init__(self, path: Path, protocol: Protocol) -> None:
+        self.path, self.protocol = path, protocol
+        self._cells = path / "cells"
+
+    def finished(self, cell: Cell) -> bool:
+        """Tell whether a cell's outcome is there."""
+        return (self._cells / cell.key).is_dir()
+
+    def read_cell(self, cell: Cell) -> Outcome:
+        """Return a finished cell's outcome.
+
+        Raises
+        ------
+        UserError
+            If its files are damaged.
+        """
+        folder = self._cells / cell.key
+        try:
+            found = json.loads((folder / "outcome.json").read_text(encoding="utf-8"))
+            found["curve"] = [(s, e) for s, e in found["curve"]]
+            return Outcome(**found, probabilities=np.load(folder / "probabilities.npy"))
+        except (OSError, ValueError, TypeError, KeyError) as error:
+            raise UserError(
+                f"{folder}: expected a finished cell; it is damaged ({error}). "
+                "Delete this folder and run the duel again"
+            ) from None
+
+    def write_cell(self, cell: Cell, outcome: Outcome) -> None:
+        """Keep a cell's outcome, whole or not at all."""
+        aside = self._cells / f".{cell.key}.{os.getpid()}.tmp"
+        aside.mkdir(parents=True)
+        plain = {k: v for k, v in _fields(outcome).items() if k != "probabilities"}
+        write_json(aside / "outcome.json", plain)
+        with (aside / "probabilities.npy").open("wb") as file:
+            np.save(file, outcome.probabilities, allow_pickle=False)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(aside, self._cells / cell.key)
+
+    def sweep(self) -> None:
+        """Remove what a killed process left half written."""
+        self._cells.mkdir(exist_ok=True)
+        for left in self._cells.glob(".*.tmp"):
+            shutil.rmtree(left, ignore_errors=True)
+
+    def _split_path(self, seed: int) -> Path:
+        return self.path / "splits" / f"seed{seed}.npz"
+
+    def has_split(self, seed: int) -> bool:
+        """Tell whether the rows of a seed are fixed already."""
+        return self._split_path(seed).exists()
+
+    def write_split(self, seed: int, split: Split) -> None:
+        """Fix the rows of a seed."""
+        path = self._split_path(seed)
+        path.parent.mkdir(exist_ok=True)
+        aside = path.with_name(f".{path.name}")
+        np.savez(aside, train=split.train, valid=split.valid, test=split.test)
+        os.replace(aside, path)
+
+    def read_split(self, seed: int) -> Split:
+        """Return the rows of a seed."""
+        try:
+            with np.load(self._split_path(seed)) as rows:
+                return Split(rows["train"], rows["valid"], rows["test"])
+        except (OSError, ValueError, KeyError) as error:
+            raise UserError(
+                f"{self._split_path(seed)}: expected row numbers; the file is damaged ({error}). "
+                "Delete the duel's folder and run it again"
+            ) from None
+
+
+def _fields(outcome: Outcome) -> dict[str, Any]:
+    return {name: getattr(outcome, name) for name in Outcome.__dataclass_fields__}
+
+
+@contextmanager
+def open_store(path: Path, protocol: Protocol) -> Iterator[Store]:
+    """Open a folder for a duel: a new one, or one that this very duel began.
+
+    Raises
+    ------
+    UserError
+        If the folder cannot be written, is in use, holds something else, or another duel.
+    """
+    path = Path(path)
+    lock = FileLock(path / LOCK, timeout=0)
+    try:
+        _check_folder(path)
+        lock.acquire()
+        store = _claim(path, protocol)
+    except Timeout:
+        raise UserError(
+            f"{path} is in use by another graduel; wait for it or choose another --out"
+        ) from None
+    except OSError as error:
+        raise UserError(
+            f"--out must be a folder that can be written; {path}: {error.strerror}"
+        ) from None
+    try:
+        yield store
+    finally:
+        lock.release()
+
+
+def _check_folder(path: Path) -> None:
+    """Make the folder; refuse one that holds something else."""
+    if path.exists() and not path.is_dir():
+        raise UserError(f"--out must be a folder; {path} is a file")
+    path.mkdir(parents=True, exist_ok=True)
+    if (path / PLAN).exists():
+        return
+    others = sorted(e.name for e in path.iterdir() if e.name not in (LOCK, f".{PLAN}.tmp"))
+    if others:
+        raise UserError(
+            f"--out must be a new or empty folder, or this duel's own; {path} holds something "
+            f"that is not a duel's ({others[0]}). Choose another"
+        )
+
+
+def _claim(path: Path, protocol: Protocol) -> Store:
+    """Write the plan into a new folder; compare it with the plan of an old one."""
+    mine = json.loads(json.dumps(protocol.as_dict()))
+    if (path / PLAN).exists():
+        theirs = read_json(path / PLAN)
+        if theirs != mine:
+            raise UserError(
+                f"{path} holds another duel ({_difference(theirs, mine)}). Choose another --out"
+            )
+    else:
+        write_json(path / PLAN, mine)
+    store = Store(path, protocol)
+    store.sweep()
+    return store
+
+
+def _difference(theirs: Any, mine: dict[str, Any]) -> str:
+    """Say in a few words what the first difference of two plans is."""
+    if not isinstance(theirs, dict):
+        return "its duel.json is not a plan"
+    for key, value in mine.items():
+        if theirs.get(key) != value:
+            if isinstance(value, dict) and isinstance(theirs.get(key), dict):
+                return f"{key}: {_difference(theirs[key], value)}"
+            return f"{key} {theirs.get(key)!r} there, {value!r} here"
+    return "it has " + ", ".join(sorted(set(theirs) - set(mine)))

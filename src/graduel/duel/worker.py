@@ -1,0 +1,72 @@
+"""The process of one cell: ``python -P -m graduel.duel.worker``.
+
+It reads one line of JSON, the job, from standard input, runs it, and writes a line of JSON for
+each event to standard output. Standard input stays open as long as the parent lives; when it
+ends, this process ends too.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+from dataclasses import asdict
+from pathlib import Path
+from threading import Thread
+from typing import Any
+
+
+def main() -> int:
+    """Run the job on standard input."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
+    # Whatever a library prints must not mix with the events.
+    events = os.fdopen(os.dup(1), "w", encoding="utf-8", buffering=1)
+    os.dup2(2, 1)
+    job = json.loads(sys.stdin.readline())
+    Thread(target=_die_with_parent, daemon=True).start()
+
+    def tell(kind: str, **content: Any) -> None:
+        events.write(json.dumps({"kind": kind, **content}) + "\n")
+
+    from graduel.errors import UserError
+
+    try:
+        _run(job, tell)
+    except (UserError, ArithmeticError, OSError, MemoryError) as error:
+        tell("failed", message=str(error) or type(error).__name__)
+        return 1
+    return 0
+
+
+def _run(job: dict[str, Any], tell: Any) -> None:
+    from graduel.data import load_dataset
+    from graduel.duel.cell import run_cell
+    from graduel.duel.contenders import Budget, Progress, make_contender
+    from graduel.duel.protocol import Cell, Protocol
+    from graduel.duel.store import Store
+
+    protocol = Protocol(**job["protocol"])
+    cell = Cell(**job["cell"])
+    store = Store(Path(job["path"]), protocol)
+    spec = protocol.contenders[cell.contender]
+    contender = make_contender(cell.contender, spec["family"], spec["recipe"])
+
+    def notify(progress: Progress) -> None:
+        tell("progress", **asdict(progress))
+
+    dataset, rows = load_dataset(protocol.dataset), store.read_split(cell.seed)
+    outcome, _ = run_cell(contender, dataset, rows, cell, Budget(protocol.threads), notify)
+    store.write_cell(cell, outcome)
+    tell("done")
+
+
+def _die_with_parent() -> None:
+    """Wait for the end of standard input, which comes when the parent is gone."""
+    while os.read(0, 4096):
+        pass
+    os._exit(1)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

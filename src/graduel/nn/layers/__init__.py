@@ -1,0 +1,8 @@
+"""Layers: forward and backward side by side, a file each."""
+
+from graduel.nn.layers.activation import ReLU, Tanh
+from graduel.nn.layers.base import Layer, Plan, Spec
+from graduel.nn.layers.dense import Dense
+from graduel.nn.layers.dropout import Dropout
+
+__all__ = ["Dense", "Dropout", "Layer", "Plan", "ReLU", "Spec", "Tanh"]

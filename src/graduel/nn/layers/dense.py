@@ -1,0 +1,72 @@
+"""The fully connected layer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from graduel.nn.initializers import HeNormal, Initializer
+from graduel.nn.layers.base import Array, Plan, Shape, Spec
+from graduel.nn.workspace import Call, Scope
+
+
+@dataclass(frozen=True, slots=True)
+class Dense:
+    """y = x W + b.   x: (n, i)   W: (i, o)   b: (o,).
+
+    dW = xᵀ dy,   db = Σₙ dy,   dx = dy Wᵀ.
+
+    Parameters
+    ----------
+    units : how many outputs, o
+    init : how W begins; b begins at zero
+
+    Raises
+    ------
+    ValueError
+        If `units` is not positive, or the input is not one row of numbers an example.
+
+    Examples
+    --------
+    >>> Dense(10).plan((784,)).out
+    (10,)
+    """
+
+    row_wise: ClassVar[bool] = True
+    deterministic: ClassVar[bool] = True
+    smooth: ClassVar[bool] = True
+
+    units: int
+    init: Initializer = HeNormal()
+
+    def __post_init__(self) -> None:
+        if self.units < 1:
+            raise ValueError(f"units must be a positive integer; got {self.units}")
+
+    def plan(self, shape: Shape) -> Plan:
+        """Ask for W and b."""
+        if len(shape) != 1:
+            raise ValueError(
+                f"Dense expects rows of numbers, input shape (n_in,); got {shape}. "
+                "Reshape each example to one row before it"
+            )
+        W = Spec((shape[0], self.units), self.init, "weight")
+        return Plan((self.units,), {"W": W, "b": Spec((self.units,), role="bias")})
+
+    def forward(self, x: Array, w: Scope, call: Call) -> Array:
+        """Return x W + b."""
+        w.kept = x
+        y = np.matmul(x, w.p.W, out=w.buf("y", (len(x), self.units), x.dtype))
+        y += w.p.b
+        return y
+
+    def backward(self, dy: Array, w: Scope, call: Call, *, need_dx: bool = True) -> Array | None:
+        """Assign dW = xᵀ dy and db = Σₙ dy; return dx = dy Wᵀ."""
+        x = w.kept
+        np.matmul(x.T, dy, out=w.g.W)
+        np.sum(dy, axis=0, out=w.g.b)
+        if not need_dx:
+            return None
+        return np.matmul(dy, w.p.W.T, out=w.buf("dx", x.shape, x.dtype))

@@ -1,0 +1,74 @@
+"""Dropout."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from graduel.nn.layers.base import Array, Plan, Shape
+from graduel.nn.workspace import Call, Scope
+
+
+@dataclass(frozen=True, slots=True)
+class Dropout:
+    """y = x ⊙ mask / (1 − rate) in training, y = x otherwise;   dx = dy ⊙ mask / (1 − rate).
+
+    Each element is kept with probability 1 − rate, and what is kept is scaled up, so that the
+    expected output is the input and prediction needs no change.
+
+    Source: Srivastava et al., *Dropout*, 2014 (in the "inverted" form).
+
+    Parameters
+    ----------
+    rate : the share that is dropped, in [0, 1); or a function of the progress t in [0, 1]
+
+    >>> Dropout(0.2).plan((128,)).out
+    (128,)
+    """
+
+    row_wise: ClassVar[bool] = True
+    deterministic: ClassVar[bool] = False
+    smooth: ClassVar[bool] = True
+
+    rate: float | Callable[[float], float] = 0.5
+
+    def __post_init__(self) -> None:
+        if not callable(self.rate):
+            self._checked(self.rate)
+
+    @staticmethod
+    def _checked(rate: float) -> float:
+        if not 0 <= rate < 1:
+            raise ValueError(f"dropout must be at least 0 and below 1; got {rate}")
+        return rate
+
+    def plan(self, shape: Shape) -> Plan:
+        """Keep the shape."""
+        return Plan(shape)
+
+    def forward(self, x: Array, w: Scope, call: Call) -> Array:
+        """Return x ⊙ mask / (1 − rate); in prediction x itself."""
+        w.kept = None
+        if not call.train:
+            return x
+        rate = self._checked(self.rate(call.t)) if callable(self.rate) else self.rate
+        if rate == 0:
+            return x
+        if call.rng is None:
+            raise ValueError("Dropout in training draws random numbers: pass rng=…; got None")
+        draw = np.float32 if x.dtype == np.float32 else np.float64
+        mask = w.buf("mask", x.shape, draw)
+        call.rng.random(dtype=draw, out=mask)
+        np.greater_equal(mask, rate, out=mask, casting="unsafe")
+        mask *= 1 / (1 - rate)
+        w.kept = mask
+        return np.multiply(x, mask, out=w.buf("y", x.shape, x.dtype))
+
+    def backward(self, dy: Array, w: Scope, call: Call, *, need_dx: bool = True) -> Array | None:
+        """Return dy ⊙ mask / (1 − rate), with the mask that forward drew."""
+        if not need_dx or w.kept is None:
+            return dy if need_dx else None
+        return np.multiply(dy, w.kept, out=dy)

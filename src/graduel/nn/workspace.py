@@ -1,0 +1,81 @@
+"""Where a network's numbers live while it computes: scopes, buffers, one gradient.
+
+Layers hold configuration only. Everything that changes belongs to a :class:`Workspace`, one for
+each fit or thread: it lays the named views over θ, its gradient and the state, and keeps the
+buffers from step to step.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+
+from graduel.layout import Layout
+
+
+@dataclass(slots=True)
+class Call:
+    """What is true of one pass: is it training, with which random numbers, how far along."""
+
+    train: bool = False
+    rng: np.random.Generator | None = None
+    t: float = 0.0
+    """Progress of the training, from 0 to 1."""
+
+
+INFERENCE = Call()
+
+
+class Scope:
+    """The arrays of one position in the tree of layers.
+
+    Attributes
+    ----------
+    p, g, s : namespaces of named views of θ, of its gradient, and of the state
+    kids : the scopes of the children, in their order
+    kept : whatever ``forward`` leaves for ``backward``
+    """
+
+    __slots__ = ("_buffers", "g", "kept", "kids", "name", "p", "s")
+
+    def __init__(
+        self,
+        name: str,
+        p: SimpleNamespace,
+        g: SimpleNamespace,
+        s: SimpleNamespace,
+        kids: tuple[Scope, ...],
+    ) -> None:
+        self.name, self.p, self.g, self.s, self.kids = name, p, g, s, kids
+        self.kept: Any = None
+        self._buffers: dict[str, NDArray[Any]] = {}
+
+    def buf(self, name: str, shape: tuple[int, ...], dtype: DTypeLike) -> NDArray[Any]:
+        """Return a buffer, kept from step to step and grown to the largest batch.
+
+        Its contents are whatever was there before: write before you read.
+        """
+        kept = self._buffers.get(name)
+        if kept is not None:
+            if kept.shape == shape and kept.dtype == dtype:
+                return kept
+            if kept.shape[1:] == shape[1:] and kept.dtype == dtype and len(kept) >= shape[0]:
+                return kept[: shape[0]]
+        kept = self._buffers[name] = np.empty(shape, dtype)
+        return kept
+
+    def buffers(self) -> list[NDArray[Any]]:
+        """Every buffer of this scope and of its children (for tests that poison them)."""
+        own = list(self._buffers.values())
+        return own + [buffer for kid in self.kids for buffer in kid.buffers()]
+
+
+def views(layout: Layout, vector: NDArray[Any] | None, names: dict[str, str]) -> SimpleNamespace:
+    """Name parts of `vector`: ``{local name: name in the layout}`` → namespace of views."""
+    if vector is None:
+        return SimpleNamespace()
+    return SimpleNamespace(**{k: layout[v].view(vector) for k, v in names.items()})

@@ -1,0 +1,78 @@
+"""Named hyperparameter sets, as data.
+
+Each is a frozen dataclass whose fields are what ``--net`` and the report show. Numbers were
+measured on two cores; ``docs/results.md`` says how.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class TextbookRecipe:
+    """Full-batch gradient descent on the network as derived."""
+
+    layers: tuple[int, ...] = (128,)
+    rate: float = 0.5
+    steps: int = 250
+
+
+@dataclass(frozen=True, slots=True)
+class NetRecipe:
+    """A dense network, trained as one trains networks today."""
+
+    layers: tuple[int, ...] = (512, 512)
+    activation: str = "relu"
+    dropout: float = 0.2
+    optimizer: str = "adamw"
+    lr: float = 1e-3
+    momentum: float = 0.9
+    weight_decay: float = 0.01
+    schedule: str = "cosine"
+    warmup: float = 0.05
+    batch_size: int = 128
+    epochs: int = 20
+
+
+@dataclass(frozen=True, slots=True)
+class XGBoostRecipe:
+    """Histogram trees with early stopping on the validation rows."""
+
+    n_estimators: int = 200
+    learning_rate: float = 0.3
+    max_depth: int = 6
+    max_bin: int = 16
+    colsample_bynode: float = 0.3
+    multi_strategy: str = "multi_output_tree"
+    early_stopping_rounds: int = 30
+
+
+Recipe = TextbookRecipe | NetRecipe | XGBoostRecipe
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A contender that can be asked for by name."""
+
+    family: str
+    title: str
+    full: Recipe
+    quick: Recipe
+    """For ``--quick``: a first look at 10,000 rows in well under a minute."""
+    default: bool = True
+    """Does it duel when nobody chooses?"""
+
+
+CONTENDERS: dict[str, Entry] = {
+    "textbook": Entry("textbook", "textbook network", TextbookRecipe(), TextbookRecipe(steps=100)),
+    "net": Entry("net", "NumPy network", NetRecipe(), NetRecipe(epochs=12)),
+    "xgboost": Entry(
+        "xgboost",
+        "XGBoost",
+        XGBoostRecipe(),
+        XGBoostRecipe(n_estimators=60, early_stopping_rounds=10),
+    ),
+}
+STRONGEST_XGBOOST: dict[str, Any] | None = None

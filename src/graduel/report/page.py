@@ -1,0 +1,229 @@
+"""One self-contained page about a finished duel: it opens from disk and asks no network."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+from graduel.duel.results import Run
+from graduel.report import numbers, pictures, tables, units
+from graduel.report.style import COLOURS, looks
+
+PAGE = "report.html"
+VERDICTS_OPEN = 6
+"""So many pairs are told at the top; a click shows the others."""
+
+
+def write_report(run: Run, path: str | os.PathLike[str] | None = None) -> Path:
+    """Write the page about `run` to `path`, whole or not at all, and return where it lies.
+
+    Without `path` it becomes ``report.html`` in the run's own folder; a folder gets a
+    ``report.html`` too.
+    """
+    target = Path(run.path if path is None else path)
+    if target.is_dir():
+        target = target / PAGE
+    text = render(run)
+    partial = target.with_name(f".{target.name}.{os.getpid()}.partial")
+    try:
+        with partial.open("w", encoding="utf-8", newline="\n") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(partial, target)
+    finally:
+        partial.unlink(missing_ok=True)
+    return target
+
+
+def render(run: Run) -> str:
+    """Return the page about `run` as HTML; the same run gives the same text."""
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+    from markupsafe import Markup
+
+    environment = Environment(
+        loader=PackageLoader("graduel.report", "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    # Only drawings and the style are trusted as they are: every text in them is escaped already.
+    environment.filters["drawing"] = Markup
+    environment.filters["rows"] = units.rows
+    style = environment.get_template("report.css.j2").render(colours=COLOURS)
+    return environment.get_template("report.html.j2").render(style=Markup(style), **_content(run))
+
+
+def _content(run: Run) -> dict[str, Any]:
+    result = run.result
+    names, titles = numbers.contenders(run), numbers.titles(run)
+    several = bool(result.get("comparisons"))
+    return {
+        "dataset": result["dataset"],
+        "title": _title(run),
+        "headlines": _headlines(run),
+        "verdicts": [_verdict(entry["sentence"]) for entry in result.get("comparisons", [])],
+        "verdicts_open": VERDICTS_OPEN,
+        "names": names,
+        "titles": titles,
+        "looks": looks(names),
+        "result": tables.result(run),
+        "known_best": _known_best(run),
+        "race": pictures.race(run),
+        "errors": pictures.errors(run),
+        "differences": pictures.differences(run) if several else None,
+        "confusions": pictures.confusions(run),
+        "alone": pictures.only_one_right(run),
+        "calibration": pictures.calibration(run),
+        "cost": pictures.cost(run),
+        "protocol": _protocol(run),
+        "rope": _rope(run) if several else None,
+        "tests": _distinct(run, "test", "why"),
+        "scopes": [scope for (scope,) in _distinct(run, "scope")],
+        "comparisons": tables.comparisons(run) if several else None,
+        "recipes": [
+            {
+                "title": titles[name],
+                "settings": tables.settings(
+                    f"The recipe of {titles[name]}", result["contenders"][name].get("recipe") or {}
+                ),
+                "found": tables.details(run, name, titles[name]),
+            }
+            for name in names
+        ],
+        "command": str(result["environment"].get("command", "")),
+        "environment": _environment(run),
+        "version": str(result["environment"].get("graduel", "")),
+    }
+
+
+def _title(run: Run) -> str:
+    """Return what this page is about; a duel on a part of the rows says so from the start."""
+    protocol = run.result["protocol"]
+    quick = "quick " if protocol.get("quick") else ""
+    rows = f", with {units.rows(protocol['rows'])} to learn from" if protocol.get("rows") else ""
+    return f"The {quick}duel on {run.result['dataset']['name']}{rows}"
+
+
+def _verdict(sentence: str) -> dict[str, str]:
+    """Part a verdict's sentence from its numbers, which follow the first colon."""
+    said, colon, numbers_ = sentence.partition(": ")
+    return {"said": said + colon.strip(), "numbers": numbers_}
+
+
+def _headlines(run: Run) -> list[dict[str, str]]:
+    """Return the answers to the claims; without claims, what can be said in one line."""
+    claims = run.result.get("claims") or []
+    if claims:
+        return [{"answer": claim["answer"], "sentence": claim["sentence"]} for claim in claims]
+    places = units.decimals(len(run.y_test))
+    titles = {name: numbers.phrase(title) for name, title in numbers.titles(run).items()}
+    best = min(numbers.errors(run), key=lambda level: level.value)
+    said = f"{titles[best.name]} has a test error of {units.percent(best.value, places)}"
+    said = said[0].upper() + said[1:] if said.startswith("the ") else said
+    if len(titles) == 1:
+        return [{"answer": "", "sentence": f"{said}."}]
+    # The lowest number is no verdict: name those whom the best does not beat.
+    beaten = {
+        loser
+        for pair in numbers.differences(run)
+        for winner, loser, verdict in ((pair.a, pair.b, "a better"), (pair.b, pair.a, "b better"))
+        if winner == best.name and pair.verdict == verdict
+    }
+    equal = [title for name, title in titles.items() if name not in (best.name, *beaten)]
+    others = [title for name, title in titles.items() if name != best.name]
+    if equal:
+        rest = f"the lowest, but not shown to be better than {_listed(equal)}."
+    else:
+        rest = f"better than {_listed(others) if len(others) < 4 else 'every other contender'}."
+    return [{"answer": "", "sentence": f"{said}, {rest}"}]
+
+
+def _listed(words: list[str]) -> str:
+    """Return words as a sentence lists them.
+
+    >>> _listed(["a", "b", "c"])
+    'a, b and c'
+    """
+    return " and ".join(part for part in (", ".join(words[:-1]), words[-1]) if part)
+
+
+def _protocol(run: Run) -> list[tuple[str, str]]:
+    """Return the protocol as terms and descriptions."""
+    data, protocol = run.result["dataset"], run.result["protocol"]
+    part = "" if protocol.get("rows") is None else ", a stratified part of the training rows"
+    found = [
+        (
+            "Data",
+            f"{data['name']}: {data['n_features']:,} features, {data['n_classes']:,} classes",
+        ),
+        (
+            "Rows",
+            f"{data['n_train']:,} to train on and {data['n_valid']:,} to choose and stop on{part}; "
+            f"{data['n_test']:,} to test on",
+        ),
+        (
+            "Test rows",
+            ("the data set’s own test split" if protocol["split"] == "given" else protocol["split"])
+            + "; nothing is fitted, chosen or stopped on them",
+        ),
+        ("Seeds", f"{protocol['seeds']}"),
+        ("Metric", f"{protocol['metric']}: the share of test rows with a wrong answer"),
+        ("Cores", f"{protocol['threads']} threads for each contender, one at a time"),
+    ]
+    if protocol.get("quick"):
+        found.append(("Quick", "yes: few rows and small budgets; the full duel may end otherwise"))
+    return found
+
+
+def _rope(run: Run) -> str:
+    """Return the region of practical equivalence in words."""
+    rope = float(run.result["protocol"]["rope"])
+    rows = rope * len(run.y_test)
+    return (
+        f"Two contenders count as practically equal where the interval for equality of their "
+        f"difference lies within {100 * rope:.3g} percentage points of zero, which is "
+        f"{rows:.3g} in {len(run.y_test):,} test rows. Otherwise one counts as better where the "
+        f"p-value, adjusted for the number of pairs (Holm), is below 0.05. Where neither holds, "
+        f"the duel is undecided."
+    )
+
+
+def _distinct(run: Run, *keys: str) -> list[tuple[str, ...]]:
+    """Return the different values of `keys` among the comparisons, in order."""
+    found = [
+        tuple(str(entry.get(key) or "") for key in keys)
+        for entry in run.result.get("comparisons", [])
+    ]
+    return [values for values in dict.fromkeys(found) if any(values)]
+
+
+def _known_best(run: Run) -> dict[str, Any] | None:
+    best = run.result.get("known_best")
+    if not best:
+        return None
+    places = units.decimals(len(run.y_test))
+    return {
+        "error": units.percent(best["test_error"], places),
+        "seconds": units.seconds(best["fit_seconds"]),
+        "contender": best["contender"],
+        "note": best.get("note") or "",
+        "settings": tables.settings(
+            "The strongest XGBoost recipe known to graduel", best.get("settings") or {}
+        ),
+    }
+
+
+def _environment(run: Run) -> tables.Table:
+    shown = {key: value for key, value in run.result["environment"].items() if key != "command"}
+    if isinstance(shown.get("memory_bytes"), int | float):
+        shown = {
+            ("memory" if key == "memory_bytes" else key): (
+                units.bytes_(value) if key == "memory_bytes" else value
+            )
+            for key, value in shown.items()
+        }
+    return tables.settings("Versions and machine", shown)

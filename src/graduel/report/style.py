@@ -1,0 +1,162 @@
+"""How every figure and the page look: colours for light and dark, marks, one way to draw axes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+
+@dataclass(frozen=True, slots=True)
+class Colour:
+    """One colour in both modes.
+
+    A figure is drawn in `light`; the page puts the CSS variable in its place, which is `dark`
+    where the reader's screen is.
+    """
+
+    variable: str
+    light: str
+    dark: str
+
+
+INK = Colour("ink", "#1d2025", "#e9ebee")
+MUTED = Colour("muted", "#5c636d", "#a3abb6")
+GRID = Colour("grid", "#dfe2e6", "#33383f")
+PAPER = Colour("paper", "#fdfdfc", "#14161a")
+
+# The hues follow Okabe and Ito (2008), darkened on light paper and lightened on dark until text
+# in them has a contrast of 4.5. The first three stay apart for every kind of colour vision;
+# beyond that, marks and line styles tell the contenders apart too.
+HUES = (
+    Colour("hue-0", "#0068a8", "#56b4e9"),
+    Colour("hue-1", "#bd4a00", "#ff8f52"),
+    Colour("hue-2", "#007a5a", "#35c79b"),
+    Colour("hue-3", "#a03c7c", "#e79ac8"),
+    Colour("hue-4", "#856000", "#f0c24a"),
+    Colour("hue-5", "#4c46a8", "#aaa4f5"),
+    Colour("hue-6", "#5f6670", "#b4bac3"),
+    Colour("hue-7", "#9c1f2e", "#ff8a8f"),
+)
+COLOURS = (INK, MUTED, GRID, PAPER, *HUES)
+
+# A mark for matplotlib, and the same one as a character for the page.
+MARKS = (
+    ("o", "●"),
+    ("s", "■"),
+    ("^", "▲"),
+    ("D", "◆"),
+    ("v", "▼"),
+    ("P", "✚"),
+    ("X", "✖"),
+    ("*", "★"),
+)
+LINES: tuple[str | tuple[int, tuple[float, ...]], ...] = (
+    "solid",
+    (0, (6, 1.4)),
+    (0, (1.6, 1.1)),
+    (0, (7, 1.4, 1.4, 1.4)),
+    (0, (3, 1.2)),
+    (0, (7, 1.4, 1.4, 1.4, 1.4, 1.4)),
+    (0, (10, 1.6)),
+    (0, (1, 2)),
+)
+
+USUAL = {"net": 0, "xgboost": 1, "textbook": 2}
+"""The places of the usual contenders, so that a colour means the same in every report."""
+
+WIDTH = 4.2
+"""Inches. On a phone a figure shrinks to nine tenths of its size, and stays legible."""
+NARROW = 3.6
+"""Inches, for figures that stand in rows of three."""
+SMALL, TEXT, LARGE = 8.5, 9.5, 10.5
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """How one contender is drawn, everywhere."""
+
+    colour: Colour
+    mark: str
+    sign: str
+    line: str | tuple[int, tuple[float, ...]]
+
+
+def looks(names: Iterable[str]) -> dict[str, Look]:
+    """Give each contender its look: the usual ones their own, the others what is free.
+
+    >>> {name: look.mark for name, look in looks(["xgboost", "mine"]).items()}
+    {'xgboost': 's', 'mine': 'o'}
+    """
+    names = list(names)
+    taken = {USUAL[name] for name in names if name in USUAL}
+    free = iter([place for place in range(len(HUES)) if place not in taken])
+    found: dict[str, Look] = {}
+    for number, name in enumerate(names):
+        place = USUAL[name] if name in USUAL else next(free, number % len(HUES))
+        found[name] = Look(HUES[place], *MARKS[place], LINES[place])
+    return found
+
+
+def literal(text: str, width: int = 200) -> str:
+    r"""Return `text` as matplotlib shows it letter for letter, cut to `width` letters.
+
+    >>> literal("$a$"), literal("a very long name", 8)
+    ('\\$a\\$', 'a very …')
+    """
+    text = "".join(letter if letter.isprintable() else " " for letter in text)
+    text = text if len(text) <= width else text[: width - 1] + "…"
+    return text.replace("$", r"\$")
+
+
+def bare(ax: Axes, *, grid: str | None = None) -> None:
+    """Leave of the axes only labels and, for `grid` ("x", "y" or "both"), quiet lines."""
+    ax.spines[:].set_visible(False)
+    ax.set_facecolor("none")
+    ax.tick_params(
+        which="both", length=0, labelsize=SMALL, labelcolor=MUTED.light, color=MUTED.light, pad=4
+    )
+    ax.tick_params(which="minor", labelbottom=False, labelleft=False)
+    ax.set_axisbelow(True)
+    if grid in ("x", "both"):
+        ax.xaxis.grid(True, color=GRID.light, linewidth=0.7, linestyle="solid", alpha=1)
+    if grid in ("y", "both"):
+        ax.yaxis.grid(True, color=GRID.light, linewidth=0.7, linestyle="solid", alpha=1)
+
+
+def spread(places: list[float], gap: float, low: float, high: float) -> list[float]:
+    """Move `places` as little as needed to stand `gap` apart between `low` and `high`.
+
+    The order stays. Where there is no room for all, they overlap evenly.
+
+    >>> spread([0.5, 0.5], 0.2, 0.0, 1.0)
+    [0.4, 0.6]
+    """
+    if not places:
+        return []
+    order = sorted(range(len(places)), key=places.__getitem__)
+    gap = min(gap, (high - low) / max(len(places) - 1, 1))
+    # Blocks of neighbours that touch; each sits at the mean of where its members want to be.
+    blocks: list[list[float]] = []  # the wish of the first member, summed; how many members
+    for number in order:
+        blocks.append([places[number], 1])
+        while True:
+            total, size = blocks[-1]
+            start = min(max(total / size, low), high - gap * (size - 1))
+            if len(blocks) == 1:
+                break
+            before_total, before_size = blocks[-2]
+            before = min(max(before_total / before_size, low), high - gap * (before_size - 1))
+            if before + gap * before_size <= start + 1e-12:
+                break
+            blocks[-2:] = [[before_total + total - gap * before_size * size, before_size + size]]
+    moved = [0.0] * len(places)
+    at = iter(order)
+    for total, size in blocks:
+        start = min(max(total / size, low), high - gap * (size - 1))
+        for member in range(int(size)):
+            moved[next(at)] = round(start + gap * member, 9)
+    return moved

@@ -1,0 +1,185 @@
+"""The training loop: a generator that yields after every batch.
+
+Stopping is ``break``; a progress bar, a stream to a page, a time budget or a choice of the best
+epoch is a loop over it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from math import ceil, isfinite
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from graduel.nn.network import Network, Weights
+from graduel.nn.workspace import Call
+from graduel.optim.rules import AdamW, Optimizer
+from graduel.optim.schedules import Constant
+from graduel.train.batches import Rows
+
+Array = NDArray[Any]
+
+
+class DivergedError(ArithmeticError):
+    """The loss is no longer a finite number."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One batch, trained."""
+
+    step: int
+    """How many steps are done, this one included."""
+    epoch: int
+    """The epoch that the step belongs to, from 1."""
+    t: float
+    """Progress of the whole training after the step, in (0, 1]."""
+    loss: float
+    """The batch's loss before the step."""
+    n: int
+    """Rows in the batch."""
+
+
+@dataclass(frozen=True, slots=True)
+class Epoch:
+    """One pass over the rows, trained."""
+
+    epoch: int
+    step: int
+    t: float
+    loss: float
+    """The mean of the epoch's batch losses, each weighted by its rows."""
+
+
+class Fit:
+    """One training of one network: ``for step in fit.fit_steps(): …``.
+
+    Parameters
+    ----------
+    network : what is trained; may be replaced between steps by one of equal layout
+        (``fit.network = dataclasses.replace(fit.network, layers=…)``)
+    weights : where it begins; trained in place. Default: drawn from `rng`
+    rows, y : the examples, and their class codes of shape (n,)
+    optimizer : the update rule
+    lr : learning rate
+    schedule : t → factor of `lr`, t in [0, 1)
+    epochs, batch_size : how long, and how many rows a step
+    rng : all randomness comes from it: first weights, then order and dropout
+
+    Raises
+    ------
+    ValueError
+        If sizes do not fit, or a number is not positive.
+    DivergedError
+        While stepping, when the loss is not finite.
+
+    Examples
+    --------
+    >>> from graduel.nn import Dense, Network
+    >>> rng = np.random.default_rng(0)
+    >>> X = rng.normal(size=(60, 2)).astype("float32")
+    >>> fit = Fit(Network((Dense(2),), (2,)), Rows(X), (X[:, 0] > 0).astype(int),
+    ...           rng=rng, lr=0.1, epochs=20)
+    >>> for epoch in fit.fit_iter():
+    ...     pass
+    >>> epoch.epoch, epoch.loss < 0.3
+    (20, True)
+    """
+
+    def __init__(
+        self,
+        network: Network,
+        rows: Rows,
+        y: Array,
+        *,
+        rng: np.random.Generator,
+        weights: Weights | None = None,
+        optimizer: Optimizer | None = None,
+        lr: float = 1e-3,
+        schedule: Callable[[float], float] | None = None,
+        epochs: int = 10,
+        batch_size: int = 128,
+    ) -> None:
+        if network.input_shape != (rows.n_features,):
+            raise ValueError(
+                f"the network expects rows of shape {network.input_shape}; "
+                f"got rows of shape ({rows.n_features},)"
+            )
+        if len(rows) != len(y) or len(y) == 0:
+            raise ValueError(
+                f"rows and y must be equally many, at least one; got {len(rows)} and {len(y)}"
+            )
+        if network.dtype != rows.dtype:
+            raise ValueError(f"the network computes in {network.dtype}; rows are {rows.dtype}")
+        for name, value in (("lr", lr), ("epochs", epochs), ("batch_size", batch_size)):
+            if not value > 0:
+                raise ValueError(f"{name} must be positive; got {value}")
+        self.rows, self.y, self.rng = rows, np.asarray(y, np.intp), rng
+        self.weights = weights if weights is not None else network.init(rng)
+        self.optimizer = optimizer if optimizer is not None else AdamW()
+        self.lr, self.schedule = lr, schedule if schedule is not None else Constant()
+        self.epochs, self.batch_size = epochs, min(batch_size, len(rows))
+        self.step = 0
+        self._network = network
+        self._workspace = network.workspace(self.weights)
+        self._memory = self.optimizer.init(network.layout, self.weights.theta.dtype)
+
+    @property
+    def network(self) -> Network:
+        """The network in training."""
+        return self._network
+
+    @network.setter
+    def network(self, network: Network) -> None:
+        same = (network.layout, network.state_layout, network.input_shape, network.dtype)
+        old = self._network
+        if same != (old.layout, old.state_layout, old.input_shape, old.dtype):
+            raise ValueError(
+                "a network can be replaced in mid-training only by one of equal layout; "
+                "got other parameters. Begin a new fit for it"
+            )
+        self._network = network
+        self._workspace = network.workspace(self.weights)
+
+    @property
+    def total_steps(self) -> int:
+        """Steps of the whole training."""
+        return self.epochs * ceil(len(self.rows) / self.batch_size)
+
+    def fit_steps(self) -> Iterator[Step]:
+        """Train, yielding after every batch."""
+        total = self.total_steps
+        call = Call(train=True, rng=self.rng)
+        for epoch in range(1, self.epochs + 1):
+            for x, y, _ in self.rows.batches(self.y, self.batch_size, self.rng):
+                call.t = self.step / total
+                workspace = self._workspace
+                loss = self._network.loss_and_gradient(x, y, workspace, call)
+                if not isfinite(loss):
+                    raise DivergedError(
+                        f"the loss became {loss} at step {self.step + 1} of {total} "
+                        f"(epoch {epoch}): lower the learning rate (now {self.lr:g})"
+                    )
+                assert workspace.gradient is not None
+                lr = self.lr * self.schedule(call.t)
+                self.optimizer.update(self.weights.theta, workspace.gradient, self._memory, lr)
+                self.step += 1
+                yield Step(self.step, epoch, self.step / total, loss, len(y))
+
+    def fit_iter(self) -> Iterator[Epoch]:
+        """Train, yielding after every epoch."""
+        loss, n, done = 0.0, 0, 1
+        for step in self.fit_steps():
+            loss, n = loss + step.loss * step.n, n + step.n
+            if n == len(self.rows):
+                yield Epoch(done, step.step, step.t, loss / n)
+                loss, n, done = 0.0, 0, done + 1
+
+    def fit(self) -> Weights:
+        """Train to the end."""
+        for _ in self.fit_steps():
+            pass
+        return self.weights

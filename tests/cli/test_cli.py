@@ -1,0 +1,230 @@
+"""The command line as its users meet it: real processes, real digits."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+from typer.testing import CliRunner
+
+from graduel.cli.app import app, main
+
+NET = "layers=16 epochs=2 batch_size=32 lr=0.01"
+SMALL = ["--rows", "300", "--threads", "1", "--contenders", "net", "--net", NET]
+
+
+def graduel(*args, cwd, **options):
+    return subprocess.run(
+        [sys.executable, "-m", "graduel", *args],
+        cwd=cwd,
+        capture_output=True,
+        text=True,
+        check=False,
+        **options,
+    )
+
+
+def complaint(capsys, *args):
+    """Run in this process; return the exit code and the one line of complaint."""
+    code = main(list(args))
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert said.err.startswith("graduel: ")
+    assert said.err.count("\n") == 1
+    return code, said.err
+
+
+@pytest.mark.parametrize(
+    ("args", "message"),
+    [
+        (["duel", "mnits"], "Did you mean 'mnist'?"),
+        (["duel", "--contenders", "net,xgbost"], "Did you mean 'xgboost'?"),
+        (["duel", "--contenders", ","], "at least one contender"),
+        (["duel", "--net", "activation=rleu"], "Did you mean 'relu'?"),
+        (["duel", "--net", "lr"], "parts of the form key=value"),
+        (["duel", "--rows", "5"], "rows must be between 100 (10 for each of 10 classes)"),
+        (["duel", "--rows", "60001"], "and 60,000, the training rows"),
+        (["duel", "--rows", "many"], "Invalid value for '--rows'"),
+        (["duel", "--seeds", "0"], "seeds must be at least 1"),
+        (["duel", "--threads", "-2"], "threads must be at least 1"),
+        (["duel", "--quik"], "No such option"),
+        (["duell"], "No such command"),
+    ],
+)
+def test_a_mistake_is_one_line_and_exit_code_2(capsys, monkeypatch, tmp_path, args, message):
+    monkeypatch.chdir(tmp_path)
+    code, line = complaint(capsys, *args)
+    assert code == 2
+    assert message in line
+
+
+def test_an_out_that_is_something_else(capsys, tmp_path):
+    (tmp_path / "file").write_text("mine")
+    for out, message in ((tmp_path, "not a duel's"), (tmp_path / "file", "is a file")):
+        code, line = complaint(capsys, "duel", *SMALL, "--out", str(out))
+        assert code == 2
+        assert message in line
+    assert [p.name for p in tmp_path.iterdir()] == ["file"]
+
+
+@pytest.mark.skipif(os.name != "posix" or os.geteuid() == 0, reason="root may write anywhere")
+def test_an_out_that_cannot_be_written(capsys, tmp_path):
+    tmp_path.chmod(0o500)
+    code, line = complaint(capsys, "duel", *SMALL, "--out", str(tmp_path / "run"))
+    assert code == 2
+    assert "can be written" in line
+
+
+def test_help_names_every_option():
+    result = CliRunner().invoke(app, ["duel", "--help"])
+    assert result.exit_code == 0
+    for option in ("contenders", "net", "seeds", "rows", "quick", "out", "json", "threads"):
+        assert f"--{option}" in result.output
+    assert CliRunner().invoke(app, ["--version"]).output.startswith("graduel 0.")
+
+
+def test_importing_and_helping_load_nothing_heavy():
+    code = (
+        "import sys, graduel; from graduel.cli import main; main(['duel', '--help']); "
+        "heavy = {'xgboost', 'sklearn', 'matplotlib', 'scipy', 'numpy', 'pandas', 'jinja2'}; "
+        "sys.exit(', '.join(heavy & set(sys.modules)) or 0)"
+    )
+    found = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=False
+    )
+    assert found.stderr == ""
+    assert found.returncode == 0
+
+
+def test_every_public_name_is_there():
+    import graduel as package
+
+    for name in package.__all__:
+        assert getattr(package, name).__doc__
+    assert set(package.__all__) <= set(dir(package))
+    assert package.__version__
+    with pytest.raises(AttributeError, match="no attribute 'nothing'"):
+        _ = package.nothing
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("cli")
+    args = [*SMALL, "--contenders", "textbook,net,xgboost", "--quick", "--out", "run"]
+    return folder, args, graduel("duel", *args, cwd=folder)
+
+
+def test_a_whole_duel(finished):
+    folder, _, done = finished
+    assert done.returncode == 0, done.stderr
+    for word in ("textbook network", "NumPy network", "XGBoost", "test error", "The report: "):
+        assert word in done.stdout
+    for line in ("textbook-seed0: starting", "net-seed0: finished", "xgboost-seed0: finished"):
+        assert line in done.stderr
+    assert "Traceback" not in done.stderr
+    result = json.loads((folder / "run" / "result.json").read_text())
+    assert set(result["contenders"]) == {"textbook", "net", "xgboost"}
+    assert len(result["comparisons"]) == 3
+    assert {(c["booster"], c["network"]) for c in result["claims"]} == {
+        ("xgboost", "textbook"),
+        ("xgboost", "net"),
+    }
+    assert result["environment"]["command"].startswith("graduel duel --rows 300")
+    report = (folder / "run" / "report.html").read_text(encoding="utf-8")
+    assert result["claims"][0]["sentence"].split(":")[0] in report
+
+
+def test_the_same_command_again_keeps_everything(finished):
+    folder, args, first = finished
+    again = graduel("duel", *args, cwd=folder)
+    assert again.returncode == 0
+    assert "net-seed0: finished earlier" in again.stderr
+    assert "starting" not in again.stderr
+    assert again.stdout == first.stdout
+
+
+def test_json_is_the_result_and_nothing_else(finished):
+    folder, args, _ = finished
+    done = graduel("duel", *args, "--json", cwd=folder)
+    assert done.returncode == 0
+    assert json.loads(done.stdout) == json.loads((folder / "run" / "result.json").read_text())
+
+
+def test_another_duel_in_the_same_folder(finished):
+    folder, args, _ = finished
+    done = graduel("duel", *args, "--seeds", "2", cwd=folder)
+    assert done.returncode == 2
+    assert "holds another duel (seeds 1 there, 2 here)" in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
+def test_without_out_a_duel_has_a_folder_of_its_own(tmp_path):
+    for _ in range(2):
+        done = graduel("duel", *SMALL, "--seeds", "2", cwd=tmp_path)
+        assert done.returncode == 0
+    (run,) = (tmp_path / "duels").iterdir()
+    result = json.loads((run / "result.json").read_text())
+    assert len(result["contenders"]["net"]["fit_seconds"]) == 2
+
+
+@pytest.mark.skipif(os.name != "posix", reason="SIGINT to a process is POSIX's")
+def test_ctrl_c_stops_soon_says_what_was_kept_and_goes_on(tmp_path):
+    args = [*SMALL, "--contenders", "textbook,net", "--out", "run"]
+    args[args.index("--net") + 1] = "layers=64 epochs=3000"
+    process = subprocess.Popen(
+        [sys.executable, "-m", "graduel", "duel", *args],
+        cwd=tmp_path,
+        stderr=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    said = ""
+    for line in process.stderr:
+        said += line
+        if "net-seed0: starting" in line:
+            break
+    time.sleep(0.5)
+    start = time.monotonic()
+    os.killpg(process.pid, signal.SIGINT)  # as a terminal does: to the worker too
+    out, rest = process.communicate(timeout=20)
+    waited = time.monotonic() - start
+    assert process.returncode == 130
+    assert "1 of 2 fits are finished and kept in run" in rest
+    assert "Traceback" not in said + rest
+    assert out == ""
+    assert waited < 10
+    assert (tmp_path / "run" / "cells" / "textbook-seed0").is_dir()
+
+
+def test_a_terminal_gets_a_line_a_contender():
+    import io
+    from pathlib import Path
+
+    from rich.console import Console
+
+    from graduel.cli.progress import watch
+    from graduel.duel.contenders import Progress
+    from graduel.duel.protocol import Cell, plan
+    from graduel.duel.runner import Event
+
+    screen = io.StringIO()
+    console = Console(file=screen, force_terminal=True, width=120)
+    cell = Cell("net", 0)
+    events = [
+        Event(Cell("textbook", 0), "kept"),
+        Event(cell, "started"),
+        Event(cell, "progress", Progress(0.25, 20.0, 0.05)),
+        Event(cell, "finished"),
+    ]
+    slowly = (time.sleep(0.2) or event for event in events)  # the screen follows 10 times a second
+    watch(slowly, plan("mnist", threads=1), console, Path("run"))
+    last = screen.getvalue()
+    assert "20 s spent, at most 1:00 min left, validation error 5.00 %" in last
+    assert "finished earlier" in last
+    assert "waiting" in last

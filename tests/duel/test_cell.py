@@ -1,0 +1,125 @@
+"""Contenders one by one, and the promise that no test row reaches them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from graduel.data import Dataset
+from graduel.duel.cell import run_cell
+from graduel.duel.contenders import Budget, make_contender
+from graduel.duel.contenders.base import Clock
+from graduel.duel.protocol import Cell, Split, plan, split
+
+SMALL = {
+    "textbook": {"layers": [16], "rate": 0.5, "steps": 20},
+    "net": {"layers": [32], "lr": 0.01, "epochs": 4, "batch_size": 32},
+    "xgboost": {"n_estimators": 6, "early_stopping_rounds": 2},
+}
+
+
+@pytest.fixture(scope="module")
+def digits(mnist):
+    """The first 800 training and 200 test digits."""
+    keep = np.r_[0:800, 60_000:60_200]
+    return replace(mnist, X=mnist.X[keep], y=mnist.y[keep], n_train=800)
+
+
+def run(digits, name, *, seed=0, notify=lambda progress: None, rows=None):
+    rows = rows or split(plan("mnist", threads=1), digits, seed)
+    contender = make_contender(name, name, SMALL[name])
+    return run_cell(contender, digits, rows, Cell(name, seed), Budget(threads=1), notify)
+
+
+def garbage(digits):
+    rng = np.random.default_rng(9)
+    X, y = digits.X.copy(), digits.y.copy()
+    X[800:] = rng.integers(0, 256, size=X[800:].shape)
+    y[800:] = rng.integers(0, 10, size=200)
+    return replace(digits, X=X, y=y)
+
+
+@pytest.mark.parametrize("name", SMALL)
+def test_garbage_in_the_test_rows_changes_no_bit_of_the_model(digits, name):
+    outcome, fitted = run(digits, name)
+    spoiled, other = run(garbage(digits), name)
+    assert fitted.to_bytes() == other.to_bytes()
+    assert fitted.details == other.details
+    assert (outcome.probabilities != spoiled.probabilities).any()
+    assert len(fitted.to_bytes()) == outcome.model_bytes
+
+
+@pytest.mark.parametrize("name", SMALL)
+def test_the_same_seed_gives_the_same_outcome_and_another_seed_another(digits, name):
+    first, fitted = run(digits, name)
+    again, _ = run(digits, name)
+    np.testing.assert_array_equal(first.probabilities, again.probabilities)
+    assert [e for _, e in first.curve] == [e for _, e in again.curve]
+    rows = split(plan("mnist", threads=1), digits, 0)
+    _, other = run(digits, name, seed=1, rows=rows)
+    assert fitted.to_bytes() != other.to_bytes()
+
+
+@pytest.mark.parametrize("name", SMALL)
+def test_an_outcome_is_whole(digits, name):
+    shares = []
+    outcome, fitted = run(digits, name, notify=shares.append)
+    p = outcome.probabilities
+    assert p.shape == (200, 10)
+    assert p.dtype == np.float32
+    np.testing.assert_allclose(p.sum(axis=1), 1, atol=1e-5)
+    np.testing.assert_array_equal(p, fitted.predict_proba(digits.table[800:]))
+    seconds = [s for s, _ in outcome.curve]
+    assert seconds == sorted(seconds)
+    assert seconds[0] > 0
+    assert seconds[-1] <= outcome.fit_seconds
+    assert outcome.predict_row_seconds > 0
+    assert outcome.predict_batch_seconds > 0
+    assert outcome.peak_memory_bytes > 50_000_000
+    assert 0 < shares[0].share <= shares[-1].share <= 1
+    best = min(error for _, error in outcome.curve)
+    assert (p.argmax(axis=1) != digits.y[800:]).mean() <= best + 0.1
+
+
+def test_the_net_and_xgboost_keep_their_best_on_validation_rows(digits):
+    rows = split(plan("mnist", threads=1), digits, 0)
+    X, y = digits.table[rows.valid], digits.y[rows.valid]
+    for name in ("net", "xgboost"):
+        seen = []
+        outcome, fitted = run(digits, name, notify=seen.append)
+        error = (fitted.predict_proba(X).argmax(axis=1) != y).mean()
+        assert outcome.details["valid_error"] == pytest.approx(error)
+        assert error == pytest.approx(min(p.valid_error for p in seen))
+
+
+def test_xgboosts_curve_is_the_model_cut_at_each_round(digits):
+    outcome, fitted = run(digits, "xgboost")
+    X, y = digits.table[800:], digits.y[800:]
+    for n, (_, error) in enumerate(outcome.curve, 1):
+        p = fitted.model.predict_proba(X, iteration_range=(0, n))
+        assert error == pytest.approx((p.argmax(axis=1) != y).mean())
+
+
+def test_a_contenders_clock_stands_still_while_it_is_scored():
+    import time
+
+    clock = Clock()
+    stopped = clock.stop()
+    time.sleep(0.05)
+    assert clock.seconds == stopped
+    clock.go()
+    assert clock.seconds < stopped + 0.05
+
+
+def test_numbers_that_are_no_pixels_go_in_as_they_are():
+    rng = np.random.default_rng(0)
+    y = np.arange(300) % 3
+    X = rng.normal(size=(300, 4)).astype(np.float32) + y[:, None]
+    data = Dataset("toy", X, y, ("a", "b", "c"), ("numeric",) * 4, 240)
+    rows = Split(np.arange(200), np.arange(200, 240), np.arange(240, 300))
+    for name, recipe in SMALL.items():
+        contender = make_contender(name, name, recipe)
+        outcome, _ = run_cell(contender, data, rows, Cell(name, 0), Budget(threads=1))
+        assert (outcome.probabilities.argmax(axis=1) != y[240:]).mean() < 0.6

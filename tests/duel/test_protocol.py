@@ -1,0 +1,178 @@
+"""What is duelled and on which rows."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from graduel.data import Dataset
+from graduel.duel.contenders import FAMILIES, make_contender
+from graduel.duel.contenders.net import build
+from graduel.duel.netspec import READERS, parse_net
+from graduel.duel.protocol import Cell, Protocol, plan, split
+from graduel.errors import UserError
+from graduel.recipes import CONTENDERS, NetRecipe
+
+
+def digits(n_train=600, n_test=100, k=10):
+    rng = np.random.default_rng(0)
+    y = np.concatenate([np.arange(n_train) % k, rng.integers(k, size=n_test)])
+    return Dataset(
+        "toy",
+        rng.integers(0, 256, size=(len(y), 2, 2), dtype=np.uint8),
+        y,
+        tuple(str(i) for i in range(k)),
+        ("pixel",) * 4,
+        n_train,
+    )
+
+
+def protocol(**options):
+    return plan("mnist", threads=2, **options)
+
+
+@settings(deadline=None, max_examples=30)
+@given(rows=st.one_of(st.none(), st.integers(100, 600)), seed=st.integers(0, 50))
+def test_a_split_shares_no_row_keeps_classes_and_leaves_the_test_rows(rows, seed):
+    data = digits()
+    s = split(protocol(rows=rows), data, seed)
+    everything = np.concatenate([s.train, s.valid, s.test])
+    assert len(np.unique(everything)) == len(everything)
+    assert len(s.train) + len(s.valid) == (rows or 600)
+    np.testing.assert_array_equal(s.test, np.arange(600, 700))
+    for part in (s.train, s.valid):
+        assert set(data.y[part]) == set(range(10))
+    share = np.bincount(data.y[s.train]) / len(s.train)
+    np.testing.assert_allclose(share, 0.1, atol=0.03)
+
+
+def test_seeds_draw_other_validation_rows_from_the_same_part():
+    data, p = digits(), protocol(rows=300)
+    a, again, b = split(p, data, 0), split(p, data, 0), split(p, data, 1)
+    np.testing.assert_array_equal(a.valid, again.valid)
+    assert set(a.valid) != set(b.valid)
+    assert set(a.valid) | set(a.train) == set(b.valid) | set(b.train)
+
+
+@pytest.mark.parametrize("rows", [5, 99, 601, 0, -3])
+def test_rows_out_of_range_are_refused(rows):
+    with pytest.raises(UserError, match=r"rows must be between 100 \(10 for each of 10 classes\)"):
+        split(replace(protocol(), rows=rows), digits(), 0)
+    if rows != 601:
+        with pytest.raises(UserError, match="rows must be between 100"):
+            protocol(rows=rows)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"contenders": ["xgbost"]}, r"contender must be one of .*Did you mean 'xgboost'\?"),
+        ({"contenders": []}, "at least one contender"),
+        ({"contenders": ["net", "net"]}, "got 'net' twice"),
+        ({"contenders": ["xgboost"], "net": NetRecipe()}, "add it to --contenders"),
+        ({"seeds": 0}, "seeds must be at least 1; got 0"),
+        ({"threads": 0}, "threads must be at least 1; got 0"),
+    ],
+)
+def test_mistakes_in_a_plan(options, message):
+    with pytest.raises(UserError, match=message):
+        plan("mnist", **options)
+    with pytest.raises(UserError, match=r"data set must be one of 'mnist'; got 'cifar'"):
+        plan("cifar")
+
+
+def test_a_plan_survives_json_and_its_digest_tells_it_from_others():
+    p = protocol(seeds=2)
+    back = json.loads(json.dumps(p.as_dict()))
+    back.pop("format")
+    assert Protocol(**back).digest == p.digest
+    others = [protocol(), protocol(seeds=2, quick=True), protocol(seeds=2, rows=500)]
+    assert len({q.digest for q in [p, *others]}) == 4
+
+
+@pytest.mark.parametrize("name", CONTENDERS)
+def test_every_contender_can_be_made_of_its_plan(name):
+    entry = CONTENDERS[name]
+    for quick in (False, True):
+        spec = protocol(contenders=[name], quick=quick).contenders[name]
+        made = make_contender(name, spec["family"], json.loads(json.dumps(spec["recipe"])))
+        assert made.name == name
+        assert made.recipe == (entry.quick if quick else entry.full)
+    assert entry.family in FAMILIES
+
+
+def test_cells_have_random_numbers_of_their_own():
+    first = {c.key: c.rng().random() for c in protocol(seeds=3).cells()}
+    assert len(set(first.values())) == 9
+    assert Cell("net", 1).rng().random() == first["net-seed1"]
+
+
+def test_parse_net_reads_every_key():
+    recipe = parse_net(
+        "layers=64,32 activation=tanh dropout=0 optimizer=sgd lr=1e-1 momentum=0.5 "
+        "weight_decay=0 schedule=constant warmup=0 batch_size=32 epochs=3",
+        NetRecipe(),
+    )
+    assert recipe == NetRecipe(
+        layers=(64, 32),
+        activation="tanh",
+        dropout=0,
+        optimizer="sgd",
+        lr=0.1,
+        momentum=0.5,
+        weight_decay=0,
+        schedule="constant",
+        warmup=0,
+        batch_size=32,
+        epochs=3,
+    )
+    assert [type(layer).__name__ for layer in build(recipe, 4, 3).layers] == [
+        "Dense",
+        "Tanh",
+        "Dense",
+        "Tanh",
+        "Dense",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("layers=0", "sizes of hidden layers .*got '0'"),
+        ("layers=12,", "sizes of hidden layers .*got '12,'"),
+        ("layers=a", "sizes of hidden layers"),
+        ("activation=rleu", r"one of 'relu', 'tanh'; got 'rleu'. Did you mean 'relu'\?"),
+        ("optimizer=adamm", r"Did you mean 'adamw'\?"),
+        ("schedule=x", "schedule in --net must be one of 'cosine', 'constant'; got 'x'"),
+        ("lr=0", "lr in --net must be a number above 0; got '0'"),
+        ("lr=nan", "lr in --net must be a number above 0; got 'nan'"),
+        ("lr=inf", "lr in --net must be a number above 0"),
+        ("dropout=1", "at least 0 and below 1; got '1'"),
+        ("momentum=-0.1", "at least 0 and below 1"),
+        ("weight_decay=x", "weight_decay in --net must be a number at least 0"),
+        ("epochs=1.5", "epochs in --net must be a whole number, at least 1; got '1.5'"),
+        ("batch_size=0", "batch_size in --net must be a whole number"),
+        ("layer=5", r"Did you mean 'layers'\?"),
+        ("epochs", "form key=value; got 'epochs'"),
+        ("epochs=3 epochs=4", "got 'epochs' twice"),
+        ("  ", "got nothing"),
+    ],
+)
+def test_mistakes_in_a_net(text, message):
+    with pytest.raises(UserError, match=message):
+        parse_net(text, NetRecipe())
+
+
+@given(st.dictionaries(st.sampled_from(list(READERS)), st.text(max_size=8), max_size=4))
+def test_any_text_is_read_or_refused_in_one_line(parts):
+    try:
+        recipe = parse_net(" ".join(f"{k}={v}" for k, v in parts.items()), NetRecipe())
+    except UserError as error:
+        assert "--net" in str(error)
+    else:
+        assert recipe.layers

@@ -1,0 +1,181 @@
+"""Whole duels: events, processes, and stopping at any moment."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from copy import deepcopy
+from dataclasses import replace
+
+import numpy as np
+import psutil
+import pytest
+
+import graduel
+from graduel.duel.finish import finish
+from graduel.duel.protocol import Cell
+from graduel.duel.runner import WorkerError, run_cells
+from graduel.duel.store import open_store
+from graduel.errors import UserError
+
+TIMES = ("fit_seconds", "predict_row_seconds", "predict_batch_seconds", "peak_memory_bytes")
+
+
+def timeless(result):
+    """Leave out what may differ from run to run: times and memory."""
+    result = deepcopy(result)
+    result["environment"].pop("finished")
+    for contender in result["contenders"].values():
+        for name in TIMES:
+            contender.pop(name)
+        contender["curve"] = [error for _, error in contender["curve"]]
+    return result
+
+
+def fight(path, protocol):
+    with open_store(path, protocol) as store:
+        events = list(run_cells(store))
+        return finish(store, "a test"), events
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory, tiny):
+    return fight(tmp_path_factory.mktemp("runs") / "whole", tiny)
+
+
+def test_a_duel_from_its_plan_to_its_result(undisturbed, mnist):
+    run, events = undisturbed
+    kinds = [(e.cell.contender, e.kind) for e in events if e.kind != "progress"]
+    assert kinds == [
+        ("textbook", "started"),
+        ("textbook", "finished"),
+        ("net", "started"),
+        ("net", "finished"),
+    ]
+    shares = [e.progress.share for e in events if e.kind == "progress"]
+    assert len(shares) >= 8
+    result = json.loads((run.path / "result.json").read_text())
+    assert result == run.result
+    assert result["dataset"] == {
+        "name": "mnist",
+        "n_train": 275,
+        "n_valid": 25,
+        "n_test": 10_000,
+        "n_features": 784,
+        "n_classes": 10,
+    }
+    for name, contender in result["contenders"].items():
+        p = np.load(run.path / "cells" / f"{name}-seed0" / "probabilities.npy")
+        error = (p.argmax(axis=1) != mnist.y[60_000:]).mean()
+        assert contender["test_error"] == pytest.approx(error)
+        assert contender["test_error_interval"][0] < error < contender["test_error_interval"][1]
+        assert contender["model_bytes"] == 4 * (784 * 16 + 16 + 160 + 10)
+        assert len(contender["fit_seconds"]) == 1
+        assert contender["fit_seconds"][0] > 0
+        assert all(0 <= e <= 1 and s > 0 for s, e in contender["curve"])
+    (comparison,) = result["comparisons"]
+    assert (comparison["a"], comparison["b"]) == ("textbook", "net")
+    errors = {k: c["test_error"] for k, c in result["contenders"].items()}
+    assert comparison["difference"] == pytest.approx(errors["textbook"] - errors["net"])
+    assert result["environment"]["numpy"] == np.__version__
+
+
+def test_the_run_is_read_back_as_it_was(undisturbed):
+    run, _ = undisturbed
+    back = graduel.read_run(run.path)
+    assert back.result == run.result
+    assert back.curves == run.curves
+    np.testing.assert_array_equal(back.probabilities["net"], run.probabilities["net"])
+    assert back.images.shape == (10_000, 28, 28)
+
+
+def test_the_same_seed_twice_gives_the_same_result(undisturbed, tiny, tmp_path):
+    run, _ = fight(tmp_path / "again", tiny)
+    assert timeless(run.result) == timeless(undisturbed[0].result)
+
+
+def test_a_finished_duel_is_not_run_again(undisturbed, tiny):
+    run, events = fight(undisturbed[0].path, tiny)
+    assert [e.kind for e in events] == ["kept", "kept"]
+    assert timeless(run.result) == timeless(undisturbed[0].result)
+
+
+def test_closing_the_events_ends_the_process_and_keeps_what_is_finished(
+    undisturbed, tiny, tmp_path
+):
+    mine = psutil.Process()
+    with open_store(tmp_path / "run", tiny) as store:
+        events = run_cells(store)
+        for event in events:
+            if event.kind == "progress" and event.cell.contender == "net":
+                assert mine.children()
+                break
+        events.close()
+        assert not mine.children()
+        assert store.finished(Cell("textbook", 0))
+        assert not store.finished(Cell("net", 0))
+    run, events = fight(tmp_path / "run", tiny)
+    assert [e.kind for e in events if e.kind != "progress"] == ["kept", "started", "finished"]
+    assert timeless(run.result) == timeless(undisturbed[0].result)
+
+
+SCRIPT = """
+import json, sys
+from pathlib import Path
+from graduel.duel.protocol import Protocol
+from graduel.duel.runner import run_cells
+from graduel.duel.store import open_store
+fields = json.loads(sys.argv[2]); fields.pop("format")
+with open_store(Path(sys.argv[1]), Protocol(**fields)) as store:
+    for event in run_cells(store):
+        print(event.cell.key, event.kind, flush=True)
+"""
+
+
+@pytest.mark.skipif(os.name != "posix", reason="SIGKILL is POSIX's")
+@pytest.mark.parametrize(
+    "wait", ["textbook-seed0 started", "net-seed0 started", "net-seed0 progress"]
+)
+def test_killed_at_any_moment_it_goes_on_to_the_same_end(undisturbed, tiny, tmp_path, wait):
+    path = tmp_path / "run"
+    process = subprocess.Popen(
+        [sys.executable, "-c", SCRIPT, str(path), json.dumps(tiny.as_dict())],
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    with process:
+        for line in process.stdout:
+            if line.strip() == wait:
+                break
+        children = psutil.Process(process.pid).children()
+        process.send_signal(signal.SIGKILL)
+    # A worker dies with its parent.
+    _, alive = psutil.wait_procs(children, timeout=5)
+    assert not alive
+    run, _ = fight(path, tiny)
+    assert timeless(run.result) == timeless(undisturbed[0].result)
+    assert not list((path / "cells").glob(".*"))
+
+
+def test_a_network_that_diverges_is_told_in_one_line(tiny, tmp_path):
+    spec = tiny.contenders["net"]
+    wild = {**spec, "recipe": {**spec["recipe"], "optimizer": "sgd", "lr": 1e30}}
+    protocol = replace(tiny, contenders={"net": wild})
+    with pytest.raises(UserError, match=r"net: the loss became .* lower the learning rate"):
+        fight(tmp_path, protocol)
+
+
+def test_a_process_that_dies_without_a_word_is_told(tiny, tmp_path, monkeypatch):
+    monkeypatch.setenv("PYTHONHOME", str(tmp_path / "nowhere"))
+    with pytest.raises(WorkerError, match="the process of textbook-seed0 ended with code"):
+        fight(tmp_path / "run", tiny)
+
+
+def test_from_python(tmp_path):
+    run = graduel.run_duel(contenders=["textbook"], rows=200, quick=True, out=tmp_path, threads=1)
+    assert run.result["comparisons"] == []
+    assert run.result["contenders"]["textbook"]["test_error"] < 0.5
+    assert run.result["environment"]["command"].startswith("graduel.run_duel")

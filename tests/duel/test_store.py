@@ -1,0 +1,150 @@
+"""A duel's folder: whose it is, and that nothing in it is ever half."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from graduel.duel.protocol import Cell, Split
+from graduel.duel.results import Outcome
+from graduel.duel.store import open_store, write_json
+from graduel.errors import UserError
+
+
+def outcome(cell):
+    return Outcome(
+        contender=cell.contender,
+        seed=cell.seed,
+        fit_seconds=1.5,
+        predict_row_seconds=1e-5,
+        predict_batch_seconds=0.1,
+        peak_memory_bytes=10,
+        model_bytes=20,
+        curve=[(0.5, 0.2), (1.5, 0.1)],
+        details={"best_epoch": 2},
+        probabilities=np.full((3, 10), 0.1, np.float32),
+    )
+
+
+def test_what_is_kept_comes_back(tiny, tmp_path):
+    cell = Cell("net", 0)
+    with open_store(tmp_path / "run", tiny) as store:
+        assert not store.finished(cell)
+        store.write_cell(cell, outcome(cell))
+        store.write_split(0, Split(np.arange(3), np.arange(3, 5), np.arange(5, 9)))
+    with open_store(tmp_path / "run", tiny) as store:
+        assert store.finished(cell)
+        back = store.read_cell(cell)
+        assert back == outcome(cell)
+        np.testing.assert_array_equal(back.probabilities, outcome(cell).probabilities)
+        assert store.has_split(0)
+        np.testing.assert_array_equal(store.read_split(0).test, np.arange(5, 9))
+
+
+def test_what_a_killed_process_left_half_written_is_swept_away(tiny, tmp_path):
+    cell = Cell("net", 0)
+    with open_store(tmp_path, tiny):
+        half = tmp_path / "cells" / ".net-seed0.123.tmp"
+        half.mkdir()
+        (half / "outcome.json").write_text("{")
+    with open_store(tmp_path, tiny) as store:
+        assert not half.exists()
+        assert not store.finished(cell)
+
+
+def test_a_cell_that_cannot_be_written_whole_is_not_there(tiny, tmp_path, monkeypatch):
+    cell = Cell("net", 0)
+
+    def full(*args, **kwargs):
+        raise OSError(28, "No space left on device")
+
+    with open_store(tmp_path, tiny) as store:
+        monkeypatch.setattr(np, "save", full)
+        with pytest.raises(OSError, match="No space left"):
+            store.write_cell(cell, outcome(cell))
+        assert not store.finished(cell)
+
+
+@pytest.mark.parametrize("damage", ["outcome.json", "probabilities.npy"])
+def test_a_damaged_cell_is_named(tiny, tmp_path, damage):
+    cell = Cell("net", 0)
+    with open_store(tmp_path, tiny) as store:
+        store.write_cell(cell, outcome(cell))
+        path = tmp_path / "cells" / cell.key / damage
+        path.write_bytes(path.read_bytes()[:40])
+        with pytest.raises(UserError, match=r"net-seed0: .*damaged.*Delete this folder"):
+            store.read_cell(cell)
+
+
+def test_a_pickle_is_never_loaded(tiny, tmp_path):
+    cell = Cell("net", 0)
+    with open_store(tmp_path, tiny) as store:
+        store.write_cell(cell, outcome(cell))
+        path = tmp_path / "cells" / cell.key / "probabilities.npy"
+        np.save(path, np.array([{"a": 1}], dtype=object), allow_pickle=True)
+        with pytest.raises(UserError, match="damaged"):
+            store.read_cell(cell)
+
+
+def test_a_folder_in_use_is_refused(tiny, tmp_path):
+    with (
+        open_store(tmp_path, tiny),
+        pytest.raises(UserError, match="in use by another graduel"),
+        open_store(tmp_path, tiny),
+    ):
+        pass
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"seeds": 3}, "holds another duel .seeds 1 there, 3 here."),
+        ({"rows": None}, "holds another duel .rows 300 there, None here."),
+        ({"versions": {}}, "holds another duel .versions"),
+    ],
+)
+def test_another_duels_folder_is_refused(tiny, tmp_path, change, message):
+    with open_store(tmp_path, tiny):
+        pass
+    with (
+        pytest.raises(UserError, match=message),
+        open_store(tmp_path, replace(tiny, **change)),
+    ):
+        pass
+
+
+def test_a_folder_of_something_else_is_refused_and_left_as_it_was(tiny, tmp_path):
+    (tmp_path / "thesis.txt").write_text("mine")
+    with (
+        pytest.raises(UserError, match=r"not a duel's \(thesis.txt\)"),
+        open_store(tmp_path, tiny),
+    ):
+        pass
+    assert [p.name for p in tmp_path.iterdir()] == ["thesis.txt"]
+
+
+def test_a_file_a_path_below_a_file_and_a_plan_that_is_none(tiny, tmp_path):
+    file = tmp_path / "file"
+    file.write_text("mine")
+    with pytest.raises(UserError, match="is a file"), open_store(file, tiny):
+        pass
+    with pytest.raises(UserError, match="can be written"), open_store(file / "run", tiny):
+        pass
+    assert file.read_text() == "mine"
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    for text, message in (("[]", "not a plan"), ("{", "expected readable JSON")):
+        (folder / "duel.json").write_text(text)
+        with pytest.raises(UserError, match=message), open_store(folder, tiny):
+            pass
+
+
+def test_json_is_written_whole_or_not_at_all(tmp_path):
+    path = tmp_path / "a.json"
+    write_json(path, {"a": 1})
+    with pytest.raises(ValueError, match="Out of range"):
+        write_json(path, {"a": float("nan")})
+    assert json.loads(path.read_text()) == {"a": 1}

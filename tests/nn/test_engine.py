@@ -1,0 +1,341 @@
+"""The engine against the textbook, against finite differences, and against its own contract."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from graduel.nn import (
+    INFERENCE,
+    Call,
+    Dense,
+    Dropout,
+    HeNormal,
+    Network,
+    ReLU,
+    SoftmaxCrossEntropy,
+    Tanh,
+    Weights,
+    check_gradients,
+    textbook,
+)
+from graduel.nn.layers import Plan
+from graduel.optim import SGD
+
+LAYERS = [Dense(4), ReLU(), Tanh(), Dropout(0.3), Dropout(lambda t: 0.5 * t), Dropout(0.0)]
+NOT_SMOOTH = [ReLU()]
+NOT_DETERMINISTIC = [Dropout(0.3)]
+
+
+def ids(layer):
+    return repr(layer)[:30]
+
+
+def small(*layers, n_in=6, classes=3, dtype="float64"):
+    return Network((*layers, Dense(classes)), (n_in,), dtype=dtype)
+
+
+def some(rng, n=7, n_in=6, classes=3, dtype="float64"):
+    return rng.normal(size=(n, n_in)).astype(dtype), rng.integers(classes, size=n)
+
+
+def test_the_engine_gives_the_textbooks_weights_after_twenty_steps():
+    rng = np.random.default_rng(1)
+    sizes, m = (20, 16, 12, 5), 64
+    X, y = rng.normal(size=(m, sizes[0])), rng.integers(sizes[-1], size=m)
+    W, b = textbook.initialize(sizes, rng)
+    net = Network((Dense(16), ReLU(), Dense(12), ReLU(), Dense(5)), (20,), dtype="float64")
+    theta = np.empty(net.layout.size)
+    for i, (w, v) in enumerate(zip(W, b, strict=True)):
+        net.layout[f"{2 * i}.W"].view(theta)[...] = w.T
+        net.layout[f"{2 * i}.b"].view(theta)[...] = v[:, 0]
+    start = theta.copy()
+
+    for W, b, loss in textbook.descend(X.T, textbook.one_hot(y, 5), W, b, rate=0.3, steps=20):  # noqa: B007, B020
+        pass
+    ws = net.workspace(Weights(theta, np.empty(0)))
+    rule = SGD()
+    memory = rule.init(net.layout, theta.dtype)
+    for _ in range(20):
+        engine_loss = net.loss_and_gradient(X, y, ws, Call(train=True))
+        rule.update(theta, ws.gradient, memory, 0.3)
+
+    assert not np.allclose(theta, start, rtol=1e-2)
+    assert engine_loss == pytest.approx(loss, rel=1e-9)
+    for i, (w, v) in enumerate(zip(W, b, strict=True)):
+        np.testing.assert_allclose(net.layout[f"{2 * i}.W"].view(theta), w.T, rtol=1e-9)
+        np.testing.assert_allclose(net.layout[f"{2 * i}.b"].view(theta), v[:, 0], rtol=1e-8)
+
+
+def test_float32_stays_within_the_promised_tolerance_of_the_textbook():
+    rng = np.random.default_rng(2)
+    X, y = rng.random((200, 50), np.float32), rng.integers(4, size=200)
+    W, b = textbook.initialize((50, 32, 4), rng)
+    net = Network((Dense(32), ReLU(), Dense(4)), (50,))
+    theta = np.concatenate([W[0].T.ravel(), W[1].T.ravel(), b[0].ravel(), b[1].ravel()])
+    theta = theta.astype(np.float32)
+    for W, b, _ in textbook.descend(X.T, textbook.one_hot(y, 4), W, b, rate=0.5, steps=20):  # noqa: B007, B020
+        pass
+    ws, rule = net.workspace(Weights(theta, np.empty(0))), SGD()
+    memory = rule.init(net.layout, theta.dtype)
+    for _ in range(20):
+        net.loss_and_gradient(X, y, ws, Call(train=True))
+        rule.update(theta, ws.gradient, memory, 0.5)
+    expected = np.concatenate([W[0].T.ravel(), W[1].T.ravel(), b[0].ravel(), b[1].ravel()])
+    assert np.linalg.norm(theta - expected) <= 1e-5 * np.linalg.norm(expected)
+
+
+@pytest.mark.parametrize("layer", LAYERS, ids=ids)
+def test_gradients_equal_central_differences(layer):
+    rng = np.random.default_rng(3)
+    x, y = some(rng)
+    check_gradients(small(Dense(5), layer), x, y, rng=rng)
+    check_gradients(small(layer), x, y, rng=rng, weight=rng.random(7))
+
+
+@pytest.mark.parametrize("layer", LAYERS, ids=ids)
+def test_every_coordinate_of_a_small_net(layer):
+    rng = np.random.default_rng(4)
+    x, y = some(rng, n=4, n_in=3)
+    net = small(Dense(4), layer, n_in=3)
+    weights = net.init(rng)
+    weights.theta += rng.normal(0, 0.1, net.layout.size)
+
+    def loss(theta):
+        ws = net.workspace(Weights(theta, weights.state))
+        call = Call(train=True, rng=np.random.default_rng(0), t=0.5)
+        return net.loss_and_gradient(x, y, ws, call), ws.gradient.copy()
+
+    analytic, h = loss(weights.theta)[1], 1e-6
+    numeric = [
+        (loss(weights.theta + h * e)[0] - loss(weights.theta - h * e)[0]) / (2 * h)
+        for e in np.eye(net.layout.size)
+    ]
+    np.testing.assert_allclose(analytic, numeric, atol=1e-8)
+
+
+@dataclass(frozen=True)
+class Wrong(Tanh):
+    """A tanh whose backward forgets a factor."""
+
+    def backward(self, dy, w, call, *, need_dx=True):
+        return dy
+
+
+@dataclass(frozen=True)
+class Forgetful(Dense):
+    """A Dense that never assigns db."""
+
+    def backward(self, dy, w, call, *, need_dx=True):
+        np.matmul(w.kept.T, dy, out=w.g.W)
+        return dy @ w.p.W.T
+
+
+@pytest.mark.parametrize("layer", [Wrong(), Forgetful(5)], ids=["wrong", "forgetful"])
+def test_the_check_finds_a_wrong_backward_and_an_unwritten_gradient(layer):
+    rng = np.random.default_rng(5)
+    x, y = some(rng)
+    with pytest.raises(AssertionError, match="gradients disagree: analytic"):
+        check_gradients(small(Dense(5), layer), x, y, rng=rng)
+
+
+def test_the_check_wants_float64():
+    rng = np.random.default_rng(0)
+    with pytest.raises(ValueError, match=r"need float64.*float32"):
+        check_gradients(small(dtype="float32"), *some(rng), rng=rng)
+
+
+@st.composite
+def networks(draw):
+    hidden = st.one_of(
+        st.builds(Dense, st.integers(1, 6)),
+        st.sampled_from([ReLU(), Tanh(), Dropout(0.25)]),
+    )
+    layers = draw(st.lists(hidden, max_size=5))
+    n_in, classes = draw(st.integers(1, 5)), draw(st.integers(2, 4))
+    return Network((*layers, Dense(classes)), (n_in,), dtype="float64")
+
+
+@settings(max_examples=200, deadline=None)
+@given(networks(), st.integers(1, 6), st.integers(0, 2**31))
+def test_random_networks_keep_the_contract(net, n, seed):
+    rng = np.random.default_rng(seed)
+    n_in, classes = net.input_shape[0], net.output_shape[0]
+    x, y = some(rng, n, n_in, classes)
+    check_gradients(net, x, y, rng=rng, tolerance=1e-5)
+    weights, before = net.init(rng), x.copy()
+    proba = net.predict(x, weights)
+    np.testing.assert_array_equal(x, before)
+    np.testing.assert_allclose(proba.sum(axis=1), 1)
+    order = rng.permutation(n)
+    np.testing.assert_allclose(net.predict(x[order], weights), proba[order], atol=1e-12)
+    np.testing.assert_allclose(net.predict(x, weights, chunk=2), proba, atol=1e-12)
+
+
+@pytest.mark.parametrize("layer", LAYERS, ids=ids)
+def test_forward_changes_no_input_and_keeps_float32(layer):
+    rng = np.random.default_rng(6)
+    net = Network((layer, Dense(3)), (6,))
+    x, y = some(rng, dtype="float32")
+    before, ws = x.copy(), net.workspace(net.init(rng))
+    call = Call(train=True, rng=rng, t=0.5)
+    raw = net.forward(x, ws, call)
+    net.loss_and_gradient(x, y, ws, call)
+    np.testing.assert_array_equal(x, before)
+    assert raw.dtype == ws.gradient.dtype == np.float32
+    assert all(b.dtype in (np.float32, np.bool_) for b in ws.buffers())
+    for n in (3, 1, 7):  # a short last batch, one row, and back
+        net.loss_and_gradient(x[:n], y[:n], ws, call)
+
+
+def test_parts_declare_what_they_are():
+    for layer in LAYERS:
+        assert layer.row_wise
+        assert layer.smooth == (type(layer) not in {type(part) for part in NOT_SMOOTH})
+        assert layer.deterministic == (
+            type(layer) not in {type(part) for part in NOT_DETERMINISTIC}
+        )
+
+
+def test_splitting_a_batch_and_combining_by_weight_equals_the_whole():
+    rng = np.random.default_rng(7)
+    net = small(Dense(5), ReLU())
+    x, y = some(rng, n=10)
+    w, ws, call = rng.random(10), net.workspace(net.init(rng)), Call(train=True)
+    loss, g = net.loss_and_gradient(x, y, ws, call, w), ws.gradient.copy()
+    total, parts = 0.0, np.zeros_like(g)
+    for rows in (slice(0, 3), slice(3, 10)):
+        share = w[rows].sum() / w.sum()
+        total += share * net.loss_and_gradient(x[rows], y[rows], ws, call, w[rows])
+        parts += share * ws.gradient
+    assert total == pytest.approx(loss)
+    np.testing.assert_allclose(parts, g, atol=1e-14)
+
+
+def test_a_weight_of_two_is_a_row_twice_and_no_weight_is_no_gradient():
+    rng = np.random.default_rng(8)
+    net = small(Dense(5), Tanh())
+    x, y = some(rng)
+    ws, call = net.workspace(net.init(rng)), Call(train=True)
+    w = np.ones(7)
+    w[2] = 2
+    loss, g = net.loss_and_gradient(x, y, ws, call, w), ws.gradient.copy()
+    twice = [0, 1, 2, 2, 3, 4, 5, 6]
+    assert net.loss_and_gradient(x[twice], y[twice], ws, call) == pytest.approx(loss)
+    np.testing.assert_allclose(ws.gradient, g, atol=1e-14)
+    assert net.loss_and_gradient(x, y, ws, call, np.zeros(7)) == 0
+    assert not ws.gradient.any()
+
+
+def test_eight_threads_predict_as_one():
+    rng = np.random.default_rng(9)
+    net = small(Dense(40), ReLU(), Dropout(0.5), n_in=30)
+    weights, X = net.init(rng), rng.normal(size=(500, 30))
+    expected = net.predict(X, weights)
+    with ThreadPoolExecutor(8) as pool:
+        for got in pool.map(lambda _: net.predict(X, weights), range(32)):
+            np.testing.assert_array_equal(got, expected)
+
+
+def test_predict_returns_an_array_of_its_own():
+    rng = np.random.default_rng(10)
+    net = small()
+    weights = net.init(rng)
+    first = net.predict(rng.normal(size=(5, 6)), weights)
+    kept = first.copy()
+    net.predict(rng.normal(size=(5, 6)), weights)
+    np.testing.assert_array_equal(first, kept)
+    assert net.predict(np.empty((0, 6)), weights).shape == (0, 3)
+
+
+def test_the_same_layer_object_may_stand_twice():
+    layer, rng = Dense(6), np.random.default_rng(11)
+    net = Network((layer, layer, Dense(2)), (6,), dtype="float64")
+    check_gradients(net, *some(rng, classes=2), rng=rng)
+    assert [e.name for e in net.layout.entries] == ["0.W", "1.W", "2.W", "0.b", "1.b", "2.b"]
+
+
+@dataclass(frozen=True)
+class Twice:
+    """A layer of one's own with a child: y = x + child(x)."""
+
+    inner: Dense
+    row_wise = deterministic = smooth = True
+
+    def plan(self, shape):
+        return Plan(shape, children=((self.inner, shape),))
+
+    def forward(self, x, w, call):
+        y = self.inner.forward(x, w.kids[0], call)
+        return np.add(x, y, out=w.buf("sum", y.shape, y.dtype))
+
+    def backward(self, dy, w, call, *, need_dx=True):
+        dx = self.inner.backward(dy, w.kids[0], call)
+        return np.add(dy, dx, out=w.buf("dx", dx.shape, dx.dtype))
+
+
+def test_a_layer_of_ones_own_may_hold_others():
+    rng = np.random.default_rng(12)
+    net = small(Twice(Dense(6)))
+    check_gradients(net, *some(rng), rng=rng)
+    assert net.layout.entries[0].name == "0.0.W"
+
+
+def test_dropout_keeps_the_mean_and_is_silent_in_prediction():
+    rng = np.random.default_rng(13)
+    net = Network((Dropout(0.25),), (1000,), dtype="float64")
+    x = np.ones((200, 1000))
+    ws = net.workspace(net.init(rng))
+    y = net.forward(x, ws, Call(train=True, rng=rng))
+    assert set(np.unique(y)) == {0.0, 1 / 0.75}
+    assert abs(y.mean() - 1) < 4 * np.sqrt(1 / 3 / y.size)
+    assert net.forward(x, ws, INFERENCE) is x
+    with pytest.raises(ValueError, match="pass rng="):
+        net.forward(x, ws, Call(train=True))
+
+
+def test_mistakes_name_the_layer_and_the_remedy():
+    with pytest.raises(ValueError, match=r"layer 0 \(Dense\).*expects rows.*\(28, 28\)"):
+        Network((Dense(3),), (28, 28))
+    with pytest.raises(ValueError, match="units must be a positive integer; got 0"):
+        Dense(0)
+    with pytest.raises(ValueError, match="dropout must be at least 0 and below 1; got 1"):
+        Dropout(1)
+    with pytest.raises(ValueError, match="dtype must be 'float32' or 'float64'"):
+        small(dtype="float16")
+    net = small()
+    with pytest.raises(ValueError, match=r"θ must have shape \(21,\)"):
+        net.workspace(Weights(np.zeros(5), np.empty(0)))
+
+
+def test_logits_of_any_size_are_safe_and_right():
+    from scipy.special import log_softmax, softmax
+
+    rng = np.random.default_rng(14)
+    loss, net = SoftmaxCrossEntropy(), small()
+    ws = net.workspace(net.init(rng))
+    for scale in (1, 1e4):
+        z, y = scale * rng.normal(size=(9, 5)), rng.integers(5, size=9)
+        value, dz = loss.value_and_gradient(z, y, None, ws.loss)
+        assert value == pytest.approx(-log_softmax(z, axis=1)[np.arange(9), y].mean())
+        np.testing.assert_allclose(dz, (softmax(z, axis=1) - np.eye(5)[y]) / 9, atol=1e-15)
+        np.testing.assert_allclose(loss.link(z.copy()), softmax(z, axis=1), atol=1e-15)
+
+
+def test_he_initialization_has_its_spread():
+    W = HeNormal()(np.random.default_rng(0), (400, 300), "float32")
+    assert W.dtype == np.float32
+    assert W.std() == pytest.approx(np.sqrt(2 / 400), rel=0.01)
+
+
+def test_a_network_is_a_value():
+    net = small(Dense(5), Dropout(0.5))
+    assert net == small(Dense(5), Dropout(0.5))
+    other = replace(net, layers=(Dense(5), Dropout(0.1), Dense(3)))
+    assert other.layout == net.layout
+    assert other != net

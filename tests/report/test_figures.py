@@ -1,0 +1,368 @@
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from io import BytesIO
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import matplotlib as mpl
+import numpy as np
+import pytest
+from matplotlib.colors import to_hex
+from matplotlib.figure import Figure
+
+import graduel.report
+from graduel import report
+from graduel.report import figures, numbers
+from graduel.report.style import COLOURS, HUES, PAPER, WIDTH, literal, looks, spread
+
+ALL = ("race", "errors", "differences", "calibration", "cost")
+
+SHAPES: dict[str, dict[str, Any]] = {
+    "three": {},
+    "one contender": {"names": ("xgboost",)},
+    "three seeds": {"names": ("net", "xgboost"), "seeds": 3},
+    "thirty classes": {"n_classes": 30, "classes": tuple(f"kind {i}" for i in range(30))},
+    "no errors, three classes": {
+        "n_classes": 3,
+        "names": ("net", "xgboost"),
+        "skill": {"net": (0.0, 2.0), "xgboost": (0, 3)},
+    },
+    "one has no errors": {"names": ("net", "xgboost"), "skill": {"net": (0.0, 2.0)}},
+    "one point": {"points": 1},
+    "one row": {"n_test": 1},
+    "eight contenders": {"names": (*"abcdefg", "a very long name of a contender")},
+    "far apart in time": {"skill": {"net": (0.02, 0.05), "xgboost": (0.02, 900.0)}},
+    "odd names": {"names": ("<script>alert(1)</script>", "$x$ & $", 'a"b', "tab\there")},
+}
+
+
+@pytest.fixture(params=SHAPES)
+def run(request, make):
+    return make(**SHAPES[request.param])
+
+
+def drawn(figure: Figure) -> Figure:
+    """Draw it for real: layout and ticks come only then."""
+    assert isinstance(figure, Figure)
+    figure.savefig(BytesIO(), format="png", dpi=40)
+    return figure
+
+
+def lines_of(ax: Any, colour: str) -> list[Any]:
+    return [line for line in ax.lines if to_hex(line.get_color()) == colour]
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_every_figure_draws_every_run(name: str, run) -> None:
+    if name == "differences" and len(run.result["contenders"]) == 1:
+        with pytest.raises(ValueError, match="two contenders"):
+            report.differences(run)
+        return
+    figure = drawn(getattr(report, name)(run))
+    assert figure.get_figwidth() == WIDTH
+
+
+def test_every_confusion_draws(run) -> None:
+    drawn(report.confusion(run, numbers.contenders(run)[-1]))
+
+
+def test_race_draws_the_stored_curves(make) -> None:
+    for seeds in (1, 3):
+        run = make(seeds=seeds, skill={"textbook": (0.06, 60.0), "net": (0.02, 50.0)})
+        (ax,) = report.race(run).axes
+        assert ax.get_yscale() == "log"
+        assert ax.get_xscale() == "linear"
+        for name, look in looks(run.result["contenders"]).items():
+            curves = [line for line in ax.lines if line.get_label() == name]
+            assert len(curves) == seeds
+            for line, curve in zip(curves, run.curves[name], strict=True):
+                times, errors = np.transpose(curve)
+                np.testing.assert_array_equal(line.get_xdata(), times)
+                np.testing.assert_allclose(line.get_ydata(), 100 * errors)
+                assert to_hex(line.get_color()) == look.colour.light
+            (ends,) = [m for m in lines_of(ax, look.colour.light) if m.get_marker() == look.mark]
+            entry = run.result["contenders"][name]
+            np.testing.assert_array_equal(ends.get_xdata(), entry["fit_seconds"])
+            np.testing.assert_allclose(ends.get_ydata(), 100 * np.array(entry["test_errors"]))
+
+
+def test_race_keeps_everything_inside_the_axes(run) -> None:
+    (ax,) = drawn(report.race(run)).axes
+    (left, right), (low, high) = ax.get_xlim(), ax.get_ylim()
+    for curves in run.curves.values():
+        for time, error in (point for curve in curves for point in curve):
+            assert left <= time <= right
+            assert low <= 100 * max(error, numbers.smallest_drawn(run)) <= high
+
+
+def test_race_draws_no_error_at_half_a_row_and_says_zero(make) -> None:
+    run = make(names=("net", "xgboost"), n_test=500, skill={"net": (0.0, 2.0)})
+    (ax,) = drawn(report.race(run)).axes
+    (line,) = [line for line in ax.lines if line.get_label() == "net"]
+    assert line.get_ydata()[-1] == pytest.approx(100 * 0.5 / 500)
+    ticks = dict(zip(ax.get_yticks(), [t.get_text() for t in ax.get_yticklabels()], strict=True))
+    assert ticks[100 * 0.5 / 500] == "0 %"
+
+
+def test_race_has_a_log_time_only_where_fits_differ_widely(make) -> None:
+    wide = make(skill=SHAPES["far apart in time"]["skill"])
+    assert report.race(wide).axes[0].get_xscale() == "log"
+    assert report.race(make()).axes[0].get_xscale() == "linear"
+
+
+def test_race_labels_do_not_overlap(make) -> None:
+    for names in (("net", "xgboost"), tuple("abcdefgh")):
+        run = make(names=names, skill=dict.fromkeys(names, (0.02, 30.0)))
+        figure = drawn(report.race(run))
+        boxes = [
+            text.get_window_extent()
+            for text in figure.axes[0].texts
+            if text.get_fontweight() == "bold"
+        ]
+        assert len(boxes) == len(names)
+        tops = sorted((box.y0, box.y1) for box in boxes)
+        for (_, top), (bottom, _) in pairwise(tops):
+            assert bottom > top
+
+
+def test_errors_draws_the_stored_errors_and_intervals(make) -> None:
+    run = make(seeds=3)
+    (ax,) = report.errors(run).axes
+    for name, look in looks(run.result["contenders"]).items():
+        entry = run.result["contenders"][name]
+        found = lines_of(ax, look.colour.light)
+        (dot,) = [line for line in found if line.get_marker() == look.mark]
+        (whisker,) = [line for line in found if len(line.get_xdata()) == 2]
+        (seeds,) = [line for line in found if line.get_marker() == "|"]
+        np.testing.assert_allclose(dot.get_xdata(), 100 * entry["test_error"])
+        np.testing.assert_allclose(
+            whisker.get_xdata(), 100 * np.array(entry["test_error_interval"])
+        )
+        np.testing.assert_allclose(seeds.get_xdata(), 100 * np.array(entry["test_errors"]))
+
+
+def test_differences_draws_the_stored_differences(make) -> None:
+    run = make()
+    (ax,) = report.differences(run).axes
+    dots = [float(line.get_xdata()[0]) for line in ax.lines if line.get_marker() == "o"]
+    assert dots == [100 * entry["difference"] for entry in run.result["comparisons"]]
+    assert {(p.get_x(), p.get_width()) for p in ax.patches} == {(-0.25, 0.5)}
+    of_net = report.differences(run, "net").axes[0]
+    assert sum(line.get_marker() == "o" for line in of_net.lines) == 2
+
+
+def test_confusion_shows_the_counts(make) -> None:
+    run = make(seeds=2, n_test=400, n_classes=4)
+    found = numbers.confusion(run, "textbook")
+    expected = np.zeros((4, 4), int)
+    for p in run.probabilities["textbook"]:
+        for true, answer in zip(run.y_test, p.argmax(-1), strict=True):
+            expected[true, answer] += 1
+    np.testing.assert_array_equal(found.counts, expected)
+    assert found.total == 800
+    errors = run.result["contenders"]["textbook"]["test_errors"]
+    assert found.wrong == round(sum(errors) * 400)
+    (ax,) = report.confusion(run, "textbook").axes
+    shown = {(int(t.get_position()[1]), int(t.get_position()[0])): t.get_text() for t in ax.texts}
+    assert shown == {(i, j): str(n) for (i, j), n in np.ndenumerate(expected) if n}
+
+
+def test_confusion_lists_the_most_frequent_mistakes() -> None:
+    counts = np.array([[90, 3, 0], [7, 50, 0], [0, 1, 20]])
+    found = numbers.Confusion("net", ("a", "b", "c"), counts, 1)
+    assert found.mistakes(2) == [("b", "a", 7), ("a", "b", 3)]
+    assert len(found.mistakes()) == 3
+
+
+def test_confusion_of_many_classes_keeps_those_with_most_mistakes(make) -> None:
+    run = make(n_classes=50, n_test=3000)
+    (ax,) = drawn(report.confusion(run, "textbook")).axes
+    assert len(ax.get_xticks()) == figures.MOST_CLASSES
+
+
+def test_calibration_error_is_the_definition(make) -> None:
+    run = make(seeds=2)
+    for curve in numbers.calibration(run):
+        p = run.probabilities[curve.name].reshape(-1, 10).astype(float)
+        confidence, right = p.max(1), p.argmax(1) == np.tile(run.y_test, 2)
+        gap = 0.0
+        for b in range(10):
+            inside = (confidence > b / 10) & (confidence <= (b + 1) / 10)
+            if inside.any():
+                gap += inside.sum() * abs(confidence[inside].mean() - right[inside].mean())
+        assert curve.ece == pytest.approx(gap / len(p))
+        assert sum(b.rows for b in curve.bins) == len(p)
+        assert all(b.low < b.confidence <= b.high for b in curve.bins)
+        assert all(b.interval[0] <= b.right <= b.interval[1] for b in curve.bins)
+
+
+def test_calibration_draws_its_numbers(make) -> None:
+    run = make()
+    (ax,) = report.calibration(run).axes
+    look = looks(run.result["contenders"])
+    for curve in numbers.calibration(run):
+        line = lines_of(ax, look[curve.name].colour.light)[0]
+        np.testing.assert_allclose(line.get_xdata(), [100 * b.confidence for b in curve.bins])
+        np.testing.assert_allclose(line.get_ydata(), [100 * b.right for b in curve.bins])
+
+
+def test_cost_draws_its_numbers(make) -> None:
+    run = make(seeds=2)
+    figure = report.cost(run)
+    entries = run.result["contenders"]
+    for ax, kind in zip(figure.axes, numbers.cost(run), strict=True):
+        assert ax.get_xscale() == "log"
+        dots = [line.get_xdata()[0] for line in ax.lines if line.get_marker() not in ("None", "")]
+        assert dots == list(kind.values.values())
+        assert dots == [np.mean(entry[kind.key]) for entry in entries.values()]
+
+
+def test_cost_without_a_measurement(make) -> None:
+    run = make()
+    run.result["contenders"]["net"]["peak_memory_bytes"] = None
+    run.result["contenders"]["xgboost"]["predict_row_seconds"] = 0.0
+    texts = [text.get_text() for ax in drawn(report.cost(run)).axes for text in ax.texts]
+    assert "–" in texts
+    assert "0\N{NO-BREAK SPACE}µs" in texts
+
+
+def test_only_one_right_shows_the_rows_of_one_alone(make) -> None:
+    images = np.random.default_rng(1).integers(0, 256, (600, 6, 5), dtype=np.uint8)
+    run = make(images=images)
+    a, b = numbers.only_one_right(run, "net", "textbook")
+    right = {n: run.probabilities[n][0].argmax(-1) == run.y_test for n in ("net", "textbook")}
+    assert a.total == int(np.sum(right["net"] & ~right["textbook"]))
+    assert b.total == int(np.sum(~right["net"] & right["textbook"]))
+    assert len(a.cases) == min(12, a.total)
+    for case in a.cases:
+        assert right["net"][case.row]
+        assert not right["textbook"][case.row]
+        assert case.truth == str(run.y_test[case.row])
+        assert case.answer == str(run.probabilities["textbook"][0, case.row].argmax())
+    assert [c.confidence for c in a.cases] == sorted((c.confidence for c in a.cases), reverse=True)
+    figure = drawn(report.only_one_right(run, "net", "textbook"))
+    assert len(figure.axes) == len(a.cases) + len(b.cases)
+    for ax, case in zip(figure.axes, (*a.cases, *b.cases), strict=True):
+        np.testing.assert_array_equal(ax.images[0].get_array(), images[case.row])
+        assert ax.get_title() == f"{case.truth} not {case.answer}"
+
+
+def test_only_one_right_where_all_are_right_or_names_are_long(make) -> None:
+    images = np.zeros((40, 8, 8), np.uint8)
+    none = make(n_test=40, images=images, skill={"net": (0, 1), "xgboost": (0, 1)})
+    assert drawn(report.only_one_right(none, "net", "xgboost")).axes == []
+    kinds = ("Ankle boot and more", "Bag", "T-shirt/top")
+    long = make(n_test=40, n_classes=3, classes=kinds, images=images, skill={"net": (0.5, 1)})
+    drawn(report.only_one_right(long, "xgboost", "net"))
+
+
+def test_only_one_right_needs_images(make) -> None:
+    with pytest.raises(ValueError, match="this run has none"):
+        report.only_one_right(make(), "net", "xgboost")
+
+
+def test_an_unknown_contender_is_named(make) -> None:
+    run = make(images=np.zeros((600, 4, 4), np.uint8))
+    for call in (
+        lambda: report.confusion(run, "nett"),
+        lambda: report.only_one_right(run, "net", "nett"),
+        lambda: report.differences(run, "nett"),
+    ):
+        with pytest.raises(ValueError, match=r"one of 'textbook', 'net', 'xgboost'; got 'nett'"):
+            call()
+
+
+def test_titles_that_would_read_the_same_carry_their_names(make) -> None:
+    run = make()
+    run.result["contenders"]["textbook"]["title"] = "NumPy network"
+    assert numbers.titles(run) == {
+        "textbook": "NumPy network (textbook)",
+        "net": "NumPy network (net)",
+        "xgboost": "XGBoost",
+    }
+
+
+def test_dollars_stay_dollars(make) -> None:
+    run = make(names=("$x$ & $", "net"))
+    (ax,) = drawn(report.race(run)).axes
+    assert ax.texts[0].get_text() == literal("$x$ & $")
+    assert literal("$x$ & $") == r"\$x\$ & \$"
+
+
+def test_a_contender_looks_the_same_in_every_report() -> None:
+    alone, among = looks(["net"]), looks(["b", "textbook", "net", "a"])
+    assert alone["net"] == among["net"]
+    eight = looks("abcdefgh").values()
+    for part in ("colour", "mark", "sign", "line"):
+        assert len({getattr(look, part) for look in eight}) == 8
+    assert len(looks("abcdefghij")) == 10
+
+
+def luminance(colour: str) -> float:
+    shares = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+    r, g, b = (s / 12.92 if s <= 0.04045 else ((s + 0.055) / 1.055) ** 2.4 for s in shares)
+    return 0.2126 * r + 0.7152 * g + 0.0722 * b
+
+
+@pytest.mark.parametrize("mode", ["light", "dark"])
+def test_text_in_every_colour_is_legible(mode: str) -> None:
+    paper = luminance(getattr(PAPER, mode))
+    for colour in COLOURS:
+        if colour.variable in ("grid", "paper"):
+            continue
+        light = luminance(getattr(colour, mode))
+        high, low = max(light, paper), min(light, paper)
+        assert (high + 0.05) / (low + 0.05) >= 4.5, colour
+    assert len({colour.light for colour in COLOURS}) == len(COLOURS) == len(HUES) + 4
+
+
+def test_spread_keeps_order_and_distance() -> None:
+    rng = np.random.default_rng(3)
+    for _ in range(200):
+        places = list(rng.uniform(-0.1, 1.1, rng.integers(1, 9)))
+        moved = spread(places, 0.1, 0.0, 1.0)
+        assert min(moved) >= 0
+        assert max(moved) <= 1
+        assert list(np.argsort(moved, kind="stable")) == list(np.argsort(places, kind="stable"))
+        assert np.all(np.diff(sorted(moved)) >= 0.1 - 1e-6)
+    assert spread([0.2, 0.8], 0.1, 0.0, 1.0) == [0.2, 0.8]
+    assert spread([], 0.1, 0.0, 1.0) == []
+
+
+def test_figures_leave_matplotlib_as_it_was(make) -> None:
+    before = dict(mpl.rcParams)
+    for name in ALL:
+        getattr(report, name)(make())
+    assert dict(mpl.rcParams) == before
+
+
+def test_importing_the_room_costs_nothing_and_pyplot_stays_out() -> None:
+    code = """
+import sys
+import graduel.report
+heavy = {"matplotlib", "jinja2", "numpy"} & set(sys.modules)
+assert not heavy, heavy
+graduel.report.race, graduel.report.render
+assert "matplotlib.figure" in sys.modules
+assert not {"matplotlib.pyplot", "jinja2", "xgboost", "sklearn"} & set(sys.modules)
+"""
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_an_unknown_name_is_an_attribute_error() -> None:
+    with pytest.raises(AttributeError, match="no attribute 'rase'"):
+        report.rase  # noqa: B018
+    assert set(report.__all__) == set(dir(report))
+
+
+def test_the_room_knows_only_the_results() -> None:
+    for file in Path(graduel.report.__file__).parent.rglob("*.py"):
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("graduel"):
+                assert node.module == "graduel.duel.results" or node.module.startswith(
+                    "graduel.report"
+                )

@@ -1,0 +1,333 @@
+from __future__ import annotations
+
+import os
+import re
+from dataclasses import replace
+from html.parser import HTMLParser
+from importlib.resources import files
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from graduel import report
+from graduel.report import page, tables, units
+from graduel.report.style import COLOURS
+
+VOID = {"meta", "link", "br", "hr", "img", "input"}
+SHAPES: dict[str, dict[str, Any]] = {
+    "three": {},
+    "one contender": {"n_classes": 3, "names": ("xgboost",), "known_best": False},
+    "two contenders, three seeds": {"names": ("net", "xgboost"), "seeds": 3},
+    "no errors, one point": {
+        "n_classes": 3,
+        "points": 1,
+        "skill": {"textbook": (0, 9.0), "net": (0, 2.0), "xgboost": (0, 3.0)},
+    },
+    "one row": {"n_test": 1},
+    "eight contenders": {"names": tuple("abcdefgh"), "n_test": 200, "n_classes": 3},
+    "images": {"images": np.random.default_rng(0).integers(0, 256, (600, 7, 7), dtype=np.uint8)},
+    "evil": {
+        "names": ("<script>alert(1)</script>", "a\"b' onload=x</svg>", "$x$ & \x00\x1b[1m"),
+        "n_classes": 3,
+        "classes": tuple(f"<b>{i}</b>&$" for i in range(3)),
+        "images": np.zeros((600, 4, 4), np.uint8),
+    },
+}
+
+
+class Page(HTMLParser):
+    """What a browser would make of it; fails where a tag is left open."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.elements: list[tuple[str, dict[str, str | None]]] = []
+        self.texts: list[tuple[tuple[str, ...], str]] = []
+        self.open: list[str] = []
+        self.feed(text)
+        self.close()
+        assert self.open == []
+
+    def handle_starttag(self, tag: str, attrs: Any) -> None:
+        self.elements.append((tag, dict(attrs)))
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: Any) -> None:
+        self.elements.append((tag, dict(attrs)))
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        self.texts.append((tuple(self.open), data))
+
+    def all(self, tag: str) -> list[dict[str, str | None]]:
+        return [attributes for found, attributes in self.elements if found == tag]
+
+    def text(self) -> str:
+        shown = [text for where, text in self.texts if "style" not in where]
+        return re.sub(r"\s+", " ", "".join(shown))
+
+
+@pytest.fixture(scope="module", params=SHAPES)
+def text(request, make) -> str:
+    """Return the page of each shape; it is rendered once."""
+    return report.render(make(**SHAPES[request.param]))
+
+
+@pytest.fixture(scope="module")
+def page_of_three(make) -> str:
+    return report.render(make())
+
+
+def test_the_page_is_well_formed_and_asks_no_network(text: str) -> None:
+    html = Page(text)
+    assert text.startswith("<!DOCTYPE html>")
+    assert len(text.encode()) < 2_000_000
+    assert "://" not in text
+    assert "@import" not in text
+    assert re.findall(r"url\((?!#)", text) == []
+    for _, attributes in html.elements:
+        assert not [name for name in attributes if name.startswith("on")]
+        for name in ("src", "href", "xlink:href", "action", "data", "srcset", "poster"):
+            value = attributes.get(name)
+            assert value is None or value.startswith(("#", "data:"))
+    assert not {"script", "iframe", "object", "embed"} & {tag for tag, _ in html.elements}
+    (policy,) = [m for m in html.all("meta") if m.get("http-equiv") == "Content-Security-Policy"]
+    assert policy["content"] == "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
+
+
+def test_ids_are_unique_and_every_reference_has_its_target(text: str) -> None:
+    html = Page(text)
+    ids = [attributes["id"] for _, attributes in html.elements if "id" in attributes]
+    assert len(ids) == len(set(ids))
+    used = {
+        value[1:]
+        for _, attributes in html.elements
+        for name, value in attributes.items()
+        if name == "href" and value and value.startswith("#")
+    }
+    used |= set(re.findall(r"url\(#([^)]+)\)", text))
+    used |= {str(a["aria-labelledby"]) for _, a in html.elements if "aria-labelledby" in a}
+    assert used <= set(ids)
+
+
+def test_the_page_speaks_to_everybody(text: str) -> None:
+    html = Page(text)
+    assert html.all("html") == [{"lang": "en"}]
+    for drawing in html.all("svg"):
+        assert drawing["role"] == "img"
+        assert len(drawing["aria-label"] or "") > 30
+        assert drawing["viewbox"]
+    assert len(html.all("figure")) == len(html.all("figcaption"))
+    assert html.all("th")
+    assert {cell["scope"] for cell in html.all("th")} == {"row", "col"}
+    assert len(html.all("caption")) == len(html.all("table"))
+    boxes = [a for _, a in html.elements if a.get("class") == "scroll"]
+    assert len(boxes) == len(html.all("table")) + 1  # and the command
+    for box in boxes:
+        assert box["tabindex"] == "0"
+        assert box["role"] == "region"
+        assert box["aria-label"]
+    levels = [int(tag[1]) for tag, _ in html.elements if re.fullmatch(r"h[1-6]", tag)]
+    assert levels[0] == 1
+    assert levels.count(1) == 1
+    assert all(after <= before + 1 for before, after in pairwise(levels))
+
+
+def test_figures_follow_light_and_dark(text: str) -> None:
+    drawings = "".join(re.findall(r"<svg.*?</svg>", text, re.DOTALL))
+    for colour in COLOURS:
+        assert colour.light not in drawings
+        assert f"--{colour.variable}: {colour.light}" in text
+        assert f"--{colour.variable}: {colour.dark}" in text
+    assert "#000000" not in drawings
+    assert "font-family" not in drawings
+    assert "prefers-color-scheme: dark" in text
+    assert '<meta name="color-scheme" content="light dark">' in text
+
+
+def test_text_in_figures_is_legible_on_a_phone(page_of_three: str) -> None:
+    for drawing in re.findall(r"<svg.*?</svg>", page_of_three, re.DOTALL):
+        width = float(re.search(r'viewBox="0 0 ([\d.]+)', drawing)[1])  # type: ignore[index]
+        if width < 400:  # the narrow ones, in 350 CSS pixels
+            sizes = [float(size) for size in re.findall(r"font-size: ([\d.]+)px", drawing)]
+            assert min(sizes) * 350 / width >= 8
+
+
+def test_the_same_run_gives_the_same_page(make) -> None:
+    images = np.random.default_rng(0).integers(0, 256, (50, 7, 7), dtype=np.uint8)
+    pages = [report.render(make(n_test=50, n_classes=3, images=images)) for _ in range(2)]
+    assert pages[0] == pages[1]
+
+
+def test_the_answers_stand_before_everything_else(make, page_of_three: str) -> None:
+    run, text = make(), page_of_three
+    claims = [text.index(claim["sentence"]) for claim in run.result["claims"]]
+    assert claims == sorted(claims)
+    verdicts = [
+        text.index(f"<li><strong>{entry['sentence'].replace(': ', ':</strong> ')}</li>")
+        for entry in run.result["comparisons"]
+    ]
+    order = [
+        text.index("<h1"),
+        *claims,
+        *verdicts,
+        text.index('id="results"'),
+        text.index('<figure id="race"'),
+        text.index("<svg"),
+        *(text.index(f'<figure id="{name}"') for name in ("errors", "differences")),
+        text.index('<figure id="confusion-0"'),
+        *(text.index(f'<figure id="{name}"') for name in ("calibration", "cost")),
+        text.index('id="how"'),
+        text.index('id="recipes"'),
+        text.index("The command of this duel"),
+    ]
+    assert order == sorted(order)
+
+
+def test_an_answer_is_not_said_twice(make) -> None:
+    run = make(n_test=20, n_classes=3)
+    run.result["claims"][0]["sentence"] = "XGBoost is far ahead."
+    text = Page(report.render(run)).text()
+    assert "Yes. XGBoost is far ahead." in text
+    assert "No. No" not in text
+
+
+def test_the_result_table_has_the_stored_numbers(make, page_of_three: str) -> None:
+    run = make()
+    table = tables.result(run)
+    assert table.head[1:] == ("textbook network", "NumPy network", "XGBoost")
+    rows = {row[0]: row[1:] for row in table.rows}
+    entries = list(run.result["contenders"].values())
+    assert rows["Test error"] == tuple(units.percent(e["test_error"], 1) for e in entries)
+    assert rows["Log loss"] == tuple(f"{e['log_loss']:.4f}" for e in entries)
+    assert rows["Fit"] == ("60\xa0s", "50\xa0s", "170\xa0s")
+    assert rows["Predict 600 rows"][0] == "21\xa0ms"
+    assert rows["Peak memory"] == ("412\xa0MB", "712\xa0MB", "1.01\xa0GB")
+    assert (0, 2) in table.best
+    for row in table.rows:
+        assert all(f">{cell}</t" in page_of_three for cell in row[1:])
+
+
+def test_ties_are_all_best(make) -> None:
+    run = make()
+    for entry in run.result["contenders"].values():
+        entry["log_loss"] = 0.05
+    row = [row[0] for row in tables.result(run).rows].index("Log loss")
+    assert {(row, 1), (row, 2), (row, 3)} <= tables.result(run).best
+
+
+def test_everything_from_the_result_is_escaped(make) -> None:
+    run = make(**SHAPES["evil"] | {"n_test": 50, "images": None})
+    evil = "<script>alert(2)</script>"
+    run.result["environment"]["command"] = f"graduel duel --out '{evil}'"
+    run.result["environment"][evil] = evil
+    run.result["dataset"]["name"] = evil
+    run.result["contenders"]["<script>alert(1)</script>"]["recipe"] = {evil: [evil]}
+    run.result["known_best"]["note"] = evil
+    for entry in run.result["comparisons"]:
+        entry |= {"sentence": evil, "scope": evil, "test": evil, "why": evil}
+    text = report.render(run)
+    html = Page(text)
+    assert "<script" not in text
+    assert not {"script", "b"} & {tag for tag, _ in html.elements}
+    assert evil in html.text()
+    assert "\x00" not in text
+
+
+def test_the_report_names_what_was_measured_and_how(make, page_of_three: str) -> None:
+    run = make()
+    text = Page(page_of_three).text()
+    entry = run.result["comparisons"][0]
+    for said in (
+        entry["test"],
+        entry["why"],
+        entry["scope"],
+        "0.25 percentage points",
+        "54,000 to train on and 6,000 to choose and stop on; 600 to test on",
+        "graduel duel mnist --out <here>",
+        "multi_output_tree",
+        "in 330\N{NO-BREAK SPACE}s",
+        "A processor with a name",
+        "openblas 0.3.30",
+        "best_epoch",
+        "result.json",
+    ):
+        assert re.sub(r"\s+", " ", said) in text
+    assert "uick" not in text
+    run.result["protocol"] |= {"quick": True, "rows": 10_000}
+    quick = dict(page._protocol(run))
+    assert "the full duel may end otherwise" in quick["Quick"]
+    assert "a stratified part of the training rows" in quick["Rows"]
+    assert page._title(run) == "The quick duel on mnist, with 10,000 rows to learn from"
+
+
+def test_without_claims_the_headline_says_no_more_than_the_verdicts(make) -> None:
+    run = make(claims=False)
+    for entry in run.result["comparisons"]:
+        entry["verdict"] = "undecided"
+    (line,) = page._headlines(run)
+    assert "not shown to be better than the textbook network and XGBoost" in line["sentence"]
+    for entry in run.result["comparisons"]:
+        entry["verdict"] = "a better" if entry["a"] == "net" else "b better"
+    (line,) = page._headlines(run)
+    assert line["sentence"].endswith("better than the textbook network and XGBoost.")
+    (line,) = page._headlines(make(names=("xgboost",)))
+    assert line["sentence"].startswith("XGBoost has a test error of")
+
+
+def test_what_is_not_there_is_left_out(make) -> None:
+    run = make(names=("xgboost",), known_best=False)
+    del run.result["comparisons"], run.result["claims"]
+    text = report.render(run)
+    for absent in ("strongest", "alone-0", "differences", "How the verdict", 'verdicts">'):
+        assert absent not in text
+
+
+def test_of_many_pairs_some_wait_behind_a_click(make) -> None:
+    run = make(names=tuple("abcde"), n_test=100, n_classes=3)
+    text = Page(report.render(run)).text()
+    assert "4 more pairs" in text
+    for entry in run.result["comparisons"]:
+        assert text.count(entry["sentence"]) == 1
+
+
+def test_the_report_is_written_whole_beside_the_results(
+    make, page_of_three: str, tmp_path: Path, monkeypatch
+) -> None:
+    run = replace(make(), path=tmp_path)
+    written = report.write_report(run)
+    assert written == tmp_path / "report.html"
+    assert written.read_text(encoding="utf-8") == page_of_three
+    monkeypatch.setattr(page, "render", lambda run: "short\n")
+    assert b"\r" not in written.read_bytes()
+    assert os.listdir(tmp_path) == ["report.html"]
+    assert report.write_report(run).read_text() == "short\n"
+    other = tmp_path / "other"
+    other.mkdir()
+    assert report.write_report(run, other) == other / "report.html"
+    assert report.write_report(run, str(other / "mine.html")) == other / "mine.html"
+
+
+def test_a_report_that_fails_leaves_the_old_one(make, tmp_path: Path, monkeypatch) -> None:
+    old = tmp_path / "report.html"
+    old.write_text("old")
+
+    def fail(*_: object) -> None:
+        raise OSError("no space left")
+
+    monkeypatch.setattr(page, "render", lambda run: "new")
+    monkeypatch.setattr(os, "replace", fail)
+    with pytest.raises(OSError, match="no space"):
+        report.write_report(replace(make(), path=tmp_path))
+    assert old.read_text() == "old"
+    assert os.listdir(tmp_path) == ["report.html"]
+
+
+def test_templates_ship_with_the_package() -> None:
+    shipped = files("graduel.report") / "templates"
+    assert {"report.html.j2", "report.css.j2"} <= {file.name for file in shipped.iterdir()}

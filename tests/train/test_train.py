@@ -1,0 +1,151 @@
+"""Batches and the loop."""
+
+from __future__ import annotations
+
+import tracemalloc
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from graduel.nn import Dense, Dropout, Network, ReLU
+from graduel.optim import SGD, AdamW, WarmUp
+from graduel.train import DivergedError, Fit, Rows
+
+
+def problem(n=300, seed=0, dtype=np.uint8):
+    rng = np.random.default_rng(seed)
+    X = rng.integers(0, 256, size=(n, 12)).astype(dtype)
+    return Rows(X, 1 / 255), (X[:, 0] > X[:, 1]).astype(np.uint8)
+
+
+NET = Network((Dense(16), ReLU(), Dropout(0.1), Dense(2)), (12,))
+
+
+def make(seed=0, **options):
+    rows, y = problem()
+    return Fit(NET, rows, y, rng=np.random.default_rng(seed), **{"lr": 1e-2, **options})
+
+
+@settings(deadline=None)
+@given(st.integers(1, 40), st.integers(1, 50), st.sampled_from([np.uint8, np.float64, np.int16]))
+def test_an_epoch_holds_every_row_once(n, size, dtype):
+    X = np.arange(3 * n).reshape(n, 3).astype(dtype)
+    rows, y = Rows(X, 0.5), np.arange(n)
+    seen = []
+    for x, labels, index in rows.batches(y, size, np.random.default_rng(0)):
+        assert 1 <= len(x) <= size
+        assert x.dtype == np.float32
+        np.testing.assert_array_equal(x, (X[index] * 0.5).astype(np.float32))
+        np.testing.assert_array_equal(labels, index)
+        seen += list(index)
+    assert sorted(seen) == list(range(n))
+    np.testing.assert_array_equal(rows.block(0, n), (X * 0.5).astype(np.float32))
+
+
+def test_the_loop_tells_where_it_is():
+    fit = make(epochs=3, batch_size=128)
+    steps = list(fit.fit_steps())
+    assert [s.step for s in steps] == list(range(1, 10))
+    assert [s.n for s in steps] == [128, 128, 44] * 3
+    assert [s.epoch for s in steps] == [1] * 3 + [2] * 3 + [3] * 3
+    assert steps[-1].t == 1
+    again = make(epochs=3, batch_size=128)
+    epochs = list(again.fit_iter())
+    assert [e.epoch for e in epochs] == [1, 2, 3]
+    first = steps[:3]
+    assert epochs[0].loss == pytest.approx(sum(s.loss * s.n for s in first) / 300)
+
+
+@pytest.mark.parametrize("optimizer", [SGD(momentum=0.9), AdamW()], ids=repr)
+def test_it_learns(optimizer):
+    fit = make(epochs=40, batch_size=32, optimizer=optimizer, lr=0.02, schedule=WarmUp())
+    losses = [epoch.loss for epoch in fit.fit_iter()]
+    assert losses[-1] < 0.4 * losses[0]
+    rows, y = problem(seed=1)
+    X = rows.block(0, len(rows))
+    assert np.mean(NET.predict(X, fit.weights).argmax(axis=1) == y) > 0.85
+
+
+def test_the_same_seed_gives_the_same_bits_and_another_does_not():
+    first, second, other = (make(seed, epochs=2).fit() for seed in (5, 5, 6))
+    np.testing.assert_array_equal(first.theta, second.theta)
+    assert (first.theta != other.theta).any()
+
+
+def test_stopping_is_break_and_rows_are_never_changed():
+    rows, y = problem()
+    before = rows.X.copy()
+    fit = Fit(NET, rows, y, rng=np.random.default_rng(0))
+    for step in fit.fit_steps():
+        if step.step == 2:
+            break
+    assert fit.step == 2
+    np.testing.assert_array_equal(rows.X, before)
+
+
+def test_a_network_may_be_replaced_in_mid_training():
+    fit = make(epochs=2)
+    for step in fit.fit_steps():
+        if step.step == 2:
+            layers = (Dense(16), ReLU(), Dropout(0.6), Dense(2))
+            fit.network = replace(fit.network, layers=layers)
+    assert fit.network.layers[2] == Dropout(0.6)
+    other = Network((Dense(8), ReLU(), Dense(2)), (12,))
+    with pytest.raises(ValueError, match="only by one of equal layout"):
+        fit.network = other
+
+
+def test_a_step_allocates_nothing_of_the_size_of_a_batch_or_of_theta():
+    net = Network((Dense(256), ReLU(), Dropout(0.2), Dense(128), ReLU(), Dense(10)), (784,))
+    rng = np.random.default_rng(0)
+    X = rng.integers(0, 256, size=(128 * 70, 784), dtype=np.uint8)
+    fit = Fit(net, Rows(X, 1 / 255), rng.integers(10, size=len(X)), rng=rng, epochs=1)
+    steps = fit.fit_steps()
+    for _ in range(3):
+        next(steps)
+    tracemalloc.start()
+    for _ in range(3):
+        next(steps)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 128 * 128 * 4  # the smallest hidden batch; θ is 15 times as large
+    list(steps)  # past a flush of the moments
+
+
+def test_a_loss_that_is_not_finite_ends_training_with_a_remedy():
+    rows, y = problem()
+    fit = Fit(NET, rows, y, rng=np.random.default_rng(0), optimizer=SGD(), lr=1e30)
+    with (
+        np.errstate(all="ignore"),
+        pytest.raises(DivergedError, match=r"at step \d+ of .*lower the learning rate"),
+    ):
+        fit.fit()
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"lr": 0}, "lr must be positive; got 0"),
+        ({"epochs": -1}, "epochs must be positive; got -1"),
+        ({"batch_size": 0}, "batch_size must be positive; got 0"),
+    ],
+)
+def test_numbers_that_are_not_positive_are_refused(options, message):
+    with pytest.raises(ValueError, match=message):
+        make(**options)
+
+
+def test_sizes_that_do_not_fit_are_refused():
+    rows, y = problem()
+    rng = np.random.default_rng(0)
+    with pytest.raises(ValueError, match=r"expects rows of shape \(5,\); got .*\(12,\)"):
+        Fit(Network((Dense(2),), (5,)), rows, y, rng=rng)
+    with pytest.raises(ValueError, match="equally many"):
+        Fit(NET, rows, y[:-1], rng=rng)
+    with pytest.raises(ValueError, match="computes in float64; rows are float32"):
+        Fit(replace(NET, dtype="float64"), rows, y, rng=rng)
+    with pytest.raises(ValueError, match="rows must have shape"):
+        Rows(np.zeros((3, 4, 5)))
