@@ -16,6 +16,7 @@ from statsmodels.stats.contingency_tables import mcnemar
 from statsmodels.stats.multitest import multipletests
 from statsmodels.stats.proportion import proportion_confint
 
+from graduel.duel.planning import rows_to_settle_equal, rows_to_settle_mcnemar, size_to_settle
 from graduel.duel.statistics import (
     Spread,
     TwoWay,
@@ -24,9 +25,6 @@ from graduel.duel.statistics import (
     holm,
     mcnemar_midp,
     paired_score_interval,
-    rows_to_settle_equal,
-    rows_to_settle_mcnemar,
-    size_to_settle,
     two_way,
     wilson_interval,
 )
@@ -375,6 +373,7 @@ def test_rows_to_settle_equal_gives_the_power_it_promises():
     inside = [max(map(abs, paired_score_interval(int(b), int(c), n, 0.9))) for b, c, _ in draws]
     assert np.mean(np.array(inside) < 0.01) == pytest.approx(0.8, abs=0.04)
     assert rows_to_settle_equal(30, 10, 1000, rope=0.02) is None
+    assert rows_to_settle_equal(0, 0, 1000, rope=1e-300) is None
     n = rows_to_settle_equal(0, 0, 20, rope=0.01, level=0.9)
     here, before = (paired_score_interval(0, 0, k, 0.9)[1] for k in (n, n - 1))
     assert here <= 0.01 < before

@@ -10,12 +10,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from graduel.duel.planning import rows_to_settle_mcnemar
 from graduel.duel.statistics import (
     by_row,
     holm,
     mcnemar_midp,
     paired_score_interval,
-    rows_to_settle_mcnemar,
     two_way,
 )
 from graduel.duel.verdict import compare_all, judge_claim

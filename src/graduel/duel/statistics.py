@@ -6,9 +6,9 @@ SciPy lacks.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from math import ceil, exp, log, sqrt
+from math import exp, log, sqrt
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +17,6 @@ from scipy.optimize import brentq
 from scipy.special import ndtri, stdtr, stdtrit
 
 _TINY = 1e-100  # no p-value with a t of seeds is followed further down
-_MOST_ROWS, _MOST_SEEDS = 10**9, 10**3
 
 
 def mcnemar_midp(b: int, c: int) -> float:
@@ -49,7 +48,7 @@ def mcnemar_midp(b: int, c: int) -> float:
     >>> round(mcnemar_midp(1, 7), 4)
     0.0391
     """
-    _check_counts(b, c, max(b + c, 1))
+    check_counts(b, c, max(b + c, 1))
     if b + c == 0:
         return 1.0
     seen = float(stats.binom.pmf(b, b + c, 0.5))
@@ -95,8 +94,8 @@ def paired_score_interval(b: int, c: int, n: int, level: float = 0.95) -> tuple[
     >>> round(low, 4), round(high, 4)
     (-0.124, -0.0054)
     """
-    _check_counts(b, c, n)
-    z = _normal(_check_level(level))
+    check_counts(b, c, n)
+    z = two_sided_z(_check_level(level))
     # One side is the mirror image of the other: swapping b and c then swaps the limits to the bit.
     return -_upper_limit(c, b, n, z), _upper_limit(b, c, n, z)
 
@@ -131,7 +130,7 @@ def wilson_interval(k: int, n: int, level: float = 0.95) -> tuple[float, float]:
     >>> round(low, 4), round(high, 4)
     (0.0, 0.037)
     """
-    _check_counts(k, 0, n)
+    check_counts(k, 0, n)
     interval = stats.binomtest(k, n).proportion_ci(_check_level(level), method="wilson")
     return max(float(interval.low), 0.0), min(float(interval.high), 1.0)
 
@@ -363,143 +362,7 @@ def error_interval(wrong: NDArray[np.bool_], level: float = 0.95) -> tuple[float
     return max(found.low, 0.0), min(found.high, 1.0)
 
 
-def rows_to_settle_mcnemar(
-    b: int, c: int, n: int, alpha: float = 0.05, power: float = 0.8
-) -> int | None:
-    """Return how many test rows McNemar's test needs for a difference of the size seen.
-
-    With the share p = (b + c) / n of rows on which the two differ, and δ = (b - c) / n, as they
-    were seen::
-
-        N = ((z_(1 - alpha/2) sqrt(p) + z_power sqrt(p - δ²)) / δ)²
-
-    Returns
-    -------
-    int or None
-        The rows in all, rounded up; None when b = c: then no number of rows is enough.
-
-    References
-    ----------
-    Connor, "Sample size for testing differences in proportions for the paired-sample design",
-    Biometrics 43, 1987.
-
-    Examples
-    --------
-    >>> rows_to_settle_mcnemar(45, 5, 100)
-    23
-    """
-    _check_counts(b, c, n)
-    if b == c:
-        return None
-    p, delta = (b + c) / n, (b - c) / n
-    noise = _normal(1 - alpha) * sqrt(p) + float(ndtri(power)) * sqrt(p - delta**2)
-    return ceil((noise / delta) ** 2)
-
-
-def rows_to_settle_equal(
-    b: int, c: int, n: int, *, rope: float, level: float = 0.9, power: float = 0.8
-) -> int | None:
-    """Return how many test rows put the whole score interval inside ±`rope`.
-
-    With p and δ as in `rows_to_settle_mcnemar`, and the same again for the other side of the
-    interval::
-
-        N = (z_((1 + level)/2) + z_((1 + power)/2))² (p - δ²) / (rope - abs(δ))²
-
-    and at least ``z² (1 - rope) / rope``, which the interval needs where b = c = 0.
-
-    Returns
-    -------
-    int or None
-        The rows in all, rounded up; None when the difference seen is not inside ±`rope`.
-
-    References
-    ----------
-    Julious, "Sample sizes for clinical trials with Normal data", Statistics in Medicine 23, 2004.
-
-    Examples
-    --------
-    >>> rows_to_settle_equal(30, 26, 1000, rope=0.02)
-    1873
-    """
-    _check_counts(b, c, n)
-    p, delta = (b + c) / n, abs(b - c) / n
-    if delta >= rope:
-        return None
-    z = _normal(level)
-    needed = (z + _normal(power)) ** 2 * (p - delta**2) / (rope - delta) ** 2
-    return ceil(max(needed, z * z * (1 - rope) / rope))
-
-
-def size_to_settle(
-    found: TwoWay,
-    *,
-    alpha: float = 0.05,
-    power: float = 0.8,
-    rope: float = 0.0,
-    level: float = 0.9,
-) -> tuple[int, int] | None:
-    """Return how many rows and seeds would settle a mean of the size seen, in a t-based design.
-
-    Settled means that the mean stands out from 0 at `alpha`, or that its interval of `level` lies
-    inside ±`rope`, either with the chance `power`. Tried first is more of what helps most, rows
-    or seeds; then more of the other; then more of both by the same factor.
-
-    Returns
-    -------
-    tuple of int, or None
-        Rows and seeds in all; None where no size within reason settles it (a mean of 0 and no
-        `rope`, say).
-
-    Examples
-    --------
-    >>> found = by_row(np.array([[0, 1, 1, 0], [0, 1, 0, 0]]))
-    >>> size_to_settle(found)
-    (15, 2)
-    """
-    spread, mean = found.spread, abs(found.mean)
-
-    def settled(rows: int, seeds: int) -> bool:
-        new = spread.resized(rows, seeds)
-        if mean and new.half_width(alpha) + float(ndtri(power)) * new.se <= mean:
-            return True
-        return new.half_width(1 - level) + _normal(power) * new.se < rope - mean
-
-    def more_rows() -> tuple[int, int] | None:
-        rows = _smallest(lambda k: settled(k, spread.seeds), spread.rows, _MOST_ROWS)
-        return None if rows is None else (rows, spread.seeds)
-
-    def more_seeds() -> tuple[int, int] | None:
-        if spread.of_seeds + spread.of_both == 0:
-            return None
-        seeds = _smallest(lambda k: settled(spread.rows, k), spread.seeds, _MOST_SEEDS)
-        return None if seeds is None else (spread.rows, seeds)
-
-    def more_of_both() -> tuple[int, int] | None:
-        k = _smallest(lambda k: settled(k * spread.rows, k * spread.seeds), 1, _MOST_SEEDS)
-        return None if k is None else (k * spread.rows, k * spread.seeds)
-
-    twice_the_rows = spread.resized(2 * spread.rows, spread.seeds).half_width(alpha)
-    twice_the_seeds = spread.resized(spread.rows, 2 * spread.seeds).half_width(alpha)
-    if twice_the_seeds < twice_the_rows:
-        return more_seeds() or more_rows() or more_of_both()
-    return more_rows() or more_seeds() or more_of_both()
-
-
-def _smallest(holds: Callable[[int], bool], low: int, most: int) -> int | None:
-    """Smallest number above `low` for which `holds`, which stays true once it is."""
-    high = low + 1
-    while not holds(high):
-        low, high = high, 2 * high
-        if low >= most:
-            return None
-    while high - low > 1:
-        middle = (low + high) // 2
-        low, high = (low, middle) if holds(middle) else (middle, high)
-    return high
-
-
-def _normal(level: float) -> float:
+def two_sided_z(level: float) -> float:
     """Return the z with `level` of a normal distribution within ±z."""
     return -float(ndtri((1 - level) / 2))
 
@@ -515,7 +378,8 @@ def _check_level(level: float) -> float:
     return level
 
 
-def _check_counts(b: int, c: int, n: int) -> None:
+def check_counts(b: int, c: int, n: int) -> None:
+    """Refuse counts that cannot be of n rows."""
     if n < 1 or b < 0 or c < 0 or b + c > n:
         raise ValueError(
             f"counts must be 0 or more, and no more in all than the rows, of which there must be "

@@ -16,16 +16,8 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from graduel.duel.statistics import (
-    by_row,
-    holm,
-    mcnemar_midp,
-    paired_score_interval,
-    rows_to_settle_equal,
-    rows_to_settle_mcnemar,
-    size_to_settle,
-    two_way,
-)
+from graduel.duel.planning import rows_to_settle_equal, rows_to_settle_mcnemar, size_to_settle
+from graduel.duel.statistics import by_row, holm, mcnemar_midp, paired_score_interval, two_way
 
 ALPHA = 0.05
 """Chance of calling a pair different, over all the pairs, where none is."""

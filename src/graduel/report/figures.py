@@ -40,6 +40,8 @@ __all__ = ["calibration", "confusion", "cost", "differences", "errors", "only_on
 MOST_CLASSES = 30
 """A confusion matrix of more classes shows those with the most mistakes."""
 CLASSES_WITH_COUNTS = 12
+JOINED_FROM = 10
+"""A group of fewer rows stands alone in a reliability diagram: a line through it would mislead."""
 
 
 def confusion(run: Run, name: str) -> Figure:
@@ -115,7 +117,14 @@ def calibration(run: Run) -> Figure:
             linewidth=1,
             alpha=0.45,
         )
-        ax.plot(x, y, color=colour, linewidth=1.5, linestyle=style.line)
+        joined = [b for b in curve.bins if b.rows >= JOINED_FROM]
+        ax.plot(
+            [100 * b.confidence for b in joined],
+            [100 * b.right for b in joined],
+            color=colour,
+            linewidth=1.5,
+            linestyle=style.line,
+        )
         area = [14 + 46 * float(np.log1p(b.rows) / np.log1p(most)) for b in curve.bins]
         ax.scatter(x, y, s=area, marker=style.mark, color=colour, edgecolor=PAPER.light, zorder=3)
         label = f"{literal(titles[curve.name], 28)} (ECE {units.percent(curve.ece)})"

@@ -117,15 +117,23 @@ def _verdict(sentence: str) -> dict[str, str]:
 def _headlines(run: Run) -> list[dict[str, str]]:
     """Return the answers to the claims; without claims, what can be said in one line."""
     claims = run.result.get("claims") or []
-    if claims:
-        return [{"answer": claim["answer"], "sentence": claim["sentence"]} for claim in claims]
-    places = units.decimals(len(run.y_test))
     titles = {name: numbers.phrase(title) for name, title in numbers.titles(run).items()}
+    if claims:
+        return [
+            {
+                "question": f"Does {titles.get(claim['booster'], claim['booster'])} blow "
+                f"{titles.get(claim['network'], claim['network'])} out of the water?",
+                "answer": claim["answer"],
+                "sentence": claim["sentence"],
+            }
+            for claim in claims
+        ]
+    places = units.decimals(len(run.y_test))
     best = min(numbers.errors(run), key=lambda level: level.value)
     said = f"{titles[best.name]} has a test error of {units.percent(best.value, places)}"
     said = said[0].upper() + said[1:] if said.startswith("the ") else said
     if len(titles) == 1:
-        return [{"answer": "", "sentence": f"{said}."}]
+        return [{"question": "", "answer": "", "sentence": f"{said}."}]
     # The lowest number is no verdict: name those whom the best does not beat.
     beaten = {
         loser
@@ -139,7 +147,7 @@ def _headlines(run: Run) -> list[dict[str, str]]:
         rest = f"the lowest, but not shown to be better than {_listed(equal)}."
     else:
         rest = f"better than {_listed(others) if len(others) < 4 else 'every other contender'}."
-    return [{"answer": "", "sentence": f"{said}, {rest}"}]
+    return [{"question": "", "answer": "", "sentence": f"{said}, {rest}"}]
 
 
 def _listed(words: list[str]) -> str:

@@ -168,7 +168,8 @@ def calibration(run: Run) -> Picture:
         figures.calibration(run),
         f"Reliability diagram. Expected calibration error: {said}.",
         "How often an answer is right, over the probability that the contender gave it: ten "
-        "groups by probability, larger marks for more rows, with 95 % intervals. On the dashed "
+        "groups by probability, larger marks for more rows, with 95 % intervals; groups of fewer "
+        "than ten rows are not joined. On the dashed "
         "line a contender is right as often as it says; below it, it is too sure. ECE is the mean "
         "distance from that line, weighted by rows.",
         tables.calibration(found, titles),

@@ -126,7 +126,7 @@ def plain(value: object) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, float):
-        return f"{value:.6g}"
+        return f"{value:.4g}" if abs(value) < 1 else f"{value:.6g}"
     if isinstance(value, list | tuple):
         return ", ".join(plain(part) for part in value)
     if isinstance(value, dict):

@@ -1,0 +1,150 @@
+"""How large a duel would settle what this one left undecided: rows and seeds."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from math import ceil, sqrt
+
+from scipy.special import ndtri
+
+from graduel.duel.statistics import TwoWay, check_counts, two_sided_z
+
+_MOST_ROWS, _MOST_SEEDS = 10**9, 10**3
+
+
+def rows_to_settle_mcnemar(
+    b: int, c: int, n: int, alpha: float = 0.05, power: float = 0.8
+) -> int | None:
+    """Return how many test rows McNemar's test needs for a difference of the size seen.
+
+    With the share p = (b + c) / n of rows on which the two differ, and δ = (b - c) / n, as they
+    were seen::
+
+        N = ((z_(1 - alpha/2) sqrt(p) + z_power sqrt(p - δ²)) / δ)²
+
+    Returns
+    -------
+    int or None
+        The rows in all, rounded up; None when b = c: then no number of rows is enough.
+
+    References
+    ----------
+    Connor, "Sample size for testing differences in proportions for the paired-sample design",
+    Biometrics 43, 1987.
+
+    Examples
+    --------
+    >>> rows_to_settle_mcnemar(45, 5, 100)
+    23
+    """
+    check_counts(b, c, n)
+    if b == c:
+        return None
+    p, delta = (b + c) / n, (b - c) / n
+    noise = two_sided_z(1 - alpha) * sqrt(p) + float(ndtri(power)) * sqrt(p - delta**2)
+    return ceil((noise / delta) ** 2)
+
+
+def rows_to_settle_equal(
+    b: int, c: int, n: int, *, rope: float, level: float = 0.9, power: float = 0.8
+) -> int | None:
+    """Return how many test rows put the whole score interval inside ±`rope`.
+
+    With p and δ as in `rows_to_settle_mcnemar`, and the same again for the other side of the
+    interval::
+
+        N = (z_((1 + level)/2) + z_((1 + power)/2))² (p - δ²) / (rope - abs(δ))²
+
+    and at least ``z² (1 - rope) / rope``, which the interval needs where b = c = 0.
+
+    Returns
+    -------
+    int or None
+        The rows in all, rounded up; None when the difference seen is not inside ±`rope`.
+
+    References
+    ----------
+    Julious, "Sample sizes for clinical trials with Normal data", Statistics in Medicine 23, 2004.
+
+    Examples
+    --------
+    >>> rows_to_settle_equal(30, 26, 1000, rope=0.02)
+    1873
+    """
+    check_counts(b, c, n)
+    p, delta = (b + c) / n, abs(b - c) / n
+    if rope - delta < 1e-9:  # no number of rows within reason
+        return None
+    z = two_sided_z(level)
+    needed = (z + two_sided_z(power)) ** 2 * (p - delta**2) / (rope - delta) ** 2
+    return ceil(max(needed, z * z * (1 - rope) / rope))
+
+
+def size_to_settle(
+    found: TwoWay,
+    *,
+    alpha: float = 0.05,
+    power: float = 0.8,
+    rope: float = 0.0,
+    level: float = 0.9,
+) -> tuple[int, int] | None:
+    """Return how many rows and seeds would settle a mean of the size seen, in a t-based design.
+
+    Settled means that the mean stands out from 0 at `alpha`, or that its interval of `level` lies
+    inside ±`rope`, either with the chance `power`. Tried first is more of what helps most, rows
+    or seeds; then more of the other; then more of both by the same factor.
+
+    Returns
+    -------
+    tuple of int, or None
+        Rows and seeds in all; None where no size within reason settles it (a mean of 0 and no
+        `rope`, say).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from graduel.duel.statistics import by_row
+    >>> found = by_row(np.array([[0, 1, 1, 0], [0, 1, 0, 0]]))
+    >>> size_to_settle(found)
+    (15, 2)
+    """
+    spread, mean = found.spread, abs(found.mean)
+
+    def settled(rows: int, seeds: int) -> bool:
+        new = spread.resized(rows, seeds)
+        if mean and new.half_width(alpha) + float(ndtri(power)) * new.se <= mean:
+            return True
+        return new.half_width(1 - level) + two_sided_z(power) * new.se < rope - mean
+
+    def more_rows() -> tuple[int, int] | None:
+        rows = _smallest(lambda k: settled(k, spread.seeds), spread.rows, _MOST_ROWS)
+        return None if rows is None else (rows, spread.seeds)
+
+    def more_seeds() -> tuple[int, int] | None:
+        if spread.of_seeds + spread.of_both == 0:
+            return None
+        seeds = _smallest(lambda k: settled(spread.rows, k), spread.seeds, _MOST_SEEDS)
+        return None if seeds is None else (spread.rows, seeds)
+
+    def more_of_both() -> tuple[int, int] | None:
+        k = _smallest(lambda k: settled(k * spread.rows, k * spread.seeds), 1, _MOST_SEEDS)
+        return None if k is None else (k * spread.rows, k * spread.seeds)
+
+    twice_the_rows = spread.resized(2 * spread.rows, spread.seeds).half_width(alpha)
+    twice_the_seeds = spread.resized(spread.rows, 2 * spread.seeds).half_width(alpha)
+    if twice_the_seeds < twice_the_rows:
+        return more_seeds() or more_rows() or more_of_both()
+    return more_rows() or more_seeds() or more_of_both()
+
+
+def _smallest(holds: Callable[[int], bool], low: int, most: int) -> int | None:
+    """Smallest number above `low` for which `holds`, which stays true once it is."""
+    high = low + 1
+    while not holds(high):
+        low, high = high, 2 * high
+        if low >= most:
+            return None
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (low, middle) if holds(middle) else (middle, high)
+    return high
