@@ -40,7 +40,7 @@ class NetRecipe:
 class XGBoostRecipe:
     """Histogram trees with early stopping on the validation rows."""
 
-    n_estimators: int = 200
+    n_estimators: int = 250
     learning_rate: float = 0.3
     max_depth: int = 6
     max_bin: int = 16

@@ -83,15 +83,39 @@ def test_an_outcome_is_whole(digits, name):
     assert (p.argmax(axis=1) != digits.y[800:]).mean() <= best + 0.1
 
 
-def test_the_net_and_xgboost_keep_their_best_on_validation_rows(digits):
+def test_the_net_keeps_its_epoch_of_least_validation_error(digits):
     rows = split(plan("mnist", threads=1), digits, 0)
     X, y = digits.table[rows.valid], digits.y[rows.valid]
-    for name in ("net", "xgboost"):
-        seen = []
-        outcome, fitted = run(digits, name, notify=seen.append)
-        error = (fitted.predict_proba(X).argmax(axis=1) != y).mean()
-        assert outcome.details["valid_error"] == pytest.approx(error)
-        assert error == pytest.approx(min(p.valid_error for p in seen))
+    seen = []
+    outcome, fitted = run(digits, "net", notify=seen.append)
+    error = (fitted.predict_proba(X).argmax(axis=1) != y).mean()
+    assert outcome.details["valid_error"] == pytest.approx(error)
+    assert error == pytest.approx(min(p.valid_error for p in seen))
+
+
+def test_xgboost_keeps_its_round_of_least_validation_log_loss(digits):
+    from sklearn.metrics import log_loss
+
+    rows = split(plan("mnist", threads=1), digits, 0)
+    X, y = digits.table[rows.valid], digits.y[rows.valid]
+    recipe = {**SMALL["xgboost"], "n_estimators": 40, "learning_rate": 1.0}
+    contender = make_contender("xgboost", "xgboost", recipe)
+    cell = Cell("xgboost", 0)
+    outcome, fitted = run_cell(contender, digits, rows, cell, Budget(threads=1))
+    best, rounds = outcome.details["best_round"], outcome.details["rounds"]
+    assert rounds < 40  # it stopped early
+
+    def loss(p):
+        p = p.astype(float)
+        return log_loss(y, p / p.sum(axis=1, keepdims=True))
+
+    cuts = [fitted.model.predict_proba(X, iteration_range=(0, n)) for n in range(1, rounds + 1)]
+    losses = [loss(p) for p in cuts]
+    assert np.argmin(losses) + 1 == best
+    p = fitted.predict_proba(X)
+    assert loss(p) == pytest.approx(min(losses))
+    error = (p.argmax(axis=1) != y).mean()
+    assert outcome.details["valid_error"] == pytest.approx(error)
 
 
 def test_xgboosts_curve_is_the_model_cut_at_each_round(digits):

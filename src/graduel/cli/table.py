@@ -10,28 +10,10 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from graduel.report.units import bytes_, interval, percent, seconds
+
 WIDTH = 118
 """Of the table where the output is no terminal."""
-
-
-def seconds(value: float) -> str:
-    """Return a time with the unit that suits it.
-
-    >>> seconds(0.0000312), seconds(0.0042), seconds(71.3)
-    ('31 µs', '4.2 ms', '71.3 s')
-    """
-    if value < 1e-3:
-        return f"{value * 1e6:.0f} µs"
-    return f"{value * 1e3:.1f} ms" if value < 1 else f"{value:.1f} s"
-
-
-def size(value: float) -> str:
-    """Return bytes with the unit that suits them.
-
-    >>> size(407080), size(2.7e6)
-    ('407 kB', '2.7 MB')
-    """
-    return f"{value / 1e3:.0f} kB" if value < 1e6 else f"{value / 1e6:.1f} MB"
 
 
 def show(result: dict[str, Any], report: Path, console: Console) -> None:
@@ -57,17 +39,16 @@ def show(result: dict[str, Any], report: Path, console: Console) -> None:
     ):
         table.add_column(heading, justify="right")
     for contender in result["contenders"].values():
-        low, high = contender["test_error_interval"]
         table.add_row(
             escape(contender["title"]),
-            f"{100 * contender['test_error']:.2f} %",
-            f"{100 * low:.2f} – {100 * high:.2f}",
+            percent(contender["test_error"]),
+            interval(contender["test_error_interval"]),
             f"{contender['log_loss']:.4f}",
             seconds(mean(contender["fit_seconds"])),
             seconds(contender["predict_row_seconds"]),
             seconds(contender["predict_batch_seconds"]),
-            size(contender["peak_memory_bytes"]),
-            size(contender["model_bytes"]),
+            bytes_(contender["peak_memory_bytes"]),
+            bytes_(contender["model_bytes"]),
         )
     console.print(table)
     for claim in result["claims"]:

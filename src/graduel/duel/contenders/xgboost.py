@@ -44,7 +44,7 @@ class FittedXGBoost:
 
 @dataclass(frozen=True, slots=True)
 class XGBoost:
-    """``XGBClassifier``: histogram trees, all cores, stopped early on the validation rows."""
+    """``XGBClassifier``: histogram trees, all cores, stopped early by validation log loss."""
 
     recipe: XGBoostRecipe = XGBoostRecipe()
     name: str = "xgboost"
@@ -68,14 +68,15 @@ class XGBoost:
         class Watch(TrainingCallback):
             def after_iteration(self, model: Any, epoch: int, evals_log: Any) -> bool:
                 seconds.append(clock.seconds)
-                errors = evals_log["validation_0"]["merror"]
-                notify(Progress((epoch + 1) / rounds, seconds[-1], float(min(errors))))
+                error = float(evals_log["validation_0"]["merror"][-1])
+                notify(Progress((epoch + 1) / rounds, seconds[-1], error))
                 return False
 
         model = XGBClassifier(
             **asdict(self.recipe),
             tree_method="hist",
-            eval_metric="merror",
+            # The last metric stops: the error of a few thousand rows is too coarse for that.
+            eval_metric=["merror", "mlogloss"],
             n_jobs=budget.threads,
             random_state=int(rng.integers(2**31)),
             callbacks=[Watch()],
@@ -88,10 +89,11 @@ class XGBoost:
             if n % every == 0 or n == len(seconds):
                 predict = partial(model.predict_proba, iteration_range=(0, n))
                 yield Checkpoint(seconds[n - 1], predict)
-        model.set_params(callbacks=None)
+        model.callbacks = None  # nothing of the fit is kept alive with the model
+        best = int(model.best_iteration)
         details = {
-            "best_round": int(model.best_iteration) + 1,
+            "best_round": best + 1,
             "rounds": len(seconds),
-            "valid_error": float(model.best_score),
+            "valid_error": float(model.evals_result()["validation_0"]["merror"][best]),
         }
         return FittedXGBoost(model, total, details)

@@ -1,0 +1,79 @@
+"""The README's code runs, its commands parse, its links lead somewhere, its numbers are known."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+
+
+def blocks(kind):
+    return re.findall(rf"```{kind}\n(.*?)```", README, re.DOTALL)
+
+
+def test_the_python_runs(capsys):
+    namespace = {}
+    for block in blocks("python"):
+        exec(block, namespace)
+    said = capsys.readouterr().out
+    assert said.count("epoch ") == 3
+    error = float(re.search(r"test error ([\d.]+)%", said)[1])
+    assert error < 15
+
+
+def test_the_set_up_commands_are_the_ones_that_ci_runs():
+    ci = (ROOT / ".ci" / "run").read_text(encoding="utf-8")
+    assert 'python -m pip install --quiet -e ".[test]" && pytest' in ci
+    assert 'python -m pip install -e ".[test]" && pytest' in README
+    assert "python -m pip install . && graduel duel" in README
+
+
+def test_every_command_would_be_understood(monkeypatch):
+    from graduel.cli import duel
+    from graduel.cli.app import main
+
+    asked = []
+    monkeypatch.setattr(duel, "run", lambda dataset, **options: asked.append(options))
+    commands = [
+        shlex.split(line.split(">")[0], comments=True)
+        for block in blocks("sh")
+        for line in block.splitlines()
+        if line.startswith("graduel duel")
+    ]
+    assert len(commands) >= 6
+    for command in commands:
+        assert main(command[1:]) == 0
+    assert len(asked) == len(commands)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_lead_somewhere(page):
+    for target in re.findall(r"\]\(([^)#\s]+)\)", page.read_text(encoding="utf-8")):
+        if not target.startswith("http"):
+            assert (page.parent / target).exists(), target
+
+
+def test_licences_are_named_in_the_metadata():
+    from importlib.metadata import metadata
+
+    found = metadata("graduel")
+    assert found["License-Expression"] == "MIT AND CC-BY-SA-3.0"
+    assert {Path(name).name for name in found.get_all("License-File")} == {"LICENSE", "NOTICE.md"}
+    assert found["Requires-Python"] == ">=3.11"
+
+
+def test_no_file_names_a_registry_or_an_absolute_path():
+    names = re.compile(
+        "|".join(["py" + "pi.org", "python" + "hosted", "/" + "work/", "npm" + "js"])
+    )
+    for path in (
+        p for folder in ("src", "docs", "tests", ".ci") for p in (ROOT / folder).rglob("*")
+    ):
+        if path.suffix in {".py", ".md", ".j2", ".css", ".toml", ""} and path.is_file():
+            assert not names.search(path.read_text(encoding="utf-8")), path
