@@ -72,7 +72,14 @@ CONTENDERS: dict[str, Entry] = {
         "xgboost",
         "XGBoost",
         XGBoostRecipe(),
-        XGBoostRecipe(n_estimators=60, early_stopping_rounds=10),
+        XGBoostRecipe(n_estimators=90, early_stopping_rounds=15),
+    ),
+    "xgboost-best": Entry(
+        "xgboost",
+        "strongest XGBoost",
+        XGBoostRecipe(n_estimators=800, learning_rate=0.15, early_stopping_rounds=50),
+        XGBoostRecipe(n_estimators=250, learning_rate=0.15, early_stopping_rounds=25),
+        default=False,
     ),
 }
 STRONGEST_XGBOOST: dict[str, Any] | None = None

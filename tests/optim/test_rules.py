@@ -8,14 +8,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from graduel.layout import Layout
-from graduel.optim import SGD, AdamW
-from graduel.optim.rules import CHUNK, FLUSH_EVERY
+from graduel.optim import SGD, Adam, AdamW
+from graduel.optim.base import CHUNK, FLUSH_EVERY
 
 SHAPES = [("0.W", (3, 4), "weight"), ("0.b", (4,), "bias"), ("1.W", (4, 2), "weight")]
 RULES = [
     SGD(),
     SGD(momentum=0.9),
     SGD(momentum=0.5, weight_decay=0.1),
+    SGD(momentum=0.9, weight_decay=0.1, nesterov=True),
+    Adam(),
     AdamW(),
     AdamW(beta1=0.5, beta2=0.9, eps=1e-3, weight_decay=0.3),
     AdamW(weight_decay=0.0),
@@ -30,7 +32,7 @@ def naive(rule, theta, grads, lr, decays):
             theta = theta * (1 - lr * rule.weight_decay)
         if isinstance(rule, SGD):
             m = rule.momentum * m + g
-            theta = theta - lr * m
+            theta = theta - lr * (g + rule.momentum * m if rule.nesterov else m)
         else:
             m = rule.beta1 * m + (1 - rule.beta1) * g
             v = rule.beta2 * v + (1 - rule.beta2) * g**2
@@ -87,6 +89,7 @@ def rosenbrock(x):
         (SGD(), parabola, (3, -2), (0, 0), 0.05, 300),
         (SGD(momentum=0.9), parabola, (3, -2), (0, 0), 0.02, 400),
         (AdamW(weight_decay=0), parabola, (3, -2), (0, 0), 0.05, 800),
+        (SGD(momentum=0.9, nesterov=True), parabola, (3, -2), (0, 0), 0.02, 400),
         (SGD(momentum=0.9), rosenbrock, (-1, 1), (1, 1), 2e-4, 20_000),
         (AdamW(weight_decay=0), rosenbrock, (-1, 1), (1, 1), 0.02, 6_000),
     ],
@@ -131,6 +134,7 @@ def test_sgd_keeps_float32_and_its_shape(momentum, decay, n):
         (lambda: SGD(weight_decay=-1), "weight_decay must be at least 0; got -1"),
         (lambda: AdamW(beta2=1.5), "beta2 must be at least 0 and below 1; got 1.5"),
         (lambda: AdamW(eps=-1), "eps must be at least 0"),
+        (lambda: SGD(nesterov=True), "nesterov needs a momentum above 0"),
     ],
 )
 def test_numbers_out_of_range_are_refused(make, message):

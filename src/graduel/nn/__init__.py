@@ -1,15 +1,29 @@
 """The network, written by hand in NumPy: layers, losses, and how they are put together."""
 
 from graduel.nn.check import check_gradients
-from graduel.nn.initializers import HeNormal, Initializer, Zeros
-from graduel.nn.layers import Dense, Dropout, Layer, Plan, ReLU, Spec, Tanh
-from graduel.nn.losses import Loss, SoftmaxCrossEntropy
-from graduel.nn.network import Network, Weights, Workspace
+from graduel.nn.initializers import Constant, HeNormal, Initializer, Zeros
+from graduel.nn.layers import (
+    BatchNorm,
+    Dense,
+    Dropout,
+    Layer,
+    Plan,
+    ReLU,
+    Residual,
+    Spec,
+    Tanh,
+)
+from graduel.nn.losses import BinaryCrossEntropy, Loss, SoftmaxCrossEntropy, SquaredError
+from graduel.nn.network import Network, Workspace
+from graduel.nn.tree import Weights
 from graduel.nn.workspace import INFERENCE, Call, Scope
 
 __all__ = [
     "INFERENCE",
+    "BatchNorm",
+    "BinaryCrossEntropy",
     "Call",
+    "Constant",
     "Dense",
     "Dropout",
     "HeNormal",
@@ -19,9 +33,11 @@ __all__ = [
     "Network",
     "Plan",
     "ReLU",
+    "Residual",
     "Scope",
     "SoftmaxCrossEntropy",
     "Spec",
+    "SquaredError",
     "Tanh",
     "Weights",
     "Workspace",

@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from graduel.nn.network import Network, Weights
+from graduel.nn.network import Network
+from graduel.nn.tree import Weights
 from graduel.nn.workspace import Call
 
 Array = NDArray[Any]

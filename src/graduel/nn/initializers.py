@@ -39,6 +39,23 @@ class Zeros:
 
 
 @dataclass(frozen=True, slots=True)
+class Constant:
+    """All of one value.
+
+    >>> Constant(1.0)(np.random.default_rng(0), (2,), "float32")
+    array([1., 1.], dtype=float32)
+    """
+
+    value: float
+
+    def __call__(
+        self, rng: np.random.Generator, shape: tuple[int, ...], dtype: DTypeLike
+    ) -> NDArray[Any]:
+        """Return the value everywhere; `rng` is not used."""
+        return np.full(shape, self.value, dtype)
+
+
+@dataclass(frozen=True, slots=True)
 class HeNormal:
     """W ~ N(0, gain² / n_in), n_in the number of inputs of a unit; gain = √2 suits ReLU.
 

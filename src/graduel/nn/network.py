@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,69 +10,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from graduel.layout import Layout
-from graduel.nn.layers.base import Layer, Plan, Shape, Spec
+from graduel.nn import spec as specs
+from graduel.nn import tree
+from graduel.nn.layers.base import (
+    Layer,
+    Shape,
+    backward_through,
+    calibrate_through,
+    forward_through,
+)
 from graduel.nn.losses import Loss, SoftmaxCrossEntropy
+from graduel.nn.tree import Node, Weights
 from graduel.nn.workspace import INFERENCE, Call, Scope, views
 
 Array = NDArray[Any]
-
-
-@dataclass(slots=True)
-class Weights:
-    """Everything a fitted network has learned: θ and the state (running means, …)."""
-
-    theta: Array
-    state: Array
-
-    def copy(self) -> Weights:
-        """Return a snapshot."""
-        return Weights(self.theta.copy(), self.state.copy())
-
-    @property
-    def nbytes(self) -> int:
-        """Bytes that a file of these numbers takes."""
-        return int(self.theta.nbytes + self.state.nbytes)
-
-
-@dataclass(frozen=True, slots=True)
-class Node:
-    """A layer at its place in the tree: its index path, its plan, its children."""
-
-    name: str
-    layer: Layer
-    plan: Plan
-    kids: tuple[Node, ...]
-
-    @classmethod
-    def grow(cls, name: str, layer: Layer, shape: Shape) -> Node:
-        """Plan a layer and everything inside it."""
-        try:
-            plan = layer.plan(shape)
-        except ValueError as error:
-            raise ValueError(f"layer {name} ({type(layer).__name__}): {error}") from None
-        kids = tuple(
-            cls.grow(f"{name}.{i}", kid, kid_shape)
-            for i, (kid, kid_shape) in enumerate(plan.children)
-        )
-        return cls(name, layer, plan, kids)
-
-    def walk(self) -> Iterator[Node]:
-        """Yield this node and its descendants, depth first."""
-        yield self
-        for kid in self.kids:
-            yield from kid.walk()
-
-    def scope(self, layouts: tuple[Layout, Layout], weights: Weights, g: Array | None) -> Scope:
-        """Lay views of θ, of its gradient and of the state for this node and its kids."""
-        params = {k: f"{self.name}.{k}" for k in self.plan.params}
-        state = {k: f"{self.name}.{k}" for k in self.plan.state}
-        return Scope(
-            self.name,
-            views(layouts[0], weights.theta, params),
-            views(layouts[0], g, params),
-            views(layouts[1], weights.state, state),
-            tuple(kid.scope(layouts, weights, g) for kid in self.kids),
-        )
 
 
 class Workspace:
@@ -84,11 +35,15 @@ class Workspace:
     __slots__ = ("gradient", "loss", "scopes", "weights")
 
     def __init__(self, network: Network, weights: Weights, *, gradient: bool = True) -> None:
-        if weights.theta.shape != (network.layout.size,):
-            raise ValueError(
-                f"θ must have shape ({network.layout.size},) for this network; "
-                f"got {weights.theta.shape}. Make it with network.init(rng)"
-            )
+        for name, layout, vector in (
+            ("θ", network.layout, weights.theta),
+            ("the state", network.state_layout, weights.state),
+        ):
+            if vector.shape != (layout.size,):
+                raise ValueError(
+                    f"{name} must have shape ({layout.size},) for this network; "
+                    f"got {vector.shape}. Make it with network.init(rng)"
+                )
         self.weights = weights
         self.gradient = np.empty_like(weights.theta) if gradient else None
         layouts = (network.layout, network.state_layout)
@@ -112,7 +67,7 @@ class Network:
     layers : the layers, first to last; the same object may stand twice
     input_shape : the shape of one example
     loss : on raw predictions, and the link that makes answers of them
-    dtype : of θ and of the computation, float32 or float64
+    dtype : of θ and of the computation, 'float32' or 'float64'
 
     Raises
     ------
@@ -128,6 +83,12 @@ class Network:
     >>> weights = net.init(np.random.default_rng(0))
     >>> net.predict(np.zeros((2, 4)), weights).sum(axis=1)
     array([1., 1.], dtype=float32)
+    >>> print(net.summary())
+    layer         output shape  parameters  multiply–adds
+    0      Dense  (16,)                 80             64
+    1      ReLU   (16,)                  0              0
+    2      Dense  (3,)                  51             48
+    total                              131            112
     """
 
     layers: tuple[Layer, ...]
@@ -145,26 +106,56 @@ class Network:
         for i, layer in enumerate(self.layers):
             nodes.append(Node.grow(str(i), layer, shape))
             shape = nodes[-1].plan.out
+        layouts = [
+            Layout.build((name, spec.shape, spec.role) for name, spec in self._specs(nodes, which))
+            for which in ("params", "state")
+        ]
         put = object.__setattr__
         put(self, "layers", tuple(self.layers))
         put(self, "input_shape", tuple(self.input_shape))
         put(self, "nodes", tuple(nodes))
-        put(self, "layout", self._lay(lambda plan: plan.params))
-        put(self, "state_layout", self._lay(lambda plan: plan.state))
+        put(self, "layout", layouts[0])
+        put(self, "state_layout", layouts[1])
 
-    def _specs(self, which: Callable[[Plan], Any]) -> Iterator[tuple[str, Spec]]:
-        for top in self.nodes:
-            for node in top.walk():
-                for name, spec in which(node.plan).items():
-                    yield f"{node.name}.{name}", spec
-
-    def _lay(self, which: Callable[[Plan], Any]) -> Layout:
-        return Layout.build((name, s.shape, s.role) for name, s in self._specs(which))
+    @staticmethod
+    def _specs(nodes: Sequence[Node], which: str) -> list[tuple[str, Any]]:
+        return list(tree.every_spec(nodes, lambda plan: getattr(plan, which)))
 
     @property
     def output_shape(self) -> Shape:
         """Shape of one example's raw prediction."""
         return self.nodes[-1].plan.out if self.nodes else self.input_shape
+
+    def summary(self) -> str:
+        """Return a table: layer, output shape, parameters, multiply–adds of one example."""
+        return tree.summary(self.nodes, self.layout)
+
+    def to_spec(self) -> dict[str, Any]:
+        """Return plain data for JSON, from which :meth:`from_spec` makes an equal network."""
+        return specs.write(self)
+
+    @classmethod
+    def from_spec(cls, spec: dict[str, Any], parts: Sequence[type] = ()) -> Network:
+        """Make a network from plain data.
+
+        Parameters
+        ----------
+        spec : what :meth:`to_spec` returned, perhaps by way of JSON
+        parts : classes of one's own layers, losses and initializers that occur in it
+
+        Raises
+        ------
+        ValueError
+            If the data are not a network's, or name a part that is unknown.
+
+        Examples
+        --------
+        >>> from graduel.nn import Dense
+        >>> net = Network((Dense(3),), (4,))
+        >>> Network.from_spec(net.to_spec()) == net
+        True
+        """
+        return cls(**specs.read(spec, parts))
 
     def init(self, rng: np.random.Generator) -> Weights:
         """Draw fresh weights, layer by layer, depth first."""
@@ -172,10 +163,10 @@ class Network:
             np.empty(self.layout.size, self.dtype), np.empty(self.state_layout.size, self.dtype)
         )
         for which, layout, vector in (
-            (lambda plan: plan.params, self.layout, weights.theta),
-            (lambda plan: plan.state, self.state_layout, weights.state),
+            ("params", self.layout, weights.theta),
+            ("state", self.state_layout, weights.state),
         ):
-            for name, spec in self._specs(which):
+            for name, spec in self._specs(self.nodes, which):
                 layout[name].view(vector)[...] = spec.init(rng, spec.shape, self.dtype)
         return weights
 
@@ -183,19 +174,20 @@ class Network:
         """Make room to compute with `weights`: one for each fit or thread."""
         return Workspace(self, weights, gradient=gradient)
 
+    def calibrate(self, x: Array, weights: Weights, rng: np.random.Generator) -> None:
+        """Let layers that have ``calibrate`` set their parameters from some first rows."""
+        ws = self.workspace(weights, gradient=False)
+        calibrate_through(self.layers, ws.scopes, x, Call(rng=rng))
+
     def forward(self, x: Array, ws: Workspace, call: Call = INFERENCE) -> Array:
         """Return raw predictions, borrowed until the workspace's next call."""
-        for layer, scope in zip(self.layers, ws.scopes, strict=True):
-            x = layer.forward(x, scope, call)
-        return x
+        return forward_through(self.layers, ws.scopes, x, call)
 
     def loss_and_gradient(
         self, x: Array, y: Array, ws: Workspace, call: Call, weight: Array | None = None
     ) -> float:
         """One pass forward and back: return the loss, leave its gradient in ``ws.gradient``."""
-        loss, dy = self.loss_and_input_gradient(x, y, ws, call, weight, need_dx=False)
-        del dy
-        return loss
+        return self.loss_and_input_gradient(x, y, ws, call, weight, need_dx=False)[0]
 
     def loss_and_input_gradient(
         self,
@@ -209,12 +201,30 @@ class Network:
     ) -> tuple[float, Array | None]:
         """Like :meth:`loss_and_gradient`, and also return the loss's gradient by `x`."""
         raw = self.forward(x, ws, call)
-        loss, grad = self.loss.value_and_gradient(raw, y, weight, ws.loss)
-        dy: Array | None = grad
-        for i in reversed(range(len(self.layers))):
-            assert dy is not None
-            dy = self.layers[i].backward(dy, ws.scopes[i], call, need_dx=need_dx or i > 0)
-        return loss, dy
+        loss, dy = self.loss.value_and_gradient(raw, y, weight, ws.loss)
+        if call.watch is not None:
+            call.watch("loss", "backward", dy)
+        return loss, backward_through(self.layers, ws.scopes, dy, call, need_dx=need_dx)
+
+    def trace(self, x: Array, weights: Weights, call: Call = INFERENCE) -> dict[str, Array]:
+        """Return a copy of every layer's output, children's too, by index path.
+
+        Examples
+        --------
+        >>> from graduel.nn import Dense, ReLU
+        >>> net = Network((Dense(3), ReLU()), (2,))
+        >>> seen = net.trace(np.ones((1, 2), "float32"), net.init(np.random.default_rng(0)))
+        >>> {name: array.shape for name, array in seen.items()}
+        {'0': (1, 3), '1': (1, 3)}
+        """
+        seen: dict[str, Array] = {}
+
+        def watch(name: str, way: str, array: Array) -> None:
+            seen[name] = array.copy()
+
+        watched = Call(call.train, call.rng, call.t, watch)
+        self.forward(x, self.workspace(weights, gradient=False), watched)
+        return seen
 
     def predict(
         self,
@@ -232,7 +242,16 @@ class Network:
         weights : from :meth:`init` or a fit
         rows : ``(start, stop) → float rows``, when X is not itself such an array
         chunk : how many rows go through at once
+
+        Raises
+        ------
+        ValueError
+            If rows of X have another shape than the network's input.
         """
+        if X.shape[1:] != self.input_shape:
+            raise ValueError(
+                f"X must have shape (n, {', '.join(map(str, self.input_shape))}); got {X.shape}"
+            )
         n = len(X)
         ws = self.workspace(weights, gradient=False)
         out = np.empty((n, *self.output_shape), self.dtype)

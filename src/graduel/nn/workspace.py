@@ -7,6 +7,7 @@ buffers from step to step.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import Any
@@ -25,6 +26,9 @@ class Call:
     rng: np.random.Generator | None = None
     t: float = 0.0
     """Progress of the training, from 0 to 1."""
+    watch: Callable[[str, str, NDArray[Any]], None] | None = None
+    """Is told each layer's name, "forward" or "backward", and its output or input gradient.
+    The array is borrowed: copy what is to be kept."""
 
 
 INFERENCE = Call()

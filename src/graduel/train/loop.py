@@ -14,10 +14,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from graduel.nn.network import Network, Weights
+from graduel.nn.network import Network
+from graduel.nn.tree import Weights
 from graduel.nn.workspace import Call
-from graduel.optim.rules import AdamW, Optimizer
-from graduel.optim.schedules import Constant
+from graduel.optim import AdamW, Constant, Optimizer
 from graduel.train.batches import Rows
 
 Array = NDArray[Any]

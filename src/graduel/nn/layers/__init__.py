@@ -4,5 +4,17 @@ from graduel.nn.layers.activation import ReLU, Tanh
 from graduel.nn.layers.base import Layer, Plan, Spec
 from graduel.nn.layers.dense import Dense
 from graduel.nn.layers.dropout import Dropout
+from graduel.nn.layers.normalization import BatchNorm
+from graduel.nn.layers.residual import Residual
 
-__all__ = ["Dense", "Dropout", "Layer", "Plan", "ReLU", "Spec", "Tanh"]
+__all__ = [
+    "BatchNorm",
+    "Dense",
+    "Dropout",
+    "Layer",
+    "Plan",
+    "ReLU",
+    "Residual",
+    "Spec",
+    "Tanh",
+]

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Protocol
+from typing import Any, Protocol
 
 from numpy.typing import NDArray
 
@@ -36,6 +36,8 @@ class Plan:
     state: Mapping[str, Spec] = field(default_factory=dict)
     children: tuple[tuple[Layer, Shape], ...] = ()
     """Layers inside this one, each with the shape that it is given."""
+    macs: int = 0
+    """Multiply–adds that one example's forward pass takes, children not counted."""
 
 
 class Layer(Protocol):
@@ -43,14 +45,25 @@ class Layer(Protocol):
 
     A layer is a frozen dataclass. Arrays come in through `w`, the scope of its position, so the
     same object may stand twice in a network and serve many threads at once.
+
+    A layer may also have ``calibrate(x, w, call)``, which sets its parameters from the first data
+    that it is given.
     """
 
-    row_wise: ClassVar[bool]
-    """Does every row of the output depend on its own row of the input alone?"""
-    deterministic: ClassVar[bool]
-    """Does training give the same output for the same input, drawing nothing?"""
-    smooth: ClassVar[bool]
-    """Is the derivative continuous, so that finite differences agree everywhere?"""
+    @property
+    def row_wise(self) -> bool:
+        """Tell whether each row of the output depends on its own row of the input alone."""
+        ...
+
+    @property
+    def deterministic(self) -> bool:
+        """Tell whether training draws no random numbers."""
+        ...
+
+    @property
+    def smooth(self) -> bool:
+        """Tell whether the derivative is continuous, so that finite differences always agree."""
+        ...
 
     def plan(self, shape: Shape) -> Plan:
         """Check the input's shape; say what comes out and which arrays are needed."""
@@ -63,3 +76,51 @@ class Layer(Protocol):
     def backward(self, dy: Array, w: Scope, call: Call, *, need_dx: bool = True) -> Array | None:
         """Assign every gradient in ``w.g`` once and return dx; `dy` may be overwritten."""
         ...
+
+
+def chain(layers: Sequence[Layer], shape: Shape) -> tuple[tuple[tuple[Layer, Shape], ...], Shape]:
+    """Pair each layer with the shape that it is given, and return the shape that comes out."""
+    pairs = []
+    for i, layer in enumerate(layers):
+        pairs.append((layer, shape))
+        try:
+            shape = layer.plan(shape).out
+        except ValueError as error:
+            raise ValueError(f"layer {i} ({type(layer).__name__}): {error}") from None
+    return tuple(pairs), shape
+
+
+def forward_through(
+    layers: Sequence[Layer], scopes: Sequence[Scope], x: Array, call: Call
+) -> Array:
+    """Send `x` through layers one after the other."""
+    for layer, scope in zip(layers, scopes, strict=True):
+        x = layer.forward(x, scope, call)
+        if call.watch is not None:
+            call.watch(scope.name, "forward", x)
+    return x
+
+
+def backward_through(
+    layers: Sequence[Layer], scopes: Sequence[Scope], dy: Array, call: Call, *, need_dx: bool
+) -> Array | None:
+    """Send `dy` back through layers, last to first."""
+    dx: Array | None = dy
+    for i in reversed(range(len(layers))):
+        assert dx is not None
+        dx = layers[i].backward(dx, scopes[i], call, need_dx=need_dx or i > 0)
+        if call.watch is not None and dx is not None:
+            call.watch(scopes[i].name, "backward", dx)
+    return dx
+
+
+def calibrate_through(
+    layers: Sequence[Layer], scopes: Sequence[Scope], x: Array, call: Call
+) -> Array:
+    """Let each layer that wants to set its parameters from the data it is given."""
+    for layer, scope in zip(layers, scopes, strict=True):
+        calibrate = getattr(layer, "calibrate", None)
+        if calibrate is not None:
+            calibrate(x, scope, call)
+        x = layer.forward(x, scope, call)
+    return x

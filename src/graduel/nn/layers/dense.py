@@ -53,7 +53,11 @@ class Dense:
                 "Reshape each example to one row before it"
             )
         W = Spec((shape[0], self.units), self.init, "weight")
-        return Plan((self.units,), {"W": W, "b": Spec((self.units,), role="bias")})
+        return Plan(
+            (self.units,),
+            {"W": W, "b": Spec((self.units,), role="bias")},
+            macs=W.shape[0] * self.units,
+        )
 
     def forward(self, x: Array, w: Scope, call: Call) -> Array:
         """Return x W + b."""

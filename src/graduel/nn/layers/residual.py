@@ -1,0 +1,87 @@
+"""Layers side by side with a way around them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from graduel.nn.layers.base import (
+    Array,
+    Layer,
+    Plan,
+    Shape,
+    backward_through,
+    calibrate_through,
+    chain,
+    forward_through,
+)
+from graduel.nn.workspace import Call, Scope
+
+
+@dataclass(frozen=True, slots=True)
+class Residual:
+    """y = x + f(x), f a row of layers that keeps the shape.
+
+    dx = dy + (dy through f backwards).
+
+    Source: He et al., *Deep Residual Learning*, 2016.
+
+    Parameters
+    ----------
+    layers : f, first to last
+
+    Raises
+    ------
+    ValueError
+        If f does not keep the shape.
+
+    Examples
+    --------
+    >>> from graduel.nn import Dense, ReLU
+    >>> Residual((Dense(64), ReLU(), Dense(16))).plan((16,)).out
+    (16,)
+    """
+
+    layers: tuple[Layer, ...]
+
+    @property
+    def row_wise(self) -> bool:
+        """What its layers are, all of them."""
+        return all(layer.row_wise for layer in self.layers)
+
+    @property
+    def deterministic(self) -> bool:
+        """What its layers are, all of them."""
+        return all(layer.deterministic for layer in self.layers)
+
+    @property
+    def smooth(self) -> bool:
+        """What its layers are, all of them."""
+        return all(layer.smooth for layer in self.layers)
+
+    def plan(self, shape: Shape) -> Plan:
+        """Plan the layers one after the other."""
+        children, out = chain(self.layers, shape)
+        if out != shape:
+            raise ValueError(
+                f"Residual adds its layers' output to its input: both must have one shape; "
+                f"got {out} for input {shape}. End with a layer of {shape[-1]} units"
+            )
+        return Plan(shape, children=children)
+
+    def calibrate(self, x: Array, w: Scope, call: Call) -> None:
+        """Calibrate the layers, each on what it is given."""
+        calibrate_through(self.layers, w.kids, x, call)
+
+    def forward(self, x: Array, w: Scope, call: Call) -> Array:
+        """Return x + f(x)."""
+        f = forward_through(self.layers, w.kids, x, call)
+        return np.add(x, f, out=w.buf("y", x.shape, x.dtype))
+
+    def backward(self, dy: Array, w: Scope, call: Call, *, need_dx: bool = True) -> Array | None:
+        """Return dy + (dy through f backwards)."""
+        around = w.buf("around", dy.shape, dy.dtype)
+        np.copyto(around, dy)  # the layers may overwrite dy
+        dx = backward_through(self.layers, w.kids, dy, call, need_dx=need_dx)
+        return None if dx is None else np.add(around, dx, out=around)

@@ -1,0 +1,111 @@
+"""Networks as plain data, and back: what a file or a page can hold.
+
+``{"format": 1, "input_shape": [4], "dtype": "float32", "loss": {"type": "SoftmaxCrossEntropy"},
+"layers": [{"type": "Dense", "units": 3, "init": {"type": "HeNormal", "gain": 1.41}}]}``
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import fields, is_dataclass
+from difflib import get_close_matches
+from typing import TYPE_CHECKING, Any
+
+from graduel.nn import initializers, layers, losses
+
+if TYPE_CHECKING:
+    from graduel.nn.network import Network
+
+FORMAT = 1
+PARTS: dict[str, type] = {
+    part.__name__: part
+    for part in (
+        layers.BatchNorm,
+        layers.Dense,
+        layers.Dropout,
+        layers.ReLU,
+        layers.Residual,
+        layers.Tanh,
+        losses.BinaryCrossEntropy,
+        losses.SoftmaxCrossEntropy,
+        losses.SquaredError,
+        initializers.Constant,
+        initializers.HeNormal,
+        initializers.Zeros,
+    )
+}
+"""Every part that a spec may name; a name, once given, keeps its meaning."""
+
+
+def write(network: Network) -> dict[str, Any]:
+    """Return a network as plain data.
+
+    Raises
+    ------
+    ValueError
+        If a part holds something that plain data cannot, a function for instance.
+    """
+    return {
+        "format": FORMAT,
+        "input_shape": list(network.input_shape),
+        "dtype": network.dtype,
+        "loss": _plain(network.loss, "loss"),
+        "layers": [_plain(layer, f"layer {i}") for i, layer in enumerate(network.layers)],
+    }
+
+
+def read(spec: Mapping[str, Any], parts: Sequence[type] = ()) -> dict[str, Any]:
+    """Return the arguments of a network from plain data.
+
+    Raises
+    ------
+    ValueError
+        If the data are not a network's.
+    """
+    if not isinstance(spec, Mapping) or spec.get("format") != FORMAT:
+        got = spec.get("format") if isinstance(spec, Mapping) else type(spec).__name__
+        raise ValueError(f"expected a network's spec of format {FORMAT}; got format {got!r}")
+    known = {**PARTS, **{part.__name__: part for part in parts}}
+    try:
+        return {
+            "layers": tuple(_made(layer, known) for layer in spec["layers"]),
+            "input_shape": tuple(int(n) for n in spec["input_shape"]),
+            "loss": _made(spec["loss"], known),
+            "dtype": spec["dtype"],
+        }
+    except (KeyError, TypeError) as error:
+        raise ValueError(
+            f"expected a network's spec with layers, input_shape, loss and dtype; {error!r} is "
+            "missing or of another kind"
+        ) from None
+
+
+def _plain(value: Any, where: str) -> Any:
+    if is_dataclass(value) and not isinstance(value, type):
+        name = type(value).__name__
+        inner = {f.name: _plain(getattr(value, f.name), f"{where}.{f.name}") for f in fields(value)}
+        return {"type": name, **inner}
+    if isinstance(value, tuple | list):
+        return [_plain(part, where) for part in value]
+    if value is None or isinstance(value, bool | int | float | str):
+        return value
+    raise ValueError(
+        f"{where} must be numbers, text or parts that are dataclasses, to be written as plain "
+        f"data; got {type(value).__name__}"
+    )
+
+
+def _made(value: Any, known: Mapping[str, type]) -> Any:
+    if isinstance(value, Mapping):
+        name = value["type"]
+        if name not in known:
+            near = get_close_matches(str(name), known, n=1)
+            hint = f" Did you mean '{near[0]}'?" if near else ""
+            raise ValueError(
+                f"a part must be one of {', '.join(known)}; got '{name}'.{hint} "
+                "A part of your own goes into from_spec(…, parts=[…])"
+            )
+        return known[name](**{k: _made(v, known) for k, v in value.items() if k != "type"})
+    if isinstance(value, list):
+        return tuple(_made(part, known) for part in value)
+    return value

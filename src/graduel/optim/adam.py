@@ -1,0 +1,94 @@
+"""Adam and AdamW."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import sqrt
+
+import numpy as np
+from numpy.typing import DTypeLike
+
+from graduel.layout import Layout
+from graduel.optim.base import CHUNK, Array, OptimizerState, check, flush, fresh
+
+
+@dataclass(frozen=True, slots=True)
+class AdamW:
+    """Adam with decoupled weight decay.
+
+        m ← β₁ m + (1 − β₁) g          m̂ = m / (1 − β₁ᵗ)
+        v ← β₂ v + (1 − β₂) g²         v̂ = v / (1 − β₂ᵗ)
+        θ ← (1 − α λ) θ − α m̂ / (√v̂ + ε)
+
+    λ touches the role "weight" alone. The moments are kept scaled, m / (1 − β₁) and
+    v / (1 − β₂), which saves two passes over the vector.
+
+    Source: Kingma and Ba 2015; Loshchilov and Hutter 2019.
+
+    Parameters
+    ----------
+    beta1, beta2 : decay of the moments, in [0, 1)
+    eps : ε
+    weight_decay : λ
+
+    Examples
+    --------
+    >>> layout = Layout.build([("0.W", (2,), "weight")])
+    >>> theta, rule = np.array([1.0, 2.0]), AdamW(weight_decay=0.0)
+    >>> rule.update(theta, np.array([3.0, -0.1]), rule.init(layout, theta.dtype), 0.5)
+    >>> theta.round(6)
+    array([0.5, 2.5])
+    """
+
+    beta1: float = 0.9
+    beta2: float = 0.999
+    eps: float = 1e-8
+    weight_decay: float = 0.01
+
+    def __post_init__(self) -> None:
+        check("beta1", self.beta1, below=1)
+        check("beta2", self.beta2, below=1)
+        check("eps", self.eps)
+        check("weight_decay", self.weight_decay)
+
+    def init(self, layout: Layout, dtype: DTypeLike) -> OptimizerState:
+        """Make zero moments."""
+        return fresh(layout, dtype, (self.beta1, self.beta2))
+
+    def update(self, theta: Array, g: Array, state: OptimizerState, lr: float) -> None:
+        """Change `theta` in place by one step."""
+        state.step += 1
+        if self.weight_decay:
+            theta[state.decayed] *= 1 - lr * self.weight_decay
+        # With M = m/(1−β₁) and V = v/(1−β₂):  α m̂/(√v̂ + ε) = rate · M / (√V + ε′).
+        root = sqrt((1 - self.beta2) / (1 - self.beta2**state.step))
+        rate = lr * (1 - self.beta1) / (1 - self.beta1**state.step) / root
+        eps = self.eps / root
+        for start in range(0, len(theta), CHUNK):
+            part = slice(start, start + CHUNK)
+            grad, M, V = g[part], state.moments[0][part], state.moments[1][part]
+            scratch = state.scratch[: len(grad)]
+            M *= self.beta1
+            M += grad
+            np.square(grad, out=scratch)
+            V *= self.beta2
+            V += scratch
+            np.sqrt(V, out=scratch)
+            scratch += eps
+            np.divide(M, scratch, out=scratch)
+            scratch *= rate
+            theta[part] -= scratch
+        flush(state)
+
+
+@dataclass(frozen=True, slots=True)
+class Adam(AdamW):
+    """Adam, without weight decay: :class:`AdamW` with λ = 0.
+
+    Source: Kingma and Ba 2015.
+
+    >>> Adam().weight_decay
+    0.0
+    """
+
+    weight_decay: float = 0.0

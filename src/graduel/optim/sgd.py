@@ -1,0 +1,72 @@
+"""Gradient descent, plain, with momentum, and Nesterov's."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import DTypeLike
+
+from graduel.layout import Layout
+from graduel.optim.base import CHUNK, Array, OptimizerState, check, flush, fresh
+
+
+@dataclass(frozen=True, slots=True)
+class SGD:
+    """v ← μ v + g,   θ ← θ − α v   (μ = 0: plain gradient descent θ ← θ − α g).
+
+    Nesterov's form looks ahead: θ ← θ − α (g + μ v).
+
+    Weight decay is decoupled and touches the role "weight" alone: θ ← (1 − α λ) θ first.
+
+    Source: Polyak 1964; Nesterov 1983, in the form of Sutskever et al. 2013 that PyTorch uses.
+
+    Parameters
+    ----------
+    momentum : μ, in [0, 1)
+    weight_decay : λ
+    nesterov : look ahead; needs momentum
+
+    Examples
+    --------
+    >>> layout = Layout.build([("0.W", (2,), "weight")])
+    >>> theta, rule = np.array([1.0, 2.0]), SGD()
+    >>> rule.update(theta, np.array([1.0, 1.0]), rule.init(layout, theta.dtype), 0.5)
+    >>> theta
+    array([0.5, 1.5])
+    """
+
+    momentum: float = 0.0
+    weight_decay: float = 0.0
+    nesterov: bool = False
+
+    def __post_init__(self) -> None:
+        if self.nesterov and not self.momentum:
+            raise ValueError("nesterov needs a momentum above 0; got 0")
+        check("momentum", self.momentum, below=1)
+        check("weight_decay", self.weight_decay)
+
+    def init(self, layout: Layout, dtype: DTypeLike) -> OptimizerState:
+        """Make a zero velocity, if there is momentum."""
+        return fresh(layout, dtype, (self.momentum,) if self.momentum else ())
+
+    def update(self, theta: Array, g: Array, state: OptimizerState, lr: float) -> None:
+        """Change `theta` in place by one step."""
+        state.step += 1
+        if self.weight_decay:
+            theta[state.decayed] *= 1 - lr * self.weight_decay
+        for start in range(0, len(theta), CHUNK):
+            part = slice(start, start + CHUNK)
+            step = g[part]
+            scratch = state.scratch[: len(step)]
+            if self.momentum:
+                v = state.moments[0][part]
+                v *= self.momentum
+                v += step
+                if self.nesterov:
+                    np.multiply(v, self.momentum, out=scratch)
+                    scratch += step
+                step = scratch if self.nesterov else v
+            np.multiply(step, lr, out=scratch)
+            theta[part] -= scratch
+        flush(state)
