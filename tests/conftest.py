@@ -9,6 +9,9 @@ from hypothesis import settings
 
 import graduel
 
+# It needs PyTorch, and the tests do not.
+collect_ignore = ["golden/make_golden.py"]
+
 # The same examples on every machine, so that a failure is the change's.
 settings.register_profile("ci", derandomize=True, deadline=None)
 if os.environ.get("CI"):

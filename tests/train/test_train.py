@@ -120,7 +120,10 @@ def test_a_loss_that_is_not_finite_ends_training_with_a_remedy():
     fit = Fit(NET, rows, y, rng=np.random.default_rng(0), optimizer=SGD(), lr=1e30)
     with (
         np.errstate(all="ignore"),
-        pytest.raises(DivergedError, match=r"at step \d+ of .*lower the learning rate"),
+        pytest.raises(
+            DivergedError,
+            match=r"at step \d+ of .*in layer \d.*lower the learning rate",
+        ),
     ):
         fit.fit()
 

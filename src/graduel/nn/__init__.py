@@ -1,6 +1,6 @@
 """The network, written by hand in NumPy: layers, losses, and how they are put together."""
 
-from graduel.nn.check import check_gradients
+from graduel.nn.check import check_coordinates, check_gradients, check_poison
 from graduel.nn.initializers import Constant, HeNormal, Initializer, Zeros
 from graduel.nn.layers import (
     BatchNorm,
@@ -42,5 +42,7 @@ __all__ = [
     "Weights",
     "Workspace",
     "Zeros",
+    "check_coordinates",
     "check_gradients",
+    "check_poison",
 ]

@@ -1,17 +1,81 @@
-"""Checking gradients against finite differences, for users' own layers too."""
+"""Checking gradients against finite differences, for users' own parts too.
+
+Every function fills gradients and buffers with NaN before the pass that counts, so that a
+gradient which is not written, or a buffer which is read before it is written, shows.
+"""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from graduel.nn.network import Network
+from graduel.nn.network import Network, Workspace
 from graduel.nn.tree import Weights
 from graduel.nn.workspace import Call
 
 Array = NDArray[Any]
+
+
+def poison(ws: Workspace) -> None:
+    """Fill the gradient and every floating buffer of a workspace with NaN."""
+    assert ws.gradient is not None
+    for array in (ws.gradient, *ws.buffers()):
+        if array.dtype.kind == "f":
+            array.fill(np.nan)
+
+
+@dataclass(slots=True)
+class _Loss:
+    """A network's loss as a function of (θ, x), with its gradient; random layers re-seeded."""
+
+    network: Network
+    x: Array
+    y: Array
+    weight: Array | None
+    weights: Weights
+    seed: int
+
+    @classmethod
+    def make(
+        cls, network: Network, x: Array, y: Array, rng: np.random.Generator, weight: Array | None
+    ) -> _Loss:
+        if network.dtype != "float64":
+            raise ValueError(
+                f"finite differences need float64; the network computes in {network.dtype}. "
+                "Make it with dtype='float64'"
+            )
+        weights = network.init(rng)
+        # Away from zero, so that no bias hides an error of its layer.
+        weights.theta += rng.normal(0, 0.1, weights.theta.shape)
+        seed = int(rng.integers(2**31))
+        return cls(network, np.asarray(x, np.float64), y, weight, weights, seed)
+
+    def at(self, d_theta: Array, d_x: Array) -> tuple[float, Array, Array]:
+        """Return the loss at (θ + dθ, x + dx), and its gradients by θ and by x."""
+        weights = Weights(self.weights.theta + d_theta, self.weights.state.copy())
+        ws = self.network.workspace(weights)
+        moved = self.x + d_x
+        call = Call(train=True, rng=np.random.default_rng(self.seed), t=0.5)
+        # The first pass makes the buffers, so that the second can find them poisoned.
+        self.network.loss_and_input_gradient(moved, self.y, ws, call, self.weight)
+        poison(ws)
+        call.rng = np.random.default_rng(self.seed)
+        loss, dx = self.network.loss_and_input_gradient(moved, self.y, ws, call, self.weight)
+        assert dx is not None
+        assert ws.gradient is not None
+        return loss, ws.gradient.copy(), dx.copy()
+
+    def unwritten(self, g: Array, dx: Array) -> str:
+        """Name what is not finite in a gradient, or return nothing."""
+        if not np.isfinite(dx).all():
+            return "the gradient by x"
+        for entry in self.network.layout.entries:
+            if not np.isfinite(entry.view(g)).all():
+                return f"the gradient of {entry.name}"
+        return ""
 
 
 def check_gradients(
@@ -27,14 +91,13 @@ def check_gradients(
     """Compare the analytic gradient with a central difference along one random direction.
 
     For a random direction d over θ and x together: (L(θ + h d) − L(θ − h d)) / 2h against
-    ∇L · d. The cost is two passes, however many parameters there are. Gradients and buffers are
-    filled with NaN first, so that one which is not written shows. Random layers draw the same
-    numbers at each evaluation.
+    ∇L · d. The cost is three passes forward and back, however many parameters there are. Random
+    layers draw the same numbers at each evaluation.
 
     Parameters
     ----------
     network : in float64
-    x, y : a few examples, shape (n, *input_shape) and (n,)
+    x, y : a few examples, shape (n, *input_shape), and what the loss takes
     rng : draws the weights and the direction
     weight : a weight for each example
     step : h
@@ -48,7 +111,7 @@ def check_gradients(
     Raises
     ------
     AssertionError
-        If the two disagree; the message gives both.
+        If the two disagree or a gradient is not written; the message gives both values and where.
     ValueError
         If the network does not compute in float64.
 
@@ -60,42 +123,115 @@ def check_gradients(
     >>> check_gradients(net, rng.normal(size=(6, 4)), np.array([0, 1, 2, 0, 1, 2]), rng=rng) < 1e-6
     True
     """
-    if network.dtype != "float64":
-        raise ValueError(
-            f"finite differences need float64; the network computes in {network.dtype}. "
-            "Make it with dtype='float64'"
-        )
-    x = np.asarray(x, np.float64)
-    weights = network.init(rng)
-    # Away from zero, so that no bias hides an error of its layer.
-    weights.theta += rng.normal(0, 0.1, weights.theta.shape)
-    direction = rng.normal(size=weights.theta.size + x.size)
+    loss = _Loss.make(network, x, y, rng, weight)
+    direction = rng.normal(size=loss.weights.theta.size + loss.x.size)
     direction /= np.linalg.norm(direction)
-    seed = int(rng.integers(2**31))
-
-    def evaluate(h: float) -> tuple[float, float]:
-        """Return the loss at distance h along the direction, and its analytic slope there."""
-        d_theta, d_x = np.split(direction, [weights.theta.size])
-        at = Weights(weights.theta + h * d_theta, weights.state.copy())
-        ws = network.workspace(at)
-        call = Call(train=True, rng=np.random.default_rng(seed), t=0.5)
-        moved = x + h * d_x.reshape(x.shape)
-        network.loss_and_input_gradient(moved, y, ws, call, weight)  # makes the buffers
-        assert ws.gradient is not None
-        for array in (ws.gradient, *ws.buffers()):
-            if array.dtype.kind == "f":
-                array.fill(np.nan)
-        call.rng = np.random.default_rng(seed)
-        loss, dx = network.loss_and_input_gradient(moved, y, ws, call, weight)
-        assert dx is not None
-        return loss, float(ws.gradient @ d_theta + dx.ravel() @ d_x)
-
-    analytic = evaluate(0.0)[1]
-    numeric = (evaluate(step)[0] - evaluate(-step)[0]) / (2 * step)
+    d_theta, flat = np.split(direction, [loss.weights.theta.size])
+    d_x = flat.reshape(loss.x.shape)
+    _, g, dx = loss.at(0 * d_theta, 0 * d_x)
+    if where := loss.unwritten(g, dx):
+        raise AssertionError(f"{where} is not written, or read from a stale buffer (it is NaN)")
+    analytic = float(g @ d_theta + np.vdot(dx, d_x))
+    ahead, back = (loss.at(h * d_theta, h * d_x)[0] for h in (step, -step))
+    numeric = (ahead - back) / (2 * step)
     difference = abs(analytic - numeric) / max(1.0, abs(analytic), abs(numeric))
     if not difference <= tolerance:
         raise AssertionError(
             f"gradients disagree: analytic {analytic!r}, numeric {numeric!r}, relative "
-            f"difference {difference:.3g} above {tolerance:g}, for {network.layers}"
+            f"difference {difference:.3g} above {tolerance:g}, for {network.layers}. "
+            "check_coordinates says where, if the network is small"
         )
     return difference
+
+
+def check_coordinates(
+    network: Network,
+    x: Array,
+    y: Array,
+    *,
+    rng: np.random.Generator,
+    weight: Array | None = None,
+    step: float = 1e-6,
+    tolerance: float = 1e-6,
+) -> float:
+    """Compare every coordinate of the gradient, by θ and by x; for small networks.
+
+    The arguments are those of :func:`check_gradients`; the cost is two passes for each number.
+
+    Raises
+    ------
+    AssertionError
+        If any disagree; the message names the worst and gives both its values.
+
+    Examples
+    --------
+    >>> from graduel.nn import Dense, Network
+    >>> rng = np.random.default_rng(0)
+    >>> net = Network((Dense(2),), (3,), dtype="float64")
+    >>> check_coordinates(net, rng.normal(size=(4, 3)), np.array([0, 1, 0, 1]), rng=rng) < 1e-6
+    True
+    """
+    loss = _Loss.make(network, x, y, rng, weight)
+    zero_theta, zero_x = np.zeros_like(loss.weights.theta), np.zeros_like(loss.x)
+    _, g, dx = loss.at(zero_theta, zero_x)
+    if where := loss.unwritten(g, dx):
+        raise AssertionError(f"{where} is not written, or read from a stale buffer (it is NaN)")
+    worst, message = 0.0, ""
+    for zero, gradient in ((zero_theta, g), (zero_x, dx)):
+        for i in range(zero.size):
+            unit = np.zeros(zero.size)
+            unit[i] = step
+            move = unit.reshape(zero.shape)
+            if zero is zero_theta:
+                ahead, back = (loss.at(sign * move, zero_x)[0] for sign in (1, -1))
+            else:
+                ahead, back = (loss.at(zero_theta, sign * move)[0] for sign in (1, -1))
+            numeric, analytic = (ahead - back) / (2 * step), float(gradient.flat[i])
+            difference = abs(analytic - numeric) / max(1.0, abs(analytic), abs(numeric))
+            if difference > worst:
+                worst = difference
+                place = _place(network, i) if zero is zero_theta else f"x.flat[{i}]"
+                message = f"at {place}: analytic {analytic!r}, numeric {numeric!r}"
+    if not worst <= tolerance:
+        raise AssertionError(
+            f"gradients disagree, most of all {message}, relative difference {worst:.3g} above "
+            f"{tolerance:g}"
+        )
+    return worst
+
+
+def check_poison(
+    network: Network, x: Array, y: Array, *, rng: np.random.Generator, weight: Array | None = None
+) -> None:
+    """Check that a pass over poisoned gradients and buffers gives the same bits as a fresh one.
+
+    It works in either dtype.
+
+    Raises
+    ------
+    AssertionError
+        If loss or gradient differ: a gradient is not assigned, or a buffer is read before it is
+        written.
+    """
+    weights, seed = network.init(rng), int(rng.integers(2**31))
+    ws = network.workspace(weights)
+    seen = []
+    for _ in range(2):
+        call = Call(train=True, rng=np.random.default_rng(seed), t=0.5)
+        loss, dx = network.loss_and_input_gradient(x, y, ws, call, weight)
+        assert ws.gradient is not None
+        assert dx is not None
+        seen.append((loss, ws.gradient.copy(), dx.copy()))
+        poison(ws)
+    (loss, g, dx), (again, g2, dx2) = seen
+    for what, before, after in (("loss", loss, again), ("θ's gradient", g, g2), ("dx", dx, dx2)):
+        if not np.array_equal(before, after):
+            raise AssertionError(f"{what} depends on what gradients and buffers held before")
+
+
+def _place(network: Network, i: int) -> str:
+    for entry in network.layout.entries:
+        if entry.start <= i < entry.stop:
+            index = np.unravel_index(i - entry.start, entry.shape)
+            return f"{entry.name}[{', '.join(str(int(k)) for k in index)}]"
+    raise IndexError(i)

@@ -32,7 +32,7 @@ class Workspace:
     Weights may be shared among workspaces; a gradient and buffers belong to one.
     """
 
-    __slots__ = ("gradient", "loss", "scopes", "weights")
+    __slots__ = ("gradient", "loss", "network", "scopes", "state", "theta", "weights")
 
     def __init__(self, network: Network, weights: Weights, *, gradient: bool = True) -> None:
         for name, layout, vector in (
@@ -44,7 +44,8 @@ class Workspace:
                     f"{name} must have shape ({layout.size},) for this network; "
                     f"got {vector.shape}. Make it with network.init(rng)"
                 )
-        self.weights = weights
+        self.network, self.weights = network, weights
+        self.theta, self.state = weights.theta, weights.state
         self.gradient = np.empty_like(weights.theta) if gradient else None
         layouts = (network.layout, network.state_layout)
         self.scopes = [node.scope(layouts, weights, self.gradient) for node in network.nodes]
@@ -253,10 +254,25 @@ class Network:
                 f"X must have shape (n, {', '.join(map(str, self.input_shape))}); got {X.shape}"
             )
         n = len(X)
-        ws = self.workspace(weights, gradient=False)
-        out = np.empty((n, *self.output_shape), self.dtype)
-        for start in range(0, n, chunk):
-            stop = min(start + chunk, n)
-            x = rows(start, stop) if rows else np.asarray(X[start:stop], self.dtype)
-            out[start:stop] = self.forward(x, ws)
+        ws = self._idle_workspace(weights)
+        if n <= chunk:
+            x = rows(0, n) if rows else np.asarray(X, self.dtype)
+            out = self.forward(x, ws).copy()
+        else:
+            out = np.empty((n, *self.output_shape), self.dtype)
+            for start in range(0, n, chunk):
+                stop = min(start + chunk, n)
+                x = rows(start, stop) if rows else np.asarray(X[start:stop], self.dtype)
+                out[start:stop] = self.forward(x, ws)
+        weights.idle.append(ws)
         return self.loss.link(out)
+
+    def _idle_workspace(self, weights: Weights) -> Workspace:
+        """Take a workspace that no thread uses, or make one: its views cost more than a row."""
+        while True:
+            try:
+                ws: Workspace = weights.idle.pop()
+            except IndexError:
+                return self.workspace(weights, gradient=False)
+            if ws.network is self and ws.theta is weights.theta and ws.state is weights.state:
+                return ws

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from numpy.typing import NDArray
@@ -21,10 +21,16 @@ class Weights:
 
     theta: Array
     state: Array
+    idle: list[Any] = field(default_factory=list, repr=False, compare=False)
+    """Workspaces of earlier predictions, waiting for the next one; each is used by one thread at
+    a time. Not copied, not pickled."""
 
     def copy(self) -> Weights:
         """Return a snapshot."""
         return Weights(self.theta.copy(), self.state.copy())
+
+    def __reduce__(self) -> tuple[type[Weights], tuple[Array, Array]]:
+        return Weights, (self.theta, self.state)
 
     @property
     def nbytes(self) -> int:

@@ -62,7 +62,7 @@ class Fit:
     network : what is trained; may be replaced between steps by one of equal layout
         (``fit.network = dataclasses.replace(fit.network, layers=…)``)
     weights : where it begins; trained in place. Default: drawn from `rng`
-    rows, y : the examples, and their class codes of shape (n,)
+    rows, y : the examples, and what the loss takes: class codes of shape (n,), or targets
     optimizer : the update rule
     lr : learning rate
     schedule : t → factor of `lr`, t in [0, 1)
@@ -117,7 +117,10 @@ class Fit:
         for name, value in (("lr", lr), ("epochs", epochs), ("batch_size", batch_size)):
             if not value > 0:
                 raise ValueError(f"{name} must be positive; got {value}")
-        self.rows, self.y, self.rng = rows, np.asarray(y, np.intp), rng
+        y = np.asarray(y)
+        # Class codes index fastest as intp; targets that are real numbers stay as they are.
+        self.rows, self.rng = rows, rng
+        self.y = y.astype(np.intp) if y.dtype.kind in "biu" else y
         self.weights = weights if weights is not None else network.init(rng)
         self.optimizer = optimizer if optimizer is not None else AdamW()
         self.lr, self.schedule = lr, schedule if schedule is not None else Constant()
@@ -161,13 +164,27 @@ class Fit:
                 if not isfinite(loss):
                     raise DivergedError(
                         f"the loss became {loss} at step {self.step + 1} of {total} "
-                        f"(epoch {epoch}): lower the learning rate (now {self.lr:g})"
+                        f"(epoch {epoch}), first of all in {self._culprit(x, call)}: "
+                        f"lower the learning rate (now {self.lr:g})"
                     )
                 assert workspace.gradient is not None
                 lr = self.lr * self.schedule(call.t)
                 self.optimizer.update(self.weights.theta, workspace.gradient, self._memory, lr)
                 self.step += 1
                 yield Step(self.step, epoch, self.step / total, loss, len(y))
+
+    def _culprit(self, x: Array, call: Call) -> str:
+        """Name what first went non-finite on the way forward."""
+        found = [] if np.isfinite(x).all() else ["the rows"]
+
+        def watch(name: str, way: str, array: Array) -> None:
+            if not np.isfinite(array).all():
+                found.append(f"layer {name}")
+
+        # Python's own overflow warnings would say the same less clearly.
+        with np.errstate(all="ignore"):
+            self._network.forward(x, self._workspace, Call(True, call.rng, call.t, watch))
+        return found[0] if found else "the loss"
 
     def fit_iter(self) -> Iterator[Epoch]:
         """Train, yielding after every epoch."""

@@ -1,0 +1,254 @@
+"""Rows a second in training: this engine, PyTorch on the CPU, scikit-learn, and the floor.
+
+    python -m pip install -e ".[bench]"
+    python benchmarks/train_step.py [--json FILE] [--rounds 7]
+
+Everything is measured in one run, the frameworks in turn, on rows of MNIST; reported is the median
+over the rounds. The *floor* is the step's bare matrix products, into arrays that exist already: no
+step can be faster. Each step gathers its batch: this engine from uint8 rows, which it converts,
+PyTorch and scikit-learn from float32 rows, which is what they take. PyTorch is represented by the
+best of its eager variants (fused and foreach optimizers), scikit-learn by ``partial_fit``.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import statistics
+import sys
+import time
+import warnings
+from collections.abc import Callable, Iterator
+from itertools import pairwise, product
+
+THREADS = os.environ.get("GRADUEL_BENCH_THREADS", "2")
+for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+    os.environ[_name] = THREADS
+
+import numpy as np
+
+import graduel
+from graduel.nn import Dense, Network, ReLU
+from graduel.optim import SGD, Adam
+from graduel.train import Fit, Rows
+
+NETS = ((128,), (512, 512), (1024, 1024))
+BATCHES = (32, 128, 512)
+OPTIMIZERS = ("momentum", "adam")
+SECONDS = 0.25
+"""How long a framework runs in each round, about."""
+
+Stepper = Callable[[], object]
+
+
+def engine(
+    hidden: tuple[int, ...], batch: int, optimizer: str, X: np.ndarray, y: np.ndarray
+) -> Stepper:
+    """Make one training step of this engine."""
+    layers: list[object] = []
+    for units in hidden:
+        layers += [Dense(units), ReLU()]
+    rule = SGD(momentum=0.9) if optimizer == "momentum" else Adam()
+    fit = Fit(
+        Network((*layers, Dense(10)), (784,)),
+        Rows(X, 1 / 255),
+        y,
+        rng=np.random.default_rng(0),
+        optimizer=rule,
+        lr=1e-3,
+        batch_size=batch,
+        epochs=10**6,
+    )
+    steps = fit.fit_steps()
+    return lambda: next(steps)
+
+
+def torch_steps(
+    hidden: tuple[int, ...], batch: int, optimizer: str, X: np.ndarray, y: np.ndarray
+) -> dict[str, Stepper]:
+    """Make PyTorch's steps, one for each variant of its optimizer."""
+    import torch
+
+    torch.set_num_threads(int(THREADS))
+    data = torch.from_numpy((X / 255).astype(np.float32))
+    target = torch.from_numpy(y.astype(np.int64))
+    found = {}
+    for variant in ("foreach", "fused"):
+        torch.manual_seed(0)
+        sizes = (784, *hidden, 10)
+        parts: list[torch.nn.Module] = []
+        for n_in, n_out in pairwise(sizes):
+            parts += [torch.nn.Linear(n_in, n_out), torch.nn.ReLU()]
+        model, loss = torch.nn.Sequential(*parts[:-1]), torch.nn.CrossEntropyLoss()
+        kind = {variant: True}
+        rule = (
+            torch.optim.SGD(model.parameters(), lr=1e-3, momentum=0.9, **kind)
+            if optimizer == "momentum"
+            else torch.optim.Adam(model.parameters(), lr=1e-3, **kind)
+        )
+
+        def batches() -> Iterator[torch.Tensor]:
+            while True:
+                for index in torch.randperm(len(data)).split(batch):
+                    if len(index) == batch:
+                        yield index
+
+        def step(
+            loss: torch.nn.Module = loss,
+            model: torch.nn.Module = model,
+            rule: torch.optim.Optimizer = rule,
+            stream: Iterator[torch.Tensor] = batches(),  # noqa: B008
+        ) -> None:
+            index = next(stream)
+            rule.zero_grad(set_to_none=True)
+            loss(model(data[index]), target[index]).backward()
+            rule.step()
+
+        found[variant] = step
+    return found
+
+
+def sklearn_epoch(
+    hidden: tuple[int, ...], batch: int, optimizer: str, X: np.ndarray, y: np.ndarray
+) -> tuple[Stepper, int]:
+    """Make scikit-learn's pass over a few batches, and tell how many steps it is."""
+    from sklearn.neural_network import MLPClassifier
+
+    steps = max(2, min(40, len(X) // batch))
+    data, target = (X[: steps * batch] / 255).astype(np.float32), y[: steps * batch]
+    model = MLPClassifier(
+        hidden,
+        batch_size=batch,
+        alpha=0,
+        solver="sgd" if optimizer == "momentum" else "adam",
+        nesterovs_momentum=False,
+        learning_rate_init=1e-3,
+        random_state=0,
+    )
+    model.partial_fit(data, target, classes=np.arange(10))
+    return lambda: model.partial_fit(data, target), steps
+
+
+def floor(hidden: tuple[int, ...], batch: int) -> Stepper:
+    """Make the bare matrix products of a step."""
+    rng = np.random.default_rng(0)
+    sizes = (784, *hidden, 10)
+
+    def draw(*shape: int) -> np.ndarray:
+        return rng.random(shape, np.float32)
+
+    A = [draw(batch, n) for n in sizes]
+    W = [draw(n_in, n_out) for n_in, n_out in pairwise(sizes)]
+    dW = [np.empty_like(w) for w in W]
+    Y, dA = [np.empty_like(a) for a in A], [np.empty_like(a) for a in A]
+
+    def step() -> None:
+        for i, w in enumerate(W):
+            np.matmul(A[i], w, out=Y[i + 1])
+        for i in reversed(range(len(W))):
+            np.matmul(A[i].T, A[i + 1], out=dW[i])
+            if i:
+                np.matmul(A[i + 1], W[i].T, out=dA[i])
+
+    return step
+
+
+def seconds_a_step(step: Stepper, count: int, steps_each: int = 1) -> float:
+    """Time `count` calls after a warm one."""
+    step()
+    start = time.perf_counter()
+    for _ in range(count):
+        step()
+    return (time.perf_counter() - start) / (count * steps_each)
+
+
+def geometric(values: list[float]) -> float:
+    """Geometric mean."""
+    return statistics.geometric_mean(values)
+
+
+def measure(hidden: tuple[int, ...], batch: int, optimizer: str, rounds: int) -> dict[str, float]:
+    """Measure one entry of the grid, the frameworks in turn; seconds a step."""
+    mnist = graduel.load_dataset("mnist")
+    X, y = mnist.table[:60_000], mnist.y[:60_000]
+    runners: dict[str, tuple[Stepper, int]] = {
+        "graduel": (engine(hidden, batch, optimizer, X, y), 1),
+        "floor": (floor(hidden, batch), 1),
+    }
+    for variant, step in torch_steps(hidden, batch, optimizer, X, y).items():
+        runners[f"torch {variant}"] = (step, 1)
+    runners["sklearn"] = sklearn_epoch(hidden, batch, optimizer, X, y)
+    counts, times = {}, {name: [] for name in runners}
+    for name, (step, _) in runners.items():
+        for _warm in range(3):
+            once = seconds_a_step(step, 2)
+        counts[name] = max(1, round(SECONDS / once))
+    for _ in range(rounds):
+        for name, (step, each) in runners.items():
+            times[name].append(seconds_a_step(step, counts[name], each))
+    found = {name: statistics.median(values) for name, values in times.items()}
+    found["torch"] = min(found["torch foreach"], found["torch fused"])
+    return found
+
+
+def main() -> int:
+    """Measure the grid and print it."""
+    warnings.simplefilter("ignore")
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--json", metavar="FILE", help="write the figures there, too")
+    parser.add_argument("--rounds", type=int, default=7)
+    options = parser.parse_args()
+    import sklearn
+    import torch
+
+    entries = []
+    print(
+        f"{'net':>14} {'batch':>5} {'rule':>9} | {'rows / s':>10} {'/torch':>6} {'/skl':>6} | floor"
+    )
+    for hidden, batch, optimizer in product(NETS, BATCHES, OPTIMIZERS):
+        found = measure(hidden, batch, optimizer, options.rounds)
+        mine = found["graduel"]
+        entry = {
+            "net": list(hidden),
+            "batch": batch,
+            "optimizer": optimizer,
+            "seconds_a_step": found,
+            "rows_a_second": batch / mine,
+            "against_torch": found["torch"] / mine,
+            "against_sklearn": found["sklearn"] / mine,
+            "floor_share": found["floor"] / mine,
+        }
+        entries.append(entry)
+        print(
+            f"{'-'.join(map(str, hidden)):>14} {batch:>5} {optimizer:>9} | {batch / mine:>10,.0f} "
+            f"{entry['against_torch']:>6.2f} {entry['against_sklearn']:>6.2f} "
+            f"| {entry['floor_share']:.2f}",
+            flush=True,
+        )
+    result = {
+        "geometric_mean_against_torch": geometric([e["against_torch"] for e in entries]),
+        "geometric_mean_against_sklearn": geometric([e["against_sklearn"] for e in entries]),
+        "least_against_torch": min(e["against_torch"] for e in entries),
+        "entries": entries,
+        "versions": {
+            "python": platform.python_version(),
+            "numpy": np.__version__,
+            "torch": torch.__version__,
+            "scikit-learn": sklearn.__version__,
+        },
+        "threads": int(THREADS),
+    }
+    print(
+        f"geometric means: {result['geometric_mean_against_torch']:.2f} against PyTorch, "
+        f"{result['geometric_mean_against_sklearn']:.2f} against scikit-learn"
+    )
+    if options.json:
+        with open(options.json, "w", encoding="utf-8") as file:
+            json.dump(result, file, indent=1)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

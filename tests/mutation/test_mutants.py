@@ -1,0 +1,123 @@
+"""Break every backward and every optimizer on purpose: a test must fail each time.
+
+Each mutant is a copy of the package with one line changed; the engine's own tests run against it.
+`pytest -m long tests/mutation` runs them all.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+NN = ("tests/nn/test_engine.py",)
+OPTIM = ("tests/optim/test_rules.py",)
+L = "nn/layers/"
+
+MUTANTS = [
+    # file, what stands there, what is put in its place, the tests that must notice
+    (L + "dense.py", "np.matmul(x.T, dy, out=w.g.W)", "np.matmul(-x.T, dy, out=w.g.W)", NN),
+    (L + "dense.py", "np.sum(dy, axis=0, out=w.g.b)", "np.sum(-dy, axis=0, out=w.g.b)", NN),
+    (L + "dense.py", "np.sum(dy, axis=0, out=w.g.b)", "pass", NN),
+    (L + "dense.py", "np.matmul(dy, w.p.W.T, out=", "np.matmul(-dy, w.p.W.T, out=", NN),
+    (L + "dense.py", "y += w.p.b", "pass", NN),
+    (L + "activation.py", "np.greater(w.kept, 0", "np.less(w.kept, 0", NN),
+    (L + "activation.py", "np.greater(w.kept, 0", "np.greater(w.kept, 0.1", NN),
+    (L + "activation.py", "np.subtract(1, slope, out=slope)", "np.add(1, slope, out=slope)", NN),
+    (L + "activation.py", "np.square(w.kept, out=", "np.abs(w.kept, out=", NN),
+    (L + "dropout.py", "return np.multiply(dy, w.kept, out=dy)", "return dy", NN),
+    (L + "dropout.py", "mask *= 1 / (1 - rate)", "pass", NN),
+    (L + "normalization.py", "np.sum(product, axis=0, out=w.g.gamma)", "w.g.gamma[...] = 0", NN),
+    (L + "normalization.py", "np.sum(dy, axis=0, out=w.g.beta)", "w.g.beta[...] = 0", NN),
+    (L + "normalization.py", "dy -= w.g.beta / n", "pass", NN),
+    (L + "normalization.py", "dy -= product", "dy += product", NN),
+    (L + "normalization.py", "dy *= w.p.gamma", "pass", NN),
+    (L + "normalization.py", "        dy *= inverse\n", "", NN),
+    (L + "normalization.py", "(n / max(n - 1, 1))", "1", NN),
+    (L + "residual.py", "np.add(around, dx, out=around)", "dx", NN),
+    (L + "residual.py", "np.add(around, dx, out=around)", "around", NN),
+    (L + "residual.py", "np.copyto(around, dy)", "around = dy", NN),
+    ("nn/losses.py", "A[rows, y] -= 1", "pass", NN),
+    ("nn/losses.py", "gradient *= 1 / len(each)", "pass", NN),
+    ("nn/losses.py", "gradient *= share", "gradient *= 1 + share", NN),
+    ("nn/losses.py", "dz -= target", "dz += target", NN),
+    ("nn/losses.py", "0.5 * np.einsum", "1.0 * np.einsum", NN),
+    ("nn/losses.py", "share = weight / total", "share = weight / len(weight)", NN),
+    ("nn/losses.py", "z_y = A[rows, y]\n", "z_y = 0 * A[rows, y]\n", NN),
+    ("optim/sgd.py", "theta[part] -= scratch", "theta[part] += scratch", OPTIM),
+    ("optim/sgd.py", "v *= self.momentum", "pass", OPTIM),
+    ("optim/sgd.py", "scratch += step", "pass", OPTIM),
+    ("optim/sgd.py", "1 - lr * self.weight_decay", "1 + lr * self.weight_decay", OPTIM),
+    ("optim/adam.py", "theta[part] -= scratch", "theta[part] += scratch", OPTIM),
+    ("optim/adam.py", "M *= self.beta1", "pass", OPTIM),
+    ("optim/adam.py", "V *= self.beta2", "pass", OPTIM),
+    ("optim/adam.py", "np.sqrt(V, out=scratch)", "scratch[...] = V", OPTIM),
+    ("optim/adam.py", "scratch += eps", "pass", OPTIM),
+    ("optim/adam.py", "1 - self.beta2**state.step", "1", OPTIM),
+    ("optim/adam.py", "1 - self.beta1**state.step", "1", OPTIM),
+    ("optim/adam.py", "1 - lr * self.weight_decay", "1", OPTIM),
+    ("optim/base.py", "moment[np.abs(moment) < floor] = 0", "pass", OPTIM),
+    (
+        "train/batches.py",
+        "rng.permutation(len(self))",
+        "np.zeros(len(self), int)",
+        ("tests/train",),
+    ),
+]
+
+
+@pytest.fixture(scope="module")
+def copy(tmp_path_factory):
+    """A copy of package and tests, with the tests' data left out."""
+    folder = tmp_path_factory.mktemp("mutant")
+    shutil.copytree(ROOT / "src" / "graduel", folder / "src" / "graduel", ignore=_caches)
+    shutil.copytree(ROOT / "tests", folder / "tests", ignore=_caches)
+    shutil.copy(ROOT / "pyproject.toml", folder)
+    return folder
+
+
+def _caches(folder, names):
+    return [name for name in names if name in ("__pycache__", "mutation")]
+
+
+def run(folder, tests):
+    environment = {
+        **os.environ,
+        "PYTHONPATH": str(folder / "src"),
+        "PYTHONDONTWRITEBYTECODE": "1",
+    }
+    command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", *tests]
+    return subprocess.run(
+        command, cwd=folder, env=environment, capture_output=True, text=True, check=False
+    )
+
+
+@pytest.mark.long
+def test_without_a_mutation_everything_passes(copy):
+    done = run(copy, (*NN, *OPTIM, "tests/train"))
+    assert done.returncode == 0, done.stdout[-2000:]
+
+
+@pytest.mark.long
+@pytest.mark.parametrize(("file", "old", "new", "tests"), MUTANTS, ids=str)
+def test_a_test_fails(copy, file, old, new, tests):
+    path = copy / "src" / "graduel" / file
+    whole = path.read_text(encoding="utf-8")
+    assert old in whole, f"{file} no longer holds {old!r}"
+    path.write_text(whole.replace(old, new, 1), encoding="utf-8")
+    try:
+        done = run(copy, tests)
+    finally:
+        path.write_text(whole, encoding="utf-8")
+    assert done.returncode == 1, f"no test noticed:\n{done.stdout[-1500:]}"
+    assert "failed" in done.stdout
+
+
+def test_every_mutation_still_fits_the_code():
+    for file, old, _, _ in MUTANTS:
+        assert old in (ROOT / "src" / "graduel" / file).read_text(encoding="utf-8"), (file, old)
