@@ -6,7 +6,7 @@ measured on two cores; ``docs/results.md`` says how.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 
@@ -72,7 +72,7 @@ CONTENDERS: dict[str, Entry] = {
         "xgboost",
         "XGBoost",
         XGBoostRecipe(),
-        XGBoostRecipe(n_estimators=90, early_stopping_rounds=15),
+        XGBoostRecipe(n_estimators=80, early_stopping_rounds=15),
     ),
     "xgboost-best": Entry(
         "xgboost",
@@ -82,4 +82,12 @@ CONTENDERS: dict[str, Entry] = {
         default=False,
     ),
 }
-STRONGEST_XGBOOST: dict[str, Any] | None = None
+
+STRONGEST_XGBOOST: dict[str, Any] = {
+    "contender": "xgboost-best",
+    "test_error": 0.0160,
+    "fit_seconds": 642.0,
+    "settings": asdict(CONTENDERS["xgboost-best"].full),
+    "note": "measured on raw pixels with seed 0, on two cores; docs/results.md says how",
+}
+"""The strongest XGBoost recipe on MNIST that the project knows, and what it costs."""
