@@ -61,7 +61,8 @@ MUTANTS = [
     ("optim/adam.py", "1 - self.beta2**state.step", "1", OPTIM),
     ("optim/adam.py", "1 - self.beta1**state.step", "1", OPTIM),
     ("optim/adam.py", "1 - lr * self.weight_decay", "1", OPTIM),
-    ("optim/base.py", "moment[np.abs(moment) < floor] = 0", "pass", OPTIM),
+    ("optim/base.py", "moment[part][scratch < floor] = 0", "pass", OPTIM),
+    ("optim/base.py", "stop = min(part.stop, state.decayed.stop)", "stop = part.stop", OPTIM),
     (
         "train/batches.py",
         "rng.permutation(len(self))",

@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from graduel.layout import Layout
-from graduel.optim.base import CHUNK, Array, OptimizerState, check, flush, fresh
+from graduel.optim.base import Array, OptimizerState, check, flush, fresh, shrink
+from graduel.optim.crew import each_chunk
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,16 +59,15 @@ class AdamW:
     def update(self, theta: Array, g: Array, state: OptimizerState, lr: float) -> None:
         """Change `theta` in place by one step."""
         state.step += 1
-        if self.weight_decay:
-            theta[state.decayed] *= 1 - lr * self.weight_decay
         # With M = m/(1−β₁) and V = v/(1−β₂):  α m̂/(√v̂ + ε) = rate · M / (√V + ε′).
         root = sqrt((1 - self.beta2) / (1 - self.beta2**state.step))
         rate = lr * (1 - self.beta1) / (1 - self.beta1**state.step) / root
         eps = self.eps / root
-        for start in range(0, len(theta), CHUNK):
-            part = slice(start, start + CHUNK)
+
+        def work(part: slice, scratch: Array) -> None:
             grad, M, V = g[part], state.moments[0][part], state.moments[1][part]
-            scratch = state.scratch[: len(grad)]
+            if self.weight_decay:
+                shrink(theta, part, state, 1 - lr * self.weight_decay)
             M *= self.beta1
             M += grad
             np.square(grad, out=scratch)
@@ -78,6 +78,8 @@ class AdamW:
             np.divide(M, scratch, out=scratch)
             scratch *= rate
             theta[part] -= scratch
+
+        each_chunk(len(theta), state.scratch, work)
         flush(state)
 
 

@@ -12,11 +12,10 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from graduel.layout import Layout
+from graduel.optim.crew import each_chunk, scratch_for
 
 Array = NDArray[Any]
 
-CHUNK = 32_768
-"""How many parameters are updated at a time: the vectors of a chunk stay in the cache."""
 FLUSH_EVERY = 64
 """How often, in steps, moments are kept from decaying into denormal numbers."""
 
@@ -49,10 +48,19 @@ def fresh(layout: Layout, dtype: DTypeLike, decays: tuple[float, ...]) -> Optimi
     tiny = float(np.finfo(dtype).tiny)
     return OptimizerState(
         tuple(np.zeros(layout.size, dtype) for _ in decays),
-        np.empty(min(layout.size, CHUNK), dtype),
+        scratch_for(layout.size, dtype),
         layout.roles.get("weight", slice(0, 0)),
-        floors=tuple(tiny / max(beta, 0.1) ** FLUSH_EVERY for beta in decays),
+        # Above 1/2 a moment never gets below the smallest denormal number by itself: rounding
+        # holds it there.
+        floors=tuple(tiny / beta**FLUSH_EVERY if beta > 0.5 else tiny for beta in decays),
     )
+
+
+def shrink(theta: Array, part: slice, state: OptimizerState, factor: float) -> None:
+    """Multiply by `factor` what of a chunk is decayed."""
+    stop = min(part.stop, state.decayed.stop)
+    if part.start < stop:
+        theta[part.start : stop] *= factor
 
 
 def flush(state: OptimizerState) -> None:
@@ -64,7 +72,12 @@ def flush(state: OptimizerState) -> None:
     if state.step % FLUSH_EVERY:
         return
     for moment, floor in zip(state.moments, state.floors, strict=True):
-        moment[np.abs(moment) < floor] = 0
+
+        def work(part: slice, scratch: Array, moment: Array = moment, floor: float = floor) -> None:
+            np.abs(moment[part], out=scratch)
+            moment[part][scratch < floor] = 0
+
+        each_chunk(len(moment), state.scratch, work)
 
 
 def check(name: str, value: float, *, below: float = float("inf")) -> None:

@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from graduel.layout import Layout
-from graduel.optim.base import CHUNK, Array, OptimizerState, check, flush, fresh
+from graduel.optim.base import Array, OptimizerState, check, flush, fresh, shrink
+from graduel.optim.crew import each_chunk
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,12 +54,11 @@ class SGD:
     def update(self, theta: Array, g: Array, state: OptimizerState, lr: float) -> None:
         """Change `theta` in place by one step."""
         state.step += 1
-        if self.weight_decay:
-            theta[state.decayed] *= 1 - lr * self.weight_decay
-        for start in range(0, len(theta), CHUNK):
-            part = slice(start, start + CHUNK)
+
+        def work(part: slice, scratch: Array) -> None:
             step = g[part]
-            scratch = state.scratch[: len(step)]
+            if self.weight_decay:
+                shrink(theta, part, state, 1 - lr * self.weight_decay)
             if self.momentum:
                 v = state.moments[0][part]
                 v *= self.momentum
@@ -69,4 +69,6 @@ class SGD:
                 step = scratch if self.nesterov else v
             np.multiply(step, lr, out=scratch)
             theta[part] -= scratch
+
+        each_chunk(len(theta), state.scratch, work)
         flush(state)
