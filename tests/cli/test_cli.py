@@ -183,17 +183,23 @@ def test_ctrl_c_stops_soon_says_what_was_kept_and_goes_on(tmp_path):
         stdout=subprocess.PIPE,
         text=True,
         start_new_session=True,
+        # A shell's background jobs, and all they start, ignore SIGINT; a terminal's do not.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509
     )
     said = ""
-    for line in process.stderr:
-        said += line
-        if "net-seed0: starting" in line:
-            break
-    time.sleep(0.5)
-    start = time.monotonic()
-    os.killpg(process.pid, signal.SIGINT)  # as a terminal does: to the worker too
-    out, rest = process.communicate(timeout=20)
-    waited = time.monotonic() - start
+    try:
+        for line in process.stderr:
+            said += line
+            if "net-seed0: starting" in line:
+                break
+        time.sleep(0.5)
+        start = time.monotonic()
+        os.killpg(process.pid, signal.SIGINT)  # as a terminal does: to the worker too
+        out, rest = process.communicate(timeout=20)
+        waited = time.monotonic() - start
+    finally:
+        process.kill()
+        process.communicate()
     assert process.returncode == 130
     assert "1 of 2 fits are finished and kept in run" in rest
     assert "Traceback" not in said + rest
