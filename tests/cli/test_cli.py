@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import json
 import os
 import signal
@@ -52,6 +53,7 @@ def complaint(capsys, *args):
         (["duel", "--rows", "many"], "Invalid value for '--rows'"),
         (["duel", "--seeds", "0"], "seeds must be at least 1"),
         (["duel", "--threads", "-2"], "threads must be at least 1"),
+        (["duel", "--threads", "9999999999999"], "at most"),
         (["duel", "--quik"], "No such option"),
         (["duell"], "No such command"),
     ],
@@ -122,7 +124,7 @@ def finished(tmp_path_factory):
 def test_a_whole_duel(finished):
     folder, _, done = finished
     assert done.returncode == 0, done.stderr
-    for word in ("textbook network", "NumPy network", "XGBoost", "test error", "The report: "):
+    for word in ("textbook network", "NumPy network", "XGBoost", "Test error", "The report: "):
         assert word in done.stdout
     for line in ("textbook-seed0: starting", "net-seed0: finished", "xgboost-seed0: finished"):
         assert line in done.stderr
@@ -136,7 +138,10 @@ def test_a_whole_duel(finished):
     }
     assert result["environment"]["command"].startswith("graduel duel --rows 300")
     report = (folder / "run" / "report.html").read_text(encoding="utf-8")
-    assert result["claims"][0]["sentence"].split(":")[0] in report
+    assert len(result["claims"]) == 2
+    for claim in result["claims"]:
+        assert claim["sentence"] in done.stdout.replace("\n", " ").replace("  ", " ")
+        assert html.escape(claim["sentence"]) in report
 
 
 def test_the_same_command_again_keeps_everything(finished):
@@ -146,6 +151,46 @@ def test_the_same_command_again_keeps_everything(finished):
     assert "net-seed0: finished earlier" in again.stderr
     assert "starting" not in again.stderr
     assert again.stdout == first.stdout
+
+
+@pytest.mark.parametrize(
+    "environment",
+    [{"PYTHONIOENCODING": "ascii"}, {"PYTHONIOENCODING": "cp437"}, {"PYTHONWARNINGS": "error"}],
+    ids=str,
+)
+def test_any_encoding_and_any_filter_of_warnings_will_do(finished, environment):
+    folder, args, _ = finished
+    done = graduel("duel", *args, cwd=folder, env={**os.environ, **environment}, errors="replace")
+    assert done.returncode == 0, done.stderr
+    assert "NumPy network" in done.stdout
+
+
+def test_a_folder_may_be_called_anything(tmp_path):
+    for name in ("[red]x[/]", "a b", "ünï"):
+        done = graduel("duel", *SMALL, "--out", name, cwd=tmp_path)
+        assert done.returncode == 0, done.stderr
+        assert name in done.stderr
+        assert (tmp_path / name / "report.html").exists()
+
+
+def test_the_table_fits_a_narrow_terminal(finished):
+    import io
+
+    from rich.console import Console
+
+    from graduel import read_run
+    from graduel.cli.table import show
+
+    folder, _, _ = finished
+    screen = io.StringIO()
+    console = Console(file=screen, force_terminal=True, width=80, color_system=None)
+    run = read_run(folder / "run")
+    show(run, folder / "report.html", console)
+    lines = screen.getvalue().splitlines()
+    assert max(map(len, lines[:-1])) <= 80
+    for contender in run.result["contenders"].values():
+        assert any(contender["title"] in line for line in lines)
+        assert any(f"{100 * contender['test_error']:.2f}" in line for line in lines)
 
 
 def test_json_is_the_result_and_nothing_else(finished):

@@ -75,8 +75,13 @@ def test_rows_out_of_range_are_refused(rows):
         ({"contenders": []}, "at least one contender"),
         ({"contenders": ["net", "net"]}, "got 'net' twice"),
         ({"contenders": ["xgboost"], "net": NetRecipe()}, "add it to --contenders"),
-        ({"seeds": 0}, "seeds must be at least 1; got 0"),
-        ({"threads": 0}, "threads must be at least 1; got 0"),
+        ({"seeds": 0}, "seeds must be at least 1 and at most 1000; got 0"),
+        ({"seeds": 10**9}, "seeds must be at least 1 and at most 1000"),
+        ({"threads": 0}, "threads must be at least 1 and at most .*; got 0"),
+        ({"threads": 10**13}, "threads must be at least 1 and at most"),
+        ({"rows": 200.5}, "rows must be a whole number; got 200.5"),
+        ({"net": NetRecipe(activation="rleu")}, r"Did you mean 'relu'\?"),
+        ({"net": NetRecipe(layers=(0,))}, "sizes of hidden layers from 1"),
     ],
 )
 def test_mistakes_in_a_plan(options, message):
@@ -104,6 +109,18 @@ def test_every_contender_can_be_made_of_its_plan(name):
         assert made.name == name
         assert made.recipe == (entry.quick if quick else entry.full)
     assert entry.family in FAMILIES
+
+
+def test_the_order_of_contenders_and_the_kind_of_a_number_make_no_other_duel():
+    import numpy as np
+
+    a = plan("mnist", contenders=["xgboost", "net"], net=NetRecipe(lr=np.float32(0.5)), threads=1)
+    b = plan(
+        "mnist", contenders=["net", "xgboost"], net=NetRecipe(lr=0.5, layers=[512, 512]), threads=1
+    )
+    assert list(a.contenders) == ["net", "xgboost"]
+    assert a.digest == b.digest
+    assert plan("mnist", rows=np.int64(200), threads=1).rows == 200
 
 
 def test_cells_have_random_numbers_of_their_own():
@@ -146,6 +163,7 @@ def test_parse_net_reads_every_key():
         ("layers=0", "sizes of hidden layers .*got '0'"),
         ("layers=12,", "sizes of hidden layers .*got '12,'"),
         ("layers=a", "sizes of hidden layers"),
+        ("layers=99999999999999999999", "from 1 to 100,000"),
         ("activation=rleu", r"one of 'relu', 'tanh'; got 'rleu'. Did you mean 'relu'\?"),
         ("optimizer=adamm", r"Did you mean 'adamw'\?"),
         ("schedule=x", "schedule in --net must be one of 'cosine', 'constant'; got 'x'"),

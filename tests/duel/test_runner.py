@@ -16,7 +16,7 @@ import pytest
 
 import graduel
 from graduel.duel.finish import finish
-from graduel.duel.protocol import Cell
+from graduel.duel.protocol import Cell, plan
 from graduel.duel.runner import WorkerError, run_cells
 from graduel.duel.store import open_store
 from graduel.errors import UserError
@@ -166,6 +166,49 @@ def test_a_network_that_diverges_is_told_in_one_line(tiny, tmp_path):
     protocol = replace(tiny, contenders={"net": wild})
     with pytest.raises(UserError, match=r"net: the loss became .* lower the learning rate"):
         fight(tmp_path, protocol)
+
+
+def test_a_network_that_diverges_in_its_last_step_is_no_finished_cell(tiny, tmp_path):
+    spec = tiny.contenders["net"]
+    recipe = {**spec["recipe"], "epochs": 1, "batch_size": 10_000, "lr": 1e38, "warmup": 0}
+    protocol = replace(tiny, contenders={"net": {**spec, "recipe": recipe}})
+    with pytest.raises(UserError, match="net: the fitted model gives probabilities that are no"):
+        fight(tmp_path, protocol)
+    assert not list((tmp_path / "cells").iterdir())
+
+
+@pytest.mark.skipif(os.name != "posix", reason="SIGKILL is POSIX's")
+def test_a_process_that_is_killed_is_told_in_one_line(tiny, tmp_path):
+    def kill_it_when_it_is_under_way():
+        with open_store(tmp_path, tiny) as store:
+            for event in run_cells(store):
+                if event.kind == "progress":
+                    psutil.Process().children()[0].kill()
+
+    with pytest.raises(WorkerError, match=r"textbook-seed0 ended with code -9 \(killed") as told:
+        kill_it_when_it_is_under_way()
+    assert "\n" not in str(told.value)
+
+
+def test_two_seeds_on_two_threads_twice_with_xgboost(tmp_path):
+    base = plan("mnist", contenders=["net", "xgboost"], rows=300, threads=2, seeds=2, quick=True)
+    recipes = {"net": {"layers": [16], "epochs": 2}, "xgboost": {"n_estimators": 5}}
+    specs = {k: {**v, "recipe": {**v["recipe"], **recipes[k]}} for k, v in base.contenders.items()}
+    protocol = replace(base, contenders=specs)
+    first, second = (fight(tmp_path / name, protocol)[0].result for name in "ab")
+    assert timeless(first) == timeless(second)
+    assert len(first["contenders"]["xgboost"]["test_errors"]) == 2
+    assert first["claims"][0]["booster"] == "xgboost"
+
+
+@pytest.mark.parametrize("text", ["[]", "{}", '{"format": 99}', '{"format": 1, "what": 2}'])
+def test_a_folder_that_is_no_run_is_refused(tmp_path, text):
+    with pytest.raises(UserError, match="finished duel's folder"):
+        graduel.read_run(tmp_path)
+    (tmp_path / "result.json").write_text("{}")
+    (tmp_path / "duel.json").write_text(text)
+    with pytest.raises(UserError, match="expected a duel's plan"):
+        graduel.read_run(tmp_path)
 
 
 def test_a_process_that_dies_without_a_word_is_told(tiny, tmp_path, monkeypatch):

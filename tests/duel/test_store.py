@@ -25,7 +25,7 @@ def outcome(cell):
         model_bytes=20,
         curve=[(0.5, 0.2), (1.5, 0.1)],
         details={"best_epoch": 2},
-        probabilities=np.full((3, 10), 0.1, np.float32),
+        probabilities=np.full((4, 10), 0.1, np.float32),
     )
 
 
@@ -72,11 +72,67 @@ def test_a_cell_that_cannot_be_written_whole_is_not_there(tiny, tmp_path, monkey
 def test_a_damaged_cell_is_named(tiny, tmp_path, damage):
     cell = Cell("net", 0)
     with open_store(tmp_path, tiny) as store:
+        store.write_split(0, Split(np.arange(3), np.arange(3, 5), np.arange(5, 9)))
         store.write_cell(cell, outcome(cell))
         path = tmp_path / "cells" / cell.key / damage
         path.write_bytes(path.read_bytes()[:40])
         with pytest.raises(UserError, match=r"net-seed0: .*damaged.*Delete this folder"):
             store.read_cell(cell)
+
+
+def spoil_json(**change):
+    def spoil(folder):
+        path = folder / "outcome.json"
+        path.write_text(json.dumps({**json.loads(path.read_text()), **change}))
+
+    return spoil
+
+
+def spoil_array(array):
+    return lambda folder: np.save(folder / "probabilities.npy", array)
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        spoil_json(seed=7),
+        spoil_json(contender="xgboost"),
+        spoil_json(fit_seconds="x"),
+        spoil_json(curve=[["a", 1]]),
+        spoil_json(more=1),
+        spoil_array(np.zeros((5, 10), np.float32)),
+        spoil_array(np.full((4, 10), np.nan, np.float32)),
+        spoil_array(np.zeros((4, 10))),
+        lambda folder: (folder / "probabilities.npy").write_bytes(b""),
+        lambda folder: (folder / "outcome.json").write_text("[" * 100_000),
+    ],
+)
+def test_a_cell_that_does_not_fit_is_refused(tiny, tmp_path, spoil):
+    cell = Cell("net", 0)
+    with open_store(tmp_path, tiny) as store:
+        store.write_split(0, Split(np.arange(3), np.arange(3, 5), np.arange(5, 9)))
+        store.write_cell(cell, outcome(cell))
+        store.read_cell(cell)
+        spoil(tmp_path / "cells" / cell.key)
+        with pytest.raises(UserError, match=r"net-seed0: .*damaged") as found:
+            store.read_cell(cell)
+        assert "\n" not in str(found.value)
+        assert "allow_pickle" not in str(found.value)
+
+
+@pytest.mark.parametrize("content", [b"", b"PK\x03\x04 not a zip", "cut", "negative"])
+def test_damaged_row_numbers_are_refused(tiny, tmp_path, content):
+    with open_store(tmp_path, tiny) as store:
+        store.write_split(0, Split(np.arange(300), np.arange(3), np.arange(5)))
+        path = tmp_path / "splits" / "seed0.npz"
+        if content == "cut":
+            path.write_bytes(path.read_bytes()[:900])
+        elif content == "negative":
+            np.savez(path, train=np.array([-1]), valid=np.arange(3), test=np.arange(5))
+        else:
+            path.write_bytes(content)
+        with pytest.raises(UserError, match=r"seed0\.npz: expected row numbers"):
+            store.read_split(0)
 
 
 def test_a_pickle_is_never_loaded(tiny, tmp_path):

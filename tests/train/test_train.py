@@ -83,7 +83,29 @@ def test_stopping_is_break_and_rows_are_never_changed():
         if step.step == 2:
             break
     assert fit.step == 2
+    with pytest.raises(RuntimeError, match="this fit has begun"):
+        fit.fit()
     np.testing.assert_array_equal(rows.X, before)
+
+
+def test_a_single_step_is_a_step():
+    rows, y = problem()
+    ends = [
+        Fit(
+            NET,
+            rows,
+            y,
+            rng=np.random.default_rng(0),
+            lr=lr,
+            schedule=WarmUp(),
+            epochs=1,
+            batch_size=999,
+        )
+        .fit()
+        .theta
+        for lr in (1e-3, 1e-2)
+    ]
+    assert (ends[0] != ends[1]).all()
 
 
 def test_a_network_may_be_replaced_in_mid_training():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 from pathlib import Path
@@ -84,32 +85,41 @@ def duel(
     ] = None,
 ) -> None:
     """Train every contender on the same rows and say who wins."""
-    from graduel.cli.duel import run
+    try:
+        from graduel.cli.duel import run
 
-    run(
-        dataset,
-        contenders=contenders,
-        net=net,
-        seeds=seeds,
-        rows=rows,
-        quick=quick,
-        out=out,
-        as_json=as_json,
-        threads=threads,
-    )
+        run(
+            dataset,
+            contenders=contenders,
+            net=net,
+            seeds=seeds,
+            rows=rows,
+            quick=quick,
+            out=out,
+            as_json=as_json,
+            threads=threads,
+        )
+    except KeyboardInterrupt:
+        # Outside the fits: typer would end the process without a word.
+        typer.echo("graduel: stopped.", err=True)
+        raise typer.Exit(130) from None
 
 
 def main(args: list[str] | None = None) -> int:
     """Run the command line; return the exit code."""
     from graduel.errors import UserError
 
+    for stream in (sys.stdout, sys.stderr):
+        # A character that the terminal's encoding lacks must not cost a finished duel.
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
     try:
         code = app(args, standalone_mode=False)
     except typer.TyperException as error:
         return _complain(_wording(error), 2)
     except UserError as error:
         return _complain(str(error), 2)
-    except (typer.Abort, KeyboardInterrupt):
+    except (typer.Abort, KeyboardInterrupt):  # while the options were read
         return _complain("stopped", 130)
     except BrokenPipeError:  # the reader of standard output has gone, as `head` does
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

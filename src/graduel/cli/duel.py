@@ -17,10 +17,11 @@ from graduel.duel.finish import finish
 from graduel.duel.netspec import parse_net
 from graduel.duel.protocol import Protocol, plan
 from graduel.duel.results import Run
-from graduel.duel.runner import run_cells
-from graduel.duel.store import open_store
+from graduel.duel.runner import WorkerError, run_cells
+from graduel.duel.store import Store, open_store
 from graduel.errors import UserError
 from graduel.recipes import CONTENDERS, NetRecipe
+from graduel.report import write_report
 
 
 def run(
@@ -45,44 +46,47 @@ def run(
         **options,
     )
     folder = out if out is not None else default_folder(protocol)
-    finished = _fight(protocol, folder)
-    from graduel.report import write_report
-
-    report = write_report(finished)
+    with open_store(folder, protocol) as store:
+        finished, report = _fight(store, protocol, folder)
     if as_json:
         sys.stdout.write((folder / "result.json").read_text(encoding="utf-8"))
     else:
-        show(finished.result, report, Console())
+        show(finished, report, Console())
 
 
 def _names(text: str) -> list[str]:
     return [name.strip() for name in text.split(",") if name.strip()]
 
 
-def _fight(protocol: Protocol, folder: Path) -> Run:
-    """Run every cell under a live display; on Ctrl-C say what was kept."""
+def _fight(store: Store, protocol: Protocol, folder: Path) -> tuple[Run, Path]:
+    """Run every cell under a live display and write the report; always say what was kept."""
     console = Console(stderr=True)
-    with open_store(folder, protocol) as store:
+
+    def kept() -> str:
         cells = list(protocol.cells())
-        try:
-            watch(run_cells(store), protocol, console, folder)
-            return finish(store, _command())
-        except KeyboardInterrupt:
-            kept = sum(store.finished(cell) for cell in cells)
-            console.print(
-                f"graduel: stopped. {kept} of {len(cells)} fits are finished and kept in "
-                f"{folder}; the same command goes on from there.",
-                soft_wrap=True,
-                highlight=False,
-            )
-            raise typer.Exit(130) from None
-        except UserError as error:
-            kept = sum(store.finished(cell) for cell in cells)
-            if kept:
-                raise UserError(f"{error}. Finished fits are kept in {folder}") from None
-            raise
+        done = sum(store.finished(cell) for cell in cells)
+        return (
+            f"{done} of {len(cells)} fits are finished and kept in {folder}; "
+            "the same command goes on from there"
+        )
+
+    try:
+        watch(run_cells(store), protocol, console, folder)
+        finished = finish(store, _command())
+        return finished, write_report(finished)
+    except KeyboardInterrupt:
+        typer.echo(f"graduel: stopped. {kept()}.", err=True)
+        raise typer.Exit(130) from None
+    except WorkerError as error:
+        typer.echo(f"graduel: {error}. {kept()}.", err=True)
+        raise typer.Exit(1) from None
+    except UserError as error:
+        if any(store.finished(cell) for cell in protocol.cells()):
+            raise UserError(f"{error}. {kept()}") from None
+        raise
 
 
 def _command() -> str:
-    """Return the command line as it can be typed again."""
-    return shlex.join(["graduel", *sys.argv[1:]])
+    """Return the command line as it can be typed again; bytes that are no text are escaped."""
+    command = shlex.join(["graduel", *sys.argv[1:]])
+    return command.encode("utf-8", "backslashreplace").decode()

@@ -54,7 +54,8 @@ def _live(events: Iterator[Event], protocol: Protocol, console: Console, folder:
         TextColumn("{task.percentage:>3.0f} %"),
         TextColumn("{task.fields[state]}"),
     )
-    console.print(f"A duel on {protocol.dataset}; everything is kept in {folder}", highlight=False)
+    where = f"A duel on {protocol.dataset}; everything is kept in {folder}"
+    console.print(where, highlight=False, markup=False)
     with Progress(*columns, console=console) as display:
         tasks: dict[str, Task] = {
             name: display.add_task(spec["title"], total=protocol.seeds, state="waiting")
@@ -75,9 +76,9 @@ def _live(events: Iterator[Event], protocol: Protocol, console: Console, folder:
 
 def _plain(events: Iterator[Event], protocol: Protocol, console: Console, folder: Path) -> None:
     said = 0.0
-    console.print(f"duel on {protocol.dataset} in {folder}", soft_wrap=True, highlight=False)
+    console.out(f"duel on {protocol.dataset} in {folder}", highlight=False)
     for event in events:
         if event.kind == "progress" and monotonic() - said < PLAIN_EVERY:
             continue
         said = monotonic()
-        console.print(f"{event.cell.key}: {describe(event)}", soft_wrap=True, highlight=False)
+        console.out(f"{event.cell.key}: {describe(event)}", highlight=False)

@@ -17,6 +17,7 @@ from graduel.data import Dataset
 from graduel.duel.contenders import Budget, Contender, Fitted, Part, Progress, error_rate
 from graduel.duel.protocol import Cell, Split
 from graduel.duel.results import Curve, Outcome
+from graduel.errors import UserError
 
 ROW_TRIES, BATCH_TRIES = 200, 5
 
@@ -66,7 +67,8 @@ def run_cell(
     train, valid = (Part(table[r], dataset.y[r], n_classes) for r in (split.train, split.valid))
     X_test, y_test = table[split.test], dataset.y[split.test]
     curve: Curve = []
-    with PeakMemory() as memory:
+    # A network that diverges is told in words; NumPy's warnings would only come in between.
+    with PeakMemory() as memory, np.errstate(over="ignore", invalid="ignore"):
         fitting = contender.fit(train, valid, rng=cell.rng(), budget=budget, notify=notify)
         while True:
             try:
@@ -77,6 +79,11 @@ def run_cell(
             error = error_rate(checkpoint.predict_proba(X_test), y_test)
             curve.append((checkpoint.seconds, error))
     probabilities = np.ascontiguousarray(fitted.predict_proba(X_test), np.float32)
+    if not np.isfinite(probabilities).all():
+        raise UserError(
+            "the fitted model gives probabilities that are no numbers: it diverged. "
+            "Lower the learning rate"
+        )
     outcome = Outcome(
         contender=cell.contender,
         seed=cell.seed,

@@ -24,7 +24,8 @@ def describe(command: str, threads: int) -> dict[str, Any]:
             versions[name] = version(name)
         except PackageNotFoundError:
             continue
-    blas = {f"{pool['internal_api']} {pool.get('version')}" for pool in threadpool_info()}
+    pools = [pool for pool in threadpool_info() if pool.get("user_api") == "blas"]
+    blas = {f"{pool['internal_api']} {pool.get('version') or ''}".strip() for pool in pools}
     return {
         "command": command,
         "python": platform.python_version(),

@@ -84,8 +84,12 @@ def read_run(path: str | Path) -> Run:
     if not (path / RESULT).exists():
         raise UserError(f"expected a finished duel's folder; {path} has no {RESULT}")
     fields = read_json(path / PLAN)
-    fields.pop("format", None)
-    store = Store(path, Protocol(**fields))
+    if not isinstance(fields, dict) or fields.pop("format", None) != FORMAT:
+        raise UserError(f"{path / PLAN}: expected a duel's plan of format {FORMAT}")
+    try:
+        store = Store(path, Protocol(**fields))
+    except TypeError as error:
+        raise UserError(f"{path / PLAN}: expected a duel's plan; {error}") from None
     dataset = load_dataset(store.protocol.dataset)
     test = store.read_split(0).test
     return _run(store, read_json(path / RESULT), _outcomes(store), dataset, test)

@@ -12,6 +12,7 @@ from graduel.errors import UserError, unknown
 from graduel.recipes import NetRecipe
 
 Reader = Callable[[str, str], Any]
+MOST_UNITS = 100_000
 
 
 def _whole(key: str, text: str) -> int:
@@ -29,10 +30,10 @@ def _sizes(key: str, text: str) -> tuple[int, ...]:
         sizes = tuple(int(part) for part in text.split(","))
     except ValueError:
         sizes = (0,)
-    if min(sizes) < 1:
+    if min(sizes) < 1 or max(sizes) > MOST_UNITS:
         raise UserError(
-            f"{key} in --net must be sizes of hidden layers with commas between them, "
-            f"such as 256,128; got '{text}'"
+            f"{key} in --net must be sizes of hidden layers from 1 to {MOST_UNITS:,} with commas "
+            f"between them, such as 256,128; got '{text}'"
         )
     return sizes
 
@@ -106,3 +107,24 @@ def parse_net(text: str, base: NetRecipe) -> NetRecipe:
     if not found:
         raise UserError("--net must name something to change, such as layers=256,128; got nothing")
     return replace(base, **found)
+
+
+def checked(recipe: NetRecipe) -> NetRecipe:
+    """Hold a recipe made in Python against the same rules, and make its numbers plain ones.
+
+    Raises
+    ------
+    UserError
+        If a field is out of range.
+
+    Examples
+    --------
+    >>> checked(NetRecipe(layers=[32])).layers
+    (32,)
+    """
+    parts = []
+    for field in fields(NetRecipe):
+        value = getattr(recipe, field.name)
+        text = ",".join(str(n) for n in value) if field.name == "layers" else str(value)
+        parts.append(f"{field.name}={text}")
+    return parse_net(" ".join(parts), NetRecipe())

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import operator
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from hashlib import sha256
@@ -18,6 +20,9 @@ from graduel.errors import UserError, unknown
 from graduel.recipes import CONTENDERS, NetRecipe
 
 FORMAT = 1
+MOST_SEEDS = 1000
+MOST_THREADS = 8
+"""Or the machine's cores, where there are more."""
 QUICK_ROWS = 10_000
 ROWS_A_CLASS = 10
 """The fewest training rows that a class needs: some to learn from, one at least to validate on."""
@@ -129,18 +134,22 @@ def plan(
             raise unknown("contender", name, CONTENDERS)
         if list(names).count(name) > 1:
             raise UserError(f"each contender duels once; got '{name}' twice")
+    # One order for all, so that the same contenders are the same duel.
+    names = [name for name in CONTENDERS if name in names]
     if net is not None and "net" not in names:
         raise UserError("a network of your own is the contender 'net'; add it to --contenders")
-    if seeds < 1:
-        raise UserError(f"seeds must be at least 1; got {seeds}")
-    if threads is not None and threads < 1:
-        raise UserError(f"threads must be at least 1; got {threads}")
+    seeds = _whole("seeds", seeds, MOST_SEEDS)
+    rows = None if rows is None else _whole("rows", rows, None)
+    most = max(MOST_THREADS, os.cpu_count() or 1)
+    threads = default_threads() if threads is None else _whole("threads", threads, most)
     chosen = {}
     for name in names:
         entry = CONTENDERS[name]
         recipe = entry.quick if quick else entry.full
         if name == "net" and net is not None:
-            recipe = net
+            from graduel.duel.netspec import checked
+
+            recipe = checked(net)
         chosen[name] = {"family": entry.family, "title": entry.title, "recipe": _plain(recipe)}
     protocol = Protocol(
         dataset=dataset,
@@ -148,11 +157,22 @@ def plan(
         seeds=seeds,
         rows=rows if rows is not None else (QUICK_ROWS if quick else None),
         quick=quick,
-        threads=threads if threads is not None else default_threads(),
+        threads=threads,
     )
     if rows is not None:
         check_rows(protocol, load_dataset(dataset))
     return protocol
+
+
+def _whole(name: str, value: int, most: int | None) -> int:
+    """Return a whole number from 1 to `most`; rows have a message of their own."""
+    try:
+        number = operator.index(value)
+    except TypeError:
+        raise UserError(f"{name} must be a whole number; got {value!r}") from None
+    if most is not None and not 1 <= number <= most:
+        raise UserError(f"{name} must be at least 1 and at most {most}; got {number}")
+    return number
 
 
 def _plain(recipe: Any) -> dict[str, Any]:

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from typing import IO
 
@@ -95,7 +96,8 @@ def _run(store: Store, cell: Cell) -> Iterator[Progress]:
             process.wait()
             for pipe in (process.stdin, process.stdout):
                 if pipe is not None:
-                    pipe.close()
+                    with suppress(OSError):  # what was not written cannot be flushed
+                        pipe.close()
 
 
 def _listen(process: subprocess.Popen[str], job: str, cell: Cell) -> Iterator[Progress]:
@@ -116,6 +118,9 @@ def _listen(process: subprocess.Popen[str], job: str, cell: Cell) -> Iterator[Pr
 
 
 def _last_words(code: int, cell: Cell, log: IO[str]) -> str:
+    """Say in one line how a process ended: its code, and the last thing it said."""
     log.seek(0)
-    said = log.read().strip()[-4000:]
-    return f"the process of {cell.key} ended with code {code}" + (f":\n{said}" if said else "")
+    said = log.read().strip().splitlines()
+    last = f": {said[-1][:500]}" if said else ""
+    hint = " (killed; was there too little memory?)" if code == -9 else ""
+    return f"the process of {cell.key} ended with code {code}{hint}{last}"

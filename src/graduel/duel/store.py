@@ -14,10 +14,13 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
+from io import BytesIO
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
 from filelock import FileLock, Timeout
@@ -29,14 +32,43 @@ from graduel.errors import UserError
 PLAN, RESULT, LOCK = "duel.json", "result.json", ".lock"
 
 
+NUMBERS = (
+    "fit_seconds",
+    "predict_row_seconds",
+    "predict_batch_seconds",
+    "peak_memory_bytes",
+    "model_bytes",
+)
+DAMAGE = (
+    OSError,
+    ValueError,
+    TypeError,
+    KeyError,
+    EOFError,
+    RecursionError,
+    BadZipFile,
+    zlib.error,
+)
+"""What reading a damaged file can raise."""
+
+
+def _first_line(error: BaseException) -> str:
+    return (str(error) or type(error).__name__).splitlines()[0][:120]
+
+
+def _write(path: Path, content: bytes) -> None:
+    """Write a file and see it on the disk."""
+    with path.open("wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+
+
 def write_json(path: Path, content: Any) -> None:
     """Write JSON whole or not at all."""
     aside = path.with_name(f".{path.name}.tmp")
-    with aside.open("w", encoding="utf-8") as file:
-        json.dump(content, file, indent=1, ensure_ascii=False, allow_nan=False)
-        file.write("\n")
-        file.flush()
-        os.fsync(file.fileno())
+    text = json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+    _write(aside, text.encode("utf-8"))
     os.replace(aside, path)
 
 
@@ -44,8 +76,10 @@ def read_json(path: Path) -> Any:
     """Read JSON, or say in one line why not."""
     try:
         return json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise UserError(f"{path}: expected readable JSON of a duel; got {error}") from None
+    except DAMAGE as error:
+        raise UserError(
+            f"{path}: expected readable JSON of a duel; got {_first_line(error)}"
+        ) from None
 
 
 class Store:
@@ -70,13 +104,23 @@ class Store:
         folder = self._cells / cell.key
         try:
             found = json.loads((folder / "outcome.json").read_text(encoding="utf-8"))
-            found["curve"] = [(s, e) for s, e in found["curve"]]
-            return Outcome(**found, probabilities=np.load(folder / "probabilities.npy"))
-        except (OSError, ValueError, TypeError, KeyError) as error:
+            found["curve"] = [(float(s), float(e)) for s, e in found["curve"]]
+            for name in NUMBERS:
+                float(found[name])
+            with (folder / "probabilities.npy").open("rb") as file:
+                outcome = Outcome(**found, probabilities=np.lib.format.read_array(file))
+            p = outcome.probabilities
+            n_test = len(self.read_split(cell.seed).test)
+            if (outcome.contender, outcome.seed) != (cell.contender, cell.seed):
+                raise ValueError(f"it is of {outcome.contender}, seed {outcome.seed}")
+            if p.dtype != np.float32 or p.ndim != 2 or len(p) != n_test or not np.isfinite(p).all():
+                raise ValueError("the probabilities are not those of the test rows")
+        except DAMAGE as error:
             raise UserError(
-                f"{folder}: expected a finished cell; it is damaged ({error}). "
+                f"{folder}: expected a finished cell; it is damaged ({_first_line(error)}). "
                 "Delete this folder and run the duel again"
             ) from None
+        return outcome
 
     def write_cell(self, cell: Cell, outcome: Outcome) -> None:
         """Keep a cell's outcome, whole or not at all."""
@@ -84,10 +128,9 @@ class Store:
         aside.mkdir(parents=True)
         plain = {k: v for k, v in _fields(outcome).items() if k != "probabilities"}
         write_json(aside / "outcome.json", plain)
-        with (aside / "probabilities.npy").open("wb") as file:
-            np.save(file, outcome.probabilities, allow_pickle=False)
-            file.flush()
-            os.fsync(file.fileno())
+        content = BytesIO()
+        np.save(content, outcome.probabilities, allow_pickle=False)
+        _write(aside / "probabilities.npy", content.getvalue())
         os.replace(aside, self._cells / cell.key)
 
     def sweep(self) -> None:
@@ -108,19 +151,24 @@ class Store:
         path = self._split_path(seed)
         path.parent.mkdir(exist_ok=True)
         aside = path.with_name(f".{path.name}")
-        np.savez(aside, train=split.train, valid=split.valid, test=split.test)
+        content = BytesIO()
+        np.savez(content, train=split.train, valid=split.valid, test=split.test)
+        _write(aside, content.getvalue())
         os.replace(aside, path)
 
     def read_split(self, seed: int) -> Split:
         """Return the rows of a seed."""
         try:
-            with np.load(self._split_path(seed)) as rows:
-                return Split(rows["train"], rows["valid"], rows["test"])
-        except (OSError, ValueError, KeyError) as error:
+            with self._split_path(seed).open("rb") as file, np.load(file) as rows:
+                parts = [rows[name] for name in ("train", "valid", "test")]
+            if any(p.ndim != 1 or p.dtype.kind != "i" or p.min() < 0 for p in parts):
+                raise ValueError("these are no row numbers")
+        except DAMAGE as error:
             raise UserError(
-                f"{self._split_path(seed)}: expected row numbers; the file is damaged ({error}). "
-                "Delete the duel's folder and run it again"
+                f"{self._split_path(seed)}: expected row numbers; the file is damaged "
+                f"({_first_line(error)}). Delete the duel's folder and run it again"
             ) from None
+        return Split(*parts)
 
 
 def _fields(outcome: Outcome) -> dict[str, Any]:

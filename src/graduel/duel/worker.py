@@ -33,8 +33,11 @@ def main() -> int:
 
     try:
         _run(job, tell)
-    except (UserError, ArithmeticError, OSError, MemoryError) as error:
+    except (UserError, ArithmeticError, MemoryError) as error:
         tell("failed", message=str(error) or type(error).__name__)
+        return 1
+    except OSError as error:
+        tell("failed", message=f"{error.filename or job['path']}: {error.strerror or error}")
         return 1
     return 0
 

@@ -180,7 +180,7 @@ def _protocol(run: Run) -> list[tuple[str, str]]:
         ),
         ("Seeds", f"{protocol['seeds']}"),
         ("Metric", f"{protocol['metric']}: the share of test rows with a wrong answer"),
-        ("Cores", f"{protocol['threads']} threads for each contender, one at a time"),
+        ("Cores", _threads(protocol["threads"])),
     ]
     if protocol.get("quick"):
         found.append(("Quick", "yes: few rows and small budgets; the full duel may end otherwise"))
@@ -235,3 +235,7 @@ def _environment(run: Run) -> tables.Table:
             for key, value in shown.items()
         }
     return tables.settings("Versions and machine", shown)
+
+
+def _threads(number: int) -> str:
+    return f"{number} {'thread' if number == 1 else 'threads'} for each contender, one at a time"

@@ -59,8 +59,12 @@ def race(run: Run) -> Table:
         (units.seconds(moment), *(units.percent(racer.at(moment), places) for racer in racers))
         for moment in numbers.race_moments(racers)
     ]
-    rows.append(("the chosen model", *(units.percent(r.test_error, places) for r in racers)))
-    rows.append(("after", *(units.seconds(racer.mean_seconds) for racer in racers)))
+    seeds = run.result["protocol"]["seeds"]
+    several = " (mean over seeds)" if seeds > 1 else ""
+    rows.append(
+        (f"the chosen model{several}", *(units.percent(r.test_error, places) for r in racers))
+    )
+    rows.append((f"after{several}", *(units.seconds(racer.mean_seconds) for racer in racers)))
     return Table(
         "Test error at the last checkpoint up to each moment (first seed)",
         ("Seconds of training", *(titles[racer.name] for racer in racers)),

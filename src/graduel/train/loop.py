@@ -65,7 +65,7 @@ class Fit:
     rows, y : the examples, and what the loss takes: class codes of shape (n,), or targets
     optimizer : the update rule
     lr : learning rate
-    schedule : t → factor of `lr`, t in [0, 1)
+    schedule : t → factor of `lr`, t in (0, 1), taken halfway through each step
     epochs, batch_size : how long, and how many rows a step
     rng : all randomness comes from it: first weights, then order and dropout
 
@@ -154,6 +154,11 @@ class Fit:
 
     def fit_steps(self) -> Iterator[Step]:
         """Train, yielding after every batch."""
+        if self.step:
+            raise RuntimeError(
+                "this fit has begun: go on with the generator that it began with, "
+                "or make a new Fit(…, weights=…) for more epochs"
+            )
         total = self.total_steps
         call = Call(train=True, rng=self.rng)
         for epoch in range(1, self.epochs + 1):
@@ -168,7 +173,8 @@ class Fit:
                         f"lower the learning rate (now {self.lr:g})"
                     )
                 assert workspace.gradient is not None
-                lr = self.lr * self.schedule(call.t)
+                # Halfway through the step, so that neither the first nor the last is of size 0.
+                lr = self.lr * self.schedule((self.step + 0.5) / total)
                 self.optimizer.update(self.weights.theta, workspace.gradient, self._memory, lr)
                 self.step += 1
                 yield Step(self.step, epoch, self.step / total, loss, len(y))
