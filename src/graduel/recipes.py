@@ -72,7 +72,7 @@ CONTENDERS: dict[str, Entry] = {
         "xgboost",
         "XGBoost",
         XGBoostRecipe(),
-        XGBoostRecipe(n_estimators=80, early_stopping_rounds=15),
+        XGBoostRecipe(n_estimators=50, learning_rate=0.4, early_stopping_rounds=15),
     ),
     "xgboost-best": Entry(
         "xgboost",
