@@ -124,7 +124,14 @@ def finished(tmp_path_factory):
 def test_a_whole_duel(finished):
     folder, _, done = finished
     assert done.returncode == 0, done.stderr
-    for word in ("textbook network", "NumPy network", "XGBoost", "Test error", "The report: "):
+    for word in (
+        "textbook network",
+        "NumPy network",
+        "XGBoost",
+        "Test error",
+        "A quick look",
+        "The report: ",
+    ):
         assert word in done.stdout
     for line in ("textbook-seed0: starting", "net-seed0: finished", "xgboost-seed0: finished"):
         assert line in done.stderr

@@ -42,5 +42,11 @@ def show(run: Run, report: Path, console: Console) -> None:
     if result["comparisons"]:
         scope = result["comparisons"][0]["scope"]
         console.print(scope, highlight=False, markup=False)
+    if result["protocol"]["quick"]:
+        hint = (
+            "A quick look, with few rows and small budgets for all; the whole duel is the same "
+            "command without --quick."
+        )
+        console.print(hint, highlight=False, markup=False)
     where = f"\nThe report: {report}"
     console.print(where, highlight=False, markup=False, soft_wrap=True)
