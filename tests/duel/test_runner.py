@@ -128,8 +128,8 @@ from pathlib import Path
 from graduel.duel.protocol import Protocol
 from graduel.duel.runner import run_cells
 from graduel.duel.store import open_store
-fields = json.loads(sys.argv[2]); fields.pop("format")
-with open_store(Path(sys.argv[1]), Protocol(**fields)) as store:
+protocol = Protocol.from_dict(json.loads(sys.argv[2]))
+with open_store(Path(sys.argv[1]), protocol) as store:
     for event in run_cells(store):
         print(event.cell.key, event.kind, flush=True)
 """

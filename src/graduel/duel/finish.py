@@ -83,13 +83,11 @@ def read_run(path: str | Path) -> Run:
     path = Path(path)
     if not (path / RESULT).exists():
         raise UserError(f"expected a finished duel's folder; {path} has no {RESULT}")
-    fields = read_json(path / PLAN)
-    if not isinstance(fields, dict) or fields.pop("format", None) != FORMAT:
-        raise UserError(f"{path / PLAN}: expected a duel's plan of format {FORMAT}")
+    written = read_json(path / PLAN)
     try:
-        store = Store(path, Protocol(**fields))
-    except TypeError as error:
-        raise UserError(f"{path / PLAN}: expected a duel's plan; {error}") from None
+        store = Store(path, Protocol.from_dict(written))
+    except UserError as error:
+        raise UserError(f"{path / PLAN}: {error}") from None
     dataset = load_dataset(store.protocol.dataset)
     test = store.read_split(0).test
     return _run(store, read_json(path / RESULT), _outcomes(store), dataset, test)

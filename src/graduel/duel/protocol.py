@@ -82,6 +82,22 @@ class Protocol:
         """Return plain data for ``duel.json``; equal protocols give equal data."""
         return {"format": FORMAT, **asdict(self)}
 
+    @classmethod
+    def from_dict(cls, data: Any) -> Protocol:
+        """Make a protocol of what :meth:`as_dict` returned, perhaps by way of JSON.
+
+        Raises
+        ------
+        UserError
+            If the data are not a plan of this format.
+        """
+        if not isinstance(data, dict) or data.get("format") != FORMAT:
+            raise UserError(f"expected a duel's plan of format {FORMAT}; got something else")
+        try:
+            return cls(**{key: value for key, value in data.items() if key != "format"})
+        except TypeError as error:
+            raise UserError(f"expected a duel's plan; {error}") from None
+
     @property
     def digest(self) -> str:
         """Eight characters that tell this protocol from others."""

@@ -74,7 +74,7 @@ def _run(store: Store, cell: Cell) -> Iterator[Progress]:
     """Run one cell in a process of its own; yield its progress."""
     job = {
         "path": str(store.path.resolve()),
-        "protocol": {k: v for k, v in store.protocol.as_dict().items() if k != "format"},
+        "protocol": store.protocol.as_dict(),
         "cell": asdict(cell),
     }
     threads = dict.fromkeys(THREAD_VARIABLES, str(store.protocol.threads))

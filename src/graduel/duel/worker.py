@@ -49,7 +49,7 @@ def _run(job: dict[str, Any], tell: Any) -> None:
     from graduel.duel.protocol import Cell, Protocol
     from graduel.duel.store import Store
 
-    protocol = Protocol(**job["protocol"])
+    protocol = Protocol.from_dict(job["protocol"])
     cell = Cell(**job["cell"])
     store = Store(Path(job["path"]), protocol)
     spec = protocol.contenders[cell.contender]

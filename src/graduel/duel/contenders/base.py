@@ -10,6 +10,8 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from graduel.duel.metrics import wrong
+
 Array = NDArray[Any]
 
 
@@ -109,4 +111,9 @@ class Clock:
 
 def error_rate(probabilities: Array, y: Array) -> float:
     """Share of rows whose most probable class is not the true one."""
-    return float(np.mean(probabilities.argmax(axis=1) != y))
+    return float(wrong(probabilities, y).mean())
+
+
+def scale_of(X: Array) -> float:
+    """Return what a network multiplies X by: uint8 pixels become 0 to 1, other numbers stay."""
+    return 1 / 255 if X.dtype == np.uint8 else 1.0

@@ -17,6 +17,7 @@ from graduel.duel.contenders.base import (
     Part,
     Progress,
     error_rate,
+    scale_of,
 )
 from graduel.nn import Dense, Dropout, Layer, Network, ReLU, Tanh, Weights
 from graduel.optim import SGD, AdamW, Constant, Cosine, Optimizer, Schedule, WarmUp
@@ -43,7 +44,7 @@ def build(recipe: NetRecipe, n_in: int, n_out: int) -> Network:
 
 def rows_of(X: Array) -> Rows:
     """Read uint8 pixels as numbers between 0 and 1; other numbers as they are."""
-    return Rows(X, 1 / 255 if X.dtype == np.uint8 else 1.0)
+    return Rows(X, scale_of(X))
 
 
 @dataclass(slots=True)

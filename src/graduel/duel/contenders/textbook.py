@@ -17,6 +17,7 @@ from graduel.duel.contenders.base import (
     Part,
     Progress,
     error_rate,
+    scale_of,
 )
 from graduel.nn import textbook
 from graduel.recipes import TextbookRecipe
@@ -27,8 +28,7 @@ CHECKPOINTS = 50
 
 def columns(X: Array) -> Array:
     """Return uint8 pixels as columns between 0 and 1; other numbers as they are."""
-    scale = np.float32(1 / 255 if X.dtype == np.uint8 else 1)
-    return (X * scale).astype(np.float32, copy=False).T
+    return (X * np.float32(scale_of(X))).astype(np.float32, copy=False).T
 
 
 @dataclass(slots=True)
