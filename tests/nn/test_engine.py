@@ -8,8 +8,12 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
+import table_images
+import table_losses
+import table_rows
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from table_losses import LOSSES, targets
 
 from graduel.nn import (
     INFERENCE,
@@ -18,12 +22,12 @@ from graduel.nn import (
     Call,
     Dense,
     Dropout,
+    Flatten,
     HeNormal,
     Network,
     ReLU,
     Residual,
     SoftmaxCrossEntropy,
-    SquaredError,
     Tanh,
     Weights,
     Zeros,
@@ -33,45 +37,28 @@ from graduel.nn import (
 from graduel.nn.layers import Plan, Spec
 from graduel.optim import SGD
 
-LAYERS = [
-    Dense(6),
-    ReLU(),
-    Tanh(),
-    Dropout(0.3),
-    Dropout(lambda t: 0.5 * t),
-    Dropout(0.0),
-    BatchNorm(),
-    BatchNorm(momentum=1, eps=0.1),
-    Residual((Dense(6), Tanh())),
-    Residual((Tanh(), Residual((Dense(4), ReLU(), Dense(6))), Dropout(0.2))),
-    Residual(()),
-]
-LOSSES = [SoftmaxCrossEntropy(), BinaryCrossEntropy(), SquaredError()]
-# Every part is row_wise, deterministic and smooth but for these.
-NOT_ROW_WISE = [BatchNorm]
-NOT_DETERMINISTIC = [Dropout]
-NOT_SMOOTH = [ReLU]
+LAYERS = [(part, table_rows.SHAPE) for part in table_rows.LAYERS]
+LAYERS += [(part, table_images.SHAPE) for part in table_images.LAYERS]
+NOT_ROW_WISE = table_rows.NOT_ROW_WISE
+NOT_DETERMINISTIC = table_rows.NOT_DETERMINISTIC
+NOT_SMOOTH = table_rows.NOT_SMOOTH + table_images.NOT_SMOOTH + table_losses.NOT_SMOOTH
 
 
-def ids(layer):
-    return repr(layer).replace(" ", "")[:40].split(" at 0x")[0].split("0x")[0]
+def ids(part):
+    return repr(part).replace(" ", "")[:40].split(" at 0x")[0].split("0x")[0]
 
 
 def small(*layers, n_in=6, classes=3, dtype="float64", loss=LOSSES[0]):
     return Network((*layers, Dense(classes)), (n_in,), dtype=dtype, loss=loss)
 
 
+def around(layer, shape, *, before=(), dtype="float64", loss=LOSSES[0]):
+    """Make a network with `layer` in it; `before` are layers that keep the shape."""
+    return Network((*before, layer, Flatten(), Dense(3)), shape, dtype=dtype, loss=loss)
+
+
 def some(rng, n=7, n_in=6, classes=3, dtype="float64"):
     return rng.normal(size=(n, n_in)).astype(dtype), rng.integers(classes, size=n)
-
-
-def targets(loss, rng, n=7, classes=3):
-    """Draw what a loss takes as y."""
-    if isinstance(loss, SoftmaxCrossEntropy):
-        return rng.integers(classes, size=n)
-    if isinstance(loss, BinaryCrossEntropy):
-        return rng.integers(2, size=(n, classes))
-    return rng.normal(size=(n, classes))
 
 
 def inside(layer):
@@ -127,12 +114,12 @@ def test_float32_stays_within_the_promised_tolerance_of_the_textbook():
     assert np.linalg.norm(theta - expected) <= 1e-5 * np.linalg.norm(expected)
 
 
-@pytest.mark.parametrize("layer", LAYERS, ids=ids)
-def test_gradients_equal_central_differences(layer):
+@pytest.mark.parametrize(("layer", "shape"), LAYERS, ids=ids)
+def test_gradients_equal_central_differences(layer, shape):
     rng = np.random.default_rng(3)
-    x, y = some(rng)
-    check_gradients(small(Dense(6), layer), x, y, rng=rng)
-    check_gradients(small(layer), x, y, rng=rng, weight=rng.random(7))
+    x, y = rng.normal(size=(7, *shape)), rng.integers(3, size=7)
+    check_gradients(around(layer, shape, before=(Tanh(),)), x, y, rng=rng)
+    check_gradients(around(layer, shape), x, y, rng=rng, weight=rng.random(7))
 
 
 @pytest.mark.parametrize("loss", LOSSES, ids=ids)
@@ -144,11 +131,11 @@ def test_a_losss_gradient_equals_central_differences(loss, weighted):
     check_gradients(net, x, y, rng=rng, weight=rng.random(7) if weighted else None)
 
 
-@pytest.mark.parametrize("layer", LAYERS, ids=ids)
-def test_every_coordinate_of_a_small_net(layer):
+@pytest.mark.parametrize(("layer", "shape"), LAYERS, ids=ids)
+def test_every_coordinate_of_a_small_net(layer, shape):
     rng = np.random.default_rng(4)
-    x, y = some(rng, n=4, n_in=3)
-    net = small(Dense(6), layer, n_in=3)
+    x, y = rng.normal(size=(4, *shape)), rng.integers(3, size=4)
+    net = around(layer, shape)
     weights = net.init(rng)
     weights.theta += rng.normal(0, 0.1, net.layout.size)
 
@@ -208,11 +195,11 @@ def test_random_networks_keep_the_contract(net, n, seed):
     np.testing.assert_allclose(net.predict(x, weights, chunk=2), proba, atol=1e-12)
 
 
-@pytest.mark.parametrize("layer", LAYERS, ids=ids)
-def test_forward_changes_no_input_and_keeps_float32(layer):
+@pytest.mark.parametrize(("layer", "shape"), LAYERS, ids=ids)
+def test_forward_changes_no_input_and_keeps_float32(layer, shape):
     rng = np.random.default_rng(6)
-    net = Network((layer, Dense(3)), (6,))
-    x, y = some(rng, dtype="float32")
+    net = around(layer, shape, dtype="float32")
+    x, y = rng.normal(size=(7, *shape)).astype("float32"), rng.integers(3, size=7)
     before, ws = x.copy(), net.workspace(net.init(rng))
     call = Call(train=True, rng=rng, t=0.5)
     raw = net.forward(x, ws, call)
@@ -225,7 +212,7 @@ def test_forward_changes_no_input_and_keeps_float32(layer):
 
 
 def test_parts_declare_what_they_are():
-    for part in (*LAYERS, *LOSSES):
+    for part in (*(layer for layer, _ in LAYERS), *LOSSES):
         kinds = {type(kid) for kid in inside(part)}
         assert part.row_wise == kinds.isdisjoint(NOT_ROW_WISE)
         assert part.deterministic == kinds.isdisjoint(NOT_DETERMINISTIC)
@@ -234,12 +221,14 @@ def test_parts_declare_what_they_are():
 
 @pytest.mark.parametrize("loss", LOSSES, ids=ids)
 @pytest.mark.parametrize(
-    "layer", [layer for layer in LAYERS if layer.row_wise and layer.deterministic], ids=ids
+    ("layer", "shape"),
+    [case for case in LAYERS if case[0].row_wise and case[0].deterministic],
+    ids=ids,
 )
-def test_splitting_a_batch_and_combining_by_weight_equals_the_whole(layer, loss):
+def test_splitting_a_batch_and_combining_by_weight_equals_the_whole(layer, shape, loss):
     rng = np.random.default_rng(7)
-    net = small(Dense(6), layer, loss=loss)
-    x, y = rng.normal(size=(10, 6)), targets(loss, rng, 10)
+    net = around(layer, shape, before=(Tanh(),), loss=loss)
+    x, y = rng.normal(size=(10, *shape)), targets(loss, rng, 10)
     w, ws, call = rng.random(10), net.workspace(net.init(rng)), Call(train=True)
     loss, g = net.loss_and_gradient(x, y, ws, call, w), ws.gradient.copy()
     total, parts = 0.0, np.zeros_like(g)

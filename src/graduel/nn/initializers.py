@@ -12,6 +12,8 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
+__all__ = ["Constant", "HeNormal", "Initializer", "Zeros"]
+
 
 class Initializer(Protocol):
     """A callable ``(rng, shape, dtype) → array``."""

@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 
 from graduel.nn.workspace import Scope
 
+__all__ = ["BinaryCrossEntropy", "Loss", "SoftmaxCrossEntropy", "SquaredError"]
+
 Array = NDArray[Any]
 
 
@@ -94,15 +96,19 @@ class SoftmaxCrossEntropy:
         self, raw: Array, y: Array, weight: Array | None, w: Scope
     ) -> tuple[float, Array]:
         """Return Σ wᵢ ℓᵢ / Σ wᵢ and wᵢ (Aᵢ − Yᵢ) / Σ wᵢ."""
-        rows = np.arange(len(raw))
-        A = np.subtract(raw, raw.max(axis=1, keepdims=True), out=w.buf("A", raw.shape, raw.dtype))
-        z_y = A[rows, y]
-        np.exp(A, out=A)
-        total = A.sum(axis=1, keepdims=True)
-        each = np.log(total[:, 0]) - z_y
+        # A line for each class: operations along ten classes are slow, along the batch fast.
+        n, classes = raw.shape
+        A = w.buf("A", (n * classes,), raw.dtype).reshape(classes, n)
+        np.copyto(A, raw.T)
+        total = w.buf("total", (n,), raw.dtype)
+        A -= np.max(A, axis=0, out=total)
+        rows = np.arange(n)
+        z_y = A[y, rows]
+        np.sum(np.exp(A, out=A), axis=0, out=total)
         A /= total
-        A[rows, y] -= 1
-        return weighted(each, A, weight)
+        A[y, rows] -= 1
+        each = np.subtract(np.log(total, out=total), z_y, out=total)
+        return weighted(each, A.T, weight)
 
     def link(self, raw: Array) -> Array:
         """Softmax over the classes, in place."""

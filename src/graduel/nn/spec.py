@@ -18,21 +18,10 @@ if TYPE_CHECKING:
 
 FORMAT = 1
 PARTS: dict[str, type] = {
-    part.__name__: part
-    for part in (
-        layers.BatchNorm,
-        layers.Dense,
-        layers.Dropout,
-        layers.ReLU,
-        layers.Residual,
-        layers.Tanh,
-        losses.BinaryCrossEntropy,
-        losses.SoftmaxCrossEntropy,
-        losses.SquaredError,
-        initializers.Constant,
-        initializers.HeNormal,
-        initializers.Zeros,
-    )
+    name: getattr(room, name)
+    for room in (layers, losses, initializers)
+    for name in room.__all__
+    if is_dataclass(getattr(room, name)) and name not in ("Plan", "Spec")
 }
 """Every part that a spec may name; a name, once given, keeps its meaning."""
 

@@ -9,8 +9,7 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from graduel.layout import Layout
-from graduel.optim.base import Array, OptimizerState, check, flush, fresh, shrink
-from graduel.optim.crew import each_chunk
+from graduel.optim.base import Array, OptimizerState, check, chunks, flush, fresh, shrink
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +62,7 @@ class AdamW:
         root = sqrt((1 - self.beta2) / (1 - self.beta2**state.step))
         rate = lr * (1 - self.beta1) / (1 - self.beta1**state.step) / root
         eps = self.eps / root
-
-        def work(part: slice, scratch: Array) -> None:
+        for part, scratch in chunks(len(theta), state.scratch):
             grad, M, V = g[part], state.moments[0][part], state.moments[1][part]
             if self.weight_decay:
                 shrink(theta, part, state, 1 - lr * self.weight_decay)
@@ -78,8 +76,6 @@ class AdamW:
             np.divide(M, scratch, out=scratch)
             scratch *= rate
             theta[part] -= scratch
-
-        each_chunk(len(theta), state.scratch, work)
         flush(state)
 
 

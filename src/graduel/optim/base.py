@@ -1,10 +1,15 @@
 """What an update rule is, and what all of them share.
 
 ``init(layout, dtype)`` once, ``update(theta, g, state, lr)`` at every step, on one flat vector.
+
+An update is several passes over θ, its gradient and the moments. It goes through them chunk by
+chunk, so that all of them stay in the cache from one pass to the next. (More threads do not help:
+each pass over a chunk takes microseconds, less than it takes a thread to get Python's lock back.)
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -12,9 +17,11 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from graduel.layout import Layout
-from graduel.optim.crew import each_chunk, scratch_for
 
 Array = NDArray[Any]
+
+CHUNK = 65_536
+"""How many parameters are updated at a time."""
 
 FLUSH_EVERY = 64
 """How often, in steps, moments are kept from decaying into denormal numbers."""
@@ -48,12 +55,19 @@ def fresh(layout: Layout, dtype: DTypeLike, decays: tuple[float, ...]) -> Optimi
     tiny = float(np.finfo(dtype).tiny)
     return OptimizerState(
         tuple(np.zeros(layout.size, dtype) for _ in decays),
-        scratch_for(layout.size, dtype),
+        np.empty(min(layout.size, CHUNK), dtype),
         layout.roles.get("weight", slice(0, 0)),
         # Above 1/2 a moment never gets below the smallest denormal number by itself: rounding
         # holds it there.
         floors=tuple(tiny / beta**FLUSH_EVERY if beta > 0.5 else tiny for beta in decays),
     )
+
+
+def chunks(size: int, scratch: Array) -> Iterator[tuple[slice, Array]]:
+    """Yield slices that cover a vector of length `size`, each with scratch space of its length."""
+    for start in range(0, size, CHUNK):
+        part = slice(start, min(start + CHUNK, size))
+        yield part, scratch[: part.stop - start]
 
 
 def shrink(theta: Array, part: slice, state: OptimizerState, factor: float) -> None:
@@ -72,12 +86,9 @@ def flush(state: OptimizerState) -> None:
     if state.step % FLUSH_EVERY:
         return
     for moment, floor in zip(state.moments, state.floors, strict=True):
-
-        def work(part: slice, scratch: Array, moment: Array = moment, floor: float = floor) -> None:
+        for part, scratch in chunks(len(moment), state.scratch):
             np.abs(moment[part], out=scratch)
             moment[part][scratch < floor] = 0
-
-        each_chunk(len(moment), state.scratch, work)
 
 
 def check(name: str, value: float, *, below: float = float("inf")) -> None:

@@ -8,8 +8,7 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from graduel.layout import Layout
-from graduel.optim.base import Array, OptimizerState, check, flush, fresh, shrink
-from graduel.optim.crew import each_chunk
+from graduel.optim.base import Array, OptimizerState, check, chunks, flush, fresh, shrink
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +53,7 @@ class SGD:
     def update(self, theta: Array, g: Array, state: OptimizerState, lr: float) -> None:
         """Change `theta` in place by one step."""
         state.step += 1
-
-        def work(part: slice, scratch: Array) -> None:
+        for part, scratch in chunks(len(theta), state.scratch):
             step = g[part]
             if self.weight_decay:
                 shrink(theta, part, state, 1 - lr * self.weight_decay)
@@ -69,6 +67,4 @@ class SGD:
                 step = scratch if self.nesterov else v
             np.multiply(step, lr, out=scratch)
             theta[part] -= scratch
-
-        each_chunk(len(theta), state.scratch, work)
         flush(state)

@@ -51,7 +51,10 @@ class Rows:
         """Gather the rows at `index` into `out`, by way of `raw` (a buffer of X's dtype)."""
         # mode="clip" lets take write into raw directly; the indices are our own and in range.
         np.take(self.X, index, axis=0, out=raw, mode="clip")
-        return np.multiply(raw, self.scale, out=out, dtype=self.dtype, casting="unsafe")
+        np.copyto(out, raw, casting="unsafe")
+        if self.scale != 1:
+            out *= self.scale
+        return out
 
     def batches(
         self, y: Array, size: int, rng: np.random.Generator

@@ -1,0 +1,86 @@
+"""Layers that only change the shape of an example: views, no arithmetic."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import prod
+from typing import ClassVar
+
+from graduel.nn.layers.base import Array, Plan, Shape
+from graduel.nn.workspace import Call, Scope
+
+
+@dataclass(frozen=True, slots=True)
+class Flatten:
+    """y = x as one row an example.   x: (n, h, w, c)   y: (n, h · w · c).
+
+    >>> Flatten().plan((7, 7, 64)).out
+    (3136,)
+    """
+
+    row_wise: ClassVar[bool] = True
+    deterministic: ClassVar[bool] = True
+    smooth: ClassVar[bool] = True
+
+    def plan(self, shape: Shape) -> Plan:
+        """Multiply the axes of an example."""
+        return Plan((prod(shape),))
+
+    def forward(self, x: Array, w: Scope, call: Call) -> Array:
+        """Return a view of x."""
+        w.kept = x.shape
+        return x.reshape(len(x), prod(x.shape[1:]))
+
+    def backward(self, dy: Array, w: Scope, call: Call, *, need_dx: bool = True) -> Array | None:
+        """Return dy in the shape of x."""
+        return dy.reshape(w.kept) if need_dx else None
+
+
+@dataclass(frozen=True, slots=True)
+class Reshape:
+    """y = x with another shape of each example, in the same order (rows first, channels last).
+
+    In front of a convolution it makes images of rows of numbers.
+
+    Parameters
+    ----------
+    shape : of one example, such as (28, 28, 1)
+
+    Raises
+    ------
+    ValueError
+        If an example has another number of values.
+
+    Examples
+    --------
+    >>> Reshape((28, 28, 1)).plan((784,)).out
+    (28, 28, 1)
+    """
+
+    row_wise: ClassVar[bool] = True
+    deterministic: ClassVar[bool] = True
+    smooth: ClassVar[bool] = True
+
+    shape: Shape
+
+    def __post_init__(self) -> None:
+        if not self.shape or min(self.shape) < 1:
+            raise ValueError(f"shape must be positive sizes, such as (28, 28, 1); got {self.shape}")
+
+    def plan(self, shape: Shape) -> Plan:
+        """Check that the numbers of values agree."""
+        if prod(shape) != prod(self.shape):
+            raise ValueError(
+                f"Reshape expects as many values an example as {self.shape} has, "
+                f"{prod(self.shape)}; got shape {shape} with {prod(shape)}"
+            )
+        return Plan(tuple(self.shape))
+
+    def forward(self, x: Array, w: Scope, call: Call) -> Array:
+        """Return a view of x."""
+        w.kept = x.shape
+        return x.reshape(len(x), *self.shape)
+
+    def backward(self, dy: Array, w: Scope, call: Call, *, need_dx: bool = True) -> Array | None:
+        """Return dy in the shape of x."""
+        return dy.reshape(w.kept) if need_dx else None
