@@ -9,8 +9,8 @@ from hypothesis import settings
 
 import graduel
 
-# It needs PyTorch, and the tests do not.
-collect_ignore = ["golden/make_golden.py"]
+# They need PyTorch, and the tests do not.
+collect_ignore_glob = ["golden/make_*.py"]
 
 # The same examples on every machine, so that a failure is the change's.
 settings.register_profile("ci", derandomize=True, deadline=None)

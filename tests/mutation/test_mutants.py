@@ -12,6 +12,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import mutants_activations
+import mutants_images
+import mutants_losses
+import mutants_optim
+import mutants_train
 import pytest
 
 ROOT = Path(__file__).parents[2]
@@ -33,8 +38,8 @@ MUTANTS = [
     (L + "shape.py", "x.reshape(len(x), *self.shape)", "x", NN),
     (L + "dropout.py", "return np.multiply(dy, w.kept, out=dy)", "return dy", NN),
     (L + "dropout.py", "mask *= 1 / (1 - rate)", "pass", NN),
-    (L + "normalization.py", "np.sum(product, axis=0, out=w.g.gamma)", "w.g.gamma[...] = 0", NN),
-    (L + "normalization.py", "np.sum(dy, axis=0, out=w.g.beta)", "w.g.beta[...] = 0", NN),
+    (L + "normalization.py", "np.sum(product, axis=axes, out=w.g.gamma)", "w.g.gamma[...] = 0", NN),
+    (L + "normalization.py", "np.sum(dy, axis=axes, out=w.g.beta)", "w.g.beta[...] = 0", NN),
     (L + "normalization.py", "dy -= w.g.beta / n", "pass", NN),
     (L + "normalization.py", "dy -= product", "dy += product", NN),
     (L + "normalization.py", "dy *= w.p.gamma", "pass", NN),
@@ -43,13 +48,13 @@ MUTANTS = [
     (L + "residual.py", "np.add(around, dx, out=around)", "dx", NN),
     (L + "residual.py", "np.add(around, dx, out=around)", "around", NN),
     (L + "residual.py", "np.copyto(around, dy)", "around = dy", NN),
-    ("nn/losses.py", "A[y, rows] -= 1", "pass", NN),
-    ("nn/losses.py", "gradient *= 1 / len(each)", "pass", NN),
-    ("nn/losses.py", "gradient *= share", "gradient *= 1 + share", NN),
-    ("nn/losses.py", "dz -= target", "dz += target", NN),
-    ("nn/losses.py", "0.5 * np.einsum", "1.0 * np.einsum", NN),
-    ("nn/losses.py", "share = weight / total", "share = weight / len(weight)", NN),
-    ("nn/losses.py", "z_y = A[y, rows]\n", "z_y = 0 * A[y, rows]\n", NN),
+    ("nn/losses/classification.py", "A[y, rows] -= 1 - s", "pass", NN),
+    ("nn/losses/base.py", "gradient *= 1 / len(each)", "pass", NN),
+    ("nn/losses/base.py", "gradient *= share", "gradient *= 1 + share", NN),
+    ("nn/losses/classification.py", "dz -= target", "dz += target", NN),
+    ("nn/losses/regression.py", "each *= 0.5", "pass", NN),
+    ("nn/losses/base.py", "share = weight / total", "share = weight / len(weight)", NN),
+    ("nn/losses/classification.py", "z_y = A[y, rows]\n", "z_y = 0 * A[y, rows]\n", NN),
     ("optim/sgd.py", "theta[part] -= scratch", "theta[part] += scratch", OPTIM),
     ("optim/sgd.py", "v *= self.momentum", "pass", OPTIM),
     ("optim/sgd.py", "scratch += step", "pass", OPTIM),
@@ -68,9 +73,11 @@ MUTANTS = [
         "train/batches.py",
         "rng.permutation(len(self))",
         "np.zeros(len(self), int)",
-        ("tests/train",),
+        ("tests/train/test_train.py",),
     ),
 ]
+for room in (mutants_activations, mutants_images, mutants_losses, mutants_optim, mutants_train):
+    MUTANTS += room.MUTANTS
 
 
 @pytest.fixture(scope="module")
@@ -101,7 +108,7 @@ def run(folder, tests):
 
 @pytest.mark.long
 def test_without_a_mutation_everything_passes(copy):
-    done = run(copy, (*NN, *OPTIM, "tests/train"))
+    done = run(copy, sorted({test for _, _, _, tests in MUTANTS for test in tests}))
     assert done.returncode == 0, done.stdout[-2000:]
 
 

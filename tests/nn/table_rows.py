@@ -2,8 +2,29 @@
 
 from __future__ import annotations
 
-from graduel.nn import BatchNorm, Dense, Dropout, ReLU, Reshape, Residual, Tanh
-from graduel.nn.layers import Flatten
+from graduel.nn import (
+    ELU,
+    GELU,
+    SELU,
+    BatchNorm,
+    Dense,
+    Dropout,
+    Flatten,
+    HardSwish,
+    Identity,
+    LayerNorm,
+    LeakyReLU,
+    Mish,
+    ParametricReLU,
+    ReLU,
+    Reshape,
+    Residual,
+    Scale,
+    Sigmoid,
+    SiLU,
+    Softplus,
+    Tanh,
+)
 
 SHAPE = (6,)
 LAYERS = [
@@ -20,8 +41,24 @@ LAYERS = [
     Residual(()),
     Reshape((3, 2, 1)),
     Flatten(),
+    Identity(),
+    LeakyReLU(0.3),
+    ParametricReLU(),
+    Sigmoid(),
+    Softplus(),
+    ELU(),
+    SELU(),
+    SiLU(),
+    GELU(),
+    GELU(approximate=True),
+    Mish(),
+    HardSwish(),
+    LayerNorm(),
+    LayerNorm(eps=0.1),
+    Scale(),
 ]
 # Every part is row_wise, deterministic and smooth but for these.
 NOT_ROW_WISE = [BatchNorm]
 NOT_DETERMINISTIC = [Dropout]
-NOT_SMOOTH = [ReLU]
+# (An ELU is smooth where α = 1: test_activations.py.)
+NOT_SMOOTH = [ReLU, LeakyReLU, ParametricReLU, SELU, HardSwish]

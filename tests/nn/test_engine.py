@@ -26,6 +26,7 @@ from graduel.nn import (
     HeNormal,
     Network,
     ReLU,
+    Reshape,
     Residual,
     SoftmaxCrossEntropy,
     Tanh,
@@ -209,6 +210,9 @@ def test_forward_changes_no_input_and_keeps_float32(layer, shape):
     assert all(b.dtype in (np.float32, np.bool_) for b in ws.buffers())
     for n in (3, 1, 7):  # a short last batch, one row, and back
         net.loss_and_gradient(x[:n], y[:n], ws, call)
+    seen = net.trace(x, ws.weights)
+    for node in net.nodes:
+        assert seen[node.name].shape == (7, *node.plan.out)
 
 
 def test_parts_declare_what_they_are():
@@ -428,6 +432,23 @@ def test_every_intermediate_can_be_seen():
     assert names == ["loss", "3", "2", "1.1", "1.0", "1", "0"]
 
 
+def test_the_way_back_ends_where_nobody_needs_it():
+    rng = np.random.default_rng(18)
+    net = small(Tanh(), Reshape((6,)), Residual((Tanh(), Dense(6))), ReLU())
+    x, y = some(rng)
+    weights, seen = net.init(rng), []
+    call = Call(train=True, watch=lambda name, way, _: seen.append((way, name)))
+    ws = net.workspace(weights)
+    net.loss_and_gradient(x, y, ws, call)
+    assert [name for way, name in seen if way == "backward"] == ["loss", "4", "3"]
+    short = ws.gradient.copy()
+    net.loss_and_input_gradient(x, y, ws, call)
+    np.testing.assert_array_equal(ws.gradient, short)
+    dull = Network((Tanh(),), (3,), dtype="float64")
+    ws = dull.workspace(dull.init(rng))
+    assert dull.loss_and_input_gradient(x[:, :3], y, ws, Call(), need_dx=False)[1] is None
+
+
 def test_a_summary_counts():
     text = small(Residual((Dense(6), ReLU())), BatchNorm()).summary()
     lines = [line.split() for line in text.splitlines()]
@@ -439,7 +460,7 @@ def test_a_summary_counts():
 
 def test_a_spec_that_is_none_is_refused():
     spec = small(Dense(5)).to_spec()
-    with pytest.raises(ValueError, match=r"one of BatchNorm.*got 'Dens'. Did you mean 'Dense'\?"):
+    with pytest.raises(ValueError, match=r"one of .*BatchNorm.*got 'Dens'. Did you mean 'Dense'\?"):
         Network.from_spec({**spec, "layers": [{"type": "Dens", "units": 3}]})
     with pytest.raises(ValueError, match="format 1; got format 7"):
         Network.from_spec({**spec, "format": 7})

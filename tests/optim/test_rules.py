@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
+import tracemalloc
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from graduel.layout import Layout
-from graduel.optim import SGD, Adam, AdamW, base
+from graduel.optim import SGD, AdaGrad, Adam, AdamW, AMSGrad, Lion, Muon, RMSProp, base
 from graduel.optim.base import FLUSH_EVERY
 
 SHAPES = [("0.W", (3, 4), "weight"), ("0.b", (4,), "bias"), ("1.W", (4, 2), "weight")]
@@ -21,24 +26,68 @@ RULES = [
     AdamW(),
     AdamW(beta1=0.5, beta2=0.9, eps=1e-3, weight_decay=0.3),
     AdamW(weight_decay=0.0),
+    AMSGrad(),
+    AMSGrad(beta1=0.5, beta2=0.6, eps=1e-3, weight_decay=0.3),
+    AdaGrad(),
+    AdaGrad(initial=0.5, eps=1e-3, weight_decay=0.3),
+    RMSProp(),
+    RMSProp(decay=0.5, eps=1e-3, momentum=0.8, weight_decay=0.3),
+    Lion(),
+    Lion(beta1=0.5, beta2=0.7, weight_decay=0.3),
+    Muon(),
+    Muon(first=True, last=True, others=SGD(0.5, weight_decay=0.2), others_rate=0.3),
+    Muon(0.5, nesterov=False, weight_decay=0.3, steps=2, match_rms=False, first=True, last=True),
 ]
 
 
 def naive(rule, theta, grads, lr, decays):
     """Step as the formulas say, in float64, without any scaling of moments."""
-    theta, m, v = theta.copy(), np.zeros_like(theta), np.zeros_like(theta)
+    if isinstance(rule, Muon) and not (decays and rule.first and rule.last):
+        return naive(rule.others, theta, grads, lr * rule.others_rate, decays)
+    theta, m, v, u = theta.copy(), *np.zeros((3, *theta.shape))
     for t, g in enumerate(grads, 1):
         if decays:
             theta = theta * (1 - lr * rule.weight_decay)
         if isinstance(rule, SGD):
             m = rule.momentum * m + g
-            theta = theta - lr * (g + rule.momentum * m if rule.nesterov else m)
+            step = g + rule.momentum * m if rule.nesterov else m
+        elif isinstance(rule, AdaGrad):
+            v = v + g**2
+            step = g / (np.sqrt(rule.initial + v) + rule.eps)
+        elif isinstance(rule, RMSProp):
+            v = rule.decay * v + (1 - rule.decay) * g**2
+            m = rule.momentum * m + g / (np.sqrt(v) + rule.eps)
+            step = m
+        elif isinstance(rule, Lion):
+            step = np.sign(rule.beta1 * m + (1 - rule.beta1) * g)
+            m = rule.beta2 * m + (1 - rule.beta2) * g
+        elif isinstance(rule, Muon):
+            m = rule.momentum * m + (1 - rule.momentum) * g
+            step = m if not rule.nesterov else (1 - rule.momentum) * g + rule.momentum * m
+            n_in, n_out = g.shape
+            k = 0.2 * max(n_in, n_out) ** 0.5 if rule.match_rms else max(1, n_out / n_in) ** 0.5
+            step = k * equalized(step, rule.steps)
         else:
             m = rule.beta1 * m + (1 - rule.beta1) * g
             v = rule.beta2 * v + (1 - rule.beta2) * g**2
-            m_hat, v_hat = m / (1 - rule.beta1**t), v / (1 - rule.beta2**t)
-            theta = theta - lr * m_hat / (np.sqrt(v_hat) + rule.eps)
+            u = np.maximum(u, v) if isinstance(rule, AMSGrad) else v
+            m_hat, v_hat = m / (1 - rule.beta1**t), u / (1 - rule.beta2**t)
+            step = m_hat / (np.sqrt(v_hat) + rule.eps)
+        theta = theta - lr * step
     return theta
+
+
+def equalized(U, steps):
+    """Apply Muon's polynomial to the singular values themselves."""
+    P, sigma, Q = np.linalg.svd(U, full_matrices=False)
+    sigma = sigma / np.sqrt((sigma**2).sum())
+    for _ in range(steps):
+        sigma = 3.4445 * sigma - 4.775 * sigma**3 + 2.0315 * sigma**5
+    return P * sigma @ Q
+
+
+def moments(state):
+    return getattr(state, "momentum", state).moments
 
 
 @pytest.mark.parametrize("rule", RULES, ids=repr)
@@ -64,11 +113,11 @@ def test_a_rule_equals_the_naive_one_tensor_by_tensor(rule, lr):
 
 @pytest.mark.parametrize("rule", RULES, ids=repr)
 def test_chunks_make_no_difference(rule, monkeypatch):
-    layout = Layout.build([("0.W", (500,), "weight"), ("0.b", (17,), "bias")])
+    layout = Layout.build([("0.W", (20, 5), "weight"), ("0.b", (17,), "bias")])
     rng = np.random.default_rng(1)
-    start, grads = rng.normal(size=layout.size), rng.normal(size=(70, layout.size))
+    start, grads = rng.normal(size=layout.size), rng.normal(size=(67, layout.size))
     ends = []
-    for size in (10_000, 517, 64, 1):
+    for size in (10_000, 117, 32, 1):
         monkeypatch.setattr(base, "CHUNK", size)
         theta = start.copy()
         state = rule.init(layout, theta.dtype)
@@ -76,7 +125,8 @@ def test_chunks_make_no_difference(rule, monkeypatch):
             rule.update(theta, g, state, 0.1)
         ends.append(theta)
     for end in ends[1:]:
-        np.testing.assert_array_equal(end, ends[0])
+        # Muon divides by a norm, whose sum of squares is made of the chunks' sums.
+        np.testing.assert_allclose(end, ends[0], rtol=1e-9 if isinstance(rule, Muon) else 0)
 
 
 @pytest.mark.parametrize("beta", [0.0, 0.05, 0.3, 0.5])
@@ -100,38 +150,127 @@ def rosenbrock(x):
     return np.array([-2 * (1 - a) - 400 * a * (b - a * a), 200 * (b - a * a)])
 
 
+ALL_MUON = Muon(weight_decay=0, match_rms=False, first=True, last=True)
+
+
 @pytest.mark.parametrize(
-    ("rule", "gradient", "start", "end", "lr", "steps"),
+    ("rule", "gradient", "start", "end", "lr", "steps", "falls"),
     [
-        (SGD(), parabola, (3, -2), (0, 0), 0.05, 300),
-        (SGD(momentum=0.9), parabola, (3, -2), (0, 0), 0.02, 400),
-        (AdamW(weight_decay=0), parabola, (3, -2), (0, 0), 0.05, 800),
-        (SGD(momentum=0.9, nesterov=True), parabola, (3, -2), (0, 0), 0.02, 400),
-        (SGD(momentum=0.9), rosenbrock, (-1, 1), (1, 1), 2e-4, 20_000),
-        (AdamW(weight_decay=0), rosenbrock, (-1, 1), (1, 1), 0.02, 6_000),
+        (SGD(), parabola, (3, -2), (0, 0), 0.05, 300, False),
+        (SGD(momentum=0.9), parabola, (3, -2), (0, 0), 0.02, 400, False),
+        (AdamW(weight_decay=0), parabola, (3, -2), (0, 0), 0.05, 800, False),
+        (SGD(momentum=0.9, nesterov=True), parabola, (3, -2), (0, 0), 0.02, 400, False),
+        (SGD(momentum=0.9), rosenbrock, (-1, 1), (1, 1), 2e-4, 20_000, False),
+        (AdamW(weight_decay=0), rosenbrock, (-1, 1), (1, 1), 0.02, 6_000, False),
+        (AMSGrad(weight_decay=0), parabola, (3, -2), (0, 0), 0.1, 800, False),
+        (AMSGrad(weight_decay=0), rosenbrock, (-1, 1), (1, 1), 0.05, 6_000, False),
+        (AdaGrad(), parabola, (3, -2), (0, 0), 1.0, 300, False),
+        (AdaGrad(), rosenbrock, (-1, 1), (1, 1), 0.5, 8_000, False),
+        # Steps that do not shrink with the gradient need a rate that falls.
+        (RMSProp(), parabola, (3, -2), (0, 0), 0.05, 800, True),
+        (RMSProp(momentum=0.9), rosenbrock, (-1, 1), (1, 1), 0.002, 6_000, True),
+        (Lion(weight_decay=0), parabola, (3, -2), (0, 0), 0.05, 800, True),
+        (Lion(weight_decay=0), rosenbrock, (-1, 1), (1, 1), 0.003, 6_000, True),
+        (ALL_MUON, parabola, (3, -2), (0, 0), 0.05, 800, True),
+        (ALL_MUON, rosenbrock, (-1, 1), (1, 1), 0.02, 6_000, True),
     ],
     ids=lambda value: getattr(value, "__name__", repr(value)),
 )
-def test_a_rule_finds_the_minimum(rule, gradient, start, end, lr, steps):
+def test_a_rule_finds_the_minimum(rule, gradient, start, end, lr, steps, falls):
     theta = np.array(start, np.float64)
-    state = rule.init(Layout.build([("x", (2,), "scale")]), theta.dtype)
-    for _ in range(steps):
-        rule.update(theta, gradient(theta), state, lr)
+    state = rule.init(Layout.build([("x", (2, 1), "weight")]), theta.dtype)
+    for k in range(steps):
+        rule.update(theta, gradient(theta), state, lr * (1 - k / steps) if falls else lr)
     np.testing.assert_allclose(theta, end, atol=1e-3)
 
 
-@pytest.mark.parametrize("rule", [SGD(momentum=0.9), AdamW()], ids=repr)
+def test_adagrad_keeps_no_denormal_sums():
+    layout, rule = Layout.build([("0.b", (5,), "bias")]), AdaGrad()
+    theta, state = np.ones(5, np.float32), rule.init(layout, np.float32)
+    for _ in range(FLUSH_EVERY):
+        rule.update(theta, np.full(5, 1e-21, np.float32), state, 1e-3)
+    assert not state.moments[0].any()
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        SGD(momentum=0.9),
+        AdamW(),
+        AMSGrad(),
+        RMSProp(momentum=0.9),
+        Lion(beta2=0.9),
+        replace(ALL_MUON, momentum=0.9),
+    ],
+    ids=repr,
+)
 def test_moments_never_become_denormal(rule):
-    layout = Layout.build([("0.W", (50,), "weight")])
+    layout = Layout.build([("0.W", (10, 5), "weight")])
     theta, state = np.ones(50, np.float32), None
     state = rule.init(layout, np.float32)
     tiny = np.finfo(np.float32).tiny
     rule.update(theta, np.full(50, 1e-3, np.float32), state, 1e-3)
     for _ in range(20 * FLUSH_EVERY):
         rule.update(theta, np.zeros(50, np.float32), state, 1e-3)
-        for moment in state.moments:
+        for moment in moments(state):
             assert ((moment == 0) | (np.abs(moment) >= tiny)).all()
-    assert not state.moments[0].any()
+    assert not moments(state)[-1 if isinstance(rule, RMSProp) else 0].any()
+    assert np.isfinite(theta).all()
+
+
+@pytest.mark.parametrize("rule", RULES, ids=repr)
+def test_float32_stays_float32_and_follows_float64(rule):
+    layout, rng = Layout.build(SHAPES), np.random.default_rng(3)
+    theta = rng.normal(size=layout.size)
+    single, double = theta.astype(np.float32), theta.copy()
+    states = rule.init(layout, np.float32), rule.init(layout, np.float64)
+    for _ in range(20):
+        g = rng.normal(size=layout.size).astype(np.float32)
+        rule.update(single, g, states[0], 0.01)
+        rule.update(double, g.astype(np.float64), states[1], 0.01)
+    assert {moment.dtype for moment in moments(states[0])} <= {np.dtype("float32")}
+    np.testing.assert_allclose(single, double, rtol=1e-3, atol=1e-4)
+
+
+@pytest.mark.parametrize("rule", RULES, ids=repr)
+def test_a_step_allocates_nothing_of_the_size_of_theta(rule, monkeypatch):
+    monkeypatch.setattr(base, "CHUNK", 4096)
+    monkeypatch.setattr(base, "FLUSH_EVERY", 2)
+    layout = Layout.build(
+        [("0.W", (900, 60), "weight"), ("1.W", (60, 600), "weight"), ("1.b", (600,), "bias")]
+    )
+    theta, g = np.ones((2, layout.size), np.float32)
+    state = rule.init(layout, np.float32)
+    rule.update(theta, g, state, 0.01)
+    tracemalloc.start()
+    try:
+        for _ in range(2):
+            rule.update(theta, g, state, 0.01)
+        most = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert most < theta.nbytes / 4
+
+
+@pytest.mark.parametrize("rule", RULES, ids=repr)
+def test_a_state_can_be_put_away_and_taken_up_again(rule):
+    layout, rng = Layout.build(SHAPES), np.random.default_rng(4)
+    theta, grads = rng.normal(size=layout.size), rng.normal(size=(2 * FLUSH_EVERY, layout.size))
+    state, ends = rule.init(layout, theta.dtype), []
+    for g in grads[:5]:
+        rule.update(theta, g, state, 0.1)
+    for other in (state, copy.deepcopy(state), pickle.loads(pickle.dumps(state))):
+        ends.append(theta.copy())
+        for g in grads[5:]:
+            rule.update(ends[-1], g, other, 0.1)
+    np.testing.assert_array_equal(ends[1], ends[0])
+    np.testing.assert_array_equal(ends[2], ends[0])
+
+
+@pytest.mark.parametrize("rule", RULES, ids=repr)
+def test_a_rule_is_a_value(rule):
+    assert eval(repr(rule)) == pickle.loads(pickle.dumps(rule)) == rule
+    assert hash(rule) == hash(replace(rule))
 
 
 @settings(deadline=None)
@@ -152,6 +291,22 @@ def test_sgd_keeps_float32_and_its_shape(momentum, decay, n):
         (lambda: AdamW(beta2=1.5), "beta2 must be at least 0 and below 1; got 1.5"),
         (lambda: AdamW(eps=-1), "eps must be at least 0"),
         (lambda: SGD(nesterov=True), "nesterov needs a momentum above 0"),
+        (lambda: AMSGrad(beta1=-0.1), "beta1 must be at least 0 and below 1; got -0.1"),
+        (lambda: AdaGrad(initial=-1), "initial must be at least 0; got -1"),
+        (lambda: AdaGrad(eps=float("nan")), "eps must be at least 0; got nan"),
+        (lambda: AdaGrad(weight_decay=-1), "weight_decay must be at least 0"),
+        (lambda: RMSProp(decay=1), "decay must be at least 0 and below 1; got 1"),
+        (lambda: RMSProp(eps=-1), "eps must be at least 0"),
+        (lambda: RMSProp(momentum=1), "momentum must be at least 0 and below 1"),
+        (lambda: RMSProp(weight_decay=-1), "weight_decay must be at least 0"),
+        (lambda: Lion(beta1=1), "beta1 must be at least 0 and below 1; got 1"),
+        (lambda: Lion(beta2=1), "beta2 must be at least 0 and below 1; got 1"),
+        (lambda: Lion(weight_decay=-1), "weight_decay must be at least 0"),
+        (lambda: Muon(momentum=1), "momentum must be at least 0 and below 1; got 1"),
+        (lambda: Muon(weight_decay=-1), "weight_decay must be at least 0"),
+        (lambda: Muon(others_rate=-1), "others_rate must be at least 0; got -1"),
+        (lambda: Muon(eps=0), "eps must be above 0; got 0"),
+        (lambda: Muon(steps=0), "steps must be at least 1; got 0"),
     ],
 )
 def test_numbers_out_of_range_are_refused(make, message):

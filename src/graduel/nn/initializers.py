@@ -1,26 +1,43 @@
 """How parameters begin. Each is a frozen dataclass, called with a generator, a shape, a dtype.
 
-For a matrix the first axis counts the inputs: W has shape (n_in, n_out).
+The last axis counts the outputs, those before it the inputs: W has shape (n_in, n_out). A kernel
+of a convolution has shape (height, width, channels in, channels out); every output then has
+n_in = height · width · channels in inputs, and every input feeds n_out = height · width · channels
+out outputs. All draw in float64, so that every dtype begins with the same numbers.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import prod, sqrt
+from math import isfinite, prod, sqrt
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-__all__ = ["Constant", "HeNormal", "Initializer", "Zeros"]
+__all__ = [
+    "Constant",
+    "GlorotNormal",
+    "GlorotUniform",
+    "HeNormal",
+    "HeUniform",
+    "Initializer",
+    "LeCunNormal",
+    "LeCunUniform",
+    "Normal",
+    "Orthogonal",
+    "Uniform",
+    "Zeros",
+]
+
+Array = NDArray[Any]
+Shape = tuple[int, ...]
 
 
 class Initializer(Protocol):
     """A callable ``(rng, shape, dtype) → array``."""
 
-    def __call__(
-        self, rng: np.random.Generator, shape: tuple[int, ...], dtype: DTypeLike
-    ) -> NDArray[Any]:
+    def __call__(self, rng: np.random.Generator, shape: Shape, dtype: DTypeLike) -> Array:
         """Return fresh values."""
         ...
 
@@ -33,9 +50,7 @@ class Zeros:
     array([0., 0.], dtype=float32)
     """
 
-    def __call__(
-        self, rng: np.random.Generator, shape: tuple[int, ...], dtype: DTypeLike
-    ) -> NDArray[Any]:
+    def __call__(self, rng: np.random.Generator, shape: Shape, dtype: DTypeLike) -> Array:
         """Return zeros; `rng` is not used."""
         return np.zeros(shape, dtype)
 
@@ -50,11 +65,94 @@ class Constant:
 
     value: float
 
-    def __call__(
-        self, rng: np.random.Generator, shape: tuple[int, ...], dtype: DTypeLike
-    ) -> NDArray[Any]:
+    def __call__(self, rng: np.random.Generator, shape: Shape, dtype: DTypeLike) -> Array:
         """Return the value everywhere; `rng` is not used."""
         return np.full(shape, self.value, dtype)
+
+
+@dataclass(frozen=True, slots=True)
+class Normal:
+    """W ~ N(mean, std²), whatever the shape.
+
+    >>> Normal(0.5)(np.random.default_rng(0), (2, 3), "float32").shape
+    (2, 3)
+    """
+
+    std: float = 0.01
+    mean: float = 0.0
+
+    def __post_init__(self) -> None:
+        _check("std", self.std)
+
+    def __call__(self, rng: np.random.Generator, shape: Shape, dtype: DTypeLike) -> Array:
+        """Draw."""
+        return rng.normal(self.mean, self.std, size=shape).astype(dtype)
+
+
+@dataclass(frozen=True, slots=True)
+class Uniform:
+    """W ~ U(−limit, limit), whatever the shape; its standard deviation is limit / √3.
+
+    >>> bool(abs(Uniform(0.1)(np.random.default_rng(0), (20, 30), "float64")).max() < 0.1)
+    True
+    """
+
+    limit: float
+
+    def __post_init__(self) -> None:
+        _check("limit", self.limit)
+
+    def __call__(self, rng: np.random.Generator, shape: Shape, dtype: DTypeLike) -> Array:
+        """Draw."""
+        return rng.uniform(-self.limit, self.limit, size=shape).astype(dtype)
+
+
+@dataclass(frozen=True, slots=True)
+class GlorotNormal:
+    """W ~ N(0, 2 gain² / (n_in + n_out)).
+
+    A compromise: 1 / n_in keeps the variance on the way forward, 1 / n_out on the way back.
+    gain = 1 suits tanh, whose slope is 1 at zero.
+
+    Source: Glorot and Bengio, *Understanding the Difficulty of Training Deep Feedforward Neural
+    Networks*, 2010.
+
+    >>> W = GlorotNormal()(np.random.default_rng(0), (200, 300), "float64")
+    >>> round(float(W.std() * np.sqrt(500 / 2)), 2)
+    1.0
+    """
+
+    gain: float = 1.0
+
+    def __post_init__(self) -> None:
+        _check("gain", self.gain)
+
+    def __call__(self, rng: np.random.Generator, shape: Shape, dtype: DTypeLike) -> Array:
+        """Draw with a spread that follows from the shape."""
+        std = self.gain * sqrt(2 / sum(_fans(shape)))
+        return rng.normal(0.0, std, size=shape).astype(dtype)
+
+
+@dataclass(frozen=True, slots=True)
+class GlorotUniform:
+    """W ~ U(−a, a), a = gain √(6 / (n_in + n_out)): the variance of :class:`GlorotNormal`.
+
+    Source: Glorot and Bengio 2010.
+
+    >>> W = GlorotUniform()(np.random.default_rng(0), (200, 300), "float64")
+    >>> round(float(W.std() * np.sqrt(500 / 2)), 2)
+    1.0
+    """
+
+    gain: float = 1.0
+
+    def __post_init__(self) -> None:
+        _check("gain", self.gain)
+
+    def __call__(self, rng: np.random.Generator, shape: Shape, dtype: DTypeLike) -> Array:
+        """Draw with a spread that follows from the shape."""
+        limit = self.gain * sqrt(6 / sum(_fans(shape)))
+        return rng.uniform(-limit, limit, size=shape).astype(dtype)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,9 +168,96 @@ class HeNormal:
 
     gain: float = sqrt(2)
 
-    def __call__(
-        self, rng: np.random.Generator, shape: tuple[int, ...], dtype: DTypeLike
-    ) -> NDArray[Any]:
-        """Draw in float64, so that every dtype begins with the same numbers."""
-        n_in = max(1, prod(shape[:-1]))
-        return rng.normal(0.0, self.gain / sqrt(n_in), size=shape).astype(dtype)
+    def __post_init__(self) -> None:
+        _check("gain", self.gain)
+
+    def __call__(self, rng: np.random.Generator, shape: Shape, dtype: DTypeLike) -> Array:
+        """Draw with a spread that follows from the shape."""
+        return rng.normal(0.0, self.gain / sqrt(_fans(shape)[0]), size=shape).astype(dtype)
+
+
+@dataclass(frozen=True, slots=True)
+class HeUniform:
+    """W ~ U(−a, a), a = gain √(3 / n_in): the variance of :class:`HeNormal`.
+
+    Source: He et al. 2015.
+
+    >>> W = HeUniform()(np.random.default_rng(0), (200, 300), "float64")
+    >>> round(float(W.std() * np.sqrt(200 / 2)), 2)
+    1.0
+    """
+
+    gain: float = sqrt(2)
+
+    def __post_init__(self) -> None:
+        _check("gain", self.gain)
+
+    def __call__(self, rng: np.random.Generator, shape: Shape, dtype: DTypeLike) -> Array:
+        """Draw with a spread that follows from the shape."""
+        limit = self.gain * sqrt(3 / _fans(shape)[0])
+        return rng.uniform(-limit, limit, size=shape).astype(dtype)
+
+
+@dataclass(frozen=True, slots=True)
+class LeCunNormal(HeNormal):
+    """W ~ N(0, 1 / n_in): :class:`HeNormal` with gain = 1, which suits SELU.
+
+    Source: LeCun et al., *Efficient BackProp*, 1998.
+
+    >>> LeCunNormal().gain
+    1.0
+    """
+
+    gain: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class LeCunUniform(HeUniform):
+    """W ~ U(−a, a), a = √(3 / n_in): :class:`HeUniform` with gain = 1.
+
+    Source: LeCun et al. 1998.
+
+    >>> LeCunUniform().gain
+    1.0
+    """
+
+    gain: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Orthogonal:
+    """W as a matrix (n_in, o), o the last axis: WᵀW = gain² I, or W Wᵀ = gain² I where o > n_in.
+
+    Lengths are kept, or none is made longer than gain. Drawn evenly from all such matrices: the
+    Q of a normal matrix's QR factors, with signs that make the diagonal of R positive.
+
+    Source: Saxe et al., *Exact Solutions to the Nonlinear Dynamics of Learning in Deep Linear
+    Neural Networks*, 2014; the signs: Mezzadri, *How to Generate Random Matrices from the
+    Classical Compact Groups*, 2007.
+
+    >>> W = Orthogonal()(np.random.default_rng(0), (4, 3), "float64")
+    >>> bool(np.allclose(W.T @ W, np.eye(3)))
+    True
+    """
+
+    gain: float = 1.0
+
+    def __post_init__(self) -> None:
+        _check("gain", self.gain)
+
+    def __call__(self, rng: np.random.Generator, shape: Shape, dtype: DTypeLike) -> Array:
+        """Draw a matrix with orthonormal columns (rows, if they are fewer), in this shape."""
+        n_in, n_out = prod(shape[:-1]), prod(shape[-1:])
+        Q, R = np.linalg.qr(rng.normal(size=(max(n_in, n_out), min(n_in, n_out))))
+        Q *= np.where(np.diagonal(R) < 0, -self.gain, self.gain)
+        return (Q if n_in >= n_out else Q.T).reshape(shape).astype(dtype, order="C")
+
+
+def _check(name: str, value: float) -> None:
+    if not (value >= 0 and isfinite(value)):
+        raise ValueError(f"{name} must be a finite number, at least 0; got {value}")
+
+
+def _fans(shape: Shape) -> tuple[int, int]:
+    """Return n_in and n_out, each at least 1."""
+    return max(1, prod(shape[:-1])), max(1, prod(shape[:-2]) * prod(shape[-1:]))

@@ -41,10 +41,11 @@ class Scope:
     ----------
     p, g, s : namespaces of named views of θ, of its gradient, and of the state
     kids : the scopes of the children, in their order
+    learns : whether there are parameters here or in a child
     kept : whatever ``forward`` leaves for ``backward``
     """
 
-    __slots__ = ("_buffers", "g", "kept", "kids", "name", "p", "s")
+    __slots__ = ("_buffers", "g", "kept", "kids", "learns", "name", "p", "s")
 
     def __init__(
         self,
@@ -55,6 +56,7 @@ class Scope:
         kids: tuple[Scope, ...],
     ) -> None:
         self.name, self.p, self.g, self.s, self.kids = name, p, g, s, kids
+        self.learns: bool = bool(vars(p)) or any(kid.learns for kid in kids)
         self.kept: Any = None
         self._buffers: dict[str, NDArray[Any]] = {}
 

@@ -1,18 +1,59 @@
-"""Update rules and schedules, on one flat vector."""
+"""Update rules, minimizers and schedules, on one flat vector."""
 
+from graduel.optim.adagrad import AdaGrad
 from graduel.optim.adam import Adam, AdamW
-from graduel.optim.base import Optimizer, OptimizerState
-from graduel.optim.schedules import Constant, Cosine, Schedule, WarmUp
+from graduel.optim.amsgrad import AMSGrad
+from graduel.optim.base import Iteration, Minimizer, Optimizer, OptimizerState
+from graduel.optim.lbfgs import LBFGS
+from graduel.optim.lion import Lion
+from graduel.optim.muon import Muon
+from graduel.optim.rmsprop import RMSProp
+from graduel.optim.schedules import (
+    Constant,
+    Cosine,
+    CosLog4,
+    Exponential,
+    FlatCos,
+    Inverse,
+    Linear,
+    OneCycle,
+    Schedule,
+    Step,
+    WarmRestarts,
+    WarmUp,
+)
 from graduel.optim.sgd import SGD
+from graduel.optim.wrappers import ByRole, ClipNorm, ClipValue, Decay, MaxNorm
 
 __all__ = [
+    "LBFGS",
     "SGD",
+    "AMSGrad",
+    "AdaGrad",
     "Adam",
     "AdamW",
+    "ByRole",
+    "ClipNorm",
+    "ClipValue",
     "Constant",
+    "CosLog4",
     "Cosine",
+    "Decay",
+    "Exponential",
+    "FlatCos",
+    "Inverse",
+    "Iteration",
+    "Linear",
+    "Lion",
+    "MaxNorm",
+    "Minimizer",
+    "Muon",
+    "OneCycle",
     "Optimizer",
     "OptimizerState",
+    "RMSProp",
     "Schedule",
+    "Step",
+    "WarmRestarts",
     "WarmUp",
 ]

@@ -1,4 +1,4 @@
-"""What an update rule is, and what all of them share.
+"""What an update rule and a minimizer are, and what all update rules share.
 
 ``init(layout, dtype)`` once, ``update(theta, g, state, lr)`` at every step, on one flat vector.
 
@@ -9,14 +9,15 @@ each pass over a chunk takes microseconds, less than it takes a thread to get Py
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field
-from typing import Any, Protocol
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from math import inf, isfinite, nan, sqrt
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from graduel.layout import Layout
+from graduel.layout import ROLES, Entry, Layout
 
 Array = NDArray[Any]
 
@@ -39,14 +40,46 @@ class OptimizerState:
 
 
 class Optimizer(Protocol):
-    """An update rule; a frozen dataclass."""
+    """An update rule; a frozen dataclass. Its state is whatever it likes."""
 
-    def init(self, layout: Layout, dtype: DTypeLike) -> OptimizerState:
+    def init(self, layout: Layout, dtype: DTypeLike) -> Any:
         """Make the state for parameters of this layout."""
         ...
 
-    def update(self, theta: Array, g: Array, state: OptimizerState, lr: float) -> None:
-        """Change `theta` in place by one step; `g` is only read."""
+    def update(self, theta: Array, g: Array, state: Any, lr: float) -> None:
+        """Change `theta` in place by one step.
+
+        `g` belongs to the optimizer during the call: a wrapper may scale it in place.
+        """
+        ...
+
+
+Objective = Callable[[Array], tuple[float, Array]]
+"""θ → (loss, gradient). The gradient is borrowed: the next call may overwrite it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Iteration:
+    """One iteration of a minimizer, done."""
+
+    step: int
+    """How many steps are done."""
+    loss: float
+    """The loss where θ is now."""
+    gradient: float
+    """The gradient's largest entry there, by absolute value."""
+    evaluations: int
+    """How many times loss and gradient have been computed since the beginning."""
+    end: str = ""
+    """Why this iteration is the last one; empty while it goes on."""
+
+
+@runtime_checkable
+class Minimizer(Protocol):
+    """A method that asks for the loss wherever it likes; a frozen dataclass."""
+
+    def minimize(self, f: Objective, theta: Array, steps: int) -> Iterator[Iteration]:
+        """Yield after every iteration, `theta` moved in place to the point it accepted."""
         ...
 
 
@@ -91,8 +124,56 @@ def flush(state: OptimizerState) -> None:
             moment[part][scratch < floor] = 0
 
 
-def check(name: str, value: float, *, below: float = float("inf")) -> None:
+@dataclass(frozen=True, slots=True)
+class Part(Layout):
+    """Neighbouring entries of a layout as a vector of their own."""
+
+    known: tuple[str, ...] = ()
+    """The roles of the whole: they may be named, though nothing here has them."""
+
+
+def part_of(layout: Layout, entries: Sequence[Entry]) -> tuple[slice, Part]:
+    """Return where some neighbouring entries lie, and their own layout."""
+    start = entries[0].start
+    moved = tuple(replace(entry, start=entry.start - start) for entry in entries)
+    return slice(start, entries[-1].stop), Part(moved, known_roles(layout))
+
+
+def known_roles(layout: Layout) -> tuple[str, ...]:
+    """Return the roles that may be named: the usual ones and the layout's own."""
+    known = layout.known if isinstance(layout, Part) else ()
+    return tuple(dict.fromkeys((*ROLES, *known, *layout.roles)))
+
+
+def norm(vector: Array) -> float:
+    """Return ‖vector‖₂; NaN if an entry is not finite."""
+    total = 0.0
+    with np.errstate(over="ignore", invalid="ignore"):
+        for start in range(0, len(vector), CHUNK):
+            part = vector[start : start + CHUNK]
+            total += float(np.dot(part, part))
+    if isfinite(total):
+        return sqrt(total)
+    low, high = float(vector.min()), float(vector.max())
+    if not (isfinite(low) and isfinite(high)):
+        return nan
+    # The squares were too large for the dtype, the entries are not.
+    most = max(-low, high)
+    total = 0.0
+    for start in range(0, len(vector), CHUNK):
+        part = np.divide(vector[start : start + CHUNK], most, dtype=np.float64)
+        total += float(np.dot(part, part))
+    return most * sqrt(total)
+
+
+def check(name: str, value: float, *, below: float = inf) -> None:
     """Refuse a number out of its range."""
     if not 0 <= value < below:
-        bound = "" if below == float("inf") else f" and below {below:g}"
+        bound = "" if below == inf else f" and below {below:g}"
         raise ValueError(f"{name} must be at least 0{bound}; got {value}")
+
+
+def check_positive(name: str, value: float) -> None:
+    """Refuse what is not above zero."""
+    if not value > 0:
+        raise ValueError(f"{name} must be above 0; got {value}")

@@ -12,6 +12,11 @@ from numpy.typing import NDArray
 Array = NDArray[Any]
 
 
+def pixel_scale(X: Array) -> float:
+    """Return what a network multiplies X by: uint8 pixels become 0 to 1, other numbers stay."""
+    return 1 / 255 if X.dtype == np.uint8 else 1.0
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Rows:
     """A matrix of examples, read as ``scale · X`` in `dtype`.
@@ -34,6 +39,11 @@ class Rows:
     def __post_init__(self) -> None:
         if self.X.ndim != 2:
             raise ValueError(f"rows must have shape (n, features); got {self.X.shape}")
+
+    @classmethod
+    def of(cls, X: Array, dtype: str = "float32") -> Rows:
+        """Read uint8 pixels as numbers between 0 and 1; other numbers as they are."""
+        return cls(X, pixel_scale(X), dtype)
 
     def __len__(self) -> int:
         return len(self.X)

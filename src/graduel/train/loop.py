@@ -6,7 +6,7 @@ epoch is a loop over it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from math import ceil, isfinite
 from typing import Any
@@ -52,6 +52,39 @@ class Epoch:
     t: float
     loss: float
     """The mean of the epoch's batch losses, each weighted by its rows."""
+
+
+def fitting(network: Network, rows: Rows, y: Array) -> Array:
+    """Return targets that fit rows and network, class codes as the integers that index fastest.
+
+    Raises
+    ------
+    ValueError
+        If sizes or dtypes do not fit.
+    """
+    if network.input_shape != (rows.n_features,):
+        raise ValueError(
+            f"the network expects rows of shape {network.input_shape}; "
+            f"got rows of shape ({rows.n_features},)"
+        )
+    if len(rows) != len(y) or len(y) == 0:
+        raise ValueError(
+            f"rows and y must be equally many, at least one; got {len(rows)} and {len(y)}"
+        )
+    if network.dtype != rows.dtype:
+        raise ValueError(f"the network computes in {network.dtype}; rows are {rows.dtype}")
+    y = np.asarray(y)
+    return y.astype(np.intp) if y.dtype.kind in "biu" else y
+
+
+def by_epoch(steps: Iterable[Step], n_rows: int) -> Iterator[Epoch]:
+    """Gather steps into epochs of `n_rows` rows; a loop around the steps may do more on the way."""
+    loss, n, done = 0.0, 0, 1
+    for step in steps:
+        loss, n = loss + step.loss * step.n, n + step.n
+        if n == n_rows:
+            yield Epoch(done, step.step, step.t, loss / n)
+            loss, n, done = 0.0, 0, done + 1
 
 
 class Fit:
@@ -103,24 +136,11 @@ class Fit:
         epochs: int = 10,
         batch_size: int = 128,
     ) -> None:
-        if network.input_shape != (rows.n_features,):
-            raise ValueError(
-                f"the network expects rows of shape {network.input_shape}; "
-                f"got rows of shape ({rows.n_features},)"
-            )
-        if len(rows) != len(y) or len(y) == 0:
-            raise ValueError(
-                f"rows and y must be equally many, at least one; got {len(rows)} and {len(y)}"
-            )
-        if network.dtype != rows.dtype:
-            raise ValueError(f"the network computes in {network.dtype}; rows are {rows.dtype}")
+        y = fitting(network, rows, y)
         for name, value in (("lr", lr), ("epochs", epochs), ("batch_size", batch_size)):
             if not value > 0:
                 raise ValueError(f"{name} must be positive; got {value}")
-        y = np.asarray(y)
-        # Class codes index fastest as intp; targets that are real numbers stay as they are.
-        self.rows, self.rng = rows, rng
-        self.y = y.astype(np.intp) if y.dtype.kind in "biu" else y
+        self.rows, self.y, self.rng = rows, y, rng
         self.weights = weights if weights is not None else network.init(rng)
         self.optimizer = optimizer if optimizer is not None else AdamW()
         self.lr, self.schedule = lr, schedule if schedule is not None else Constant()
@@ -194,12 +214,7 @@ class Fit:
 
     def fit_iter(self) -> Iterator[Epoch]:
         """Train, yielding after every epoch."""
-        loss, n, done = 0.0, 0, 1
-        for step in self.fit_steps():
-            loss, n = loss + step.loss * step.n, n + step.n
-            if n == len(self.rows):
-                yield Epoch(done, step.step, step.t, loss / n)
-                loss, n, done = 0.0, 0, done + 1
+        return by_epoch(self.fit_steps(), len(self.rows))
 
     def fit(self) -> Weights:
         """Train to the end."""

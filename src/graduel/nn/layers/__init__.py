@@ -1,23 +1,44 @@
 """Layers: forward and backward side by side, a file each."""
 
-from graduel.nn.layers.activation import ReLU, Tanh
+from graduel.nn.layers.activation import ELU, SELU, Identity, ReLU, Sigmoid, Softplus, Tanh
 from graduel.nn.layers.base import Layer, Plan, Spec
+from graduel.nn.layers.convolution import Conv2D
 from graduel.nn.layers.dense import Dense
 from graduel.nn.layers.dropout import Dropout
-from graduel.nn.layers.normalization import BatchNorm
+from graduel.nn.layers.gated_activation import GELU, HardSwish, Mish, SiLU
+from graduel.nn.layers.leaky_activation import LeakyReLU, ParametricReLU
+from graduel.nn.layers.normalization import BatchNorm, LayerNorm
+from graduel.nn.layers.pooling import AveragePool2D, MaxPool2D
 from graduel.nn.layers.residual import Residual
+from graduel.nn.layers.scale import Scale
 from graduel.nn.layers.shape import Flatten, Reshape
 
 __all__ = [
+    "ELU",
+    "GELU",
+    "SELU",
+    "AveragePool2D",
     "BatchNorm",
+    "Conv2D",
     "Dense",
     "Dropout",
     "Flatten",
+    "HardSwish",
+    "Identity",
     "Layer",
+    "LayerNorm",
+    "LeakyReLU",
+    "MaxPool2D",
+    "Mish",
+    "ParametricReLU",
     "Plan",
     "ReLU",
     "Reshape",
     "Residual",
+    "Scale",
+    "SiLU",
+    "Sigmoid",
+    "Softplus",
     "Spec",
     "Tanh",
 ]

@@ -8,11 +8,44 @@ from typing import ClassVar
 import numpy as np
 
 from graduel.nn.layers.base import Array, Plan, Shape
+from graduel.nn.special import sigmoid
 from graduel.nn.workspace import Call, Scope
 
 
+class Elementwise:
+    """What activations without parameters share: any shape, and it is kept."""
+
+    __slots__ = ()
+
+    row_wise: ClassVar[bool] = True
+    deterministic: ClassVar[bool] = True
+
+    def plan(self, shape: Shape) -> Plan:
+        """Keep the shape."""
+        return Plan(shape)
+
+
 @dataclass(frozen=True, slots=True)
-class ReLU:
+class Identity(Elementwise):
+    """y = x;   dx = dy. It stands where an activation is asked for and none is wanted.
+
+    >>> Identity().plan((128,)).out
+    (128,)
+    """
+
+    smooth: ClassVar[bool] = True
+
+    def forward(self, x: Array, w: Scope, call: Call) -> Array:
+        """Return x itself."""
+        return x
+
+    def backward(self, dy: Array, w: Scope, call: Call, *, need_dx: bool = True) -> Array | None:
+        """Return dy itself."""
+        return dy if need_dx else None
+
+
+@dataclass(frozen=True, slots=True)
+class ReLU(Elementwise):
     """y = max(0, x);   dx = dy where y > 0, else 0.
 
     Source: Nair and Hinton, *Rectified Linear Units*, 2010. At x = 0 the derivative is taken
@@ -22,13 +55,7 @@ class ReLU:
     (128,)
     """
 
-    row_wise: ClassVar[bool] = True
-    deterministic: ClassVar[bool] = True
     smooth: ClassVar[bool] = False
-
-    def plan(self, shape: Shape) -> Plan:
-        """Keep the shape."""
-        return Plan(shape)
 
     def forward(self, x: Array, w: Scope, call: Call) -> Array:
         """Return max(0, x)."""
@@ -44,20 +71,14 @@ class ReLU:
 
 
 @dataclass(frozen=True, slots=True)
-class Tanh:
+class Tanh(Elementwise):
     """y = tanh(x);   dx = dy (1 − y²).
 
     >>> Tanh().plan((128,)).out
     (128,)
     """
 
-    row_wise: ClassVar[bool] = True
-    deterministic: ClassVar[bool] = True
     smooth: ClassVar[bool] = True
-
-    def plan(self, shape: Shape) -> Plan:
-        """Keep the shape."""
-        return Plan(shape)
 
     def forward(self, x: Array, w: Scope, call: Call) -> Array:
         """Return tanh(x)."""
@@ -71,3 +92,146 @@ class Tanh:
         slope = np.square(w.kept, out=w.buf("slope", dy.shape, dy.dtype))
         np.subtract(1, slope, out=slope)
         return np.multiply(dy, slope, out=dy)
+
+
+@dataclass(frozen=True, slots=True)
+class Sigmoid(Elementwise):
+    """y = σ(x) = 1 / (1 + exp(−x));   dx = dy y (1 − y).
+
+    >>> Sigmoid().plan((128,)).out
+    (128,)
+    """
+
+    smooth: ClassVar[bool] = True
+
+    def forward(self, x: Array, w: Scope, call: Call) -> Array:
+        """Return σ(x)."""
+        w.kept = y = sigmoid(x, out=w.buf("y", x.shape, x.dtype))
+        return y
+
+    def backward(self, dy: Array, w: Scope, call: Call, *, need_dx: bool = True) -> Array | None:
+        """Return dy y (1 − y)."""
+        if not need_dx:
+            return None
+        y = w.kept
+        slope = np.subtract(1, y, out=w.buf("slope", dy.shape, dy.dtype))
+        slope *= y
+        return np.multiply(dy, slope, out=dy)
+
+
+@dataclass(frozen=True, slots=True)
+class Softplus(Elementwise):
+    """y = log(1 + exp x);   dx = dy (1 − exp(−y)), which is dy σ(x).
+
+    Source: Dugas et al., *Incorporating Second-Order Functional Knowledge*, 2001.
+
+    >>> Softplus().plan((128,)).out
+    (128,)
+    """
+
+    smooth: ClassVar[bool] = True
+
+    def forward(self, x: Array, w: Scope, call: Call) -> Array:
+        """Return max(0, x) + log(1 + exp(−|x|)), which no x overflows."""
+        rest = np.abs(x, out=w.buf("rest", x.shape, x.dtype))
+        np.negative(rest, out=rest)
+        np.log1p(np.exp(rest, out=rest), out=rest)
+        w.kept = y = np.maximum(x, 0, out=w.buf("y", x.shape, x.dtype))
+        y += rest
+        return y
+
+    def backward(self, dy: Array, w: Scope, call: Call, *, need_dx: bool = True) -> Array | None:
+        """Return dy (1 − exp(−y))."""
+        if not need_dx:
+            return None
+        slope = np.negative(w.kept, out=w.buf("slope", dy.shape, dy.dtype))
+        np.negative(np.expm1(slope, out=slope), out=slope)
+        return np.multiply(dy, slope, out=dy)
+
+
+@dataclass(frozen=True, slots=True)
+class ELU(Elementwise):
+    """y = x where x > 0, else α (exp x − 1);   dx = dy where y > 0, else dy (y + α).
+
+    Source: Clevert, Unterthiner and Hochreiter, *Exponential Linear Units*, 2016.
+
+    Parameters
+    ----------
+    alpha : α, above 0; at 1 the derivative is continuous
+
+    Examples
+    --------
+    >>> ELU().plan((128,)).out
+    (128,)
+    """
+
+    alpha: float = 1.0
+
+    def __post_init__(self) -> None:
+        if not self.alpha > 0:
+            raise ValueError(f"alpha must be above 0; got {self.alpha}")
+
+    @property
+    def smooth(self) -> bool:
+        """Tell whether the derivative, 1 on the right of 0 and α on the left, is continuous."""
+        return self.alpha == 1
+
+    def forward(self, x: Array, w: Scope, call: Call) -> Array:
+        """Return x, or α (exp x − 1)."""
+        return _elu(x, w, 1.0, self.alpha)
+
+    def backward(self, dy: Array, w: Scope, call: Call, *, need_dx: bool = True) -> Array | None:
+        """Return dy, or dy (y + α)."""
+        return _elu_back(dy, w, 1.0, self.alpha) if need_dx else None
+
+
+@dataclass(frozen=True, slots=True)
+class SELU(Elementwise):
+    """y = λ x where x > 0, else λ α (exp x − 1);   dx = λ dy where y > 0, else dy (y + λ α).
+
+    λ = 1.0507… and α = 1.6733… keep mean 0 and variance 1 from layer to layer, if the weights
+    begin with variance 1 / n_in: ``Dense(n, LeCunNormal())``.
+
+    Source: Klambauer et al., *Self-Normalizing Neural Networks*, 2017.
+
+    >>> SELU().plan((128,)).out
+    (128,)
+    """
+
+    smooth: ClassVar[bool] = False
+
+    scale: ClassVar[float] = 1.0507009873554804934193349852946
+    alpha: ClassVar[float] = 1.6732632423543772848170429916717
+
+    def forward(self, x: Array, w: Scope, call: Call) -> Array:
+        """Return λ x, or λ α (exp x − 1)."""
+        return _elu(x, w, self.scale, self.alpha)
+
+    def backward(self, dy: Array, w: Scope, call: Call, *, need_dx: bool = True) -> Array | None:
+        """Return λ dy, or dy (y + λ α)."""
+        return _elu_back(dy, w, self.scale, self.alpha) if need_dx else None
+
+
+def _elu(x: Array, w: Scope, scale: float, alpha: float) -> Array:
+    """Return λ max(0, x) + λ α (exp(min(0, x)) − 1), where one of the two is 0."""
+    y = np.minimum(x, 0, out=w.buf("y", x.shape, x.dtype))
+    np.expm1(y, out=y)
+    y *= scale * alpha
+    right = np.maximum(x, 0, out=w.buf("right", x.shape, x.dtype))
+    if scale != 1:
+        right *= scale
+    y += right
+    w.kept = y
+    return y
+
+
+def _elu_back(dy: Array, w: Scope, scale: float, alpha: float) -> Array:
+    """Return dy (min(0, y) + λ α), and where y > 0 the jump of λ − λ α more."""
+    y = w.kept
+    slope = np.minimum(y, 0, out=w.buf("slope", dy.shape, dy.dtype))
+    slope += scale * alpha
+    if alpha != 1:
+        jump = np.greater(y, 0, out=w.buf("jump", dy.shape, dy.dtype), casting="unsafe")
+        jump *= scale - scale * alpha
+        slope += jump
+    return np.multiply(dy, slope, out=dy)

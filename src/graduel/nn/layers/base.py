@@ -104,14 +104,15 @@ def forward_through(
 def backward_through(
     layers: Sequence[Layer], scopes: Sequence[Scope], dy: Array, call: Call, *, need_dx: bool
 ) -> Array | None:
-    """Send `dy` back through layers, last to first."""
+    """Send `dy` back through layers, last to first; no further than somebody needs it."""
+    last = 0 if need_dx else next((i for i, s in enumerate(scopes) if s.learns), len(layers))
     dx: Array | None = dy
-    for i in reversed(range(len(layers))):
+    for i in reversed(range(last, len(layers))):
         assert dx is not None
-        dx = layers[i].backward(dx, scopes[i], call, need_dx=need_dx or i > 0)
+        dx = layers[i].backward(dx, scopes[i], call, need_dx=need_dx or i > last)
         if call.watch is not None and dx is not None:
             call.watch(scopes[i].name, "backward", dx)
-    return dx
+    return dx if need_dx else None
 
 
 def calibrate_through(

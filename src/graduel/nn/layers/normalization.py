@@ -1,4 +1,4 @@
-"""Normalization over the batch."""
+"""Normalization: over the batch, and over the features of each example."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import numpy as np
 
 from graduel.nn.initializers import Constant, Zeros
 from graduel.nn.layers.base import Array, Plan, Shape, Spec
+from graduel.nn.layers.scale import features
 from graduel.nn.workspace import Call, Scope
 
 
@@ -18,7 +19,9 @@ class BatchNorm:
 
     dγ = Σₙ dy x̂,   dβ = Σₙ dy,   dx = γ / √(σ² + ε) · (dy − dβ/n − x̂ dγ/n).
 
-    In prediction μ and σ² are running means from training, kept in the state.
+    Features lie on the last axis: an image's channels, each over the n values that it has in all
+    pixels of all examples. In prediction μ and σ² are running means from training, kept in the
+    state.
 
     Source: Ioffe and Szegedy, *Batch Normalization*, 2015.
 
@@ -27,11 +30,16 @@ class BatchNorm:
     momentum : the share of the newest batch in the running means, in (0, 1]
     eps : ε, above 0
 
+    Raises
+    ------
+    ValueError
+        If a parameter is out of range, or an example is a single number.
+
     Examples
     --------
-    >>> plan = BatchNorm().plan((128,))
-    >>> plan.out, sorted(plan.params), sorted(plan.state)
-    ((128,), ['beta', 'gamma'], ['mean', 'var'])
+    >>> plan = BatchNorm().plan((28, 28, 8))
+    >>> plan.out, sorted(plan.params), sorted(plan.state), plan.params["gamma"].shape
+    ((28, 28, 8), ['beta', 'gamma'], ['mean', 'var'], (8,))
     """
 
     row_wise: ClassVar[bool] = False
@@ -49,17 +57,16 @@ class BatchNorm:
 
     def plan(self, shape: Shape) -> Plan:
         """Ask for γ and β, and for the running means."""
-        if len(shape) != 1:
-            raise ValueError(f"BatchNorm expects rows of numbers, input shape (n,); got {shape}")
+        one = features(shape, "BatchNorm")
         return Plan(
             shape,
-            {"gamma": Spec(shape, Constant(1.0), "scale"), "beta": Spec(shape, role="bias")},
-            {"mean": Spec(shape, Zeros()), "var": Spec(shape, Constant(1.0))},
+            {"gamma": Spec(one, Constant(1.0), "scale"), "beta": Spec(one, role="bias")},
+            {"mean": Spec(one, Zeros()), "var": Spec(one, Constant(1.0))},
         )
 
     def forward(self, x: Array, w: Scope, call: Call) -> Array:
         """Return γ x̂ + β; in training, move the running means."""
-        one = (1, *x.shape[1:])
+        one, axes = x.shape[-1:], tuple(range(x.ndim - 1))
         y = w.buf("y", x.shape, x.dtype)
         if not call.train:
             slope = np.add(w.s.var, self.eps, out=w.buf("slope", one, x.dtype))
@@ -68,12 +75,12 @@ class BatchNorm:
             y *= slope
             y += w.p.beta
             return y
-        mean = np.mean(x, axis=0, keepdims=True, out=w.buf("mean", one, x.dtype))
+        mean = np.mean(x, axis=axes, out=w.buf("mean", one, x.dtype))
         hat = np.subtract(x, mean, out=w.buf("hat", x.shape, x.dtype))
-        var = np.mean(np.square(hat, out=y), axis=0, keepdims=True, out=w.buf("var", one, x.dtype))
-        n = len(x)
-        w.s.mean += self.momentum * (mean[0] - w.s.mean)
-        w.s.var += self.momentum * (var[0] * (n / max(n - 1, 1)) - w.s.var)
+        var = np.mean(np.square(hat, out=y), axis=axes, out=w.buf("var", one, x.dtype))
+        n = x.size // x.shape[-1]
+        w.s.mean += self.momentum * (mean - w.s.mean)
+        w.s.var += self.momentum * (var * (n / max(n - 1, 1)) - w.s.var)
         var += self.eps
         inverse = np.divide(1, np.sqrt(var, out=var), out=var)
         hat *= inverse
@@ -85,10 +92,10 @@ class BatchNorm:
     def backward(self, dy: Array, w: Scope, call: Call, *, need_dx: bool = True) -> Array | None:
         """Assign dγ and dβ; return dx."""
         hat, inverse = w.kept
-        n = len(dy)
+        n, axes = dy.size // dy.shape[-1], tuple(range(dy.ndim - 1))
         product = np.multiply(dy, hat, out=w.buf("product", dy.shape, dy.dtype))
-        np.sum(product, axis=0, out=w.g.gamma)
-        np.sum(dy, axis=0, out=w.g.beta)
+        np.sum(product, axis=axes, out=w.g.gamma)
+        np.sum(dy, axis=axes, out=w.g.beta)
         if not need_dx:
             return None
         np.multiply(hat, w.g.gamma / n, out=product)
@@ -97,3 +104,85 @@ class BatchNorm:
         dy *= w.p.gamma
         dy *= inverse
         return dy
+
+
+@dataclass(frozen=True, slots=True)
+class LayerNorm:
+    """y = γ x̂ + β,   x̂ = (x − μ) / √(σ² + ε), μ and σ² over the last axis of each example.
+
+    dγ = Σ dy x̂ and dβ = Σ dy over all axes but the last,
+    dx = (h − mean h − x̂ mean(h x̂)) / √(σ² + ε) with h = γ dy, means over the last axis.
+
+    Source: Ba, Kiros and Hinton, *Layer Normalization*, 2016.
+
+    Parameters
+    ----------
+    eps : ε, above 0
+
+    Raises
+    ------
+    ValueError
+        If `eps` is not positive, or an example is a single number.
+
+    Examples
+    --------
+    >>> plan = LayerNorm().plan((128,))
+    >>> plan.out, sorted(plan.params), sorted(plan.state)
+    ((128,), ['beta', 'gamma'], [])
+    """
+
+    row_wise: ClassVar[bool] = True
+    deterministic: ClassVar[bool] = True
+    smooth: ClassVar[bool] = True
+
+    eps: float = 1e-5
+
+    def __post_init__(self) -> None:
+        if not self.eps > 0:
+            raise ValueError(f"eps must be above 0; got {self.eps}")
+
+    def plan(self, shape: Shape) -> Plan:
+        """Ask for γ and β."""
+        one = features(shape, "LayerNorm")
+        gamma, beta = Spec(one, Constant(1.0), "scale"), Spec(one, role="bias")
+        return Plan(shape, {"gamma": gamma, "beta": beta})
+
+    def forward(self, x: Array, w: Scope, call: Call) -> Array:
+        """Return γ x̂ + β."""
+        mean = _mean(x, w.buf("mean", (*x.shape[:-1], 1), x.dtype))
+        hat = np.subtract(x, mean, out=w.buf("hat", x.shape, x.dtype))
+        inverse = _mean(hat, w.buf("inverse", mean.shape, x.dtype), hat)
+        inverse += self.eps
+        np.divide(1, np.sqrt(inverse, out=inverse), out=inverse)
+        hat *= inverse
+        w.kept = hat, inverse
+        y = np.multiply(hat, w.p.gamma, out=w.buf("y", x.shape, x.dtype))
+        y += w.p.beta
+        return y
+
+    def backward(self, dy: Array, w: Scope, call: Call, *, need_dx: bool = True) -> Array | None:
+        """Assign dγ and dβ; return dx."""
+        hat, inverse = w.kept
+        axes = tuple(range(dy.ndim - 1))
+        product = np.multiply(dy, hat, out=w.buf("product", dy.shape, dy.dtype))
+        np.sum(product, axis=axes, out=w.g.gamma)
+        np.sum(dy, axis=axes, out=w.g.beta)
+        if not need_dx:
+            return None
+        h = np.multiply(dy, w.p.gamma, out=dy)
+        common = _mean(h, w.buf("mean", inverse.shape, dy.dtype))
+        along = _mean(h, w.buf("along", inverse.shape, dy.dtype), hat)
+        h -= common
+        h -= np.multiply(hat, along, out=product)
+        return np.multiply(h, inverse, out=h)
+
+
+def _mean(x: Array, out: Array, by: Array | None = None) -> Array:
+    """Return the mean of `x` over the last axis, or of `x` times `by`, in `out`."""
+    # np.mean takes several times as long where the last axis is short.
+    if by is None:
+        np.einsum("...c->...", x, out=out[..., 0])
+    else:
+        np.einsum("...c,...c->...", x, by, out=out[..., 0])
+    out /= x.shape[-1]
+    return out

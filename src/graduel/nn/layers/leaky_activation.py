@@ -1,0 +1,111 @@
+"""Activations of two straight pieces: what is negative passes too, made smaller."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from graduel.nn.initializers import Constant, Initializer
+from graduel.nn.layers.activation import Elementwise
+from graduel.nn.layers.base import Array, Plan, Shape, Spec
+from graduel.nn.layers.scale import features
+from graduel.nn.workspace import Call, Scope
+
+
+@dataclass(frozen=True, slots=True)
+class LeakyReLU(Elementwise):
+    """y = x where x > 0, else s x;   dx = dy where y > 0, else s dy.
+
+    Source: Maas, Hannun and Ng, *Rectifier Nonlinearities Improve Acoustic Models*, 2013.
+
+    Parameters
+    ----------
+    slope : s, in [0, 1]
+
+    Examples
+    --------
+    >>> LeakyReLU(0.2).plan((128,)).out
+    (128,)
+    """
+
+    smooth: ClassVar[bool] = False
+
+    slope: float = 0.01
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.slope <= 1:
+            raise ValueError(f"slope must be at least 0 and at most 1; got {self.slope}")
+
+    def forward(self, x: Array, w: Scope, call: Call) -> Array:
+        """Return max(x, s x)."""
+        y = np.multiply(x, self.slope, out=w.buf("y", x.shape, x.dtype))
+        w.kept = np.maximum(x, y, out=y)
+        return y
+
+    def backward(self, dy: Array, w: Scope, call: Call, *, need_dx: bool = True) -> Array | None:
+        """Return dy times max(s, 1 where y > 0 and 0 elsewhere)."""
+        if not need_dx:
+            return None
+        slope = w.buf("slope", dy.shape, dy.dtype)
+        np.greater(w.kept, 0, out=slope, casting="unsafe")
+        np.maximum(slope, self.slope, out=slope)
+        return np.multiply(dy, slope, out=dy)
+
+
+@dataclass(frozen=True, slots=True)
+class ParametricReLU:
+    """y = x where x > 0, else s x, with a learned s for each feature, or channel of an image.
+
+    ds = Σ dy x over examples (and pixels) with x ≤ 0,   dx = dy where x > 0, else s dy.
+
+    Source: He et al., *Delving Deep into Rectifiers*, 2015.
+
+    Parameters
+    ----------
+    init : how s begins, of the shape of the last axis; its role is "scale"
+
+    Raises
+    ------
+    ValueError
+        If an example is a single number, without an axis of features.
+
+    Examples
+    --------
+    >>> ParametricReLU().plan((28, 28, 8)).params["slope"].shape
+    (8,)
+    """
+
+    row_wise: ClassVar[bool] = True
+    deterministic: ClassVar[bool] = True
+    smooth: ClassVar[bool] = False
+
+    init: Initializer = Constant(0.25)
+
+    def plan(self, shape: Shape) -> Plan:
+        """Ask for s."""
+        return Plan(shape, {"slope": Spec(features(shape, "ParametricReLU"), self.init, "scale")})
+
+    def forward(self, x: Array, w: Scope, call: Call) -> Array:
+        """Return max(0, x) + s min(0, x)."""
+        w.kept = x
+        y = np.maximum(x, 0, out=w.buf("y", x.shape, x.dtype))
+        left = np.minimum(x, 0, out=w.buf("left", x.shape, x.dtype))
+        left *= w.p.slope
+        y += left
+        return y
+
+    def backward(self, dy: Array, w: Scope, call: Call, *, need_dx: bool = True) -> Array | None:
+        """Assign ds = Σ dy min(0, x); return dx."""
+        x = w.kept
+        left = np.minimum(x, 0, out=w.buf("left", x.shape, x.dtype))
+        left *= dy
+        np.sum(left, axis=tuple(range(x.ndim - 1)), out=w.g.slope)
+        if not need_dx:
+            return None
+        slope = np.less_equal(x, 0, out=left, casting="unsafe")
+        slope *= w.p.slope
+        right = w.buf("right", x.shape, x.dtype)
+        slope += np.greater(x, 0, out=right, casting="unsafe")
+        return np.multiply(dy, slope, out=dy)

@@ -1,0 +1,175 @@
+"""Pooling: one number of each window of an image, channel by channel. No padding."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import prod
+from typing import ClassVar
+
+import numpy as np
+
+from graduel.nn.layers.base import Array, Plan, Shape
+from graduel.nn.layers.windows import Pair, check_image, count, pair, places
+from graduel.nn.workspace import Call, Scope
+
+
+@dataclass(frozen=True, slots=True)
+class MaxPool2D:
+    """y = the largest x of each window;   dx = dy at its place, else 0.
+
+    x: (n, h, w, c)   y: (n, out_h, out_w, c), out = ⌊(in − size) / stride⌋ + 1: no padding, and
+    rows and columns left over at the lower and right border are dropped. Where several are the
+    largest, the first of them, line by line, takes all of dy.
+
+    Source: Zhou and Chellappa, *Computation of Optical Flow Using a Neural Network*, 1988.
+
+    Parameters
+    ----------
+    size : of the window, one number or (down, across)
+    stride : the step from window to window; None takes `size`, so that windows do not overlap
+
+    Raises
+    ------
+    ValueError
+        If a parameter is not as above, or an example is not an image at least as large as the
+        window.
+
+    Examples
+    --------
+    >>> MaxPool2D().plan((28, 28, 32)).out
+    (14, 14, 32)
+    >>> MaxPool2D(3, stride=2).plan((28, 28, 32)).out
+    (13, 13, 32)
+    """
+
+    row_wise: ClassVar[bool] = True
+    deterministic: ClassVar[bool] = True
+    smooth: ClassVar[bool] = False
+
+    size: int | Pair = 2
+    stride: int | Pair | None = None
+
+    def __post_init__(self) -> None:
+        _size_and_stride(self)
+
+    def plan(self, shape: Shape) -> Plan:
+        """Check that the window fits."""
+        return _plan(self, shape)
+
+    def forward(self, x: Array, w: Scope, call: Call) -> Array:
+        """Return the maximum over the places of the window."""
+        first, *others = places(x, *_size_and_stride(self))
+        y = w.buf("y", first.shape, x.dtype)
+        np.copyto(y, first)
+        for place in others:
+            np.maximum(y, place, out=y)
+        w.kept = x, y
+        return y
+
+    def backward(self, dy: Array, w: Scope, call: Call, *, need_dx: bool = True) -> Array | None:
+        """Return dy where x is the first to be as large as y, else 0."""
+        if not need_dx:
+            return None
+        x, y = w.kept
+        window = _size_and_stride(self)
+        dx, overlap = _start(x, window, w)
+        here, found = w.buf("here", y.shape, np.bool_), w.buf("found", y.shape, np.bool_)
+        found.fill(False)
+        for source, place in zip(places(x, *window), places(dx, *window), strict=True):
+            np.equal(source, y, out=here)
+            np.greater(here, found, out=here)
+            np.logical_or(found, here, out=found)
+            if overlap:
+                share = np.multiply(dy, here, out=w.buf("share", y.shape, x.dtype))
+                np.add(place, share, out=place)
+            else:
+                np.multiply(dy, here, out=place)
+        return dx
+
+
+@dataclass(frozen=True, slots=True)
+class AveragePool2D:
+    """y = the mean of each window;   dx = dy / (kh kw) at each of its places, added up.
+
+    x: (n, h, w, c)   y: (n, out_h, out_w, c), out = ⌊(in − size) / stride⌋ + 1: no padding, and
+    rows and columns left over at the lower and right border are dropped.
+
+    Source: LeCun et al., *Handwritten Digit Recognition with a Back-Propagation Network*, 1990.
+
+    Parameters
+    ----------
+    size : of the window (kh, kw), one number or (down, across)
+    stride : the step from window to window; None takes `size`, so that windows do not overlap
+
+    Raises
+    ------
+    ValueError
+        If a parameter is not as above, or an example is not an image at least as large as the
+        window.
+
+    Examples
+    --------
+    >>> AveragePool2D(7).plan((7, 7, 64)).out
+    (1, 1, 64)
+    """
+
+    row_wise: ClassVar[bool] = True
+    deterministic: ClassVar[bool] = True
+    smooth: ClassVar[bool] = True
+
+    size: int | Pair = 2
+    stride: int | Pair | None = None
+
+    def __post_init__(self) -> None:
+        _size_and_stride(self)
+
+    def plan(self, shape: Shape) -> Plan:
+        """Check that the window fits."""
+        return _plan(self, shape)
+
+    def forward(self, x: Array, w: Scope, call: Call) -> Array:
+        """Return the mean over the places of the window."""
+        window = _size_and_stride(self)
+        first, *others = places(x, *window)
+        y = w.buf("y", first.shape, x.dtype)
+        np.copyto(y, first)
+        for place in others:
+            np.add(y, place, out=y)
+        y *= 1 / prod(window[0])
+        w.kept = x
+        return y
+
+    def backward(self, dy: Array, w: Scope, call: Call, *, need_dx: bool = True) -> Array | None:
+        """Return dy / (kh kw), spread over the places of the window."""
+        if not need_dx:
+            return None
+        window = _size_and_stride(self)
+        dx, overlap = _start(w.kept, window, w)
+        dy *= 1 / prod(window[0])
+        for place in places(dx, *window):
+            if overlap:
+                np.add(place, dy, out=place)
+            else:
+                np.copyto(place, dy)
+        return dx
+
+
+def _size_and_stride(layer: MaxPool2D | AveragePool2D) -> tuple[Pair, Pair]:
+    size = pair("size", layer.size)
+    return size, size if layer.stride is None else pair("stride", layer.stride)
+
+
+def _plan(layer: MaxPool2D | AveragePool2D, shape: Shape) -> Plan:
+    size, stride = _size_and_stride(layer)
+    check_image(type(layer).__name__, shape, size)
+    return Plan((*count(shape, size, stride), shape[2]))
+
+
+def _start(x: Array, window: tuple[Pair, Pair], w: Scope) -> tuple[Array, bool]:
+    """Make room for dx, zero where need be, and tell whether windows overlap."""
+    size, stride = window
+    dx = w.buf("dx", x.shape, x.dtype)
+    overlap = stride[0] < size[0] or stride[1] < size[1]
+    if stride != size or x.shape[1] % size[0] or x.shape[2] % size[1]:
+        dx.fill(0)  # some places lie in several windows, some in none
+    return dx, overlap

@@ -1,0 +1,65 @@
+"""One learned factor for each feature."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from graduel.nn.initializers import Constant, Initializer
+from graduel.nn.layers.base import Array, Plan, Shape, Spec
+from graduel.nn.workspace import Call, Scope
+
+
+def features(shape: Shape, layer: str) -> Shape:
+    """Return the shape of an example's last axis alone: features, or an image's channels."""
+    if not shape:
+        raise ValueError(
+            f"{layer} expects examples whose last axis holds features, input shape (…, n); got (). "
+            "Put Reshape((1,)) before it"
+        )
+    return shape[-1:]
+
+
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """y = s x.   x: (n, …, c)   s: (c,).
+
+    ds = Σ dy x over all axes but the last,   dx = s dy.
+
+    Parameters
+    ----------
+    init : how s begins; its role is "scale"
+
+    Raises
+    ------
+    ValueError
+        If an example is a single number, without an axis of features.
+
+    Examples
+    --------
+    >>> Scale().plan((28, 28, 8)).params["s"].shape
+    (8,)
+    """
+
+    row_wise: ClassVar[bool] = True
+    deterministic: ClassVar[bool] = True
+    smooth: ClassVar[bool] = True
+
+    init: Initializer = Constant(1.0)
+
+    def plan(self, shape: Shape) -> Plan:
+        """Ask for s."""
+        return Plan(shape, {"s": Spec(features(shape, "Scale"), self.init, "scale")})
+
+    def forward(self, x: Array, w: Scope, call: Call) -> Array:
+        """Return s x."""
+        w.kept = x
+        return np.multiply(x, w.p.s, out=w.buf("y", x.shape, x.dtype))
+
+    def backward(self, dy: Array, w: Scope, call: Call, *, need_dx: bool = True) -> Array | None:
+        """Assign ds = Σ dy x; return dx = s dy."""
+        product = np.multiply(dy, w.kept, out=w.buf("product", dy.shape, dy.dtype))
+        np.sum(product, axis=tuple(range(dy.ndim - 1)), out=w.g.s)
+        return np.multiply(dy, w.p.s, out=dy) if need_dx else None

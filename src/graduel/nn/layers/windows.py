@@ -1,0 +1,93 @@
+"""Windows that slide over images: how many there are, views of them, blocks that fit a cache."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+from numpy.lib.stride_tricks import as_strided
+
+from graduel.nn.layers.base import Array, Shape
+
+Pair = tuple[int, int]
+
+BLOCK = 1 << 20
+"""About how many values of patches are worked on at once: 4 MB in float32, which stays in a cache.
+All patches of a batch together may be hundreds of MB."""
+
+
+def pair(name: str, value: int | Pair) -> Pair:
+    """Return (down, across): a number for both, or two as they are.
+
+    >>> pair("size", 3), pair("size", (3, 5))
+    ((3, 3), (3, 5))
+    """
+    both = value if isinstance(value, tuple) else (value, value)
+    if len(both) != 2 or not all(isinstance(v, int | np.integer) and v >= 1 for v in both):
+        raise ValueError(
+            f"{name} must be a positive integer or two of them, such as 3 or (3, 5); got {value!r}"
+        )
+    return both
+
+
+def check_image(name: str, shape: Shape, smallest: Pair = (1, 1)) -> None:
+    """Refuse what is not an image (h, w, c), or smaller than a window; `name` is the layer's."""
+    if len(shape) != 3:
+        raise ValueError(
+            f"{name} expects images, input shape (height, width, channels); got {shape}. "
+            "For images that come as rows of 784 numbers, put Reshape((28, 28, 1)) in front"
+        )
+    if shape[0] < smallest[0] or shape[1] < smallest[1]:
+        raise ValueError(
+            f"{name} expects images no smaller than its window, {smallest[0]} × {smallest[1]}; "
+            f"got {shape[0]} × {shape[1]}. Make size smaller, or leave the layer out"
+        )
+
+
+def count(shape: Shape, size: Pair, stride: Pair) -> Pair:
+    """Tell how many windows fit into an image (h, w, …), down and across.
+
+    >>> count((28, 28, 1), (3, 3), (2, 2))
+    (13, 13)
+    """
+    return (shape[0] - size[0]) // stride[0] + 1, (shape[1] - size[1]) // stride[1] + 1
+
+
+def windows(x: Array, size: Pair, stride: Pair) -> Array:
+    """View images (n, h, w, c) as their windows (n, out_h, out_w, kh, kw, c); no copy."""
+    shape = (len(x), *count(x.shape[1:], size, stride), *size, x.shape[3])
+    along = x.strides
+    steps = (along[0], along[1] * stride[0], along[2] * stride[1], *along[1:])
+    return as_strided(x, shape, steps, writeable=False)
+
+
+def places(x: Array, size: Pair, stride: Pair) -> Iterator[Array]:
+    """Yield for each place (i, j) of the window its view (n, out_h, out_w, c) over all windows.
+
+    Row by row: (0, 0), (0, 1), … Each may be written to.
+    """
+    down, across = count(x.shape[1:], size, stride)
+    for i in range(size[0]):
+        rows = slice(i, i + (down - 1) * stride[0] + 1, stride[0])
+        for j in range(size[1]):
+            yield x[:, rows, j : j + (across - 1) * stride[1] + 1 : stride[1]]
+
+
+def blocks(n: int, rows: int, values: int) -> list[tuple[slice, slice]]:
+    """Cut n images, each of `rows` rows of `values` values, into blocks of at most BLOCK values.
+
+    A block is (images, rows): whole images, or a band of one image's rows where a whole one is too
+    large. The first is the largest.
+
+    >>> whole = blocks(5, 10, BLOCK // 20)
+    >>> [(images.start, images.stop) for images, _ in whole]
+    [(0, 2), (2, 4), (4, 5)]
+    >>> [(rows.start, rows.stop) for _, rows in blocks(1, 10, BLOCK // 4)]
+    [(0, 4), (4, 8), (8, 10)]
+    """
+    images, band = max(1, BLOCK // (rows * values)), min(rows, max(1, BLOCK // values))
+    return [
+        (slice(i, min(i + images, n)), slice(r, min(r + band, rows)))
+        for i in range(0, n, images)
+        for r in range(0, rows, band)
+    ]

@@ -1,0 +1,19 @@
+"""Losses on raw predictions, each with the link that turns raw predictions into answers.
+
+A batch's loss is Σ wᵢ ℓᵢ / Σ wᵢ; where Σ w = 0, loss and gradient are zero.
+"""
+
+from graduel.nn.losses.base import Loss, weighted
+from graduel.nn.losses.classification import BinaryCrossEntropy, SoftmaxCrossEntropy
+from graduel.nn.losses.regression import AbsoluteError, Huber, Poisson, SquaredError
+
+__all__ = [
+    "AbsoluteError",
+    "BinaryCrossEntropy",
+    "Huber",
+    "Loss",
+    "Poisson",
+    "SoftmaxCrossEntropy",
+    "SquaredError",
+    "weighted",
+]

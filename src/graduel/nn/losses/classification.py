@@ -1,0 +1,234 @@
+"""Losses for classes: one of several, or several answers of yes and no."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from graduel.nn.losses.base import Array, as_targets, as_tuple, weighted
+from graduel.nn.special import sigmoid
+from graduel.nn.workspace import Scope
+
+
+@dataclass(frozen=True, slots=True)
+class SoftmaxCrossEntropy:
+    """ℓ = log Σₖ exp zₖ − Σₖ Tₖ zₖ,   dz = softmax(z) − T,   T = (1 − s) onehot(y) + s / K.
+
+    Softmax and cross-entropy together, on logits z of shape (n, K) and class codes y of shape
+    (n,). Without smoothing, dz = A − Y of the derivation. With class weights c the weight of a
+    row is c[yᵢ] wᵢ, in the sum of weights too: Σ c wᵢ ℓᵢ / Σ c wᵢ.
+
+    Source: Bridle 1990; label smoothing: Szegedy et al., *Rethinking the Inception
+    Architecture*, 2016.
+
+    Parameters
+    ----------
+    label_smoothing : s, in [0, 1), the share of the target that is spread over all classes
+    class_weight : a weight for each class, at least 0; None: all count the same
+
+    Raises
+    ------
+    ValueError
+        If a parameter is out of its range; in use, if y does not hold codes from 0 to K − 1, or
+        if there are not K class weights.
+
+    Examples
+    --------
+    >>> loss = SoftmaxCrossEntropy(label_smoothing=0.1, class_weight=(1.0, 5.0))
+    >>> loss.link(np.array([[0.0, np.log(3.0)]]))
+    array([[0.25, 0.75]])
+    """
+
+    row_wise: ClassVar[bool] = True
+    deterministic: ClassVar[bool] = True
+    smooth: ClassVar[bool] = True
+
+    label_smoothing: float = 0.0
+    class_weight: tuple[float, ...] | None = None
+
+    def __post_init__(self) -> None:
+        _check_smoothing(self.label_smoothing)
+        object.__setattr__(self, "class_weight", as_tuple("class_weight", self.class_weight))
+
+    def value_and_gradient(
+        self, raw: Array, y: Array, weight: Array | None, w: Scope
+    ) -> tuple[float, Array]:
+        """Return Σ wᵢ ℓᵢ / Σ wᵢ and wᵢ (Aᵢ − Tᵢ) / Σ wᵢ."""
+        y = _codes(raw, y)
+        # A line for each class: operations along ten classes are slow, along the batch fast.
+        n, classes = raw.shape
+        s = self.label_smoothing
+        A = w.buf("A", (n * classes,), raw.dtype).reshape(classes, n)
+        np.copyto(A, raw.T)
+        total = w.buf("total", (n,), raw.dtype)
+        A -= np.max(A, axis=0, out=total)
+        rows = np.arange(n)
+        z_y = A[y, rows]
+        if s:
+            z_y *= 1 - s
+            np.sum(A, axis=0, out=total)
+            total *= s / classes
+            z_y += total
+        np.sum(np.exp(A, out=A), axis=0, out=total)
+        A /= total
+        if s:
+            A -= s / classes
+        A[y, rows] -= 1 - s
+        each = np.subtract(np.log(total, out=total), z_y, out=total)
+        return weighted(each, A.T, self._row_weight(raw, y, weight, w))
+
+    def _row_weight(self, raw: Array, y: Array, weight: Array | None, w: Scope) -> Array | None:
+        if self.class_weight is None:
+            return weight
+        n, classes = raw.shape
+        if len(self.class_weight) != classes:
+            raise ValueError(
+                f"class_weight must be {classes} numbers, one for each of the network's "
+                f"{classes} outputs; got {len(self.class_weight)}"
+            )
+        # mode="clip" lets take write into the buffer directly; the codes are known to be in range.
+        c = np.array(self.class_weight, raw.dtype)
+        c = np.take(c, y, out=w.buf("weight", (n,), raw.dtype), mode="clip")
+        return c if weight is None else c * weight
+
+    def link(self, raw: Array) -> Array:
+        """Softmax over the classes, in place."""
+        A = np.ascontiguousarray(raw.T)
+        A -= A.max(axis=0)
+        np.exp(A, out=A)
+        A /= A.sum(axis=0)
+        raw[...] = A.T
+        return raw
+
+
+@dataclass(frozen=True, slots=True)
+class BinaryCrossEntropy:
+    """ℓ = Σₖ −pₖ tₖ log σ(zₖ) − (1 − tₖ) log(1 − σ(zₖ)),   t = (1 − s) y + s / 2.
+
+    dz = (1 − t + p t) σ(z) − p t,   σ(z) − t where p = 1.
+
+    Sigmoid and cross-entropy together, on logits z of shape (n, k); y of shape (n, k), or (n,)
+    where k = 1, holds 0 and 1 (or probabilities). Each of the k answers stands for itself, and
+    their losses add up. The weights p multiply the loss of the positive answers, and stay out of
+    the sum of weights.
+
+    Source: Cox, *The Regression Analysis of Binary Sequences*, 1958.
+
+    Parameters
+    ----------
+    label_smoothing : s, in [0, 1), how far targets move towards 1/2
+    positive_weight : p, a weight for the positives of each answer, at least 0 (rows without a
+        yes / rows with one makes both sides count the same); None: 1
+
+    Raises
+    ------
+    ValueError
+        If a parameter is out of its range; in use, if y is of another shape or not within
+        [0, 1], or if there are not k positive weights.
+
+    Examples
+    --------
+    >>> loss = BinaryCrossEntropy(positive_weight=(9.0,))
+    >>> loss.link(np.array([[0.0], [np.log(3.0)]]))
+    array([[0.5 ],
+           [0.75]])
+    """
+
+    row_wise: ClassVar[bool] = True
+    deterministic: ClassVar[bool] = True
+    smooth: ClassVar[bool] = True
+
+    label_smoothing: float = 0.0
+    positive_weight: tuple[float, ...] | None = None
+
+    def __post_init__(self) -> None:
+        _check_smoothing(self.label_smoothing)
+        p = as_tuple("positive_weight", self.positive_weight)
+        object.__setattr__(self, "positive_weight", p)
+
+    def value_and_gradient(
+        self, raw: Array, y: Array, weight: Array | None, w: Scope
+    ) -> tuple[float, Array]:
+        """Return Σ wᵢ ℓᵢ / Σ wᵢ and wᵢ ∂ℓᵢ/∂zᵢ / Σ wᵢ."""
+        y = as_targets(raw, y)
+        if y.size and not (y.min() >= 0 and y.max() <= 1):
+            raise ValueError(
+                f"y must hold 0 and 1, or probabilities; got values from {y.min()} to {y.max()}. "
+                "Class codes take SoftmaxCrossEntropy"
+            )
+        target = w.buf("target", raw.shape, raw.dtype)
+        np.copyto(target, y)
+        if self.label_smoothing:
+            target *= 1 - self.label_smoothing
+            target += self.label_smoothing / 2
+        both = self._weigh(target, w)
+        # −log(1 − σ(z)) = max(z, 0) + log(1 + exp(−|z|)): the last term is the same for yes and
+        # no, and what is before it is ([z > 0] − t) z.
+        bend = np.abs(raw, out=w.buf("bend", raw.shape, raw.dtype))
+        np.negative(bend, out=bend)
+        np.log1p(np.exp(bend, out=bend), out=bend)
+        dz = np.greater(raw, 0, out=w.buf("dz", raw.shape, raw.dtype))
+        if both is not None:
+            bend *= both
+            dz *= both
+        dz -= target
+        dz *= raw
+        bend += dz
+        each = np.sum(bend, axis=1, out=w.buf("each", (len(raw),), raw.dtype))
+        np.copyto(dz, raw)
+        sigmoid(dz, out=dz)
+        if both is not None:
+            dz *= both
+        dz -= target
+        return weighted(each, dz, weight)
+
+    def _weigh(self, target: Array, w: Scope) -> Array | None:
+        """Make p t of t, in place; return 1 − t + p t, or None where p = 1."""
+        if self.positive_weight is None:
+            return None
+        if len(self.positive_weight) != target.shape[1]:
+            raise ValueError(
+                f"positive_weight must be {target.shape[1]} numbers, one for each of the "
+                f"network's {target.shape[1]} outputs; got {len(self.positive_weight)}"
+            )
+        both = np.subtract(1, target, out=w.buf("both", target.shape, target.dtype))
+        target *= np.array(self.positive_weight, target.dtype)
+        both += target
+        return both
+
+    def link(self, raw: Array) -> Array:
+        """Sigmoid of each, in place."""
+        return sigmoid(raw, out=raw)
+
+
+def _check_smoothing(s: float) -> None:
+    if not 0 <= s < 1:
+        raise ValueError(f"label_smoothing must be at least 0 and below 1; got {s}")
+
+
+def _codes(raw: Array, y: Array) -> Array:
+    """Check class codes, and return them as integers that index."""
+    if raw.ndim != 2:
+        raise ValueError(
+            f"a loss expects raw predictions of shape (n, classes); got {raw.shape}. "
+            "End the network with Flatten() or a Dense layer"
+        )
+    n, classes = raw.shape
+    if y.shape != (n,):
+        hint = ". One-hot rows become codes by y.argmax(axis=1)" if y.ndim == 2 else ""
+        raise ValueError(f"y must be class codes of shape ({n},); got shape {y.shape}{hint}")
+    if y.dtype.kind not in "biu":
+        raise ValueError(
+            f"y must be class codes, integers; got {y.dtype}. "
+            "np.unique(y, return_inverse=True) makes codes of labels"
+        )
+    if n and not (y.min() >= 0 and y.max() < classes):
+        raise ValueError(
+            f"class codes must be from 0 to {classes - 1}, as the network has {classes} outputs; "
+            f"got codes from {y.min()} to {y.max()}. np.unique(y, return_inverse=True) makes "
+            "codes of labels"
+        )
+    # Bools would select instead of index.
+    return y.astype(np.intp) if y.dtype.kind == "b" else y

@@ -1,0 +1,183 @@
+"""Losses for numbers: of any size, and counts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import isfinite
+from typing import ClassVar
+
+import numpy as np
+
+from graduel.nn.losses.base import Array, as_targets, weighted
+from graduel.nn.workspace import Scope
+
+
+@dataclass(frozen=True, slots=True)
+class SquaredError:
+    """ℓ = ½ Σₖ (zₖ − yₖ)²,   dz = z − y, on predictions z of shape (n, k).
+
+    y has shape (n, k), or (n,) where k = 1. The best constant prediction is the mean.
+
+    Source: Gauss 1809.
+
+    >>> SquaredError().link(np.array([[1.5]]))
+    array([[1.5]])
+    """
+
+    row_wise: ClassVar[bool] = True
+    deterministic: ClassVar[bool] = True
+    smooth: ClassVar[bool] = True
+
+    def value_and_gradient(
+        self, raw: Array, y: Array, weight: Array | None, w: Scope
+    ) -> tuple[float, Array]:
+        """Return Σ wᵢ ℓᵢ / Σ wᵢ and wᵢ (zᵢ − yᵢ) / Σ wᵢ."""
+        dz = np.subtract(raw, as_targets(raw, y), out=w.buf("dz", raw.shape, raw.dtype))
+        each = np.einsum("nk,nk->n", dz, dz, out=w.buf("each", (len(raw),), raw.dtype))
+        each *= 0.5
+        return weighted(each, dz, weight)
+
+    def link(self, raw: Array) -> Array:
+        """Return predictions as they are."""
+        return raw
+
+
+@dataclass(frozen=True, slots=True)
+class AbsoluteError:
+    """ℓ = Σₖ |zₖ − yₖ|,   dz = sign(z − y) (0 where z = y), on predictions z of shape (n, k).
+
+    y has shape (n, k), or (n,) where k = 1. The best constant prediction is the median, so that
+    outliers pull no harder than others.
+
+    Source: Boscovich 1757, Laplace 1793.
+
+    >>> AbsoluteError().link(np.array([[1.5]]))
+    array([[1.5]])
+    """
+
+    row_wise: ClassVar[bool] = True
+    deterministic: ClassVar[bool] = True
+    smooth: ClassVar[bool] = False
+
+    def value_and_gradient(
+        self, raw: Array, y: Array, weight: Array | None, w: Scope
+    ) -> tuple[float, Array]:
+        """Return Σ wᵢ ℓᵢ / Σ wᵢ and wᵢ sign(zᵢ − yᵢ) / Σ wᵢ."""
+        error = np.subtract(raw, as_targets(raw, y), out=w.buf("error", raw.shape, raw.dtype))
+        dz = np.sign(error, out=w.buf("dz", raw.shape, raw.dtype))
+        # |e| = e sign(e)
+        each = np.einsum("nk,nk->n", error, dz, out=w.buf("each", (len(raw),), raw.dtype))
+        return weighted(each, dz, weight)
+
+    def link(self, raw: Array) -> Array:
+        """Return predictions as they are."""
+        return raw
+
+
+@dataclass(frozen=True, slots=True)
+class Huber:
+    """ℓ = Σₖ cₖ (eₖ − ½ cₖ),   dz = c,   with e = z − y and c = e clipped to [−δ, δ].
+
+    That is ½ e² where |e| ≤ δ, and δ (|e| − ½ δ) beyond: squared for small errors, absolute for
+    large ones. z has shape (n, k); y has shape (n, k), or (n,) where k = 1.
+
+    Source: Huber, *Robust Estimation of a Location Parameter*, 1964.
+
+    Parameters
+    ----------
+    delta : δ, above 0, in the units of y
+
+    Raises
+    ------
+    ValueError
+        If δ is not a positive number.
+
+    Examples
+    --------
+    >>> Huber(delta=2.0).link(np.array([[1.5]]))
+    array([[1.5]])
+    """
+
+    row_wise: ClassVar[bool] = True
+    deterministic: ClassVar[bool] = True
+    smooth: ClassVar[bool] = True
+
+    delta: float = 1.0
+
+    def __post_init__(self) -> None:
+        if not (self.delta > 0 and isfinite(self.delta)):
+            raise ValueError(f"delta must be a finite number above 0; got {self.delta}")
+
+    def value_and_gradient(
+        self, raw: Array, y: Array, weight: Array | None, w: Scope
+    ) -> tuple[float, Array]:
+        """Return Σ wᵢ ℓᵢ / Σ wᵢ and wᵢ cᵢ / Σ wᵢ."""
+        error = np.subtract(raw, as_targets(raw, y), out=w.buf("error", raw.shape, raw.dtype))
+        dz = w.buf("dz", raw.shape, raw.dtype)
+        np.clip(error, -self.delta, self.delta, out=dz)
+        # e − ½ c, in two halves: no third array
+        error -= dz
+        each = np.einsum("nk,nk->n", error, dz, out=w.buf("each", (len(raw),), raw.dtype))
+        half = np.einsum("nk,nk->n", dz, dz, out=w.buf("half", (len(raw),), raw.dtype))
+        half *= 0.5
+        each += half
+        return weighted(each, dz, weight)
+
+    def link(self, raw: Array) -> Array:
+        """Return predictions as they are."""
+        return raw
+
+
+@dataclass(frozen=True, slots=True)
+class Poisson:
+    """ℓ = Σₖ exp zₖ − yₖ zₖ,   dz = exp(z) − y, on logarithms of rates z of shape (n, k).
+
+    The negative log-likelihood of counts y ≥ 0 without its constant log y!, so that it may be
+    negative. y has shape (n, k), or (n,) where k = 1. The link is exp: answers are rates.
+
+    Where exp(z) overflows (z above 88 in float32, 709 in float64), the loss is infinite, and an
+    answer is the largest finite number.
+
+    Source: Nelder and Wedderburn, *Generalized Linear Models*, 1972.
+
+    Raises
+    ------
+    ValueError
+        In use, if y is of another shape or holds a negative number.
+
+    Examples
+    --------
+    >>> Poisson().link(np.array([[0.0, np.log(3.0)]]))
+    array([[1., 3.]])
+    """
+
+    row_wise: ClassVar[bool] = True
+    deterministic: ClassVar[bool] = True
+    smooth: ClassVar[bool] = True
+
+    def value_and_gradient(
+        self, raw: Array, y: Array, weight: Array | None, w: Scope
+    ) -> tuple[float, Array]:
+        """Return Σ wᵢ ℓᵢ / Σ wᵢ and wᵢ (exp(zᵢ) − yᵢ) / Σ wᵢ."""
+        y = as_targets(raw, y)
+        if y.size and not y.min() >= 0:
+            raise ValueError(
+                f"Poisson expects counts, y at least 0; got {y.min()}. "
+                "Numbers of either sign take SquaredError"
+            )
+        target = w.buf("target", raw.shape, raw.dtype)
+        np.copyto(target, y)
+        each = np.einsum("nk,nk->n", raw, target, out=w.buf("each", (len(raw),), raw.dtype))
+        # A rate that overflows is infinite: the caller sees that the loss is not finite.
+        with np.errstate(over="ignore", invalid="ignore"):
+            dz = np.exp(raw, out=w.buf("dz", raw.shape, raw.dtype))
+            rates = np.sum(dz, axis=1, out=w.buf("rates", (len(raw),), raw.dtype))
+            np.subtract(rates, each, out=each)
+            dz -= target
+            return weighted(each, dz, weight)
+
+    def link(self, raw: Array) -> Array:
+        """Return rates exp(z), at most the largest finite number, in place."""
+        with np.errstate(over="ignore"):
+            np.exp(raw, out=raw)
+        return np.minimum(raw, np.finfo(raw.dtype).max, out=raw)

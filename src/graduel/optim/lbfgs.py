@@ -1,0 +1,219 @@
+"""L-BFGS: a quasi-Newton method for the full batch."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from math import isfinite, sqrt
+
+import numpy as np
+
+from graduel.optim.base import CHUNK, Array, Iteration, Objective, check, check_positive
+from graduel.optim.linesearch import Point, strong_wolfe
+
+
+@dataclass(frozen=True, slots=True)
+class LBFGS:
+    """θ ← θ + a d,   d = −H g,   a from a line search (strong Wolfe conditions).
+
+    H is the inverse Hessian as the last `memory` steps s and gradient changes y tell it, starting
+    from (sᵀy / yᵀy) I; it is never formed. The loss must be deterministic and the same function
+    all the time: the full batch, no dropout, no batch statistics.
+
+    It ends when the gradient's largest entry is at most `tolerance` ("converged"), when not even
+    the steepest descent goes down any more, as at the limit of the dtype ("no decrease"), when
+    the loss or the gradient at the beginning is not finite ("not finite"), or when all steps are
+    done ("out of steps").
+
+    Source: Nocedal and Wright, *Numerical Optimization*, 2006, algorithms 7.4 and 7.5.
+
+    Parameters
+    ----------
+    memory : how many steps are remembered
+    c1, c2 : of the Wolfe conditions, 0 < c1 < c2 < 1
+    most_evaluations : how often a line search may compute the loss
+    tolerance : largest entry of the gradient, by absolute value, that counts as zero
+
+    Examples
+    --------
+    >>> def f(x):  # a valley, lowest at (2, −1)
+    ...     e = x - np.array([2.0, -1.0])
+    ...     return e[0] ** 2 + 50 * e[1] ** 2, np.array([2.0, 100.0]) * e
+    >>> theta = np.zeros(2)
+    >>> for iteration in LBFGS().minimize(f, theta, steps=50):
+    ...     pass
+    >>> theta.round(4), iteration.end
+    (array([ 2., -1.]), 'converged')
+    """
+
+    memory: int = 10
+    c1: float = 1e-4
+    c2: float = 0.9
+    most_evaluations: int = 25
+    tolerance: float = 1e-5
+
+    def __post_init__(self) -> None:
+        for name, value in (("memory", self.memory), ("most_evaluations", self.most_evaluations)):
+            if value < 1:
+                raise ValueError(f"{name} must be at least 1; got {value}")
+        check_positive("c1", self.c1)
+        check("tolerance", self.tolerance)
+        if not self.c1 < self.c2 < 1:
+            raise ValueError(f"c2 must be above c1, {self.c1}, and below 1; got {self.c2}")
+
+    def minimize(self, f: Objective, theta: Array, steps: int) -> Iterator[Iteration]:
+        """Yield after every iteration, `theta` moved in place to the point it accepted.
+
+        `f` is always called with `theta` itself, so it may as well read the parameters where they
+        are. If it raises, `theta` is back at the last accepted point.
+        """
+        if steps < 1:
+            raise ValueError(f"steps must be at least 1; got {steps}")
+        return self._iterate(_Line(f, theta), steps)
+
+    def _iterate(self, line: _Line, steps: int) -> Iterator[Iteration]:
+        loss, most = line.begin()
+        if not (isfinite(loss) and isfinite(most)):
+            yield Iteration(0, loss, most, line.evaluations, "not finite")
+            return
+        if most <= self.tolerance:
+            yield Iteration(0, loss, most, line.evaluations, "converged")
+            return
+        pairs = _Pairs(self.memory, line.theta)
+        for step in range(1, steps + 1):
+            found = self._search(line, pairs, loss)
+            if not found.at and pairs.count:
+                pairs.count = 0
+                found = self._search(line, pairs, loss)
+            if not found.at:
+                yield Iteration(step - 1, loss, most, line.evaluations, "no decrease")
+                return
+            loss = found.value
+            pairs.add(line)
+            most = line.accept()
+            end = "out of steps" if step == steps else ""
+            end = "converged" if most <= self.tolerance else end
+            yield Iteration(step, loss, most, line.evaluations, end)
+            if end:
+                return
+
+    def _search(self, line: _Line, pairs: _Pairs, loss: float) -> Point:
+        """Leave `line` at a lower point, or where it was."""
+        slope = pairs.direct(line)
+        if not (slope < 0 and isfinite(slope)):
+            return Point(0.0, loss, slope)
+        first = 1.0 if pairs.count else min(1.0, 1 / sqrt(-slope))
+        return line.search(Point(0.0, loss, slope), first, self)
+
+
+class _Line:
+    """The function along a direction, and what is known where the line begins."""
+
+    def __init__(self, f: Objective, theta: Array) -> None:
+        self.f, self.theta = f, theta
+        self.base, self.d = theta.copy(), np.empty_like(theta)
+        self.gradient, self.trial = np.empty_like(theta), np.empty_like(theta)
+        self.product = np.empty(min(len(theta), CHUNK), np.float64)
+        self.evaluations = 0
+
+    def begin(self) -> tuple[float, float]:
+        """Return loss and largest entry of the gradient where θ is."""
+        loss = self._evaluate()
+        return loss, self.accept()
+
+    def search(self, start: Point, first: float, rule: LBFGS) -> Point:
+        """Move θ along the direction to a lower point, its gradient in `trial`; or leave it."""
+        last = start
+
+        def phi(step: float) -> Point:
+            nonlocal last
+            np.multiply(self.d, step, out=self.theta)
+            self.theta += self.base
+            value = self._evaluate()
+            last = Point(step, value, self.dot(self.trial, self.d))
+            return last
+
+        done = False
+        try:
+            found = strong_wolfe(
+                phi, start, first, c1=rule.c1, c2=rule.c2, most=rule.most_evaluations
+            )
+            if found.at and found is not last:
+                found = phi(found.at)
+            done = found.at > 0
+        finally:
+            if not done:
+                self.theta[...] = self.base
+        return found
+
+    def accept(self) -> float:
+        """Let the line begin where θ is; return the largest entry of the gradient."""
+        self.base[...] = self.theta
+        self.gradient, self.trial = self.trial, self.gradient
+        return max(abs(float(self.gradient.min())), abs(float(self.gradient.max())))
+
+    def dot(self, a: Array, b: Array) -> float:
+        """Return aᵀb, summed in float64."""
+        total = 0.0
+        for start in range(0, len(a), CHUNK):
+            one, two = a[start : start + CHUNK], b[start : start + CHUNK]
+            total += float(np.multiply(one, two, out=self.product[: len(one)], dtype="f8").sum())
+        return total
+
+    def _evaluate(self) -> float:
+        loss, gradient = self.f(self.theta)
+        self.evaluations += 1
+        self.trial[...] = gradient
+        return float(loss)
+
+
+class _Pairs:
+    """The last steps s and gradient changes y, in a ring."""
+
+    def __init__(self, memory: int, theta: Array) -> None:
+        self.S = np.empty((memory, len(theta)), theta.dtype)
+        self.Y = np.empty_like(self.S)
+        self.curvature = [0.0] * memory  # sᵀy
+        self.share = [0.0] * memory
+        self.scale = 1.0  # sᵀy / yᵀy of the newest
+        self.scratch = np.empty(min(len(theta), CHUNK), theta.dtype)
+        self.eps = float(np.finfo(theta.dtype).eps)
+        self.count, self.next = 0, 0
+
+    def add(self, line: _Line) -> None:
+        """Remember the step from where the line begins to where θ is, if it curves upwards."""
+        s, y = self.S[self.next], self.Y[self.next]
+        np.subtract(line.theta, line.base, out=s)
+        np.subtract(line.trial, line.gradient, out=y)
+        sy, ss, yy = line.dot(s, y), line.dot(s, s), line.dot(y, y)
+        if not (yy > 0 and sy > self.eps * sqrt(ss) * sqrt(yy)):
+            # Its place was the oldest pair's, if all places were taken.
+            self.count = min(self.count, len(self.S) - 1)
+            return
+        self.curvature[self.next], self.scale = sy, sy / yy
+        self.next = (self.next + 1) % len(self.S)
+        self.count = min(self.count + 1, len(self.S))
+
+    def direct(self, line: _Line) -> float:
+        """Set the line's direction to −H g; return the slope of the function along it."""
+        np.negative(line.gradient, out=line.d)
+        newest_first = [(self.next - 1 - i) % len(self.S) for i in range(self.count)]
+        for k in newest_first:
+            self.share[k] = line.dot(self.S[k], line.d) / self.curvature[k]
+            self._add_to(line.d, -self.share[k], self.Y[k])
+        if self.count:
+            line.d *= self.scale
+        for k in reversed(newest_first):
+            back = line.dot(self.Y[k], line.d) / self.curvature[k]
+            self._add_to(line.d, self.share[k] - back, self.S[k])
+        slope = line.dot(line.gradient, line.d)
+        if (slope < 0 and isfinite(slope)) or not self.count:
+            return slope
+        self.count = 0
+        return self.direct(line)
+
+    def _add_to(self, total: Array, factor: float, vector: Array) -> None:
+        for start in range(0, len(total), CHUNK):
+            part = slice(start, start + CHUNK)
+            step = np.multiply(vector[part], factor, out=self.scratch[: len(vector[part])])
+            total[part] += step

@@ -1,0 +1,74 @@
+"""Lion."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import DTypeLike
+
+from graduel.layout import Layout
+from graduel.optim.base import Array, OptimizerState, check, chunks, flush, fresh, shrink
+
+TINY = 2.0**-100
+"""What a number must reach, by absolute value, for its sign to count in full."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lion:
+    """Only the sign of a momentum moves θ: every parameter by α, or not at all.
+
+        θ ← (1 − α λ) θ − α sign(β₁ m + (1 − β₁) g)
+        m ← β₂ m + (1 − β₂) g
+
+    Take a rate three to ten times smaller than for AdamW and a decay as many times larger. λ
+    touches the role "weight" alone. m is kept scaled, m / (1 − β₂).
+
+    Source: Chen et al., *Symbolic Discovery of Optimization Algorithms*, 2023.
+
+    Parameters
+    ----------
+    beta1 : share of the momentum in the step, in [0, 1)
+    beta2 : decay of the momentum, in [0, 1)
+    weight_decay : λ
+
+    Examples
+    --------
+    >>> layout = Layout.build([("0.W", (3,), "weight")])
+    >>> theta, rule = np.ones(3), Lion(weight_decay=0.0)
+    >>> rule.update(theta, np.array([3.0, -0.1, 0.0]), rule.init(layout, theta.dtype), 0.25)
+    >>> theta
+    array([0.75, 1.25, 1.  ])
+    """
+
+    beta1: float = 0.9
+    beta2: float = 0.99
+    weight_decay: float = 0.1
+
+    def __post_init__(self) -> None:
+        check("beta1", self.beta1, below=1)
+        check("beta2", self.beta2, below=1)
+        check("weight_decay", self.weight_decay)
+
+    def init(self, layout: Layout, dtype: DTypeLike) -> OptimizerState:
+        """Make a zero momentum."""
+        return fresh(layout, dtype, (self.beta2,))
+
+    def update(self, theta: Array, g: Array, state: OptimizerState, lr: float) -> None:
+        """Change `theta` in place by one step."""
+        state.step += 1
+        # With M = m/(1−β₂):  sign(β₁ m + (1 − β₁) g) = sign(share · M + g).
+        share = self.beta1 * (1 - self.beta2) / (1 - self.beta1)
+        for part, scratch in chunks(len(theta), state.scratch):
+            grad, M = g[part], state.moments[0][part]
+            if self.weight_decay:
+                shrink(theta, part, state, 1 - lr * self.weight_decay)
+            np.multiply(M, share, out=scratch)
+            scratch += grad
+            # lr · sign(c), several times faster than np.sign, which branches.
+            np.clip(scratch, -TINY, TINY, out=scratch)
+            scratch *= lr / TINY
+            theta[part] -= scratch
+            M *= self.beta2
+            M += grad
+        flush(state)

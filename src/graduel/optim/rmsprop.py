@@ -1,0 +1,79 @@
+"""RMSProp."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import sqrt
+
+import numpy as np
+from numpy.typing import DTypeLike
+
+from graduel.layout import Layout
+from graduel.optim.base import Array, OptimizerState, check, chunks, flush, fresh, shrink
+
+
+@dataclass(frozen=True, slots=True)
+class RMSProp:
+    """v ← ρ v + (1 − ρ) g²,   b ← μ b + g / (√v + ε),   θ ← (1 − α λ) θ − α b.
+
+    λ touches the role "weight" alone. v is kept scaled, v / (1 − ρ), and b with it: that saves
+    a pass over the vector.
+
+    Source: Tieleman and Hinton, *Neural Networks for Machine Learning*, lecture 6.5, 2012; ε and
+    momentum where PyTorch has them.
+
+    Parameters
+    ----------
+    decay : ρ, in [0, 1)
+    eps : ε
+    momentum : μ, in [0, 1)
+    weight_decay : λ
+
+    Examples
+    --------
+    >>> layout = Layout.build([("0.W", (2,), "weight")])
+    >>> theta, rule = np.array([1.0, 2.0]), RMSProp(decay=0.75)
+    >>> rule.update(theta, np.array([3.0, -0.1]), rule.init(layout, theta.dtype), 0.5)
+    >>> theta.round(6)
+    array([0., 3.])
+    """
+
+    decay: float = 0.9
+    eps: float = 1e-8
+    momentum: float = 0.0
+    weight_decay: float = 0.0
+
+    def __post_init__(self) -> None:
+        check("decay", self.decay, below=1)
+        check("eps", self.eps)
+        check("momentum", self.momentum, below=1)
+        check("weight_decay", self.weight_decay)
+
+    def init(self, layout: Layout, dtype: DTypeLike) -> OptimizerState:
+        """Make a zero mean square and, if there is momentum, a zero velocity."""
+        return fresh(layout, dtype, (self.decay, self.momentum)[: 2 if self.momentum else 1])
+
+    def update(self, theta: Array, g: Array, state: OptimizerState, lr: float) -> None:
+        """Change `theta` in place by one step."""
+        state.step += 1
+        # With V = v/(1−ρ) and B = b √(1−ρ):  α g/(√v + ε) = rate · g / (√V + ε′).
+        root = sqrt(1 - self.decay)
+        rate, eps = lr / root, self.eps / root
+        for part, scratch in chunks(len(theta), state.scratch):
+            grad, V = g[part], state.moments[0][part]
+            if self.weight_decay:
+                shrink(theta, part, state, 1 - lr * self.weight_decay)
+            np.square(grad, out=scratch)
+            V *= self.decay
+            V += scratch
+            np.sqrt(V, out=scratch)
+            scratch += eps
+            np.divide(grad, scratch, out=scratch)
+            if self.momentum:
+                B = state.moments[1][part]
+                B *= self.momentum
+                B += scratch
+                np.copyto(scratch, B)
+            scratch *= rate
+            theta[part] -= scratch
+        flush(state)

@@ -1,0 +1,69 @@
+"""What may break in convolution and pooling; `test_mutants.py` says how each is used."""
+
+from __future__ import annotations
+
+NN = ("tests/nn/test_engine.py",)
+IMAGES = ("tests/nn/test_images.py",)
+GOLDEN = ("tests/golden/test_golden_images.py",)
+CONV, POOL = "nn/layers/convolution.py", "nn/layers/pooling.py"
+WINDOWS = "nn/layers/windows.py"
+
+MUTANTS = [
+    # file, what stands there, what is put in its place, the tests that must notice
+    (CONV, "both[-1] = w.p.b", "both[-1] = 0", IMAGES),
+    (CONV, "both.fill(0)", "pass", NN),
+    (CONV, "both += np.matmul(patches.T, part, out=share)", "both -= 0", NN),
+    (CONV, "both += np.matmul(patches.T, part, out=share)", "both[...] = patches.T @ part", IMAGES),
+    (CONV, "w.g.b[...] = both[-1]", "w.g.b[...] = both[0]", NN),
+    (CONV, "w.g.b[...] = both[-1]", "pass", NN),
+    (CONV, "padded.fill(0)", "pass", IMAGES),
+    (
+        CONV,
+        "                if rows.start == 0:\n",
+        "                if images.start == 0:\n",
+        IMAGES,
+    ),
+    (CONV, "P[-1] = 1", "P[-1] = 2", IMAGES),
+    (CONV, "P[:, -1] = 1", "P[:, -1] = 2", IMAGES),
+    (CONV, "around.fill(0)", "pass", NN),
+    (
+        CONV,
+        "        if rows.start == 0:\n            around",
+        "        if True:\n            around",
+        IMAGES,
+    ),
+    (CONV, ".transpose(0, 2, 1)", "[::-1].transpose(0, 2, 1)", NN),
+    (
+        CONV,
+        "np.add(place, piece.reshape(place.shape), out=place)",
+        "place[...] = piece.reshape(place.shape)",
+        NN,
+    ),
+    (CONV, "self._inside(around, shape))", "around[:, : shape[0], : shape[1]])", NN),
+    (CONV, "(zeros // 2, zeros - zeros // 2)", "(zeros - zeros // 2, zeros // 2)", GOLDEN),
+    (CONV, "rows.start * stride[0] :", "rows.start :", IMAGES),
+    (POOL, "np.maximum(y, place, out=y)", "np.minimum(y, place, out=y)", IMAGES),
+    (POOL, "np.greater(here, found, out=here)", "pass", GOLDEN),
+    (POOL, "np.logical_or(found, here, out=found)", "pass", IMAGES),
+    (POOL, "found.fill(False)", "pass", IMAGES),
+    (POOL, "np.add(place, share, out=place)", "np.copyto(place, share)", NN),
+    (POOL, "            if overlap:\n", "            if not overlap:\n", NN),
+    (POOL, "y *= 1 / prod(window[0])", "pass", GOLDEN),
+    (POOL, "dy *= 1 / prod(window[0])", "pass", NN),
+    (POOL, "np.add(place, dy, out=place)", "np.copyto(place, dy)", NN),
+    (POOL, "dx.fill(0)", "pass", NN),
+    (POOL, " or x.shape[1] % size[0] or x.shape[2] % size[1]", "", NN),
+    (
+        POOL,
+        "overlap = stride[0] < size[0] or stride[1] < size[1]",
+        "overlap = stride[0] < size[0]",
+        NN,
+    ),
+    (
+        WINDOWS,
+        "along[1] * stride[0], along[2] * stride[1]",
+        "along[1] * stride[1], along[2] * stride[0]",
+        GOLDEN,
+    ),
+    (WINDOWS, "(across - 1) * stride[1] + 1 : stride[1]", "(across - 1) * stride[1] + 1", NN),
+]

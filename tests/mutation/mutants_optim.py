@@ -1,0 +1,69 @@
+"""Mutants of the optimizers that came after the first: see test_mutants.py."""
+
+from __future__ import annotations
+
+OPTIM = ("tests/optim/test_rules.py",)
+MUON = ("tests/optim/test_muon.py",)
+WRAPPERS = ("tests/optim/test_wrappers.py",)
+LBFGS = ("tests/optim/test_linesearch.py", "tests/optim/test_lbfgs.py")
+O = "optim/"
+
+MUTANTS = [
+    # file, what stands there, what is put in its place, the tests that must notice
+    (O + "adagrad.py", "G += scratch", "G[...] = scratch", OPTIM),
+    (O + "adagrad.py", "scratch += self.eps", "pass", OPTIM),
+    (O + "adagrad.py", "theta[part] -= scratch", "theta[part] += scratch", OPTIM),
+    (O + "adagrad.py", "state.moments[0].fill(self.initial)", "pass", OPTIM),
+    (O + "adagrad.py", "        flush(state)\n", "", OPTIM),
+    (O + "rmsprop.py", "V *= self.decay", "pass", OPTIM),
+    (O + "rmsprop.py", "lr / root, self.eps / root", "lr / root, self.eps", OPTIM),
+    (O + "rmsprop.py", "lr / root, self.eps / root", "lr, self.eps / root", OPTIM),
+    (O + "rmsprop.py", "B *= self.momentum", "pass", OPTIM),
+    (O + "rmsprop.py", "1 - lr * self.weight_decay", "1", OPTIM),
+    (O + "amsgrad.py", "np.maximum(U, V, out=U)", "np.copyto(U, V)", OPTIM),
+    (O + "amsgrad.py", "M *= self.beta1", "pass", OPTIM),
+    (O + "amsgrad.py", "1 - self.beta2**state.step", "1", OPTIM),
+    (O + "lion.py", "(1 - self.beta2) / (1 - self.beta1)", "1", OPTIM),
+    (O + "lion.py", "M *= self.beta2", "pass", OPTIM),
+    (O + "lion.py", "np.clip(scratch, -TINY, TINY, out=scratch)", "pass", OPTIM),
+    (O + "lion.py", "1 - lr * self.weight_decay", "1", OPTIM),
+    (O + "muon.py", "M *= self.momentum", "pass", OPTIM),
+    (O + "muon.py", "            U += dW\n", "", OPTIM),
+    (O + "muon.py", "square *= C", "square *= -C", OPTIM),
+    (O + "muon.py", "diagonal += A", "pass", OPTIM),
+    (O + "muon.py", "X, Y = Y, X", "pass", OPTIM),
+    (O + "muon.py", "n_out / n_in", "n_in / n_out", OPTIM),
+    (O + "muon.py", "W *= 1 - lr * self.weight_decay", "pass", OPTIM),
+    (O + "muon.py", "lr * self.others_rate", "lr", OPTIM),
+    (O + "muon.py", "start += entry.size", "pass", OPTIM),
+    (O + "muon.py", "flush(state.momentum)", "pass", OPTIM),
+    (O + "muon.py", "[] if self.last else matrices[-1:]", "[]", MUON),
+    (O + "muon.py", "len(e.shape) > 1", "e.shape", MUON),
+    (O + "base.py", "entry.start - start", "entry.start", WRAPPERS),
+    (O + "base.py", "(*ROLES, *known, *layout.roles)", "layout.roles", WRAPPERS),
+    (O + "base.py", "        return nan\n", "        return 1.0\n", WRAPPERS),
+    (O + "base.py", "return most * sqrt(total)", "return most", WRAPPERS),
+    (O + "wrappers.py", "g *= self.most / length", "g *= self.most", WRAPPERS),
+    (O + "wrappers.py", "length > self.most", "True", WRAPPERS),
+    (O + "wrappers.py", "isfinite(low) and isfinite(high) and", "", WRAPPERS),
+    (O + "wrappers.py", "max(-low, high)", "high", WRAPPERS),
+    (O + "wrappers.py", "np.sqrt(np.einsum(", "(np.einsum(", WRAPPERS),
+    (O + "wrappers.py", "np.maximum(lengths, self.most)", "lengths", WRAPPERS),
+    (O + "wrappers.py", "theta[where] *= 1 - lr * amount", "theta[where] *= 1 - amount", WRAPPERS),
+    (O + "wrappers.py", "kept, lr * rate)", "kept, lr)", WRAPPERS),
+    (O + "wrappers.py", "rules.get(role, self.rule)", "self.rule", WRAPPERS),
+    (O + "wrappers.py", "key=lambda pair: pair[0]", "key=lambda pair: 0", WRAPPERS),
+    (O + "linesearch.py", "+ c1 * point.at * start.slope", "+ 10", LBFGS),
+    (O + "linesearch.py", "<= -c2 * start.slope", "<= -start.slope", LBFGS),
+    (O + "linesearch.py", "finite and point.value", "point.value", LBFGS),
+    (O + "linesearch.py", "point.slope * (high.at - low.at) >= 0", "False", LBFGS),
+    (O + "linesearch.py", "if width > 0 else -sqrt(inside)", "", LBFGS),
+    (O + "linesearch.py", "min(max(share, 0.1), 0.9)", "0.999", LBFGS),
+    (O + "lbfgs.py", "line.d *= self.scale", "pass", LBFGS),
+    (O + "lbfgs.py", "self.share[k] - back", "self.share[k]", LBFGS),
+    (O + "lbfgs.py", "in reversed(newest_first)", "in newest_first", LBFGS),
+    (O + "lbfgs.py", "self.theta[...] = self.base", "pass", LBFGS),
+    (O + "lbfgs.py", "found = phi(found.at)", "pass", LBFGS),
+    (O + "lbfgs.py", "self.trial[...] = gradient", "self.trial = gradient", LBFGS),
+    (O + "lbfgs.py", "if not found.at and pairs.count:", "if False:", LBFGS),
+]

@@ -1,0 +1,352 @@
+"""Files of models: exact, whole or not at all, and never trusted."""
+
+from __future__ import annotations
+
+import json
+import os
+import pickle
+import struct
+import threading
+import tracemalloc
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from safetensors import safe_open
+from safetensors.numpy import save
+
+from graduel.errors import UserError
+from graduel.nn import (
+    BatchNorm,
+    Constant,
+    Dense,
+    Dropout,
+    Network,
+    Plan,
+    ReLU,
+    Residual,
+    Spec,
+    SquaredError,
+    Weights,
+)
+from graduel.train import Model, load_model, models, save_model
+
+NET = Network(
+    (Dense(6), BatchNorm(), ReLU(), Residual((Dense(6), BatchNorm())), Dropout(0.1), Dense(2)),
+    (5,),
+    loss=SquaredError(),
+)
+
+
+def drawn(net, seed=0):
+    rng = np.random.default_rng(seed)
+    weights = net.init(rng)
+    weights.theta[...] = rng.normal(size=len(weights.theta))
+    weights.state[...] = rng.normal(size=len(weights.state))
+    return weights
+
+
+def same_bits(a, b):
+    return a.dtype == b.dtype and a.tobytes() == b.tobytes()
+
+
+@pytest.fixture
+def file(tmp_path):
+    path = tmp_path / "net.safetensors"
+    save_model(path, NET, drawn(NET), {"classes": ["yes", "no"], "error": 0.125})
+    return path
+
+
+@pytest.fixture(scope="module")
+def content(tmp_path_factory):
+    path = tmp_path_factory.mktemp("model") / "net"
+    save_model(path, NET, drawn(NET), {"score": 0.5})
+    return path.read_bytes()
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize(
+    "net", [NET, Network((ReLU(),), (3,)), Network((BatchNorm(),), (1,))], ids=str
+)
+def test_there_and_back_every_bit_stays(tmp_path, net, dtype):
+    net = Network(net.layers, net.input_shape, net.loss, dtype)
+    weights = drawn(net)
+    for vector in (weights.theta, weights.state):
+        vector[:4] = [np.nan, -0.0, np.inf, np.finfo(dtype).smallest_subnormal][: len(vector)]
+    notes = {"lr": 1e-3, "names": ["ä", "b"], "none": None, "deep": {"a": [1, [2]]}}
+    save_model(str(tmp_path / "net"), net, weights, notes)
+    model = load_model(tmp_path / "net")
+    assert model.network == net
+    assert same_bits(model.weights.theta, weights.theta)
+    assert same_bits(model.weights.state, weights.state)
+    assert model.notes == notes
+    assert isinstance(model, Model)
+    assert model.weights.theta.flags.writeable
+    assert model.weights.theta.flags.owndata
+
+
+def test_the_file_is_safetensors_that_any_reader_understands(file):
+    weights = drawn(NET)
+    with safe_open(file, framework="numpy") as opened:
+        entries = [*NET.layout.entries, *(e for e in NET.state_layout.entries)]
+        names = {e.name for e in NET.layout.entries}
+        names |= {f"state:{e.name}" for e in NET.state_layout.entries}
+        assert set(opened.keys()) == names
+        assert len(entries) == len(names)
+        W = opened.get_tensor("3.0.W")
+        np.testing.assert_array_equal(W, NET.layout["3.0.W"].view(weights.theta))
+        about = json.loads(opened.metadata()["graduel"])
+    assert set(about) == {"format", "graduel", "spec", "notes"}
+    assert about["format"] == 1
+    assert about["spec"] == NET.to_spec()
+    assert about["notes"] == {"classes": ["yes", "no"], "error": 0.125}
+
+
+def test_the_same_model_makes_the_same_bytes(file, tmp_path):
+    save_model(tmp_path / "b", NET, drawn(NET), {"classes": ["yes", "no"], "error": 0.125})
+    assert (tmp_path / "b").read_bytes() == file.read_bytes()
+
+
+@dataclass(frozen=True, slots=True)
+class Shift:
+    """y = x + b."""
+
+    row_wise: ClassVar[bool] = True
+    deterministic: ClassVar[bool] = True
+    smooth: ClassVar[bool] = True
+    by: float = 1.0
+
+    def plan(self, shape):
+        return Plan(shape, {"b": Spec(shape, Constant(self.by), "shift")})
+
+    def forward(self, x, w, call):
+        return np.add(x, w.p.b, out=w.buf("y", x.shape, x.dtype))
+
+    def backward(self, dy, w, call, *, need_dx=True):
+        np.sum(dy, axis=0, out=w.g.b)
+        return dy
+
+
+def test_parts_of_ones_own_come_back_when_they_are_named(tmp_path):
+    net = Network((Dense(3), Shift(2.0)), (4,))
+    weights = drawn(net)
+    save_model(tmp_path / "own", net, weights)
+    model = load_model(tmp_path / "own", parts=[Shift])
+    assert model.network == net
+    assert same_bits(model.weights.theta, weights.theta)
+    with pytest.raises(UserError, match=r"got 'Shift'.*load_model\(…, parts=\[…\]\)"):
+        load_model(tmp_path / "own")
+
+
+def test_missing_folders_are_made_and_nothing_else_is_left(tmp_path):
+    save_model(tmp_path / "a" / "b" / "net", NET, drawn(NET))
+    save_model(tmp_path / "a" / "b" / "net", NET, drawn(NET, seed=1))
+    assert os.listdir(tmp_path / "a" / "b") == ["net"]
+    assert same_bits(load_model(tmp_path / "a/b/net").weights.theta, drawn(NET, seed=1).theta)
+
+
+@pytest.mark.parametrize("fails", ["fsync", "replace"])
+def test_a_write_that_fails_leaves_the_old_file_and_no_rubbish(file, monkeypatch, fails):
+    before = file.read_bytes()
+
+    def refuse(*args):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(models.os, fails, refuse)
+    with pytest.raises(OSError, match="No space left"):
+        save_model(file, NET, drawn(NET, seed=1))
+    assert file.read_bytes() == before
+    assert os.listdir(file.parent) == [file.name]
+
+
+def test_writers_at_once_leave_one_whole_file(tmp_path):
+    path, seeds = tmp_path / "net", range(8)
+
+    def write(seed):
+        for _ in range(5):
+            save_model(path, NET, drawn(NET, seed), {"seed": seed})
+
+    threads = [threading.Thread(target=write, args=(seed,)) for seed in seeds]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    model = load_model(path)
+    assert same_bits(model.weights.theta, drawn(NET, model.notes["seed"]).theta)
+    assert os.listdir(tmp_path) == ["net"]
+
+
+def tampered(path, change=lambda about: None, arrays=lambda arrays: None):
+    """Write the file again with another description or other arrays."""
+    with safe_open(path, framework="numpy") as opened:
+        about = json.loads(opened.metadata()["graduel"])
+        found = {name: opened.get_tensor(name) for name in opened.keys()}  # noqa: SIM118
+    change(about)
+    arrays(found)
+    path.write_bytes(save(found, metadata={"graduel": json.dumps(about)}))
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda a: a.update(format=2), "format 1 or older; got format 2, written by graduel"),
+        (lambda a: a.update(format="1"), "description is damaged"),
+        (lambda a: a.update(format=0), "description is damaged"),
+        (lambda a: a.update(notes=[]), "description is damaged"),
+        (lambda a: a.pop("notes"), "description is damaged.*notes"),
+        (lambda a: a.pop("spec"), "spec of format 1; got 'NoneType'|got format 'NoneType'"),
+        (lambda a: a["spec"].update(format=9), "spec of format 1; got format 9"),
+        (lambda a: a["spec"].update(dtype="float64"), r"expects F64 of shape \(5, 6\) under '0.W'"),
+        (lambda a: a["spec"].update(dtype="int8"), "dtype must be 'float32'"),
+        (
+            lambda a: a["spec"]["layers"][-1].update(units=3),
+            r"F32 of shape \(6, 3\) under '5.W'; the file holds F32 of shape \(6, 2\)",
+        ),
+        (lambda a: a["spec"]["layers"][0].update(units=7), r"layer 3 \(Residual\): .* one shape"),
+        (lambda a: a["spec"]["layers"][0].update(units=6.0), "expected a model that save_model"),
+        (lambda a: a["spec"]["layers"][0].update(units="x"), "TypeError"),
+        (lambda a: a["spec"]["layers"][0].update(unit=6), "TypeError"),
+        (lambda a: a["spec"]["layers"][0].update(type="Dens"), "Did you mean 'Dense'"),
+        (lambda a: a["spec"]["layers"].pop(), "'5.W'; the file holds F32|expects no such array"),
+        (lambda a: a["spec"].update(input_shape=[10**30]), "expects F32 of shape"),
+        (lambda a: a["spec"].update(input_shape=None), "expected a network's spec"),
+        (lambda a: a["spec"].update(layers=[[[]]]), "expected a model that save_model wrote"),
+    ],
+)
+def test_a_description_that_does_not_fit_is_refused(file, change, message):
+    tampered(file, change)
+    with pytest.raises(UserError, match=message) as caught:
+        load_model(file)
+    assert str(file) in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("arrays", "message"),
+    [
+        (lambda a: a.pop("0.b"), r"expects F32 of shape \(6,\) under '0.b'; .* no such array"),
+        (lambda a: a.pop("state:1.mean"), "under 'state:1.mean'; the file holds no such array"),
+        (lambda a: a.update(x=np.zeros(2)), "expects no such array under 'x'; .*F64 of shape"),
+        (lambda a: a.update({"0.b": np.zeros(6)}), "F32 of shape .* holds F64 of shape"),
+        (lambda a: a.update({"0.b": np.zeros((6, 1), "f4")}), r"the file holds F32 .*\(6, 1\)"),
+        (lambda a: a.update({"0.b": np.zeros(6, "i4")}), "the file holds I32"),
+    ],
+)
+def test_arrays_that_do_not_fit_are_refused(file, arrays, message):
+    tampered(file, arrays=arrays)
+    with pytest.raises(UserError, match=message):
+        load_model(file)
+
+
+def test_what_is_no_model_is_refused(tmp_path, file):
+    other = tmp_path / "other"
+    for content, message in (
+        (b"", "expected a model that save_model wrote"),
+        (b"not a model at all", "expected a model that save_model wrote"),
+        (pickle.dumps({"a": 1}), "expected a model that save_model wrote"),
+        (struct.pack("<Q", 2**63), "expected a model that save_model wrote"),
+        (file.read_bytes()[:-1], "damaged or cut short"),
+        (file.read_bytes()[:100], "damaged or cut short"),
+        (file.read_bytes() + b"\0", "expected a model that save_model wrote"),
+        (save({"a": np.zeros(2)}), "no 'graduel' in its metadata"),
+        (save({"a": np.zeros(2)}, metadata={"graduel": "{"}), "description is damaged"),
+        (save({}, metadata={"graduel": "[" * 100_000}), "description is damaged"),
+        (save({}, metadata={"graduel": "[]"}), "description is damaged"),
+    ):
+        other.write_bytes(content)
+        with pytest.raises(UserError, match=message):
+            load_model(other)
+    with pytest.raises(UserError, match="missing: cannot be read"):
+        load_model(tmp_path / "missing")
+    with pytest.raises(UserError, match="cannot be read"):
+        load_model(tmp_path)
+
+
+def attempt(tmp_path_factory, content):
+    """Load bytes; they are a model, or a user's error."""
+    path = tmp_path_factory.getbasetemp() / "fuzzed"
+    path.write_bytes(content)
+    try:
+        model = load_model(path)
+    except UserError as error:
+        assert str(path) in str(error)
+        return
+    assert model.weights.theta.shape == (model.network.layout.size,)
+    assert model.weights.nbytes <= len(content)
+
+
+@given(st.binary(max_size=300))
+def test_any_bytes_are_a_users_error(tmp_path_factory, junk):
+    attempt(tmp_path_factory, junk)
+
+
+@settings(max_examples=300)
+@given(st.data())
+def test_a_damaged_file_is_a_users_error_or_another_model(tmp_path_factory, content, data):
+    damaged = bytearray(content)
+    head = 8 + struct.unpack("<Q", content[:8])[0]
+    for _ in range(data.draw(st.integers(1, 4), label="flips")):
+        place = data.draw(st.one_of(st.integers(0, head), st.integers(0, len(content) - 1)))
+        damaged[place] ^= 1 << data.draw(st.integers(0, 7))
+    if data.draw(st.booleans(), label="cut"):
+        damaged = damaged[: data.draw(st.integers(0, len(content)), label="length")]
+    attempt(tmp_path_factory, bytes(damaged))
+
+
+PLAIN = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
+    lambda kids: st.lists(kids, max_size=3) | st.dictionaries(st.text(max_size=5), kids),
+    max_leaves=5,
+)
+
+
+@settings(max_examples=300)
+@given(st.data())
+def test_any_value_in_the_description_is_a_users_error(tmp_path_factory, content, data):
+    head = struct.unpack("<Q", content[:8])[0]
+    header = json.loads(content[8 : 8 + head])
+    about = json.loads(header["__metadata__"]["graduel"])
+    at = about
+    while True:  # walk down to some place and put something else there
+        keys = list(at) if isinstance(at, dict) else list(range(len(at)))
+        key = data.draw(st.sampled_from(keys))
+        deeper = isinstance(at[key], dict | list) and at[key]
+        if not deeper or data.draw(st.booleans(), label="stop"):
+            at[key] = data.draw(PLAIN)
+            break
+        at = at[key]
+    header["__metadata__"]["graduel"] = json.dumps(about)
+    text = json.dumps(header).encode()
+    attempt(tmp_path_factory, struct.pack("<Q", len(text)) + text + content[8 + head :])
+
+
+def test_a_file_that_lies_about_sizes_costs_no_memory(file):
+    for units in (10**9, 10**18):
+        huge = Network((Dense(units),), (5,)).to_spec()
+        tampered(file, lambda about, spec=huge: about.update(spec=spec))
+        tracemalloc.start()
+        with pytest.raises(UserError, match="expects F32 of shape"):
+            load_model(file)
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        assert peak < 2_000_000
+
+
+def test_what_cannot_be_saved_is_refused_before_anything_is_written(tmp_path):
+    weights = drawn(NET)
+    path = tmp_path / "net"
+    short = Weights(weights.theta[:-1], weights.state)
+    with pytest.raises(UserError, match=r"cannot save the network: θ must have shape"):
+        save_model(path, NET, short)
+    double = Weights(weights.theta.astype(float), weights.state)
+    with pytest.raises(UserError, match=r"weights must be float32, .* got float64"):
+        save_model(path, NET, double)
+    with pytest.raises(UserError, match=r"notes must be plain data.*set is not JSON"):
+        save_model(path, NET, weights, {"x": {1, 2}})
+    odd = Network((Dropout(lambda t: t),), (5,))
+    with pytest.raises(UserError, match=r"layer 0\.rate must be numbers"):
+        save_model(path, odd, drawn(odd))
+    assert os.listdir(tmp_path) == []
