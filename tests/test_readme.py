@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import re
 import shlex
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
+
+from graduel.recipes import NetRecipe
+from graduel.train import parts
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -27,6 +31,12 @@ def test_the_python_runs(capsys):
     assert error < 15
 
 
+def test_the_page_of_parts_runs():
+    page = (ROOT / "docs" / "parts.md").read_text(encoding="utf-8")
+    for block in re.findall(r"```python\n(.*?)```", page, re.DOTALL):
+        exec(block, {})
+
+
 def test_the_set_up_commands_are_the_ones_that_ci_runs():
     ci = (ROOT / ".ci" / "run").read_text(encoding="utf-8")
     assert 'python -m pip install --quiet -e ".[test]" && pytest' in ci
@@ -34,22 +44,35 @@ def test_the_set_up_commands_are_the_ones_that_ci_runs():
     assert "python -m pip install . && graduel duel" in README
 
 
-def test_every_command_would_be_understood(monkeypatch):
-    from graduel.cli import duel
+def commands(page):
+    """Every graduel command of a page, as it would be typed."""
+    text = page.read_text(encoding="utf-8")
+    return [
+        shlex.split(line.split(" > ")[0], comments=True)[1:]
+        for block in re.findall(r"```sh\n(.*?)```", text, re.DOTALL)
+        for line in block.splitlines()
+        if line.startswith("graduel ")
+    ]
+
+
+@pytest.mark.parametrize(("page", "least"), [("README.md", 9), ("docs/experiments.md", 6)])
+def test_every_command_would_be_understood(monkeypatch, page, least):
+    from graduel.cli import duel, experiment, train
     from graduel.cli.app import main
+    from graduel.duel.experiment import plan_experiment
+
+    def planned(dataset, *, out, as_json, **options):
+        asked.append(plan_experiment(dataset, **options))
 
     asked = []
-    monkeypatch.setattr(duel, "run", lambda dataset, **options: asked.append(options))
-    commands = [
-        shlex.split(line.split(">")[0], comments=True)
-        for block in blocks("sh")
-        for line in block.splitlines()
-        if line.startswith("graduel duel")
-    ]
-    assert len(commands) >= 6
-    for command in commands:
-        assert main(command[1:]) == 0
-    assert len(asked) == len(commands)
+    for room in (duel, train):
+        monkeypatch.setattr(room, "run", lambda dataset, **options: asked.append(options))
+    monkeypatch.setattr(experiment, "run", planned)
+    found = commands(ROOT / page)
+    assert len(found) >= least
+    for command in found:
+        assert main(command) == 0
+    assert len(asked) == len(found)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
@@ -77,3 +100,12 @@ def test_no_file_names_a_registry_or_an_absolute_path():
     ):
         if path.suffix in {".py", ".md", ".j2", ".css", ".toml", ""} and path.is_file():
             assert not names.search(path.read_text(encoding="utf-8")), path
+
+
+def test_the_page_of_parts_names_every_part_and_every_field():
+    page = (ROOT / "docs" / "parts.md").read_text(encoding="utf-8")
+    for kind, names in parts.KINDS.items():
+        for name in names:
+            assert re.search(rf"`[^`]*\b{name}\b[^`]*`", page), f"{kind} {name}"
+    for field in fields(NetRecipe):
+        assert re.search(rf"`[^`]*\b{field.name}\b[^`]*`", page), field.name

@@ -12,8 +12,6 @@ from hypothesis import strategies as st
 
 from graduel.data import Dataset
 from graduel.duel.contenders import FAMILIES, make_contender
-from graduel.duel.contenders.net import build
-from graduel.duel.netspec import READERS, parse_net
 from graduel.duel.protocol import Cell, Protocol, plan, split
 from graduel.errors import UserError
 from graduel.recipes import CONTENDERS, NetRecipe
@@ -126,70 +124,3 @@ def test_cells_have_random_numbers_of_their_own():
     first = {c.key: c.rng().random() for c in protocol(seeds=3).cells()}
     assert len(set(first.values())) == 9
     assert Cell("net", 1).rng().random() == first["net-seed1"]
-
-
-def test_parse_net_reads_every_key():
-    recipe = parse_net(
-        "layers=64,32 activation=tanh dropout=0 optimizer=sgd lr=1e-1 momentum=0.5 "
-        "weight_decay=0 schedule=constant warmup=0 batch_size=32 epochs=3",
-        NetRecipe(),
-    )
-    assert recipe == NetRecipe(
-        layers=(64, 32),
-        activation="tanh",
-        dropout=0,
-        optimizer="sgd",
-        lr=0.1,
-        momentum=0.5,
-        weight_decay=0,
-        schedule="constant",
-        warmup=0,
-        batch_size=32,
-        epochs=3,
-    )
-    assert [type(layer).__name__ for layer in build(recipe, 4, 3).layers] == [
-        "Dense",
-        "Tanh",
-        "Dense",
-        "Tanh",
-        "Dense",
-    ]
-
-
-@pytest.mark.parametrize(
-    ("text", "message"),
-    [
-        ("layers=0", "sizes of hidden layers .*got '0'"),
-        ("layers=12,", "sizes of hidden layers .*got '12,'"),
-        ("layers=a", "sizes of hidden layers"),
-        ("layers=99999999999999999999", "from 1 to 100,000"),
-        ("activation=rleu", r"one of 'relu', 'tanh'; got 'rleu'. Did you mean 'relu'\?"),
-        ("optimizer=adamm", r"Did you mean 'adamw'\?"),
-        ("schedule=x", "schedule in --net must be one of 'cosine', 'constant'; got 'x'"),
-        ("lr=0", "lr in --net must be a number above 0; got '0'"),
-        ("lr=nan", "lr in --net must be a number above 0; got 'nan'"),
-        ("lr=inf", "lr in --net must be a number above 0"),
-        ("dropout=1", "at least 0 and below 1; got '1'"),
-        ("momentum=-0.1", "at least 0 and below 1"),
-        ("weight_decay=x", "weight_decay in --net must be a number at least 0"),
-        ("epochs=1.5", "epochs in --net must be a whole number, at least 1; got '1.5'"),
-        ("batch_size=0", "batch_size in --net must be a whole number"),
-        ("layer=5", r"Did you mean 'layers'\?"),
-        ("epochs", "form key=value; got 'epochs'"),
-        ("epochs=3 epochs=4", "got 'epochs' twice"),
-        ("  ", "got nothing"),
-    ],
-)
-def test_mistakes_in_a_net(text, message):
-    with pytest.raises(UserError, match=message):
-        parse_net(text, NetRecipe())
-
-
-@given(st.dictionaries(st.sampled_from(list(READERS)), st.text(max_size=8), max_size=4))
-def test_any_text_is_read_or_refused_in_one_line(parts):
-    try:
-        recipe = parse_net(" ".join(f"{k}={v}" for k, v in parts.items()), NetRecipe())
-    except UserError as error:
-        assert "--net" in str(error)
-    else:
-        assert recipe.layers

@@ -374,3 +374,21 @@ def test_claim_needs_the_right_pair():
         judge_claim(comparison, {"text": 0.1}, booster="xgb", network="text")
     with pytest.raises(ValueError, match="expected the comparison"):
         judge_claim(replace(comparison, b="text"), errors, booster="text", network="text")
+
+
+def test_all_against_one_are_fewer_pairs_and_less_correction():
+    rng = np.random.default_rng(3)
+    wrong = {
+        name: rng.random((3, 400)) < p
+        for name, p in zip("abcd", (0.1, 0.12, 0.2, 0.3), strict=True)
+    }
+    every = {(c.a, c.b): c for c in compare_all(wrong, rope=0.01)}
+    some = {(c.a, c.b): c for c in compare_all(wrong, rope=0.01, against="b")}
+    assert list(some) == [("a", "b"), ("b", "c"), ("b", "d")]
+    for names, found in some.items():
+        assert found.p_value == every[names].p_value
+        assert found.p_adjusted <= every[names].p_adjusted
+        assert found.equivalence_level == pytest.approx(1 - 0.1 / 3)
+    assert [c.p_adjusted for c in some.values()] == pytest.approx(
+        holm([c.p_value for c in some.values()])
+    )

@@ -5,6 +5,8 @@ from __future__ import annotations
 import io
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
@@ -28,6 +30,16 @@ def _version(wanted: bool) -> None:
 
         typer.echo(f"graduel {version('graduel')}")
         raise typer.Exit
+
+
+@contextmanager
+def _stoppable() -> Iterator[None]:
+    """Say that Ctrl-C stopped the command, outside the fits; typer would say nothing."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        typer.echo("graduel: stopped.", err=True)
+        raise typer.Exit(130) from None
 
 
 @app.callback()
@@ -85,7 +97,7 @@ def duel(
     ] = None,
 ) -> None:
     """Train every contender on the same rows and say who wins."""
-    try:
+    with _stoppable():
         from graduel.cli.duel import run
 
         run(
@@ -99,10 +111,114 @@ def duel(
             as_json=as_json,
             threads=threads,
         )
-    except KeyboardInterrupt:
-        # Outside the fits: typer would end the process without a word.
-        typer.echo("graduel: stopped.", err=True)
-        raise typer.Exit(130) from None
+
+
+@app.command()
+def train(
+    dataset: Annotated[str, typer.Argument(help="What to learn.")] = "mnist",
+    net: Annotated[
+        str | None,
+        typer.Option(
+            help="The network and its training, such as 'layers=256,128 activation=gelu "
+            "optimizer=adamw lr=1e-3 epochs=20'; docs/parts.md lists every name.",
+            show_default=False,
+        ),
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Of weights, order, dropout, validation rows.")] = 0,
+    rows: Annotated[
+        int | None,
+        typer.Option(help="Train on a stratified part of the training rows.", show_default=False),
+    ] = None,
+    quick: Annotated[
+        bool, typer.Option("--quick", help="A first look: 10,000 training rows, fewer epochs.")
+    ] = False,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            help="The model's file, a new one. Default: a name of its own in this folder.",
+            show_default=False,
+        ),
+    ] = None,
+    as_json: Annotated[
+        bool,
+        typer.Option("--json", help="Write the result to standard output, and nothing else there."),
+    ] = False,
+    threads: Annotated[
+        int | None, typer.Option(help="Threads. Default: all cores.", show_default=False)
+    ] = None,
+) -> None:
+    """Train one network, show how it goes, and save it. Ctrl-C keeps the best epoch so far."""
+    with _stoppable():
+        from graduel.cli.train import run
+
+        run(
+            dataset,
+            net=net,
+            seed=seed,
+            rows=rows,
+            quick=quick,
+            threads=threads,
+            out=out,
+            as_json=as_json,
+        )
+
+
+@app.command()
+def experiment(
+    dataset: Annotated[str, typer.Argument(help="What to learn.")] = "mnist",
+    vary: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="What to vary, such as activation=relu,tanh,gelu or 'layers=256|256,128'; more "
+            "than one --vary makes every combination.",
+            show_default=False,
+        ),
+    ] = None,
+    net: Annotated[
+        str | None,
+        typer.Option(
+            help="What all variants share, such as 'layers=128 epochs=5'.", show_default=False
+        ),
+    ] = None,
+    seeds: Annotated[int, typer.Option(help="How often each variant is trained.")] = 1,
+    rows: Annotated[
+        int | None,
+        typer.Option(help="Train on a stratified part of the training rows.", show_default=False),
+    ] = None,
+    quick: Annotated[
+        bool, typer.Option("--quick", help="A first look: 10,000 training rows, fewer epochs.")
+    ] = False,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            help="The experiment's folder. The same command with the same folder takes up where "
+            "it stopped. Default: a folder of its own under experiments/.",
+            show_default=False,
+        ),
+    ] = None,
+    as_json: Annotated[
+        bool,
+        typer.Option("--json", help="Write the result to standard output, and nothing else there."),
+    ] = False,
+    threads: Annotated[
+        int | None, typer.Option(help="Threads. Default: all cores.", show_default=False)
+    ] = None,
+) -> None:
+    """Train variants of one network on the same rows and seeds; draw and compare them."""
+    with _stoppable():
+        from graduel.cli.experiment import run
+
+        run(
+            dataset,
+            vary=vary or [],
+            net=net,
+            seeds=seeds,
+            rows=rows,
+            quick=quick,
+            threads=threads,
+            out=out,
+            as_json=as_json,
+        )
 
 
 def main(args: list[str] | None = None) -> int:

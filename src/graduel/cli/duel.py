@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,6 @@ from graduel.cli.progress import watch
 from graduel.cli.table import show
 from graduel.duel.api import default_folder
 from graduel.duel.finish import finish
-from graduel.duel.netspec import parse_net
 from graduel.duel.protocol import Protocol, plan
 from graduel.duel.results import Run
 from graduel.duel.runner import WorkerError, run_cells
@@ -22,6 +22,7 @@ from graduel.duel.store import Store, open_store
 from graduel.errors import UserError
 from graduel.recipes import CONTENDERS, NetRecipe
 from graduel.report import write_report
+from graduel.train.netspec import parse_net
 
 
 def run(
@@ -47,7 +48,7 @@ def run(
     )
     folder = out if out is not None else default_folder(protocol)
     with open_store(folder, protocol) as store:
-        finished, report = _fight(store, protocol, folder)
+        finished, report = fight(store, protocol, folder, write_report)
     if as_json:
         sys.stdout.write((folder / "result.json").read_text(encoding="utf-8"))
     else:
@@ -58,8 +59,10 @@ def _names(text: str) -> list[str]:
     return [name.strip() for name in text.split(",") if name.strip()]
 
 
-def _fight(store: Store, protocol: Protocol, folder: Path) -> tuple[Run, Path]:
-    """Run every cell under a live display and write the report; always say what was kept."""
+def fight(
+    store: Store, protocol: Protocol, folder: Path, write: Callable[[Run], Path]
+) -> tuple[Run, Path]:
+    """Run every cell under a live display and write what is shown; always say what was kept."""
     console = Console(stderr=True)
 
     def kept() -> str:
@@ -72,8 +75,8 @@ def _fight(store: Store, protocol: Protocol, folder: Path) -> tuple[Run, Path]:
 
     try:
         watch(run_cells(store), protocol, console, folder)
-        finished = finish(store, _command())
-        return finished, write_report(finished)
+        finished = finish(store, command())
+        return finished, write(finished)
     except KeyboardInterrupt:
         typer.echo(f"graduel: stopped. {kept()}.", err=True)
         raise typer.Exit(130) from None
@@ -86,7 +89,7 @@ def _fight(store: Store, protocol: Protocol, folder: Path) -> tuple[Run, Path]:
         raise
 
 
-def _command() -> str:
+def command() -> str:
     """Return the command line as it can be typed again; bytes that are no text are escaped."""
     command = shlex.join(["graduel", *sys.argv[1:]])
     return command.encode("utf-8", "backslashreplace").decode()

@@ -47,6 +47,10 @@ def watch(events: Iterator[Event], protocol: Protocol, console: Console, folder:
     show(events, protocol, console, folder)
 
 
+def _what(protocol: Protocol) -> str:
+    return "An experiment" if protocol.varies else "A duel"
+
+
 def _live(events: Iterator[Event], protocol: Protocol, console: Console, folder: Path) -> None:
     columns = (
         TextColumn("{task.description}"),
@@ -54,7 +58,7 @@ def _live(events: Iterator[Event], protocol: Protocol, console: Console, folder:
         TextColumn("{task.percentage:>3.0f} %"),
         TextColumn("{task.fields[state]}"),
     )
-    where = f"A duel on {protocol.dataset}; everything is kept in {folder}"
+    where = f"{_what(protocol)} on {protocol.dataset}; everything is kept in {folder}"
     console.print(where, highlight=False, markup=False)
     with Progress(*columns, console=console) as display:
         tasks: dict[str, Task] = {
@@ -76,7 +80,7 @@ def _live(events: Iterator[Event], protocol: Protocol, console: Console, folder:
 
 def _plain(events: Iterator[Event], protocol: Protocol, console: Console, folder: Path) -> None:
     said = 0.0
-    console.out(f"duel on {protocol.dataset} in {folder}", highlight=False)
+    console.out(f"{_what(protocol)} on {protocol.dataset} in {folder}", highlight=False)
     for event in events:
         if event.kind == "progress" and monotonic() - said < PLAIN_EVERY:
             continue

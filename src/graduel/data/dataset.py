@@ -52,6 +52,14 @@ class Dataset:
         return int(np.prod(self.X.shape[1:]))
 
     @property
+    def image(self) -> tuple[int, int, int] | None:
+        """The shape (height, width, channels) of an example, where examples are images."""
+        if self.X.ndim not in (3, 4):
+            return None
+        height, width, *channels = self.X.shape[1:]
+        return int(height), int(width), int(channels[0]) if channels else 1
+
+    @property
     def table(self) -> NDArray[Any]:
         """X with one flat row for each example, a view where possible."""
         return self.X.reshape(len(self.X), -1)

@@ -64,7 +64,9 @@ def run_cell(
     checkpoint by checkpoint, while its clock stands still.
     """
     table, n_classes = dataset.table, len(dataset.classes)
-    train, valid = (Part(table[r], dataset.y[r], n_classes) for r in (split.train, split.valid))
+    train, valid = (
+        Part(table[r], dataset.y[r], n_classes, dataset.image) for r in (split.train, split.valid)
+    )
     X_test, y_test = table[split.test], dataset.y[split.test]
     curve: Curve = []
     # A network that diverges is told in words; NumPy's warnings would only come in between.

@@ -11,7 +11,7 @@ import numpy as np
 from graduel.data import Dataset, load_dataset
 from graduel.duel.environment import describe
 from graduel.duel.metrics import brier, log_loss, wrong
-from graduel.duel.protocol import FORMAT, Cell, Protocol
+from graduel.duel.protocol import FORMAT, Protocol
 from graduel.duel.results import Outcome, Run
 from graduel.duel.statistics import error_interval
 from graduel.duel.store import PLAN, RESULT, Store, read_json, write_json
@@ -42,7 +42,9 @@ def finish(store: Store, command: str) -> Run:
         }
         for name, cells in outcomes.items()
     }
-    comparisons = compare_all(misses, rope=protocol.rope, titles=titles)
+    # An experiment asks who is as good as the best; a duel, how every pair stands.
+    best = min(misses, key=lambda name: misses[name].mean()) if protocol.varies else None
+    comparisons = compare_all(misses, rope=protocol.rope, titles=titles, against=best)
     result = {
         "format": FORMAT,
         "dataset": {
@@ -59,6 +61,7 @@ def finish(store: Store, command: str) -> Run:
             "seeds": protocol.seeds,
             "rows": protocol.rows,
             "quick": protocol.quick,
+            "varies": list(protocol.varies),
             "rope": protocol.rope,
             "threads": protocol.threads,
         },
@@ -95,11 +98,10 @@ def read_run(path: str | Path) -> Run:
 
 def _outcomes(store: Store) -> dict[str, list[Outcome]]:
     """Return each contender's outcomes, seed by seed."""
-    seeds = range(store.protocol.seeds)
-    return {
-        name: [store.read_cell(Cell(name, seed)) for seed in seeds]
-        for name in store.protocol.contenders
-    }
+    found: dict[str, list[Outcome]] = {name: [] for name in store.protocol.contenders}
+    for cell in store.protocol.cells():
+        found[cell.contender].append(store.read_cell(cell))
+    return found
 
 
 def _run(

@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, field
 from hashlib import sha256
 from importlib.metadata import version
 from json import dumps
-from typing import Any
+from typing import Any, TypeGuard
 from zlib import crc32
 
 import numpy as np
@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 
 from graduel.data import DATASETS, Dataset, load_dataset
 from graduel.errors import UserError, unknown
-from graduel.recipes import CONTENDERS, NetRecipe
+from graduel.recipes import CONTENDERS, NetRecipe, Recipe
+from graduel.train.recipe import check
 
 FORMAT = 1
 MOST_SEEDS = 1000
@@ -39,6 +40,8 @@ class Cell:
 
     contender: str
     seed: int
+    stream: str = ""
+    """Whose random numbers it draws, where these are not its own."""
 
     @property
     def key(self) -> str:
@@ -46,8 +49,8 @@ class Cell:
         return f"{self.contender}-seed{self.seed}"
 
     def rng(self) -> np.random.Generator:
-        """Random numbers of its own, whatever the other cells do."""
-        return np.random.default_rng([self.seed, crc32(self.contender.encode())])
+        """Random numbers of its stream, whatever the other cells do."""
+        return np.random.default_rng([self.seed, crc32((self.stream or self.contender).encode())])
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,13 +77,15 @@ class Protocol:
     quick: bool = False
     threads: int = 1
     rope: float = ROPE
+    varies: Sequence[str] = ()
+    """What differs from one contender to the next, where this is an experiment."""
     versions: Mapping[str, str] = field(
         default_factory=lambda: {name: version(_installed(name)) for name in DECIDING_PACKAGES}
     )
 
     def as_dict(self) -> dict[str, Any]:
         """Return plain data for ``duel.json``; equal protocols give equal data."""
-        return {"format": FORMAT, **asdict(self)}
+        return {"format": FORMAT, **asdict(self), "varies": list(self.varies)}
 
     @classmethod
     def from_dict(cls, data: Any) -> Protocol:
@@ -104,10 +109,14 @@ class Protocol:
         return sha256(dumps(self.as_dict(), sort_keys=True).encode()).hexdigest()[:8]
 
     def cells(self) -> Iterator[Cell]:
-        """Yield every cell, contender by contender."""
+        """Yield every cell, contender by contender.
+
+        The variants of an experiment draw the same random numbers.
+        """
+        stream = "experiment" if self.varies else ""
         for name in self.contenders:
             for seed in range(self.seeds):
-                yield Cell(name, seed)
+                yield Cell(name, seed, stream)
 
 
 def _installed(package: str) -> str:
@@ -154,30 +163,66 @@ def plan(
     names = [name for name in CONTENDERS if name in names]
     if net is not None and "net" not in names:
         raise UserError("a network of your own is the contender 'net'; add it to --contenders")
+    chosen: dict[str, tuple[str, str, Recipe]] = {}
+    for name in names:
+        entry = CONTENDERS[name]
+        recipe: Recipe = entry.quick if quick else entry.full
+        if name == "net" and net is not None:
+            from graduel.train.netspec import checked
+
+            recipe = checked(net)
+        chosen[name] = (entry.family, entry.title, recipe)
+    return plan_contenders(dataset, chosen, seeds=seeds, rows=rows, quick=quick, threads=threads)
+
+
+def plan_contenders(
+    dataset: str,
+    chosen: Mapping[str, tuple[str, str, Recipe]],
+    *,
+    seeds: int,
+    rows: int | None,
+    quick: bool,
+    threads: int | None,
+    varies: Sequence[str] = (),
+) -> Protocol:
+    """Make a protocol for contenders given as ``{name: (family, title, recipe)}``.
+
+    Raises
+    ------
+    UserError
+        If the data set is unknown or a number out of range.
+    """
+    if dataset not in DATASETS:
+        raise unknown("data set", dataset, DATASETS)
     seeds = _whole("seeds", seeds, MOST_SEEDS)
     rows = None if rows is None else _whole("rows", rows, None)
     most = max(MOST_THREADS, os.cpu_count() or 1)
     threads = default_threads() if threads is None else _whole("threads", threads, most)
-    chosen = {}
-    for name in names:
-        entry = CONTENDERS[name]
-        recipe = entry.quick if quick else entry.full
-        if name == "net" and net is not None:
-            from graduel.duel.netspec import checked
-
-            recipe = checked(net)
-        chosen[name] = {"family": entry.family, "title": entry.title, "recipe": _plain(recipe)}
     protocol = Protocol(
         dataset=dataset,
-        contenders=chosen,
+        contenders={
+            name: {"family": family, "title": title, "recipe": _plain(recipe)}
+            for name, (family, title, recipe) in chosen.items()
+        },
         seeds=seeds,
         rows=rows if rows is not None else (QUICK_ROWS if quick else None),
         quick=quick,
         threads=threads,
+        varies=varies,
     )
-    if rows is not None:
-        check_rows(protocol, load_dataset(dataset))
+    own = [recipe for _, _, recipe in chosen.values() if _is_own(recipe)]
+    if rows is not None or own:
+        data = load_dataset(dataset)
+        check_rows(protocol, data)
+        for recipe in own:
+            check(recipe, data.n_features, len(data.classes), data.image)
     return protocol
+
+
+def _is_own(recipe: Recipe) -> TypeGuard[NetRecipe]:
+    """Tell whether a recipe is a network of the user's, which must be held against the data."""
+    known = (CONTENDERS["net"].full, CONTENDERS["net"].quick)
+    return isinstance(recipe, NetRecipe) and recipe not in known
 
 
 def _whole(name: str, value: int, most: int | None) -> int:

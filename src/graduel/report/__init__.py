@@ -11,12 +11,14 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from graduel.report.experiment import write_experiment
     from graduel.report.figures import (
         calibration,
         confusion,
         cost,
         differences,
         errors,
+        learning,
         only_one_right,
         race,
     )
@@ -28,19 +30,21 @@ __all__ = [
     "cost",
     "differences",
     "errors",
+    "learning",
     "only_one_right",
     "race",
     "render",
+    "write_experiment",
     "write_report",
 ]
 
-_PAGE = ("render", "write_report")
+_HOMES = {"render": "page", "write_report": "page", "write_experiment": "experiment"}
 
 
 def __getattr__(name: str) -> Any:
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    module = import_module(f"{__name__}.{'page' if name in _PAGE else 'figures'}")
+    module = import_module(f"{__name__}.{_HOMES.get(name, 'figures')}")
     return getattr(module, name)
 
 

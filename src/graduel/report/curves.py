@@ -1,7 +1,8 @@
-"""The race: test error of every contender over seconds of training."""
+"""The race: test error of every contender over seconds of training, or over epochs."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from math import floor, log10
 from typing import TYPE_CHECKING
 
@@ -38,7 +39,28 @@ def race(run: Run, *, width: float = WIDTH) -> Figure:
     from there a dotted line at that error, against which those that still train can be read. An
     error of zero stands at half of one row, labelled 0. `width` is in inches.
     """
-    racers = numbers.race(run)
+    return _figure(run, numbers.race(run), width, "seconds of training", _in_seconds)
+
+
+def learning(run: Run, *, width: float = WIDTH) -> Figure:
+    """Draw the test error of every contender, on a log scale, over epochs of training.
+
+    Lines and marks are those of :func:`race`; a mark stands at the epoch that was chosen.
+    """
+    return _figure(run, numbers.learning(run), width, "epochs of training", _at_epoch)
+
+
+def _in_seconds(time: float) -> str:
+    return f"in {units.seconds(time)}"
+
+
+def _at_epoch(time: float) -> str:
+    return f"at epoch {time:.0f}"
+
+
+def _figure(
+    run: Run, racers: list[numbers.Racer], width: float, over: str, when: Callable[[float], str]
+) -> Figure:
     titles, look = numbers.titles(run), looks(numbers.contenders(run))
     smallest = numbers.smallest_drawn(run)
     height = 2.6 + 0.2 * width + 0.15 * max(len(racers) - 4, 0)
@@ -48,8 +70,16 @@ def race(run: Run, *, width: float = WIDTH) -> Figure:
     _scales(ax, racers, smallest)
     for racer in racers:
         _draw(ax, racer, look[racer.name], smallest)
-    _labels(ax, width, height, racers, titles, look, smallest, units.decimals(len(run.y_test)))
-    ax.set_xlabel("seconds of training", color=MUTED.light, fontsize=SMALL)
+    names = {
+        racer.name: (
+            titles[racer.name],
+            f"{units.percent(racer.test_error, units.decimals(len(run.y_test)))} "
+            f"{when(racer.mean_seconds)}",
+        )
+        for racer in racers
+    }
+    _labels(ax, width, height, racers, names, look, smallest)
+    ax.set_xlabel(over, color=MUTED.light, fontsize=SMALL)
     ax.set_title("test error", loc="left", color=MUTED.light, fontsize=SMALL, pad=7)
     return fig
 
@@ -132,10 +162,9 @@ def _labels(
     width: float,
     height: float,
     racers: list[numbers.Racer],
-    titles: dict[str, str],
+    names: dict[str, tuple[str, str]],
     look: dict[str, Look],
     smallest: float,
-    places: int,
 ) -> None:
     """Name every line at the right, at the height where it ended, without overlap."""
     low, high = (log10(limit) for limit in ax.get_ylim())
@@ -154,13 +183,8 @@ def _labels(
             clip_on=False,
         )
         for text, drop, weight, ink in (
-            (literal(titles[racer.name], 18), 2, "bold", colour),
-            (
-                f"{units.percent(racer.test_error, places)} in {units.seconds(racer.mean_seconds)}",
-                -9,
-                "normal",
-                INK.light,
-            ),
+            (literal(names[racer.name][0], 18), 2, "bold", colour),
+            (names[racer.name][1], -9, "normal", INK.light),
         ):
             ax.annotate(
                 text,

@@ -15,7 +15,7 @@ from matplotlib.ticker import FixedLocator, NullFormatter
 
 from graduel.duel.results import Run
 from graduel.report import numbers, units
-from graduel.report.curves import race
+from graduel.report.curves import learning, race
 from graduel.report.intervals import differences, errors
 from graduel.report.style import (
     GRID,
@@ -35,7 +35,16 @@ from graduel.report.style import (
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["calibration", "confusion", "cost", "differences", "errors", "only_one_right", "race"]
+__all__ = [
+    "calibration",
+    "confusion",
+    "cost",
+    "differences",
+    "errors",
+    "learning",
+    "only_one_right",
+    "race",
+]
 
 MOST_CLASSES = 30
 """A confusion matrix of more classes shows those with the most mistakes."""

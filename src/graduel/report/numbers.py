@@ -87,6 +87,20 @@ def race(run: Run) -> list[Racer]:
     ]
 
 
+def learning(run: Run) -> list[Racer]:
+    """Return the same curves over epochs (or rounds); a racer ends at the epoch that it chose."""
+    racers = []
+    for racer in race(run):
+        curves = tuple([(i + 1.0, error) for i, (_, error) in enumerate(c)] for c in racer.curves)
+        details = run.result["contenders"][racer.name].get("details") or []
+        chosen = tuple(
+            float(one.get("best_epoch") or len(curve))
+            for one, curve in zip(details, curves, strict=True)
+        )
+        racers.append(Racer(racer.name, curves, chosen, racer.test_errors, racer.test_error))
+    return racers
+
+
 def race_moments(racers: list[Racer]) -> list[float]:
     """Return the moments at which a table of the race looks at it: 1, 2, 5, 10, … seconds."""
     times = [time for racer in racers for curve in racer.curves[:1] for time, _ in curve]

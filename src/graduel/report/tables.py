@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from statistics import mean, stdev
 from typing import Any
 
 from graduel.duel.results import Run
@@ -49,6 +50,47 @@ def result(run: Run) -> Table:
         add(kind.label, measured, [say(value) for value in measured])
     head = ("Less is better", *numbers.titles(run).values())
     return Table("Results on the test rows", head, tuple(rows), frozenset(best))
+
+
+def experiment(run: Run) -> Table:
+    """Return an experiment's variants, a row each: error with its spread, epoch, seconds, verdict.
+
+    The spread is the standard deviation over seeds. The verdict is against the variant with the
+    smallest mean error.
+    """
+    titles, places = numbers.titles(run), units.decimals(len(run.y_test))
+    entries = run.result["contenders"]
+    best = min(entries, key=lambda name: float(entries[name]["test_error"]))
+    against = {
+        one["b"] if one["a"] == best else one["a"]: one["verdict"]
+        for one in run.result["comparisons"]
+        if best in (one["a"], one["b"])
+    }
+    rows, several = [], run.result["protocol"]["seeds"] > 1
+    for name, entry in entries.items():
+        errors = [float(error) for error in entry["test_errors"]]
+        epochs = [float(one.get("best_epoch") or 0) for one in entry["details"]]
+        found = against.get(name, "")
+        row = [titles[name], units.percent(mean(errors), places)]
+        if several:
+            row.append(f"± {units.percent(stdev(errors), places)}")
+        row += [
+            f"{mean(epochs):.0f}" if any(epochs) else units.NONE,
+            units.seconds(mean(map(float, entry["fit_seconds"]))),
+            "best" if name == best else "worse" if "better" in found else found,
+        ]
+        rows.append(tuple(row))
+    spread = ("Spread",) if several else ()
+    head = (
+        ", ".join(run.result["protocol"]["varies"]) or "Contender",
+        "Test error",
+        *spread,
+        "Best epoch",
+        "Training",
+        f"Against {titles[best]}",
+    )
+    place = list(entries).index(best)
+    return Table("Variants", head, tuple(rows), frozenset({(place, 1)}))
 
 
 def race(run: Run) -> Table:

@@ -22,6 +22,8 @@ class Part:
     X: Array
     y: Array
     n_classes: int
+    image: tuple[int, int, int] | None = None
+    """The shape (height, width, channels) of a row, where rows are images."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,8 +114,3 @@ class Clock:
 def error_rate(probabilities: Array, y: Array) -> float:
     """Share of rows whose most probable class is not the true one."""
     return float(wrong(probabilities, y).mean())
-
-
-def scale_of(X: Array) -> float:
-    """Return what a network multiplies X by: uint8 pixels become 0 to 1, other numbers stay."""
-    return 1 / 255 if X.dtype == np.uint8 else 1.0

@@ -17,10 +17,10 @@ from graduel.duel.contenders.base import (
     Part,
     Progress,
     error_rate,
-    scale_of,
 )
 from graduel.nn import textbook
 from graduel.recipes import TextbookRecipe
+from graduel.train.batches import pixel_scale
 
 CHECKPOINTS = 50
 """How often the curve is sampled over a fit."""
@@ -28,7 +28,7 @@ CHECKPOINTS = 50
 
 def columns(X: Array) -> Array:
     """Return uint8 pixels as columns between 0 and 1; other numbers as they are."""
-    return (X * np.float32(scale_of(X))).astype(np.float32, copy=False).T
+    return (X * np.float32(pixel_scale(X))).astype(np.float32, copy=False).T
 
 
 @dataclass(slots=True)

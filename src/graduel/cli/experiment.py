@@ -1,0 +1,57 @@
+"""``graduel experiment``: variants of a network, their curves on one picture, and a table."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from graduel.cli.duel import fight
+from graduel.cli.table import WIDTH
+from graduel.duel.experiment import plan_experiment
+from graduel.duel.protocol import Protocol
+from graduel.duel.results import Run
+from graduel.duel.store import open_store
+from graduel.report import tables, write_experiment
+
+
+def run(dataset: str, *, out: Path | None, as_json: bool, **options: Any) -> None:
+    """Run an experiment, draw its picture, show its table."""
+    protocol = plan_experiment(dataset, **options)
+    folder = out if out is not None else default_folder(protocol)
+    with open_store(folder, protocol) as store:
+        finished, picture = fight(store, protocol, folder, write_experiment)
+    if as_json:
+        sys.stdout.write((folder / "result.json").read_text(encoding="utf-8"))
+    else:
+        show(finished, picture, Console())
+
+
+def default_folder(protocol: Protocol) -> Path:
+    """Return the folder of an experiment that was given none."""
+    quick = "-quick" if protocol.quick else ""
+    return Path("experiments") / f"{protocol.dataset}{quick}-{protocol.digest}"
+
+
+def show(run: Run, picture: Path, console: Console) -> None:
+    """Print the table, and where the picture is."""
+    if not console.is_terminal:
+        console.width = WIDTH
+    result, found = run.result, tables.experiment(run)
+    seeds = result["protocol"]["seeds"]
+    many = f"{seeds} seeds" if seeds > 1 else "one seed: what differs may be chance"
+    table = Table(title=f"{result['dataset']['name']}: {len(found.rows)} variants, {many}")
+    for i, heading in enumerate(found.head):
+        table.add_column(escape(heading), justify="right" if i else "left")
+    for i, row in enumerate(found.rows):
+        cells = [escape(text) for text in row]
+        table.add_row(
+            *(f"[bold]{t}[/]" if (i, j) in found.best else t for j, t in enumerate(cells))
+        )
+    console.print(table)
+    where = f"The picture: {picture}"
+    console.print(where, highlight=False, markup=False, soft_wrap=True)

@@ -1,0 +1,37 @@
+"""What an experiment leaves for people: one picture of all curves, and its table as Markdown."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from graduel.duel.results import Run
+from graduel.report import tables
+from graduel.report.curves import learning
+from graduel.report.style import PAPER
+
+PICTURE, TABLE = "experiment.png", "experiment.md"
+INCHES, DPI = 6.4, 160
+
+
+def write_experiment(run: Run) -> Path:
+    """Write ``experiment.png`` and ``experiment.md`` into the run's folder; return the picture."""
+    picture = run.path / PICTURE
+    figure = learning(run, width=INCHES)
+    figure.savefig(picture, dpi=DPI, facecolor=PAPER.light, metadata={"Software": None})
+    (run.path / TABLE).write_text(markdown(run), encoding="utf-8")
+    return picture
+
+
+def markdown(run: Run) -> str:
+    """Return the experiment's table in Markdown, under the command that made it."""
+    table = tables.experiment(run)
+    lines = [f"`{run.result['environment']['command']}`", "", _row(table.head)]
+    lines.append(_row(["---"] + ["---:"] * (len(table.head) - 1)))
+    for i, row in enumerate(table.rows):
+        lines.append(_row(f"**{t}**" if (i, j) in table.best else t for j, t in enumerate(row)))
+    return "\n".join(lines) + "\n"
+
+
+def _row(cells: object) -> str:
+    assert hasattr(cells, "__iter__")
+    return "| " + " | ".join(str(cell).replace("|", "\\|") for cell in cells) + " |"

@@ -1,0 +1,192 @@
+"""A network of one's own, written as ``layers=256,128 activation=relu lr=1e-3 …``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import fields, replace
+from math import isfinite
+from typing import Any
+
+from graduel.errors import UserError, unknown
+from graduel.recipes import NetRecipe
+from graduel.train import parts
+from graduel.train.recipe import RATE, RATES, WITH_MOMENTUM, WITHOUT_DECAY, by_role, read_layer
+
+Reader = Callable[[str, str], Any]
+
+
+def _whole(least: int) -> Reader:
+    def read(key: str, text: str) -> int:
+        try:
+            number = int(text)
+        except ValueError:
+            number = least - 1
+        if number < least:
+            raise UserError(
+                f"{key} in --net must be a whole number, at least {least}; got '{text}'"
+            )
+        return number
+
+    return read
+
+
+def _layers(key: str, text: str) -> tuple[int | str, ...]:
+    found: list[int | str] = []
+    for part in text.split(","):
+        layer = read_layer(part)
+        found.append(layer.units if layer.kind == "dense" else part)
+    return tuple(found)
+
+
+def _number(low: float, below: float, *, low_too: bool = True) -> Reader:
+    bound = f"{'at least' if low_too else 'above'} {low:g}"
+    bound += f" and below {below:g}" if isfinite(below) else ""
+
+    def read(key: str, text: str) -> float:
+        try:
+            number = float(text)
+        except ValueError:
+            number = float("nan")
+        if not (low <= number < below) or (number == low and not low_too):
+            raise UserError(f"{key} in --net must be a number {bound}; got '{text}'")
+        return number
+
+    return read
+
+
+def _one_of(*names: str) -> Reader:
+    def read(key: str, text: str) -> str:
+        if text not in names:
+            raise unknown(f"{key} in --net", text, names)
+        return text
+
+    return read
+
+
+def _part(key: str, text: str) -> str:
+    for one in parts.split(text) if key == "activation" else [text]:
+        parts.make(key, one)
+    return text
+
+
+def _norm(key: str, text: str) -> str:
+    if text != "none":
+        parts.make(key, text)
+    return text
+
+
+def _by_role(key: str, text: str) -> str:
+    by_role(key, text)
+    return text
+
+
+INFINITY = float("inf")
+READERS: dict[str, Reader] = {
+    "layers": _layers,
+    "activation": _part,
+    "norm": _norm,
+    "dropout": _number(0, 1),
+    "init": _part,
+    "loss": _part,
+    "label_smoothing": _number(0, 1),
+    "class_weight": _one_of("none", "balanced"),
+    "optimizer": _part,
+    "lr": _number(0, INFINITY, low_too=False),
+    "momentum": _number(0, 1),
+    "weight_decay": _number(0, INFINITY),
+    "decays": _by_role,
+    "rates": _by_role,
+    "clip_norm": _number(0, INFINITY),
+    "clip_value": _number(0, INFINITY),
+    "max_norm": _number(0, INFINITY),
+    "ema": _number(0, 1),
+    "schedule": _part,
+    "warmup": _number(0, 1),
+    "plateau": _whole(0),
+    "batch_size": _whole(1),
+    "epochs": _whole(1),
+}
+"""How each field of a recipe is read. Fields that are empty text are left out."""
+assert set(READERS) == {field.name for field in fields(NetRecipe)}
+
+
+def parse_net(text: str, base: NetRecipe) -> NetRecipe:
+    """Read a recipe from ``key=value`` parts; what is not named stays as in `base`.
+
+    A rule that is named without a rate gets a rate that suits it.
+
+    Raises
+    ------
+    UserError
+        If a part is not ``key=value``, a key unknown or named twice, or a value out of range.
+
+    Examples
+    --------
+    >>> text = "layers=64,32 activation=leaky_relu(slope=0.2) optimizer=sgd"
+    >>> recipe = parse_net(text, NetRecipe())
+    >>> recipe.layers, recipe.activation, recipe.lr, recipe.epochs
+    ((64, 32), 'leaky_relu(slope=0.2)', 0.1, 20)
+    """
+    found = read_pairs(text)
+    if not found:
+        raise UserError("--net must name something to change, such as layers=256,128; got nothing")
+    return apply(base, found)
+
+
+def read_pairs(text: str) -> dict[str, str]:
+    """Divide ``key=value key=value`` at blanks outside brackets; every key must exist, once."""
+    found: dict[str, str] = {}
+    for part in parts.split(" ".join(text.split()), " "):
+        key, equals, value = part.partition("=")
+        if not part:
+            continue
+        if not equals:
+            raise UserError(f"--net must be parts of the form key=value; got '{part}'")
+        if key not in READERS:
+            raise unknown("a key in --net", key, READERS)
+        if key in found:
+            raise UserError(f"each key in --net may stand once; got '{key}' twice")
+        found[key] = value
+    return found
+
+
+def apply(base: NetRecipe, named: dict[str, str]) -> NetRecipe:
+    """Change in `base` what is named, each value read and checked."""
+    found = {key: READERS[key](key, value) for key, value in named.items()}
+    if "optimizer" in found:
+        rule, _ = parts.parse("optimizer", found["optimizer"])
+        if "lr" not in found:
+            found["lr"] = RATES.get(rule, RATE)
+        elif rule == "lbfgs":
+            raise UserError("optimizer=lbfgs finds its own steps; leave out lr")
+    recipe = replace(base, **found)
+    rule, _ = parts.parse("optimizer", recipe.optimizer)
+    if found.get("weight_decay") and rule in WITHOUT_DECAY:
+        raise UserError(f"optimizer={rule} goes without weight_decay; adamw is Adam with it")
+    if "momentum" in found and rule not in WITH_MOMENTUM:
+        raise UserError(
+            f"momentum goes with optimizer={' or '.join(WITH_MOMENTUM)}; got optimizer={rule}"
+        )
+    return recipe
+
+
+def checked(recipe: NetRecipe) -> NetRecipe:
+    """Hold a recipe made in Python against the same rules, and make its numbers plain ones.
+
+    Raises
+    ------
+    UserError
+        If a field is out of range.
+
+    Examples
+    --------
+    >>> checked(NetRecipe(layers=[32])).layers
+    (32,)
+    """
+    found = {}
+    for field in fields(NetRecipe):
+        value = getattr(recipe, field.name)
+        text = ",".join(str(n) for n in value) if field.name == "layers" else str(value)
+        if text or field.name not in ("decays", "rates"):
+            found[field.name] = READERS[field.name](field.name, text)
+    return NetRecipe(**found)

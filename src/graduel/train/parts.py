@@ -1,0 +1,193 @@
+"""Names into objects, once, at the edge: one resolver for every kind of part.
+
+``relu``, ``leaky_relu(slope=0.2)``, or an object that is one already.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import fields, is_dataclass
+from functools import partial
+from typing import Any
+
+from graduel import nn, optim
+from graduel.errors import UserError, unknown
+
+Kind = Mapping[str, Callable[..., Any]]
+
+ACTIVATIONS: Kind = {
+    "identity": nn.Identity,
+    "relu": nn.ReLU,
+    "leaky_relu": nn.LeakyReLU,
+    "prelu": nn.ParametricReLU,
+    "elu": nn.ELU,
+    "selu": nn.SELU,
+    "gelu": nn.GELU,
+    "gelu_tanh": partial(nn.GELU, approximate=True),
+    "silu": nn.SiLU,
+    "mish": nn.Mish,
+    "softplus": nn.Softplus,
+    "sigmoid": nn.Sigmoid,
+    "tanh": nn.Tanh,
+    "hard_swish": nn.HardSwish,
+}
+NORMS: Kind = {"batch": nn.BatchNorm, "layer": nn.LayerNorm}
+LOSSES: Kind = {
+    "softmax": nn.SoftmaxCrossEntropy,
+    "binary": nn.BinaryCrossEntropy,
+    "squared": nn.SquaredError,
+    "absolute": nn.AbsoluteError,
+    "huber": nn.Huber,
+    "poisson": nn.Poisson,
+}
+INITIALIZERS: Kind = {
+    "zeros": nn.Zeros,
+    "constant": nn.Constant,
+    "normal": nn.Normal,
+    "uniform": nn.Uniform,
+    "glorot_normal": nn.GlorotNormal,
+    "glorot_uniform": nn.GlorotUniform,
+    "he_normal": nn.HeNormal,
+    "he_uniform": nn.HeUniform,
+    "lecun_normal": nn.LeCunNormal,
+    "lecun_uniform": nn.LeCunUniform,
+    "orthogonal": nn.Orthogonal,
+}
+OPTIMIZERS: Kind = {
+    "gd": optim.SGD,
+    "sgd": optim.SGD,
+    "momentum": partial(optim.SGD, momentum=0.9),
+    "nesterov": partial(optim.SGD, momentum=0.9, nesterov=True),
+    "adagrad": optim.AdaGrad,
+    "rmsprop": optim.RMSProp,
+    "adam": optim.Adam,
+    "amsgrad": optim.AMSGrad,
+    "adamw": optim.AdamW,
+    "lion": optim.Lion,
+    "muon": optim.Muon,
+    "lbfgs": optim.LBFGS,
+}
+SCHEDULES: Kind = {
+    "constant": optim.Constant,
+    "step": optim.Step,
+    "exponential": optim.Exponential,
+    "inverse": optim.Inverse,
+    "linear": optim.Linear,
+    "cosine": optim.Cosine,
+    "warm_restarts": optim.WarmRestarts,
+    "one_cycle": optim.OneCycle,
+    "coslog4": optim.CosLog4,
+    "flat_cos": optim.FlatCos,
+}
+KINDS: dict[str, Kind] = {
+    "activation": ACTIVATIONS,
+    "norm": NORMS,
+    "loss": LOSSES,
+    "init": INITIALIZERS,
+    "optimizer": OPTIMIZERS,
+    "schedule": SCHEDULES,
+}
+"""Every kind of part that has names."""
+
+_FORM = re.compile(r"\s*([A-Za-z_]\w*)\s*(?:\((.*)\))?\s*", re.DOTALL)
+
+
+def make(kind: str, value: Any, **given: Any) -> Any:
+    """Return the part that a name stands for; an object is returned as it is.
+
+    Parameters
+    ----------
+    kind : a key of :data:`KINDS`
+    value : a name, perhaps with parameters in brackets, or an object
+    given : parameters from elsewhere; those in brackets come first, and what the part does not
+        take is left out
+
+    Raises
+    ------
+    UserError
+        If the name or a parameter does not exist, or is out of range.
+
+    Examples
+    --------
+    >>> make("activation", "leaky_relu(slope=0.2)")
+    LeakyReLU(slope=0.2)
+    >>> make("optimizer", "sgd", momentum=0.5, beta1=0.9)
+    SGD(momentum=0.5, weight_decay=0.0, nesterov=False)
+    """
+    if not isinstance(value, str):
+        return value
+    name, own = parse(kind, value)
+    maker = KINDS[kind][name]
+    accepted = parameters(kind, name)
+    for key in own:
+        if key not in accepted:
+            if not accepted:
+                raise UserError(f"{kind} {name} takes no parameters; got '{key}'")
+            raise unknown(f"a parameter of {kind} {name}", key, accepted)
+    try:
+        return maker(**{k: v for k, v in given.items() if k in accepted} | own)
+    except (TypeError, ValueError) as error:
+        raise UserError(f"{kind} {value}: {error}") from None
+
+
+def parse(kind: str, text: str) -> tuple[str, dict[str, Any]]:
+    """Divide ``name(key=value, …)`` into the name, which must exist, and the parameters.
+
+    >>> parse("schedule", "cosine(end=0.1)")
+    ('cosine', {'end': 0.1})
+    """
+    found = _FORM.fullmatch(text)
+    name = found.group(1) if found else text
+    if name not in KINDS[kind]:
+        raise unknown(kind, name, KINDS[kind])
+    assert found is not None
+    try:
+        call = ast.parse(f"f({found.group(2) or ''})", mode="eval").body
+        assert isinstance(call, ast.Call)
+        if call.args:
+            raise ValueError(ast.unparse(call.args[0]))
+        return name, {str(k.arg): ast.literal_eval(k.value) for k in call.keywords}
+    except (SyntaxError, ValueError, AssertionError, RecursionError, MemoryError):
+        raise UserError(
+            f"parameters of {kind} {name} must be key=value with commas between them, such as "
+            f"{_example(kind, name)}; got '{text}'"
+        ) from None
+
+
+def parameters(kind: str, name: str) -> list[str]:
+    """Return the names of a part's parameters.
+
+    >>> parameters("activation", "elu")
+    ['alpha']
+    """
+    maker = KINDS[kind][name]
+    if isinstance(maker, partial):
+        return [k for k in _fields(maker.func) if k not in maker.keywords or k == "momentum"]
+    return _fields(maker)
+
+
+def _fields(part: Any) -> list[str]:
+    assert is_dataclass(part)
+    return [field.name for field in fields(part) if field.init]
+
+
+def _example(kind: str, name: str) -> str:
+    keys = parameters(kind, name)
+    return f"{name}({keys[0]}=0.1)" if keys else name
+
+
+def split(text: str, comma: str = ",") -> list[str]:
+    """Split at commas that stand outside brackets.
+
+    >>> split("leaky_relu(slope=0.2),tanh")
+    ['leaky_relu(slope=0.2)', 'tanh']
+    """
+    parts, depth, last = [], 0, 0
+    for i, character in enumerate(text):
+        depth += (character == "(") - (character == ")")
+        if character == comma and depth == 0:
+            parts.append(text[last:i].strip())
+            last = i + 1
+    return [*parts, text[last:].strip()]

@@ -1,0 +1,270 @@
+"""From a recipe to the network, loss, optimizer and schedule that it names."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from graduel.errors import UserError
+from graduel.nn import (
+    AveragePool2D,
+    Conv2D,
+    Dense,
+    Dropout,
+    Flatten,
+    Layer,
+    Loss,
+    MaxPool2D,
+    Network,
+    Reshape,
+)
+from graduel.optim import (
+    ByRole,
+    ClipNorm,
+    ClipValue,
+    Decay,
+    MaxNorm,
+    Minimizer,
+    Optimizer,
+    Schedule,
+    WarmUp,
+)
+from graduel.recipes import NetRecipe
+from graduel.train import parts
+from graduel.train.full_batch import refuse_random
+
+Array = NDArray[Any]
+Image = tuple[int, int, int]
+
+RATES: dict[str, float] = {
+    "gd": 0.5,
+    "sgd": 0.1,
+    "momentum": 0.02,
+    "nesterov": 0.02,
+    "adagrad": 0.02,
+    "lion": 1e-4,
+}
+"""A rate that suits a rule where nobody names one; 0.001 for the rest."""
+RATE = 1e-3
+MOST_UNITS = 100_000
+WITH_MOMENTUM = ("momentum", "nesterov")
+"""The rules whose momentum is the recipe's."""
+WITHOUT_DECAY = ("adam",)
+"""The rules that decay nothing: AdamW is Adam with decay."""
+
+
+def layers_of(recipe: NetRecipe, image: Image | None) -> Iterator[Layer]:
+    """Yield the layers in front of the last one.
+
+    ``256`` is a dense layer; ``conv32`` a convolution with 32 channels and windows of 3 by 3,
+    ``conv32x5/2`` with windows of 5 by 5 at every second place; ``maxpool`` and ``avgpool`` take
+    windows of 2 by 2, ``maxpool3`` of 3 by 3. After each dense layer or convolution come the
+    normalization, the activation and the dropout of the recipe.
+    """
+    found = [read_layer(str(layer)) for layer in recipe.layers]
+    trained = [layer for layer in found if layer.kind in ("dense", "conv")]
+    activations = _each(recipe.activation, len(trained))
+    init = parts.make("init", recipe.init)
+    flat = True
+    for layer in found:
+        if layer.kind == "dense":
+            image = None  # from here on an example is no image any more
+            if not flat:
+                yield Flatten()
+        elif layer.kind != "dense" and flat:
+            if image is None:
+                raise UserError(
+                    f"'{layer.kind}' in layers needs images, and before any dense layer; "
+                    "name sizes alone, such as layers=256,128"
+                )
+            yield Reshape(image)
+        flat = layer.kind == "dense"
+        if layer.kind == "maxpool":
+            yield MaxPool2D(layer.window)
+        elif layer.kind == "avgpool":
+            yield AveragePool2D(layer.window)
+        else:
+            yield (
+                Dense(layer.units, init)
+                if layer.kind == "dense"
+                else Conv2D(layer.units, layer.window, layer.stride, init=init)
+            )
+            if recipe.norm != "none":
+                yield parts.make("norm", recipe.norm)
+            yield parts.make("activation", next(activations))
+            if recipe.dropout:
+                yield Dropout(recipe.dropout)
+    if not flat:
+        yield Flatten()
+
+
+@dataclass(frozen=True, slots=True)
+class LayerText:
+    """What a layer's text says."""
+
+    kind: str
+    units: int = 1
+    window: int = 2
+    stride: int = 1
+
+
+def read_layer(text: str) -> LayerText:
+    """Read one of the forms that :func:`layers_of` describes.
+
+    Raises
+    ------
+    UserError
+        If it is none of them.
+
+    >>> read_layer("conv32x5/2")
+    LayerText(kind='conv', units=32, window=5, stride=2)
+    """
+    if found := re.fullmatch(r"(\d{1,9})", text):
+        layer = LayerText("dense", int(text))
+    elif found := re.fullmatch(r"conv(\d{1,9})(?:x(\d{1,3}))?(?:/(\d{1,3}))?", text):
+        units, window, stride = found.groups()
+        layer = LayerText("conv", int(units), int(window or 3), int(stride or 1))
+    elif found := re.fullmatch(r"(maxpool|avgpool)(\d{0,3})", text):
+        layer = LayerText(found.group(1), window=int(found.group(2) or 2))
+    if not found or layer.units > MOST_UNITS or 0 in (layer.units, layer.window, layer.stride):
+        raise UserError(
+            f"layers must be sizes of hidden layers from 1 to {MOST_UNITS:,} with commas between "
+            "them, such as 256,128, and for images conv32, conv32x5, conv32/2, maxpool, avgpool "
+            f"as well; got '{text}'"
+        )
+    return layer
+
+
+def _each(text: str, count: int) -> Iterator[str]:
+    """Yield an activation for each of `count` layers: one for all, or a list of equal length."""
+    names = parts.split(text)
+    if len(names) not in (1, count):
+        raise UserError(
+            f"activation must be one for all hidden layers, or one for each of the {count}; "
+            f"got {len(names)} ({text})"
+        )
+    return iter(names * count if len(names) == 1 else names)
+
+
+def loss_of(recipe: NetRecipe, counts: Array) -> Loss:
+    """Make the loss; `counts` are the training rows of each class."""
+    weight = None
+    if recipe.class_weight == "balanced":
+        weight = tuple(float(w) for w in counts.sum() / (len(counts) * np.maximum(counts, 1)))
+    loss: Loss = parts.make(
+        "loss", recipe.loss, label_smoothing=recipe.label_smoothing, class_weight=weight
+    )
+    for name, wanted in (("label_smoothing", recipe.label_smoothing), ("class_weight", weight)):
+        if wanted and not hasattr(loss, name):
+            raise UserError(f"{name} goes with loss=softmax; got loss={recipe.loss}")
+    return loss
+
+
+def build(
+    recipe: NetRecipe,
+    n_in: int,
+    n_out: int,
+    *,
+    image: Image | None = None,
+    loss: Loss | None = None,
+) -> Network:
+    """Make the network: the recipe's layers, and a dense one for the classes.
+
+    Raises
+    ------
+    UserError
+        If a layer does not fit its input, or a name does not exist.
+    """
+    loss = loss if loss is not None else loss_of(recipe, np.ones(n_out))
+    last = Dense(n_out, parts.make("init", recipe.init))
+    try:
+        return Network((*layers_of(recipe, image), last), (n_in,), loss)
+    except UserError:
+        raise
+    except ValueError as error:
+        raise UserError(f"layers={','.join(map(str, recipe.layers))}: {error}") from None
+
+
+def optimizer_of(recipe: NetRecipe) -> Optimizer | Minimizer:
+    """Make the update rule, with what the recipe puts around it."""
+    name, _ = parts.parse("optimizer", recipe.optimizer)
+    given: dict[str, Any] = {}
+    if name not in WITHOUT_DECAY:
+        given["weight_decay"] = recipe.weight_decay
+    if name in WITH_MOMENTUM:
+        given["momentum"] = recipe.momentum
+    rule = parts.make("optimizer", recipe.optimizer, **given)
+    around: list[Callable[[Any], Any]] = []
+    try:
+        if recipe.decays:
+            around.append(lambda rule: Decay(rule, by_role("decays", recipe.decays)))
+        if recipe.rates:
+            around.append(lambda rule: ByRole(rule, rates=by_role("rates", recipe.rates)))
+        if recipe.max_norm:
+            around.append(lambda rule: MaxNorm(rule, recipe.max_norm))
+        if recipe.clip_value:
+            around.append(lambda rule: ClipValue(rule, recipe.clip_value))
+        if recipe.clip_norm:
+            around.append(lambda rule: ClipNorm(rule, recipe.clip_norm))
+        if around and name == "lbfgs":
+            raise UserError(
+                "optimizer=lbfgs searches along a line and goes without decays, rates, max_norm, "
+                "clip_value and clip_norm; leave them out"
+            )
+        for wrap in around:
+            rule = wrap(rule)
+    except UserError:
+        raise
+    except ValueError as error:
+        raise UserError(str(error)) from None
+    return rule
+
+
+def by_role(key: str, text: str) -> dict[str, float]:
+    """Read ``bias:2,scale:0.5``."""
+    try:
+        pairs = [part.split(":") for part in text.split(",")]
+        return {role.strip(): float(value) for role, value in pairs}
+    except ValueError:
+        raise UserError(
+            f"{key} must be role:number with commas between them, such as bias:2,scale:0.5; "
+            f"got '{text}'"
+        ) from None
+
+
+def schedule_of(recipe: NetRecipe) -> Schedule:
+    """Make the schedule, with the warm-up in front."""
+    schedule: Schedule = parts.make("schedule", recipe.schedule)
+    return WarmUp(recipe.warmup, schedule) if recipe.warmup else schedule
+
+
+def check(recipe: NetRecipe, n_in: int, n_out: int, image: Image | None = None) -> Network:
+    """Make everything that a training will need, so that a mistake shows before it begins.
+
+    Raises
+    ------
+    UserError
+        If a name does not exist, a number is out of range, a layer does not fit.
+    """
+    network = build(recipe, n_in, n_out, image=image)
+    rule = optimizer_of(recipe)
+    schedule_of(recipe)
+    if isinstance(rule, Minimizer):
+        try:
+            refuse_random(network)
+        except ValueError as error:
+            raise UserError(f"optimizer=lbfgs: {error}") from None
+        for name in ("ema", "plateau"):
+            if getattr(recipe, name):
+                raise UserError(f"optimizer=lbfgs goes without {name}; leave it out")
+    else:
+        try:
+            rule.init(network.layout, network.dtype)
+        except ValueError as error:
+            raise UserError(str(error)) from None
+    return network

@@ -1,0 +1,169 @@
+"""A recipe at work: epochs, the weights to judge by, the best of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from graduel.nn import Loss, SoftmaxCrossEntropy, Weights
+from graduel.optim import Minimizer
+from graduel.recipes import NetRecipe
+from graduel.train.average import Average
+from graduel.train.batches import Rows
+from graduel.train.full_batch import FullBatch
+from graduel.train.loop import Epoch, Fit, Step, by_epoch
+from graduel.train.plateau import ReduceOnPlateau
+from graduel.train.recipe import Image, build, check, loss_of, optimizer_of, schedule_of
+
+Array = NDArray[Any]
+
+
+class Training:
+    """A recipe at work on some rows: a generator of epochs, and the weights to judge by now.
+
+    Parameters
+    ----------
+    recipe : every choice
+    X, y : rows, shape (n, features), and class codes; uint8 stays uint8
+    n_classes : how many classes there are
+    rng : first weights, then order and dropout
+    image : the shape (height, width, channels) of a row, where rows are images
+
+    Raises
+    ------
+    UserError
+        If something in the recipe does not exist or does not fit.
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(0)
+    >>> X = rng.normal(size=(90, 2)).astype("float32")
+    >>> recipe = NetRecipe(layers=(8,), epochs=30, batch_size=10, lr=0.02)
+    >>> training = Training(recipe, X, (X[:, 0] > 0).astype(int), 2, rng=rng)
+    >>> for epoch in training.epochs():
+    ...     pass
+    >>> answers = training.predict_proba(X).argmax(axis=1)
+    >>> epoch.epoch, bool((answers == (X[:, 0] > 0)).mean() > 0.9)
+    (30, True)
+    """
+
+    def __init__(
+        self,
+        recipe: NetRecipe,
+        X: Array,
+        y: Array,
+        n_classes: int,
+        *,
+        rng: np.random.Generator,
+        image: Image | None = None,
+    ) -> None:
+        check(recipe, X.shape[1], n_classes, image)
+        self.recipe, self.rng = recipe, rng
+        self.rows = Rows.of(X)
+        loss = loss_of(recipe, np.bincount(y, minlength=n_classes))
+        self.network = build(recipe, X.shape[1], n_classes, image=image, loss=loss)
+        self.y = y if isinstance(loss, SoftmaxCrossEntropy) else one_hot(y, n_classes)
+        self._rule = optimizer_of(recipe)
+        self._fit: Fit | None = None
+        self._average: Average | None = None
+        self._plateau = ReduceOnPlateau(patience=recipe.plateau) if recipe.plateau else None
+        if isinstance(self._rule, Minimizer):
+            self.weights = self.network.init(rng)
+        else:
+            self._fit = Fit(
+                self.network,
+                self.rows,
+                self.y,
+                rng=rng,
+                optimizer=self._rule,
+                lr=recipe.lr,
+                schedule=schedule_of(recipe),
+                epochs=recipe.epochs,
+                batch_size=len(self.rows) if recipe.optimizer == "gd" else recipe.batch_size,
+            )
+            self.weights = self._fit.weights
+            if recipe.ema:
+                self._average = Average(self.weights, recipe.ema)
+        self.answer = self.weights
+        """The weights to judge by now: those in training, or their running average."""
+
+    def epochs(self) -> Iterator[Epoch]:
+        """Train, yielding after every epoch (with L-BFGS: after every iteration)."""
+        if self._fit is None:
+            assert isinstance(self._rule, Minimizer)
+            yield from FullBatch(
+                self.network,
+                self.rows,
+                self.y,
+                weights=self.weights,
+                minimizer=self._rule,
+                steps=self.recipe.epochs,
+                weight_decay=self.recipe.weight_decay,
+            ).fit_iter()
+            return
+        if self._average is None:
+            yield from self._fit.fit_iter()
+            return
+        for epoch in by_epoch(self._averaging(self._fit, self._average), len(self.rows)):
+            self.answer = self._average.weights(
+                self.network, self.rows, rng=self.rng, batch_size=self._fit.batch_size
+            )
+            yield epoch
+
+    @staticmethod
+    def _averaging(fit: Fit, average: Average) -> Iterator[Step]:
+        for step in fit.fit_steps():
+            average.update()
+            yield step
+
+    def observe(self, value: float) -> None:
+        """Tell the controller, where there is one, what became of the validation rows."""
+        if self._plateau is not None and self._fit is not None:
+            self._fit.lr = self.recipe.lr * self._plateau.observe(value)
+
+    def predict_proba(self, X: Array, weights: Weights | None = None) -> Array:
+        """Return float32 probabilities, shape (n, classes)."""
+        answers = self.network.predict(X, weights or self.answer, rows=Rows.of(X).block)
+        return probabilities(self.network.loss, answers)
+
+
+@dataclass(slots=True)
+class Best:
+    """The weights of the epoch with the lowest validation error so far, a copy."""
+
+    weights: Weights
+    epoch: int = 0
+    error: float = float("inf")
+
+    def see(self, training: Training, epoch: int, error: float) -> None:
+        """Take in one more epoch; of equals the first stays."""
+        training.observe(error)
+        if error < self.error:
+            self.weights, self.epoch, self.error = training.answer.copy(), epoch, error
+
+
+def one_hot(y: Array, n_classes: int) -> Array:
+    """Return 1 in the column of each row's class, 0 elsewhere; float32, shape (n, classes).
+
+    >>> one_hot(np.array([1, 0]), 2)
+    array([[0., 1.],
+           [1., 0.]], dtype=float32)
+    """
+    return np.equal(y[:, np.newaxis], np.arange(n_classes)).astype(np.float32)
+
+
+def probabilities(loss: Loss, answers: Array) -> Array:
+    """Make probabilities of a loss's answers, in place: none below 0, each row's sum 1.
+
+    Losses other than softmax cross-entropy answer each class for itself.
+    """
+    if isinstance(loss, SoftmaxCrossEntropy):
+        return answers
+    np.clip(answers, 0, None, out=answers)
+    answers += np.finfo(answers.dtype).tiny  # a row of zeros knows nothing: all alike
+    answers /= answers.sum(axis=1, keepdims=True)
+    return answers

@@ -1,0 +1,146 @@
+"""``graduel train`` and ``graduel experiment`` as their users meet them."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+
+from graduel.cli.app import main
+from graduel.train import load_model
+
+NET = "layers=16 epochs=2 batch_size=32 lr=0.01"
+SMALL = ["--rows", "300", "--threads", "1"]
+
+
+@pytest.fixture(autouse=True)
+def here(monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+
+
+def graduel(capsys, *args):
+    """Run in this process; return the exit code and what was said."""
+    code = main(list(args))
+    said = capsys.readouterr()
+    return code, said.out, said.err
+
+
+def test_a_network_is_trained_judged_and_saved(capsys, tmp_path, mnist):
+    code, out, err = graduel(capsys, "train", *SMALL, "--net", NET, "--out", "new/net.safetensors")
+    assert code == 0
+    assert "test error" in out
+    assert "saved in new/net.safetensors" in out
+    assert "epoch 2 of 2: loss" in err
+    model = load_model(tmp_path / "new" / "net.safetensors")
+    notes = model.notes
+    X = mnist.table[60_000:]
+    x = X.astype("float32") * np.float32(notes["scale"])
+    answers = model.network.predict(x, model.weights).argmax(axis=1)
+    assert np.mean(answers != mnist.y[60_000:]) == pytest.approx(notes["test_error"], abs=1e-3)
+    assert notes["classes"] == list("0123456789")
+    assert notes["recipe"]["layers"] == [16]
+    assert notes["environment"]["command"].startswith("graduel")
+
+
+def test_the_same_seed_gives_the_same_file_but_for_the_time(capsys):
+    found = []
+    for seed in ("1", "1", "2"):
+        code, out, _ = graduel(
+            capsys,
+            "train",
+            *SMALL,
+            "--net",
+            NET,
+            "--seed",
+            seed,
+            "--json",
+            "--out",
+            f"{len(found)}",
+        )
+        assert code == 0
+        found.append(json.loads(out))
+    theta = [load_model(one["model"]).weights.theta.tobytes() for one in found]
+    assert theta[0] == theta[1] != theta[2]
+    assert found[0]["test_error"] == found[1]["test_error"]
+
+
+@pytest.mark.parametrize(
+    ("args", "message"),
+    [
+        (["train", "mnits"], "Did you mean 'mnist'?"),
+        (["train", "--net", "activation=rleu"], "Did you mean 'relu'?"),
+        (["train", "--net", "layers=maxpool99,10"], "MaxPool2D"),
+        (["train", "--net", "optimizer=lbfgs"], "Dropout"),
+        (["train", "--net", "rates=bais:2"], "bais"),
+        (["train", "--seed", "-1"], "seed must be at least 0"),
+        (["train", *SMALL, "--net", "lr=1e30 epochs=2 layers=8"], "lower the learning rate"),
+        (["train", "--out", "there"], "--out must be a new file"),
+        (["experiment"], "--vary must say what to vary"),
+        (["experiment", "--vary", "activation=relu"], "at least two values"),
+        (["experiment", "--vary", "activatoin=relu,tanh"], "Did you mean 'activation'?"),
+        (["experiment", "--vary", "lr=1,2", "--net", "lr=3"], "in --net and in --vary"),
+    ],
+)
+def test_a_mistake_is_one_line_and_exit_code_2(capsys, tmp_path, args, message):
+    (tmp_path / "there").write_text("mine")
+    code, out, err = graduel(capsys, *args)
+    assert code == 2
+    assert out == ""
+    complaint = err.splitlines()[-1]
+    assert complaint.startswith("graduel: ")
+    assert message in complaint
+    assert "Traceback" not in err
+    assert [p.name for p in tmp_path.iterdir()] == ["there"]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="Ctrl-C is a signal of its own there")
+def test_ctrl_c_keeps_the_best_epoch_so_far(tmp_path):
+    net = "layers=32 epochs=100000"
+    options = ["--rows", "2000", "--threads", "1", "--net", net, "--out", "net.safetensors"]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "graduel", "train", *options],
+        cwd=tmp_path,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        # A shell's background jobs, and all they start, ignore SIGINT; a terminal's do not.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509
+    )
+    assert process.stderr is not None
+    try:
+        for line in process.stderr:
+            if line.startswith("epoch 1 "):
+                break
+        time.sleep(0.5)
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=60)
+    finally:
+        process.kill()
+        process.communicate()
+    assert process.returncode == 130, err
+    assert "stopped after" in out
+    assert "Traceback" not in err
+    notes = load_model(tmp_path / "net.safetensors").notes
+    assert 1 <= notes["best_epoch"] <= notes["epochs"] < 100_000
+
+
+def test_an_experiment_shows_a_table_and_goes_on_where_it_stopped(capsys, tmp_path):
+    args = ["experiment", *SMALL, "--net", NET, "--vary", "activation=relu,gelu", "--seeds", "2"]
+    code, out, err = graduel(capsys, *args, "--out", "mine")
+    assert code == 0
+    for word in ("2 variants, 2 seeds", "relu", "gelu", "Spread", "best", "experiment.png"):
+        assert word in out
+    assert "An experiment on mnist in mine" in err
+    assert {"experiment.md", "experiment.png", "result.json"} <= {
+        p.name for p in (tmp_path / "mine").iterdir()
+    }
+    code, out, err = graduel(capsys, *args, "--out", "mine", "--json")
+    assert code == 0
+    assert err.count("finished earlier") == 4
+    assert json.loads(out)["protocol"]["varies"] == ["activation"]

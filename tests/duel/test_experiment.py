@@ -1,0 +1,131 @@
+"""Experiments: what is varied, what stays the same, and what comes of it."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from graduel.duel.experiment import MOST_VARIANTS, plan_experiment, read_variants
+from graduel.duel.finish import finish, read_run
+from graduel.duel.protocol import Cell, Protocol
+from graduel.duel.runner import run_cells
+from graduel.duel.store import open_store
+from graduel.errors import UserError
+from graduel.report import learning, tables, units, write_experiment
+
+NET = "layers=12 epochs=2 batch_size=32 lr=0.01"
+
+
+def test_a_variant_for_each_combination():
+    p = plan_experiment(
+        vary=["activation=relu,leaky_relu(slope=0.2)", "layers=32|32,16"], net="epochs=2", threads=1
+    )
+    assert list(p.contenders) == [
+        "01-relu-32",
+        "02-relu-32-16",
+        "03-leaky-relu-slope-0.2-32",
+        "04-leaky-relu-slope-0.2-32-16",
+    ]
+    last = p.contenders["04-leaky-relu-slope-0.2-32-16"]
+    assert last["title"] == "leaky_relu(slope=0.2), 32,16"
+    assert last["recipe"]["layers"] == [32, 16]
+    assert last["recipe"]["epochs"] == 2
+    assert list(p.varies) == ["activation", "layers"]
+    assert Protocol.from_dict(json.loads(json.dumps(p.as_dict()))).as_dict() == p.as_dict()
+
+
+def test_variants_share_their_random_numbers():
+    p = plan_experiment(vary=["lr=0.1,0.2"], seeds=2, threads=1)
+    a, b, c, d = p.cells()
+    assert a.rng().random() == c.rng().random() != b.rng().random() == d.rng().random()
+    assert a.rng().random() != Cell(a.contender, 0).rng().random()
+
+
+def test_a_rule_that_is_varied_has_a_rate_of_its_own():
+    p = plan_experiment(vary=["optimizer=sgd,adam,lion"], threads=1)
+    assert [c["recipe"]["lr"] for c in p.contenders.values()] == [0.1, 0.001, 0.0001]
+    p = plan_experiment(vary=["optimizer=sgd,adam"], net="lr=0.3", threads=1)
+    assert [c["recipe"]["lr"] for c in p.contenders.values()] == [0.3, 0.3]
+
+
+@pytest.mark.parametrize(
+    ("vary", "net", "message"),
+    [
+        ([], None, "--vary must say what to vary"),
+        (["activation"], None, "--vary must be key=value,value"),
+        (["activation=relu"], None, "at least two values"),
+        (["activation=relu,relu"], None, "all different"),
+        (["activation=relu,rleu"], None, r"Did you mean 'relu'\?"),
+        (["activatoin=relu,tanh"], None, r"a key in --vary .*Did you mean 'activation'\?"),
+        (["lr=1,2", "lr=3,4"], None, "got 'lr' twice"),
+        (["lr=1,2"], "lr=3", "in --net and in --vary"),
+        (["lr=" + ",".join(str(i + 1) for i in range(MOST_VARIANTS + 1))], None, "at most 24"),
+        (["lr=1,-2"], None, "lr in --net must be a number above 0"),
+        (["layers=conv4,pool4"], None, "must be sizes of hidden layers"),
+        (["layers=64,conv4"], "layers=3", "in --net and in --vary"),
+        (["layers=maxpool99|64"], None, "MaxPool2D"),
+    ],
+)
+def test_mistakes_in_an_experiment(vary, net, message):
+    with pytest.raises(UserError, match=message):
+        plan_experiment(vary=vary, net=net, threads=1)
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.lists(st.text("lrdeoputay=,|()0.1", max_size=20), max_size=3))
+def test_any_text_is_variants_or_a_users_error(texts):
+    try:
+        found = read_variants(texts)
+    except UserError:
+        return
+    assert all(len(values) > 1 for values in found.values())
+
+
+@pytest.fixture(scope="module")
+def experiment(tmp_path_factory):
+    """A finished experiment of two variants and two seeds."""
+    folder = tmp_path_factory.mktemp("experiment") / "run"
+    p = plan_experiment(vary=["activation=relu,sigmoid"], net=NET, rows=300, seeds=2, threads=1)
+    with open_store(folder, p) as store:
+        events = [event.kind for event in run_cells(store)]
+        run = finish(store, 'graduel experiment mnist --vary "activation=relu,sigmoid"')
+    assert events.count("finished") == 4
+    return run
+
+
+def test_an_experiment_is_judged_and_drawn(experiment):
+    result = experiment.result
+    assert result["protocol"]["varies"] == ["activation"]
+    assert len(result["comparisons"]) == 1
+    assert result["claims"] == []
+    table = tables.experiment(experiment)
+    assert table.head[:3] == ("activation", "Test error", "Spread")
+    assert [row[0] for row in table.rows] == ["relu", "sigmoid"]
+    errors = result["contenders"]["01-relu"]["test_errors"]
+    assert table.rows[0][1] == units.percent(np.mean(errors), 2)
+    assert table.rows[0][2] == f"± {units.percent(np.std(errors, ddof=1), 2)}"
+    assert {row[-1] for row in table.rows} <= {"best", "worse", "undecided", "practically equal"}
+    picture = write_experiment(experiment)
+    assert picture.read_bytes()[:4] == b"\x89PNG"
+    text = (picture.parent / "experiment.md").read_text(encoding="utf-8")
+    assert text.startswith("`graduel experiment mnist")
+    assert text.count("|\n") == 4
+
+
+def test_the_picture_shows_every_epoch_of_every_seed(experiment):
+    axes = learning(experiment).axes[0]
+    lines = [line for line in axes.get_lines() if line.get_label() in experiment.curves]
+    assert len(lines) == 4
+    for line in lines:
+        np.testing.assert_array_equal(line.get_xdata(), [1, 2])
+
+
+def test_a_finished_experiment_can_be_read_again(experiment):
+    again = read_run(experiment.path)
+    assert again.result == experiment.result
+    for name, curves in experiment.curves.items():
+        assert again.curves[name] == curves

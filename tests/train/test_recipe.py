@@ -1,0 +1,277 @@
+"""From names and texts to a network and its training."""
+
+from __future__ import annotations
+
+from dataclasses import fields, replace
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from graduel.errors import UserError
+from graduel.nn import (
+    GELU,
+    BatchNorm,
+    Conv2D,
+    Dense,
+    Dropout,
+    Flatten,
+    LeakyReLU,
+    MaxPool2D,
+    Network,
+    Reshape,
+    Tanh,
+)
+from graduel.optim import SGD, Adam, AdamW, ByRole, ClipNorm, MaxNorm, WarmUp
+from graduel.recipes import NetRecipe
+from graduel.train import parts
+from graduel.train.netspec import READERS, checked, parse_net
+from graduel.train.recipe import build, loss_of, optimizer_of, schedule_of
+from graduel.train.training import Best, Training, probabilities
+
+SMALL = NetRecipe(layers=(8,), epochs=3, batch_size=16, dropout=0)
+EVERY = [(kind, name) for kind, names in parts.KINDS.items() for name in names]
+
+
+def blobs(n=120, n_in=4, k=3, seed=0):
+    """Classes that lie apart."""
+    rng = np.random.default_rng(seed)
+    y = rng.integers(k, size=n)
+    X = rng.normal(size=(n, n_in)) + 4 * np.eye(k, n_in)[y]
+    return X.astype("float32"), y
+
+
+def trained(recipe, data=None, *, image=None, seed=0):
+    X, y = data or blobs()
+    training = Training(recipe, X, y, 3, rng=np.random.default_rng(seed), image=image)
+    epochs = list(training.epochs())
+    return training, epochs, float(np.mean(training.predict_proba(X).argmax(axis=1) != y))
+
+
+@pytest.mark.parametrize(("kind", "name"), EVERY)
+def test_every_name_makes_a_part_that_a_recipe_can_train_with(kind, name):
+    if kind == "norm":
+        recipe = replace(SMALL, norm=name)
+    elif kind == "init" and name in ("zeros", "constant", "uniform", "normal"):
+        own = {"constant": "(value=0.1)", "uniform": "(limit=0.3)", "normal": "(std=0.3)"}
+        recipe = replace(SMALL, init=name + own.get(name, ""))
+    elif kind == "optimizer":
+        recipe = parse_net(f"optimizer={name}", SMALL)
+    else:
+        recipe = replace(SMALL, **{kind: name})
+    training, epochs, _ = trained(recipe)
+    assert len(epochs) == 3 or name == "lbfgs"
+    assert np.isfinite(training.answer.theta).all()
+    assert [epoch.epoch for epoch in epochs] == list(range(1, len(epochs) + 1))
+    assert all(np.isfinite(epoch.loss) for epoch in epochs)
+    assert checked(recipe) == recipe
+    p = training.predict_proba(blobs()[0])
+    assert p.dtype == np.float32
+    np.testing.assert_allclose(p.sum(axis=1), 1, rtol=1e-5)
+    assert (p >= 0).all()
+
+
+@pytest.mark.parametrize(
+    "rule", [name for name in parts.OPTIMIZERS if name not in ("lion", "gd", "adagrad")]
+)
+def test_every_rule_learns_at_the_rate_that_it_is_given(rule):
+    recipe = parse_net(f"optimizer={rule} epochs=120", SMALL)
+    assert trained(recipe)[2] < 0.08
+
+
+@pytest.mark.parametrize(
+    ("kind", "text", "message"),
+    [
+        ("activation", "rleu", r"activation must be one of .*got 'rleu'. Did you mean 'relu'\?"),
+        ("activation", "relu(x=1)", "activation relu takes no parameters; got 'x'"),
+        ("activation", "leaky_relu(slop=1)", r"a parameter of activation leaky_relu .*'slope'\?"),
+        ("activation", "leaky_relu(slope=-1)", r"activation leaky_relu\(slope=-1\): slope must"),
+        ("activation", "leaky_relu(0.1)", r"must be key=value .*such as leaky_relu\(slope=0.1\)"),
+        ("activation", "leaky_relu(slope=open('x'))", "must be key=value"),
+        ("activation", "leaky_relu(slope=1", "activation must be one of"),
+        ("activation", "leaky_relu(slope=))((", "must be key=value|must be one of"),
+        ("optimizer", "adamw(beta1=2)", "beta1 must be at least 0 and below 1; got 2"),
+        ("schedule", "cosin", r"Did you mean 'cosine'\?"),
+        ("init", "he_norml", r"Did you mean 'he_normal'\?"),
+        ("loss", "sofmax", r"Did you mean 'softmax'\?"),
+    ],
+)
+def test_a_name_that_is_none_is_refused(kind, text, message):
+    with pytest.raises(UserError, match=message):
+        parts.make(kind, text)
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    st.sampled_from(list(parts.KINDS)),
+    st.text(max_size=40) | st.text("relu()=,.0a[]*", max_size=30),
+)
+def test_any_text_is_a_part_or_a_users_error(kind, text):
+    try:
+        parts.make(kind, text)
+    except UserError as error:
+        assert str(error)
+
+
+def test_an_object_is_a_part_already():
+    rule = SGD()
+    assert parts.make("optimizer", rule) is rule
+    assert parts.make("activation", "gelu_tanh") == GELU(approximate=True)
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from([*READERS, "x"]), st.text("0123.-e,:relubnas()=x/ ", max_size=12)
+        ),
+        max_size=4,
+    )
+)
+def test_any_net_is_a_recipe_or_a_users_error(pairs):
+    try:
+        recipe = parse_net(" ".join(f"{k}={v}" for k, v in pairs), NetRecipe())
+    except UserError:
+        return
+    assert checked(recipe) == recipe
+
+
+def test_layers_in_words():
+    recipe = NetRecipe(
+        layers=("conv4x3/2", "maxpool", "conv8", 16, 12),
+        activation="relu,tanh,leaky_relu(slope=0.2),gelu",
+        norm="batch",
+        dropout=0.1,
+    )
+    net = build(recipe, 144, 3, image=(12, 12, 1))
+    kinds = [type(layer) for layer in net.layers]
+    tail = [BatchNorm, LeakyReLU, Dropout]
+    assert kinds[:2] == [Reshape, Conv2D]
+    assert kinds[5:10] == [MaxPool2D, Conv2D, BatchNorm, Tanh, Dropout]
+    assert kinds[10:15] == [Flatten, Dense, *tail]
+    assert kinds[-4:] == [BatchNorm, GELU, Dropout, Dense]
+    assert net.nodes[1].plan.out == (6, 6, 4)
+    assert Network.from_spec(net.to_spec()) == net
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"layers": ("conv8",)}, "'conv' in layers needs images, and before any dense layer"),
+        ({"layers": (8, "conv8")}, "before any dense layer"),
+        ({"layers": ("pool",)}, "must be sizes of hidden layers from 1"),
+        ({"layers": ("conv0",)}, "must be sizes"),
+        ({"activation": "relu,tanh,gelu"}, "one for each of the 2; got 3"),
+        ({"loss": "squared", "label_smoothing": 0.1}, "label_smoothing goes with loss="),
+        ({"rates": "bias"}, "rates must be role:number"),
+        ({"rates": "bia:2"}, "bia"),
+        ({"optimizer": "lbfgs", "clip_norm": 1.0}, "goes without"),
+        ({"optimizer": "lbfgs", "dropout": 0.5}, "[Dd]ropout"),
+        ({"optimizer": "lbfgs", "ema": 0.9}, "goes without ema"),
+        ({"momentum": 0.5, "optimizer": "adam(beta1=1)"}, "beta1"),
+    ],
+)
+def test_a_recipe_that_does_not_fit_is_refused_before_training(changes, message):
+    X, y = blobs()
+    recipe = (
+        replace(SMALL, layers=(8, 8), **changes)
+        if "layers" not in changes
+        else replace(SMALL, **changes)
+    )
+    image = (2, 2, 1) if changes.get("layers") == (8, "conv8") else None
+    with pytest.raises(UserError, match=message):
+        Training(recipe, X, y, 3, rng=np.random.default_rng(0), image=image)
+
+
+def test_texts_that_do_not_go_together():
+    for text, message in [
+        ("momentum=0.5", "momentum goes with optimizer=momentum or nesterov; got optimizer=adamw"),
+        ("optimizer=lbfgs lr=1", "finds its own steps"),
+        ("optimizer=adam weight_decay=0.1", "adam goes without weight_decay; adamw is Adam"),
+        ("activation=relu,rleu", r"Did you mean 'relu'\?"),
+        ("norm=bach", r"Did you mean 'batch'\?"),
+        ("class_weight=balance", r"Did you mean 'balanced'\?"),
+        ("plateau=-1", "plateau in --net must be a whole number, at least 0"),
+        ("layers=200000", "hidden layers from 1 to 100,000"),
+    ]:
+        with pytest.raises(UserError, match=message):
+            parse_net(text, NetRecipe())
+
+
+def test_what_is_wrapped_around_a_rule():
+    recipe = NetRecipe(
+        optimizer="momentum",
+        momentum=0.5,
+        weight_decay=0.1,
+        rates="bias:2",
+        decays="scale:0.1",
+        max_norm=3.0,
+        clip_value=5.0,
+        clip_norm=1.0,
+        schedule="linear",
+        warmup=0.1,
+    )
+    rule = optimizer_of(recipe)
+    assert isinstance(rule, ClipNorm)
+    assert isinstance(rule.rule.rule, MaxNorm)
+    assert isinstance(rule.rule.rule.rule, ByRole)
+    assert rule.rule.rule.rule.rule.rule == SGD(momentum=0.5, weight_decay=0.1)
+    assert isinstance(schedule_of(recipe), WarmUp)
+    assert optimizer_of(NetRecipe()) == AdamW(weight_decay=0.01)
+    assert optimizer_of(NetRecipe(optimizer="adam")) == Adam()
+    assert optimizer_of(NetRecipe(optimizer="adamw(weight_decay=0.3)")) == AdamW(weight_decay=0.3)
+    assert trained(replace(recipe, layers=(8,), epochs=3, lr=0.01))[1][-1].epoch == 3
+
+
+def test_balanced_classes_weigh_the_rare_ones_more():
+    loss = loss_of(NetRecipe(class_weight="balanced"), np.array([10, 30, 0]))
+    assert loss.class_weight == pytest.approx((40 / 30, 40 / 90, 40 / 3))
+
+
+@pytest.mark.parametrize("norm", ["none", "batch"])
+def test_averaged_weights_answer_and_training_goes_on_unharmed(norm):
+    recipe = replace(SMALL, ema=0.9, norm=norm, epochs=10, lr=0.02)
+    training, _, error = trained(recipe)
+    assert training.answer.theta is not training.weights.theta
+    assert not np.array_equal(training.answer.theta, training.weights.theta)
+    assert error < 0.1
+    if norm == "none":
+        plain, _, _ = trained(replace(recipe, ema=0.0))
+        np.testing.assert_array_equal(plain.weights.theta, training.weights.theta)
+
+
+def test_a_plateau_lowers_the_rate():
+    training, _, _ = trained(replace(SMALL, plateau=1))
+    for _ in range(5):
+        training.observe(0.5)
+    assert training._fit.lr < SMALL.lr
+
+
+def test_the_best_epoch_is_the_first_of_equals():
+    training, _, _ = trained(SMALL)
+    best = Best(training.answer.copy())
+    for epoch, error in enumerate([0.5, 0.2, 0.3, 0.2], 1):
+        training.weights.theta[:] = epoch
+        best.see(training, epoch, error)
+    assert (best.epoch, best.error, best.weights.theta[0]) == (2, 0.2, 2)
+
+
+def test_gradient_descent_takes_a_step_an_epoch():
+    _, epochs, _ = trained(replace(SMALL, optimizer="gd", lr=0.5))
+    assert [epoch.step for epoch in epochs] == [1, 2, 3]
+
+
+def test_the_same_seed_gives_the_same_bits():
+    a, b = (trained(replace(SMALL, dropout=0.3), seed=4)[0] for _ in range(2))
+    assert a.answer.theta.tobytes() == b.answer.theta.tobytes()
+
+
+def test_probabilities_of_answers_that_are_none():
+    loss = loss_of(NetRecipe(loss="squared"), np.ones(2))
+    found = probabilities(loss, np.array([[-1.0, -2.0], [0.5, 1.5]], "float32"))
+    np.testing.assert_allclose(found, [[0.5, 0.5], [0.25, 0.75]], rtol=1e-6)
+
+
+def test_every_field_of_a_recipe_can_be_named():
+    assert set(READERS) == {field.name for field in fields(NetRecipe)}
