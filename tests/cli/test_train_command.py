@@ -76,11 +76,12 @@ def test_the_same_seed_gives_the_same_file_but_for_the_time(capsys):
         (["train", "mnits"], "Did you mean 'mnist'?"),
         (["train", "--net", "activation=rleu"], "Did you mean 'relu'?"),
         (["train", "--net", "layers=maxpool99,10"], "MaxPool2D"),
-        (["train", "--net", "optimizer=lbfgs"], "Dropout"),
+        (["train", "--net", "optimizer=lbfgs dropout=0.1"], "Dropout"),
         (["train", "--net", "rates=bais:2"], "bais"),
         (["train", "--seed", "-1"], "seed must be at least 0"),
         (["train", *SMALL, "--net", "lr=1e30 epochs=2 layers=8"], "lower the learning rate"),
         (["train", "--out", "there"], "--out must be a new file"),
+        (["train", "--out", "there/net"], "--out must be a file that can be written"),
         (["experiment"], "--vary must say what to vary"),
         (["experiment", "--vary", "activation=relu"], "at least two values"),
         (["experiment", "--vary", "activatoin=relu,tanh"], "Did you mean 'activation'?"),
@@ -144,3 +145,27 @@ def test_an_experiment_shows_a_table_and_goes_on_where_it_stopped(capsys, tmp_pa
     assert code == 0
     assert err.count("finished earlier") == 4
     assert json.loads(out)["protocol"]["varies"] == ["activation"]
+
+
+def test_without_out_nothing_is_overwritten(capsys, tmp_path):
+    for _ in range(2):
+        assert graduel(capsys, "train", *SMALL, "--net", NET)[0] == 0
+    first, second = sorted(path.name for path in tmp_path.iterdir())
+    assert first.replace("-2.", ".") == second.replace("-2.", ".") != first != second
+
+
+def test_what_diverges_late_keeps_the_best_epoch_before(capsys, tmp_path, monkeypatch):
+    from graduel.cli import train
+    from graduel.train import DivergedError
+
+    class Late(train.Training):
+        def epochs(self):
+            yield next(super().epochs())
+            raise DivergedError("the loss became nan")
+
+    monkeypatch.setattr(train, "Training", Late)
+    code, out, err = graduel(capsys, "train", *SMALL, "--net", NET, "--out", "late")
+    assert code == 2
+    assert "saved in late" in out
+    assert err.splitlines()[-1] == "graduel: the loss became nan. The best epoch before is saved."
+    assert load_model(tmp_path / "late").notes["best_epoch"] == 1

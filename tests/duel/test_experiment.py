@@ -68,6 +68,7 @@ def test_a_rule_that_is_varied_has_a_rate_of_its_own():
         (["layers=conv4,pool4"], None, "must be sizes of hidden layers"),
         (["layers=64,conv4"], "layers=3", "in --net and in --vary"),
         (["layers=maxpool99|64"], None, "MaxPool2D"),
+        (["lr=1e-3,0.001"], None, "two variants are the same network: 1e-3 and 0.001"),
     ],
 )
 def test_mistakes_in_an_experiment(vary, net, message):

@@ -204,7 +204,7 @@ def test_schedules_are_values_that_pickle_and_fields_are_plain(schedule):
         (lambda: Linear(-0.1), "end must be at least 0; got -0.1"),
         (lambda: Cosine(math.nan), "end must be at least 0; got nan"),
         (lambda: FlatCos(1), "flat must be at least 0 and below 1; got 1"),
-        (lambda: WarmRestarts(0), "periods must be a positive integer; got 0"),
+        (lambda: WarmRestarts(0), "periods must be a whole number from 1 to 1000; got 0"),
         (lambda: WarmRestarts(2, growth=0.5), "growth must be at least 1; got 0.5"),
         (lambda: WarmRestarts(2, end=-1), "end must be at least 0; got -1"),
         (lambda: WarmRestarts(30), "at most a million times .* got 30 periods with growth 2.0"),

@@ -87,9 +87,16 @@ def test_every_rule_learns_at_the_rate_that_it_is_given(rule):
         ("activation", "relu(x=1)", "activation relu takes no parameters; got 'x'"),
         ("activation", "leaky_relu(slop=1)", r"a parameter of activation leaky_relu .*'slope'\?"),
         ("activation", "leaky_relu(slope=-1)", r"activation leaky_relu\(slope=-1\): slope must"),
-        ("activation", "leaky_relu(0.1)", r"must be key=value .*such as leaky_relu\(slope=0.1\)"),
+        ("activation", "leaky_relu(0.1)", r"must be key=value .*such as leaky_relu\(slope=0.01\)"),
         ("activation", "leaky_relu(slope=open('x'))", "must be key=value"),
-        ("activation", "leaky_relu(slope=1", "activation must be one of"),
+        ("activation", "leaky_relu(slope=1", "must be key=value"),
+        ("activation", "leaky_relu(slope=1,slope=1)", "must be key=value"),
+        ("activation", "leaky_relu(slope='1')", "slope of activation leaky_relu must be a number"),
+        ("activation", "gelu(approximate=1)", "must be True or False; got 1"),
+        ("optimizer", "muon(steps=2.5)", "must be a whole number; got 2.5"),
+        ("optimizer", "muon(others=3)", "is a part itself"),
+        ("init", "constant", r"init constant needs value, such as constant\(value=0.1\)"),
+        ("schedule", "warm_restarts(periods=1000000000,growth=1)", "from 1 to 1000"),
         ("activation", "leaky_relu(slope=))((", "must be key=value|must be one of"),
         ("optimizer", "adamw(beta1=2)", "beta1 must be at least 0 and below 1; got 2"),
         ("schedule", "cosin", r"Did you mean 'cosine'\?"),
@@ -169,6 +176,8 @@ def test_layers_in_words():
         ({"optimizer": "lbfgs", "clip_norm": 1.0}, "goes without"),
         ({"optimizer": "lbfgs", "dropout": 0.5}, "[Dd]ropout"),
         ({"optimizer": "lbfgs", "ema": 0.9}, "goes without ema"),
+        ({"loss": "softmax(class_weight=(1,2))"}, "class_weight must be 3 numbers"),
+        ({"init": "normal(std=1e39)"}, "draws weights too large for float32"),
         ({"momentum": 0.5, "optimizer": "adam(beta1=1)"}, "beta1"),
     ],
 )
@@ -187,7 +196,11 @@ def test_a_recipe_that_does_not_fit_is_refused_before_training(changes, message)
 def test_texts_that_do_not_go_together():
     for text, message in [
         ("momentum=0.5", "momentum goes with optimizer=momentum or nesterov; got optimizer=adamw"),
-        ("optimizer=lbfgs lr=1", "finds its own steps"),
+        ("optimizer=lbfgs lr=1", "makes no use of lr"),
+        ("optimizer=gd batch_size=3", "makes no use of batch_size"),
+        ("schedule=coslog4 warmup=0.1", "begins low by itself"),
+        ("optimizer=adamw(weight_decay=0.5) weight_decay=0.1", "name it once"),
+        ("rates=bias:2,bias:3", "rates must be role:number"),
         ("optimizer=adam weight_decay=0.1", "adam goes without weight_decay; adamw is Adam"),
         ("activation=relu,rleu", r"Did you mean 'relu'\?"),
         ("norm=bach", r"Did you mean 'batch'\?"),
@@ -253,7 +266,7 @@ def test_the_best_epoch_is_the_first_of_equals():
     best = Best(training.answer.copy())
     for epoch, error in enumerate([0.5, 0.2, 0.3, 0.2], 1):
         training.weights.theta[:] = epoch
-        best.see(training, epoch, error)
+        best.see(training.weights, epoch, error)
     assert (best.epoch, best.error, best.weights.theta[0]) == (2, 0.2, 2)
 
 
@@ -275,3 +288,19 @@ def test_probabilities_of_answers_that_are_none():
 
 def test_every_field_of_a_recipe_can_be_named():
     assert set(READERS) == {field.name for field in fields(NetRecipe)}
+
+
+def test_the_matrices_that_muon_leaves_to_adamw_decay_alike():
+    rule = optimizer_of(NetRecipe(optimizer="muon", weight_decay=0.0))
+    assert rule.weight_decay == rule.others.weight_decay == 0
+    rule = optimizer_of(NetRecipe(optimizer="muon(weight_decay=0.3)"))
+    assert rule.weight_decay == rule.others.weight_decay == 0.3
+
+
+def test_a_schedule_that_begins_low_goes_without_warm_up():
+    for name in ("coslog4", "one_cycle"):
+        assert not isinstance(schedule_of(NetRecipe(schedule=name)), WarmUp)
+
+
+def test_lbfgs_goes_without_dropout_where_none_is_named():
+    assert parse_net("optimizer=lbfgs", NetRecipe()).dropout == 0

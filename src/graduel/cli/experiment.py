@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from graduel.cli.duel import fight
+from graduel.cli.fight import fight
 from graduel.cli.table import WIDTH
 from graduel.duel.experiment import plan_experiment
 from graduel.duel.protocol import Protocol
@@ -53,5 +53,7 @@ def show(run: Run, picture: Path, console: Console) -> None:
             *(f"[bold]{t}[/]" if (i, j) in found.best else t for j, t in enumerate(cells))
         )
     console.print(table)
+    for scope in sorted({one["scope"] for one in result["comparisons"]}):
+        console.print(scope, highlight=False, markup=False)
     where = f"The picture: {picture}"
     console.print(where, highlight=False, markup=False, soft_wrap=True)

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from tempfile import TemporaryFile
 from time import perf_counter
 from typing import Any
 
@@ -16,7 +17,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 from threadpoolctl import threadpool_limits
 
-from graduel.cli.duel import command
+from graduel.cli.fight import command
 from graduel.cli.progress import PLAIN_EVERY, span
 from graduel.data import Dataset, load_dataset
 from graduel.duel.environment import describe
@@ -73,9 +74,8 @@ def run(
         quick=quick,
         threads=threads,
     )
-    path = out if out is not None else Path(f"{dataset}-{protocol.digest}-{seed}.safetensors")
-    if path.is_dir() or (path.exists() and out is not None):
-        raise UserError(f"--out must be a new file; {path} exists. Choose another name")
+    path = out if out is not None else _free(f"{dataset}-{protocol.digest}-seed{seed}")
+    _check_writable(path)
     data = load_dataset(dataset)
     with threadpool_limits(protocol.threads):
         part = split(protocol, data, seed)
@@ -86,8 +86,34 @@ def run(
         sys.stdout.write(json.dumps(report | {"model": str(path)}, indent=1) + "\n")
     else:
         _show(report, found, path, Console())
+    if found.diverged:
+        typer.echo(f"graduel: {found.diverged}. The best epoch before is saved.", err=True)
+        raise typer.Exit(2)
     if found.stopped:
         raise typer.Exit(130)
+
+
+def _free(stem: str) -> Path:
+    """Return a name that no file has yet."""
+    path, number = Path(f"{stem}.safetensors"), 1
+    while path.exists():
+        number += 1
+        path = Path(f"{stem}-{number}.safetensors")
+    return path
+
+
+def _check_writable(path: Path) -> None:
+    """Refuse a file that is there, or that could not be written after all the training."""
+    if path.exists():
+        raise UserError(f"--out must be a new file; {path} exists. Choose another name")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with TemporaryFile(dir=path.parent):
+            pass
+    except OSError as error:
+        raise UserError(
+            f"--out must be a file that can be written; {path}: {error.strerror}"
+        ) from None
 
 
 @dataclass(slots=True)
@@ -99,6 +125,7 @@ class Found:
     epochs: int
     seconds: float
     stopped: bool
+    diverged: str = ""
 
 
 def _train(
@@ -119,14 +146,12 @@ def _train(
         rng=np.random.default_rng(seed),
         image=data.image,
     )
-    best, done, start, stopped = Best(training.answer.copy()), 0, perf_counter(), False
+    best, done, start = Best(training.answer.copy()), 0, perf_counter()
+    stopped, diverged = False, ""
 
     def standings() -> Iterator[Standing]:
         with np.errstate(over="ignore", invalid="ignore"):
-            for epoch in training.epochs():
-                answers = training.predict_proba(table[part.valid])
-                error = float(wrong(answers, y[part.valid]).mean())
-                best.see(training, epoch.epoch, error)
+            for epoch, error in training.judged(table[part.valid], y[part.valid], best):
                 yield Standing(epoch, error, best, perf_counter() - start)
 
     console.out(training.network.summary(), highlight=False)
@@ -139,8 +164,10 @@ def _train(
             raise typer.Exit(130) from None
         stopped = True
     except DivergedError as error:
-        raise UserError(str(error)) from None
-    return Found(training, best, done, perf_counter() - start, stopped)
+        if not best.epoch:
+            raise UserError(str(error)) from None
+        diverged = str(error)
+    return Found(training, best, done, perf_counter() - start, stopped, diverged)
 
 
 def _shown(standings: Iterator[Standing], epochs: int, console: Console) -> Iterator[Standing]:
@@ -193,7 +220,7 @@ def _show(report: dict[str, Any], found: Found, path: Path, console: Console) ->
         f"test error {100 * report['test_error']:.2f} %, with the weights of epoch "
         f"{report['best_epoch']}, the best on the validation rows "
         f"({100 * report['valid_error']:.2f} %); {span(report['seconds'])} for "
-        f"{report['epochs']} epochs",
+        f"{report['epochs']} epoch{'s' * (report['epochs'] > 1)}",
         f"saved in {path}",
     ]
     if found.stopped:

@@ -90,13 +90,17 @@ def plan_experiment(
             f"an experiment has at most {MOST_VARIANTS} variants; got {len(choices)}. "
             "Vary fewer things at once"
         )
-    variants = {}
-    for i, values in enumerate(choices):
+    variants: dict[str, tuple[str, str, NetRecipe]] = {}
+    for values in choices:
         recipe = apply(base, shared | dict(zip(varied, values, strict=True)))
-        name = (
-            f"{i + 1:02}-" + re.sub(r"[^a-z0-9.]+", "-", ",".join(values).lower()).strip("-")[:40]
-        )
-        variants[name.rstrip("-.")] = ("net", ", ".join(values), recipe)
+        for _, title, other in variants.values():
+            if other == recipe:
+                raise UserError(
+                    f"two variants are the same network: {title} and {', '.join(values)}; "
+                    "leave one out"
+                )
+        name = _name(len(variants) + 1, values)
+        variants[name] = ("net", ", ".join(values), recipe)
     return plan_contenders(
         dataset,
         variants,

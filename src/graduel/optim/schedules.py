@@ -13,6 +13,7 @@ from graduel.optim.base import check
 
 Schedule = Callable[[float], float]
 
+MOST_PERIODS = 1000
 NEAR = 1e-9
 """A border between periods is reached when rounding errors alone keep t from it."""
 
@@ -230,8 +231,10 @@ class WarmRestarts:
     end: float = 0.0
 
     def __post_init__(self) -> None:
-        if self.periods < 1:
-            raise ValueError(f"periods must be a positive integer; got {self.periods}")
+        if not 1 <= self.periods <= MOST_PERIODS:
+            raise ValueError(
+                f"periods must be a whole number from 1 to {MOST_PERIODS}; got {self.periods}"
+            )
         if not 1 <= self.growth < inf:
             raise ValueError(f"growth must be at least 1; got {self.growth}")
         if (self.periods - 1) * log(self.growth) > log(1e6):

@@ -176,7 +176,7 @@ class Decay:
     Raises
     ------
     ValueError
-        If a λ is negative or, in ``init``, no parameter has a role that is named.
+        If a λ is negative or, in ``init``, a named role is neither a usual one nor the layout's.
 
     Examples
     --------
@@ -230,7 +230,8 @@ class ByRole:
     Raises
     ------
     ValueError
-        If a factor is negative or, in ``init``, no parameter has a role that is named.
+        If a factor is negative or, in ``init``, a named role is neither a usual one nor the
+        layout's.
 
     Examples
     --------
@@ -285,7 +286,7 @@ def pairs(named: Mapping[str, V] | Iterable[tuple[str, V]]) -> tuple[tuple[str, 
 
 
 def check_roles(named: Iterable[str], layout: Layout) -> None:
-    """Refuse roles that the layout does not have."""
+    """Refuse roles that are neither usual nor the layout's; a usual one may be absent."""
     known = known_roles(layout)
     for role in named:
         if role not in known:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 
 from graduel.duel.results import Run
@@ -29,9 +30,9 @@ def markdown(run: Run) -> str:
     lines.append(_row(["---"] + ["---:"] * (len(table.head) - 1)))
     for i, row in enumerate(table.rows):
         lines.append(_row(f"**{t}**" if (i, j) in table.best else t for j, t in enumerate(row)))
-    return "\n".join(lines) + "\n"
+    scopes = {one["scope"] for one in run.result["comparisons"]}
+    return "\n".join([*lines, "", *sorted(scopes)]).rstrip() + "\n"
 
 
-def _row(cells: object) -> str:
-    assert hasattr(cells, "__iter__")
+def _row(cells: Iterable[object]) -> str:
     return "| " + " | ".join(str(cell).replace("|", "\\|") for cell in cells) + " |"

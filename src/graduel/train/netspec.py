@@ -10,7 +10,15 @@ from typing import Any
 from graduel.errors import UserError, unknown
 from graduel.recipes import NetRecipe
 from graduel.train import parts
-from graduel.train.recipe import RATE, RATES, WITH_MOMENTUM, WITHOUT_DECAY, by_role, read_layer
+from graduel.train.recipe import (
+    RATE,
+    RATES,
+    RISING,
+    WITH_MOMENTUM,
+    WITHOUT_DECAY,
+    by_role,
+    read_layer,
+)
 
 Reader = Callable[[str, str], Any]
 
@@ -71,6 +79,8 @@ def _part(key: str, text: str) -> str:
 
 def _norm(key: str, text: str) -> str:
     if text != "none":
+        if text.partition("(")[0] not in parts.NORMS:
+            raise unknown(key, text, ("none", *parts.NORMS))
         parts.make(key, text)
     return text
 
@@ -107,6 +117,8 @@ READERS: dict[str, Reader] = {
     "epochs": _whole(1),
 }
 """How each field of a recipe is read. Fields that are empty text are left out."""
+UNUSED = {"lbfgs": ("lr", "schedule", "warmup", "batch_size"), "gd": ("batch_size",)}
+"""What a rule that goes over all rows at once has no use for."""
 assert set(READERS) == {field.name for field in fields(NetRecipe)}
 
 
@@ -153,14 +165,25 @@ def read_pairs(text: str) -> dict[str, str]:
 def apply(base: NetRecipe, named: dict[str, str]) -> NetRecipe:
     """Change in `base` what is named, each value read and checked."""
     found = {key: READERS[key](key, value) for key, value in named.items()}
+    for kind in ("optimizer", "loss"):
+        for key in parts.parse(kind, found[kind])[1] if kind in found else ():
+            if key in found:
+                raise UserError(
+                    f"'{key}' stands in {kind}={found[kind]} and beside it; name it once"
+                )
     if "optimizer" in found:
         rule, _ = parts.parse("optimizer", found["optimizer"])
-        if "lr" not in found:
-            found["lr"] = RATES.get(rule, RATE)
-        elif rule == "lbfgs":
-            raise UserError("optimizer=lbfgs finds its own steps; leave out lr")
+        found.setdefault("lr", RATES.get(rule, RATE))
+        if rule == "lbfgs":
+            found.setdefault("dropout", 0.0)
     recipe = replace(base, **found)
     rule, _ = parts.parse("optimizer", recipe.optimizer)
+    schedule, _ = parts.parse("schedule", recipe.schedule)
+    for key in UNUSED.get(rule, ()):
+        if key in named:
+            raise UserError(f"optimizer={rule} makes no use of {key}; leave it out")
+    if found.get("warmup") and schedule in RISING:
+        raise UserError(f"schedule={schedule} begins low by itself; leave out warmup")
     if found.get("weight_decay") and rule in WITHOUT_DECAY:
         raise UserError(f"optimizer={rule} goes without weight_decay; adamw is Adam with it")
     if "momentum" in found and rule not in WITH_MOMENTUM:

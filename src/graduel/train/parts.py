@@ -8,8 +8,9 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import fields, is_dataclass
+from dataclasses import MISSING, Field, fields, is_dataclass
 from functools import partial
+from math import isfinite
 from typing import Any
 
 from graduel import nn, optim
@@ -119,17 +120,40 @@ def make(kind: str, value: Any, **given: Any) -> Any:
     if not isinstance(value, str):
         return value
     name, own = parse(kind, value)
-    maker = KINDS[kind][name]
-    accepted = parameters(kind, name)
-    for key in own:
+    accepted = _fields(kind, name)
+    for key, given_value in own.items():
         if key not in accepted:
             if not accepted:
                 raise UserError(f"{kind} {name} takes no parameters; got '{key}'")
             raise unknown(f"a parameter of {kind} {name}", key, accepted)
+        _check_type(f"{key} of {kind} {name}", accepted[key], given_value)
+    for key, field in accepted.items():
+        if field.default is MISSING and key not in own:
+            raise UserError(f"{kind} {name} needs {key}, such as {_example(kind, name)}")
     try:
-        return maker(**{k: v for k, v in given.items() if k in accepted} | own)
-    except (TypeError, ValueError) as error:
+        found = {k: v for k, v in given.items() if k in accepted} | own
+        return KINDS[kind][name](**found)
+    except (TypeError, ValueError, OverflowError) as error:
         raise UserError(f"{kind} {value}: {error}") from None
+
+
+def _check_type(what: str, field: Field[Any], value: Any) -> None:
+    """Hold a parameter's value against the kind of its default; no default means a number."""
+    default = field.default
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    if isinstance(default, bool):
+        wanted, fits = "True or False", isinstance(value, bool)
+    elif isinstance(default, int):
+        wanted, fits = "a whole number", number and isinstance(value, int)
+    elif isinstance(default, float) or default is MISSING:
+        wanted, fits = "a number", number and isfinite(value)
+    elif default is None:
+        wanted = "numbers in brackets, such as (1, 2)"
+        fits = isinstance(value, tuple | list) and all(isinstance(v, int | float) for v in value)
+    else:
+        raise UserError(f"{what} is a part itself and cannot be named here; use it from Python")
+    if not fits:
+        raise UserError(f"{what} must be {wanted}; got {value!r}")
 
 
 def parse(kind: str, text: str) -> tuple[str, dict[str, Any]]:
@@ -139,17 +163,20 @@ def parse(kind: str, text: str) -> tuple[str, dict[str, Any]]:
     ('cosine', {'end': 0.1})
     """
     found = _FORM.fullmatch(text)
-    name = found.group(1) if found else text
+    name = found.group(1) if found else text.partition("(")[0].strip()
     if name not in KINDS[kind]:
         raise unknown(kind, name, KINDS[kind])
-    assert found is not None
     try:
+        if found is None:
+            raise ValueError("the bracket is not closed")
         call = ast.parse(f"f({found.group(2) or ''})", mode="eval").body
-        assert isinstance(call, ast.Call)
-        if call.args:
-            raise ValueError(ast.unparse(call.args[0]))
-        return name, {str(k.arg): ast.literal_eval(k.value) for k in call.keywords}
-    except (SyntaxError, ValueError, AssertionError, RecursionError, MemoryError):
+        if not isinstance(call, ast.Call) or call.args:
+            raise ValueError("a value without its name")
+        own = {str(k.arg): ast.literal_eval(k.value) for k in call.keywords}
+        if len(own) < len(call.keywords):
+            raise ValueError("a name twice")
+        return name, own
+    except (SyntaxError, TypeError, ValueError, RecursionError, MemoryError):
         raise UserError(
             f"parameters of {kind} {name} must be key=value with commas between them, such as "
             f"{_example(kind, name)}; got '{text}'"
@@ -162,20 +189,24 @@ def parameters(kind: str, name: str) -> list[str]:
     >>> parameters("activation", "elu")
     ['alpha']
     """
+    return list(_fields(kind, name))
+
+
+def _fields(kind: str, name: str) -> dict[str, Field[Any]]:
     maker = KINDS[kind][name]
-    if isinstance(maker, partial):
-        return [k for k in _fields(maker.func) if k not in maker.keywords or k == "momentum"]
-    return _fields(maker)
-
-
-def _fields(part: Any) -> list[str]:
+    fixed = set(maker.keywords) - {"momentum"} if isinstance(maker, partial) else set()
+    part = maker.func if isinstance(maker, partial) else maker
     assert is_dataclass(part)
-    return [field.name for field in fields(part) if field.init]
+    return {field.name: field for field in fields(part) if field.init and field.name not in fixed}
 
 
 def _example(kind: str, name: str) -> str:
-    keys = parameters(kind, name)
-    return f"{name}({keys[0]}=0.1)" if keys else name
+    for key, field in _fields(kind, name).items():
+        if field.default is MISSING:
+            return f"{name}({key}=0.1)"
+        if isinstance(field.default, bool | int | float):
+            return f"{name}({key}={field.default})"
+    return name
 
 
 def split(text: str, comma: str = ",") -> list[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from math import isfinite
 from typing import Any
 
 import numpy as np
@@ -22,8 +23,10 @@ from graduel.nn import (
     MaxPool2D,
     Network,
     Reshape,
+    SoftmaxCrossEntropy,
 )
 from graduel.optim import (
+    AdamW,
     ByRole,
     ClipNorm,
     ClipValue,
@@ -54,6 +57,8 @@ RATE = 1e-3
 MOST_UNITS = 100_000
 WITH_MOMENTUM = ("momentum", "nesterov")
 """The rules whose momentum is the recipe's."""
+RISING = ("coslog4", "one_cycle")
+"""The schedules that begin low by themselves, and go without warm-up."""
 WITHOUT_DECAY = ("adam",)
 """The rules that decay nothing: AdamW is Adam with decay."""
 
@@ -161,7 +166,8 @@ def loss_of(recipe: NetRecipe, counts: Array) -> Loss:
     )
     for name, wanted in (("label_smoothing", recipe.label_smoothing), ("class_weight", weight)):
         if wanted and not hasattr(loss, name):
-            raise UserError(f"{name} goes with loss=softmax; got loss={recipe.loss}")
+            also = " or binary" if name == "label_smoothing" else ""
+            raise UserError(f"{name} goes with loss=softmax{also}; got loss={recipe.loss}")
     return loss
 
 
@@ -192,10 +198,12 @@ def build(
 
 def optimizer_of(recipe: NetRecipe) -> Optimizer | Minimizer:
     """Make the update rule, with what the recipe puts around it."""
-    name, _ = parts.parse("optimizer", recipe.optimizer)
+    name, own = parts.parse("optimizer", recipe.optimizer)
     given: dict[str, Any] = {}
     if name not in WITHOUT_DECAY:
         given["weight_decay"] = recipe.weight_decay
+    if name == "muon":  # the matrices that it leaves to AdamW decay alike
+        given["others"] = AdamW(weight_decay=own.get("weight_decay", recipe.weight_decay))
     if name in WITH_MOMENTUM:
         given["momentum"] = recipe.momentum
     rule = parts.make("optimizer", recipe.optimizer, **given)
@@ -229,7 +237,10 @@ def by_role(key: str, text: str) -> dict[str, float]:
     """Read ``bias:2,scale:0.5``."""
     try:
         pairs = [part.split(":") for part in text.split(",")]
-        return {role.strip(): float(value) for role, value in pairs}
+        found = {role.strip(): float(value) for role, value in pairs}
+        if len(found) < len(pairs) or not all(isfinite(value) for value in found.values()):
+            raise ValueError
+        return found
     except ValueError:
         raise UserError(
             f"{key} must be role:number with commas between them, such as bias:2,scale:0.5; "
@@ -238,9 +249,10 @@ def by_role(key: str, text: str) -> dict[str, float]:
 
 
 def schedule_of(recipe: NetRecipe) -> Schedule:
-    """Make the schedule, with the warm-up in front."""
+    """Make the schedule, with the warm-up in front where it does not begin low by itself."""
     schedule: Schedule = parts.make("schedule", recipe.schedule)
-    return WarmUp(recipe.warmup, schedule) if recipe.warmup else schedule
+    name, _ = parts.parse("schedule", recipe.schedule)
+    return WarmUp(recipe.warmup, schedule) if recipe.warmup and name not in RISING else schedule
 
 
 def check(recipe: NetRecipe, n_in: int, n_out: int, image: Image | None = None) -> Network:
@@ -252,13 +264,16 @@ def check(recipe: NetRecipe, n_in: int, n_out: int, image: Image | None = None) 
         If a name does not exist, a number is out of range, a layer does not fit.
     """
     network = build(recipe, n_in, n_out, image=image)
+    _try_out(recipe, network)
     rule = optimizer_of(recipe)
     schedule_of(recipe)
     if isinstance(rule, Minimizer):
         try:
             refuse_random(network)
         except ValueError as error:
-            raise UserError(f"optimizer=lbfgs: {error}") from None
+            raise UserError(
+                f"optimizer=lbfgs: {error}. In --net: dropout=0, and norm=none or norm=layer"
+            ) from None
         for name in ("ema", "plateau"):
             if getattr(recipe, name):
                 raise UserError(f"optimizer=lbfgs goes without {name}; leave it out")
@@ -268,3 +283,21 @@ def check(recipe: NetRecipe, n_in: int, n_out: int, image: Image | None = None) 
         except ValueError as error:
             raise UserError(str(error)) from None
     return network
+
+
+def _try_out(recipe: NetRecipe, network: Network) -> None:
+    """Draw weights, and compute the loss of two rows: what cannot be told without."""
+    with np.errstate(all="ignore"):
+        weights = network.init(np.random.default_rng(0))
+    if not np.isfinite(weights.theta).all():
+        raise UserError(
+            f"init={recipe.init} draws weights too large for {network.dtype}; take smaller ones"
+        )
+    ws = network.workspace(weights, gradient=False)
+    n = network.output_shape[0]
+    codes = isinstance(network.loss, SoftmaxCrossEntropy)
+    y = np.zeros(2, np.intp) if codes else np.zeros((2, n), network.dtype)
+    try:
+        network.loss.value_and_gradient(np.zeros((2, n), network.dtype), y, None, ws.loss)
+    except ValueError as error:
+        raise UserError(f"loss={recipe.loss}: {error}") from None

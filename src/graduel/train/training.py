@@ -120,6 +120,14 @@ class Training:
             average.update()
             yield step
 
+    def judged(self, X: Array, y: Array, best: Best) -> Iterator[tuple[Epoch, float]]:
+        """Train, yielding each epoch with its error on other rows, and keep the best of them."""
+        for epoch in self.epochs():
+            error = float(np.mean(self.predict_proba(X).argmax(axis=1) != y))
+            self.observe(error)
+            best.see(self.answer, epoch.epoch, error)
+            yield epoch, error
+
     def observe(self, value: float) -> None:
         """Tell the controller, where there is one, what became of the validation rows."""
         if self._plateau is not None and self._fit is not None:
@@ -139,11 +147,10 @@ class Best:
     epoch: int = 0
     error: float = float("inf")
 
-    def see(self, training: Training, epoch: int, error: float) -> None:
+    def see(self, weights: Weights, epoch: int, error: float) -> None:
         """Take in one more epoch; of equals the first stays."""
-        training.observe(error)
         if error < self.error:
-            self.weights, self.epoch, self.error = training.answer.copy(), epoch, error
+            self.weights, self.epoch, self.error = weights.copy(), epoch, error
 
 
 def one_hot(y: Array, n_classes: int) -> Array:

@@ -16,7 +16,6 @@ from graduel.duel.contenders.base import (
     Fitted,
     Part,
     Progress,
-    error_rate,
 )
 from graduel.nn import Weights
 from graduel.recipes import NetRecipe
@@ -61,8 +60,7 @@ class Net:
         clock, recipe = Clock(), self.recipe
         training = Training(recipe, train.X, train.y, train.n_classes, rng=rng, image=train.image)
         best = Best(training.answer.copy())
-        for epoch in training.epochs():
-            best.see(training, epoch.epoch, error_rate(training.predict_proba(valid.X), valid.y))
+        for epoch, _ in training.judged(valid.X, valid.y, best):
             seconds = clock.stop()
             notify(Progress(epoch.t, seconds, best.error))
             yield Checkpoint(seconds, training.predict_proba)

@@ -1,0 +1,55 @@
+"""Running the cells of a duel or an experiment: live, and with a word on what is kept."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import typer
+from rich.console import Console
+
+from graduel.cli.progress import watch
+from graduel.duel.finish import finish
+from graduel.duel.protocol import Protocol
+from graduel.duel.results import Run
+from graduel.duel.runner import WorkerError, run_cells
+from graduel.duel.store import Store
+from graduel.errors import UserError
+
+
+def fight(
+    store: Store, protocol: Protocol, folder: Path, write: Callable[[Run], Path]
+) -> tuple[Run, Path]:
+    """Run every cell under a live display and write what is shown; always say what was kept."""
+    console = Console(stderr=True)
+
+    def kept() -> str:
+        cells = list(protocol.cells())
+        done = sum(store.finished(cell) for cell in cells)
+        return (
+            f"{done} of {len(cells)} fits are finished and kept in {folder}; "
+            "the same command goes on from there"
+        )
+
+    try:
+        watch(run_cells(store), protocol, console, folder)
+        finished = finish(store, command())
+        return finished, write(finished)
+    except KeyboardInterrupt:
+        typer.echo(f"graduel: stopped. {kept()}.", err=True)
+        raise typer.Exit(130) from None
+    except WorkerError as error:
+        typer.echo(f"graduel: {error}. {kept()}.", err=True)
+        raise typer.Exit(1) from None
+    except UserError as error:
+        if any(store.finished(cell) for cell in protocol.cells()):
+            raise UserError(f"{error}. {kept()}") from None
+        raise
+
+
+def command() -> str:
+    """Return the command line as it can be typed again; bytes that are no text are escaped."""
+    command = shlex.join(["graduel", *sys.argv[1:]])
+    return command.encode("utf-8", "backslashreplace").decode()
