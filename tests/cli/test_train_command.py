@@ -75,7 +75,7 @@ def test_the_same_seed_gives_the_same_file_but_for_the_time(capsys):
     [
         (["train", "mnits"], "Did you mean 'mnist'?"),
         (["train", "--net", "activation=rleu"], "Did you mean 'relu'?"),
-        (["train", "--net", "layers=maxpool99,10"], "MaxPool2D"),
+        (["train", "--net", "layers=maxpool20,maxpool20,10"], "MaxPool2D"),
         (["train", "--net", "optimizer=lbfgs dropout=0.1"], "Dropout"),
         (["train", "--net", "rates=bais:2"], "bais"),
         (["train", "--seed", "-1"], "seed must be at least 0"),

@@ -67,7 +67,7 @@ def test_a_rule_that_is_varied_has_a_rate_of_its_own():
         (["lr=1,-2"], None, "lr in --net must be a number above 0"),
         (["layers=conv4,pool4"], None, "must be sizes of hidden layers"),
         (["layers=64,conv4"], "layers=3", "in --net and in --vary"),
-        (["layers=maxpool99|64"], None, "MaxPool2D"),
+        (["layers=maxpool99|64"], None, "no larger than the images"),
         (["lr=1e-3,0.001"], None, "two variants are the same network: 1e-3 and 0.001"),
     ],
 )

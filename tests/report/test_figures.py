@@ -20,7 +20,7 @@ from graduel import report
 from graduel.report import figures, numbers
 from graduel.report.style import COLOURS, HUES, PAPER, WIDTH, literal, looks, spread
 
-ALL = ("race", "errors", "differences", "calibration", "cost")
+ALL = ("race", "learning", "errors", "differences", "calibration", "cost")
 
 SHAPES: dict[str, dict[str, Any]] = {
     "three": {},

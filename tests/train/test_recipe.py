@@ -169,6 +169,8 @@ def test_layers_in_words():
         ({"layers": (8, "conv8")}, "before any dense layer"),
         ({"layers": ("pool",)}, "must be sizes of hidden layers from 1"),
         ({"layers": ("conv0",)}, "must be sizes"),
+        ({"layers": ("conv2x9",)}, "no larger than the images, 2 × 2; got 9 in 'conv'"),
+        ({"layers": ("conv2/9",)}, "no larger than the images"),
         ({"activation": "relu,tanh,gelu"}, "one for each of the 2; got 3"),
         ({"loss": "squared", "label_smoothing": 0.1}, "label_smoothing goes with loss="),
         ({"rates": "bias"}, "rates must be role:number"),
@@ -188,7 +190,8 @@ def test_a_recipe_that_does_not_fit_is_refused_before_training(changes, message)
         if "layers" not in changes
         else replace(SMALL, **changes)
     )
-    image = (2, 2, 1) if changes.get("layers") == (8, "conv8") else None
+    layers = changes.get("layers")
+    image = (2, 2, 1) if layers and layers != ("conv8",) else None
     with pytest.raises(UserError, match=message):
         Training(recipe, X, y, 3, rng=np.random.default_rng(0), image=image)
 

@@ -24,6 +24,23 @@ app = typer.Typer(
 )
 
 
+# What several commands take.
+Rows = Annotated[
+    int | None,
+    typer.Option(help="Train on a stratified part of the training rows.", show_default=False),
+]
+Quick = Annotated[
+    bool, typer.Option("--quick", help="A first look: 10,000 training rows, small budgets.")
+]
+AsJson = Annotated[
+    bool,
+    typer.Option("--json", help="Write the result to standard output, and nothing else there."),
+]
+Threads = Annotated[
+    int | None, typer.Option(help="Threads for each fit. Default: all cores.", show_default=False)
+]
+
+
 def _version(wanted: bool) -> None:
     if wanted:
         from importlib.metadata import version
@@ -72,13 +89,8 @@ def duel(
         ),
     ] = None,
     seeds: Annotated[int, typer.Option(help="How often each contender is fitted.")] = 1,
-    rows: Annotated[
-        int | None,
-        typer.Option(help="Train on a stratified part of the training rows.", show_default=False),
-    ] = None,
-    quick: Annotated[
-        bool, typer.Option("--quick", help="A first look: 10,000 training rows, small budgets.")
-    ] = False,
+    rows: Rows = None,
+    quick: Quick = False,
     out: Annotated[
         Path | None,
         typer.Option(
@@ -87,14 +99,8 @@ def duel(
             show_default=False,
         ),
     ] = None,
-    as_json: Annotated[
-        bool,
-        typer.Option("--json", help="Write the result to standard output, and nothing else there."),
-    ] = False,
-    threads: Annotated[
-        int | None,
-        typer.Option(help="Threads for each contender. Default: all cores.", show_default=False),
-    ] = None,
+    as_json: AsJson = False,
+    threads: Threads = None,
 ) -> None:
     """Train every contender on the same rows and say who wins."""
     with _stoppable():
@@ -125,13 +131,8 @@ def train(
         ),
     ] = None,
     seed: Annotated[int, typer.Option(help="Of weights, order, dropout, validation rows.")] = 0,
-    rows: Annotated[
-        int | None,
-        typer.Option(help="Train on a stratified part of the training rows.", show_default=False),
-    ] = None,
-    quick: Annotated[
-        bool, typer.Option("--quick", help="A first look: 10,000 training rows, fewer epochs.")
-    ] = False,
+    rows: Rows = None,
+    quick: Quick = False,
     out: Annotated[
         Path | None,
         typer.Option(
@@ -139,13 +140,8 @@ def train(
             show_default=False,
         ),
     ] = None,
-    as_json: Annotated[
-        bool,
-        typer.Option("--json", help="Write the result to standard output, and nothing else there."),
-    ] = False,
-    threads: Annotated[
-        int | None, typer.Option(help="Threads. Default: all cores.", show_default=False)
-    ] = None,
+    as_json: AsJson = False,
+    threads: Threads = None,
 ) -> None:
     """Train one network, show how it goes, and save it. Ctrl-C keeps the best epoch so far."""
     with _stoppable():
@@ -181,13 +177,8 @@ def experiment(
         ),
     ] = None,
     seeds: Annotated[int, typer.Option(help="How often each variant is trained.")] = 1,
-    rows: Annotated[
-        int | None,
-        typer.Option(help="Train on a stratified part of the training rows.", show_default=False),
-    ] = None,
-    quick: Annotated[
-        bool, typer.Option("--quick", help="A first look: 10,000 training rows, fewer epochs.")
-    ] = False,
+    rows: Rows = None,
+    quick: Quick = False,
     out: Annotated[
         Path | None,
         typer.Option(
@@ -196,13 +187,8 @@ def experiment(
             show_default=False,
         ),
     ] = None,
-    as_json: Annotated[
-        bool,
-        typer.Option("--json", help="Write the result to standard output, and nothing else there."),
-    ] = False,
-    threads: Annotated[
-        int | None, typer.Option(help="Threads. Default: all cores.", show_default=False)
-    ] = None,
+    as_json: AsJson = False,
+    threads: Threads = None,
 ) -> None:
     """Train variants of one network on the same rows and seeds; draw and compare them."""
     with _stoppable():

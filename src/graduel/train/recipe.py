@@ -88,6 +88,11 @@ def layers_of(recipe: NetRecipe, image: Image | None) -> Iterator[Layer]:
                     "name sizes alone, such as layers=256,128"
                 )
             yield Reshape(image)
+        if image is not None and max(layer.window, layer.stride) > max(image[:2]):
+            raise UserError(
+                f"windows and strides in layers must be no larger than the images, {image[0]} × "
+                f"{image[1]}; got {max(layer.window, layer.stride)} in '{layer.kind}'"
+            )
         flat = layer.kind == "dense"
         if layer.kind == "maxpool":
             yield MaxPool2D(layer.window)
