@@ -225,8 +225,9 @@ def _claim(path: Path, protocol: Protocol) -> Store:
     if (path / PLAN).exists():
         theirs = read_json(path / PLAN)
         if theirs != mine:
+            what = "experiment" if mine["varies"] else "duel"
             raise UserError(
-                f"{path} holds another duel ({_difference(theirs, mine)}). Choose another --out"
+                f"{path} holds another {what} ({_difference(theirs, mine)}). Choose another --out"
             )
     else:
         write_json(path / PLAN, mine)
@@ -243,5 +244,7 @@ def _difference(theirs: Any, mine: dict[str, Any]) -> str:
         if theirs.get(key) != value:
             if isinstance(value, dict) and isinstance(theirs.get(key), dict):
                 return f"{key}: {_difference(theirs[key], value)}"
+            if isinstance(value, dict):
+                return f"'{key}' is not among them"
             return f"{key} {theirs.get(key)!r} there, {value!r} here"
     return "it has " + ", ".join(sorted(set(theirs) - set(mine)))
