@@ -99,6 +99,14 @@ CONTENDERS: dict[str, Entry] = {
     ),
 }
 
+
+def net_recipe(quick: bool) -> NetRecipe:
+    """Return the recipe of the contender 'net', from which one of the user's own begins."""
+    recipe = CONTENDERS["net"].quick if quick else CONTENDERS["net"].full
+    assert isinstance(recipe, NetRecipe)
+    return recipe
+
+
 STRONGEST_XGBOOST: dict[str, Any] = {
     "contender": "xgboost-best",
     "test_error": 0.0155,

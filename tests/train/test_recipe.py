@@ -274,8 +274,9 @@ def test_the_best_epoch_is_the_first_of_equals():
 
 
 def test_gradient_descent_takes_a_step_an_epoch():
-    _, epochs, _ = trained(replace(SMALL, optimizer="gd", lr=0.5))
-    assert [epoch.step for epoch in epochs] == [1, 2, 3]
+    for rule in ("gd", "gd(weight_decay=0.1)"):
+        _, epochs, _ = trained(replace(SMALL, optimizer=rule, lr=0.5))
+        assert [epoch.step for epoch in epochs] == [1, 2, 3]
 
 
 def test_the_same_seed_gives_the_same_bits():

@@ -13,7 +13,7 @@ from graduel.cli.table import show
 from graduel.duel.api import default_folder
 from graduel.duel.protocol import plan
 from graduel.duel.store import open_store
-from graduel.recipes import CONTENDERS, NetRecipe
+from graduel.recipes import net_recipe
 from graduel.report import write_report
 from graduel.train.netspec import parse_net
 
@@ -29,13 +29,10 @@ def run(
     **options: Any,
 ) -> None:
     """Run a duel, write its report, show the result."""
-    entry = CONTENDERS["net"]
-    base = entry.quick if quick else entry.full
-    assert isinstance(base, NetRecipe)
     protocol = plan(
         dataset,
         contenders=None if contenders is None else _names(contenders),
-        net=None if net is None else parse_net(net, base),
+        net=None if net is None else parse_net(net, net_recipe(quick)),
         quick=quick,
         **options,
     )

@@ -24,7 +24,7 @@ from graduel.duel.environment import describe
 from graduel.duel.metrics import log_loss, wrong
 from graduel.duel.protocol import Protocol, Split, plan_contenders, split
 from graduel.errors import UserError
-from graduel.recipes import CONTENDERS, NetRecipe
+from graduel.recipes import CONTENDERS, NetRecipe, net_recipe
 from graduel.train import DivergedError, Epoch, save_model
 from graduel.train.netspec import parse_net
 from graduel.train.training import Best, Training
@@ -61,9 +61,9 @@ def run(
     as_json: bool,
 ) -> None:
     """Train, choose the best epoch on the validation rows, judge it on the test rows, save it."""
-    base = CONTENDERS["net"].quick if quick else CONTENDERS["net"].full
-    assert isinstance(base, NetRecipe)
-    recipe = base if net is None else parse_net(net, base)
+    recipe = net_recipe(quick)
+    if net is not None:
+        recipe = parse_net(net, recipe)
     if seed < 0:
         raise UserError(f"seed must be at least 0; got {seed}")
     protocol = plan_contenders(

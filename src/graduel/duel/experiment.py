@@ -11,7 +11,7 @@ from itertools import product
 
 from graduel.duel.protocol import Protocol, plan_contenders
 from graduel.errors import UserError, unknown
-from graduel.recipes import CONTENDERS, NetRecipe
+from graduel.recipes import NetRecipe, net_recipe
 from graduel.train.netspec import READERS, apply, read_pairs
 from graduel.train.parts import split
 
@@ -78,8 +78,6 @@ def plan_experiment(
     UserError
         If something does not exist, is out of range, or does not fit.
     """
-    base = CONTENDERS["net"].quick if quick else CONTENDERS["net"].full
-    assert isinstance(base, NetRecipe)
     shared, varied = read_pairs(net or ""), read_variants(vary)
     for key in varied:
         if key in shared:
@@ -92,7 +90,7 @@ def plan_experiment(
         )
     variants: dict[str, tuple[str, str, NetRecipe]] = {}
     for values in choices:
-        recipe = apply(base, shared | dict(zip(varied, values, strict=True)))
+        recipe = apply(net_recipe(quick), shared | dict(zip(varied, values, strict=True)))
         for _, title, other in variants.values():
             if other == recipe:
                 raise UserError(

@@ -147,8 +147,6 @@ def plan(
     UserError
         If a name is unknown or a number out of range.
     """
-    if dataset not in DATASETS:
-        raise unknown("data set", dataset, DATASETS)
     names = (
         contenders if contenders is not None else [k for k, e in CONTENDERS.items() if e.default]
     )
@@ -215,7 +213,7 @@ def plan_contenders(
         data = load_dataset(dataset)
         check_rows(protocol, data)
         for recipe in own:
-            check(recipe, data.n_features, len(data.classes), data.image)
+            check(recipe, data.n_features, len(data.classes), image=data.image)
     return protocol
 
 

@@ -183,16 +183,8 @@ def parse(kind: str, text: str) -> tuple[str, dict[str, Any]]:
         ) from None
 
 
-def parameters(kind: str, name: str) -> list[str]:
-    """Return the names of a part's parameters.
-
-    >>> parameters("activation", "elu")
-    ['alpha']
-    """
-    return list(_fields(kind, name))
-
-
 def _fields(kind: str, name: str) -> dict[str, Field[Any]]:
+    """Return what may be given to a part; what its name fixes may not, but for the momentum."""
     maker = KINDS[kind][name]
     fixed = set(maker.keywords) - {"momentum"} if isinstance(maker, partial) else set()
     part = maker.func if isinstance(maker, partial) else maker

@@ -81,7 +81,7 @@ def layers_of(recipe: NetRecipe, image: Image | None) -> Iterator[Layer]:
             image = None  # from here on an example is no image any more
             if not flat:
                 yield Flatten()
-        elif layer.kind != "dense" and flat:
+        elif flat:
             if image is None:
                 raise UserError(
                     f"'{layer.kind}' in layers needs images, and before any dense layer; "
@@ -134,7 +134,7 @@ def read_layer(text: str) -> LayerText:
     >>> read_layer("conv32x5/2")
     LayerText(kind='conv', units=32, window=5, stride=2)
     """
-    if found := re.fullmatch(r"(\d{1,9})", text):
+    if found := re.fullmatch(r"\d{1,9}", text):
         layer = LayerText("dense", int(text))
     elif found := re.fullmatch(r"conv(\d{1,9})(?:x(\d{1,3}))?(?:/(\d{1,3}))?", text):
         units, window, stride = found.groups()
@@ -260,15 +260,22 @@ def schedule_of(recipe: NetRecipe) -> Schedule:
     return WarmUp(recipe.warmup, schedule) if recipe.warmup and name not in RISING else schedule
 
 
-def check(recipe: NetRecipe, n_in: int, n_out: int, image: Image | None = None) -> Network:
-    """Make everything that a training will need, so that a mistake shows before it begins.
+def check(
+    recipe: NetRecipe,
+    n_in: int,
+    n_out: int,
+    *,
+    image: Image | None = None,
+    loss: Loss | None = None,
+) -> Network:
+    """Return the network, and make all else that a training needs: mistakes show before it begins.
 
     Raises
     ------
     UserError
         If a name does not exist, a number is out of range, a layer does not fit.
     """
-    network = build(recipe, n_in, n_out, image=image)
+    network = build(recipe, n_in, n_out, image=image, loss=loss)
     _try_out(recipe, network)
     rule = optimizer_of(recipe)
     schedule_of(recipe)

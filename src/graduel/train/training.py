@@ -10,14 +10,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from graduel.nn import Loss, SoftmaxCrossEntropy, Weights
+from graduel.nn.textbook import one_hot
 from graduel.optim import Minimizer
 from graduel.recipes import NetRecipe
+from graduel.train import parts
 from graduel.train.average import Average
 from graduel.train.batches import Rows
 from graduel.train.full_batch import FullBatch
 from graduel.train.loop import Epoch, Fit, Step, by_epoch
 from graduel.train.plateau import ReduceOnPlateau
-from graduel.train.recipe import Image, build, check, loss_of, optimizer_of, schedule_of
+from graduel.train.recipe import Image, check, loss_of, optimizer_of, schedule_of
 
 Array = NDArray[Any]
 
@@ -61,13 +63,14 @@ class Training:
         rng: np.random.Generator,
         image: Image | None = None,
     ) -> None:
-        check(recipe, X.shape[1], n_classes, image)
         self.recipe, self.rng = recipe, rng
         self.rows = Rows.of(X)
         loss = loss_of(recipe, np.bincount(y, minlength=n_classes))
-        self.network = build(recipe, X.shape[1], n_classes, image=image, loss=loss)
-        self.y = y if isinstance(loss, SoftmaxCrossEntropy) else one_hot(y, n_classes)
+        self.network = check(recipe, X.shape[1], n_classes, image=image, loss=loss)
+        codes = isinstance(loss, SoftmaxCrossEntropy)
+        self.y = y if codes else np.ascontiguousarray(one_hot(y, n_classes).T, np.float32)
         self._rule = optimizer_of(recipe)
+        rule, _ = parts.parse("optimizer", recipe.optimizer)
         self._fit: Fit | None = None
         self._average: Average | None = None
         self._plateau = ReduceOnPlateau(patience=recipe.plateau) if recipe.plateau else None
@@ -83,7 +86,7 @@ class Training:
                 lr=recipe.lr,
                 schedule=schedule_of(recipe),
                 epochs=recipe.epochs,
-                batch_size=len(self.rows) if recipe.optimizer == "gd" else recipe.batch_size,
+                batch_size=len(self.rows) if rule == "gd" else recipe.batch_size,
             )
             self.weights = self._fit.weights
             if recipe.ema:
@@ -151,16 +154,6 @@ class Best:
         """Take in one more epoch; of equals the first stays."""
         if error < self.error:
             self.weights, self.epoch, self.error = weights.copy(), epoch, error
-
-
-def one_hot(y: Array, n_classes: int) -> Array:
-    """Return 1 in the column of each row's class, 0 elsewhere; float32, shape (n, classes).
-
-    >>> one_hot(np.array([1, 0]), 2)
-    array([[0., 1.],
-           [1., 0.]], dtype=float32)
-    """
-    return np.equal(y[:, np.newaxis], np.arange(n_classes)).astype(np.float32)
 
 
 def probabilities(loss: Loss, answers: Array) -> Array:

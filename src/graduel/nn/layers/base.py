@@ -78,6 +78,16 @@ class Layer(Protocol):
         ...
 
 
+def features(shape: Shape, layer: str) -> Shape:
+    """Return the shape of an example's last axis alone: features, or an image's channels."""
+    if not shape:
+        raise ValueError(
+            f"{layer} expects examples whose last axis holds features, input shape (…, n); got (). "
+            "Put Reshape((1,)) before it"
+        )
+    return shape[-1:]
+
+
 def chain(layers: Sequence[Layer], shape: Shape) -> tuple[tuple[tuple[Layer, Shape], ...], Shape]:
     """Pair each layer with the shape that it is given, and return the shape that comes out."""
     pairs = []

@@ -9,8 +9,7 @@ import numpy as np
 
 from graduel.nn.initializers import Constant, Initializer
 from graduel.nn.layers.activation import Elementwise
-from graduel.nn.layers.base import Array, Plan, Shape, Spec
-from graduel.nn.layers.scale import features
+from graduel.nn.layers.base import Array, Plan, Shape, Spec, features
 from graduel.nn.workspace import Call, Scope
 
 

@@ -8,8 +8,7 @@ from typing import ClassVar
 import numpy as np
 
 from graduel.nn.initializers import Constant, Zeros
-from graduel.nn.layers.base import Array, Plan, Shape, Spec
-from graduel.nn.layers.scale import features
+from graduel.nn.layers.base import Array, Plan, Shape, Spec, features
 from graduel.nn.workspace import Call, Scope
 
 

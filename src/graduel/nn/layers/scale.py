@@ -8,18 +8,8 @@ from typing import ClassVar
 import numpy as np
 
 from graduel.nn.initializers import Constant, Initializer
-from graduel.nn.layers.base import Array, Plan, Shape, Spec
+from graduel.nn.layers.base import Array, Plan, Shape, Spec, features
 from graduel.nn.workspace import Call, Scope
-
-
-def features(shape: Shape, layer: str) -> Shape:
-    """Return the shape of an example's last axis alone: features, or an image's channels."""
-    if not shape:
-        raise ValueError(
-            f"{layer} expects examples whose last axis holds features, input shape (…, n); got (). "
-            "Put Reshape((1,)) before it"
-        )
-    return shape[-1:]
 
 
 @dataclass(frozen=True, slots=True)
