@@ -4,6 +4,7 @@ from __future__ import annotations
 
 SCHEDULES = ("tests/optim/test_schedules.py",)
 PLATEAU = ("tests/train/test_plateau.py",)
+FIT = ("tests/train/test_train.py",)
 AVERAGE = ("tests/train/test_average.py",)
 FULL_BATCH = ("tests/train/test_full_batch.py",)
 MODELS = ("tests/train/test_models.py",)
@@ -41,6 +42,11 @@ MUTANTS = [
         "self.now * self.factor",
         PLATEAU,
     ),
+    ("train/loop.py", "dW[part] += np.multiply", "np.multiply", FIT),
+    ("train/loop.py", "self.penalty / total, out", "self.penalty, out", FIT),
+    ("train/loop.py", "return self.penalty / 2 *", "return self.penalty *", FIT),
+    ("train/loop.py", "workspace, call, weight)", "workspace, call)", FIT),
+    ("train/loop.py", "if memory is None:", "if True:", FIT),
     ("train/average.py", "scratch *= 1 - decay", "scratch *= decay", AVERAGE),
     (
         "train/average.py",

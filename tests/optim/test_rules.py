@@ -26,6 +26,7 @@ RULES = [
     AdamW(),
     AdamW(beta1=0.5, beta2=0.9, eps=1e-3, weight_decay=0.3),
     AdamW(weight_decay=0.0),
+    AdamW(beta1=0.5, beta2=0.9, eps=1e-2, weight_decay=0.3, hat=False),
     AMSGrad(),
     AMSGrad(beta1=0.5, beta2=0.6, eps=1e-3, weight_decay=0.3),
     AdaGrad(),
@@ -73,6 +74,8 @@ def naive(rule, theta, grads, lr, decays):
             u = np.maximum(u, v) if isinstance(rule, AMSGrad) else v
             m_hat, v_hat = m / (1 - rule.beta1**t), u / (1 - rule.beta2**t)
             step = m_hat / (np.sqrt(v_hat) + rule.eps)
+            if not getattr(rule, "hat", True):
+                step = m_hat * np.sqrt(1 - rule.beta2**t) / (np.sqrt(v) + rule.eps)
         theta = theta - lr * step
     return theta
 

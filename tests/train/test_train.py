@@ -11,8 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from graduel.nn import Dense, Dropout, Network, ReLU
+from graduel.nn.workspace import Call
 from graduel.optim import SGD, AdamW, WarmUp
 from graduel.train import DivergedError, Fit, Rows
+from graduel.train.batches import in_batches
 
 
 def problem(n=300, seed=0, dtype=np.uint8):
@@ -22,27 +24,92 @@ def problem(n=300, seed=0, dtype=np.uint8):
 
 
 NET = Network((Dense(16), ReLU(), Dropout(0.1), Dense(2)), (12,))
+PLAIN = Network((Dense(16), ReLU(), Dense(2)), (12,))
 
 
-def make(seed=0, **options):
+def make(seed=0, network=NET, **options):
     rows, y = problem()
-    return Fit(NET, rows, y, rng=np.random.default_rng(seed), **{"lr": 1e-2, **options})
+    return Fit(network, rows, y, rng=np.random.default_rng(seed), **{"lr": 1e-2, **options})
 
 
 @settings(deadline=None)
 @given(st.integers(1, 40), st.integers(1, 50), st.sampled_from([np.uint8, np.float64, np.int16]))
 def test_an_epoch_holds_every_row_once(n, size, dtype):
     X = np.arange(3 * n).reshape(n, 3).astype(dtype)
-    rows, y = Rows(X, 0.5), np.arange(n)
+    rows, order = Rows(X, 0.5), np.random.default_rng(0).permutation(n)
     seen = []
-    for x, labels, index in rows.batches(y, size, np.random.default_rng(0)):
+    for x, index in in_batches(rows, size, order):
         assert 1 <= len(x) <= size
         assert x.dtype == np.float32
         np.testing.assert_array_equal(x, (X[index] * 0.5).astype(np.float32))
-        np.testing.assert_array_equal(labels, index)
         seen += list(index)
-    assert sorted(seen) == list(range(n))
+    np.testing.assert_array_equal(seen, order)
     np.testing.assert_array_equal(rows.block(0, n), (X * 0.5).astype(np.float32))
+
+
+def naive_step(fit, index):
+    """Step as the formula says, with row weights and penalty, by plain gradient descent."""
+    network, weights, a = fit.network, fit.weights.copy(), fit.penalty
+    ws, x = network.workspace(weights), fit.rows.block(0, len(fit.rows))[index]
+    w = np.ones(len(index)) if fit.weight is None else fit.weight[index]
+    loss = network.loss_and_gradient(x, fit.y[index], ws, Call(train=True), w)
+    W = network.layout.roles["weight"]
+    loss += a / 2 * np.sum(weights.theta[W] ** 2) / w.sum()
+    ws.gradient[W] += a * weights.theta[W] / w.sum()
+    return loss, weights.theta - fit.lr * ws.gradient
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize("penalty", [0.0, 3.0])
+def test_row_weights_and_penalty_do_what_the_formula_says(weighted, penalty):
+    weight = np.random.default_rng(1).integers(0, 4, 300) if weighted else None
+    options = {"weight": weight, "penalty": penalty, "optimizer": SGD(), "lr": 0.3}
+    fit = make(network=PLAIN, batch_size=128, epochs=2, **options)
+    order = np.random.default_rng(2).permutation(300)
+    fit.order = lambda: order
+    steps = fit.fit_steps()
+    for start in (0, 128, 256):
+        loss, theta = naive_step(fit, order[start : start + 128])
+        assert next(steps).loss == pytest.approx(loss, rel=1e-5)
+        np.testing.assert_allclose(fit.weights.theta, theta, rtol=1e-5, atol=1e-6)
+
+
+def test_a_batch_of_weight_zero_changes_nothing():
+    weight = np.zeros(300)
+    weight[-1] = 1
+    fit = make(weight=weight, penalty=1.0, optimizer=SGD(), batch_size=50)
+    fit.order = lambda: np.arange(300)
+    before, step = fit.weights.theta.copy(), next(fit.fit_steps())
+    assert step.loss == 0
+    np.testing.assert_array_equal(fit.weights.theta, before)
+
+
+def test_a_fit_goes_on_from_what_the_optimizer_remembers():
+    whole = make(network=PLAIN, epochs=2, batch_size=128)
+    orders = [np.random.default_rng(i).permutation(300) for i in range(2)]
+    whole.order = iter(orders).__next__
+    whole.fit()
+    first = make(network=PLAIN, epochs=1, batch_size=128)
+    first.order = lambda: orders[0]
+    first.fit()
+    state = {"weights": first.weights, "memory": first.memory}
+    second = make(network=PLAIN, epochs=1, batch_size=128, **state)
+    second.order = lambda: orders[1]
+    np.testing.assert_array_equal(second.fit().theta, whole.weights.theta)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"penalty": -1.0}, "penalty must be at least 0; got -1"),
+        ({"weight": np.ones(3)}, "weight must be 300 finite numbers"),
+        ({"weight": np.full(300, -1.0)}, "of at least 0"),
+        ({"weight": np.zeros(300)}, "all are 0"),
+    ],
+)
+def test_row_weights_and_penalty_that_make_no_mean_are_refused(options, message):
+    with pytest.raises(ValueError, match=message):
+        make(**options)
 
 
 def test_the_loop_tells_where_it_is():

@@ -20,6 +20,9 @@ class AdamW:
         v ← β₂ v + (1 − β₂) g²         v̂ = v / (1 − β₂ᵗ)
         θ ← (1 − α λ) θ − α m̂ / (√v̂ + ε)
 
+    With `hat` set to False, ε is added to √v as it is: θ ← … − α m̂ / ((√v + ε) / √(1 − β₂ᵗ)).
+    scikit-learn and TensorFlow do so; it is the paper's second form, with its ε̂.
+
     λ touches the role "weight" alone. The moments are kept scaled, m / (1 − β₁) and
     v / (1 − β₂), which saves two passes over the vector.
 
@@ -30,6 +33,7 @@ class AdamW:
     beta1, beta2 : decay of the moments, in [0, 1)
     eps : ε
     weight_decay : λ
+    hat : add ε to √v̂, and not to √v
 
     Examples
     --------
@@ -44,6 +48,7 @@ class AdamW:
     beta2: float = 0.999
     eps: float = 1e-8
     weight_decay: float = 0.01
+    hat: bool = True
 
     def __post_init__(self) -> None:
         check("beta1", self.beta1, below=1)
@@ -61,7 +66,7 @@ class AdamW:
         # With M = m/(1−β₁) and V = v/(1−β₂):  α m̂/(√v̂ + ε) = rate · M / (√V + ε′).
         root = sqrt((1 - self.beta2) / (1 - self.beta2**state.step))
         rate = lr * (1 - self.beta1) / (1 - self.beta1**state.step) / root
-        eps = self.eps / root
+        eps = self.eps / (root if self.hat else sqrt(1 - self.beta2))
         for part, scratch in chunks(len(theta), state.scratch):
             grad, M, V = g[part], state.moments[0][part], state.moments[1][part]
             if self.weight_decay:

@@ -8,7 +8,7 @@ from graduel.nn.network import Network
 from graduel.nn.tree import Weights
 from graduel.nn.workspace import Call
 from graduel.optim.base import CHUNK, chunks
-from graduel.train.batches import Rows
+from graduel.train.batches import Source, in_batches
 
 
 class Average:
@@ -70,7 +70,7 @@ class Average:
     def weights(
         self,
         network: Network,
-        rows: Rows | None = None,
+        rows: Source | None = None,
         *,
         rng: np.random.Generator | None = None,
         batch_size: int = 256,
@@ -100,7 +100,7 @@ class Average:
 def recompute_state(
     network: Network,
     weights: Weights,
-    rows: Rows,
+    rows: Source,
     *,
     rng: np.random.Generator,
     batch_size: int = 256,
@@ -131,6 +131,7 @@ def recompute_state(
     Examples
     --------
     >>> from graduel.nn import BatchNorm
+    >>> from graduel.train import Rows
     >>> rng = np.random.default_rng(0)
     >>> net, rows = Network((BatchNorm(),), (1,)), Rows(np.array([[1.0], [3.0]]))
     >>> weights = net.init(rng)
@@ -147,10 +148,9 @@ def recompute_state(
         return
     workspace = network.workspace(weights, gradient=False)
     call, size = Call(train=True, rng=rng, t=1.0), min(batch_size, len(rows))
-    nothing = np.zeros(len(rows), np.uint8)  # in the place of targets
     total, done = np.zeros(len(weights.state)), 0
     while done < batches:
-        for x, _, _ in rows.batches(nothing, size, rng):
+        for x, _ in in_batches(rows, size, rng.permutation(len(rows))):
             if len(x) < size or done == batches:
                 break
             network.forward(x, workspace, call)

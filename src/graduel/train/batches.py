@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -57,26 +57,57 @@ class Rows:
         """Return rows `start` to `stop` as a fresh float array."""
         return np.multiply(self.X[start:stop], self.scale, dtype=self.dtype, casting="unsafe")
 
-    def take(self, index: Array, raw: Array, out: Array) -> Array:
-        """Gather the rows at `index` into `out`, by way of `raw` (a buffer of X's dtype)."""
-        # mode="clip" lets take write into raw directly; the indices are our own and in range.
-        np.take(self.X, index, axis=0, out=raw, mode="clip")
-        np.copyto(out, raw, casting="unsafe")
-        if self.scale != 1:
-            out *= self.scale
-        return out
+    def gather(self, size: int) -> Callable[[Array], Array]:
+        """Return a function that gathers at most `size` rows by their numbers.
 
-    def batches(
-        self, y: Array, size: int, rng: np.random.Generator
-    ) -> Iterator[tuple[Array, Array, Array]]:
-        """Yield ``(x, y, index)`` for one epoch in random order; the last batch may be short.
-
-        `x` is borrowed until the next batch.
+        What it returns is borrowed until its next call.
         """
-        order = rng.permutation(len(self))
-        raw = np.empty((min(size, len(self)), self.n_features), self.X.dtype)
-        out = np.empty(raw.shape, self.dtype)
-        for start in range(0, len(self), size):
-            index = order[start : start + size]
+        out = np.empty((size, self.n_features), self.dtype)
+        raw = out if self.X.dtype == out.dtype else np.empty(out.shape, self.X.dtype)
+
+        def take(index: Array) -> Array:
             n = len(index)
-            yield self.take(index, raw[:n], out[:n]), y[index], index
+            # mode="clip" lets take write into raw directly; the indices are our own and in range.
+            np.take(self.X, index, axis=0, out=raw[:n], mode="clip")
+            if raw is not out:
+                np.copyto(out[:n], raw[:n], casting="unsafe")
+            if self.scale != 1:
+                out[:n] *= self.scale
+            return out[:n]
+
+        return take
+
+
+class Source(Protocol):
+    """Examples that become rows of floats a batch at a time: :class:`Rows`, or what acts alike."""
+
+    @property
+    def dtype(self) -> str:
+        """The dtype of the float rows."""
+        ...
+
+    @property
+    def n_features(self) -> int:
+        """Columns."""
+        ...
+
+    def __len__(self) -> int: ...
+
+    def block(self, start: int, stop: int) -> Array:
+        """Return rows `start` to `stop` as a fresh float array."""
+        ...
+
+    def gather(self, size: int) -> Callable[[Array], Array]:
+        """Return a function that gathers at most `size` rows by their numbers."""
+        ...
+
+
+def in_batches(rows: Source, size: int, order: Array) -> Iterator[tuple[Array, Array]]:
+    """Yield ``(x, index)`` for the rows in this order; the last batch may be short.
+
+    `x` is borrowed until the next batch.
+    """
+    take = rows.gather(min(size, len(order)))
+    for start in range(0, len(order), size):
+        index = order[start : start + size]
+        yield take(index), index

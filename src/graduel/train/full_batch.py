@@ -13,8 +13,8 @@ from graduel.nn.tree import Node, Weights
 from graduel.nn.workspace import Call
 from graduel.optim import LBFGS, Iteration, Minimizer
 from graduel.optim.base import CHUNK, chunks
-from graduel.train.batches import Rows
-from graduel.train.loop import DivergedError, Epoch, fitting
+from graduel.train.batches import Source
+from graduel.train.loop import DivergedError, Epoch, fitting, row_weights
 
 Array = NDArray[Any]
 
@@ -54,6 +54,7 @@ class FullBatch:
     Examples
     --------
     >>> from graduel.nn import Dense, Network
+    >>> from graduel.train import Rows
     >>> rng = np.random.default_rng(0)
     >>> X = rng.normal(size=(60, 2)).astype("float32")
     >>> fit = FullBatch(Network((Dense(2),), (2,)), Rows(X), (X[:, 0] > 0).astype(int),
@@ -67,7 +68,7 @@ class FullBatch:
     def __init__(
         self,
         network: Network,
-        rows: Rows,
+        rows: Source,
         y: Array,
         *,
         weight: Array | None = None,
@@ -90,15 +91,14 @@ class FullBatch:
             weights = network.init(rng)
         refuse_random(network)
         self.network, self.rows, self.y, self.weights = network, rows, y, weights
-        self.weight = None if weight is None else _checked(np.asarray(weight, float), len(rows))
+        self.weight = None if weight is None else row_weights(weight, len(rows))
         self.minimizer = minimizer if minimizer is not None else LBFGS()
         self.weight_decay, self.steps = weight_decay, steps
         self.last: Iteration | None = None
         """The minimizer's last word: evaluations so far, and why it ended."""
         size = min(chunk, len(rows))
         self._order = np.arange(len(rows))
-        self._raw = np.empty((size, rows.n_features), rows.X.dtype)
-        self._x = np.empty(self._raw.shape, rows.dtype)
+        self._size, self._take = size, rows.gather(size)
         self._total = np.empty_like(weights.theta)
         self._scratch = np.empty(min(CHUNK, len(self._total)), self._total.dtype)
         self._workspace = network.workspace(weights)
@@ -107,7 +107,7 @@ class FullBatch:
     def objective(self, theta: Array) -> tuple[float, Array]:
         """Return f(θ) and its gradient, which is borrowed until the next call."""
         workspace = self._over(theta)
-        size, whole = len(self._x), self._share(0, len(self.rows))
+        size, whole = self._size, self._share(0, len(self.rows))
         loss = 0.0
         self._total.fill(0)
         # What overflows is not finite, and the minimizer turns back from it.
@@ -131,8 +131,7 @@ class FullBatch:
 
     def _chunk(self, start: int, stop: int, workspace: Workspace) -> float:
         """Return the mean loss of a chunk of rows, its gradient in the workspace."""
-        n = stop - start
-        x = self.rows.take(self._order[start:stop], self._raw[:n], self._x[:n])
+        x = self._take(self._order[start:stop])
         weight = None if self.weight is None else self.weight[start:stop]
         return self.network.loss_and_gradient(x, self.y[start:stop], workspace, self._call, weight)
 
@@ -170,18 +169,6 @@ class FullBatch:
         for _ in self.fit_iter():
             pass
         return self.weights
-
-
-def _checked(weight: Array, n: int) -> Array:
-    """Refuse weights that make no mean."""
-    if weight.shape != (n,) or not (np.isfinite(weight).all() and weight.min() >= 0):
-        raise ValueError(
-            f"weight must be {n} finite numbers of at least 0, one a row; got shape "
-            f"{weight.shape}, lowest {weight.min() if weight.size else 'none'}"
-        )
-    if not weight.sum() > 0:
-        raise ValueError("weight must have a sum above 0; all are 0")
-    return weight
 
 
 def refuse_random(network: Network) -> None:

@@ -18,7 +18,8 @@ from graduel.nn.network import Network
 from graduel.nn.tree import Weights
 from graduel.nn.workspace import Call
 from graduel.optim import AdamW, Constant, Optimizer
-from graduel.train.batches import Rows
+from graduel.optim.base import CHUNK, chunks
+from graduel.train.batches import Source, in_batches
 
 Array = NDArray[Any]
 
@@ -54,7 +55,7 @@ class Epoch:
     """The mean of the epoch's batch losses, each weighted by its rows."""
 
 
-def fitting(network: Network, rows: Rows, y: Array) -> Array:
+def fitting(network: Network, rows: Source, y: Array) -> Array:
     """Return targets that fit rows and network, class codes as the integers that index fastest.
 
     Raises
@@ -77,6 +78,25 @@ def fitting(network: Network, rows: Rows, y: Array) -> Array:
     return y.astype(np.intp) if y.dtype.kind in "biu" else y
 
 
+def row_weights(weight: Array, n: int) -> Array:
+    """Return row weights as float64.
+
+    Raises
+    ------
+    ValueError
+        If they are not `n` finite numbers of at least 0 with a sum above 0.
+    """
+    weight = np.asarray(weight, float)
+    if weight.shape != (n,) or not (np.isfinite(weight).all() and weight.min() >= 0):
+        raise ValueError(
+            f"weight must be {n} finite numbers of at least 0, one a row; got shape "
+            f"{weight.shape}, lowest {weight.min() if weight.size else 'none'}"
+        )
+    if not weight.sum() > 0:
+        raise ValueError("weight must have a sum above 0; all are 0")
+    return weight
+
+
 def by_epoch(steps: Iterable[Step], n_rows: int) -> Iterator[Epoch]:
     """Gather steps into epochs of `n_rows` rows; a loop around the steps may do more on the way."""
     loss, n, done = 0.0, 0, 1
@@ -90,17 +110,27 @@ def by_epoch(steps: Iterable[Step], n_rows: int) -> Iterator[Epoch]:
 class Fit:
     """One training of one network: ``for step in fit.fit_steps(): …``.
 
+    The loss of a batch is
+
+        Σᵢ wᵢ ℓᵢ / Σᵢ wᵢ + α/2 ‖W‖² / Σᵢ wᵢ,   W all of the role "weight"
+
     Parameters
     ----------
     network : what is trained; may be replaced between steps by one of equal layout
         (``fit.network = dataclasses.replace(fit.network, layers=…)``)
     weights : where it begins; trained in place. Default: drawn from `rng`
     rows, y : the examples, and what the loss takes: class codes of shape (n,), or targets
+    weight : wᵢ ≥ 0, shape (n,). Default: all 1
+    penalty : α. It goes into the gradient, and so through the optimizer, as scikit-learn's
+        ``alpha`` does; decoupled weight decay is the optimizer's
     optimizer : the update rule
+    memory : what the optimizer remembers of an earlier fit (its :attr:`memory`), to go on from
     lr : learning rate
     schedule : t → factor of `lr`, t in (0, 1), taken halfway through each step
     epochs, batch_size : how long, and how many rows a step
     rng : all randomness comes from it: first weights, then order and dropout
+    order : returns the order of the next epoch's rows, their numbers. Default: a permutation
+        drawn from `rng`
 
     Raises
     ------
@@ -112,6 +142,7 @@ class Fit:
     Examples
     --------
     >>> from graduel.nn import Dense, Network
+    >>> from graduel.train import Rows
     >>> rng = np.random.default_rng(0)
     >>> X = rng.normal(size=(60, 2)).astype("float32")
     >>> fit = Fit(Network((Dense(2),), (2,)), Rows(X), (X[:, 0] > 0).astype(int),
@@ -125,22 +156,31 @@ class Fit:
     def __init__(
         self,
         network: Network,
-        rows: Rows,
+        rows: Source,
         y: Array,
         *,
         rng: np.random.Generator,
         weights: Weights | None = None,
+        weight: Array | None = None,
+        penalty: float = 0.0,
         optimizer: Optimizer | None = None,
+        memory: Any = None,
         lr: float = 1e-3,
         schedule: Callable[[float], float] | None = None,
         epochs: int = 10,
         batch_size: int = 128,
+        order: Callable[[], Array] | None = None,
     ) -> None:
         y = fitting(network, rows, y)
         for name, value in (("lr", lr), ("epochs", epochs), ("batch_size", batch_size)):
             if not value > 0:
                 raise ValueError(f"{name} must be positive; got {value}")
+        if not 0 <= penalty < np.inf:
+            raise ValueError(f"penalty must be at least 0; got {penalty}")
         self.rows, self.y, self.rng = rows, y, rng
+        self.weight = None if weight is None else row_weights(weight, len(rows))
+        self.penalty = penalty
+        self.order = order if order is not None else lambda: rng.permutation(len(rows))
         self.weights = weights if weights is not None else network.init(rng)
         self.optimizer = optimizer if optimizer is not None else AdamW()
         self.lr, self.schedule = lr, schedule if schedule is not None else Constant()
@@ -148,7 +188,13 @@ class Fit:
         self.step = 0
         self._network = network
         self._workspace = network.workspace(self.weights)
-        self._memory = self.optimizer.init(network.layout, self.weights.theta.dtype)
+        size = min(CHUNK, network.layout.size) if penalty else 0
+        self._scratch = np.empty(size, self.weights.theta.dtype)
+        self._penalized = network.layout.roles.get("weight", slice(0, 0))
+        self.memory = memory
+        """What the optimizer remembers."""
+        if memory is None:
+            self.memory = self.optimizer.init(network.layout, self.weights.theta.dtype)
 
     @property
     def network(self) -> Network:
@@ -182,10 +228,12 @@ class Fit:
         total = self.total_steps
         call = Call(train=True, rng=self.rng)
         for epoch in range(1, self.epochs + 1):
-            for x, y, _ in self.rows.batches(self.y, self.batch_size, self.rng):
+            for x, index in in_batches(self.rows, self.batch_size, self.order()):
                 call.t = self.step / total
                 workspace = self._workspace
-                loss = self._network.loss_and_gradient(x, y, workspace, call)
+                weight = None if self.weight is None else self.weight[index]
+                loss = self._network.loss_and_gradient(x, self.y[index], workspace, call, weight)
+                loss += self._penalize(len(index) if weight is None else float(weight.sum()))
                 if not isfinite(loss):
                     raise DivergedError(
                         f"the loss became {loss} at step {self.step + 1} of {total} "
@@ -195,9 +243,22 @@ class Fit:
                 assert workspace.gradient is not None
                 # Halfway through the step, so that neither the first nor the last is of size 0.
                 lr = self.lr * self.schedule((self.step + 0.5) / total)
-                self.optimizer.update(self.weights.theta, workspace.gradient, self._memory, lr)
+                self.optimizer.update(self.weights.theta, workspace.gradient, self.memory, lr)
                 self.step += 1
-                yield Step(self.step, epoch, self.step / total, loss, len(y))
+                yield Step(self.step, epoch, self.step / total, loss, len(index))
+
+    def _penalize(self, total: float) -> float:
+        """Return α/2 ‖W‖² / Σw and add its gradient, α W / Σw."""
+        if not (self.penalty and total):
+            return 0.0
+        gradient = self._workspace.gradient
+        assert gradient is not None
+        W, dW = self.weights.theta[self._penalized], gradient[self._penalized]
+        squares = 0.0
+        for part, scratch in chunks(len(W), self._scratch):
+            squares += float(np.dot(W[part], W[part]))
+            dW[part] += np.multiply(W[part], self.penalty / total, out=scratch)
+        return self.penalty / 2 * squares / total
 
     def _culprit(self, x: Array, call: Call) -> str:
         """Name what first went non-finite on the way forward."""
