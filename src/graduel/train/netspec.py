@@ -17,8 +17,8 @@ from graduel.train.recipe import (
     WITH_MOMENTUM,
     WITHOUT_DECAY,
     by_role,
-    read_layer,
 )
+from graduel.train.stack import read_layer
 
 Reader = Callable[[str, str], Any]
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from math import isfinite
 from typing import Any
 
@@ -13,16 +11,11 @@ from numpy.typing import NDArray
 
 from graduel.errors import UserError
 from graduel.nn import (
-    AveragePool2D,
-    Conv2D,
     Dense,
     Dropout,
-    Flatten,
     Layer,
     Loss,
-    MaxPool2D,
     Network,
-    Reshape,
     SoftmaxCrossEntropy,
 )
 from graduel.optim import (
@@ -40,9 +33,9 @@ from graduel.optim import (
 from graduel.recipes import NetRecipe
 from graduel.train import parts
 from graduel.train.full_batch import refuse_random
+from graduel.train.stack import Image, read_layer, stack
 
 Array = NDArray[Any]
-Image = tuple[int, int, int]
 
 RATES: dict[str, float] = {
     "gd": 0.5,
@@ -54,7 +47,6 @@ RATES: dict[str, float] = {
 }
 """A rate that suits a rule where nobody names one; 0.001 for the rest."""
 RATE = 1e-3
-MOST_UNITS = 100_000
 WITH_MOMENTUM = ("momentum", "nesterov")
 """The rules whose momentum is the recipe's."""
 RISING = ("coslog4", "one_cycle")
@@ -63,102 +55,29 @@ WITHOUT_DECAY = ("adam",)
 """The rules that decay nothing: AdamW is Adam with decay."""
 
 
-def layers_of(recipe: NetRecipe, image: Image | None) -> Iterator[Layer]:
-    """Yield the layers in front of the last one.
+def layers_of(recipe: NetRecipe, n_in: int, image: Image | None) -> Iterator[Layer]:
+    """Yield the layers in front of the last one, as :func:`~graduel.train.stack.stack` does.
 
-    ``256`` is a dense layer; ``conv32`` a convolution with 32 channels and windows of 3 by 3,
-    ``conv32x5/2`` with windows of 5 by 5 at every second place; ``maxpool`` and ``avgpool`` take
-    windows of 2 by 2, ``maxpool3`` of 3 by 3. After each dense layer or convolution come the
-    normalization, the activation and the dropout of the recipe.
+    After each dense layer or convolution come the normalization, the activation and the dropout
+    of the recipe.
     """
     found = [read_layer(str(layer)) for layer in recipe.layers]
-    trained = [layer for layer in found if layer.kind in ("dense", "conv")]
-    activations = _each(recipe.activation, len(trained))
-    init = parts.make("init", recipe.init)
-    flat = True
-    for layer in found:
-        if layer.kind == "dense":
-            image = None  # from here on an example is no image any more
-            if not flat:
-                yield Flatten()
-        elif flat:
-            if image is None:
-                raise UserError(
-                    f"'{layer.kind}' in layers needs images, and before any dense layer; "
-                    "name sizes alone, such as layers=256,128"
-                )
-            yield Reshape(image)
-        if image is not None and max(layer.window, layer.stride) > max(image[:2]):
-            raise UserError(
-                f"windows and strides in layers must be no larger than the images, {image[0]} × "
-                f"{image[1]}; got {max(layer.window, layer.stride)} in '{layer.kind}'"
-            )
-        flat = layer.kind == "dense"
-        if layer.kind == "maxpool":
-            yield MaxPool2D(layer.window)
-        elif layer.kind == "avgpool":
-            yield AveragePool2D(layer.window)
-        else:
-            yield (
-                Dense(layer.units, init)
-                if layer.kind == "dense"
-                else Conv2D(layer.units, layer.window, layer.stride, init=init)
-            )
-            if recipe.norm != "none":
-                yield parts.make("norm", recipe.norm)
-            yield parts.make("activation", next(activations))
-            if recipe.dropout:
-                yield Dropout(recipe.dropout)
-    if not flat:
-        yield Flatten()
+    names = _each(recipe.activation, sum(layer.trained for layer in found))
+    norm = () if recipe.norm == "none" else (parts.make("norm", recipe.norm),)
+    dropout = (Dropout(recipe.dropout),) if recipe.dropout else ()
+    after = [(*norm, parts.make("activation", name), *dropout) for name in names]
+    return stack(found, n_in, image, init=parts.make("init", recipe.init), after=after)
 
 
-@dataclass(frozen=True, slots=True)
-class LayerText:
-    """What a layer's text says."""
-
-    kind: str
-    units: int = 1
-    window: int = 2
-    stride: int = 1
-
-
-def read_layer(text: str) -> LayerText:
-    """Read one of the forms that :func:`layers_of` describes.
-
-    Raises
-    ------
-    UserError
-        If it is none of them.
-
-    >>> read_layer("conv32x5/2")
-    LayerText(kind='conv', units=32, window=5, stride=2)
-    """
-    if found := re.fullmatch(r"\d{1,9}", text):
-        layer = LayerText("dense", int(text))
-    elif found := re.fullmatch(r"conv(\d{1,9})(?:x(\d{1,3}))?(?:/(\d{1,3}))?", text):
-        units, window, stride = found.groups()
-        layer = LayerText("conv", int(units), int(window or 3), int(stride or 1))
-    elif found := re.fullmatch(r"(maxpool|avgpool)(\d{0,3})", text):
-        layer = LayerText(found.group(1), window=int(found.group(2) or 2))
-    if not found or layer.units > MOST_UNITS or 0 in (layer.units, layer.window, layer.stride):
-        raise UserError(
-            f"layers must be sizes of hidden layers from 1 to {MOST_UNITS:,} with commas between "
-            "them, such as 256,128, and for images conv32, conv32x5, conv32/2, maxpool, avgpool "
-            f"as well; got '{text}'"
-        )
-    return layer
-
-
-def _each(text: str, count: int) -> Iterator[str]:
-    """Yield an activation for each of `count` layers: one for all, or a list of equal length."""
+def _each(text: str, count: int) -> list[str]:
+    """Return an activation for each of `count` layers: one for all, or a list of equal length."""
     names = parts.split(text)
     if len(names) not in (1, count):
         raise UserError(
             f"activation must be one for all hidden layers, or one for each of the {count}; "
             f"got {len(names)} ({text})"
         )
-    return iter(names * count if len(names) == 1 else names)
+    return names * count if len(names) == 1 else names
 
 
 def loss_of(recipe: NetRecipe, counts: Array) -> Loss:
@@ -194,7 +113,7 @@ def build(
     loss = loss if loss is not None else loss_of(recipe, np.ones(n_out))
     last = Dense(n_out, parts.make("init", recipe.init))
     try:
-        return Network((*layers_of(recipe, image), last), (n_in,), loss)
+        return Network((*layers_of(recipe, n_in, image), last), (n_in,), loss)
     except UserError:
         raise
     except ValueError as error:

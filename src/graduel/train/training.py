@@ -19,7 +19,8 @@ from graduel.train.batches import Rows
 from graduel.train.full_batch import FullBatch
 from graduel.train.loop import Epoch, Fit, Step, by_epoch
 from graduel.train.plateau import ReduceOnPlateau
-from graduel.train.recipe import Image, check, loss_of, optimizer_of, schedule_of
+from graduel.train.recipe import check, loss_of, optimizer_of, schedule_of
+from graduel.train.stack import Image
 
 Array = NDArray[Any]
 

@@ -1,0 +1,123 @@
+"""Hidden layers from the texts that stand for them: ``256``, ``conv32x5/2``, ``maxpool``."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from graduel.errors import UserError
+from graduel.nn import AveragePool2D, Conv2D, Dense, Flatten, Layer, MaxPool2D, Reshape
+from graduel.nn.initializers import Initializer
+from graduel.nn.layers.base import Shape
+from graduel.nn.tree import Node
+
+Image = tuple[int, int, int]
+MOST_UNITS = 100_000
+
+
+@dataclass(frozen=True, slots=True)
+class LayerText:
+    """What a layer's text says."""
+
+    kind: str
+    units: int = 1
+    window: int = 2
+    stride: int = 1
+
+    @property
+    def trained(self) -> bool:
+        """Tell whether it has weights, so that an activation follows."""
+        return self.kind in ("dense", "conv")
+
+
+def read_layer(text: str) -> LayerText:
+    """Read one layer's text.
+
+    ``256`` is a dense layer; ``conv32`` a convolution with 32 channels and windows of 3 by 3,
+    ``conv32x5/2`` with windows of 5 by 5 at every second place; ``maxpool`` and ``avgpool`` take
+    windows of 2 by 2, ``maxpool3`` of 3 by 3.
+
+    Raises
+    ------
+    UserError
+        If it is none of them.
+
+    >>> read_layer("conv32x5/2")
+    LayerText(kind='conv', units=32, window=5, stride=2)
+    """
+    if found := re.fullmatch(r"\d{1,9}", text):
+        layer = LayerText("dense", int(text))
+    elif found := re.fullmatch(r"conv(\d{1,9})(?:x(\d{1,3}))?(?:/(\d{1,3}))?", text):
+        units, window, stride = found.groups()
+        layer = LayerText("conv", int(units), int(window or 3), int(stride or 1))
+    elif found := re.fullmatch(r"(maxpool|avgpool)(\d{0,3})", text):
+        layer = LayerText(found.group(1), window=int(found.group(2) or 2))
+    if not found or layer.units > MOST_UNITS or 0 in (layer.units, layer.window, layer.stride):
+        raise UserError(
+            f"layers must be sizes of hidden layers from 1 to {MOST_UNITS:,} with commas between "
+            "them, such as 256,128, and for images conv32, conv32x5, conv32/2, maxpool, avgpool "
+            f"as well; got '{text}'"
+        )
+    return layer
+
+
+def stack(
+    items: Sequence[LayerText | Layer],
+    n_in: int,
+    image: Image | None,
+    *,
+    init: Initializer,
+    after: Sequence[Sequence[Layer]],
+) -> Iterator[Layer]:
+    """Yield the layers in front of the last one, which is a dense one.
+
+    Layers stand as they are. After the i-th text with weights come the layers ``after[i]``: a
+    normalization, an activation, a dropout. Rows become images before the first convolution or
+    pooling, and rows again before a dense layer and at the end.
+
+    Raises
+    ------
+    UserError
+        If a text needs images, and the rows are none.
+    """
+    shape: Shape = (n_in,)
+    following = iter(after)
+    place = 0
+
+    def put(*layers: Layer) -> Iterator[Layer]:
+        nonlocal shape, place
+        for layer in layers:
+            shape, place = Node.grow(str(place), layer, shape).plan.out, place + 1
+            yield layer
+
+    for item in items:
+        if not isinstance(item, LayerText):
+            yield from put(item)
+            continue
+        if item.kind == "dense":
+            if len(shape) > 1:
+                yield from put(Flatten())
+            yield from put(Dense(item.units, init), *next(following))
+            continue
+        if len(shape) == 1:
+            if image is None or shape != (n_in,):
+                raise UserError(
+                    f"'{item.kind}' in layers needs images, and before any dense layer; "
+                    "name sizes alone, such as layers=256,128"
+                )
+            yield from put(Reshape(image))
+        if image is not None and max(item.window, item.stride) > max(image[:2]):
+            raise UserError(
+                f"windows and strides in layers must be no larger than the images, {image[0]} × "
+                f"{image[1]}; got {max(item.window, item.stride)} in '{item.kind}'"
+            )
+        if item.kind == "conv":
+            yield from put(
+                Conv2D(item.units, item.window, item.stride, init=init), *next(following)
+            )
+        else:
+            pool = MaxPool2D if item.kind == "maxpool" else AveragePool2D
+            yield from put(pool(item.window))
+    if len(shape) > 1:
+        yield from put(Flatten())
