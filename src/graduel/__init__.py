@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from graduel.duel.api import run_duel
     from graduel.duel.finish import read_run
     from graduel.duel.results import Run
+    from graduel.estimators import MLPClassifier, MLPRegressor
     from graduel.nn import Dense, Dropout, Network, ReLU
     from graduel.report import write_report
     from graduel.train import Fit
@@ -22,6 +23,8 @@ _HOMES = {
     "Dense": "nn",
     "Dropout": "nn",
     "Fit": "train",
+    "MLPClassifier": "estimators",
+    "MLPRegressor": "estimators",
     "Network": "nn",
     "ReLU": "nn",
     "Run": "duel.results",
@@ -37,6 +40,8 @@ __all__ = [
     "Dense",
     "Dropout",
     "Fit",
+    "MLPClassifier",
+    "MLPRegressor",
     "Network",
     "ReLU",
     "Run",

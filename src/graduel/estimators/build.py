@@ -1,0 +1,277 @@
+"""From an estimator's parameters to network, first weights, update rule and schedule."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from math import sqrt
+from numbers import Integral
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from graduel.errors import UserError
+from graduel.estimators.inputs import Image
+from graduel.nn import Dense, Dropout, Layer, Loss, Network, Weights
+from graduel.nn.initializers import GlorotUniform, Initializer
+from graduel.optim import (
+    LBFGS,
+    SGD,
+    Adam,
+    ClipNorm,
+    ClipValue,
+    Constant,
+    Minimizer,
+    Optimizer,
+)
+from graduel.train import parts
+from graduel.train.full_batch import refuse_random
+from graduel.train.stack import LayerText, read_layer, stack
+
+Array = NDArray[Any]
+
+RATES = ("constant", "invscaling", "adaptive")
+"""scikit-learn's rules for the learning rate, which go by epochs done and not by progress."""
+ALIASES = {
+    "activation": {"logistic": "sigmoid"},
+    "loss": {"squared_error": "squared", "absolute_error": "absolute"},
+}
+"""scikit-learn's names of parts."""
+KINDS = {"solver": "optimizer", "learning_rate": "schedule"}
+"""Parameters that are called otherwise among the parts."""
+
+
+def named(parameter: str, value: Any, **given: Any) -> Any:
+    """Return the part that a parameter names; an object is returned as it is.
+
+    Raises
+    ------
+    ValueError
+        If the name does not exist, or its parameters do not fit.
+    """
+    kind = KINDS.get(parameter, parameter)
+    if isinstance(value, str):
+        value = ALIASES.get(kind, {}).get(value, value)
+    try:
+        return parts.make(kind, value, **given)
+    except UserError as error:
+        raise ValueError(str(error).replace(kind, parameter)) from None
+
+
+def sizes(hidden_layer_sizes: Any) -> list[int]:
+    """Return the sizes of the hidden layers as a list."""
+    found = np.atleast_1d(np.asarray(hidden_layer_sizes)).tolist()
+    if not all(isinstance(size, Integral) and not isinstance(size, bool) for size in found):
+        raise ValueError(f"hidden_layer_sizes must be whole numbers, got {hidden_layer_sizes!r}.")
+    if any(size <= 0 for size in found):
+        raise ValueError(f"hidden_layer_sizes must be > 0, got {found}.")
+    return found
+
+
+def items(p: Any) -> list[LayerText | Layer]:
+    """Return the hidden layers that `layers` or `hidden_layer_sizes` ask for."""
+    if p.layers is None:
+        return [LayerText("dense", size) for size in sizes(p.hidden_layer_sizes)]
+    found: list[LayerText | Layer] = []
+    for layer in p.layers:
+        if isinstance(layer, str) or type(layer) is int or isinstance(layer, np.integer):
+            found.append(read_layer(str(layer)))
+        elif hasattr(layer, "plan") and hasattr(layer, "forward"):
+            found.append(layer)
+        else:
+            raise ValueError(
+                "layers must hold sizes such as 128, texts such as 'conv32' or 'maxpool', and "
+                f"layers such as graduel.nn.Dense(128); got {layer!r}"
+            )
+    return found
+
+
+def each(parameter: str, value: Any, count: int) -> list[Any]:
+    """Return a value for each of `count` layers: one for all, or a list of equal length."""
+    if not isinstance(value, list | tuple):
+        return [value] * count
+    if len(value) != count:
+        raise ValueError(
+            f"{parameter} must be one for all layers, or a list of {count}, one for each hidden "
+            f"layer; got {len(value)}"
+        )
+    return list(value)
+
+
+def network_of(
+    p: Any, n_in: int, n_out: int, loss: Loss, dtype: str, image: Image | None
+) -> Network:
+    """Make the network: the hidden layers, and a dense one for the answers.
+
+    Raises
+    ------
+    ValueError
+        If a name does not exist, or a layer does not fit its input.
+    """
+    wanted = items(p)
+    count = sum(isinstance(layer, LayerText) and layer.trained for layer in wanted)
+    after = []
+    for activation, norm, rate in zip(
+        each("activation", p.activation, count),
+        each("norm", p.norm, count),
+        each("dropout", p.dropout, count),
+        strict=True,
+    ):
+        if not (isinstance(rate, int | float) and 0 <= rate < 1):
+            raise ValueError(f"dropout must be at least 0 and below 1; got {rate!r}")
+        after.append(
+            (
+                *(() if norm is None else (named("norm", norm),)),
+                named("activation", activation),
+                *((Dropout(float(rate)),) if rate else ()),
+            )
+        )
+    init: Initializer = GlorotUniform() if auto(p) else named("init", p.init)
+    hidden = stack(wanted, n_in, image, init=init, after=after)
+    return Network((*hidden, Dense(n_out, init)), (n_in,), loss, dtype)
+
+
+def auto(p: Any) -> bool:
+    """Tell whether weights begin as scikit-learn's do."""
+    return isinstance(p.init, str) and p.init == "auto"
+
+
+def first_weights(
+    p: Any, network: Network, draws: np.random.RandomState, rng: np.random.Generator
+) -> Weights:
+    """Draw weights: those of dense layers as scikit-learn does, number for number.
+
+    W and b of a dense layer are uniform in ±√(6 / (n_in + n_out)), or ±√(2 / …) before a logistic
+    sigmoid.
+
+    Source: Glorot and Bengio 2010.
+    """
+    weights = network.init(rng)
+    if not auto(p):
+        return weights
+    factor = 2.0 if isinstance(p.activation, str) and p.activation == "logistic" else 6.0
+    for node in network.nodes:
+        if isinstance(node.layer, Dense):
+            W, b = (network.layout[f"{node.name}.{k}"].view(weights.theta) for k in "Wb")
+            bound = sqrt(factor / sum(W.shape))
+            W[...] = draws.uniform(-bound, bound, W.shape)
+            b[...] = draws.uniform(-bound, bound, b.shape)
+    return weights
+
+
+def loss_of(p: Any, default: type[Loss]) -> Loss:
+    """Make the loss that `loss` names; 'log_loss' stands for the default."""
+    s = getattr(p, "label_smoothing", 0.0)
+    given = {"label_smoothing": s} if s else {}
+    if isinstance(p.loss, str) and p.loss == "log_loss":
+        return default(**given)
+    loss: Loss = named("loss", p.loss, **given)
+    if not hasattr(loss, "value_and_gradient"):
+        raise ValueError(f"loss must be a name or a loss of graduel.nn; got {p.loss!r}")
+    if s and not hasattr(loss, "label_smoothing"):
+        raise ValueError(f"label_smoothing goes with cross-entropy; got loss={p.loss!r}")
+    return loss
+
+
+def solver_of(p: Any) -> Optimizer | Minimizer:
+    """Make the update rule, or the minimizer.
+
+    Raises
+    ------
+    ValueError
+        If the name does not exist, or it cannot do what else is asked for.
+    """
+    decay = {} if p.weight_decay is None else {"weight_decay": float(p.weight_decay)}
+    rule: Any
+    if not isinstance(p.solver, str):
+        rule = p.solver
+    elif p.solver == "sgd":
+        nesterov = bool(p.nesterovs_momentum and p.momentum)
+        rule = SGD(momentum=p.momentum, nesterov=nesterov, **decay)
+    elif p.solver == "adam":
+        rule = Adam(p.beta_1, p.beta_2, p.epsilon, hat=False, **decay)
+    elif p.solver == "lbfgs":
+        rule = LBFGS(tolerance=p.tol)
+    else:
+        rule = named("solver", p.solver, momentum=p.momentum, **decay)
+    if isinstance(rule, Minimizer):
+        for name in ("weight_decay", "clip_norm", "clip_value", "ema"):
+            if getattr(p, name):
+                raise ValueError(f"solver={p.solver!r} goes without {name}; leave it out")
+        return rule
+    if not (hasattr(rule, "init") and hasattr(rule, "update")):
+        raise ValueError(
+            "solver must be 'sgd', 'adam', 'lbfgs', another name of an optimizer, or an object "
+            f"with init and update such as graduel.optim.Lion(); got {rule!r}"
+        )
+    if p.clip_value is not None:
+        rule = ClipValue(rule, p.clip_value)
+    return rule if p.clip_norm is None else ClipNorm(rule, p.clip_norm)
+
+
+def schedule_of(p: Any) -> Callable[[float], float]:
+    """Make the schedule over the whole training; scikit-learn's rules are constant here."""
+    if goes_by_rule(p.learning_rate):
+        return Constant()
+    if isinstance(p.learning_rate, str):
+        found = named("learning_rate", p.learning_rate)
+    else:
+        found = p.learning_rate
+    if not callable(found):
+        raise ValueError(
+            "learning_rate must be 'constant', 'invscaling', 'adaptive', the name of a schedule, "
+            f"or a function of the progress t from 0 to 1; got {found!r}"
+        )
+    schedule: Callable[[float], float] = found
+    return schedule
+
+
+def goes_by_rule(learning_rate: Any) -> bool:
+    """Tell whether the rate goes by one of scikit-learn's rules, and not by a schedule."""
+    return isinstance(learning_rate, str) and learning_rate in RATES
+
+
+def by_rule(p: Any) -> str:
+    """Return which of scikit-learn's rules moves the rate from epoch to epoch, if one does.
+
+    As in scikit-learn, 'adam' keeps its rate whatever the rule.
+    """
+    adam = isinstance(p.solver, str) and p.solver == "adam"
+    return p.learning_rate if goes_by_rule(p.learning_rate) and not adam else "constant"
+
+
+def check_minimizer(p: Any, network: Network) -> None:
+    """Refuse layers that a minimizer cannot train.
+
+    Raises
+    ------
+    ValueError
+        If there is such a layer; the message names it.
+    """
+    try:
+        refuse_random(network)
+    except ValueError as error:
+        raise ValueError(f"solver={p.solver!r}: {error}") from None
+
+
+def minimizes(solver: Any) -> bool:
+    """Tell whether a solver is a minimizer, which sees all rows at once."""
+    return isinstance(solver, Minimizer) or (
+        isinstance(solver, str) and solver.partition("(")[0].strip() == "lbfgs"
+    )
+
+
+def steps(p: Any) -> bool:
+    """Tell that the solver can do a single epoch.
+
+    Raises
+    ------
+    AttributeError
+        If it cannot, so that ``partial_fit`` is not there.
+    """
+    if minimizes(p.solver):
+        raise AttributeError(
+            f"partial_fit is only available for stochastic optimizers. {p.solver} is not "
+            "stochastic."
+        )
+    return True

@@ -1,0 +1,268 @@
+"""The classifier."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.base import ClassifierMixin
+from sklearn.metrics import accuracy_score
+from sklearn.preprocessing import LabelBinarizer
+from sklearn.utils.class_weight import compute_sample_weight
+from sklearn.utils.metaestimators import available_if
+from sklearn.utils.multiclass import (
+    type_of_target,
+    unique_labels,
+)
+
+from graduel.estimators import build
+from graduel.estimators.fitted import Fitted
+from graduel.estimators.mlp import BaseMLP
+from graduel.estimators.parameters import keep
+from graduel.estimators.targets import Labels, Targets
+from graduel.nn import BinaryCrossEntropy, Loss, SoftmaxCrossEntropy
+
+Array = NDArray[Any]
+
+
+class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]
+    """Multi-layer perceptron for labels: scikit-learn's, and what its users have asked for.
+
+    With scikit-learn's own parameters it is scikit-learn's ``MLPClassifier``: the same defaults,
+    the same random draws, and so the same numbers to rounding error ('lbfgs' has a line search of
+    its own). All other parameters come after those and do nothing by default.
+
+    Rows of uint8 or float32 are computed in float32, all others in float64. Threads may predict
+    while another one fits: they see the fit before or the one after.
+
+    Parameters
+    ----------
+    hidden_layer_sizes : units of each hidden layer
+    activation : of the hidden layers: 'relu', 'tanh', 'logistic', 'identity', or any other of the
+        engine ('gelu', 'silu', 'leaky_relu(slope=0.2)', an object); a list gives each layer its
+        own
+    solver : 'adam', 'sgd', 'lbfgs', or any other optimizer of the engine ('adamw', 'lion',
+        'muon', 'rmsprop(decay=0.9)', an object)
+    alpha : L2 penalty, α/2 ‖W‖² divided by the batch's weight, in loss and gradient
+    batch_size : rows a step; 'auto' is min(200, n)
+    learning_rate : 'constant', 'invscaling' or 'adaptive' (which 'adam' ignores), or a schedule
+        over all epochs: a name of the engine's ('cosine', 'one_cycle', 'linear(end=0.1)'), or a
+        function of the progress t from 0 to 1
+    learning_rate_init : the rate
+    power_t : exponent of 'invscaling': rate / (rows seen + 1) ** power_t
+    max_iter : the most epochs; iterations, for a minimizer
+    shuffle : take the rows in a new order at every epoch
+    random_state : seed or ``RandomState``, for weights, split, order and dropout
+    tol : what counts as gain; for 'lbfgs', the gradient's largest entry at the end
+    verbose : show epochs: a bar on a terminal or in a notebook, lines elsewhere and from 2 on
+    warm_start : let ``fit`` go on from the weights before
+    momentum, nesterovs_momentum : of 'sgd'
+    early_stopping : stop when the validation score no longer gains, and keep the best epoch
+    validation_fraction : how many rows early stopping sets aside, where none are given
+    beta_1, beta_2, epsilon : of 'adam'
+    n_iter_no_change : how many epochs may be without gain
+    max_fun : the most evaluations of the loss, for 'lbfgs'
+    loss : 'log_loss', or another of the engine's ('softmax', 'binary' one against the rest,
+        'squared', an object)
+    layers : hidden layers in place of ``hidden_layer_sizes``: sizes, texts ('conv32',
+        'maxpool'; X must hold images), layers of :mod:`graduel.nn`
+    norm : normalization after each hidden layer's weights: 'batch', 'layer', an object, or a list
+    dropout : share of units dropped after each hidden layer, or a list
+    init : first weights: 'auto' as scikit-learn draws them, or a name of the engine's
+        ('he_normal'), or an object
+    class_weight : 'balanced', or a weight for each label as a dict
+    label_smoothing : share of each target that is spread over all labels
+    weight_decay : decoupled, of the solvers that have it; None: the solver's own
+    clip_norm, clip_value : bounds for the gradient: its norm, or each entry
+    ema : answer with an exponential moving average of the weights, of this decay
+    scoring : what validation rows are judged by: a name of scikit-learn's scorers, a scorer, or
+        'loss'; None: ``score``
+    input_scale : X is multiplied by it; 'auto': 1/255 for pixels, which are uint8 numbers with one
+        above 127, else 1
+
+    Attributes
+    ----------
+    classes_ : the labels, sorted
+    coefs_, intercepts_ : lists of W, shape (n_in, n_out), and b; views of the network's
+    network_, weights_ : the engine's own objects
+    n_iter_, t_ : epochs of the last fit, and rows seen in all
+    loss_, loss_curve_, best_loss_ : training loss now, by epoch, and the lowest (None with
+        ``early_stopping``)
+    validation_scores_, validation_loss_curve_, best_validation_score_ : by epoch, and the
+        highest; None without validation rows
+    learning_rate_ : the rate at the end
+    n_layers_, n_outputs_, out_activation_ : layers with the input, outputs, and their link
+    n_features_in_, feature_names_in_ : columns of X, and their names where X has names
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_digits
+    >>> X, y = load_digits(return_X_y=True)
+    >>> net = MLPClassifier(activation=("gelu", "relu"), hidden_layer_sizes=(64, 32), dropout=0.1,
+    ...                     early_stopping=True, scoring="neg_log_loss", random_state=0)
+    >>> net.fit(X[:1500], y[:1500]).score(X[1500:], y[1500:]) > 0.9
+    True
+    """
+
+    def __init__(
+        self,
+        hidden_layer_sizes: Any = (100,),
+        activation: Any = "relu",
+        *,
+        solver: Any = "adam",
+        alpha: float = 0.0001,
+        batch_size: Any = "auto",
+        learning_rate: Any = "constant",
+        learning_rate_init: float = 0.001,
+        power_t: float = 0.5,
+        max_iter: int = 200,
+        shuffle: bool = True,
+        random_state: Any = None,
+        tol: float = 1e-4,
+        verbose: Any = False,
+        warm_start: bool = False,
+        momentum: float = 0.9,
+        nesterovs_momentum: bool = True,
+        early_stopping: bool = False,
+        validation_fraction: float = 0.1,
+        beta_1: float = 0.9,
+        beta_2: float = 0.999,
+        epsilon: float = 1e-8,
+        n_iter_no_change: Any = 10,
+        max_fun: int = 15000,
+        loss: Any = "log_loss",
+        layers: Any = None,
+        norm: Any = None,
+        dropout: Any = 0.0,
+        init: Any = "auto",
+        class_weight: Any = None,
+        label_smoothing: float = 0.0,
+        weight_decay: float | None = None,
+        clip_norm: float | None = None,
+        clip_value: float | None = None,
+        ema: float = 0.0,
+        scoring: Any = None,
+        input_scale: Any = "auto",
+    ) -> None:
+        keep(self, locals())
+
+    @available_if(build.steps)
+    def partial_fit(self, X: Any, y: Any, sample_weight: Any = None, classes: Any = None) -> Self:
+        """Train for one epoch over the given rows, going on from where the last call ended.
+
+        Parameters
+        ----------
+        X, y, sample_weight : as for :meth:`fit`
+        classes : all labels that will ever come, shape (K,); needed at the first call
+
+        Returns
+        -------
+        self
+            The estimator, one epoch further.
+        """
+        if self.class_weight == "balanced":
+            raise ValueError(
+                "class_weight='balanced' is not supported for partial_fit, which sees a part of "
+                "the rows. Pass the weights as a dict, or as sample_weight"
+            )
+        if not self.__sklearn_is_fitted__():
+            if classes is None:
+                raise ValueError("classes must be passed on the first call to partial_fit.")
+        elif classes is not None and not np.array_equal(self.classes_, unique_labels(classes)):
+            raise ValueError(
+                f"`classes={classes!r}` is not the same as on last call to partial_fit, was: "
+                f"{self.classes_!r}"
+            )
+        return self._partial_fit(X, y, sample_weight, classes)
+
+    def predict_proba(self, X: Any) -> Array:
+        """Return the probability of each class, or of each label where there are several a row.
+
+        Parameters
+        ----------
+        X : as for :meth:`fit`
+
+        Returns
+        -------
+        p : shape (n, classes), in the order of ``classes_``
+        """
+        targets, answers = self._answers(X)
+        assert isinstance(targets, Labels)
+        return targets.proba(answers)
+
+    def predict_log_proba(self, X: Any) -> Array:
+        """Return the logarithms of :meth:`predict_proba`; of 0, −∞."""
+        p = self.predict_proba(X)
+        with np.errstate(divide="ignore"):
+            return np.log(p, out=p)
+
+    def _targets(self, y: Any, old: Fitted | None, incremental: bool, classes: Any) -> Labels:
+        if old is not None:
+            assert isinstance(old.targets, Labels)
+            self._same(y, old.targets.classes, incremental)
+            return replace(old.targets, loss=self._loss(old.targets))
+        multilabel = type_of_target(y).startswith("multilabel")
+        binarizer = LabelBinarizer().fit(y if classes is None or multilabel else classes)
+        labels = Labels(
+            binarizer.classes_, BinaryCrossEntropy(), multilabel, bool(binarizer.sparse_input_)
+        )
+        if classes is not None and not multilabel:
+            self._same(y, labels.classes, incremental=True)
+        if not multilabel and len(labels.classes) > 2:
+            labels = replace(labels, loss=SoftmaxCrossEntropy())
+        return replace(labels, loss=self._loss(labels))
+
+    def _loss(self, labels: Labels) -> Loss:
+        """Return the loss that `loss` names; 'log_loss' stands for the one of these labels."""
+        default = BinaryCrossEntropy if labels.binary else SoftmaxCrossEntropy
+        loss = build.loss_of(self, default)
+        if labels.multilabel and isinstance(loss, SoftmaxCrossEntropy):
+            raise ValueError(
+                "loss='softmax' gives each row one label; rows with several take loss='log_loss'"
+            )
+        return loss
+
+    def _same(self, y: Any, known: Array, incremental: bool) -> None:
+        """Refuse labels that an earlier fit did not know."""
+        found = unique_labels(y)
+        if self.warm_start and not incremental:
+            if set(found) != set(known):
+                raise ValueError(
+                    "warm_start can only be used where `y` has the same classes as in the "
+                    f"previous call to fit. Previously got {known}, `y` has {found}"
+                )
+        elif len(np.setdiff1d(found, known, assume_unique=True)):
+            raise ValueError(
+                f"`y` has classes not in `self.classes_`. `self.classes_` has {known}. 'y' has "
+                f"{found}."
+            )
+
+    def _weights(self, sample_weight: Any, X: Any, y: Any) -> Array | None:
+        weight = super()._weights(sample_weight, X, y)
+        if self.class_weight is None:
+            return weight
+        by_class: Array = compute_sample_weight(self.class_weight, y)
+        return by_class if weight is None else weight * by_class
+
+    def _strata(self, y: Array, targets: Targets) -> Array | None:
+        assert isinstance(targets, Labels)
+        two = not targets.multilabel and len(targets.classes) <= 2
+        return (y == targets.classes[-1])[:, np.newaxis] if two else None
+
+    def _known(self, y: Any, targets: Targets) -> None:
+        assert isinstance(targets, Labels)
+        self._same(y, targets.classes, incremental=True)
+
+    def _score(self, y: Any, answers: Array, targets: Targets, weight: Array | None) -> float:
+        return float(accuracy_score(y, targets.predict(answers), sample_weight=weight))
+
+    def _own(self, targets: Targets) -> dict[str, Any]:
+        assert isinstance(targets, Labels)
+        return {"classes_": targets.classes}
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.classifier_tags.multi_label = True
+        return tags

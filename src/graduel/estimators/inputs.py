@@ -1,0 +1,101 @@
+"""Rows of X as they come: arrays, images, data frames, sparse matrices."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import issparse
+from sklearn.utils.validation import column_or_1d, validate_data
+
+from graduel.train.batches import Rows, Source, pixel_scale
+
+Array = NDArray[Any]
+Image = tuple[int, int, int]
+
+DTYPES = (np.float64, np.float32, np.uint8)
+"""What stays as it came; other numbers become float64, as scikit-learn makes them."""
+BRIGHT = 127
+"""Where uint8 values go beyond, they are pixels."""
+DENSE_BYTES = 2**25
+"""So many bytes of a sparse matrix are made dense at a time, at most, to predict."""
+
+
+@dataclass(frozen=True, slots=True)
+class SparseRows:
+    """A CSR matrix, read as ``scale · X`` in `dtype`: only the batch in hand becomes dense."""
+
+    X: Any
+    scale: float = 1.0
+    dtype: str = "float32"
+
+    def __len__(self) -> int:
+        return int(self.X.shape[0])
+
+    @property
+    def n_features(self) -> int:
+        """Columns."""
+        return int(self.X.shape[1])
+
+    def block(self, start: int, stop: int) -> Array:
+        """Return rows `start` to `stop` as a fresh float array."""
+        return np.multiply(self.X[start:stop].toarray(), self.scale, dtype=self.dtype)
+
+    def gather(self, size: int) -> Callable[[Array], Array]:
+        """Return a function that gathers rows by their numbers."""
+        return lambda index: np.multiply(self.X[index].toarray(), self.scale, dtype=self.dtype)
+
+
+def source(X: Any, scale: float, dtype: str) -> Source:
+    """Make rows of validated X."""
+    return SparseRows(X.tocsr(), scale, dtype) if issparse(X) else Rows(X, scale, dtype)
+
+
+def blocks(rows: Source) -> int:
+    """Return how many rows may go through a network at once: sparse ones become dense."""
+    if isinstance(rows, SparseRows):
+        return max(1, min(1024, DENSE_BYTES // (8 * rows.n_features)))
+    return 1024
+
+
+def flat(X: Any) -> tuple[Any, Image | None]:
+    """Return images (n, height, width) or (n, height, width, channels) as rows, and their shape."""
+    if not isinstance(X, np.ndarray) or X.ndim not in (3, 4) or 0 in X.shape:
+        return X, None
+    height, width, channels = (*X.shape[1:], 1)[:3]
+    return X.reshape(len(X), -1), (height, width, channels)
+
+
+def scale_of(X: Any, wanted: float | str) -> float:
+    """Return what X is multiplied by: 1/255 for pixels, 1 for other numbers, or what is wanted."""
+    if wanted != "auto":
+        return float(wanted)
+    values = X.data if issparse(X) else X
+    return pixel_scale(values) if values.size and values.max() > BRIGHT else 1.0
+
+
+def dtype_of(X: Any) -> str:
+    """Return what the network computes in: float64 for float64, else float32."""
+    return "float64" if X.dtype == np.float64 else "float32"
+
+
+def validated(estimator: Any, X: Any, **options: Any) -> Any:
+    """Return X as scikit-learn wants it, and y with it where one is given.
+
+    The estimator given is a stand-in: validation writes the number and the names of features to
+    it.
+    """
+    return validate_data(estimator, X, accept_sparse=["csr", "csc"], dtype=DTYPES, **options)
+
+
+def validated_both(
+    estimator: Any, X: Any, y: Any, *, numeric: bool, reset: bool
+) -> tuple[Any, Any]:
+    """Return X and y as scikit-learn wants them, y of one column as (n,)."""
+    X, y = validated(estimator, X, y=y, multi_output=True, y_numeric=numeric, reset=reset)
+    if y.ndim == 2 and y.shape[1] == 1:
+        y = column_or_1d(y, warn=True)
+    return X.tocsr() if issparse(X) else X, y

@@ -1,0 +1,306 @@
+"""What classifier and regressor share: fitting, and answering with what was fitted."""
+
+from __future__ import annotations
+
+import warnings
+from abc import abstractmethod
+from collections.abc import Iterator
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.base import BaseEstimator
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.utils.validation import _check_sample_weight, check_is_fitted
+
+from graduel.estimators import build, inputs
+from graduel.estimators.callbacks import CallbackSupportMixin, Tasks, with_callbacks
+from graduel.estimators.course import FitEpoch
+from graduel.estimators.fitted import Arrays, Fitted, finite
+from graduel.estimators.progress import Progress
+from graduel.estimators.targets import Targets
+from graduel.estimators.tools import Tools
+from graduel.estimators.work import Work, begin
+from graduel.nn import Network, Weights
+from graduel.optim import Minimizer
+
+Array = NDArray[Any]
+
+
+class BaseMLP(Tools, CallbackSupportMixin, BaseEstimator):  # type: ignore[misc]
+    """A network of the engine behind scikit-learn's conventions.
+
+    All that a prediction needs stands in one object that is exchanged whole, so that threads may
+    predict while another one fits.
+    """
+
+    __hash__ = object.__hash__
+
+    # --- what a subclass says ---
+
+    @abstractmethod
+    def _targets(self, y: Any, old: Fitted | None, incremental: bool, classes: Any) -> Targets:
+        """Return how y becomes what the loss takes; refuse y that does not fit an earlier one."""
+
+    @abstractmethod
+    def _score(self, y: Array, answers: Array, targets: Targets, weight: Array | None) -> float:
+        """Return the score of a network's answers."""
+
+    @abstractmethod
+    def _known(self, y: Any, targets: Targets) -> None:
+        """Refuse y of validation rows that does not fit the targets."""
+
+    def _strata(self, y: Any, targets: Targets) -> Array | None:
+        """Return what a split keeps the shares of."""
+        return None
+
+    def _weights(self, sample_weight: Any, X: Any, y: Any) -> Array | None:
+        """Return how much each row counts, or None if all do alike."""
+        if sample_weight is None:
+            return None
+        weight: Array = _check_sample_weight(
+            sample_weight, X, dtype=np.float64, ensure_non_negative=True
+        )
+        return weight
+
+    @abstractmethod
+    def _own(self, targets: Targets) -> dict[str, Any]:
+        """Return the fitted attributes of this kind of estimator alone."""
+
+    _numeric = False
+    """Are targets numbers?"""
+
+    # --- fitting ---
+
+    @with_callbacks
+    def fit(
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any = None,
+        X_val: Any = None,
+        y_val: Any = None,
+    ) -> Self:
+        """Fit the network to X and y.
+
+        Parameters
+        ----------
+        X : array, sparse matrix or data frame of shape (n, features); images of shape
+            (n, height, width) or (n, height, width, channels) as well
+        y : labels or numbers, shape (n,) or (n, outputs)
+        sample_weight : how much each row counts, shape (n,)
+        X_val, y_val : rows to watch: after every epoch their loss and score are noted. With
+            ``early_stopping`` they decide, and none are taken from X
+
+        Returns
+        -------
+        self
+            The fitted estimator.
+
+        Raises
+        ------
+        ValueError
+            If a parameter or the data do not fit, or the training diverged.
+        """
+        work = begin(self, X, y, sample_weight, X_val, y_val)
+        course, end = work.course, ""
+        metadata = None if sample_weight is None else {"sample_weight": sample_weight}
+        tasks = Tasks(self, work.epochs, X=X, y=y, metadata=metadata)
+        with Progress(self.verbose, work.epochs) as progress:
+            try:
+                tasks.begin()
+                for epoch in course.run():
+                    progress.epoch(epoch)
+                    if tasks.done(lambda: work.attributes(self, course.answer())):
+                        end = "Stopped by a callback."
+                        break
+                    if epoch.epoch < work.epochs and not course.end:
+                        tasks.begin()
+            except KeyboardInterrupt:
+                if not course.history.losses:
+                    raise
+                end = "Training interrupted by user."
+                warnings.warn(end, stacklevel=2)
+            progress.end(end or course.end)
+        attributes = work.attributes(self, course.finish())
+        self._publish(attributes)
+        tasks.end(lambda: attributes)
+        if not end:
+            self._warn(work)
+        return self
+
+    def fit_iter(
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any = None,
+        X_val: Any = None,
+        y_val: Any = None,
+    ) -> Iterator[FitEpoch]:
+        """Fit the network to X and y, yielding after every epoch.
+
+        Between epochs the estimator answers as it is by then; ``break`` stops the fit where it
+        is. With ``early_stopping`` the best epoch's weights stand at the end, also after a break.
+
+        Parameters
+        ----------
+        X, y, sample_weight, X_val, y_val : as for :meth:`fit`
+
+        Yields
+        ------
+        FitEpoch
+            Loss, validation loss and score, and learning rate of the epoch.
+        """
+        work = begin(self, X, y, sample_weight, X_val, y_val)
+        course, begun = work.course, False
+        try:
+            for epoch in course.run():
+                begun = True
+                if not course.diverged:
+                    self._publish(work.attributes(self, course.answer().copy()))
+                yield epoch
+        finally:
+            if begun:
+                self._publish(work.attributes(self, course.finish()))
+        self._warn(work)
+
+    def _partial_fit(self, X: Any, y: Any, sample_weight: Any, classes: Any = None) -> Self:
+        """Train for one epoch, going on from where the last one ended."""
+        work = begin(self, X, y, sample_weight, incremental=True, classes=classes)
+        with Progress(self.verbose, 1) as progress:
+            for epoch in work.course.run():
+                progress.epoch(epoch)
+        self._publish(work.attributes(self, work.course.finish()))
+        return self
+
+    # --- publishing ---
+
+    def _publish(self, attributes: dict[str, Any]) -> None:
+        """Exchange what was fitted before for this, in one step."""
+        self.__dict__.update(attributes)
+        if "feature_names_in_" not in attributes:
+            self.__dict__.pop("feature_names_in_", None)
+
+    def _warn(self, work: Work) -> None:
+        """Warn of a training that did not come to its end by itself."""
+        course = work.course
+        if course.diverged:
+            warnings.warn(
+                f"the training diverged, and the best epoch before is kept: {course.end}",
+                ConvergenceWarning,
+                stacklevel=3,
+            )
+        elif isinstance(course.plan.rule, Minimizer):
+            if course.end in ("", "out of evaluations"):
+                limit = "max_fun" if course.end else "max_iter"
+                warnings.warn(
+                    f"lbfgs failed to converge after {course.epochs} iterations: {limit}="
+                    f"{getattr(self, limit)} is reached. Increase it, or scale the rows",
+                    ConvergenceWarning,
+                    stacklevel=3,
+                )
+        elif not course.end and build.goes_by_rule(self.learning_rate):
+            warnings.warn(
+                f"Stochastic Optimizer: Maximum iterations ({self.max_iter}) reached and the "
+                "optimization hasn't converged yet.",
+                ConvergenceWarning,
+                stacklevel=3,
+            )
+
+    # --- answering ---
+
+    def _stand_in(self, fitted: Fitted | None) -> Any:
+        """Return an estimator with these parameters for validation to read and write."""
+        stand_in = object.__new__(type(self))
+        stand_in.__dict__.update(self.get_params(deep=False))
+        if fitted is not None:
+            stand_in.n_features_in_ = fitted.n_features
+            if fitted.names is not None:
+                stand_in.feature_names_in_ = fitted.names
+        return stand_in
+
+    def _answering(self, fitted: Fitted) -> Any:
+        """Return an estimator that answers with `fitted`, for scorers."""
+        stand_in = self._stand_in(fitted)
+        stand_in.__dict__.update(self._own(fitted.targets), _fitted=fitted)
+        return stand_in
+
+    def _html_repr(self) -> str:
+        from graduel.estimators import shown
+
+        drawn: str = super()._html_repr()
+        return drawn + shown.html(self) if self.__sklearn_is_fitted__() else drawn
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return "_fitted" in self.__dict__
+
+    def _answers(self, X: Any) -> tuple[Targets, Array]:
+        """Return what the network answers to X, and how to read it."""
+        fitted: Fitted | None = self.__dict__.get("_fitted")
+        if fitted is None:
+            check_is_fitted(self)
+            raise AssertionError
+        if not (fitted.plain(X) and finite(X)):
+            X, _ = inputs.flat(X)
+            X = inputs.validated(self._stand_in(fitted), X, reset=False)
+        return fitted.targets, fitted.answers(X)
+
+    def predict(self, X: Any) -> Any:
+        """Return the labels, or the numbers, that the network answers with.
+
+        Parameters
+        ----------
+        X : as for :meth:`fit`
+
+        Returns
+        -------
+        y : shape (n,), or (n, outputs) for several labels or numbers a row
+
+        Raises
+        ------
+        NotFittedError
+            If nothing was fitted.
+        ValueError
+            If X does not fit what was fitted.
+        """
+        targets, answers = self._answers(X)
+        return targets.predict(answers)
+
+    @property
+    def coefs_(self) -> Arrays:
+        """The weight matrices, first layer to last, shape (n_in, n_out); views of the network's."""
+        return self._shown("coefs_").arrays("W")
+
+    @coefs_.setter
+    def coefs_(self, values: Any) -> None:
+        self._shown("coefs_").set_arrays("W", values)
+
+    @property
+    def intercepts_(self) -> Arrays:
+        """The biases, first layer to last, shape (n_out,); views of the network's."""
+        return self._shown("intercepts_").arrays("b")
+
+    @intercepts_.setter
+    def intercepts_(self, values: Any) -> None:
+        self._shown("intercepts_").set_arrays("b", values)
+
+    @property
+    def network_(self) -> Network:
+        """The network, an object of :class:`graduel.nn.Network`."""
+        return self._shown("network_").network
+
+    @property
+    def weights_(self) -> Weights:
+        """The network's θ and state."""
+        return self._shown("weights_").weights
+
+    def _shown(self, name: str) -> Fitted:
+        fitted: Fitted | None = self.__dict__.get("_fitted")
+        if fitted is None:
+            raise AttributeError(f"{type(self).__name__} has no {name} before it is fitted")
+        return fitted
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        return tags

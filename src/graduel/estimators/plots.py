@@ -1,0 +1,123 @@
+"""Pictures of a fitted estimator, with matplotlib."""
+
+from __future__ import annotations
+
+from math import ceil, isqrt
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from graduel.estimators.fitted import Fitted
+
+Array = NDArray[Any]
+
+TRAIN, WATCHED = "#2a78d6", "#eb6834"
+
+
+def training(estimator: Any, ax: Any = None) -> Any:
+    """Draw loss and validation loss by epoch, and in a panel below, the validation score."""
+    import matplotlib.pyplot as plt
+    from matplotlib.ticker import MaxNLocator
+
+    losses, watched = estimator.loss_curve_, estimator.validation_loss_curve_
+    scores = estimator.validation_scores_
+    below = None
+    if ax is None:
+        rows = 2 if scores else 1
+        _, panels = plt.subplots(
+            rows, 1, figsize=(6.4, 2.4 + 1.8 * rows), sharex=True, layout="constrained",
+            squeeze=False,
+        )  # fmt: skip
+        ax, below = panels[0, 0], panels[1, 0] if scores else None
+    epochs = np.arange(1, len(losses) + 1)
+    ax.plot(epochs, losses, color=TRAIN, label="training")
+    if watched:
+        ax.plot(epochs[-len(watched) :], watched, color=WATCHED, label="validation")
+    ax.set_ylabel("loss")
+    ax.legend(frameon=False)
+    axes = [ax]
+    if below is not None:
+        axes.append(below)
+        place = epochs[-len(scores) :]
+        below.plot(place, scores, color=WATCHED)
+        if not np.isnan(scores).all():
+            best = int(np.nanargmax(scores))
+            below.plot(place[best], scores[best], "o", color=WATCHED)
+            below.annotate(
+                f"{scores[best]:.4g} at epoch {place[best]}",
+                (place[best], scores[best]),
+                xytext=(0, -16),
+                textcoords="offset points",
+                ha="right" if best > len(scores) / 2 else "left",
+            )
+        name = estimator.scoring if isinstance(estimator.scoring, str) else "score"
+        below.set_ylabel(f"validation {name if name != 'loss' else '−loss'}")
+    for panel in axes:
+        panel.spines[["top", "right"]].set_visible(False)
+        panel.grid(axis="y", alpha=0.25)
+    axes[-1].set_xlabel("epoch")
+    axes[-1].xaxis.set_major_locator(MaxNLocator(integer=True))
+    return ax
+
+
+def weights(fitted: Fitted, layer: int = 0, most: int = 40) -> Any:
+    """Draw a layer's weights: as images where its inputs are pixels, else as one table."""
+    import matplotlib.pyplot as plt
+
+    arrays = fitted.arrays("W")
+    if not -len(arrays) <= layer < len(arrays):
+        raise ValueError(
+            f"layer must be from 0 to {len(arrays) - 1}, as there are {len(arrays)} with weights; "
+            f"got {layer}"
+        )
+    W = arrays[layer]
+    images = _images(W, fitted, layer % len(arrays))
+    if images is None:
+        return _table(W.reshape(-1, W.shape[-1]), fitted, layer % len(arrays))
+    count = min(most, len(images))
+    columns = min(count, 10)
+    rows = ceil(count / columns)
+    figure, panels = plt.subplots(
+        rows, columns, figsize=(0.9 * columns, 0.95 * rows + 0.5), layout="constrained",
+        squeeze=False,
+    )  # fmt: skip
+    for i, panel in enumerate(panels.flat):
+        panel.set_axis_off()
+        if i < count:
+            top = float(np.abs(images[i]).max()) or 1.0
+            panel.imshow(images[i], cmap="RdBu_r", vmin=-top, vmax=top)
+    shown = f"{count} of {len(images)} units" if count < len(images) else f"{count} units"
+    figure.suptitle(f"weights into {shown}: red positive, blue negative, each to its own scale",
+                    fontsize=9)  # fmt: skip
+    return figure
+
+
+def _images(W: Array, fitted: Fitted, layer: int) -> Array | None:
+    """Return weights as (units, height, width), or None where the inputs are no pixels."""
+    if W.ndim == 4:
+        return W.mean(axis=2).transpose(2, 0, 1) if max(W.shape[:2]) > 1 else None
+    n_in = W.shape[0]
+    if layer or n_in != fitted.n_features:
+        return None
+    if fitted.image is not None:
+        height, width, channels = fitted.image
+        return W.T.reshape(-1, height, width, channels).mean(axis=3)
+    side = isqrt(n_in)
+    if fitted.names is None and side >= 5 and side * side == n_in:
+        return W.T.reshape(-1, side, side)
+    return None
+
+
+def _table(W: Array, fitted: Fitted, layer: int) -> Any:
+    import matplotlib.pyplot as plt
+
+    figure, ax = plt.subplots(figsize=(7, 1.5 + 4 * min(1, len(W) / 20)), layout="constrained")
+    top = float(np.abs(W).max()) or 1.0
+    drawn = ax.imshow(W, cmap="RdBu_r", vmin=-top, vmax=top, aspect="auto", interpolation="nearest")
+    figure.colorbar(drawn, ax=ax, label="weight")
+    ax.set_xlabel("unit")
+    ax.set_ylabel("feature" if layer == 0 else "input")
+    if layer == 0 and fitted.names is not None and len(W) <= 40:
+        ax.set_yticks(range(len(W)), [str(name) for name in fitted.names])
+    return figure

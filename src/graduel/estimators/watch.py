@@ -1,0 +1,103 @@
+"""Validation rows: given or set aside, and how weights do on them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.metrics import get_scorer
+from sklearn.model_selection import train_test_split
+
+from graduel.estimators import inputs
+from graduel.estimators.course import Validation
+from graduel.estimators.fitted import Fitted
+from graduel.nn import Network, Weights
+
+Array = NDArray[Any]
+
+
+def given(p: Any, fitted: Fitted, X: Any, y: Any) -> Validation:
+    """Return a function that judges weights by the user's validation rows.
+
+    Raises
+    ------
+    ValueError
+        If one of X and y is missing, or they do not fit.
+    """
+    if X is None or y is None:
+        missing = "X_val" if X is None else "y_val"
+        raise ValueError(f"X_val and y_val go together; {missing} is missing")
+    stand_in = p._stand_in(fitted)
+    X, _ = inputs.flat(X)
+    X, y = inputs.validated_both(stand_in, X, y, numeric=p._numeric, reset=False)
+    p._known(y, fitted.targets)
+    return _judge(p, fitted, X, y, None)
+
+
+def set_aside(
+    p: Any, fitted: Fitted, X: Any, y: Array, weight: Array | None, draws: np.random.RandomState
+) -> tuple[Array, Validation]:
+    """Set a part of the rows aside; return the numbers of the others, and what judges weights.
+
+    Raises
+    ------
+    ValueError
+        If the part would be too small.
+    """
+    rows, aside = train_test_split(
+        np.arange(X.shape[0]),
+        random_state=draws,
+        test_size=p.validation_fraction,
+        stratify=p._strata(y, fitted.targets),
+    )
+    if len(aside) < 2:
+        raise ValueError(
+            "The validation set is too small. Increase 'validation_fraction' or the size of your "
+            "dataset."
+        )
+    watched = None if weight is None else weight[aside]
+    return rows, _judge(p, fitted, X[aside], y[aside], watched)
+
+
+def _judge(p: Any, fitted: Fitted, X: Any, y: Array, weight: Array | None) -> Validation:
+    targets = fitted.targets
+    rows = inputs.source(X, fitted.scale, fitted.network.dtype)
+    encoded = targets.encode(y)
+    factor, summand = targets.report(encoded, weight)
+    scorer = get_scorer(p.scoring) if p.scoring not in (None, "loss") else None
+
+    def judge(weights: Weights) -> tuple[float, float]:
+        loss, answers = evaluate(fitted.network, weights, rows, encoded, weight)
+        loss = loss * factor + summand
+        if p.scoring == "loss":
+            return loss, -loss
+        if not np.isfinite(answers).all():
+            return loss, float("nan")
+        if scorer is None:
+            return loss, p._score(y, answers, targets, weight)
+        now = replace(fitted, weights=weights, names=None)
+        options = {} if weight is None else {"sample_weight": weight}
+        return loss, float(scorer(p._answering(now), X, y, **options))
+
+    return judge
+
+
+def evaluate(
+    network: Network, weights: Weights, rows: Any, y: Array, weight: Array | None
+) -> tuple[float, Array]:
+    """Return the mean loss of some rows, and the network's answers to them."""
+    workspace = network.workspace(weights, gradient=False)
+    answers = np.empty((len(rows), *network.output_shape), network.dtype)
+    size, loss, total = inputs.blocks(rows), 0.0, 0.0
+    with np.errstate(all="ignore"):  # what overflows makes a score that is no number
+        for start in range(0, len(rows), size):
+            part = slice(start, min(start + size, len(rows)))
+            raw = network.forward(rows.block(part.start, part.stop), workspace)
+            answers[part] = raw
+            some = None if weight is None else weight[part]
+            share = part.stop - part.start if some is None else float(some.sum())
+            loss += share * network.loss.value_and_gradient(raw, y[part], some, workspace.loss)[0]
+            total += share
+        return loss / total if total else 0.0, network.loss.link(answers)

@@ -1,0 +1,168 @@
+"""A network as an ONNX file, for every runtime that reads one."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Sequence
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from uuid import uuid4
+
+import numpy as np
+from numpy.typing import NDArray
+
+from graduel.errors import UserError
+from graduel.export.onnx_graph import Graph
+from graduel.export.onnx_layers import LAYERS, through
+from graduel.export.subject import Subject
+from graduel.nn import Network, Weights
+
+if TYPE_CHECKING:
+    from onnx import ModelProto, ValueInfoProto
+
+OPSET, IR_VERSION = 17, 8
+"""What onnxruntime 1.13 (2022) and every later one load."""
+LIMIT = 2**31 - 2**20
+"""Bytes of weights that a file may hold: protobuf ends at 2 GiB; a MiB is kept for the rest."""
+
+
+def to_onnx(
+    network: Network,
+    weights: Weights,
+    path: str | Path,
+    *,
+    scale: float = 1.0,
+    classes: Sequence[Any] | NDArray[Any] | None = None,
+) -> None:
+    """Write a network and its weights as an ONNX file, whole or not at all.
+
+    Missing folders are made; a file that is there is replaced. The parameters, what the file
+    takes and gives, and the errors are those of :func:`onnx_model`.
+
+    Raises
+    ------
+    UserError
+        As :func:`onnx_model`.
+    OSError
+        If the file cannot be written.
+    """
+    _write(Path(path), onnx_model(network, weights, scale=scale, classes=classes))
+
+
+def onnx_model(
+    network: Network,
+    weights: Weights,
+    *,
+    scale: float = 1.0,
+    classes: Sequence[Any] | NDArray[Any] | None = None,
+) -> ModelProto:
+    """Return a network and its weights as an ONNX model (opset 17).
+
+    The input "X" has shape (n, *input_shape) and the network's dtype. Without classes there is one
+    output, "answers": what ``network.predict(X * scale, weights)`` returns. With classes there are
+    two:
+
+    ======================  ======================  =============================  ================
+    loss                    classes                 "label"                        "probabilities"
+    ======================  ======================  =============================  ================
+    SoftmaxCrossEntropy     K labels, K outputs     the likeliest, (n,)            (n, K)
+    BinaryCrossEntropy      2 labels, 1 output      the second where p > ½, (n,)   (1 − p, p)
+    BinaryCrossEntropy      k labels, k outputs     1 where p > ½, (n, k)          p, (n, k)
+    ======================  ======================  =============================  ================
+
+    Parameters
+    ----------
+    network, weights : what to export; batch normalization takes its running means
+    scale : what X is multiplied by first, 1/255 for pixels
+    classes : labels, integers or text
+
+    Raises
+    ------
+    UserError
+        If `onnx` is not installed, if the network has a layer or a loss that is a user's own, or
+        if weights, scale or classes do not fit.
+    """
+    try:
+        from onnx import TensorProto, helper
+    except ImportError:
+        raise UserError(
+            "an ONNX model is made with the package onnx, which is not installed; "
+            'pip install "graduel[onnx]"'
+        ) from None
+    subject = Subject.of(network, weights, scale, classes, LAYERS)
+    if weights.nbytes > LIMIT:
+        raise UserError(
+            f"an ONNX file holds at most {LIMIT:,} bytes of weights; got {weights.nbytes:,}"
+        )
+    graph = Graph(network.dtype)
+    x = "X"
+    if subject.scale != 1:
+        x = graph.node("Mul", x, graph.number(subject.scale))
+    x = _linked(graph, subject.link, through(graph, subject.places, x))
+    outputs = _answers(graph, subject, x)
+    real = TensorProto.DOUBLE if graph.double else TensorProto.FLOAT
+    takes = helper.make_tensor_value_info("X", real, ["n", *network.input_shape])
+    made = helper.make_graph(graph.nodes, "graduel", [takes], outputs, list(graph.arrays.values()))
+    model: ModelProto = helper.make_model(
+        made,
+        opset_imports=[helper.make_opsetid("", OPSET)],
+        ir_version=IR_VERSION,
+        producer_name="graduel",
+        producer_version=version("graduel"),
+    )
+    if subject.classes is not None:
+        helper.set_model_props(model, {"classes": json.dumps(subject.classes)})
+    return model
+
+
+def _linked(graph: Graph, link: str, raw: str) -> str:
+    """Turn raw predictions into answers, as the loss does."""
+    if link == "softmax":
+        return graph.node("Softmax", raw, axis=-1)
+    if link == "sigmoid":
+        return graph.node("Sigmoid", raw)
+    if link == "exp":
+        most = graph.number(float(np.finfo(graph.dtype).max))
+        return graph.node("Min", graph.node("Exp", raw), most)
+    return raw
+
+
+def _answers(graph: Graph, subject: Subject, p: str) -> list[ValueInfoProto]:
+    """Append what makes the outputs, and describe them."""
+    from onnx import TensorProto, helper
+
+    real = TensorProto.DOUBLE if graph.double else TensorProto.FLOAT
+    if subject.classes is None:
+        graph.node("Identity", p, name="answers")
+        shape: list[str | int | None] = ["n", *subject.network.output_shape]
+        return [helper.make_tensor_value_info("answers", real, shape)]
+    k = len(subject.classes)
+    if subject.pair:
+        p = graph.node("Concat", graph.node("Sub", graph.number(1.0), p), p, axis=1)
+    graph.node("Identity", p, name="probabilities")
+    each = helper.make_tensor_value_info("probabilities", real, ["n", k])
+    if subject.link == "sigmoid" and not subject.pair:
+        yes = graph.node("Greater", p, graph.number(0.5))
+        graph.node("Cast", yes, name="label", to=TensorProto.INT64)
+        return [helper.make_tensor_value_info("label", TensorProto.INT64, ["n", k]), each]
+    # Of two equal ones the first: of a pair the second class only where p > ½.
+    code = graph.node("ArgMax", p, axis=1, keepdims=0)
+    graph.node("Gather", graph.labels(subject.classes), code, name="label")
+    kind = TensorProto.INT64 if isinstance(subject.classes[0], int) else TensorProto.STRING
+    return [helper.make_tensor_value_info("label", kind, ["n"]), each]
+
+
+def _write(path: Path, model: ModelProto) -> None:
+    """Write a file whole or not at all: beside its place, then moved there."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    aside = path.with_name(f".{path.name}.{uuid4().hex}.tmp")
+    try:
+        with aside.open("xb") as file:
+            file.write(model.SerializeToString())
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(aside, path)
+    finally:
+        aside.unlink(missing_ok=True)

@@ -1,0 +1,64 @@
+"""A graph of ONNX nodes in the making."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from onnx import NodeProto, TensorProto
+
+Array = NDArray[Any]
+
+
+class Graph:
+    """Nodes and arrays, in the order in which they come; a value is known by its name.
+
+    Parameters
+    ----------
+    dtype : in which the graph computes, 'float32' or 'float64'
+    """
+
+    def __init__(self, dtype: str) -> None:
+        self.dtype = np.dtype(dtype)
+        self.nodes: list[NodeProto] = []
+        self.arrays: dict[str, TensorProto] = {}
+
+    @property
+    def double(self) -> bool:
+        """Tell whether it computes in float64, for which onnxruntime lacks some operators."""
+        return self.dtype == np.float64
+
+    def node(self, op: str, *inputs: str, name: str | None = None, **attributes: Any) -> str:
+        """Append an operation and return its output's name."""
+        from onnx import helper
+
+        name = name or f"{op}_{len(self.nodes)}"
+        self.nodes.append(helper.make_node(op, list(inputs), [name], name=name, **attributes))
+        return name
+
+    def array(self, name: str, value: Array) -> str:
+        """Keep an array as it is."""
+        from onnx import numpy_helper
+
+        self.arrays[name] = numpy_helper.from_array(np.asarray(value, order="C"), name)
+        return name
+
+    def number(self, value: float) -> str:
+        """Keep one number, in the graph's dtype."""
+        return self.array(f"number {value!r}", np.asarray(value, self.dtype))
+
+    def integer(self, value: int) -> str:
+        """Keep one int64."""
+        return self.array(f"integer {value}", np.asarray(value, np.int64))
+
+    def integers(self, *values: int) -> str:
+        """Keep a list of int64."""
+        return self.array(f"integers {values}", np.array(values, np.int64))
+
+    def labels(self, classes: tuple[int, ...] | tuple[str, ...]) -> str:
+        """Keep the classes' labels, int64 or text."""
+        kind = np.int64 if isinstance(classes[0], int) else object
+        return self.array("classes", np.array(classes, kind))

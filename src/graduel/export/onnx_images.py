@@ -1,0 +1,73 @@
+"""Layers for images as nodes of an ONNX graph.
+
+Images stay as graduel has them, channels last; convolutions and pools turn them round and back, and
+a runtime leaves out what cancels. onnxruntime has no Conv and no AveragePool in float64.
+"""
+
+from __future__ import annotations
+
+from math import prod
+
+from graduel.export.onnx_graph import Graph
+from graduel.export.subject import Place
+from graduel.export.window import Window
+
+
+def conv(graph: Graph, place: Place, x: str) -> str:
+    """Append Conv; in float64, a product of matrices for each place in the window."""
+    window, W = Window.of(place), place.arrays["W"]
+    b = graph.array(f"{place.name}.b", place.arrays["b"])
+    if not graph.double:
+        turned = graph.array(f"{place.name}.W", W.transpose(3, 2, 0, 1))
+        return _turned(graph, window, x, "Conv", turned, b)
+    (top, below), (left, right) = window.zeros
+    if any((top, below, left, right)):
+        x = graph.node("Pad", x, graph.integers(0, top, left, 0, 0, below, right, 0))
+    factors = [
+        graph.array(f"{place.name}.W.{i}.{j}", W[i, j])
+        for i in range(W.shape[0])
+        for j in range(W.shape[1])
+    ]
+    pieces = [
+        graph.node("MatMul", piece, factor)
+        for piece, factor in zip(_pieces(graph, place, window, x), factors, strict=True)
+    ]
+    return graph.node("Sum", *pieces, b)
+
+
+def max_pool(graph: Graph, place: Place, x: str) -> str:
+    """Append MaxPool."""
+    return _turned(graph, Window.of(place), x, "MaxPool")
+
+
+def average_pool(graph: Graph, place: Place, x: str) -> str:
+    """Append AveragePool; in float64, a sum over the places in the window."""
+    window = Window.of(place)
+    if not graph.double:
+        return _turned(graph, window, x, "AveragePool")
+    total = graph.node("Sum", *_pieces(graph, place, window, x))
+    return graph.node("Mul", total, graph.number(1 / prod(window.size)))
+
+
+def _turned(graph: Graph, window: Window, x: str, op: str, *arrays: str) -> str:
+    """Apply an operator that wants images with the channels before the lines."""
+    before, after = zip(*window.zeros, strict=True)
+    x = graph.node("Transpose", x, perm=[0, 3, 1, 2])
+    x = graph.node(
+        op, x, *arrays, kernel_shape=window.size, strides=window.stride, pads=before + after
+    )
+    return graph.node("Transpose", x, perm=[0, 2, 3, 1])
+
+
+def _pieces(graph: Graph, place: Place, window: Window, x: str) -> list[str]:
+    """Cut out, for each place in the window, what lies there in all windows."""
+    spans = [(n - 1) * step + 1 for n, step in zip(place.out, window.stride, strict=False)]
+    axes, steps = graph.integers(1, 2), graph.integers(*window.stride)
+    return [
+        graph.node(
+            *("Slice", x, graph.integers(i, j), graph.integers(i + spans[0], j + spans[1])),
+            *(axes, steps),
+        )
+        for i in range(window.size[0])
+        for j in range(window.size[1])
+    ]

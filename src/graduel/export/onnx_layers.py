@@ -1,0 +1,245 @@
+"""Each layer as nodes of an ONNX graph.
+
+onnxruntime lacks some operators in float64 (Erf, Elu, Selu, Softplus): there, simpler ones say the
+same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from math import sqrt
+
+import numpy as np
+
+from graduel.export.onnx_graph import Graph
+from graduel.export.onnx_images import average_pool, conv, max_pool
+from graduel.export.subject import Place
+from graduel.nn import (
+    ELU,
+    GELU,
+    SELU,
+    AveragePool2D,
+    BatchNorm,
+    Columns,
+    Conv2D,
+    Dense,
+    Dropout,
+    Flatten,
+    HardSwish,
+    Identity,
+    LayerNorm,
+    LeakyReLU,
+    MaxPool2D,
+    Mish,
+    ParametricReLU,
+    ReLU,
+    Reshape,
+    Residual,
+    Scale,
+    Sigmoid,
+    SiLU,
+    Softplus,
+    Tanh,
+    special,
+)
+from graduel.nn.layers.gated_activation import CUBIC, ROOT
+
+Exporter = Callable[[Graph, Place, str], str]
+"""Appends a layer's nodes: of the graph, the place and the input's name makes the output's."""
+
+
+def through(graph: Graph, places: Sequence[Place], x: str) -> str:
+    """Send `x` through layers one after the other."""
+    for place in places:
+        x = LAYERS[type(place.layer)](graph, place, x)
+    return x
+
+
+def _array(graph: Graph, place: Place, name: str) -> str:
+    """Keep one of the layer's arrays under its name in a model's file, such as 0.W."""
+    return graph.array(f"{place.name}.{name}", place.arrays[name])
+
+
+def _same(graph: Graph, place: Place, x: str) -> str:
+    return x
+
+
+def _plain(op: str) -> Exporter:
+    """Make the exporter of a layer that is one operator without parameters."""
+    return lambda graph, place, x: graph.node(op, x)
+
+
+def _columns(graph: Graph, place: Place, x: str) -> str:
+    from onnx import TensorProto
+
+    numeric, counts = place.layer.numeric, place.layer.categorical
+    if not counts:
+        return x
+    width, axis = graph.integers(place.shape[0]), graph.integers(1)
+    codes = graph.node("Slice", x, graph.integers(numeric), width, axis)
+    zero = graph.number(0.0)
+    codes = graph.node("Where", graph.node("IsNaN", codes), zero, graph.node("Round", codes))
+    last = graph.array(f"{place.name}.last", np.array(counts, graph.dtype) - 1)
+    codes = graph.node("Min", graph.node("Max", codes, zero), last)
+    codes = graph.node("Cast", codes, to=TensorProto.INT64)
+    parts = [graph.node("Slice", x, graph.integers(0), graph.integers(numeric), axis)]
+    for j in range(len(counts)):
+        column = graph.node("Gather", codes, graph.integer(j), axis=1)
+        parts.append(graph.node("Gather", _array(graph, place, f"E{j}"), column))
+    return graph.node("Concat", *parts, axis=1)
+
+
+def _dense(graph: Graph, place: Place, x: str) -> str:
+    return graph.node(
+        "Add", graph.node("MatMul", x, _array(graph, place, "W")), _array(graph, place, "b")
+    )
+
+
+def _leaky_relu(graph: Graph, place: Place, x: str) -> str:
+    # Not LeakyRelu, which holds its slope in float32.
+    return graph.node("PRelu", x, graph.number(place.layer.slope))
+
+
+def _parametric_relu(graph: Graph, place: Place, x: str) -> str:
+    return graph.node("PRelu", x, _array(graph, place, "slope"))
+
+
+def _elu(graph: Graph, place: Place, x: str) -> str:
+    if graph.double:
+        return _slow_elu(graph, x, 1.0, place.layer.alpha)
+    return graph.node("Elu", x, alpha=place.layer.alpha)
+
+
+def _selu(graph: Graph, place: Place, x: str) -> str:
+    if graph.double:
+        return _slow_elu(graph, x, SELU.scale, SELU.alpha)
+    return graph.node("Selu", x, alpha=SELU.alpha, gamma=SELU.scale)
+
+
+def _slow_elu(graph: Graph, x: str, scale: float, alpha: float) -> str:
+    """Add λ max(0, x) + λ α (exp(min(0, x)) − 1)."""
+    zero = graph.number(0.0)
+    left = graph.node("Exp", graph.node("Min", x, zero))
+    left = graph.node("Sub", left, graph.number(1.0))
+    left = graph.node("Mul", left, graph.number(scale * alpha))
+    right = graph.node("Mul", graph.node("Max", x, zero), graph.number(scale))
+    return graph.node("Add", right, left)
+
+
+def _softplus(graph: Graph, place: Place, x: str) -> str:
+    if not graph.double:
+        return graph.node("Softplus", x)
+    rest = graph.node("Exp", graph.node("Neg", graph.node("Abs", x)))
+    rest = graph.node("Log", graph.node("Add", rest, graph.number(1.0)))
+    return graph.node("Add", graph.node("Max", x, graph.number(0.0)), rest)
+
+
+def _silu(graph: Graph, place: Place, x: str) -> str:
+    return graph.node("Mul", x, graph.node("Sigmoid", x))
+
+
+def _mish(graph: Graph, place: Place, x: str) -> str:
+    return graph.node("Mul", x, graph.node("Tanh", _softplus(graph, place, x)))
+
+
+def _hard_swish(graph: Graph, place: Place, x: str) -> str:
+    six = graph.number(6.0)
+    gate = graph.node("Add", x, graph.number(3.0))
+    gate = graph.node("Clip", gate, graph.number(0.0), six)
+    return graph.node("Mul", x, graph.node("Div", gate, six))
+
+
+def _gelu(graph: Graph, place: Place, x: str) -> str:
+    if place.layer.approximate:
+        u = graph.node("Mul", graph.node("Mul", x, x), graph.number(ROOT * CUBIC))
+        u = graph.node("Mul", graph.node("Add", u, graph.number(ROOT)), x)
+        gate = graph.node("Tanh", u)
+    else:
+        z = graph.node("Mul", x, graph.number(sqrt(0.5)))
+        gate = _slow_erf(graph, z) if graph.double else graph.node("Erf", z)
+    gate = graph.node("Add", gate, graph.number(1.0))
+    return graph.node("Mul", x, graph.node("Mul", gate, graph.number(0.5)))
+
+
+def _slow_erf(graph: Graph, z: str) -> str:
+    """Take erf as in :mod:`graduel.nn.special`: a quotient of polynomials near 0, one beyond."""
+    z = graph.node("Clip", z, graph.number(-6.0), graph.number(6.0))
+    a, u = graph.node("Abs", z), graph.node("Mul", z, z)
+
+    def quotient(x: str, above: tuple[float, ...], below: tuple[float, ...]) -> str:
+        return graph.node("Div", _polynomial(graph, x, above), _polynomial(graph, x, below))
+
+    near = graph.node("Mul", z, quotient(u, special.A, special.B))
+    far = graph.node("Exp", graph.node("Neg", u))
+    far = graph.node("Mul", far, quotient(a, special.C, special.D))
+    far = graph.node("Mul", graph.node("Sub", graph.number(1.0), far), graph.node("Sign", z))
+    beyond = graph.node("Greater", a, graph.number(special.NEAR))
+    return graph.node("Where", beyond, far, near)
+
+
+def _polynomial(graph: Graph, x: str, coefficients: tuple[float, ...]) -> str:
+    """Sum cᵢ xⁱ, the highest power first in `coefficients`."""
+    total = graph.number(coefficients[0])
+    for c in coefficients[1:]:
+        total = graph.node("Add", graph.node("Mul", total, x), graph.number(c))
+    return total
+
+
+def _batch_norm(graph: Graph, place: Place, x: str) -> str:
+    p = place.arrays
+    # The running variance and γ become one factor, as in the layer's own forward pass.
+    slope = graph.array(f"{place.name}.slope", p["gamma"] / np.sqrt(p["var"] + place.layer.eps))
+    x = graph.node("Sub", x, _array(graph, place, "mean"))
+    return graph.node("Add", graph.node("Mul", x, slope), _array(graph, place, "beta"))
+
+
+def _layer_norm(graph: Graph, place: Place, x: str) -> str:
+    # Not LayerNormalization: a runtime may take the variance as mean(x²) − mean(x)², and lose
+    # digits where the mean is large.
+    x = graph.node("Sub", x, graph.node("ReduceMean", x, axes=[-1]))
+    var = graph.node("ReduceMean", graph.node("Mul", x, x), axes=[-1])
+    root = graph.node("Sqrt", graph.node("Add", var, graph.number(place.layer.eps)))
+    x = graph.node("Mul", graph.node("Div", x, root), _array(graph, place, "gamma"))
+    return graph.node("Add", x, _array(graph, place, "beta"))
+
+
+def _scale(graph: Graph, place: Place, x: str) -> str:
+    return graph.node("Mul", x, _array(graph, place, "s"))
+
+
+def _reshape(graph: Graph, place: Place, x: str) -> str:
+    return graph.node("Reshape", x, graph.integers(0, *place.out))  # 0: as many rows as come
+
+
+def _residual(graph: Graph, place: Place, x: str) -> str:
+    return graph.node("Add", x, through(graph, place.kids, x))
+
+
+LAYERS: Mapping[type, Exporter] = {
+    Columns: _columns,
+    Dense: _dense,
+    Conv2D: conv,
+    MaxPool2D: max_pool,
+    AveragePool2D: average_pool,
+    BatchNorm: _batch_norm,
+    LayerNorm: _layer_norm,
+    Scale: _scale,
+    Dropout: _same,
+    Identity: _same,
+    Flatten: _reshape,
+    Reshape: _reshape,
+    Residual: _residual,
+    ReLU: _plain("Relu"),
+    LeakyReLU: _leaky_relu,
+    ParametricReLU: _parametric_relu,
+    ELU: _elu,
+    SELU: _selu,
+    GELU: _gelu,
+    SiLU: _silu,
+    Mish: _mish,
+    HardSwish: _hard_swish,
+    Softplus: _softplus,
+    Sigmoid: _plain("Sigmoid"),
+    Tanh: _plain("Tanh"),
+}
+"""How each layer of graduel.nn is exported."""

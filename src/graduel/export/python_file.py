@@ -1,0 +1,192 @@
+"""A network as one file of plain Python and NumPy, to be read as much as to be run."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from graduel.errors import UserError
+from graduel.export import python_text as text
+from graduel.export.python_docstring import docstring, scaling
+from graduel.export.python_helpers import needed
+from graduel.export.python_layers import LAYERS, sizes, through
+from graduel.export.python_page import Page
+from graduel.export.subject import Subject, listed
+from graduel.nn import Network, Weights
+
+
+def to_python(
+    network: Network,
+    weights: Weights,
+    *,
+    scale: float = 1.0,
+    classes: Sequence[Any] | NDArray[Any] | None = None,
+    title: str = "A neural network",
+    columns: Sequence[str] | None = None,
+) -> str:
+    """Return a network and its weights as the source of one readable Python module.
+
+    The module needs NumPy (1.26 or later) and nothing else. Under a loss for classes it has
+    ``predict_proba(X)`` and ``predict(X)``, else ``predict(X)``: a line of NumPy for each layer
+    with its equation beside it, the numbers at the end of the file. Run as a script, it reads a
+    CSV file and prints an answer for each line. Write it with ``encoding="utf-8"``: labels may
+    hold any letter.
+
+    ``predict_proba(X)`` is what ``network.predict(X * scale, weights)`` returns; under
+    BinaryCrossEntropy with one output and two classes it is (1 − p, p).
+
+    Parameters
+    ----------
+    network, weights : what to export; batch normalization takes its running means
+    scale : what X is multiplied by first, 1/255 for pixels
+    classes : labels, integers or text, one for each output, or two for one output under
+        BinaryCrossEntropy. Where each output is a yes or no of its own, and where there are no
+        classes, ``predict`` returns numbers
+    title : the docstring's first line
+    columns : the names of the features, in their order
+
+    Raises
+    ------
+    UserError
+        If the network has a layer or a loss that is a user's own, or if weights, scale, classes
+        or columns do not fit.
+
+    Examples
+    --------
+    >>> from graduel.nn import Dense, ReLU
+    >>> net = Network((Dense(16), ReLU(), Dense(3)), (4,))
+    >>> source = to_python(net, net.init(np.random.default_rng(0)), classes=["a", "b", "c"])
+    >>> module = {}
+    >>> exec(source, module)
+    >>> module["predict_proba"](np.zeros((2, 4))).sum(axis=1)
+    array([1., 1.], dtype=float32)
+    """
+    subject = Subject.of(network, weights, scale, classes, LAYERS)
+    names = _columns(subject, columns)
+    page = Page()
+    dtype, shape = network.dtype, network.input_shape
+    inner = ", ".join(map(str, ("len(X)", *shape)))
+    page.line(f"X = np.asarray(X, dtype=np.{dtype}).reshape({inner})")
+    if subject.scale != 1:
+        page.change("{x} " + scaling(subject.scale), "scaled as in training")
+    through(page, subject.places)
+    _linked(page, subject)
+    page.line(f"return {page.now}")
+    tail = [line for name, value in page.numbers.items() for line in text.array(name, value)]
+    if any(" = numbers(" in line for line in tail):
+        page.helpers.add("numbers")
+    helpers = needed(page.helpers)
+    imports = sorted({"sys", *(name for helper in helpers for name in helper.imports)})
+    parts = [
+        docstring(subject, title, named=names is not None),
+        [*(f"import {name}" for name in imports), "", "import numpy as np"],
+        [
+            *(text.assigned("COLUMNS", map(repr, names)) if names is not None else []),
+            *(text.assigned("CLASSES", map(repr, subject.classes)) if subject.classes else []),
+        ],
+        _functions(subject, page),
+        *(_source(helper.source, dtype) for helper in helpers),
+        _main(subject),
+        tail,
+        ['if __name__ == "__main__":', "    main()"],
+    ]
+    return _joined([part for part in parts if part])
+
+
+def _columns(subject: Subject, columns: Sequence[str] | None) -> list[str] | None:
+    """Return the names of features as plain text, if they fit the network's input."""
+    if columns is None:
+        return None
+    shape = subject.network.input_shape
+    names = listed("columns", columns)
+    if len(shape) != 1 or len(names) != shape[0]:
+        raise UserError(
+            f"columns must be the names of the network's inputs, of shape {shape}, one for each "
+            f"of a row's numbers; got {len(names)}"
+        )
+    return [str(name) for name in names]
+
+
+def _linked(page: Page, subject: Subject) -> None:
+    """Write what the loss makes of raw predictions."""
+    if subject.link == "softmax":
+        page.assign(
+            "E",
+            "np.exp({x} - {x}.max(axis=-1, keepdims=True))",
+            "softmax: E = exp({x}), without overflow",
+        )
+        page.assign("P", "{x} / {x}.sum(axis=-1, keepdims=True)", "P_k = E_k / sum_j E_j")
+    elif subject.link == "sigmoid":
+        page.helpers.add("sigmoid")
+        page.assign("P", "sigmoid({x})", "sigmoid: P = 1 / (1 + exp(-{x}))")
+    elif subject.link == "exp":
+        # The last number whose exponential is finite: the engine's answers are finite too.
+        largest = np.finfo(subject.network.dtype).max
+        most = float(np.nextafter(np.log(largest), largest.dtype.type(0)))
+        page.assign("Y", f"np.exp(np.minimum({{x}}, {most!r}))", "rates: Y = exp({x}), kept finite")
+    if subject.pair:
+        page.assign("P", "np.hstack([1 - {x}, {x}])", "of the first class and of the second")
+
+
+def _functions(subject: Subject, page: Page) -> list[str]:
+    """Write predict_proba and predict, or predict alone."""
+    name, out = sizes(subject.network.input_shape), sizes(subject.out)
+    shapes = f"{name} numbers an example in, {out} out"
+    if subject.link not in ("softmax", "sigmoid"):
+        return [
+            "def predict(X):",
+            f'    """Return the network\'s answers: {shapes}."""',
+            *page.body(),
+        ]
+    proba = [
+        "def predict_proba(X):",
+        f'    """Return probabilities: {shapes}."""',
+        *page.body(),
+    ]
+    if subject.link == "sigmoid" and not subject.pair:
+        says, how = "1 where the probability is above one half, else 0", "(P > 0.5).astype(int)"
+    elif subject.classes is not None:
+        says, how = "the likeliest class", "np.array(CLASSES)[P.argmax(axis=-1)]"
+    else:
+        says, how = "the number of the likeliest class, from 0", "P.argmax(axis=-1)"
+    return [
+        *proba,
+        "",
+        "",
+        "def predict(X):",
+        f'    """Return {says}, for each example."""',
+        "    P = predict_proba(X)",
+        f"    return {how}",
+    ]
+
+
+def _main(subject: Subject) -> list[str]:
+    """Write the function for the command line."""
+    one = subject.link == "softmax" or subject.pair
+    shown = "row" if one and len(subject.out) == 1 else '*np.ravel(row), sep=","'
+    return [
+        "def main():",
+        '    """Read rows of numbers from a CSV file and print what the network says of each."""',
+        "    if len(sys.argv) != 2:",
+        '        sys.exit(f"usage: python {sys.argv[0]} rows.csv")',
+        '    rows = np.loadtxt(sys.argv[1], delimiter=",", ndmin=2)',
+        "    for row in predict(rows):",
+        f"        print({shown})",
+    ]
+
+
+def _source(source: str, dtype: str) -> list[str]:
+    code = "<f4" if dtype == "float32" else "<f8"
+    return source.strip("\n").replace("{dtype}", dtype).replace("{code}", code).split("\n")
+
+
+def _joined(parts: Sequence[list[str]]) -> str:
+    """Put parts under each other: two empty lines around functions, one elsewhere."""
+    lines: list[str] = []
+    for part in parts:
+        before = part[0].startswith("def ") or (lines and lines[-1].startswith("    "))
+        lines += ([""] * (2 if before else 1) if lines else []) + part
+    return "\n".join(lines) + "\n"

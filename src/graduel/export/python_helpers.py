@@ -1,0 +1,103 @@
+"""Functions that a generated file holds if its lines call them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+
+class Helper(NamedTuple):
+    """The source of a function, and what it needs."""
+
+    source: str
+    imports: tuple[str, ...] = ()
+    helpers: tuple[str, ...] = ()
+
+
+HELPERS = {
+    "sigmoid": Helper(
+        '''
+def sigmoid(Z):
+    """Return 1 / (1 + exp(-Z)). Below -80 it is zero for all purposes, and exp would overflow."""
+    return 1 / (1 + np.exp(-np.maximum(Z, -80)))
+'''
+    ),
+    "softplus": Helper(
+        '''
+def softplus(Z):
+    """Return log(1 + exp(Z)), in a form that no Z overflows."""
+    return np.maximum(0, Z) + np.log1p(np.exp(-np.abs(Z)))
+'''
+    ),
+    "erf": Helper(
+        '''
+def erf(Z):
+    """Return the error function of each number; NumPy has none, the standard library does."""
+    return np.vectorize(math.erf, otypes=[Z.dtype])(Z)
+''',
+        imports=("math",),
+    ),
+    "vectors": Helper(
+        '''
+def vectors(E, codes):
+    """Return each code's row of E. Codes are rounded and kept in range; a missing one is 0."""
+    codes = np.clip(np.rint(np.nan_to_num(codes)), 0, len(E) - 1)
+    return E[codes.astype(int)]
+'''
+    ),
+    "places": Helper(
+        '''
+def places(X, size, stride):
+    """For each place (i, j) in a window, yield what lies there in all windows.
+
+    X holds images, (n, height, width, channels). Row by row: (0, 0), (0, 1), ...
+    """
+    height, width = X.shape[1] - size[0] + 1, X.shape[2] - size[1] + 1
+    for i in range(size[0]):
+        for j in range(size[1]):
+            yield X[:, i : i + height : stride[0], j : j + width : stride[1]]
+'''
+    ),
+    "convolve": Helper(
+        '''
+def convolve(X, W, stride):
+    """Lay W over every window of X: at each place (i, j) of a window, X there times W[i, j]."""
+    size, channels = W.shape[:2], W.shape[2:]
+    return sum(x @ w for x, w in zip(places(X, size, stride), W.reshape(-1, *channels)))
+''',
+        helpers=("places",),
+    ),
+    "max_pool": Helper(
+        '''
+def max_pool(X, size, stride):
+    """Return the largest number of each window."""
+    return functools.reduce(np.maximum, places(X, size, stride))
+''',
+        imports=("functools",),
+        helpers=("places",),
+    ),
+    "average_pool": Helper(
+        '''
+def average_pool(X, size, stride):
+    """Return the mean of each window."""
+    return sum(places(X, size, stride)) / (size[0] * size[1])
+''',
+        helpers=("places",),
+    ),
+    "numbers": Helper(
+        '''
+def numbers(shape, text):
+    """Read an array from base64: {dtype}, little-endian, row by row."""
+    return np.frombuffer(base64.b64decode(text), dtype="{code}").reshape(shape)
+''',
+        imports=("base64",),
+    ),
+}
+
+
+def needed(names: Iterable[str]) -> list[Helper]:
+    """Return the helpers of these names and those that they call, in the order of the table."""
+    wanted = set(names)
+    for name in tuple(wanted):
+        wanted.update(HELPERS[name].helpers)
+    return [helper for name, helper in HELPERS.items() if name in wanted]

@@ -1,0 +1,83 @@
+"""A file of Python in the making: lines with comments beside them, numbers, helpers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from numpy.typing import NDArray
+
+Array = NDArray[Any]
+
+WIDTH = 100
+BESIDE = 48
+"""Code longer than this is left out when the column of comments is chosen."""
+
+
+class Page:
+    """The body of the function that computes, and what it needs.
+
+    Attributes
+    ----------
+    now : the variable that holds what the layers so far have made
+    numbers : arrays by the names that the lines give them, such as W1
+    helpers : names of functions that the lines call
+    """
+
+    def __init__(self) -> None:
+        self.now = "X"
+        self.numbers: dict[str, Array] = {}
+        self.helpers: set[str] = set()
+        self._lines: list[tuple[str, str]] = []
+        self._count: dict[str, int] = {}
+        self._depth = 0
+
+    def array(self, name: str, value: Array) -> str:
+        """Keep an array; the first W is W1, the second W2."""
+        self._count[name] = self._count.get(name, 0) + 1
+        numbered = f"{name}{self._count[name]}"
+        self.numbers[numbered] = value
+        return numbered
+
+    def line(self, code: str, comment: str = "") -> None:
+        """Append a line as it is."""
+        self._lines.append((code, comment))
+
+    def kept(self) -> str:
+        """Keep what there is under a name that nothing else changes, and return the name."""
+        self._count["R"] = self._count.get("R", 0) + 1
+        name = f"R{self._count['R']}"
+        self.line(f"{name} = {self.now}", "kept for a sum below")
+        return name
+
+    def weigh(self, code: str, comment: str) -> None:
+        """Append a line that begins the next Z: a sum of what there is times weights."""
+        self._depth += 1
+        self.assign(f"Z{self._depth}", code, comment)
+
+    def activate(self, code: str, comment: str) -> None:
+        """Append a line that makes A of Z."""
+        self.assign(f"A{self._depth}", code, comment)
+
+    def change(self, code: str, comment: str) -> None:
+        """Append a line that gives the variable of now another value."""
+        self.assign(self.now, code, comment)
+
+    def assign(self, to: str, code: str, comment: str) -> None:
+        """Append a line; {x} in both texts stands for the variable of now, {to} for the new one."""
+        code, comment = (text.format(x=self.now, to=to) for text in (code, comment))
+        self.line(f"{to} = {code}", comment)
+        self.now = to
+
+    def body(self) -> list[str]:
+        """Return the lines, each with its comment beside it, or above it where it is long."""
+        column = max((len(code) for code, _ in self._lines if len(code) <= BESIDE), default=0)
+        lines = []
+        for code, comment in self._lines:
+            beside = f"    {code:<{column}}  # {comment}"
+            if not comment or not code:
+                lines.append(f"    {code}" if code else f"    # {comment}")
+            elif len(beside) <= WIDTH:
+                lines.append(beside)
+            else:
+                lines += [f"    # {comment}", f"    {code}"]
+        return lines

@@ -1,0 +1,187 @@
+"""What is to be exported: a network with its weights and its classes, checked once."""
+
+from __future__ import annotations
+
+from collections.abc import Container, Mapping, Sequence
+from dataclasses import dataclass
+from math import isfinite
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from graduel.errors import UserError
+from graduel.nn import (
+    AbsoluteError,
+    BinaryCrossEntropy,
+    Huber,
+    Layer,
+    Network,
+    Poisson,
+    Scope,
+    SoftmaxCrossEntropy,
+    SquaredError,
+    Weights,
+)
+from graduel.nn.tree import Node
+
+Array = NDArray[Any]
+Shape = tuple[int, ...]
+
+LINKS: Mapping[type, str] = {
+    SoftmaxCrossEntropy: "softmax",
+    BinaryCrossEntropy: "sigmoid",
+    SquaredError: "identity",
+    AbsoluteError: "identity",
+    Huber: "identity",
+    Poisson: "exp",
+}
+"""What each loss makes of raw predictions."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A layer at its place: its index path, what goes in and out, and its arrays."""
+
+    name: str
+    layer: Any
+    shape: Shape
+    out: Shape
+    arrays: Mapping[str, Array]
+    """Parameters and state by their own names, such as W and b."""
+    kids: tuple[Place, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """A network to export, layer by layer."""
+
+    network: Network
+    places: tuple[Place, ...]
+    scale: float
+    classes: tuple[int, ...] | tuple[str, ...] | None
+    link: str
+    """'softmax', 'sigmoid', 'exp' or 'identity'."""
+
+    @property
+    def pair(self) -> bool:
+        """Tell whether the one output is the probability of the second of two classes."""
+        return self.classes is not None and len(self.classes) > self.network.output_shape[0]
+
+    @property
+    def out(self) -> Shape:
+        """Shape of one example's answer."""
+        return (2,) if self.pair else self.network.output_shape
+
+    @classmethod
+    def of(
+        cls,
+        network: Network,
+        weights: Weights,
+        scale: float,
+        classes: Sequence[Any] | Array | None,
+        exporters: Container[type],
+    ) -> Subject:
+        """Check everything; `exporters` holds the classes of layers that can be exported.
+
+        Raises
+        ------
+        UserError
+            If weights do not fit the network, if a layer or the loss is a user's own, if `scale`
+            is not a number, or if the classes do not fit the network's answers.
+        """
+        try:
+            scopes = network.workspace(weights, gradient=False).scopes
+        except ValueError as error:
+            raise UserError(f"cannot export the network: {error}") from None
+        if {weights.theta.dtype, weights.state.dtype} != {np.dtype(network.dtype)}:
+            raise UserError(
+                f"weights must be {network.dtype}, as the network computes; got "
+                f"{weights.theta.dtype} and, for the state, {weights.state.dtype}"
+            )
+        if isinstance(scale, bool) or not (_is_number(scale) and isfinite(scale)):
+            raise UserError(
+                f"scale must be a finite number, what X is multiplied by; got {scale!r}"
+            )
+        link = LINKS.get(type(network.loss))
+        if link is None:
+            raise UserError(
+                "only networks under a loss of graduel.nn can be exported; got the loss "
+                f"{type(network.loss).__name__}. Make the network again with a loss of the same "
+                "link, and keep the weights"
+            )
+        places = _placed(network.nodes, scopes, network.input_shape, exporters)
+        return cls(network, places, float(scale), _labels(network, link, classes), link)
+
+
+def listed(what: str, values: Any) -> list[Any]:
+    """Return a list of what a list, an array or a column of a table holds."""
+    try:
+        if isinstance(values, str):
+            raise TypeError
+        return list(values.tolist() if hasattr(values, "tolist") else values)
+    except TypeError:
+        raise UserError(f"{what} must be a list; got {values!r}") from None
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float | np.integer | np.floating)
+
+
+def _placed(
+    nodes: Sequence[Node], scopes: Sequence[Scope], shape: Shape, exporters: Container[type]
+) -> tuple[Place, ...]:
+    """Pair layers with their arrays, children too."""
+    places = []
+    for node, scope in zip(nodes, scopes, strict=True):
+        _check_known(node.name, node.layer, exporters)
+        arrays = {**vars(scope.p), **vars(scope.s)}
+        kids = _placed(node.kids, scope.kids, shape, exporters)
+        places.append(Place(node.name, node.layer, shape, node.plan.out, arrays, kids))
+        shape = node.plan.out
+    return tuple(places)
+
+
+def _check_known(name: str, layer: Layer, exporters: Container[type]) -> None:
+    # A subclass may compute something else: only the class itself is known.
+    if type(layer) not in exporters:
+        raise UserError(
+            f"only layers of graduel.nn can be exported; layer {name} is of the class "
+            f"{type(layer).__name__}. Build the same out of layers of graduel.nn"
+        )
+
+
+def _labels(
+    network: Network, link: str, classes: Sequence[Any] | Array | None
+) -> tuple[int, ...] | tuple[str, ...] | None:
+    """Return the classes as plain ints or plain text, if they fit the answers."""
+    if classes is None:
+        return None
+    labels = listed("classes", classes)
+    if link not in ("softmax", "sigmoid") or len(network.output_shape) != 1:
+        raise UserError(
+            "classes go with SoftmaxCrossEntropy or BinaryCrossEntropy on one row of outputs; got "
+            f"{type(network.loss).__name__} on outputs of shape {network.output_shape}. Leave "
+            "classes out"
+        )
+    k = network.output_shape[0]
+    if len(labels) != k and not (link == "sigmoid" and k == 1 and len(labels) == 2):
+        raise UserError(
+            f"classes must be {k} labels, one for each output"
+            + (", or the two that one output tells apart" if (link, k) == ("sigmoid", 1) else "")
+            + f"; got {len(labels)}"
+        )
+    ints = all(isinstance(c, int | np.integer) and not isinstance(c, bool) for c in labels)
+    if not ints and not all(isinstance(c, str) for c in labels):
+        kinds = ", ".join(sorted({type(c).__name__ for c in labels}))
+        raise UserError(
+            f"classes must be integers or text, all of one kind; got {kinds}. "
+            "[str(c) for c in classes] makes text of them"
+        )
+    if ints and not all(-(2**63) <= c < 2**63 for c in labels):
+        raise UserError(f"classes must fit into 64 bits; got {labels}")
+    if not ints and any("\ud800" <= c <= "\udfff" for label in labels for c in label):
+        raise UserError(f"classes must be text that UTF-8 can hold; got {labels}")
+    if len(set(labels)) != len(labels):
+        raise UserError(f"classes must differ from each other; got {labels}")
+    return tuple(int(c) for c in labels) if ints else tuple(str(c) for c in labels)

@@ -1,0 +1,26 @@
+"""What docs/export.md says runs, and its example is what to_python writes."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+PAGE = (Path(__file__).parents[2] / "docs" / "export.md").read_text(encoding="utf-8")
+
+
+def test_the_page_runs_and_its_example_is_true(tmp_path, monkeypatch, capsys):
+    pytest.importorskip("onnx")
+    pytest.importorskip("onnxruntime")
+    monkeypatch.chdir(tmp_path)
+    namespace = {}
+    for block in re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL):
+        exec(block, namespace)
+    said = capsys.readouterr().out
+    assert said.startswith("setosa ")
+    assert "['setosa' 'setosa']" in said
+    (example,) = re.findall(r"```py\n(.*?)```", PAGE, re.DOTALL)
+    pieces = [piece.strip("\n") for piece in example.split("…")]
+    assert [piece in namespace["source"] for piece in pieces] == [True] * 3
+    assert namespace["source"].startswith(pieces[0])

@@ -1,0 +1,235 @@
+"""onnxruntime computes what the network computes: every layer, every loss, both dtypes."""
+
+from __future__ import annotations
+
+import json
+import sys
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+from table_export import LAYERS, LOSSES, ODD, batches, grown, name, parts
+
+from graduel.errors import UserError
+from graduel.export import onnx_file, onnx_model, to_onnx
+from graduel.export.onnx_layers import LAYERS as EXPORTERS
+from graduel.export.subject import LINKS
+from graduel.nn import (
+    BinaryCrossEntropy,
+    Columns,
+    Conv2D,
+    Dense,
+    Huber,
+    Network,
+    Poisson,
+    ReLU,
+    Residual,
+    SoftmaxCrossEntropy,
+    SquaredError,
+    Weights,
+)
+
+onnx = pytest.importorskip("onnx")
+runtime = pytest.importorskip("onnxruntime")
+
+
+def run(model, X):
+    """Return the outputs by name."""
+    onnx.checker.check_model(model, full_check=True)
+    session = runtime.InferenceSession(
+        model.SerializeToString(), providers=["CPUExecutionProvider"]
+    )
+    names = [output.name for output in session.get_outputs()]
+    return dict(zip(names, session.run(None, {"X": X}), strict=True))
+
+
+def test_every_layer_and_every_loss_is_covered():
+    assert set(EXPORTERS) == parts("plan") == {type(layer) for layer, _ in LAYERS}
+    assert set(LINKS) == parts("link") == {type(loss) for loss in LOSSES}
+
+
+@pytest.mark.parametrize(("dtype", "tolerance"), [("float32", 1e-5), ("float64", 1e-9)])
+@pytest.mark.parametrize(("layer", "shape"), LAYERS, ids=name)
+def test_a_layer_is_the_same(layer, shape, dtype, tolerance):
+    network, weights = grown([layer], shape, dtype=dtype)
+    model = onnx_model(network, weights)
+    for X in batches(shape, dtype):
+        found = run(model, X)["answers"]
+        assert found.dtype == dtype
+        np.testing.assert_allclose(
+            found, network.predict(X, weights), rtol=tolerance, atol=tolerance
+        )
+
+
+@pytest.mark.parametrize(("dtype", "tolerance"), [("float32", 1e-5), ("float64", 1e-9)])
+@pytest.mark.parametrize("loss", LOSSES, ids=name)
+def test_a_loss_makes_the_same_answers(loss, dtype, tolerance):
+    network, weights = grown([Dense(4)], (3,), loss=loss, dtype=dtype)
+    model = onnx_model(network, weights)
+    for X in (*batches((3,), dtype), np.full((2, 3), 1e4, dtype), np.empty((0, 3), dtype)):
+        np.testing.assert_allclose(
+            run(model, X)["answers"], network.predict(X, weights), rtol=tolerance, atol=tolerance
+        )
+
+
+def test_codes_that_are_missing_or_out_of_range():
+    network, weights = grown([Columns(1, (4, 4))], (3,))
+    X = np.array([[1, v, v] for v in ODD], "float32")
+    found = run(onnx_model(network, weights), X)["answers"]
+    np.testing.assert_array_equal(found, network.predict(X, weights))
+
+
+def test_a_network_without_layers_and_examples_that_are_single_numbers():
+    for shape in ((3,), ()):
+        network = Network((), shape, Huber())
+        model = onnx_model(network, network.init(np.random.default_rng(0)))
+        X = np.ones((2, *shape), "float32")
+        np.testing.assert_array_equal(run(model, X)["answers"], X)
+
+
+def test_it_scales_what_comes_in():
+    network, weights = grown([Dense(4), ReLU(), Dense(3)], (5,), loss=SoftmaxCrossEntropy())
+    X = np.arange(10, dtype="float32").reshape(2, 5)
+    found = run(onnx_model(network, weights, scale=1 / 255), X)["answers"]
+    np.testing.assert_allclose(found, network.predict(X / 255, weights), atol=1e-6)
+    assert not np.allclose(found, network.predict(X, weights), atol=1e-3)
+
+
+@pytest.mark.parametrize("classes", [[7, -2, 2**40], ["no", "perhaps", "はい"]], ids=str)
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_one_class_of_several(classes, dtype):
+    network, weights = grown([Dense(3)], (4,), loss=SoftmaxCrossEntropy(), dtype=dtype)
+    X = np.random.default_rng(1).normal(size=(40, 4)).astype(dtype)
+    P = network.predict(X, weights)
+    for labels in (classes, np.array(classes)):
+        found = run(onnx_model(network, weights, classes=labels), X)
+        assert list(found) == ["label", "probabilities"]
+        assert found["label"].tolist() == [classes[k] for k in P.argmax(axis=1)]
+        np.testing.assert_allclose(found["probabilities"], P, atol=1e-6)
+    assert len(set(P.argmax(axis=1))) == 3
+
+
+def test_two_classes_of_one_output():
+    network, weights = grown([Dense(1)], (4,), loss=BinaryCrossEntropy())
+    X = np.random.default_rng(1).normal(size=(40, 4)).astype("float32")
+    p = network.predict(X, weights)
+    found = run(onnx_model(network, weights, classes=["no", "yes"]), X)
+    np.testing.assert_allclose(found["probabilities"], np.hstack([1 - p, p]), atol=1e-6)
+    assert found["label"].tolist() == ["yes" if yes else "no" for yes in p[:, 0] > 0.5]
+    assert set(found["label"]) == {"no", "yes"}
+
+
+def test_of_two_equal_probabilities_it_is_the_first_class():
+    network = Network((Dense(1),), (1,), BinaryCrossEntropy())
+    weights = Weights(np.zeros(2, "float32"), np.zeros(0, "float32"))
+    found = run(onnx_model(network, weights, classes=[3, 4]), np.ones((1, 1), "float32"))
+    assert found["label"].tolist() == [3]
+
+
+def test_several_answers_of_yes_and_no():
+    network, weights = grown([Dense(3)], (4,), loss=BinaryCrossEntropy())
+    X = np.random.default_rng(1).normal(size=(40, 4)).astype("float32")
+    P = network.predict(X, weights)
+    model = onnx_model(network, weights, classes=["a", "b", "c"])
+    found = run(model, X)
+    np.testing.assert_allclose(found["probabilities"], P, atol=1e-6)
+    np.testing.assert_array_equal(found["label"], P > 0.5)
+    assert found["label"].dtype == np.int64
+    assert {p.key: json.loads(p.value) for p in model.metadata_props} == {
+        "classes": ["a", "b", "c"]
+    }
+
+
+def test_the_file_says_which_operators_it_needs(tmp_path):
+    network, weights = grown([Conv2D(2)], (4, 4, 1))
+    path = tmp_path / "new" / "net.onnx"
+    to_onnx(network, weights, path)
+    model = onnx.load(path)
+    assert [(o.domain, o.version) for o in model.opset_import] == [("", 17)]
+    assert model.ir_version == 8
+    assert model.producer_name == "graduel"
+    assert model == onnx_model(network, weights)
+
+
+def test_a_file_is_replaced_whole_or_not_at_all(tmp_path, monkeypatch):
+    path = tmp_path / "net.onnx"
+    path.write_text("what was there")
+    network, weights = grown([Dense(2)], (3,))
+
+    def full(descriptor):
+        raise OSError("no space left")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(onnx_file.os, "fsync", full)
+        with pytest.raises(OSError, match="no space"):
+            to_onnx(network, weights, path)
+    assert path.read_text() == "what was there"
+    to_onnx(network, weights, str(path))
+    assert len(onnx.load(path).graph.node) == 3
+    assert [p.name for p in tmp_path.iterdir()] == ["net.onnx"]
+
+
+def test_without_onnx_it_says_what_to_install(monkeypatch, tmp_path):
+    monkeypatch.setitem(sys.modules, "onnx", None)
+    network, weights = grown([Dense(2)], (3,))
+    with pytest.raises(UserError, match=r'pip install "graduel\[onnx\]"'):
+        to_onnx(network, weights, tmp_path / "net.onnx")
+    assert not list(tmp_path.iterdir())
+
+
+def test_weights_that_no_file_can_hold():
+    network = Network((Dense(2**20),), (2**10,))
+    # One number, seen a billion times: it takes no memory.
+    theta = np.broadcast_to(np.float32(0), network.layout.size)
+    with pytest.raises(UserError, match="at most 2,146,435,072 bytes"):
+        onnx_model(network, Weights(theta, np.empty(0, "float32")))
+
+
+@dataclass(frozen=True, slots=True)
+class Mine(ReLU):
+    """A layer of one's own."""
+
+
+@dataclass(frozen=True, slots=True)
+class OwnError(SquaredError):
+    """A loss of one's own."""
+
+
+@pytest.mark.parametrize(
+    ("network", "options", "says"),
+    [
+        (Network((Dense(2), Mine()), (3,)), {}, "layer 1 is of the class Mine"),
+        (Network((Residual((Mine(),)),), (3,)), {}, r"layer 0\.0 is of the class Mine"),
+        (Network((Dense(2),), (3,), OwnError()), {}, "got the loss OwnError"),
+        (Network((Dense(2),), (3,)), {"scale": float("nan")}, "scale must be a finite number"),
+        (Network((Dense(2),), (3,)), {"scale": "1/255"}, "scale must be a finite number"),
+        (Network((Dense(2),), (3,)), {"classes": "ab"}, "classes must be a list"),
+        (Network((Dense(2),), (3,)), {"classes": 2}, "classes must be a list"),
+        (Network((Dense(2),), (3,)), {"classes": ["a"]}, "2 labels, one for each output; got 1"),
+        (Network((Dense(2),), (3,)), {"classes": ["a", 1]}, "got int, str"),
+        (Network((Dense(2),), (3,)), {"classes": [True, False]}, "got bool"),
+        (Network((Dense(2),), (3,)), {"classes": np.eye(2)}, "got list"),
+        (Network((Dense(2),), (3,)), {"classes": [1, 2**63]}, "64 bits"),
+        (Network((Dense(2),), (3,)), {"classes": ["a", "\ud800"]}, "UTF-8"),
+        (Network((Dense(2),), (3,)), {"classes": ["a", "a"]}, "must differ"),
+        (Network((Dense(1),), (3,)), {"classes": ["a", "b"]}, "1 labels"),
+        (
+            Network((Dense(1),), (3,), BinaryCrossEntropy()),
+            {"classes": ["a", "b", "c"]},
+            "or the two that one output tells apart; got 3",
+        ),
+        (Network((Dense(2),), (3,), Poisson()), {"classes": ["a", "b"]}, "got Poisson on outputs"),
+    ],
+)
+def test_what_cannot_be_exported(network, options, says):
+    weights = network.init(np.random.default_rng(0))
+    with pytest.raises(UserError, match=says):
+        onnx_model(network, weights, **options)
+
+
+def test_weights_of_another_network_or_dtype():
+    _, weights = grown([Dense(2)], (3,))
+    with pytest.raises(UserError, match="must have shape"):
+        onnx_model(Network((Dense(3),), (3,)), weights)
+    with pytest.raises(UserError, match="weights must be float64"):
+        onnx_model(Network((Dense(2),), (3,), dtype="float64"), weights)
