@@ -13,6 +13,7 @@ import sys
 from pathlib import Path
 
 import mutants_activations
+import mutants_columns
 import mutants_images
 import mutants_losses
 import mutants_optim
@@ -66,17 +67,25 @@ MUTANTS = [
     ("optim/adam.py", "scratch += eps", "pass", OPTIM),
     ("optim/adam.py", "1 - self.beta2**state.step", "1", OPTIM),
     ("optim/adam.py", "1 - self.beta1**state.step", "1", OPTIM),
+    ("optim/adam.py", "root if self.hat else", "root if True else", OPTIM),
     ("optim/adam.py", "1 - lr * self.weight_decay", "1", OPTIM),
     ("optim/base.py", "moment[part][scratch < floor] = 0", "pass", OPTIM),
     ("optim/base.py", "stop = min(part.stop, state.decayed.stop)", "stop = part.stop", OPTIM),
     (
-        "train/batches.py",
-        "rng.permutation(len(self))",
-        "np.zeros(len(self), int)",
+        "train/loop.py",
+        "rng.permutation(len(rows))",
+        "np.zeros(len(rows), int)",
         ("tests/train/test_train.py",),
     ),
 ]
-for room in (mutants_activations, mutants_images, mutants_losses, mutants_optim, mutants_train):
+for room in (
+    mutants_activations,
+    mutants_columns,
+    mutants_images,
+    mutants_losses,
+    mutants_optim,
+    mutants_train,
+):
     MUTANTS += room.MUTANTS
 
 

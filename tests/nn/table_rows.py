@@ -7,6 +7,7 @@ from graduel.nn import (
     GELU,
     SELU,
     BatchNorm,
+    Columns,
     Dense,
     Dropout,
     Flatten,
@@ -39,6 +40,7 @@ LAYERS = [
     Residual((Dense(6), Tanh())),
     Residual((Tanh(), Residual((Dense(4), ReLU(), Dense(6))), Dropout(0.2))),
     Residual(()),
+    Residual((Columns(4, (3, 2)), Dense(6))),
     Reshape((3, 2, 1)),
     Flatten(),
     Identity(),
@@ -61,4 +63,4 @@ LAYERS = [
 NOT_ROW_WISE = [BatchNorm]
 NOT_DETERMINISTIC = [Dropout]
 # (An ELU is smooth where α = 1: test_activations.py.)
-NOT_SMOOTH = [ReLU, LeakyReLU, ParametricReLU, SELU, HardSwish]
+NOT_SMOOTH = [Columns, ReLU, LeakyReLU, ParametricReLU, SELU, HardSwish]

@@ -215,7 +215,7 @@ def test_forward_changes_no_input_and_keeps_float32(layer, shape):
     net.loss_and_gradient(x, y, ws, call)
     np.testing.assert_array_equal(x, before)
     assert raw.dtype == ws.gradient.dtype == np.float32
-    assert all(b.dtype in (np.float32, np.bool_) for b in ws.buffers())
+    assert all(b.dtype == np.float32 for b in ws.buffers() if b.dtype.kind == "f")
     for n in (3, 1, 7):  # a short last batch, one row, and back
         net.loss_and_gradient(x[:n], y[:n], ws, call)
     seen = net.trace(x, ws.weights)

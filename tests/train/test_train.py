@@ -47,6 +47,13 @@ def test_an_epoch_holds_every_row_once(n, size, dtype):
     np.testing.assert_array_equal(rows.block(0, n), (X * 0.5).astype(np.float32))
 
 
+def test_every_epoch_takes_all_rows_in_an_order_of_its_own():
+    fit = make()
+    first, second = fit.order(), fit.order()
+    assert sorted(first) == sorted(second) == list(range(300))
+    assert list(first) != list(second)
+
+
 def naive_step(fit, index):
     """Step as the formula says, with row weights and penalty, by plain gradient descent."""
     network, weights, a = fit.network, fit.weights.copy(), fit.penalty

@@ -2,6 +2,7 @@
 
 from graduel.nn.layers.activation import ELU, SELU, Identity, ReLU, Sigmoid, Softplus, Tanh
 from graduel.nn.layers.base import Layer, Plan, Spec
+from graduel.nn.layers.columns import Columns
 from graduel.nn.layers.convolution import Conv2D
 from graduel.nn.layers.dense import Dense
 from graduel.nn.layers.dropout import Dropout
@@ -19,6 +20,7 @@ __all__ = [
     "SELU",
     "AveragePool2D",
     "BatchNorm",
+    "Columns",
     "Conv2D",
     "Dense",
     "Dropout",

@@ -1,0 +1,239 @@
+"""A column of a table as plain values: numbers, labels, flags or moments, or a clear refusal.
+
+The same value becomes the same thing whatever type its column came in: a file that is read for
+prediction may hold as text or as decimals what was a whole number in training.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from graduel.errors import UserError
+
+if TYPE_CHECKING:
+    import polars as pl
+
+Array = NDArray[Any]
+
+FLAGS = {
+    **dict.fromkeys(("true", "t", "yes", "y", "on", "1", "1.0"), 1.0),
+    **dict.fromkeys(("false", "f", "no", "n", "off", "0", "0.0"), 0.0),
+}
+"""Text that a column of booleans may hold, in any case, and what it stands for."""
+FORMATS = ("%Y-%m-%d", *(f"%Y-%m-%d{gap}%H:%M{end}" for gap in "T " for end in ("", ":%S%.f")))
+"""Dates and times as text: ISO 8601 without a time zone."""
+PERIODS = {"month": 12, "day": 31, "weekday": 7, "hour": 24 * 60}
+"""What in a date comes round again, and after how many steps; the hour counts minutes."""
+
+
+def present(frame: Any, names: Iterable[str]) -> pl.DataFrame:
+    """Return `frame` if it is a table with these columns.
+
+    Raises
+    ------
+    UserError
+        If it is not a Polars data frame, or lacks a column; the message names all that it lacks.
+    """
+    import polars as pl
+
+    if not isinstance(frame, pl.DataFrame):
+        raise UserError(
+            f"expected a Polars DataFrame; got {type(frame).__name__}. "
+            "polars.DataFrame(…) makes one of a dictionary of columns or of a pandas DataFrame"
+        )
+    have = set(frame.columns)
+    lacking = [repr(name) for name in names if name not in have]
+    if lacking:
+        raise UserError(
+            f"the table lacks {len(lacking)} column{'s' * (len(lacking) > 1)} that the "
+            f"preparation needs: {', '.join(lacking)}. Add what is missing, or name it alike"
+        )
+    return frame
+
+
+def numbers(column: pl.Series) -> Array:
+    """Return float64 numbers, NaN where missing; booleans as 0 and 1, durations in seconds.
+
+    Examples
+    --------
+    >>> import polars as pl
+    >>> numbers(pl.Series("a", [" 1e3", None, "-2"]))
+    array([1000.,   nan,   -2.])
+    """
+    import polars as pl
+
+    kind = column.dtype
+    if column.null_count() == len(column):
+        return np.full(len(column), np.nan)
+    if isinstance(kind, pl.String | pl.Categorical | pl.Enum):
+        text = _text(column)
+        column = text.cast(pl.Float64, strict=False)
+        _refuse(text, column, "numbers")
+    elif isinstance(kind, pl.Duration):
+        column = column.dt.total_microseconds() / 1e6
+    elif not (kind.is_numeric() or isinstance(kind, pl.Boolean)):
+        raise _wrong(column, "numbers")
+    return column.cast(pl.Float64).to_numpy()
+
+
+def labels(column: pl.Series, expected: str = "categories") -> pl.Series:
+    """Return text, null where missing; a whole number reads alike whatever type it came in.
+
+    Examples
+    --------
+    >>> import polars as pl
+    >>> labels(pl.Series("a", [3.0, None, 0.5])).to_list()
+    ['3', None, '0.5']
+    """
+    import polars as pl
+
+    kind = column.dtype
+    if column.null_count() == len(column):
+        return pl.Series(column.name, [None] * len(column), pl.String)
+    if isinstance(kind, pl.Decimal):
+        column, kind = column.cast(pl.Float64), pl.Float64()
+    if kind.is_float():
+        column = column.fill_nan(None)
+        text = column.cast(pl.String)
+        whole = column.is_finite() & (column == column.floor()) & (column.abs() < 2**53)
+        return column.cast(pl.Int64, strict=False).cast(pl.String).zip_with(whole, text)
+    if kind.is_nested() or isinstance(kind, pl.Binary | pl.Object):
+        raise _wrong(column, expected)
+    return column.cast(pl.String)
+
+
+def flags(column: pl.Series) -> Array:
+    """Return 1.0 for true, 0.0 for false, NaN where missing.
+
+    Examples
+    --------
+    >>> import polars as pl
+    >>> flags(pl.Series("a", ["Yes", "no", None]))
+    array([ 1.,  0., nan])
+    """
+    import polars as pl
+
+    expected = "true or false"
+    if isinstance(column.dtype, pl.Boolean):
+        return column.cast(pl.Float64).to_numpy()
+    text = _text(labels(column, expected)).str.to_lowercase()
+    found = text.replace_strict(
+        list(FLAGS), list(FLAGS.values()), default=None, return_dtype=pl.Float64
+    )
+    _refuse(text, found, expected)
+    return found.to_numpy()
+
+
+def moments(column: pl.Series) -> Array:
+    """Return datetime64[us], NaT where missing; UTC where there is a time zone.
+
+    Examples
+    --------
+    >>> import polars as pl
+    >>> moments(pl.Series("a", ["2024-02-29", None, "2024-02-29 12:30"]))
+    array(['2024-02-29T00:00:00.000000',                        'NaT',
+           '2024-02-29T12:30:00.000000'], dtype='datetime64[us]')
+    """
+    import polars as pl
+
+    kind, to = column.dtype, pl.Datetime("us")
+    if column.null_count() == len(column):
+        return np.full(len(column), np.datetime64("NaT", "us"))
+    if isinstance(kind, pl.String | pl.Categorical | pl.Enum):
+        text = _text(column)
+        column = pl.Series(column.name, [None] * len(text), to)
+        for form in FORMATS:
+            read = text.str.to_datetime(form, time_unit="us", strict=False, exact=True)
+            column = column.zip_with(column.is_not_null(), read)
+        _refuse(text, column, "dates such as 2024-02-29 or 2024-02-29 12:30")
+    elif isinstance(kind, pl.Time):
+        column = column.cast(pl.Int64).cast(pl.Datetime("ns"))
+    elif isinstance(kind, pl.Datetime):
+        column = column.dt.convert_time_zone("UTC").dt.replace_time_zone(None)
+    elif not isinstance(kind, pl.Date):
+        raise _wrong(column, "dates")
+    return column.cast(to, strict=False).to_numpy()
+
+
+def days(times: Array) -> Array:
+    """Return days since 1970 as float64, NaN where missing."""
+    found = times.astype(np.int64) / (24 * 60 * 60 * 1e6)
+    found[np.isnat(times)] = np.nan
+    return found
+
+
+def parts(times: Array) -> dict[str, Array]:
+    """Return each part of :data:`PERIODS` as codes from 0; none may be missing.
+
+    Examples
+    --------
+    >>> found = parts(np.array(["2024-02-29T12:30"], "M8[us]"))  # a Thursday
+    >>> {part: int(codes[0]) for part, codes in found.items()}
+    {'month': 1, 'day': 28, 'weekday': 3, 'hour': 750}
+    """
+    month, day = times.astype("M8[M]"), times.astype("M8[D]")
+    found = (
+        month.astype(np.int64) % 12,
+        (day - month.astype("M8[D]")).astype(np.int64),
+        (day.astype(np.int64) + 3) % 7,
+        (times - day).astype("m8[m]").astype(np.int64),
+    )
+    return dict(zip(PERIODS, found, strict=True))
+
+
+def varying(times: Array) -> tuple[str, ...]:
+    """Return the parts of :data:`PERIODS` that are not the same for all times; NaT is left out."""
+    found = parts(times[~np.isnat(times)])
+    return tuple(part for part, codes in found.items() if len(codes) and np.ptp(codes) > 0)
+
+
+def frequent(text: pl.Series, most: int) -> tuple[tuple[str, ...], bool]:
+    """Return the `most` frequent labels in alphabetical order, and whether there are others.
+
+    Of labels that are equally frequent the alphabet decides, so that the order of rows does not.
+    """
+    import polars as pl
+
+    found = text.drop_nulls().rename("label").value_counts(name="count")
+    found = found.sort([pl.col("count"), pl.col("label")], descending=[True, False])
+    return tuple(sorted(found["label"].head(most))), len(found) > most
+
+
+def encode(text: pl.Series, categories: Sequence[str]) -> Array:
+    """Return each label's place in `categories`; their number if it has none, −1 if missing."""
+    import polars as pl
+
+    place = text.cast(pl.Enum(categories), strict=False).to_physical().cast(pl.Float64)
+    found = np.nan_to_num(place.to_numpy(), nan=len(categories)).astype(np.int64)
+    found[text.is_null().to_numpy()] = -1
+    return found
+
+
+def _text(column: pl.Series) -> pl.Series:
+    """Return trimmed text; what is empty then is missing."""
+    import polars as pl
+
+    text = column.cast(pl.String).str.strip_chars()
+    return text.set(text == "", None)
+
+
+def _refuse(text: pl.Series, read: pl.Series, expected: str) -> None:
+    """Raise where text could not be read."""
+    bad = text.filter(text.is_not_null() & read.is_null())
+    if len(bad):
+        more = f" and {len(bad) - 1:,} more" if len(bad) > 1 else ""
+        raise UserError(
+            f"column {text.name!r} must hold {expected}; got {bad[0][:40]!r}{more}. "
+            "Correct the values, or leave them empty"
+        )
+
+
+def _wrong(column: pl.Series, expected: str) -> UserError:
+    return UserError(
+        f"column {column.name!r} must hold {expected}; got the type {column.dtype}. "
+        "Convert it, or leave it empty"
+    )

@@ -1,0 +1,148 @@
+"""The first layer for a table: numbers pass, categories become learned vectors."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import DTypeLike
+
+from graduel.nn.initializers import Initializer, Normal
+from graduel.nn.layers.base import Array, Plan, Shape, Spec
+from graduel.nn.workspace import Call, Scope
+
+MOST = 2**24
+"""Categories that a column can have: codes are exact in float32 up to here."""
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """y = (x₁, …, x_p, E₁[c₁], …, E_q[c_q]).   x: (n, p + q)   Eⱼ: (Kⱼ, dⱼ)   y: (n, p + Σ dⱼ).
+
+    dEⱼ[k] = Σ dyⱼ over the rows where cⱼ = k,   dx = dy for the numbers, 0 for the codes.
+
+    The first p columns are numbers. Each of the others holds the codes cⱼ of a category, 0 to
+    Kⱼ − 1 as floats, rounded to the nearest and brought into that range; NaN counts as 0. y does
+    not change with a code but where it jumps, so the gradient by codes is zero.
+
+    Code 0 is meant for missing and unseen categories. Its vector begins at zero, so that it adds
+    nothing where training never meets it.
+
+    Source: Guo and Berkhahn, *Entity Embeddings of Categorical Variables*, 2016; eight numbers
+    each: Holzmüller et al., *Better by Default*, 2024.
+
+    Parameters
+    ----------
+    numeric : how many columns of numbers come first, p
+    categorical : Kⱼ, how many codes each of the other columns has
+    size : dⱼ, for each category column; or one number, and no category gets more than Kⱼ
+    init : how each Eⱼ begins, but for its row 0; the default makes rows about as long as the ones
+        of a one-hot code. Its role is "embedding"
+
+    Raises
+    ------
+    ValueError
+        If a parameter is not as above, or an example is not a row of p + q numbers.
+
+    Examples
+    --------
+    >>> plan = Columns(numeric=3, categorical=(4, 50)).plan((5,))
+    >>> plan.out, plan.params["E0"].shape, plan.params["E1"].shape
+    ((15,), (4, 4), (50, 8))
+    """
+
+    row_wise: ClassVar[bool] = True
+    deterministic: ClassVar[bool] = True
+    smooth: ClassVar[bool] = False
+
+    numeric: int
+    categorical: tuple[int, ...] = ()
+    size: int | tuple[int, ...] = 8
+    init: Initializer = Normal(0.35)
+
+    def __post_init__(self) -> None:
+        if self.numeric < 0:
+            raise ValueError(f"numeric must be 0 or a positive integer; got {self.numeric}")
+        if not all(0 < codes <= MOST for codes in self.categorical):
+            raise ValueError(
+                f"categorical must be how many codes each column has, 1 to {MOST:,}; "
+                f"got {self.categorical}"
+            )
+        sizes = (self.size,) if isinstance(self.size, int) else self.size
+        if sizes is self.size and len(sizes) != len(self.categorical):
+            raise ValueError(
+                f"size must be one number, or one for each of {len(self.categorical)} category "
+                f"columns; got {self.size}"
+            )
+        if not all(size > 0 for size in sizes):
+            raise ValueError(f"size must be positive; got {self.size}")
+
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        """How many numbers stand for each category."""
+        if isinstance(self.size, int):
+            return tuple(min(self.size, codes) for codes in self.categorical)
+        return self.size
+
+    def plan(self, shape: Shape) -> Plan:
+        """Ask for a table of vectors for each category column: E0, E1, …."""
+        width = self.numeric + len(self.categorical)
+        if shape != (width,):
+            raise ValueError(
+                f"Columns expects rows of {self.numeric} numbers and {len(self.categorical)} "
+                f"codes, input shape ({width},); got {shape}"
+            )
+        begin = _ZeroFirst(self.init)
+        tables = enumerate(zip(self.categorical, self.sizes, strict=True))
+        params = {f"E{j}": Spec(pair, begin, "embedding") for j, pair in tables}
+        return Plan((self.numeric + sum(self.sizes),), params)
+
+    def forward(self, x: Array, w: Scope, call: Call) -> Array:
+        """Return the numbers, and beside them each code's row of its table."""
+        n, p, sizes = len(x), self.numeric, self.sizes
+        codes = w.buf("codes", (n, len(sizes)), x.dtype)
+        np.rint(x[:, p:], out=codes)
+        np.fmax(codes, 0, out=codes)  # the larger one, and 0 for NaN
+        np.minimum(codes, np.array(self.categorical, x.dtype) - 1, out=codes)
+        y = w.buf("y", (n, p + sum(sizes)), x.dtype)
+        y[:, :p] = x[:, :p]
+        w.kept, start = [], p
+        for j, size in enumerate(sizes):
+            E, index = getattr(w.p, f"E{j}"), w.buf(f"index{j}", (n,), np.intp)
+            np.copyto(index, codes[:, j], casting="unsafe")
+            # mode="clip" lets take write into its buffer directly; the codes are in range.
+            rows = w.buf(f"rows{size}", (n, size), E.dtype)
+            y[:, start : start + size] = np.take(E, index, axis=0, out=rows, mode="clip")
+            w.kept.append(index)
+            start += size
+        return y
+
+    def backward(self, dy: Array, w: Scope, call: Call, *, need_dx: bool = True) -> Array | None:
+        """Assign dEⱼ[k] = Σ dyⱼ where cⱼ = k; return dy for the numbers and 0 for the codes."""
+        n, p, start = len(dy), self.numeric, self.numeric
+        for j, (index, size) in enumerate(zip(w.kept, self.sizes, strict=True)):
+            dE = getattr(w.g, f"E{j}")
+            dE.fill(0)
+            # A column at a time: ufunc.at is fast for one axis, and nothing has to be copied.
+            for k in range(size):
+                np.add.at(dE[:, k], index, dy[:, start + k])
+            start += size
+        if not need_dx:
+            return None
+        dx = w.buf("dx", (n, p + len(self.categorical)), dy.dtype)
+        dx[:, :p] = dy[:, :p]
+        dx[:, p:] = 0
+        return dx
+
+
+@dataclass(frozen=True, slots=True)
+class _ZeroFirst:
+    """Another initializer's values, but zeros in row 0."""
+
+    init: Initializer
+
+    def __call__(self, rng: np.random.Generator, shape: Shape, dtype: DTypeLike) -> Array:
+        values = self.init(rng, shape, dtype)
+        values[0] = 0
+        return values
