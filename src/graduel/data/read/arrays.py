@@ -1,0 +1,95 @@
+"""Arrays as a data set: labels become codes with names, what can be an image is one."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from graduel.data.dataset import ColumnKind, Dataset
+from graduel.errors import UserError
+
+
+def natural(name: str) -> tuple[bool, float, str]:
+    """Sort by this: names that are numbers first, by size, then the others.
+
+    >>> sorted(["10", "b", "9", "a"], key=natural)
+    ['9', '10', 'a', 'b']
+    """
+    try:
+        number = float(name)
+    except ValueError:
+        number = np.nan
+    return (True, 0.0, name) if np.isnan(number) else (False, number, name)
+
+
+def codes(labels: NDArray[Any], where: str) -> tuple[NDArray[np.int64], tuple[str, ...]]:
+    """Turn labels into codes, 0 … n_classes − 1, and the classes' names in order.
+
+    Raises
+    ------
+    UserError
+        If they are not one label an example, or numbers with fractions or missing ones.
+    """
+    if labels.ndim == 2 and labels.shape[1] == 1:
+        labels = labels[:, 0]
+    if labels.ndim != 1:
+        raise UserError(
+            f"{where}: expected one label an example; got an array of shape {labels.shape}. "
+            "Turn one-hot labels into codes with argmax(axis=1)"
+        )
+    if labels.dtype.kind == "f":
+        odd = ~np.isfinite(labels) | (labels != np.round(labels))
+        if odd.any():
+            row = int(np.flatnonzero(odd)[0])
+            raise UserError(
+                f"{where}: expected labels of classes; row {row + 1:,} holds {labels[row]}. "
+                "Numbers to be predicted must first be cut into classes"
+            )
+        labels = labels.astype(np.int64)
+    if labels.dtype.kind not in "biuUS":
+        raise UserError(
+            f"{where}: expected labels that are whole numbers or text; got {labels.dtype}"
+        )
+    if labels.dtype.kind == "S":
+        labels = np.char.decode(labels, "latin-1")
+    found, inverse = np.unique(labels, return_inverse=True)
+    names = [str(value) for value in found]
+    order = sorted(range(len(names)), key=lambda i: natural(names[i]))
+    place = np.empty(len(names), np.int64)
+    place[order] = np.arange(len(names))
+    return place[inverse.ravel()], tuple(names[i] for i in order)
+
+
+def dataset(
+    name: str,
+    X: NDArray[Any],
+    labels: NDArray[Any],
+    *,
+    n_train: int | None = None,
+    source: str = "",
+) -> Dataset:
+    """Make a data set of arrays: rows of numbers, or images of uint8.
+
+    Raises
+    ------
+    UserError
+        If they do not fit each other or are no numbers.
+    """
+    if X.dtype.kind == "b":
+        X = X.astype(np.uint8)
+    if X.dtype.kind not in "iuf":
+        raise UserError(f"{name}: expected X of numbers; got {X.dtype}")
+    if X.ndim not in (2, 3, 4) or not X.size:
+        raise UserError(
+            f"{name}: expected X of shape (n, features), (n, height, width) or "
+            f"(n, height, width, channels), none of them 0; got {X.shape}"
+        )
+    y, classes = codes(labels, name)
+    if len(X) != len(y):
+        raise UserError(f"{name}: expected as many labels as rows; got {len(y)} and {len(X)}")
+    if len(classes) < 2:
+        raise UserError(f"{name}: expected two classes or more; every label is '{classes[0]}'")
+    kind: ColumnKind = "pixel" if X.ndim > 2 else "numeric"
+    return Dataset(name, X, y, classes, (kind,) * int(np.prod(X.shape[1:])), n_train, source)

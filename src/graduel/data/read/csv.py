@@ -1,0 +1,239 @@
+"""Tables of text: CSV, TSV and their kin, as they are written in practice.
+
+Lines are split here and handed to Polars with a separator that no text has, since Polars takes
+strict CSV alone and guesses silently otherwise.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from itertools import chain
+from pathlib import Path
+from typing import IO, TYPE_CHECKING
+
+from graduel.data.read.cells import MISSING, to_numbers
+from graduel.data.read.dialect import Dialect
+from graduel.data.read.names import shown, usable_names
+from graduel.data.read.text import opened_text
+from graduel.errors import UserError
+
+if TYPE_CHECKING:
+    import polars as pl
+
+UNIT = "\x1f"
+"""The separator that no text has (ASCII's unit separator)."""
+BLOCK = 1 << 24
+"""Characters that are split at a time."""
+
+
+@dataclass(slots=True)
+class Tally:
+    """What was met on the way through a file."""
+
+    missing: Counter[str] = field(default_factory=Counter)
+    short: list[int] = field(default_factory=list)
+
+    def notes(self) -> list[str]:
+        """Say it."""
+        notes = []
+        if self.missing:
+            kinds = ", ".join(f"{shown(t)} ({n:,})" for t, n in self.missing.most_common())
+            notes.append(f"taken as missing: {kinds}")
+        if self.short:
+            n = len(self.short)
+            notes.append(
+                f"{n:,} {'line ends' if n == 1 else 'lines end'} early (the first: line "
+                f"{self.short[0]:,}); the cells that lack are taken as missing"
+            )
+        return notes
+
+
+def read_csv(path: Path, dialect: Dialect) -> tuple[pl.DataFrame, list[str]]:
+    """Read a whole table; columns in which every cell is a number become numbers.
+
+    Returns
+    -------
+    The table, and notes on what was decided.
+
+    Raises
+    ------
+    UserError
+        If a line has more cells than there are columns, or there are no rows.
+    """
+    import polars as pl
+
+    names, notes = usable_names(dialect.names)
+    text = set[str]()
+    while True:
+        # Once more at most: with the columns as text that looked like numbers only at first.
+        tally = Tally()
+        parts: dict[str, list[pl.Series]] = {name: [] for name in names}
+        late = set[str]()
+        for block in _blocks(path, dialect, names, tally):
+            for cells in block:
+                column, as_text = parts[cells.name], cells.name in text
+                part = _read_cells(cells, as_text, dialect.decimal, tally)
+                if part.dtype == pl.String and part.null_count() < len(part) and not as_text:
+                    text.add(part.name)
+                    if any(p.null_count() < len(p) for p in column):
+                        late.add(part.name)
+                column.append(part)
+        if not late:
+            break
+    frame = pl.DataFrame([_joined(parts.pop(name), name) for name in names])
+    if not len(frame):
+        raise UserError(f"{path}: expected rows under the header; there are none")
+    return frame, [*describe(dialect), *notes, *tally.notes()]
+
+
+def _joined(parts: list[pl.Series], name: str) -> pl.Series:
+    import polars as pl
+
+    kinds = {part.dtype for part in parts if part.null_count() < len(part)}
+    kind = next((k for k in (pl.String, pl.Float64, pl.Int64) if k in kinds), pl.String)
+    whole = pl.Series(name, [], dtype=kind)
+    parts = [part.cast(kind) for part in parts]
+    return pl.concat([whole, *parts], rechunk=True).rename(name)
+
+
+def describe(dialect: Dialect) -> list[str]:
+    """Say what was decided where it is not the usual."""
+    notes = []
+    if dialect.separator != ",":
+        word = {"\t": "tabs", " ": "blanks"}.get(dialect.separator, f"'{dialect.separator}'")
+        notes.append(f"cells are separated by {word} (--separator to change)")
+    if dialect.decimal != ".":
+        notes.append("numbers have a decimal comma (--decimal to change)")
+    if not dialect.encoding.startswith("utf-8"):
+        notes.append(f"the text is read as {dialect.encoding} (--encoding to change)")
+    if not dialect.header:
+        notes.append("no header was found; columns are numbered (--header to change)")
+    return notes
+
+
+def _blocks(path: Path, dialect: Dialect, names: list[str], tally: Tally) -> Iterator[pl.DataFrame]:
+    """Yield a table in blocks of rows, every cell as text, empty ones as null."""
+    import polars as pl
+
+    with opened_text(path, dialect.encoding) as file:
+        for joined in _split(file, dialect, len(names), tally, path):
+            yield pl.read_csv(
+                io.BytesIO(joined.encode()),
+                separator=UNIT,
+                quote_char=None,
+                has_header=False,
+                schema=dict.fromkeys(names, pl.String),
+            )
+
+
+def _read_cells(cells: pl.Series, as_text: bool, decimal: str, tally: Tally) -> pl.Series:
+    """Read one column of a block: as numbers if all cells are, else as text; missing as null."""
+    found = None if as_text else to_numbers(cells, decimal)
+    if found is None:
+        found = cells.str.strip_chars()
+        found = found.set(found.is_in(MISSING), None)
+    if found.null_count() > cells.null_count():
+        gone = cells.filter(found.is_null() & cells.is_not_null()).str.strip_chars()
+        tally.missing.update(dict(gone.filter(gone != "").value_counts().iter_rows()))
+    return found
+
+
+def _split(file: IO[str], dialect: Dialect, width: int, tally: Tally, path: Path) -> Iterator[str]:
+    """Yield text of whole records, cells separated by UNIT, in pieces of about one block."""
+    separator, line = dialect.separator, 0
+    header = dialect.header
+    while lines := file.readlines(BLOCK):
+        text = "".join(lines)
+        plain = separator != " " and not header and '"' not in text and UNIT not in text
+        if plain and all(one.count(separator) == width - 1 != 0 for one in lines):
+            line += len(lines)
+            yield text.replace(separator, UNIT)
+            continue
+        out = []
+        source = _Lines(lines, file, line)
+        for record in _records(source, separator, path):
+            if not record:
+                continue
+            if header:
+                header = False
+                continue
+            joined = UNIT.join(record)
+            if not len(record) - 1 == joined.count(UNIT) == width - 1 or "\n" in joined:
+                joined = UNIT.join(_fitted(record, width, source.first, tally, path, dialect))
+            out.append(joined)
+        line = source.line
+        if out:
+            yield "\n".join(out) + "\n"
+
+
+class _Lines:
+    """The lines of one block, and those after it if a quoted cell goes on; keeps count."""
+
+    def __init__(self, lines: list[str], file: IO[str], before: int) -> None:
+        self.todo = len(lines)
+        self.source = chain(lines, file)
+        self.line = before
+        self.first = before + 1
+        self.quotes = 0
+
+    def __iter__(self) -> _Lines:
+        return self
+
+    def __next__(self) -> str:
+        text = next(self.source)
+        self.line += 1
+        self.todo -= 1
+        self.quotes += text.count('"')
+        return text
+
+
+def _records(source: _Lines, separator: str, path: Path) -> Iterator[list[str]]:
+    reader = csv.reader(source, delimiter=separator, skipinitialspace=True)
+    while source.todo > 0:
+        source.first, source.quotes = source.line + 1, 0
+        try:
+            record = next(source).split() if separator == " " else next(reader)
+        except csv.Error:
+            record = None
+        # One line may hold an odd quote (5" pipe); a cell over several lines must be closed.
+        if record is None or (source.line > source.first and source.quotes % 2):
+            raise UserError(
+                f"{path}: line {source.first:,}: expected a quote to be closed; it stays open "
+                f"until line {source.line:,}. Close it, or double quotes inside a cell"
+            )
+        yield record if any(cell.strip() for cell in record[:1]) or len(record) > 1 else []
+
+
+def _fitted(
+    record: list[str], width: int, line: int, tally: Tally, path: Path, dialect: Dialect
+) -> list[str]:
+    # Newlines inside a cell become blanks.
+    cells = [cell.replace(UNIT, " ").replace("\n", " ") for cell in record]
+    if len(cells) > width and not any(cell.strip() for cell in cells[width:]):
+        return cells[:width]
+    if len(cells) > width:
+        told = "the header has" if dialect.header else "most lines have"
+        want = "1 cell" if width == 1 else f"{width} cells"
+        raise UserError(
+            f"{path}: line {line:,}: expected {want}, as {told}; got {len(cells)} "
+            f"(column {width + 1}: {shown(cells[width].strip())}). Quote cells that hold the "
+            f"separator {shown(dialect.separator)}, or name another with --separator"
+        )
+    if len(cells) < width:
+        tally.short.append(line)
+        cells += [""] * (width - len(cells))
+    return cells
+
+
+def scan_csv(path: Path, dialect: Dialect) -> Iterator[pl.DataFrame]:
+    """Yield a table in blocks of rows; in each, columns of nothing but numbers become numbers."""
+    import polars as pl
+
+    names, _ = usable_names(dialect.names)
+    tally = Tally()
+    for block in _blocks(path, dialect, names, tally):
+        yield pl.DataFrame([_read_cells(cells, False, dialect.decimal, tally) for cells in block])

@@ -1,0 +1,72 @@
+"""A table that is understood: what each column is, what is predicted, what was set aside."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from graduel.data.columns import Column
+
+if TYPE_CHECKING:
+    import polars as pl
+
+Why = Literal["missing", "constant", "identifier", "text", "nested", "dropped"]
+
+
+@dataclass(frozen=True, slots=True)
+class SetAside:
+    """A column that is not used: its name, the sort of reason, and the reason in words."""
+
+    name: str
+    why: Why
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Table:
+    """Features and target of a table, ready to be prepared.
+
+    Attributes
+    ----------
+    name : what the table is called
+    frame : the features as they are used. Missing is null, never NaN or infinite. By kind:
+        numeric, a number type of Polars; categorical, String; boolean, Boolean; date,
+        Datetime in microseconds
+    columns : what each feature is, in the frame's order
+    target : the target's column
+    y : the target's class codes, shape (n,), 0 … n_classes − 1
+    classes : the name of each class
+    rows : where each row stood in the table that was read, from 0; rows without a target are out
+    set_aside : the columns that are not used, with reasons
+    notes : what was decided, a sentence each
+    formats : how the dates were written in columns that came as text
+    """
+
+    name: str
+    frame: pl.DataFrame
+    columns: tuple[Column, ...]
+    target: str
+    y: NDArray[np.int64]
+    classes: tuple[str, ...]
+    rows: NDArray[np.int64]
+    set_aside: tuple[SetAside, ...] = ()
+    notes: tuple[str, ...] = ()
+    formats: Mapping[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if not self.frame.height == len(self.y) == len(self.rows):
+            raise ValueError(
+                f"features, y and rows must have one length; got {self.frame.height}, "
+                f"{len(self.y)} and {len(self.rows)}"
+            )
+        if self.frame.columns != [column.name for column in self.columns]:
+            raise ValueError("columns must be those of the frame, in its order")
+
+    @property
+    def counts(self) -> NDArray[np.int64]:
+        """Rows of each class."""
+        return np.bincount(self.y, minlength=len(self.classes))

@@ -1,0 +1,177 @@
+"""What is predicted: the target's column, its classes, ranges of numbers as classes."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from graduel.data.convert import category_text
+from graduel.data.read.arrays import natural
+from graduel.data.read.cells import MISSING, to_numbers
+from graduel.data.read.names import shown
+from graduel.errors import UserError
+
+if TYPE_CHECKING:
+    import polars as pl
+
+LIKE = re.compile(
+    r"(^|[_\W])(target|label|class|y|outcome|response|species|diagnosis|churn|category)s?$", re.I
+)
+"""What targets are called."""
+FEW = 20
+"""Distinct values that are classes in any table."""
+EACH = 10
+"""Rows for each distinct value that make whole numbers classes."""
+LOOK = 10_000
+"""Rows that candidates are judged by."""
+
+
+def likely_targets(frame: pl.DataFrame, most: int = 4) -> list[tuple[str, str]]:
+    """Return likely targets, the likeliest first, each with why.
+
+    >>> import polars as pl
+    >>> likely_targets(pl.DataFrame({"length": [1.5, 2.5, 3.5], "class": ["a", "b", "a"]}))
+    [('class', '2 values, last column, named like a target')]
+    """
+    import polars as pl
+
+    head, found = frame.head(LOOK), []
+    for i, name in enumerate(frame.columns):
+        column = head[name]
+        if column.dtype.is_nested() or column.dtype in (pl.Binary, pl.Object):
+            continue
+        k = column.drop_nulls().n_unique()
+        few = 2 <= k <= FEW and 2 * k <= len(column) + 2 and not column.dtype.is_float()
+        last, like = i == frame.width - 1, bool(LIKE.search(name))
+        why = [f"{k:,} values"] + ["last column"] * last + ["named like a target"] * like
+        found.append((few + last + 2 * like, -i, name, ", ".join(why)))
+    found = sorted((one for one in found if one[0]), reverse=True)[:most]
+    return [(name, why) for _, _, name, why in found]
+
+
+def no_target(frame: pl.DataFrame) -> UserError:
+    """Make the error for a target that is not given, with the likely ones."""
+    found = likely_targets(frame)
+    options = "; ".join(f"--target {shlex.quote(name)} ({why})" for name, why in found)
+    hint = f"Likely: {options}" if found else "Give --target COLUMN"
+    return UserError(f"expected the column that is to be predicted; got none. {hint}")
+
+
+def usable(target: pl.Series) -> pl.Series:
+    """Read a target's text as numbers where all of it is; what is no value becomes null."""
+    import polars as pl
+
+    if target.dtype in (pl.Categorical, pl.Enum):
+        # A type of categories has a null for what is missing; its words are all words.
+        target = target.cast(pl.String)
+    elif target.dtype == pl.String:
+        target = target.str.strip_chars()
+        target = target.set(target.is_in(MISSING), None)
+        numbers = to_numbers(target)
+        target = target if numbers is None else numbers
+    if target.dtype.is_decimal():
+        target = target.cast(pl.Float64)
+    if target.dtype.is_float():
+        target = target.set(~target.is_finite(), None)
+    if not (target.dtype.is_numeric() or target.dtype in (pl.String, pl.Boolean, pl.Null)):
+        raise UserError(
+            f"the target {shown(target.name)} must hold classes: text, whole numbers or booleans; "
+            f"it holds {target.dtype}"
+        )
+    return target
+
+
+def encode(
+    target: pl.Series, bins: int | None = None, as_is: bool = False
+) -> tuple[NDArray[np.int64], tuple[str, ...], list[str]]:
+    """Turn a target without missing values into class codes, the classes' names and notes.
+
+    Parameters
+    ----------
+    bins : cut numbers at their quantiles into so many ranges
+    as_is : take every distinct number as a class
+
+    Raises
+    ------
+    UserError
+        If it is continuous, an identifier, or has one class.
+    """
+    import polars as pl
+
+    name = shown(target.name)
+    if bins is not None:
+        return _ranges(target, bins)
+    text = category_text(target)
+    k, n = text.n_unique(), len(text)
+    if k < 2:
+        raise UserError(
+            f"the target {name} must have two classes or more; every row holds {shown(text[0])}"
+        )
+    option = shlex.quote(target.name)
+    if target.dtype.is_numeric() and not as_is and not _classes(target, k):
+        raise UserError(
+            f"the target {name} is continuous: {k:,} different numbers in {n:,} rows. Give "
+            f"--bins 3 to predict ranges, or --categorical {option} to take each as a class"
+        )
+    if target.dtype == pl.String and not as_is and k > max(FEW, n // 2):
+        raise UserError(
+            f"the target {name} has {k:,} different values in {n:,} rows, such as "
+            f"{shown(text[0])}: they are no classes. Give another --target, or --categorical "
+            f"{option} to take each as a class"
+        )
+    classes = sorted(text.unique().to_list(), key=natural)
+    codes = text.cast(pl.Enum(classes)).to_physical().cast(pl.Int64).to_numpy()
+    notes = []
+    if target.dtype.is_numeric() and k > FEW and not as_is:
+        notes.append(f"the target's {k:,} numbers are taken as classes (--bins N for ranges)")
+    return np.array(codes), tuple(classes), notes
+
+
+def _classes(numbers: pl.Series, k: int) -> bool:
+    """Judge whether numbers are classes: few, or many rows for each, or counted from 0 or 1."""
+    n = len(numbers)
+    values = numbers.to_numpy()
+    if (values != np.round(values)).any():
+        return k <= FEW and n >= EACH * k
+    low, high = values.min(), values.max()
+    return k <= FEW or n >= EACH * k or (low in (0, 1) and high - low == k - 1 and n >= 2 * k)
+
+
+def _ranges(target: pl.Series, bins: int) -> tuple[NDArray[np.int64], tuple[str, ...], list[str]]:
+    name = shown(target.name)
+    if bins < 2:
+        raise UserError(f"bins must be a whole number, at least 2; got {bins}")
+    if not target.dtype.is_numeric():
+        raise UserError(f"bins cut a target of numbers; {name} holds {target.dtype}. Leave it out")
+    values = target.to_numpy().astype(np.float64)
+    exact = np.unique(np.quantile(values, np.arange(1, bins) / bins, method="inverted_cdf"))
+    exact = exact[exact > values.min()]
+    if not len(exact):
+        raise UserError(
+            f"bins must cut the target {name} in two at least; most of its rows hold {values.min()}"
+        )
+    edges = _round(exact, values)
+    texts = [f"{edge:,.15g}" for edge in edges]
+    between = [f"{a} to {b}" for a, b in pairwise(texts)]
+    classes = (f"below {texts[0]}", *between, f"{texts[-1]} or more")
+    notes = [f"the target {name} is cut into {len(classes)} ranges: {', '.join(classes)}"]
+    if len(classes) < bins:
+        notes.append(f"{bins} ranges were asked for; many rows hold equal numbers")
+    return np.searchsorted(edges, values, side="right").astype(np.int64), classes, notes
+
+
+def _round(exact: NDArray[Any], values: NDArray[Any]) -> NDArray[Any]:
+    """Round the edges to as few digits as leave the ranges' sizes nearly as they are."""
+    sizes = np.bincount(np.searchsorted(exact, values, side="right"))
+    for digits in range(2, 16):
+        edges = np.array([float(f"{edge:.{digits}g}") for edge in exact])
+        found = np.bincount(np.searchsorted(edges, values, side="right"), minlength=len(sizes))
+        same = len(np.unique(edges)) == len(exact) and len(found) == len(sizes)
+        if same and found.min() and np.abs(found - sizes).max() <= 0.05 * sizes.mean():
+            return edges
+    return exact

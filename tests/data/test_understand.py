@@ -1,0 +1,307 @@
+"""What a table's columns are taken for, and what is said where they are of no use."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, time, timedelta
+
+import numpy as np
+import polars as pl
+import pytest
+
+from graduel.data.columns import Column
+from graduel.data.convert import conform
+from graduel.data.read import read_source
+from graduel.data.understand import understand
+from graduel.errors import UserError
+
+N = 60
+
+
+def of(cells, **options):
+    """Understand one column beside a harmless one and the target."""
+    n = len(cells)
+    frame = pl.DataFrame(
+        {
+            "column": cells,
+            "beside": [i % 7 / 2 for i in range(n)],
+            "target": ["a", "b"] * (n // 2) + ["a"] * (n % 2),
+        },
+        strict=False,
+    )
+    return understand(frame, target="target", **options)
+
+
+def kind(table):
+    for column in table.columns:
+        if column.name == "column":
+            return column.kind
+    return next(one.why for one in table.set_aside if one.name == "column")
+
+
+@pytest.mark.parametrize(
+    ("cells", "found"),
+    [
+        ([1.5, 2.5, 3.5] * 20, "numeric"),
+        ([0, 1] * 30, "numeric"),
+        ([3, 1, 2] * 20, "numeric"),
+        (["1", "2.5", "-"] * 20, "numeric"),
+        (["01", "02", "13"] * 20, "categorical"),
+        (["x", "y", None] * 20, "categorical"),
+        (["Yes", "no"] * 30, "boolean"),
+        (["t", "f", None] * 20, "boolean"),
+        (["yes", "f"] * 30, "categorical"),
+        (["yes", "no", "maybe"] * 20, "categorical"),
+        ([True, False] * 30, "boolean"),
+        (["2024-01-31", "2024-02-01"] * 30, "date"),
+        (["01/02/2024", "02/01/2024"] * 30, "categorical"),
+        ([date(2024, 1, 1), date(2024, 1, 2)] * 30, "date"),
+        ([datetime(2024, 1, 1), datetime(2024, 1, 2)] * 30, "date"),
+        ([timedelta(1), timedelta(2)] * 30, "numeric"),
+        ([time(1), time(2)] * 30, "numeric"),
+        ([f"w{i % 40}" for i in range(N)], "text"),
+        ([f"{'long ' * 20}{i % 10}" for i in range(N)], "text"),
+        ([f"id{i}" for i in range(N)], "identifier"),
+        (list(range(100, 100 + N)), "identifier"),
+        (list(range(N, 0, -1)), "identifier"),
+        ([i * 10 for i in range(N)], "numeric"),
+        ([None] * N, "missing"),
+        (["?", "NA"] * 30, "missing"),
+        ([float("nan")] * N, "missing"),
+        ([7] * N, "constant"),
+        (["x"] * N, "constant"),
+        (["x", None] * 30, "categorical"),
+        ([7, None] * 30, "numeric"),
+        ([[1], [2]] * 30, "nested"),
+        ([f"w{i}" for i in range(6)], "categorical"),
+    ],
+)
+def test_kinds(cells, found):
+    table = of(cells)
+    assert kind(table) == found
+    assert all(column.reason for column in table.columns)
+    assert all(one.reason for one in table.set_aside)
+
+
+@pytest.mark.parametrize("name", ["id", "customer_id", "CustomerID", "Unnamed: 0", "row.id"])
+def test_numbers_that_are_called_identifiers(name):
+    frame = pl.DataFrame(
+        {name: [i * 10 for i in range(N)], "x": [1.5, 2, 3] * 20, "y": [0, 1] * 30}
+    )
+    assert understand(frame, target="y").set_aside[0].why == "identifier"
+    assert understand(frame, target="y", numeric=[name]).columns[0].name == name
+
+
+def test_the_frame_holds_what_the_kinds_say():
+    frame = pl.DataFrame(
+        {
+            "number": ["1.5", "?", "inf"] * 2,
+            "float": [1.0, float("nan"), float("inf")] * 2,
+            "word": [" x", "y ", None] * 2,
+            "code": pl.Series(["1", "2", None] * 2, dtype=pl.Categorical),
+            "yes": ["Y", "n", None] * 2,
+            "day": ["31.01.2024", None, "01.02.2024"] * 2,
+            "y": [0, 1] * 3,
+        }
+    )
+    table = understand(frame, target="y", categorical=["float"])
+    assert table.frame.rows()[:3] == [
+        (1.5, "1", "x", "1", True, datetime(2024, 1, 31)),
+        (None, None, "y", "2", False, None),
+        (None, "inf", None, None, None, datetime(2024, 2, 1)),
+    ]
+    kinds = ["numeric", "categorical", "categorical", "categorical", "boolean", "date"]
+    assert [column.kind for column in table.columns] == kinds
+    assert table.formats == {"day": "%d.%m.%Y"}
+    assert list(table.y) == [0, 1] * 3
+    assert list(table.counts) == [3, 3]
+
+
+def test_overrides():
+    assert kind(of([1, 2, 3] * 20, categorical=["column"])) == "categorical"
+    assert of([1.0, 2.0, 3.0] * 2, categorical=["column"]).frame["column"][0] == "1"
+    assert kind(of(["007", "12"] * 30, numeric=["column"])) == "numeric"
+    assert kind(of([f"w{i}" for i in range(N)], categorical=["column"])) == "categorical"
+    assert kind(of([1, 2] * 30, drop=["column"])) == "dropped"
+    assert kind(of([1, 2] * 30, numeric="column")) == "numeric"
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"numeric": ["column"]}, "column 'column': expected numbers; row 3 holds 'three'"),
+        ({"numeric": ["colum"]}, r"numeric must name a column .* Did you mean 'column'\?"),
+        ({"drop": ["column"], "numeric": ["column"]}, "cannot be both numeric and dropped"),
+        ({"drop": ["target"]}, "the target 'target' cannot be dropped"),
+        ({"drop": ["column", "beside"]}, r"columns to learn from .* 'column' \(dropped\)"),
+        ({"bins": 3}, "bins cut a target of numbers; 'target' holds String"),
+    ],
+)
+def test_overrides_that_cannot_be(options, message):
+    with pytest.raises(UserError, match=message) as error:
+        of(["1", "?", "three", "4"], **options)
+    assert "\n" not in str(error.value)
+
+
+def test_numbers_cannot_be_made_of_dates():
+    with pytest.raises(UserError, match="column 'column': expected numbers; it holds Date"):
+        of([date(2024, 1, 1), date(2024, 1, 2)], numeric=["column"])
+
+
+def target(cells, **options):
+    frame = pl.DataFrame({"x": [i % 3 for i in range(len(cells))], "goal": cells})
+    return understand(frame, target="goal", **options)
+
+
+@pytest.mark.parametrize(
+    ("cells", "classes"),
+    [
+        (["b", "a"] * 3, ("a", "b")),
+        (["10", "9"] * 3, ("9", "10")),
+        ([10, 9, -1] * 2, ("-1", "9", "10")),
+        ([1.0, 2.0] * 3, ("1", "2")),
+        ([True, False] * 3, ("false", "true")),
+        (["x ", "x", "y"], ("x", "y")),
+        ([0.5, 1.5] * 20, ("0.5", "1.5")),
+        (list(range(300)) * 2, tuple(map(str, range(300)))),
+        (["a", "b"], ("a", "b")),
+        ([f"c{i}" for i in range(15)], tuple(sorted([f"c{i}" for i in range(15)]))),
+    ],
+)
+def test_classes(cells, classes):
+    table = target(cells)
+    assert table.classes == classes
+    plain = [str(c).strip().lower() for c in cells]
+    assert [table.classes[code] for code in table.y] == [p.removesuffix(".0") for p in plain]
+
+
+def test_rows_without_a_target_are_left_out():
+    table = target(["a", None, "b", "NA", "", "a"])
+    assert list(table.rows) == [0, 2, 5]
+    assert table.frame["x"].to_list() == [0, 2, 2]
+    assert table.notes == ("3 rows without a target are left out",)
+
+
+RNG = np.random.default_rng(0)
+
+
+@pytest.mark.parametrize(
+    ("cells", "message"),
+    [
+        (["a"] * 5, "two classes or more; every row holds 'a'"),
+        (["a"], "expected two rows or more with a target; got 1"),
+        ([None, None, "a"], "expected two rows or more with a target; got 1"),
+        (list(RNG.normal(size=50)), r"continuous: 50 different numbers in 50 rows. Give --bins 3"),
+        (list(RNG.permutation(5000)[:100]), "the target 'goal' is continuous"),
+        ([f"w{i}" for i in range(50)], "50 different values in 50 rows.* no classes"),
+        ([date(2024, 1, 1), date(2024, 1, 2)], "must hold classes"),
+    ],
+)
+def test_targets_that_cannot_be(cells, message):
+    with pytest.raises(UserError, match=message) as error:
+        target(cells)
+    assert "\n" not in str(error.value)
+
+
+def test_a_continuous_target_can_be_taken_as_classes():
+    assert len(target(list(RNG.normal(size=50)), categorical=["goal"]).classes) == 50
+
+
+@pytest.mark.parametrize("scale", [1e-9, 1.0, 1e6])
+@pytest.mark.parametrize("bins", [2, 3, 10])
+def test_bins(bins, scale):
+    values = np.random.default_rng(0).normal(size=500) * scale
+    table = target(values.tolist(), bins=bins)
+    assert len(table.classes) == bins
+    assert table.counts.max() - table.counts.min() <= 0.15 * 500 / bins
+    # The names say what the classes are.
+    for value, code in zip(values, table.y, strict=True):
+        name = table.classes[code].replace(",", "")
+        low, high = -np.inf, np.inf
+        if name.startswith("below "):
+            high = float(name.removeprefix("below "))
+        elif name.endswith(" or more"):
+            low = float(name.removesuffix(" or more"))
+        else:
+            low, high = map(float, name.split(" to "))
+        assert low <= value < high
+
+
+def test_bins_that_cannot_be():
+    with pytest.raises(UserError, match="bins must be a whole number, at least 2; got 1"):
+        target([1.5, 2.5, 3.5], bins=1)
+    with pytest.raises(UserError, match=r"most of its rows hold 0\.0"):
+        target([0.0] * 9 + [1.0], bins=2)
+    assert len(target([0.0] * 5 + [1.0, 2.0, 3.0, 4.0], bins=8).classes) < 8
+
+
+def test_without_a_target_the_likely_ones_are_shown():
+    frame = pl.DataFrame({"Species": ["a", "b"] * 5, "x": np.arange(10) / 3, "last": [0, 1] * 5})
+    with pytest.raises(UserError, match=r"--target Species .*--target last .*last column") as error:
+        understand(frame)
+    assert "\n" not in str(error.value)
+    assert "--target x" not in str(error.value)
+    with pytest.raises(UserError, match=r"target must name a column .* Did you mean 'Species'\?"):
+        understand(frame, target="specie")
+
+
+def test_extreme_shapes():
+    wide = pl.DataFrame({f"f{i}": [i, i + 1, i] for i in range(3000)} | {"y": ["a", "b", "a"]})
+    assert len(understand(wide, target="y").columns) == 3000
+    two = pl.DataFrame({"x": [1, 2], "y": ["a", "b"]})
+    assert understand(two, target="y").frame.shape == (2, 1)
+    with pytest.raises(UserError, match="columns to learn from"):
+        understand(two.select("y"), target="y")
+
+
+def test_a_later_table_is_brought_to_the_columns():
+    frame = pl.DataFrame(
+        {
+            "n": [1, 2] * 10,
+            "c": ["a", "b"] * 10,
+            "b": ["yes", "no"] * 10,
+            "d": ["31/12/2023", "01/02/2023"] * 10,
+            "y": [0, 1] * 10,
+        }
+    )
+    table = understand(frame, target="y")
+    same = conform(frame, table.columns, formats=table.formats)
+    assert same.equals(table.frame)
+    later = pl.DataFrame(
+        {
+            "d": ["01/02/2024", None],
+            "more": [1, 2],
+            "b": ["no", "perhaps"],
+            "n": ["-", "1,234.5"],
+            "c": [3.0, None],
+        }
+    )
+    found = conform(later, table.columns, formats=table.formats)
+    assert found.rows() == [
+        (None, "3", False, datetime(2024, 2, 1)),
+        (1234.5, None, None, None),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("cells", "column", "message"),
+    [
+        (["1", "x"], Column("a", "numeric"), "column 'a': expected numbers; row 12 holds 'x'"),
+        (["2024-01-01", "x"], Column("a", "date"), "expected dates; row 12 holds 'x'"),
+        ([1, 2], Column("b", "numeric"), "1 of them are not in the table: 'b'"),
+        ([[1], [2]], Column("a", "numeric"), "column 'a': expected numbers; it holds List"),
+    ],
+)
+def test_a_later_table_that_does_not_fit(cells, column, message):
+    with pytest.raises(UserError, match=message):
+        conform(pl.DataFrame({"a": cells}), [column], first_row=10)
+
+
+@pytest.mark.parametrize("name", ["iris", "wine", "breast_cancer"])
+def test_kinds_survive_a_file(tmp_path, name):
+    frame = read_source(name).content
+    frame.write_csv(tmp_path / "table.csv")
+    direct = understand(frame, target="target")
+    back = understand(read_source(tmp_path / "table.csv").content, target="target")
+    assert back.columns == direct.columns
+    assert back.frame.equals(direct.frame)
+    np.testing.assert_array_equal(back.y, direct.y)
