@@ -22,7 +22,7 @@ MUTANTS = [
     (O + "rmsprop.py", "1 - lr * self.weight_decay", "1", OPTIM),
     (O + "amsgrad.py", "np.maximum(U, V, out=U)", "np.copyto(U, V)", OPTIM),
     (O + "amsgrad.py", "M *= self.beta1", "pass", OPTIM),
-    (O + "amsgrad.py", "1 - self.beta2**state.step", "1", OPTIM),
+    (O + "amsgrad.py", "penalize(theta, g, part, state, scratch)", "pass", OPTIM),
     (O + "lion.py", "(1 - self.beta2) / (1 - self.beta1)", "1", OPTIM),
     (O + "lion.py", "M *= self.beta2", "pass", OPTIM),
     (O + "lion.py", "np.clip(scratch, -TINY, TINY, out=scratch)", "pass", OPTIM),

@@ -29,6 +29,7 @@ RULES = [
     AdamW(beta1=0.5, beta2=0.9, eps=1e-2, weight_decay=0.3, hat=False),
     AMSGrad(),
     AMSGrad(beta1=0.5, beta2=0.6, eps=1e-3, weight_decay=0.3),
+    AMSGrad(beta1=0.5, beta2=0.6, eps=1e-2, hat=False),
     AdaGrad(),
     AdaGrad(initial=0.5, eps=1e-3, weight_decay=0.3),
     RMSProp(),
@@ -75,7 +76,7 @@ def naive(rule, theta, grads, lr, decays):
             m_hat, v_hat = m / (1 - rule.beta1**t), u / (1 - rule.beta2**t)
             step = m_hat / (np.sqrt(v_hat) + rule.eps)
             if not getattr(rule, "hat", True):
-                step = m_hat * np.sqrt(1 - rule.beta2**t) / (np.sqrt(v) + rule.eps)
+                step = m_hat * np.sqrt(1 - rule.beta2**t) / (np.sqrt(u) + rule.eps)
         theta = theta - lr * step
     return theta
 
@@ -87,6 +88,26 @@ def equalized(U, steps):
     for _ in range(steps):
         sigma = 3.4445 * sigma - 4.775 * sigma**3 + 2.0315 * sigma**5
     return P * sigma @ Q
+
+
+@pytest.mark.parametrize(
+    "rule", [SGD(), SGD(0.9, nesterov=True), Adam(), AdamW(weight_decay=0.3), AMSGrad()], ids=repr
+)
+def test_a_rule_that_penalizes_adds_the_penalty_to_the_gradient_of_weights(monkeypatch, rule):
+    assert rule.penalizes
+    monkeypatch.setattr(base, "CHUNK", 5)
+    layout, rng = Layout.build(SHAPES), np.random.default_rng(0)
+    theta, grads = rng.normal(size=layout.size), rng.normal(size=(7, layout.size))
+    W, plain = layout.roles["weight"], theta.copy()
+    mine, theirs = rule.init(layout, theta.dtype), rule.init(layout, theta.dtype)
+    for g, penalty in zip(grads, (0.3, 0.3, 0.0, 2.0, 0.1, 0.1, 0.3), strict=True):
+        squares, with_penalty = float(plain[W] @ plain[W]), g.copy()
+        with_penalty[W] += penalty * plain[W]
+        rule.update(plain, with_penalty, theirs, 0.1)
+        mine.penalty = penalty
+        rule.update(theta, g.copy(), mine, 0.1)
+        assert mine.squares == pytest.approx(squares if penalty else 0)
+    np.testing.assert_allclose(theta, plain, rtol=1e-12)
 
 
 def moments(state):

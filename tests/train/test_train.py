@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from graduel.nn import Dense, Dropout, Network, ReLU
 from graduel.nn.workspace import Call
-from graduel.optim import SGD, AdamW, WarmUp
+from graduel.optim import SGD, AdamW, ClipNorm, WarmUp
 from graduel.train import DivergedError, Fit, Rows
 from graduel.train.batches import in_batches
 
@@ -68,9 +68,10 @@ def naive_step(fit, index):
 
 @pytest.mark.parametrize("weighted", [False, True])
 @pytest.mark.parametrize("penalty", [0.0, 3.0])
-def test_row_weights_and_penalty_do_what_the_formula_says(weighted, penalty):
+@pytest.mark.parametrize("rule", [SGD(), ClipNorm(SGD(), 1e9)], ids=["own", "wrapped"])
+def test_row_weights_and_penalty_do_what_the_formula_says(weighted, penalty, rule):
     weight = np.random.default_rng(1).integers(0, 4, 300) if weighted else None
-    options = {"weight": weight, "penalty": penalty, "optimizer": SGD(), "lr": 0.3}
+    options = {"weight": weight, "penalty": penalty, "optimizer": rule, "lr": 0.3}
     fit = make(network=PLAIN, batch_size=128, epochs=2, **options)
     order = np.random.default_rng(2).permutation(300)
     fit.order = lambda: order

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import sqrt
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import DTypeLike
 
 from graduel.layout import Layout
-from graduel.optim.base import Array, OptimizerState, check, chunks, flush, fresh, shrink
+from graduel.optim.base import Array, OptimizerState, check, chunks, flush, fresh, penalize, shrink
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +45,8 @@ class AdamW:
     array([0.5, 2.5])
     """
 
+    penalizes: ClassVar[bool] = True
+
     beta1: float = 0.9
     beta2: float = 0.999
     eps: float = 1e-8
@@ -60,14 +63,21 @@ class AdamW:
         """Make zero moments."""
         return fresh(layout, dtype, (self.beta1, self.beta2))
 
-    def update(self, theta: Array, g: Array, state: OptimizerState, lr: float) -> None:
-        """Change `theta` in place by one step."""
+    def begin(self, state: OptimizerState, lr: float) -> tuple[float, float]:
+        """Count a step; return rate and ε′ for the scaled moments.
+
+        With M = m/(1−β₁) and V = v/(1−β₂):  α m̂/(√v̂ + ε) = rate · M / (√V + ε′).
+        """
         state.step += 1
-        # With M = m/(1−β₁) and V = v/(1−β₂):  α m̂/(√v̂ + ε) = rate · M / (√V + ε′).
         root = sqrt((1 - self.beta2) / (1 - self.beta2**state.step))
         rate = lr * (1 - self.beta1) / (1 - self.beta1**state.step) / root
-        eps = self.eps / (root if self.hat else sqrt(1 - self.beta2))
+        return rate, self.eps / (root if self.hat else sqrt(1 - self.beta2))
+
+    def update(self, theta: Array, g: Array, state: OptimizerState, lr: float) -> None:
+        """Change `theta` in place by one step."""
+        rate, eps = self.begin(state, lr)
         for part, scratch in chunks(len(theta), state.scratch):
+            penalize(theta, g, part, state, scratch)
             grad, M, V = g[part], state.moments[0][part], state.moments[1][part]
             if self.weight_decay:
                 shrink(theta, part, state, 1 - lr * self.weight_decay)

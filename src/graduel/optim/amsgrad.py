@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import sqrt
 
 import numpy as np
 from numpy.typing import DTypeLike
 
 from graduel.layout import Layout
 from graduel.optim.adam import AdamW
-from graduel.optim.base import Array, OptimizerState, chunks, flush, fresh, shrink
+from graduel.optim.base import Array, OptimizerState, chunks, flush, fresh, penalize, shrink
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,12 +42,9 @@ class AMSGrad(AdamW):
 
     def update(self, theta: Array, g: Array, state: OptimizerState, lr: float) -> None:
         """Change `theta` in place by one step."""
-        state.step += 1
-        # The moments are scaled as AdamW's are.
-        root = sqrt((1 - self.beta2) / (1 - self.beta2**state.step))
-        rate = lr * (1 - self.beta1) / (1 - self.beta1**state.step) / root
-        eps = self.eps / root
+        rate, eps = self.begin(state, lr)
         for part, scratch in chunks(len(theta), state.scratch):
+            penalize(theta, g, part, state, scratch)
             grad, (M, V, U) = g[part], (moment[part] for moment in state.moments)
             if self.weight_decay:
                 shrink(theta, part, state, 1 - lr * self.weight_decay)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import DTypeLike
 
 from graduel.layout import Layout
-from graduel.optim.base import Array, OptimizerState, check, chunks, flush, fresh, shrink
+from graduel.optim.base import Array, OptimizerState, check, chunks, flush, fresh, penalize, shrink
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +37,8 @@ class SGD:
     array([0.5, 1.5])
     """
 
+    penalizes: ClassVar[bool] = True
+
     momentum: float = 0.0
     weight_decay: float = 0.0
     nesterov: bool = False
@@ -54,6 +57,7 @@ class SGD:
         """Change `theta` in place by one step."""
         state.step += 1
         for part, scratch in chunks(len(theta), state.scratch):
+            penalize(theta, g, part, state, scratch)
             step = g[part]
             if self.weight_decay:
                 shrink(theta, part, state, 1 - lr * self.weight_decay)

@@ -188,7 +188,8 @@ class Fit:
         self.step = 0
         self._network = network
         self._workspace = network.workspace(self.weights)
-        size = min(CHUNK, network.layout.size) if penalty else 0
+        self._rule_penalizes = getattr(self.optimizer, "penalizes", False)
+        size = min(CHUNK, network.layout.size) if penalty and not self._rule_penalizes else 0
         self._scratch = np.empty(size, self.weights.theta.dtype)
         self._penalized = network.layout.roles.get("weight", slice(0, 0))
         self.memory = memory
@@ -233,32 +234,38 @@ class Fit:
                 workspace = self._workspace
                 weight = None if self.weight is None else self.weight[index]
                 loss = self._network.loss_and_gradient(x, self.y[index], workspace, call, weight)
-                loss += self._penalize(len(index) if weight is None else float(weight.sum()))
                 if not isfinite(loss):
                     raise DivergedError(
                         f"the loss became {loss} at step {self.step + 1} of {total} "
                         f"(epoch {epoch}), first of all in {self._culprit(x, call)}: "
                         f"lower the learning rate (now {self.lr:g})"
                     )
-                assert workspace.gradient is not None
-                # Halfway through the step, so that neither the first nor the last is of size 0.
-                lr = self.lr * self.schedule((self.step + 0.5) / total)
-                self.optimizer.update(self.weights.theta, workspace.gradient, self.memory, lr)
+                loss += self._update(len(index) if weight is None else float(weight.sum()), total)
                 self.step += 1
                 yield Step(self.step, epoch, self.step / total, loss, len(index))
 
-    def _penalize(self, total: float) -> float:
-        """Return α/2 ‖W‖² / Σw and add its gradient, α W / Σw."""
-        if not (self.penalty and total):
-            return 0.0
-        gradient = self._workspace.gradient
+    def _update(self, weight: float, steps: int) -> float:
+        """Let the optimizer step; return the penalty α/2 ‖W‖² / Σw where θ was."""
+        theta, gradient = self.weights.theta, self._workspace.gradient
         assert gradient is not None
-        W, dW = self.weights.theta[self._penalized], gradient[self._penalized]
+        penalty = self.penalty / weight if weight else 0.0
+        squares = 0.0
+        if self._rule_penalizes:
+            self.memory.penalty = penalty
+        elif penalty:
+            squares = self._penalize(penalty, theta[self._penalized], gradient[self._penalized])
+        # Halfway through the step, so that neither the first nor the last is of size 0.
+        lr = self.lr * self.schedule((self.step + 0.5) / steps)
+        self.optimizer.update(theta, gradient, self.memory, lr)
+        return penalty / 2 * (self.memory.squares if self._rule_penalizes else squares)
+
+    def _penalize(self, penalty: float, W: Array, dW: Array) -> float:
+        """Add λ W to the gradient, for a rule that does not itself; return ‖W‖²."""
         squares = 0.0
         for part, scratch in chunks(len(W), self._scratch):
             squares += float(np.dot(W[part], W[part]))
-            dW[part] += np.multiply(W[part], self.penalty / total, out=scratch)
-        return self.penalty / 2 * squares / total
+            dW[part] += np.multiply(W[part], penalty, out=scratch)
+        return squares
 
     def _culprit(self, x: Array, call: Call) -> str:
         """Name what first went non-finite on the way forward."""
