@@ -1,4 +1,4 @@
-"""How large a duel would settle what this one left undecided: rows and seeds."""
+"""How large a duel would settle what this one left undecided: rows, seeds and repeats."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ from math import ceil, sqrt
 
 from scipy.special import ndtri
 
+from graduel.duel.resampled import Resampled
 from graduel.duel.statistics import TwoWay, check_counts, two_sided_z
 
-_MOST_ROWS, _MOST_SEEDS = 10**9, 10**3
+_MOST_ROWS, _MOST_SEEDS, _MOST_REPEATS = 10**9, 10**3, 10**2
 
 
 def rows_to_settle_mcnemar(
@@ -135,6 +136,71 @@ def size_to_settle(
     if twice_the_seeds < twice_the_rows:
         return more_seeds() or more_rows() or more_of_both()
     return more_rows() or more_seeds() or more_of_both()
+
+
+def repeats_to_settle(
+    found: Resampled,
+    *,
+    alpha: float = 0.05,
+    power: float = 0.8,
+    rope: float = 0.0,
+    level: float = 0.9,
+) -> int | None:
+    """Return how many repeats of a cross-validation would settle a mean of the size seen.
+
+    Settled is as in `size_to_settle`. Repeats take away the chance in how the rows are parted
+    into folds, and no other: the variance never falls below ``n_test / n_train`` of one fold's.
+
+    Returns
+    -------
+    int or None
+        The repeats in all; None where even a hundred are not enough.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from graduel.duel.resampled import corrected_t
+    >>> d = np.array([[0.05, 0.01, 0.04, 0.05, 0.03, 0.06, 0.00, 0.03, 0.04, -0.01]])
+    >>> repeats_to_settle(corrected_t(d, test_share=0.1))
+    2
+    """
+    repeats = _smallest(
+        lambda k: _settled(found.resized(repeats=k), alpha, power, rope, level),
+        found.repeats,
+        _MOST_REPEATS,
+    )
+    return None if repeats is None or repeats > _MOST_REPEATS else repeats
+
+
+def rows_to_settle_resampled(
+    found: Resampled,
+    n: int,
+    *,
+    alpha: float = 0.05,
+    power: float = 0.8,
+    rope: float = 0.0,
+    level: float = 0.9,
+) -> int | None:
+    """Return about how many rows of data would settle a mean of the size seen, as `found` was.
+
+    A fold's variance is taken to fall as 1 / n. That is rough: it is so for the chance in the test
+    rows; the chance in the training may fall faster or more slowly, and so may the difference.
+
+    Returns
+    -------
+    int or None
+        The rows in all; None where no number within reason is enough.
+    """
+    return _smallest(
+        lambda k: _settled(found.resized(rows=k / n), alpha, power, rope, level), n, _MOST_ROWS
+    )
+
+
+def _settled(new: Resampled, alpha: float, power: float, rope: float, level: float) -> bool:
+    mean = abs(new.mean)
+    if mean and new.half_width(alpha) + float(ndtri(power)) * new.se <= mean:
+        return True
+    return new.half_width(1 - level) + two_sided_z(power) * new.se < rope - mean
 
 
 def _smallest(holds: Callable[[int], bool], low: int, most: int) -> int | None:

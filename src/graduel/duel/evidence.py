@@ -1,0 +1,138 @@
+"""What one design's statistics say about one pair of contenders."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from math import inf
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from graduel.duel.planning import rows_to_settle_equal, rows_to_settle_mcnemar, size_to_settle
+from graduel.duel.statistics import (
+    TwoWay,
+    by_row,
+    mcnemar_midp,
+    paired_score_interval,
+    two_way,
+)
+
+ALIKE = 1e-12
+"""Differences that vary by no more than this do not vary."""
+
+
+@dataclass(frozen=True, slots=True)
+class Needed:
+    """How large a duel would settle it, in all; None for what need not grow."""
+
+    rows: int | None = None
+    seeds: int | None = None
+    repeats: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """The difference of two losses, with all that a verdict needs."""
+
+    difference: float
+    interval: tuple[float, float]
+    equivalence_interval: tuple[float, float]
+    p_value: float
+    test: str
+    why: str
+    needed: Callable[[float, float, float], Needed]
+    """Of alpha, rope and level."""
+    bayes: tuple[float, float, float] | None = None
+    """The probabilities that a is better by more than the ROPE, that they are equal, that b is."""
+
+
+def by_counts(b: int, c: int, rows: int, level: float, why: str) -> Evidence:
+    """McNemar's test and Tango's interval: b rows only the first gets wrong, c only the second."""
+
+    def needed(alpha: float, rope: float, level: float) -> Needed:
+        apart = rows_to_settle_mcnemar(b, c, rows, alpha)
+        equal = rows_to_settle_equal(b, c, rows, rope=rope, level=level)
+        sizes = [size for size in (apart, equal) if size is not None]
+        return Needed(rows=max(min(sizes), rows + 1) if sizes else None)
+
+    return Evidence(
+        (b - c) / rows,
+        paired_score_interval(b, c, rows, 0.95),
+        paired_score_interval(b, c, rows, level),
+        mcnemar_midp(b, c),
+        "McNemar mid-p",
+        why,
+        needed,
+    )
+
+
+def by_t(d: NDArray[Any], level: float, *, most: float = inf) -> Evidence:
+    """Apply a t on the means by row, or from three seeds on the two-way t.
+
+    `d` are differences of losses, of shape (seeds, rows); `most` is the largest that can be.
+    """
+    seeds, rows = d.shape
+    estimate = by_row if seeds < 3 else two_way
+    at_95, at_level = estimate(d), estimate(d, level)
+    if at_95.se == 0 or np.ptp(d) <= ALIKE:
+        return all_alike(at_95.mean, rows, level)
+    return Evidence(
+        at_95.mean,
+        (max(at_95.low, -most), min(at_95.high, most)),
+        (max(at_level.low, -most), min(at_level.high, most)),
+        at_95.p_value,
+        "paired t by row" if seeds < 3 else "two-way t (rows and seeds)",
+        _why(seeds),
+        needed_in_rows_and_seeds(at_95),
+    )
+
+
+def _why(seeds: int) -> str:
+    if seeds == 1:
+        return (
+            "Both were scored once on the same test rows, so that each row's loss is compared "
+            "with the other's on that row."
+        )
+    if seeds == 2:
+        return (
+            "Both were scored on the same test rows with two seeds each; two are too few to tell "
+            "how seeds vary, so that each row's mean over them is compared."
+        )
+    return (
+        f"Both were scored on the same test rows with {seeds} seeds each, so that the chance "
+        "in the rows and the chance in the seeds both count."
+    )
+
+
+def all_alike(mean: float, rows: int, level: float, what: str = "rows") -> Evidence:
+    """Count the rows where nothing varies, as if each of them won or lost a whole unit.
+
+    Two models that agree on 20 rows may differ on the next: with no variation to go by, any other
+    interval would have no width.
+    """
+    signed = max(-rows, min(rows, round(mean * rows)))
+    return by_counts(
+        max(signed, 0),
+        max(-signed, 0),
+        rows,
+        level,
+        f"All {what} say the same, so that a t has no variation to go by; the rows are counted.",
+    )
+
+
+def needed_in_rows_and_seeds(found: TwoWay) -> Callable[[float, float, float], Needed]:
+    """Plan for a mean over rows and seeds."""
+
+    def needed(alpha: float, rope: float, level: float) -> Needed:
+        size = size_to_settle(found, alpha=alpha, rope=rope, level=level)
+        if size is None:
+            return Needed()
+        rows, seeds = size
+        return Needed(
+            rows=rows if rows > found.spread.rows else None,
+            seeds=seeds if seeds > found.spread.seeds else None,
+        )
+
+    return needed

@@ -1,0 +1,171 @@
+"""The verdict by any metric on one set of test rows."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from graduel.duel.by_rows import compare_rows
+from graduel.duel.metrics import METRICS, metric_of, wrong
+from graduel.duel.statistics import two_way
+from graduel.duel.verdict import compare_all
+
+TITLES = {"net": "NumPy network", "xgb": "XGBoost"}
+
+
+def guesses(noises, seeds=1, n=600, share=0.4, seed=0):
+    """Probabilities of contenders that see the truth through noise, and the truth."""
+    rng = np.random.default_rng(seed)
+    y = (rng.random(n) < share).astype(int)
+    common = rng.normal(size=n)
+    p = {
+        name: 1 / (1 + np.exp(-(4 * y - 2 + common + noise * rng.normal(size=(seeds, n)))))
+        for name, noise in noises.items()
+    }
+    return {name: np.stack([1 - of, of], axis=-1) for name, of in p.items()}, y
+
+
+def compare(p, y, metric, rope=0.01, **options):
+    return compare_rows(p, y, metric=metric_of(metric), rope=rope, titles=TITLES, **options)
+
+
+@pytest.mark.parametrize("seeds", [1, 2, 3])
+def test_error_is_compared_as_ever(seeds):
+    p, y = guesses({"net": 1.0, "xgb": 3.0}, seeds)
+    misses = {name: wrong(of, y) for name, of in p.items()}
+    assert compare(p, y, "error") == compare_all(misses, rope=0.01, titles=TITLES)
+    [as_error], [as_accuracy] = compare(p, y, "error"), compare(p, y, "accuracy")
+    assert as_accuracy.p_value == as_error.p_value
+    assert as_accuracy.difference == as_error.difference
+    assert as_accuracy.value_a == pytest.approx(1 - as_error.value_a)
+    assert " accuracy, a difference of " in as_accuracy.sentence
+    assert as_accuracy.sentence.startswith("The NumPy network is better than XGBoost: ")
+
+
+@pytest.mark.parametrize("name", ["log_loss", "brier"])
+@pytest.mark.parametrize("seeds", [1, 2])
+def test_losses_by_row_are_a_paired_t(name, seeds):
+    p, y = guesses({"net": 1.0, "xgb": 2.0}, seeds)
+    [found] = compare(p, y, name)
+    rows = {k: np.mean([METRICS[name].per_row(s, y) for s in of], axis=0) for k, of in p.items()}
+    expected = stats.ttest_rel(rows["net"], rows["xgb"])
+    limits = expected.confidence_interval(0.95)
+    assert found.p_value == pytest.approx(expected.pvalue, rel=1e-8)
+    assert found.interval == pytest.approx((limits.low, limits.high), rel=1e-8)
+    assert (found.verdict, found.test) == ("a better", "paired t by row")
+    assert "these fitted models" in found.scope
+    assert found.error_a == pytest.approx(np.mean([METRICS[name].loss(s, y) for s in p["net"]]))
+
+
+def test_losses_by_row_of_three_seeds_speak_of_the_procedures():
+    p, y = guesses({"net": 1.0, "xgb": 2.0}, seeds=3)
+    [found] = compare(p, y, "log_loss")
+    d = [METRICS["log_loss"].per_row(p["net"][s], y) for s in range(3)]
+    d = np.array(d) - [METRICS["log_loss"].per_row(p["xgb"][s], y) for s in range(3)]
+    expected = two_way(d)
+    assert found.p_value == expected.p_value
+    assert found.interval == (expected.low, expected.high)
+    assert found.test == "two-way t (rows and seeds)"
+    assert "these procedures, on this training set" in found.scope
+
+
+@pytest.mark.parametrize("name", ["auc", "balanced_accuracy"])
+@pytest.mark.parametrize("seeds", [1, 3])
+def test_other_metrics_are_bootstrapped(name, seeds):
+    p, y = guesses({"net": 1.0, "xgb": 6.0}, seeds, n=200)
+    [found] = compare(p, y, name)
+    assert (found.verdict, found.test) == ("a better", "paired bootstrap over rows")
+    low, high = found.interval
+    assert low < found.difference < high < 0
+    assert found.value_a == pytest.approx(np.mean([METRICS[name].value(s, y) for s in p["net"]]))
+    assert "these fitted models" in found.scope
+    assert "is no mean over rows" in found.why
+    assert ("mean over the 3 seeds" in found.why) == (seeds == 3)
+    assert compare(p, y, name) == [found]  # the same rows, the same verdict
+    [mirrored] = compare({"net": p["xgb"], "xgb": p["net"]}, y, name)
+    assert mirrored.verdict == "b better"
+    assert mirrored.interval == pytest.approx((-high, -low))
+
+
+def test_a_balanced_accuracy_of_equal_classes_is_nearly_a_t_on_the_rows():
+    p, y = guesses({"net": 1.0, "xgb": 2.0}, n=1000)
+    keep = np.concatenate([np.flatnonzero(y == k)[:300] for k in (0, 1)])
+    p, y = {name: of[:, keep] for name, of in p.items()}, y[keep]
+    [by_resamples], [by_rows] = compare(p, y, "balanced_accuracy"), compare(p, y, "error")
+    assert by_resamples.difference == pytest.approx(by_rows.difference)
+    assert by_resamples.interval == pytest.approx(by_rows.interval, abs=0.006)
+
+
+def test_a_scorer_decides_like_the_metric_that_it_equals(monkeypatch):
+    monkeypatch.setattr("graduel.duel.by_rows.RESAMPLES", 200)  # scorers take milliseconds
+    p, y = guesses({"net": 1.0, "xgb": 6.0}, n=60)
+    named = metric_of("balanced_accuracy")
+    scorer = replace(metric_of("recall_macro"), name="balanced_accuracy", title=named.title)
+    [ours] = compare_rows(p, y, metric=named, rope=0.01)
+    [theirs] = compare_rows(p, y, metric=scorer, rope=0.01)
+    assert theirs.difference == pytest.approx(ours.difference)
+    assert theirs.interval == pytest.approx(ours.interval)
+    assert theirs.p_value == ours.p_value
+    assert " points" in ours.sentence
+    assert " points" not in theirs.sentence  # nothing is known of a scorer's unit
+
+
+@pytest.mark.parametrize("name", ["log_loss", "auc"])
+def test_undecided_says_how_many_rows_would_settle_it(name):
+    p, y = guesses({"net": 1.0, "xgb": 1.05}, n=150)
+    [found] = compare(p, y, name, rope=0.0001)
+    assert found.verdict == "undecided"
+    assert found.more_rows > 150
+    assert "test rows (there are 150)" in found.sentence
+
+
+@pytest.mark.parametrize("name", ["log_loss", "brier", "auc", "balanced_accuracy"])
+def test_contenders_that_never_differ_are_equal_on_many_rows_only(name):
+    certain = np.float32([[0.99, 0.01], [0.01, 0.99]])
+    for n, verdict in ((40, "undecided"), (4000, "practically equal")):
+        y = np.arange(n) % 2
+        p = {"net": certain[y][np.newaxis], "xgb": certain[y][np.newaxis]}
+        [found] = compare(p, y, name)
+        assert found.verdict == verdict
+        assert (found.difference, found.p_value) == (0, 1)
+        if verdict == "undecided":
+            y = np.arange(found.more_rows + 1) % 2
+            p = {"net": certain[y][np.newaxis], "xgb": certain[y][np.newaxis]}
+            assert compare(p, y, name)[0].verdict == "practically equal"
+
+
+def test_pairs_words_and_data():
+    p, y = guesses({"net": 1.0, "xgb": 2.0, "svm": 4.0})
+    found = compare(p, y, "log_loss", rope=0.02)
+    assert [(c.a, c.b) for c in found] == [("net", "xgb"), ("net", "svm"), ("xgb", "svm")]
+    assert {c.equivalence_level for c in found} == {1 - 0.1 / 3}
+    assert len(compare(p, y, "auc", against="xgb")) == 2
+    for comparison in found:
+        fields = json.loads(json.dumps(comparison.as_dict(), allow_nan=False))
+        assert (fields["metric"], fields["bayes"], fields["repeats"]) == ("log_loss", None, None)
+    figures = f"{found[0].error_a:.4f} against {found[0].error_b:.4f} log loss, a difference of 0."
+    assert figures in found[0].sentence
+    assert "points" not in found[0].sentence
+    [first] = compare({k: p[k] for k in ("net", "xgb")}, y, "auc", rope=0.005)
+    assert f"{first.value_a:.4f} against {first.value_b:.4f} AUC, a difference" in first.sentence
+    assert " points (95 % interval " in first.sentence
+
+
+@pytest.mark.parametrize(
+    ("shapes", "rows", "match"),
+    [
+        ([], 5, "probabilities for each contender; got none"),
+        ([(1, 5, 2), (1, 6, 2)], 5, "same shape .*same rows and seeds"),
+        ([(5, 2), (5, 2)], 5, r"\(seeds, rows, classes\)"),
+        ([(1, 5, 2), (1, 5, 2)], 4, "a true class for each row"),
+        ([(1, 1, 2), (1, 1, 2)], 1, "at least 2 test rows"),
+    ],
+)
+def test_what_cannot_be_compared_is_refused_in_words(shapes, rows, match):
+    p = {str(i): np.full(shape, 0.5) for i, shape in enumerate(shapes)}
+    with pytest.raises(ValueError, match=match):
+        compare_rows(p, np.zeros(rows, int), metric=metric_of("log_loss"), rope=0.01)

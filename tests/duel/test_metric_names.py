@@ -1,0 +1,157 @@
+"""Metrics by name: scikit-learn's numbers, as losses and as users know them."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sklearn import metrics as reference
+
+from graduel.duel.metrics import METRICS, brier, default_rope, log_loss, metric_of, wrong
+from graduel.errors import UserError
+
+
+def draw(seed, n, k, digits=2):
+    """Probabilities with ties, and codes of all classes."""
+    rng = np.random.default_rng(seed)
+    p = np.round(rng.dirichlet(np.full(k, 0.5), size=n), digits) + 10.0**-digits
+    y = np.concatenate([np.arange(k), rng.integers(k, size=n - k)])
+    return (p / p.sum(axis=1, keepdims=True)).astype(np.float32), y
+
+
+seeds, sizes = st.integers(0, 10_000), st.integers(10, 80)
+
+
+@settings(deadline=None)
+@given(seeds, sizes)
+def test_auc_of_two_classes_is_scikit_learns(seed, n):
+    p, y = draw(seed, n, 2)
+    expected = reference.roc_auc_score(y, p[:, 1])
+    assert metric_of("auc").value(p, y) == pytest.approx(expected, abs=1e-12)
+    assert metric_of("auc").loss(p, y) == pytest.approx(1 - expected, abs=1e-12)
+
+
+@settings(deadline=None)
+@given(seeds, sizes, st.integers(3, 6))
+def test_auc_of_more_classes_is_the_mean_of_each_against_the_rest(seed, n, k):
+    p, y = draw(seed, n, k)
+    p = p.astype(np.float64)
+    p /= p.sum(axis=1, keepdims=True)
+    expected = reference.roc_auc_score(y, p, multi_class="ovr", average="macro")
+    assert metric_of("auc").value(p, y) == pytest.approx(expected, abs=1e-12)
+    there = y != 1  # a class without test rows is left out
+    of_each = [
+        reference.roc_auc_score(y[there] == c, p[there, c]) for c in np.unique(y[there]).tolist()
+    ]
+    assert metric_of("auc").value(p[there], y[there]) == pytest.approx(np.mean(of_each), abs=1e-12)
+
+
+@settings(deadline=None)
+@given(seeds, sizes, st.integers(2, 6))
+def test_balanced_accuracy_is_scikit_learns(seed, n, k):
+    p, y = draw(seed, n, k)
+    expected = reference.balanced_accuracy_score(y, p.argmax(axis=1))
+    assert metric_of("balanced_accuracy").value(p, y) == pytest.approx(expected, abs=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("name", "k", "expected"),
+    [
+        ("f1", 2, lambda y, p: reference.f1_score(y, p.argmax(1))),
+        ("f1_macro", 4, lambda y, p: reference.f1_score(y, p.argmax(1), average="macro")),
+        ("matthews_corrcoef", 4, lambda y, p: reference.matthews_corrcoef(y, p.argmax(1))),
+        ("average_precision", 2, lambda y, p: reference.average_precision_score(y, p[:, 1])),
+        ("top_k_accuracy", 4, lambda y, p: reference.top_k_accuracy_score(y, p, k=2)),
+        ("neg_brier_score", 3, lambda y, p: -brier(p, y)),
+    ],
+)
+def test_any_scorer_of_scikit_learns(name, k, expected):
+    p, y = draw(0, 90, k, digits=6)
+    metric = metric_of(name)
+    assert metric.value(p, y) == pytest.approx(expected(y, p), abs=1e-6)
+    assert metric.loss(p, y) == pytest.approx(1 - metric.value(p, y))
+    assert metric.title == name
+
+
+def test_a_scorer_that_misses_a_class_does_not_warn():
+    p = np.tile(np.float32([0.9, 0.1]), (6, 1))  # the second class is never predicted
+    assert metric_of("precision_macro").value(p, np.array([0, 1] * 3)) == 0.25
+
+
+@settings(deadline=None, max_examples=30)
+@given(seeds, sizes, st.integers(2, 4), st.sampled_from(["auc", "balanced_accuracy", "f1_macro"]))
+def test_to_count_a_row_twice_is_to_have_it_twice(seed, n, k, name):
+    p, y = draw(seed, n, k)
+    counts = np.random.default_rng(seed).integers(1, 4, size=n)
+    metric = metric_of(name)
+    again = metric.value(np.repeat(p, counts, axis=0), np.repeat(y, counts))
+    assert metric.counted(p, y)(counts) == pytest.approx(again, abs=1e-12)
+
+
+def test_means_over_rows_are_the_means_of_their_rows():
+    p, y = draw(1, 50, 3)
+    assert metric_of("error").value(p, y) == wrong(p, y).mean()
+    assert metric_of("log_loss").value(p, y) == log_loss(p, y)
+    assert metric_of("brier").value(p, y) == brier(p, y)
+    accuracy = metric_of("accuracy")
+    assert accuracy.value(p, y) == pytest.approx(reference.accuracy_score(y, p.argmax(1)))
+    assert accuracy.loss(p, y) == pytest.approx(wrong(p, y).mean())
+    for metric in METRICS.values():
+        assert (metric.per_row is None) != (metric.counted is None)
+        assert metric.shown(metric.loss(p, y)) == pytest.approx(metric.value(p, y))
+        better = np.eye(3)[y] * 0.98 + 0.01  # nearly certain, and right
+        assert metric.loss(better, y) < metric.loss(p, y)
+
+
+def test_scikit_learns_names_of_graduels_metrics_lead_to_them():
+    assert metric_of("neg_log_loss") is metric_of("log_loss")
+    assert metric_of("roc_auc") is metric_of("roc_auc_ovr") is metric_of("auc")
+
+
+@pytest.mark.parametrize(
+    ("name", "hint"),
+    [
+        ("log_los", "Did you mean 'log_loss'"),
+        ("AUC", "Did you mean 'auc'"),
+        ("f1_makro", "Did you mean 'f1_macro'"),
+        ("r2", "metric must be one of 'error', "),  # of numbers
+        ("rand_score", "scorer of classes"),  # of clusters
+        ("f1_samples", "scorer of classes"),  # of sets of labels
+    ],
+)
+def test_unknown_names_are_refused_with_the_nearest(name, hint):
+    with pytest.raises(UserError, match=hint) as caught:
+        metric_of(name)
+    assert f"got '{name}'" in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "k", "y", "match"),
+    [
+        ("auc", 2, [1, 1, 1], "AUC needs test rows of at least two classes"),
+        ("f1", 3, [0, 1, 2], "'f1' cannot be worked out .*Target is multiclass"),
+        ("roc_auc_ovo", 3, [0, 1, 0], "'roc_auc_ovo' cannot be worked out"),
+    ],
+)
+def test_a_metric_that_the_rows_do_not_have_is_a_users_mistake(name, k, y, match):
+    p = np.full((3, k), 1 / k)
+    with pytest.raises(UserError, match=match) as caught:
+        metric_of(name).value(p, np.array(y))
+    assert "\n" not in str(caught.value)
+
+
+def test_default_ropes():
+    from graduel.duel.protocol import ROPE
+
+    assert default_rope(metric_of("error"), table=False) == ROPE
+    assert default_rope(metric_of("error"), table=True) == 0.01
+    assert default_rope(metric_of("auc"), table=True) == 0.005
+    assert default_rope(metric_of("f1_macro"), table=True) == 0.01
+    # What a point of error is worth to a calibrated classifier that errs on 10 % of two classes.
+    e = np.array([0.095, 0.105])
+    entropy = -e * np.log(e) - (1 - e) * np.log(1 - e)
+    for name, values in (("log_loss", entropy), ("brier", 2 * e * (1 - e))):
+        rope = default_rope(metric_of(name), table=True)
+        assert 0.9 * np.ptp(values) < rope <= np.ptp(values)
