@@ -17,11 +17,13 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 
 
-def blocks(kind):
-    return re.findall(rf"```{kind}\n(.*?)```", README, re.DOTALL)
+def blocks(kind, page="README.md"):
+    text = (ROOT / page).read_text(encoding="utf-8")
+    return re.findall(rf"```{kind}\n(.*?)```", text, re.DOTALL)
 
 
-def test_the_python_runs(capsys):
+def test_the_python_runs(capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
     namespace = {}
     for block in blocks("python"):
         exec(block, namespace)
@@ -32,9 +34,25 @@ def test_the_python_runs(capsys):
 
 
 def test_the_page_of_parts_runs():
-    page = (ROOT / "docs" / "parts.md").read_text(encoding="utf-8")
-    for block in re.findall(r"```python\n(.*?)```", page, re.DOTALL):
+    for block in blocks("python", "docs/parts.md"):
         exec(block, {})
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+def test_the_page_of_estimators_runs(capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    namespace = {}
+    for block in blocks("python", "docs/estimators.md"):
+        exec(block, namespace)
+    score, best, watched = map(float, capsys.readouterr().out.split()[:3])
+    assert score > 0.95
+    assert best > -0.3
+    assert watched < 0.5  # smoothed targets are never met
+    assert {path.name for path in tmp_path.iterdir()} == {
+        "digits.safetensors",
+        "digits.onnx",
+        "digits_net.py",
+    }
 
 
 def test_the_set_up_commands_are_the_ones_that_ci_runs():

@@ -310,7 +310,7 @@ def test_sgd_keeps_float32_and_its_shape(momentum, decay, n):
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: SGD(momentum=1), "momentum must be at least 0 and below 1; got 1"),
+        (lambda: SGD(momentum=1.5), "momentum must be at least 0 and at most 1; got 1.5"),
         (lambda: SGD(weight_decay=-1), "weight_decay must be at least 0; got -1"),
         (lambda: AdamW(beta2=1.5), "beta2 must be at least 0 and below 1; got 1.5"),
         (lambda: AdamW(eps=-1), "eps must be at least 0"),

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from math import sqrt
-from numbers import Integral
+from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from graduel.errors import UserError
+from graduel.errors import UserError, unknown
 from graduel.estimators.inputs import Image
 from graduel.nn import Dense, Dropout, Layer, Loss, Network, Weights
 from graduel.nn.initializers import GlorotUniform, Initializer
@@ -26,6 +26,7 @@ from graduel.optim import (
 )
 from graduel.train import parts
 from graduel.train.full_batch import refuse_random
+from graduel.train.recipe import WITH_MOMENTUM
 from graduel.train.stack import LayerText, read_layer, stack
 
 Array = NDArray[Any]
@@ -39,6 +40,23 @@ ALIASES = {
 """scikit-learn's names of parts."""
 KINDS = {"solver": "optimizer", "learning_rate": "schedule"}
 """Parameters that are called otherwise among the parts."""
+NAMES = {
+    "activation": ("logistic",),
+    "init": ("auto",),
+    "learning_rate": RATES,
+    "loss": ("log_loss", "squared_error", "absolute_error"),
+}
+"""Names beside those of the parts."""
+LAYER = ("plan", "forward", "backward"), "graduel.nn.LayerNorm()"
+OBJECTS = {
+    "activation": LAYER,
+    "norm": LAYER,
+    "init": (("__call__",), "graduel.nn.HeNormal()"),
+    "loss": (("value_and_gradient", "link"), "graduel.nn.Huber()"),
+    "solver": (("init", "update"), "graduel.optim.Lion()"),
+    "learning_rate": (("__call__",), "graduel.optim.Cosine()"),
+}
+"""What an object must have in place of a name, and an example."""
 
 
 def named(parameter: str, value: Any, **given: Any) -> Any:
@@ -47,11 +65,20 @@ def named(parameter: str, value: Any, **given: Any) -> Any:
     Raises
     ------
     ValueError
-        If the name does not exist, or its parameters do not fit.
+        If the name does not exist, its parameters do not fit, or the object is of another kind.
     """
     kind = KINDS.get(parameter, parameter)
-    if isinstance(value, str):
-        value = ALIASES.get(kind, {}).get(value, value)
+    if not isinstance(value, str):
+        needs, example = OBJECTS[parameter]
+        if isinstance(value, type) or not all(hasattr(value, need) for need in needs):
+            raise ValueError(
+                f"{parameter} must be a name, or an object such as {example}; got {value!r}"
+            )
+        return value
+    value = ALIASES.get(kind, {}).get(value, value)
+    name = value.partition("(")[0].strip()
+    if name not in parts.KINDS[kind]:
+        raise unknown(parameter, name, (*NAMES.get(parameter, ()), *parts.KINDS[kind]))
     try:
         return parts.make(kind, value, **given)
     except UserError as error:
@@ -76,7 +103,7 @@ def items(p: Any) -> list[LayerText | Layer]:
     for layer in p.layers:
         if isinstance(layer, str) or type(layer) is int or isinstance(layer, np.integer):
             found.append(read_layer(str(layer)))
-        elif hasattr(layer, "plan") and hasattr(layer, "forward"):
+        elif not isinstance(layer, type) and all(hasattr(layer, need) for need in LAYER[0]):
             found.append(layer)
         else:
             raise ValueError(
@@ -88,7 +115,7 @@ def items(p: Any) -> list[LayerText | Layer]:
 
 def each(parameter: str, value: Any, count: int) -> list[Any]:
     """Return a value for each of `count` layers: one for all, or a list of equal length."""
-    if not isinstance(value, list | tuple):
+    if not isinstance(value, list | tuple | np.ndarray):
         return [value] * count
     if len(value) != count:
         raise ValueError(
@@ -117,7 +144,7 @@ def network_of(
         each("dropout", p.dropout, count),
         strict=True,
     ):
-        if not (isinstance(rate, int | float) and 0 <= rate < 1):
+        if not (isinstance(rate, int | float | np.floating) and 0 <= rate < 1):
             raise ValueError(f"dropout must be at least 0 and below 1; got {rate!r}")
         after.append(
             (
@@ -142,7 +169,7 @@ def first_weights(
     """Draw weights: those of dense layers as scikit-learn does, number for number.
 
     W and b of a dense layer are uniform in ±√(6 / (n_in + n_out)), or ±√(2 / …) before a logistic
-    sigmoid.
+    sigmoid. Layers that are given as objects begin as they say themselves.
 
     Source: Glorot and Bengio 2010.
     """
@@ -150,8 +177,9 @@ def first_weights(
     if not auto(p):
         return weights
     factor = 2.0 if isinstance(p.activation, str) and p.activation == "logistic" else 6.0
+    given = {id(layer) for layer in p.layers or ()}
     for node in network.nodes:
-        if isinstance(node.layer, Dense):
+        if isinstance(node.layer, Dense) and id(node.layer) not in given:
             W, b = (network.layout[f"{node.name}.{k}"].view(weights.theta) for k in "Wb")
             bound = sqrt(factor / sum(W.shape))
             W[...] = draws.uniform(-bound, bound, W.shape)
@@ -166,10 +194,11 @@ def loss_of(p: Any, default: type[Loss]) -> Loss:
     if isinstance(p.loss, str) and p.loss == "log_loss":
         return default(**given)
     loss: Loss = named("loss", p.loss, **given)
-    if not hasattr(loss, "value_and_gradient"):
-        raise ValueError(f"loss must be a name or a loss of graduel.nn; got {p.loss!r}")
-    if s and not hasattr(loss, "label_smoothing"):
-        raise ValueError(f"label_smoothing goes with cross-entropy; got loss={p.loss!r}")
+    if s and not (isinstance(p.loss, str) and hasattr(loss, "label_smoothing")):
+        raise ValueError(
+            f"label_smoothing goes with loss='log_loss', 'softmax' or 'binary'; got {p.loss!r}. "
+            "Set it on the object itself, where it has such"
+        )
     return loss
 
 
@@ -184,7 +213,12 @@ def solver_of(p: Any) -> Optimizer | Minimizer:
     decay = {} if p.weight_decay is None else {"weight_decay": float(p.weight_decay)}
     rule: Any
     if not isinstance(p.solver, str):
-        rule = p.solver
+        if decay:
+            raise ValueError(
+                f"weight_decay goes with the name of a solver; set it on the object, {p.solver!r}"
+            )
+        minimizer = isinstance(p.solver, Minimizer) and not isinstance(p.solver, type)
+        rule = p.solver if minimizer else named("solver", p.solver)
     elif p.solver == "sgd":
         nesterov = bool(p.nesterovs_momentum and p.momentum)
         rule = SGD(momentum=p.momentum, nesterov=nesterov, **decay)
@@ -193,17 +227,15 @@ def solver_of(p: Any) -> Optimizer | Minimizer:
     elif p.solver == "lbfgs":
         rule = LBFGS(tolerance=p.tol)
     else:
-        rule = named("solver", p.solver, momentum=p.momentum, **decay)
+        with_momentum = p.solver.partition("(")[0].strip() in WITH_MOMENTUM
+        rule = named(
+            "solver", p.solver, **decay, **{"momentum": p.momentum} if with_momentum else {}
+        )
     if isinstance(rule, Minimizer):
         for name in ("weight_decay", "clip_norm", "clip_value", "ema"):
             if getattr(p, name):
                 raise ValueError(f"solver={p.solver!r} goes without {name}; leave it out")
         return rule
-    if not (hasattr(rule, "init") and hasattr(rule, "update")):
-        raise ValueError(
-            "solver must be 'sgd', 'adam', 'lbfgs', another name of an optimizer, or an object "
-            f"with init and update such as graduel.optim.Lion(); got {rule!r}"
-        )
     if p.clip_value is not None:
         rule = ClipValue(rule, p.clip_value)
     return rule if p.clip_norm is None else ClipNorm(rule, p.clip_norm)
@@ -213,16 +245,13 @@ def schedule_of(p: Any) -> Callable[[float], float]:
     """Make the schedule over the whole training; scikit-learn's rules are constant here."""
     if goes_by_rule(p.learning_rate):
         return Constant()
-    if isinstance(p.learning_rate, str):
-        found = named("learning_rate", p.learning_rate)
-    else:
-        found = p.learning_rate
-    if not callable(found):
+    schedule: Callable[[float], float] = named("learning_rate", p.learning_rate)
+    begins: Any = schedule(0.0)
+    if not isinstance(begins, Real):
         raise ValueError(
-            "learning_rate must be 'constant', 'invscaling', 'adaptive', the name of a schedule, "
-            f"or a function of the progress t from 0 to 1; got {found!r}"
+            "learning_rate must be a function from the progress t, from 0 to 1, to a number; it "
+            f"gives {begins!r}"
         )
-    schedule: Callable[[float], float] = found
     return schedule
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from math import inf
 from typing import Any, Self
 
 import numpy as np
@@ -58,7 +59,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]
     tol : what counts as gain; for 'lbfgs', the gradient's largest entry at the end
     verbose : show epochs: a bar on a terminal or in a notebook, lines elsewhere and from 2 on
     warm_start : let ``fit`` go on from the weights before
-    momentum, nesterovs_momentum : of 'sgd'
+    momentum, nesterovs_momentum : of 'sgd'; the first also of 'momentum' and 'nesterov'
     early_stopping : stop when the validation score no longer gains, and keep the best epoch
     validation_fraction : how many rows early stopping sets aside, where none are given
     beta_1, beta_2, epsilon : of 'adam'
@@ -243,6 +244,13 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]
         weight = super()._weights(sample_weight, X, y)
         if self.class_weight is None:
             return weight
+        if isinstance(self.class_weight, dict):
+            for label, value in self.class_weight.items():
+                if not (isinstance(value, int | float | np.number) and 0 <= value < inf):
+                    raise ValueError(
+                        f"class_weight must hold finite numbers of at least 0; got {value!r} for "
+                        f"{label!r}"
+                    )
         by_class: Array = compute_sample_weight(self.class_weight, y)
         return by_class if weight is None else weight * by_class
 

@@ -128,6 +128,7 @@ class Course:
         self.diverged = False
         self.lr = plan.lr if lr is None else lr
         self.average = average
+        self._seed = 0
         self._fit: Fit | FullBatch
         if isinstance(plan.rule, Minimizer):
             self._fit = FullBatch(
@@ -157,20 +158,30 @@ class Course:
             batch_size=plan.batch_size,
             order=order,
         )
-        if plan.ema and average is None:
-            self.average = Average(weights, plan.ema)
+        if plan.ema:
+            self.average = average if average is not None else Average(weights, plan.ema)
+            self._seed = int(rng.integers(2**63))
 
     @property
     def memory(self) -> Any:
         """What the optimizer remembers."""
         return self._fit.memory if isinstance(self._fit, Fit) else None
 
+    def rate(self) -> float:
+        """Return the learning rate now, with the schedule's factor."""
+        fit = self._fit
+        if isinstance(fit, FullBatch):
+            return self.lr
+        return self.lr * self.plan.schedule(fit.step / fit.total_steps)
+
     def answer(self) -> Weights:
         """Return the weights to judge by now: those in training, or their running average."""
         if self.average is None or not isinstance(self._fit, Fit):
             return self.weights
+        # A stream of its own, each time the same: to look at the average changes nothing.
+        rng = np.random.default_rng(self._seed)
         return self.average.weights(
-            self.network, self.rows, rng=self.rng, batch_size=self._fit.batch_size
+            self.network, self.rows, rng=rng, batch_size=self._fit.batch_size
         )
 
     def run(self) -> Iterator[FitEpoch]:
@@ -181,19 +192,20 @@ class Course:
         ValueError
             If the loss or the weights are no longer finite, and no better epoch came before.
         """
+        began = self.rate()
         try:
             for epoch in self._trained():
                 self.epochs += 1
-                began = self.lr
                 yield self._done(epoch.loss, began)
                 if self.end:
                     return
+                began = self.rate()
         except DivergedError as error:
-            if not self.history.best:
+            if not (self.plan.early_stopping and self.history.best):
                 raise ValueError(f"{NOT_FINITE} ({error})") from None
             self.epochs, self.end, self.diverged = self.epochs + 1, str(error), True
-            self._note(nan, nan, nan)
-            yield FitEpoch(self.epochs, nan, nan, nan, self.lr)
+            self._note(nan, nan, nan, self.weights)
+            yield FitEpoch(self.epochs, nan, nan, nan, began)
 
     def _trained(self) -> Iterator[Epoch]:
         if isinstance(self._fit, FullBatch):
@@ -216,7 +228,9 @@ class Course:
             if fit.last.end in ("converged", "no decrease"):
                 self.end = fit.last.end
                 if not epoch.step or epoch.step == self.epochs:
-                    self.history.losses[-1:] = [epoch.loss * self.report[0] + self.report[1]]
+                    loss = epoch.loss * self.report[0] + self.report[1]
+                    self.history.losses[-1:] = [loss]
+                    self.history.best_loss = min(self.history.best_loss, loss)
                     return
             elif fit.last.evaluations >= self.plan.most_evaluations:
                 self.end = "out of evaluations"
@@ -228,11 +242,11 @@ class Course:
     def _done(self, loss: float, began: float) -> FitEpoch:
         """Write an epoch to the history, and decide what follows from it."""
         loss = loss * self.report[0] + self.report[1]
-        watched, score = None, None
+        watched, score, answer = None, None, self.weights
         if self.validation is not None:
             answer = self.answer()
             watched, score = self.validation(answer)
-        self._note(loss, watched, score)
+        self._note(loss, watched, score, answer)
         plan, history = self.plan, self.history
         if plan.by_rule == "invscaling":
             self._set_rate(plan.lr / (history.seen + 1) ** plan.power_t)
@@ -240,7 +254,9 @@ class Course:
             self._stalled()
         return FitEpoch(self.epochs, loss, watched, score, began)
 
-    def _note(self, loss: float, watched: float | None, score: float | None) -> None:
+    def _note(
+        self, loss: float, watched: float | None, score: float | None, answer: Weights
+    ) -> None:
         plan, history = self.plan, self.history
         history.seen += len(self.rows)
         history.losses.append(loss)
@@ -248,9 +264,10 @@ class Course:
             history.validation_losses.append(watched)
             history.scores.append(score)
         if plan.early_stopping and score is not None:
-            history.stalled = history.stalled + 1 if score < history.best_score + plan.tol else 0
+            gain = score >= history.best_score + plan.tol  # never, where it is no number
+            history.stalled = 0 if gain else history.stalled + 1
             if score > history.best_score:
-                history.best_score, history.best = score, self.answer().copy()
+                history.best_score, history.best = score, answer.copy()
         elif isinstance(self._fit, Fit):
             gain = loss <= history.best_loss - plan.tol
             history.stalled = 0 if gain else history.stalled + 1

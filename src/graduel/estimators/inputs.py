@@ -61,11 +61,22 @@ def blocks(rows: Source) -> int:
     return 1024
 
 
-def flat(X: Any) -> tuple[Any, Image | None]:
-    """Return images (n, height, width) or (n, height, width, channels) as rows, and their shape."""
+def flat(X: Any, known: Image | None = None) -> tuple[Any, Image | None]:
+    """Return images (n, height, width) or (n, height, width, channels) as rows, and their shape.
+
+    Raises
+    ------
+    ValueError
+        If it is not the shape that is known from the fit.
+    """
     if not isinstance(X, np.ndarray) or X.ndim not in (3, 4) or 0 in X.shape:
         return X, None
     height, width, channels = (*X.shape[1:], 1)[:3]
+    if known is not None and known != (height, width, channels):
+        raise ValueError(
+            f"images must have the shape {known} of those in the fit, (height, width, channels); "
+            f"got {(height, width, channels)}"
+        )
     return X.reshape(len(X), -1), (height, width, channels)
 
 
@@ -88,7 +99,10 @@ def validated(estimator: Any, X: Any, **options: Any) -> Any:
     The estimator given is a stand-in: validation writes the number and the names of features to
     it.
     """
-    return validate_data(estimator, X, accept_sparse=["csr", "csc"], dtype=DTYPES, **options)
+    # Polars names its dtypes in its own way; scikit-learn would make float64 of all of them.
+    dtypes = {str(dtype) for dtype in getattr(X, "dtypes", ())}
+    kept = None if dtypes in ({"UInt8"}, {"Float32"}) else DTYPES
+    return validate_data(estimator, X, accept_sparse=["csr", "csc"], dtype=kept, **options)
 
 
 def validated_both(

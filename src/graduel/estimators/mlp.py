@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import warnings
 from abc import abstractmethod
 from collections.abc import Iterator
@@ -111,7 +112,8 @@ class BaseMLP(Tools, CallbackSupportMixin, BaseEstimator):  # type: ignore[misc]
                 tasks.begin()
                 for epoch in course.run():
                     progress.epoch(epoch)
-                    if tasks.done(lambda: work.attributes(self, course.answer())):
+                    # A copy, so that a callback may keep it while the training goes on.
+                    if tasks.done(lambda: copy.deepcopy(work.attributes(self, course.answer()))):
                         end = "Stopped by a callback."
                         break
                     if epoch.epoch < work.epochs and not course.end:
@@ -124,7 +126,7 @@ class BaseMLP(Tools, CallbackSupportMixin, BaseEstimator):  # type: ignore[misc]
             progress.end(end or course.end)
         attributes = work.attributes(self, course.finish())
         self._publish(attributes)
-        tasks.end(lambda: attributes)
+        tasks.end(lambda: copy.deepcopy(attributes))
         if not end:
             self._warn(work)
         return self
@@ -167,10 +169,15 @@ class BaseMLP(Tools, CallbackSupportMixin, BaseEstimator):  # type: ignore[misc]
     def _partial_fit(self, X: Any, y: Any, sample_weight: Any, classes: Any = None) -> Self:
         """Train for one epoch, going on from where the last one ended."""
         work = begin(self, X, y, sample_weight, incremental=True, classes=classes)
-        with Progress(self.verbose, 1) as progress:
-            for epoch in work.course.run():
-                progress.epoch(epoch)
-        self._publish(work.attributes(self, work.course.finish()))
+        try:
+            with Progress(self.verbose, 1) as progress:
+                for epoch in work.course.run():
+                    progress.epoch(epoch)
+            attributes = work.attributes(self, work.course.finish())
+        except BaseException:
+            self.__dict__["_kept"] = None  # half an epoch; what answers is as it was
+            raise
+        self._publish(attributes)
         return self
 
     # --- publishing ---
@@ -239,9 +246,9 @@ class BaseMLP(Tools, CallbackSupportMixin, BaseEstimator):  # type: ignore[misc]
         fitted: Fitted | None = self.__dict__.get("_fitted")
         if fitted is None:
             check_is_fitted(self)
-            raise AssertionError
+            fitted = self._fitted  # another thread has fitted meanwhile
         if not (fitted.plain(X) and finite(X)):
-            X, _ = inputs.flat(X)
+            X, _ = inputs.flat(X, fitted.image)
             X = inputs.validated(self._stand_in(fitted), X, reset=False)
         return fitted.targets, fitted.answers(X)
 

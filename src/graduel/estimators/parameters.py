@@ -30,7 +30,7 @@ CONSTRAINTS: dict[str, list[Any]] = {
     "tol": [AT_LEAST_0],
     "verbose": ["verbose"],
     "warm_start": ["boolean"],
-    "momentum": [SHARE],
+    "momentum": [Interval(Real, 0, 1, closed="both")],
     "nesterovs_momentum": ["boolean"],
     "early_stopping": ["boolean"],
     "validation_fraction": [SHARE],

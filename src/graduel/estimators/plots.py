@@ -31,34 +31,43 @@ def training(estimator: Any, ax: Any = None) -> Any:
         )  # fmt: skip
         ax, below = panels[0, 0], panels[1, 0] if scores else None
     epochs = np.arange(1, len(losses) + 1)
-    ax.plot(epochs, losses, color=TRAIN, label="training")
+    _curve(ax, epochs, losses, TRAIN, "training")
     if watched:
-        ax.plot(epochs[-len(watched) :], watched, color=WATCHED, label="validation")
+        _curve(ax, epochs, watched, WATCHED, "validation")
     ax.set_ylabel("loss")
     ax.legend(frameon=False)
     axes = [ax]
     if below is not None:
         axes.append(below)
         place = epochs[-len(scores) :]
-        below.plot(place, scores, color=WATCHED)
+        _curve(below, epochs, scores, WATCHED, "validation")
         if not np.isnan(scores).all():
             best = int(np.nanargmax(scores))
             below.plot(place[best], scores[best], "o", color=WATCHED)
-            below.annotate(
-                f"{scores[best]:.4g} at epoch {place[best]}",
-                (place[best], scores[best]),
-                xytext=(0, -16),
-                textcoords="offset points",
-                ha="right" if best > len(scores) / 2 else "left",
+            below.set_title(
+                f"best: {scores[best]:.4g} at epoch {place[best]}", loc="right", fontsize=10
             )
-        name = estimator.scoring if isinstance(estimator.scoring, str) else "score"
-        below.set_ylabel(f"validation {name if name != 'loss' else '−loss'}")
+        below.set_ylabel(f"validation {_score_name(estimator)}")
     for panel in axes:
         panel.spines[["top", "right"]].set_visible(False)
         panel.grid(axis="y", alpha=0.25)
     axes[-1].set_xlabel("epoch")
-    axes[-1].xaxis.set_major_locator(MaxNLocator(integer=True))
+    axes[-1].xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
     return ax
+
+
+def _curve(ax: Any, epochs: Array, values: list[float], color: str, label: str) -> None:
+    """Draw the values of the last epochs; a single one as a point."""
+    marker = "o" if len(values) == 1 else None
+    ax.plot(epochs[-len(values) :], values, color=color, label=label, marker=marker)
+
+
+def _score_name(estimator: Any) -> str:
+    if isinstance(estimator.scoring, str):
+        return "−loss" if estimator.scoring == "loss" else estimator.scoring
+    if callable(estimator.scoring):
+        return "score"
+    return "R²" if estimator._numeric else "accuracy"
 
 
 def weights(fitted: Fitted, layer: int = 0, most: int = 40) -> Any:
@@ -71,6 +80,8 @@ def weights(fitted: Fitted, layer: int = 0, most: int = 40) -> Any:
             f"layer must be from 0 to {len(arrays) - 1}, as there are {len(arrays)} with weights; "
             f"got {layer}"
         )
+    if most < 1:
+        raise ValueError(f"most must be at least 1; got {most}")
     W = arrays[layer]
     images = _images(W, fitted, layer % len(arrays))
     if images is None:
@@ -79,7 +90,7 @@ def weights(fitted: Fitted, layer: int = 0, most: int = 40) -> Any:
     columns = min(count, 10)
     rows = ceil(count / columns)
     figure, panels = plt.subplots(
-        rows, columns, figsize=(0.9 * columns, 0.95 * rows + 0.5), layout="constrained",
+        rows, columns, figsize=(max(6.0, 0.9 * columns), 0.95 * rows + 0.5), layout="constrained",
         squeeze=False,
     )  # fmt: skip
     for i, panel in enumerate(panels.flat):
@@ -111,6 +122,7 @@ def _images(W: Array, fitted: Fitted, layer: int) -> Array | None:
 
 def _table(W: Array, fitted: Fitted, layer: int) -> Any:
     import matplotlib.pyplot as plt
+    from matplotlib.ticker import MaxNLocator
 
     figure, ax = plt.subplots(figsize=(7, 1.5 + 4 * min(1, len(W) / 20)), layout="constrained")
     top = float(np.abs(W).max()) or 1.0
@@ -118,6 +130,9 @@ def _table(W: Array, fitted: Fitted, layer: int) -> Any:
     figure.colorbar(drawn, ax=ax, label="weight")
     ax.set_xlabel("unit")
     ax.set_ylabel("feature" if layer == 0 else "input")
+    for axis in (ax.xaxis, ax.yaxis):
+        axis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
     if layer == 0 and fitted.names is not None and len(W) <= 40:
-        ax.set_yticks(range(len(W)), [str(name) for name in fitted.names])
+        # A dollar sign would begin a formula.
+        ax.set_yticks(range(len(W)), [str(name).replace("$", r"\$") for name in fitted.names])
     return figure

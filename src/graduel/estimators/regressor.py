@@ -14,7 +14,7 @@ from graduel.estimators.fitted import Fitted
 from graduel.estimators.mlp import BaseMLP
 from graduel.estimators.parameters import keep
 from graduel.estimators.targets import Numbers, Targets
-from graduel.nn import SquaredError
+from graduel.nn import BinaryCrossEntropy
 
 Array = NDArray[Any]
 
@@ -49,7 +49,7 @@ class MLPRegressor(RegressorMixin, BaseMLP):  # type: ignore[misc]
     tol : what counts as gain; for 'lbfgs', the gradient's largest entry at the end
     verbose : show epochs: a bar on a terminal or in a notebook, lines elsewhere and from 2 on
     warm_start : let ``fit`` go on from the weights before
-    momentum, nesterovs_momentum : of 'sgd'
+    momentum, nesterovs_momentum : of 'sgd'; the first also of 'momentum' and 'nesterov'
     early_stopping : stop when the validation score no longer gains, and keep the best epoch
     validation_fraction : how many rows early stopping sets aside, where none are given
     beta_1, beta_2, epsilon : of 'adam'
@@ -151,7 +151,7 @@ class MLPRegressor(RegressorMixin, BaseMLP):  # type: ignore[misc]
     def _targets(self, y: Any, old: Fitted | None, incremental: bool, classes: Any) -> Numbers:
         if old is not None:
             self._known(y, old.targets)
-        loss = build.loss_of(self, SquaredError)
+        loss = build.loss_of(self, BinaryCrossEntropy)
         if hasattr(loss, "label_smoothing"):
             raise ValueError(
                 "loss must be one for numbers, 'squared_error', 'absolute_error', 'huber' or "

@@ -6,9 +6,10 @@ from html import escape
 from itertools import pairwise
 from typing import Any
 
+from graduel.estimators.build import minimizes
 from graduel.estimators.fitted import Fitted
 from graduel.estimators.targets import Labels
-from graduel.nn import Dense
+from graduel.nn import Conv2D, Dense
 
 MOST_DOTS = 7
 """So many neurons of a layer are drawn."""
@@ -37,7 +38,9 @@ def summary(estimator: Any) -> str:
         f"{network.layout.size:,} parameters, {network.dtype}",
         network.summary(),
     ]
-    done = f"{estimator.n_iter_:,} epochs, loss {estimator.loss_:.4g}"
+    unit = "iteration" if minimizes(estimator.solver) else "epoch"
+    done = f"{estimator.n_iter_:,} {unit}{'s' * (estimator.n_iter_ != 1)}"
+    done += f", loss {estimator.loss_:.4g}"
     if estimator.best_validation_score_ is not None:
         done += f", best validation score {estimator.best_validation_score_:.4g}"
     return "\n".join([*lines, done])
@@ -46,11 +49,12 @@ def summary(estimator: Any) -> str:
 def html(estimator: Any) -> str:
     """Return a drawing of the network, and its table of layers to open."""
     fitted: Fitted = estimator._fitted
-    dense = [node for node in fitted.network.nodes if isinstance(node.layer, Dense)]
     columns = [(fitted.n_features, "input")]
-    columns += [
-        (node.layer.units, "hidden") for node in dense[:-1] if isinstance(node.layer, Dense)
-    ]
+    for node in fitted.network.nodes[:-1]:
+        if isinstance(node.layer, Dense):
+            columns.append((node.layer.units, "hidden"))
+        elif isinstance(node.layer, Conv2D):
+            columns.append((node.layer.filters, "channels"))
     columns.append((fitted.targets.n_outputs, "output"))
     return (
         '<div class="graduel-network" style="font:13px/1.4 system-ui,sans-serif;margin:.6em 0">'

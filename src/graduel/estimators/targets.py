@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import issparse
 from scipy.special import xlogy
 
 from graduel.nn import BinaryCrossEntropy, Loss, Poisson, SoftmaxCrossEntropy, SquaredError
@@ -65,10 +66,10 @@ class Labels:
         """Outputs of the network."""
         return 1 if self.one else len(self.classes)
 
-    def encode(self, y: Array) -> Array:
+    def encode(self, y: Any) -> Array:
         """Return what the loss takes: class codes, or 0 and 1 for each output."""
         if self.multilabel:
-            return y.astype(np.float32)
+            return (y.toarray() if issparse(y) else y).astype(np.float32)
         codes = np.searchsorted(self.classes, y)
         if isinstance(self.loss, SoftmaxCrossEntropy):
             return codes

@@ -8,8 +8,10 @@ from typing import Any, Self
 
 from sklearn.utils.validation import check_is_fitted
 
+from graduel.errors import UserError
 from graduel.estimators.fitted import Fitted
 from graduel.estimators.targets import Labels
+from graduel.nn import BinaryCrossEntropy, SoftmaxCrossEntropy
 
 
 class Tools:
@@ -22,7 +24,8 @@ class Tools:
 
         The file is safetensors with the network, the parameters, the labels and the curves as
         JSON in its header; nothing in it is code. A parameter that has no plain form (a random
-        stream, a function) comes back as its default. What an optimizer remembers is left out.
+        stream, a function) comes back as its default. What an optimizer remembers is left out, and
+        of a curve of more than 5,000 epochs all but the last.
 
         Parameters
         ----------
@@ -81,7 +84,8 @@ class Tools:
         Raises
         ------
         ValueError
-            If onnx is not installed, or a layer has no form in ONNX.
+            If onnx is not installed, if a layer has no form in ONNX, or if a classifier's
+            probabilities are not those of one softmax or of sigmoids alone.
         """
         from graduel import export
 
@@ -103,7 +107,7 @@ class Tools:
         Raises
         ------
         ValueError
-            If a layer has no form there.
+            If a layer has no form there, or as for :meth:`to_onnx`.
         """
         from graduel import export
         from graduel.estimators import shown
@@ -117,12 +121,19 @@ class Tools:
         return export.to_python(fitted.network, fitted.weights, title=title, columns=names, **given)
 
     def _handed_over(self) -> dict[str, Any]:
-        targets, classes = self._fitted.targets, None
+        fitted = self._fitted
+        targets, classes = fitted.targets, None
         if isinstance(targets, Labels):
             classes = targets.classes
+            loss = BinaryCrossEntropy if targets.binary else SoftmaxCrossEntropy
+            if len(classes) == 1 or not isinstance(fitted.network.loss, loss | SoftmaxCrossEntropy):
+                raise UserError(
+                    "a classifier of two or more labels, with loss='log_loss' or 'softmax', can be "
+                    f"handed over; got {len(classes)} and {fitted.network.loss}"
+                )
             whole = classes.dtype.kind in "bf" and bool((classes == classes.astype(int)).all())
             classes = classes.astype(int) if whole else classes
-        return {"scale": self._fitted.scale, "classes": classes}
+        return {"scale": fitted.scale, "classes": classes}
 
     def summary(self) -> str:
         """Return what the network is: its layers, their output shapes and parameters."""

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
+from difflib import get_close_matches
+from inspect import signature
+from numbers import Real
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.metrics import get_scorer
+from sklearn.metrics import get_scorer, get_scorer_names
 from sklearn.model_selection import train_test_split
 
 from graduel.estimators import inputs
@@ -30,7 +34,7 @@ def given(p: Any, fitted: Fitted, X: Any, y: Any) -> Validation:
         missing = "X_val" if X is None else "y_val"
         raise ValueError(f"X_val and y_val go together; {missing} is missing")
     stand_in = p._stand_in(fitted)
-    X, _ = inputs.flat(X)
+    X, _ = inputs.flat(X, fitted.image)
     X, y = inputs.validated_both(stand_in, X, y, numeric=p._numeric, reset=False)
     p._known(y, fitted.targets)
     return _judge(p, fitted, X, y, None)
@@ -66,7 +70,8 @@ def _judge(p: Any, fitted: Fitted, X: Any, y: Array, weight: Array | None) -> Va
     rows = inputs.source(X, fitted.scale, fitted.network.dtype)
     encoded = targets.encode(y)
     factor, summand = targets.report(encoded, weight)
-    scorer = get_scorer(p.scoring) if p.scoring not in (None, "loss") else None
+    scorer = scorer_of(p)
+    options = {} if weight is None or not _weighs(scorer) else {"sample_weight": weight}
 
     def judge(weights: Weights) -> tuple[float, float]:
         loss, answers = evaluate(fitted.network, weights, rows, encoded, weight)
@@ -76,12 +81,53 @@ def _judge(p: Any, fitted: Fitted, X: Any, y: Array, weight: Array | None) -> Va
         if not np.isfinite(answers).all():
             return loss, float("nan")
         if scorer is None:
-            return loss, p._score(y, answers, targets, weight)
+            with np.errstate(over="ignore"):  # of huge answers the score is −∞
+                return loss, p._score(y, answers, targets, weight)
         now = replace(fitted, weights=weights, names=None)
-        options = {} if weight is None else {"sample_weight": weight}
-        return loss, float(scorer(p._answering(now), X, y, **options))
+        try:
+            score = scorer(p._answering(now), X, y, **options)
+        except ValueError as error:
+            raise ValueError(
+                f"scoring={p.scoring!r} cannot judge the validation rows ({error}). Take another, "
+                "such as 'loss', or pass X_val and y_val"
+            ) from error
+        if not isinstance(score, Real):
+            raise ValueError(f"scoring must give a number; got {score!r}")
+        return loss, float(score)
 
     return judge
+
+
+def scorer_of(p: Any) -> Callable[..., Any] | None:
+    """Return the scorer that `scoring` asks for; None for the loss and for ``score``.
+
+    Raises
+    ------
+    ValueError
+        If there is none of that name.
+    """
+    if not isinstance(p.scoring, str):
+        scorer: Callable[..., Any] | None = p.scoring
+        return scorer
+    if p.scoring == "loss":
+        return None
+    names = get_scorer_names()
+    if p.scoring not in names:
+        near = get_close_matches(p.scoring, names, n=1)
+        hint = f". Did you mean {near[0]!r}?" if near else ""
+        raise ValueError(
+            "scoring must be 'loss', a scorer, or a name of sklearn.metrics.get_scorer_names(); "
+            f"got {p.scoring!r}{hint}"
+        )
+    return get_scorer(p.scoring)
+
+
+def _weighs(scorer: Callable[..., Any] | None) -> bool:
+    """Tell whether a scorer takes row weights: not every metric has them."""
+    if scorer is None:
+        return False
+    takes = signature(getattr(scorer, "_score_func", scorer)).parameters
+    return "sample_weight" in takes
 
 
 def evaluate(

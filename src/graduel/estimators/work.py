@@ -74,7 +74,7 @@ class Work:
             "validation_loss_curve_": history.validation_losses if self.watched else None,
             "validation_scores_": history.scores if self.watched else None,
             "best_validation_score_": highest(history.scores) if self.watched else None,
-            "learning_rate_": course.lr,
+            "learning_rate_": course.rate(),
         }
 
 
@@ -122,9 +122,10 @@ def begin(
         If a parameter or the data do not fit.
     """
     check(p)
+    watch.scorer_of(p)
     old = p._fitted if p.__sklearn_is_fitted__() and (p.warm_start or incremental) else None
     stand_in = p._stand_in(old)
-    X, image = inputs.flat(X)
+    X, image = inputs.flat(X, None if old is None else old.image)
     X, y = inputs.validated_both(stand_in, X, y, numeric=p._numeric, reset=old is None)
     targets = p._targets(y, old, incremental, classes)
     weight = p._weights(sample_weight, X, y)
@@ -160,7 +161,7 @@ def begin(
         validation=validation,
         report=targets.report(encoded, weight),
         memory=memory.optimizer,
-        average=memory.average,
+        average=memory.average if plan.ema else None,
         lr=memory.lr,
     )
     return Work(course, history, memory, fitted, validation is not None, plan.epochs, memory.epochs)

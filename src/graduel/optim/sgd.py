@@ -24,7 +24,7 @@ class SGD:
 
     Parameters
     ----------
-    momentum : μ, in [0, 1)
+    momentum : μ, in [0, 1]; at 1 nothing slows it down
     weight_decay : λ
     nesterov : look ahead; needs momentum
 
@@ -46,7 +46,8 @@ class SGD:
     def __post_init__(self) -> None:
         if self.nesterov and not self.momentum:
             raise ValueError("nesterov needs a momentum above 0; got 0")
-        check("momentum", self.momentum, below=1)
+        if not 0 <= self.momentum <= 1:
+            raise ValueError(f"momentum must be at least 0 and at most 1; got {self.momentum}")
         check("weight_decay", self.weight_decay)
 
     def init(self, layout: Layout, dtype: DTypeLike) -> OptimizerState:

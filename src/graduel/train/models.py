@@ -13,18 +13,33 @@ from uuid import uuid4
 
 import numpy as np
 from numpy.typing import NDArray
+from safetensors import safe_open
+from safetensors.numpy import save
 
 from graduel.errors import UserError
 from graduel.layout import Entry
 from graduel.nn.network import Network
 from graduel.nn.tree import Weights
+from graduel.train.model_file import (
+    DTYPES,
+    HEADER,
+    OTHER,
+    check_file,
+    checksum,
+    header_size,
+    one_line,
+    parse,
+)
+from graduel.train.model_spec import check_axes, check_spec
 
-FORMAT = 1
+FORMAT = 2
+"""1: without a checksum. Files of every format keep loading."""
 KEY = "graduel"
-"""Under this key stands the JSON in the file's metadata."""
+"""Under this key stands the JSON in the file's metadata. Of two keys the order would be chance."""
+CHECKSUM = "sha256"
+"""Under this key of that JSON stands a checksum of the rest of it and of all arrays."""
 STATE = "state:"
 """Goes before the names of the state's arrays."""
-DTYPES = {"float32": "F32", "float64": "F64"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,20 +60,23 @@ def save_model(
     """Write a network and its weights to one file, whole or not at all.
 
     The file is safetensors: every parameter under its index path (``0.W``), the state under
-    ``state:`` and its index path, and in the metadata, under ``graduel``, the JSON ``{"format": 1,
-    "graduel": version, "spec": network.to_spec(), "notes": …}``. Missing folders are made.
+    ``state:`` and its index path, and in the metadata, under ``graduel``, the JSON ``{"format": 2,
+    "graduel": version, "spec": network.to_spec(), "notes": …, "sha256": …}``, whose last value is
+    a checksum of the others and of the arrays. The same model makes the same bytes. Missing
+    folders are made.
 
     Parameters
     ----------
     path : where to; a file that is there is replaced
     network, weights : what to write, bit by bit
     notes : plain data (class names, scales, scores, …) that comes back with the model; JSON makes
-        lists of tuples and text of keys
+        lists of tuples and text of keys. At most 786 kB, with the network
 
     Raises
     ------
     UserError
-        If weights do not fit the network, or the network or the notes are no plain data.
+        If weights do not fit the network, or the network or the notes are no plain data, or too
+        much of it.
     OSError
         If the file cannot be written.
 
@@ -74,8 +92,6 @@ def save_model(
     >>> model.network == net, bool((model.weights.theta == weights.theta).all()), model.notes
     (True, True, {'classes': ['a', 'b', 'c']})
     """
-    from safetensors.numpy import save
-
     try:
         network.workspace(weights, gradient=False)  # it checks the sizes
         if {weights.theta.dtype, weights.state.dtype} != {np.dtype(network.dtype)}:
@@ -84,6 +100,9 @@ def save_model(
                 f"{weights.theta.dtype} and, for the state, {weights.state.dtype}"
             )
         spec = network.to_spec()
+        parts = [type(node.layer) for top in network.nodes for node in top.walk()]
+        check_spec(json.loads(json.dumps(spec)), parts)  # what would not load is not written
+        check_axes(network)
     except ValueError as error:
         raise UserError(f"cannot save the network: {error}") from None
     about = {
@@ -94,19 +113,26 @@ def save_model(
     }
     try:
         text = json.dumps(about, ensure_ascii=False)
+        text.encode()
+        about = parse(text)  # as it comes back
     except (TypeError, ValueError, RecursionError) as error:
         raise UserError(
-            f"notes must be plain data for JSON (text, numbers, lists, dicts); {error}"
+            "notes must be plain data for JSON (text, numbers, lists, dicts with different keys); "
+            f"{error}"
         ) from None
     arrays = {
-        name: np.ascontiguousarray(entry.view(vector))
+        name: np.asarray(entry.view(vector), order="C")  # save takes the memory as it lies
         for name, entry, vector in _arrays(network, weights)
     }
-    _write(Path(path), save(arrays, metadata={KEY: text}))
+    about[CHECKSUM] = checksum(about, arrays.items())
+    _write(Path(path), _packed(json.dumps(about, ensure_ascii=False), arrays))
 
 
 def load_model(path: str | Path, parts: Sequence[type] = ()) -> Model:
     """Read a file that :func:`save_model` wrote. Nothing in it is ever executed or unpickled.
+
+    The file may come from anywhere: no array is made before the file is known to hold as many
+    numbers. It is closed afterwards; the weights are copies.
 
     Parameters
     ----------
@@ -119,36 +145,58 @@ def load_model(path: str | Path, parts: Sequence[type] = ()) -> Model:
         If there is no such file, if it is no model, damaged, of a newer format, or if it names a
         part that is not in `parts`.
     """
-    from safetensors import safe_open
-
     path = Path(path)
+    where = one_line(path)
     try:
+        check_file(path)
         with safe_open(path, framework="numpy") as file:
-            return _read(file, parts, path)
-    except UserError:
-        raise
+            return _read(file, parts)
+    except UserError as error:
+        raise UserError(f"{where}: {one_line(error)}") from None
     except OSError as error:
-        raise UserError(f"{path}: cannot be read ({error.strerror or error})") from None
+        raise UserError(f"{where}: cannot be read ({error.strerror or one_line(error)})") from None
     except Exception as error:  # a damaged file may lead anywhere
+        detail = one_line(f"{type(error).__name__}: {error}")
+        raise UserError(f"{where}: {OTHER} ({detail})") from None
+
+
+def _packed(text: str, arrays: dict[str, NDArray[Any]]) -> bytes:
+    """Return the content of a file, if its header is not longer than :func:`load_model` takes."""
+    size, content = len(text.encode()), b""
+    if size <= HEADER:
+        content = save(arrays, metadata={KEY: text})
+        size = header_size(content)
+    if size > HEADER:
         raise UserError(
-            f"{path}: expected a model that save_model wrote; the file is another's, damaged or "
-            f"cut short ({type(error).__name__}: {error})"
-        ) from None
+            f"the network's description and the notes must fit into {HEADER:,} bytes of JSON; "
+            f"got {size:,}. Write large notes to a file of their own"
+        )
+    return content
 
 
-def _read(file: Any, parts: Sequence[type], path: Path) -> Model:
-    """Make a model of an open file, whose header safetensors has held against its size."""
-    about = _about((file.metadata() or {}).get(KEY), path)
-    network = _network(about.get("spec"), parts, path)
-    slices = {name: file.get_slice(name) for name in file.keys()}  # noqa: SIM118 (no mapping)
-    # No array is made before the file is known to hold as many numbers.
-    _agree(network, {k: (s.get_dtype(), s.get_shape()) for k, s in slices.items()}, path)
+def _read(file: Any, parts: Sequence[type]) -> Model:
+    """Make a model of what safe_open opened; it has held the header against the file's size."""
+    text = (file.metadata() or {}).get(KEY)
+    if text is None:
+        raise UserError(
+            "expected a model that save_model wrote; this safetensors file has no "
+            f"'{KEY}' in its metadata"
+        )
+    about = _about(text)
+    network = _network(about.get("spec"), parts)
+    _agree(network, file)
     weights = Weights(
         np.empty(network.layout.size, network.dtype),
         np.empty(network.state_layout.size, network.dtype),
     )
+    arrays = []
     for name, entry, vector in _arrays(network, weights):
-        entry.view(vector)[...] = file.get_tensor(name)
+        arrays.append((name, entry.view(vector)))
+        arrays[-1][1][...] = file.get_tensor(name)
+    if about["format"] > 1 or CHECKSUM in about:  # the first format had none
+        told = about.pop(CHECKSUM, None)
+        if told != checksum(about, arrays):
+            raise UserError("the file is damaged: its numbers or notes do not fit its checksum")
     return Model(network, weights, about["notes"])
 
 
@@ -164,53 +212,59 @@ def _arrays(network: Network, weights: Weights) -> list[tuple[str, Entry, NDArra
     ]
 
 
-def _about(text: str | None, path: Path) -> dict[str, Any]:
+def _about(text: str) -> dict[str, Any]:
     """Read the JSON of the metadata."""
-    if text is None:
-        raise UserError(
-            f"{path}: expected a model that save_model wrote; this safetensors file has no "
-            f"'{KEY}' in its metadata"
-        )
     try:
-        about = json.loads(text)
-        number, notes = about["format"], about["notes"]
-        if not isinstance(number, int) or number < 1 or not isinstance(notes, dict):
-            raise TypeError("format or notes are of another kind")
-    except (ValueError, KeyError, TypeError, RecursionError) as error:
-        raise UserError(f"{path}: the model's description is damaged ({error!r})") from None
+        about = parse(text)
+    except UserError as error:
+        raise UserError(f"the model's description is damaged ({error})") from None
+    number = about.get("format") if isinstance(about, dict) else None
+    if type(number) is not int or number < 1:
+        raise UserError("the model's description is damaged (it has no format number)")
     if number > FORMAT:
         raise UserError(
-            f"{path}: expected a model of format {FORMAT} or older; got format {number}, written "
-            f"by graduel {about.get('graduel')}. Install that version or a newer one"
+            f"expected a model of format {FORMAT} or older; got format {one_line(number, 20)}, "
+            f"written by graduel {one_line(about.get('graduel'), 20)}. Install that version or a "
+            "newer one"
         )
+    if not isinstance(about.get("notes"), dict):
+        raise UserError("the model's description is damaged (it has no notes by name)")
     return dict(about)
 
 
-def _network(spec: Any, parts: Sequence[type], path: Path) -> Network:
+def _network(spec: Any, parts: Sequence[type]) -> Network:
     """Make the network that the spec tells."""
     try:
-        return Network.from_spec(spec, parts)
+        check_spec(spec, parts)
+        network = Network.from_spec(spec, parts)
+        check_axes(network)
+        return network
     except ValueError as error:
         message = str(error).replace("from_spec(…,", "load_model(…,")
-        raise UserError(f"{path}: the network cannot be made: {message}") from None
+        raise UserError(f"the network cannot be made: {message}") from None
 
 
-def _agree(network: Network, found: Mapping[str, tuple[str, list[int]]], path: Path) -> None:
+def _agree(network: Network, file: Any) -> None:
     """Check names, shapes and dtypes of the file's arrays against the network's layout."""
     dtype = DTYPES[network.dtype]
     want = {
-        prefix + entry.name: (dtype, list(entry.shape))
+        prefix + entry.name: (dtype, entry.shape)
         for prefix, layout in (("", network.layout), (STATE, network.state_layout))
         for entry in layout.entries
     }
-    for name in [*want, *found]:
-        if want.get(name) != found.get(name):
+    held = dict.fromkeys(file.keys())
+    for name in {**want, **held}:
+        found = None
+        if name in held:
+            array = file.get_slice(name)
+            found = (array.get_dtype(), tuple(array.get_shape()))
+        if found != want.get(name):
             texts = [
-                f"{pair[0]} of shape {tuple(pair[1])}" if pair else "no such array"
-                for pair in (want.get(name), found.get(name))
+                f"{pair[0]} of shape {pair[1]}" if pair else "no such array"
+                for pair in (want.get(name), found)
             ]
             raise UserError(
-                f"{path}: the network expects {texts[0]} under '{name}'; the file holds {texts[1]}"
+                f"the network expects {texts[0]} under '{name}'; the file holds {texts[1]}"
             )
 
 

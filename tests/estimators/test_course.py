@@ -1,0 +1,382 @@
+"""The course of a training by itself: the rate, when it ends, what it keeps, what goes on."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from graduel.estimators.course import LEAST_RATE, Course, FitEpoch, History, Plan
+from graduel.nn import BatchNorm, Call, Dense, Network, ReLU, SquaredError
+from graduel.optim import LBFGS, SGD, Adam, Constant, Cosine
+from graduel.train import Average
+from graduel.train.batches import Rows
+
+RNG = np.random.default_rng(5)
+X = RNG.normal(size=(24, 3))
+Y = X @ RNG.normal(size=(3, 1)) + 0.1 + np.sin(9 * X[:, :1])
+NET = Network((Dense(4), ReLU(), Dense(1)), (3,), SquaredError(), "float64")
+PLAN = Plan(
+    rule=SGD(),
+    lr=0.01,
+    schedule=Constant(),
+    by_rule="constant",
+    power_t=0.5,
+    epochs=10,
+    batch_size=8,
+    penalty=0.0,
+    most_evaluations=1000,
+    tol=1e-4,
+    patience=10.0,
+    early_stopping=False,
+    ema=0.0,
+)
+
+
+def course(history=None, scores=None, net=NET, weights=None, weight=None, go_on=None, **changes):
+    """A course; `scores` are told of the validation rows, one after the other."""
+    told = iter(scores or ())
+    return Course(
+        replace(PLAN, **changes),
+        net,
+        net.init(np.random.default_rng(0)) if weights is None else weights,
+        Rows(X, dtype="float64"),
+        Y,
+        weight,
+        history=History() if history is None else history,
+        rng=np.random.default_rng(1),
+        order=lambda: np.arange(len(X)),
+        validation=None if scores is None else lambda weights: (-next(told), next(told)),
+        **(go_on or {}),
+    )
+
+
+def twice(scores):
+    return [score for score in scores for _ in range(2)]
+
+
+def test_each_epoch_is_told_and_noted():
+    one = course(scores=twice([0.5, 0.75, 0.25]), epochs=3)
+    epochs = list(one.run())
+    assert [type(epoch) for epoch in epochs] == [FitEpoch] * 3
+    assert [epoch.epoch for epoch in epochs] == [1, 2, 3]
+    assert [epoch.loss for epoch in epochs] == one.history.losses
+    assert [epoch.validation_score for epoch in epochs] == one.history.scores == [0.5, 0.75, 0.25]
+    assert [epoch.validation_loss for epoch in epochs] == one.history.validation_losses
+    assert [epoch.learning_rate for epoch in epochs] == [0.01] * 3
+    assert one.history.seen == 72
+    assert one.history.best_loss == min(one.history.losses)
+    assert (one.epochs, one.end) == (3, "")
+    assert one.finish() is one.weights
+
+
+def test_the_loss_is_the_mean_over_the_batches_with_the_penalty():
+    weight = np.linspace(0.5, 2, 24)
+    one = course(weight=weight, penalty=0.3, lr=1e-300, epochs=1)
+    (epoch,) = one.run()
+    errors = ((one.network.predict(X, one.weights) - Y) ** 2 / 2).sum(axis=1)
+    W = one.weights.theta[one.network.layout.roles["weight"]]
+    batches = [
+        (weight[i] @ errors[i] + 0.15 * (W @ W)) / weight[i].sum()
+        for i in (slice(0, 8), slice(8, 16), slice(16, 24))
+    ]
+    assert epoch.loss == pytest.approx(np.mean(batches))
+
+
+def test_what_is_reported_is_a_factor_and_a_summand():
+    plain = [epoch.loss for epoch in course().run()]
+    other = [epoch.loss for epoch in course(go_on={"report": (0.5, 3.0)}).run()]
+    np.testing.assert_allclose(other, np.array(plain) / 2 + 3)
+
+
+# --- when it ends ---
+
+
+@pytest.mark.parametrize("patience", [1, 3, 10])
+def test_it_stops_after_more_epochs_without_gain_than_it_has_patience_for(patience):
+    one = course(tol=1e9, patience=float(patience), epochs=50)
+    count = len(list(one.run()))
+    # The first epoch gains on infinity, and every one after it too little.
+    assert count == 1 + patience + 1
+    assert one.end == (
+        "Training loss did not improve more than tol=1000000000.000000 for "
+        f"{patience} consecutive epochs. Stopping."
+    )
+
+
+def test_endless_patience_never_stops():
+    assert len(list(course(tol=1e9, patience=np.inf, epochs=30).run())) == 30
+
+
+@given(
+    st.lists(st.sampled_from([0.0, 0.1, 0.105, 0.3, 0.6, float("nan")]), min_size=1, max_size=30),
+    st.integers(1, 4),
+)
+def test_early_stopping_keeps_the_best_epoch_and_stops_after_it(scores, patience):
+    """Against a plain account of the rule: gains below tol count as none, but may be the best."""
+    one = course(
+        scores=twice(scores),
+        early_stopping=True,
+        tol=0.01,
+        patience=float(patience),
+        epochs=len(scores),
+    )
+    seen = []
+    for _ in one.run():
+        seen.append(one.weights.theta.copy())
+    best, stalled, at, count = -np.inf, 0, None, 0
+    for i, score in enumerate(scores):
+        count += 1
+        stalled = 0 if score >= best + 0.01 else stalled + 1
+        if score > best:
+            best, at = score, i
+        if stalled > patience:
+            break
+    assert len(seen) == count
+    assert bool(one.end) == (stalled > patience)
+    assert one.history.stalled == stalled
+    assert one.history.best_score == best
+    np.testing.assert_array_equal(one.finish().theta, seen[-1 if at is None else at])
+
+
+def test_scores_are_watched_without_deciding():
+    one = course(scores=twice([0.9, *[0.1] * 19]), patience=2.0, epochs=20)
+    assert len(list(one.run())) == 20
+    assert one.finish() is one.weights
+    assert one.history.best is None
+
+
+# --- the rate ---
+
+
+def test_invscaling_follows_the_rows_seen():
+    one = course(by_rule="invscaling", power_t=0.7, epochs=5)
+    rates = [epoch.learning_rate for epoch in one.run()]
+    np.testing.assert_allclose(rates, [0.01, *(0.01 / (24 * i + 1) ** 0.7 for i in range(1, 5))])
+    assert one.rate() == pytest.approx(0.01 / 121**0.7)
+    later = course(by_rule="invscaling", power_t=0.7, epochs=1, history=one.history)
+    list(later.run())
+    assert later.lr == pytest.approx(0.01 / 145**0.7)
+
+
+def test_adaptive_divides_by_five_until_the_rate_is_too_small():
+    one = course(by_rule="adaptive", tol=1e9, patience=1.0, lr=1e-4, epochs=100)
+    rates = [epoch.learning_rate for epoch in one.run()]
+    np.testing.assert_allclose(sorted(set(rates), reverse=True), 1e-4 / 5.0 ** np.arange(4))
+    assert one.lr <= LEAST_RATE
+    assert one.end.endswith("Learning rate too small. Stopping.")
+    # The first rate has one epoch that gains on infinity; every rate two without gain.
+    assert [rates.count(rate) for rate in dict.fromkeys(rates)] == [3, 2, 2, 2]
+
+
+def test_adaptive_goes_by_the_score_where_that_decides():
+    one = course(
+        by_rule="adaptive",
+        scores=twice([0.5] * 40),
+        early_stopping=True,
+        patience=1.0,
+        lr=1e-4,
+        epochs=40,
+    )
+    list(one.run())
+    assert one.end.startswith("Validation score did not improve")
+    assert one.end.endswith("Learning rate too small. Stopping.")
+
+
+@pytest.mark.parametrize("momentum", [0.0, 0.9])
+def test_a_lower_rate_leaves_the_step_that_momentum_is_about_to_make(momentum):
+    """scikit-learn: v ← μ v − α g, θ ← θ + v; so v keeps the rate that it was made with."""
+    one = course(
+        rule=SGD(momentum=momentum), by_rule="adaptive", tol=1e9, patience=1.0, batch_size=24
+    )
+    other = NET.init(np.random.default_rng(0))
+    workspace, velocity, rate = NET.workspace(other), 0.0, 0.01
+    for i, _ in enumerate(one.run()):
+        if i == 3 or (i > 3 and i % 2):
+            rate /= 5
+        NET.loss_and_gradient(X, Y, workspace, Call(train=True))
+        velocity = momentum * velocity - rate * workspace.gradient
+        other.theta += velocity
+        np.testing.assert_allclose(one.weights.theta, other.theta, rtol=1e-9)
+        if i == 8:
+            break
+
+
+def test_a_schedule_is_taken_by_the_progress_of_the_whole():
+    one = course(schedule=Cosine(), epochs=4)
+    rates = [epoch.learning_rate for epoch in one.run()]
+    np.testing.assert_allclose(rates, [0.01 * Cosine()(i / 4) for i in range(4)])
+    assert one.rate() == pytest.approx(0.01 * Cosine()(1.0))
+    assert one.lr == 0.01
+
+
+# --- what goes on ---
+
+
+def test_two_courses_with_one_memory_are_one():
+    whole = course(rule=Adam(), epochs=6)
+    list(whole.run())
+    first = course(rule=Adam(), epochs=4)
+    list(first.run())
+    second = course(
+        rule=Adam(),
+        epochs=2,
+        history=first.history,
+        weights=first.weights,
+        go_on={"memory": first.memory, "lr": first.lr},
+    )
+    list(second.run())
+    np.testing.assert_array_equal(second.weights.theta, whole.weights.theta)
+    assert second.history.losses == whole.history.losses
+    assert (second.history.seen, second.epochs) == (whole.history.seen, 2)
+
+
+def test_patience_is_used_up_over_warm_starts():
+    history = History()
+    first = course(history, tol=1e9, patience=3.0, epochs=3)
+    list(first.run())
+    assert (first.end, history.stalled) == ("", 2)
+    second = course(history, tol=1e9, patience=3.0, epochs=9, weights=first.weights)
+    assert len(list(second.run())) == 2
+    assert second.end
+
+
+def test_the_best_epoch_of_an_earlier_course_stays_the_best():
+    history = History()
+    first = course(history, scores=twice([0.9]), early_stopping=True, epochs=1)
+    list(first.run())
+    kept = first.finish().copy()
+    second = course(
+        history, scores=twice([0.5]), early_stopping=True, epochs=1, weights=first.weights
+    )
+    list(second.run())
+    np.testing.assert_array_equal(second.finish().theta, kept.theta)
+    assert not np.array_equal(second.weights.theta, kept.theta)
+
+
+# --- averages ---
+
+NORMED = Network((Dense(4), BatchNorm(), ReLU(), Dense(1)), (3,), SquaredError(), "float64")
+
+
+def test_answers_of_an_average_are_the_same_however_often_they_are_asked_for():
+    one, other = (course(net=NORMED, ema=0.9, epochs=3) for _ in range(2))
+    list(one.run())
+    for _ in other.run():
+        other.answer()
+    for a, b in ((one.answer(), one.answer()), (one.answer(), other.finish())):
+        np.testing.assert_array_equal(a.theta, b.theta)
+        np.testing.assert_array_equal(a.state, b.state)
+    assert not np.array_equal(one.answer().theta, one.weights.theta)
+
+
+def test_an_average_goes_on():
+    whole = course(ema=0.9, epochs=4)
+    list(whole.run())
+    first = course(ema=0.9, epochs=3)
+    list(first.run())
+    assert isinstance(first.average, Average)
+    second = course(ema=0.9, epochs=1, weights=first.weights, go_on={"average": first.average})
+    list(second.run())
+    np.testing.assert_array_equal(second.answer().theta, whole.answer().theta)
+
+
+# --- minimizers ---
+
+
+def test_a_minimizer_ends_where_it_has_converged():
+    linear = Network((Dense(1),), (3,), SquaredError(), "float64")
+    one = course(net=linear, rule=LBFGS(tolerance=1e-8), epochs=100)
+    epochs = list(one.run())
+    assert one.end == "converged"
+    assert one.epochs == len(epochs) == len(one.history.losses) < 100
+    design = np.column_stack([X, np.ones(24)])
+    best = design @ np.linalg.lstsq(design, Y)[0]
+    np.testing.assert_allclose(one.network.predict(X, one.weights), best, atol=1e-3)
+    assert np.all(np.diff(one.history.losses) <= 0)
+    assert one.memory is None
+    assert one.rate() == one.lr
+
+
+@pytest.mark.parametrize(
+    ("changes", "end", "epochs"),
+    [
+        ({"epochs": 3}, "", 3),
+        ({"most_evaluations": 1}, "out of evaluations", 1),
+        ({"rule": LBFGS(tolerance=1e9)}, "converged", 0),
+    ],
+)
+def test_other_ends_of_a_minimizer(changes, end, epochs):
+    one = course(**({"rule": LBFGS(tolerance=1e-12), "epochs": 100} | changes))
+    assert len(list(one.run())) <= max(epochs, 1)
+    assert one.end == end
+    assert one.epochs == epochs or end == "converged"
+    assert len(one.history.losses) >= 1
+    assert np.isfinite(one.finish().theta).all()
+
+
+def test_a_minimizer_that_begins_where_it_ended_has_its_loss_noted():
+    linear = Network((Dense(1),), (3,), SquaredError(), "float64")
+    first = course(net=linear, rule=LBFGS(tolerance=1e-6), epochs=100)
+    list(first.run())
+    again = course(net=linear, rule=LBFGS(tolerance=1e-6), epochs=100, weights=first.weights)
+    list(again.run())
+    assert again.end == "converged"
+    assert again.history.losses[-1] == pytest.approx(first.history.losses[-1])
+    assert again.history.best_loss == again.history.losses[-1]
+
+
+def test_a_minimizers_loss_has_the_penalty_divided_by_the_rows_weight():
+    weight = np.linspace(0.5, 2, 24)
+    one = course(rule=LBFGS(tolerance=1e9), penalty=0.3, weight=weight)
+    list(one.run())
+    errors = ((one.network.predict(X, one.weights) - Y) ** 2 / 2).sum(axis=1)
+    W = one.weights.theta[one.network.layout.roles["weight"]]
+    wanted = (weight @ errors + 0.15 * (W @ W)) / weight.sum()
+    assert one.history.losses[-1] == pytest.approx(wanted)
+
+
+# --- accidents ---
+
+
+@pytest.mark.filterwarnings("ignore:(overflow|invalid value):RuntimeWarning")
+@pytest.mark.parametrize("early_stopping", [False, True])
+def test_a_course_that_diverges(early_stopping):
+    scores = twice([0.5, 0.7]) if early_stopping else None
+    one = course(
+        scores=scores,
+        early_stopping=early_stopping,
+        schedule=lambda t: 1.0 if t < 0.2 else 1e200,
+        epochs=10,
+    )
+    if not early_stopping:
+        with pytest.raises(ValueError, match="Solver produced non-finite parameter weights"):
+            list(one.run())
+        assert not one.diverged
+        return
+    # Two epochs with scores; the third diverges.
+    epochs = list(one.run())
+    assert one.diverged
+    assert "lower the learning rate" in one.end
+    assert [np.isnan(epoch.loss) for epoch in epochs] == [False, False, True]
+    assert np.isfinite(one.finish().theta).all()
+    assert one.history.best_score == 0.7
+
+
+@pytest.mark.filterwarnings("ignore:(overflow|invalid value):RuntimeWarning")
+def test_an_earlier_best_epoch_does_not_hide_that_a_course_diverged():
+    history = History()
+    list(course(history, scores=twice([0.9]), early_stopping=True, epochs=1).run())
+    with pytest.raises(ValueError, match="Solver produced non-finite"):
+        list(course(history, lr=1e200).run())
+
+
+def test_weights_that_are_not_finite_are_not_kept():
+    one = course(epochs=1)
+    list(one.run())
+    one.weights.theta[0] = np.inf
+    with pytest.raises(ValueError, match="need to be preprocessed"):
+        one.finish()

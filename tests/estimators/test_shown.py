@@ -1,0 +1,365 @@
+"""What an estimator shows of itself: pictures, words, HTML."""
+
+from __future__ import annotations
+
+from html.parser import HTMLParser
+
+import matplotlib as mpl
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.exceptions import NotFittedError
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from graduel import MLPClassifier, MLPRegressor, nn
+
+mpl.use("Agg")
+from matplotlib import pyplot as plt
+
+RNG = np.random.default_rng(13)
+X = RNG.normal(size=(60, 5))
+CODES = (X[:, 0] > 0).astype(int) + (X[:, 1] > 0.3)
+IMAGES = RNG.integers(0, 256, size=(60, 8, 6), dtype=np.uint8)
+COLOURS = RNG.integers(0, 256, size=(60, 8, 6, 3), dtype=np.uint8)
+
+pytestmark = pytest.mark.filterwarnings(
+    "ignore:Stochastic Optimizer. Maximum iterations:sklearn.exceptions.ConvergenceWarning"
+)
+
+
+@pytest.fixture(autouse=True)
+def closed():
+    """Draw every figure (warnings are errors) and close it."""
+    yield
+    for number in plt.get_fignums():
+        plt.figure(number).canvas.draw()
+    plt.close("all")
+
+
+def classifier(**params):
+    params = {"hidden_layer_sizes": (6, 4), "max_iter": 5, "random_state": 0} | params
+    return MLPClassifier(**params)
+
+
+def lines(ax):
+    return {line.get_label(): line.get_xydata() for line in ax.get_lines()}
+
+
+# --- training ---
+
+
+def test_the_losses_alone_without_validation_rows():
+    net = classifier().fit(X, CODES)
+    ax = net.plot_training()
+    assert ax.figure.axes == [ax]
+    (curve,) = ax.get_lines()
+    np.testing.assert_array_equal(curve.get_xydata()[:, 0], np.arange(1, 6))
+    np.testing.assert_array_equal(curve.get_ydata(), net.loss_curve_)
+    assert (ax.get_xlabel(), ax.get_ylabel()) == ("epoch", "loss")
+
+
+@pytest.mark.parametrize(
+    ("scoring", "label"),
+    [
+        (None, "validation accuracy"),
+        ("neg_log_loss", "validation neg_log_loss"),
+        ("loss", "validation −loss"),
+        (lambda *_: 0.5, "validation score"),
+    ],
+)
+def test_validation_losses_beside_and_scores_below(scoring, label):
+    net = classifier(scoring=scoring).fit(X, CODES, X_val=X[:9], y_val=CODES[:9])
+    ax = net.plot_training()
+    above, below = ax.figure.axes
+    assert above is ax
+    np.testing.assert_array_equal(lines(above)["validation"][:, 1], net.validation_loss_curve_)
+    np.testing.assert_array_equal(lines(above)["training"][:, 1], net.loss_curve_)
+    assert [text.get_text() for text in above.get_legend().get_texts()] == [
+        "training",
+        "validation",
+    ]
+    np.testing.assert_array_equal(below.get_lines()[0].get_ydata(), net.validation_scores_)
+    assert below.get_ylabel() == label
+    assert below.get_xlabel() == "epoch"
+    best = int(np.argmax(net.validation_scores_))
+    told = f"best: {net.validation_scores_[best]:.4g} at epoch {best + 1}"
+    assert below.get_title(loc="right") == told
+
+
+def test_a_regressors_score_has_its_name():
+    net = MLPRegressor(max_iter=5, random_state=0).fit(X, X[:, 0], X_val=X, y_val=X[:, 0])
+    assert net.plot_training().figure.axes[1].get_ylabel() == "validation R²"
+
+
+def test_axes_of_ones_own_take_the_losses_alone():
+    _, mine = plt.subplots(1, 2)
+    net = classifier(early_stopping=True).fit(X, CODES)
+    assert net.plot_training(ax=mine[0]) is mine[0]
+    assert set(lines(mine[0])) == {"training", "validation"}
+    assert not mine[1].lines
+    assert plt.get_fignums() == [1]
+
+
+@pytest.mark.parametrize("change", ["one epoch", "no numbers", "warm", "infinite"])
+def test_curves_of_every_kind_are_drawn(change):
+    net = classifier(early_stopping=True, warm_start=True).fit(X, CODES)
+    if change == "one epoch":
+        net.set_params(max_iter=1, warm_start=False).fit(X, CODES)
+    elif change == "warm":
+        unwatched = classifier(warm_start=True).fit(X, CODES)
+        net = unwatched.fit(X, CODES, X_val=X, y_val=CODES)
+        watched = lines(net.plot_training())["validation"]
+        np.testing.assert_array_equal(watched[:, 0], np.arange(6, 11))
+    elif change == "no numbers":
+        net.validation_scores_[:] = [np.nan] * 5
+    else:
+        net.loss_curve_[-1] = net.validation_loss_curve_[-1] = np.nan
+        net.validation_scores_[-1] = -np.inf
+    net.plot_training()
+
+
+# --- weights ---
+
+
+def test_pixels_are_drawn_as_images_each_to_its_own_scale():
+    net = classifier(hidden_layer_sizes=(12,)).fit(IMAGES, CODES)
+    figure = net.plot_weights()
+    shown = [ax for ax in figure.axes if ax.images]
+    assert len(shown) == 12
+    for i, ax in enumerate(shown):
+        drawn = ax.images[0]
+        np.testing.assert_array_equal(drawn.get_array(), net.coefs_[0][:, i].reshape(8, 6))
+        low, high = drawn.get_clim()
+        assert high == -low == np.abs(net.coefs_[0][:, i]).max()
+    assert len({ax.images[0].get_cmap().name for ax in shown}) == 1
+    assert "12 units" in figure.get_suptitle()
+    assert "5 of 12 units" in net.plot_weights(most=5).get_suptitle()
+
+
+def test_colours_are_averaged_and_squares_of_numbers_taken_for_images():
+    net = classifier().fit(COLOURS, CODES)
+    drawn = net.plot_weights().axes[0].images[0].get_array()
+    mean = net.coefs_[0][:, 0].reshape(8, 6, 3).mean(axis=2)
+    np.testing.assert_allclose(drawn, mean, rtol=1e-6)
+    square = classifier().fit(np.tile(X, 5), CODES)
+    assert square.plot_weights().axes[0].images[0].get_array().shape == (5, 5)
+
+
+def test_kernels_of_a_convolution():
+    net = classifier(layers=["conv7", "conv5x1", 4]).fit(COLOURS, CODES)
+    figure = net.plot_weights()
+    W = net.coefs_[0]
+    assert W.shape == (3, 3, 3, 7)
+    for i, ax in enumerate(ax for ax in figure.axes if ax.images):
+        kernel = W[:, :, :, i].mean(axis=2)
+        np.testing.assert_allclose(ax.images[0].get_array(), kernel, rtol=1e-6)
+    (table, *_) = net.plot_weights(1).axes
+    assert table.images[0].get_array().shape == (7, 5)
+    assert (table.get_xlabel(), table.get_ylabel()) == ("unit", "input")
+
+
+def test_named_features_and_deep_layers_are_tables():
+    names = ["age", "income (€ / year)", "a very long name of a feature", "$x_1$", "<b>&"]
+    net = classifier().fit(pd.DataFrame(X, columns=names), CODES)
+    (table, bar) = net.plot_weights().axes
+    np.testing.assert_array_equal(table.images[0].get_array(), net.coefs_[0])
+    assert [text.get_text() for text in table.get_yticklabels()] == [
+        "age",
+        "income (€ / year)",
+        "a very long name of a feature",
+        r"\$x_1\$",  # no formula
+        "<b>&",
+    ]
+    assert bar.get_ylabel() == "weight"
+    (deep, _) = net.plot_weights(-1).axes
+    assert deep.images[0].get_array().shape == (4, 3)
+    assert deep.get_ylabel() == "input"
+    np.testing.assert_array_equal(deep.images[0].get_array(), net.coefs_[2])
+
+
+@pytest.mark.parametrize("units", [1, 3, 300])
+def test_tables_of_any_size(units):
+    net = classifier(hidden_layer_sizes=(units,)).fit(np.tile(X, 11), CODES)
+    net.plot_weights()
+    net.plot_weights(1)
+    net.coefs_[0][...] = 0  # nothing to scale by
+    net.plot_weights()
+
+
+@pytest.mark.parametrize("layer", [3, -4, 99])
+def test_a_layer_that_is_not_there(layer):
+    with pytest.raises(ValueError, match=f"layer must be from 0 to 2, .* got {layer}"):
+        classifier().fit(X, CODES).plot_weights(layer)
+
+
+@pytest.mark.parametrize("most", [0, -1])
+def test_fewer_than_one_unit(most):
+    with pytest.raises(ValueError, match=f"most must be at least 1; got {most}"):
+        classifier().fit(IMAGES, CODES).plot_weights(most=most)
+
+
+# --- words ---
+
+
+def test_the_summary_in_words():
+    net = classifier(norm="batch", early_stopping=True).fit(X, CODES)
+    first, *table, last = net.summary().splitlines()
+    assert first == (
+        f"MLPClassifier: 5 features to 3 classes, {net.weights_.theta.size:,} parameters, float64"
+    )
+    assert any("BatchNorm" in line for line in table)
+    assert last == (
+        f"{net.n_iter_} epochs, loss {net.loss_:.4g}, "
+        f"best validation score {net.best_validation_score_:.4g}"
+    )
+    one = classifier(max_iter=1).fit(X[:, :1], CODES > 0)
+    assert "1 feature to 2 classes" in one.summary()
+    assert one.summary().splitlines()[-1].startswith("1 epoch, loss")
+    several = classifier(layers=["conv2"]).fit(IMAGES, np.stack([CODES > 0, CODES > 1], 1) * 1)
+    assert "images of 8 × 6 × 1 to 2 labels" in several.summary()
+    assert "to 1 number," in MLPRegressor(max_iter=1).fit(X, X[:, 0]).summary()
+    assert "to 2 numbers," in MLPRegressor(max_iter=1).fit(X, X[:, :2]).summary()
+
+
+def test_minimizers_have_iterations():
+    net = classifier(solver="lbfgs", max_iter=999, alpha=1.0).fit(X, CODES)
+    assert f"{net.n_iter_} iterations, loss" in net.summary()
+
+
+def test_nothing_is_shown_before_a_fit():
+    net = MLPClassifier()
+    for show in (net.summary, net.plot_training, net.plot_weights):
+        with pytest.raises(NotFittedError):
+            show()
+    assert not plt.get_fignums()
+
+
+# --- HTML ---
+
+
+class Tags(HTMLParser):
+    """Checks that tags are closed in order; gathers tags and text."""
+
+    OPEN = ("input", "line", "circle", "path", "meta", "br", "rect", "img", "link")
+
+    def __init__(self, html):
+        super().__init__()
+        self.stack, self.tags, self.words, self.kinds = [], [], [], []
+        self.feed(html)
+        assert not self.stack
+
+    def handle_starttag(self, tag, attributes):
+        self.tags.append((tag, dict(attributes)))
+        if tag not in self.OPEN:
+            self.stack.append(tag)
+
+    def handle_startendtag(self, tag, attributes):
+        self.tags.append((tag, dict(attributes)))
+
+    def handle_endtag(self, tag):
+        if tag not in self.OPEN:
+            assert self.stack.pop() == tag
+
+    def handle_data(self, data):
+        if not self.stack or self.stack[-1] not in ("style", "script"):
+            self.words.append(data)
+
+    @property
+    def text(self):
+        return " ".join(self.words)
+
+
+def drawing(net):
+    html = net._repr_html_()
+    at = html.index('<div class="graduel-network"')
+    return Tags(html[at:])
+
+
+def test_the_html_of_a_fitted_network_draws_it():
+    page = drawing(classifier(hidden_layer_sizes=(6, 200)).fit(X, CODES))
+    tags = [tag for tag, _ in page.tags]
+    assert tags.count("circle") == 5 + 6 + 7 + 3
+    assert tags.count("line") == 5 * 6 + 6 * 7 + 7 * 3
+    assert [word for word in page.words if word in ("input", "hidden", "output")] == [
+        "input",
+        "hidden",
+        "hidden",
+        "output",
+    ]
+    assert {"5", "6", "200", "3"} <= set(page.words)
+    svg = next(attributes for tag, attributes in page.tags if tag == "svg")
+    assert svg["role"] == "img"
+    assert svg["aria-label"] == "Network from 5 features to 3 classes"
+    assert "MLPClassifier: 5 features to 3 classes" in page.text
+    assert {"details", "summary", "pre"} <= set(tags)
+
+
+def test_only_a_fitted_one_is_drawn():
+    assert "graduel-network" not in MLPClassifier()._repr_html_()
+    Tags(MLPClassifier()._repr_html_())
+
+
+@pytest.mark.parametrize(
+    "net",
+    [
+        lambda: classifier(layers=["conv4", "maxpool", 3], norm="batch").fit(IMAGES, CODES),
+        lambda: classifier(layers=[]).fit(X, CODES),
+        lambda: classifier(layers=[nn.Residual((nn.Dense(5), nn.ReLU()))]).fit(X, CODES),
+        lambda: classifier(hidden_layer_sizes=(3,) * 9).fit(X, CODES > 0),
+        lambda: MLPRegressor(max_iter=2).fit(X, X[:, 0]),
+    ],
+)
+def test_every_network_has_a_drawing(net):
+    page = drawing(net())
+    assert page.words[0].startswith("Network from")
+    places = [(float(a["cx"]), float(a["cy"])) for tag, a in page.tags if tag == "circle"]
+    assert len(set(places)) == len(places)
+    svg = next(a for tag, a in page.tags if tag == "svg")
+    for x, y in places:
+        assert 0 < x < float(svg["width"])
+        assert 0 < y < float(svg["height"])
+
+
+def test_convolutions_stand_in_the_drawing():
+    page = drawing(classifier(layers=["conv4", "maxpool", 3]).fit(IMAGES, CODES))
+    at = page.words.index("input")
+    assert page.words[at - 1 : at + 7] == [  # units, then what they are
+        "48",
+        "input",
+        "4",
+        "channels",
+        "3",
+        "hidden",
+        "3",
+        "output",
+    ]
+
+
+NASTY = '<script>alert("1")</script>\'&amp;'
+
+
+def test_nasty_names_and_labels_are_escaped():
+    frame = pd.DataFrame(X, columns=[NASTY, *"abcd"])
+    net = classifier(activation=["relu", Own()]).fit(frame, np.array(["a", NASTY, "c"])[CODES])
+    html = net._repr_html_()
+    assert "<script>alert" not in html
+    assert "<img src" not in html
+    drawing(net)
+
+
+class Own(nn.Identity):
+    """A layer of one's own whose text is nasty."""
+
+    def __repr__(self):
+        return "Own<img src=x>"
+
+
+def test_in_a_pipeline_the_html_is_whole():
+    pipe = make_pipeline(StandardScaler(), classifier())
+    before = pipe._repr_html_()
+    after = pipe.fit(X, CODES)._repr_html_()
+    for html in (before, after):
+        Tags(html)
+        assert "MLPClassifier" in html
+    assert "5 features to 3 classes" not in before

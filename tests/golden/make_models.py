@@ -1,0 +1,96 @@
+"""Make models/: files of models as the present format writes them, and what they must give back.
+
+    python tests/golden/make_models.py
+
+Files of earlier formats stay as they are, so that a test can tell that they still load. Run it once
+for each new format, and commit what it adds.
+"""
+
+from __future__ import annotations
+
+import json
+from hashlib import sha256
+from pathlib import Path
+
+import numpy as np
+
+from graduel.nn import (
+    BatchNorm,
+    Conv2D,
+    Dense,
+    Dropout,
+    Flatten,
+    GlorotUniform,
+    MaxPool2D,
+    Network,
+    ReLU,
+    Residual,
+    SoftmaxCrossEntropy,
+    SquaredError,
+)
+from graduel.train import models
+
+FOLDER = Path(__file__).with_name("models")
+NOTES = {
+    "classes": ["yes", "nö", "日本"],
+    "error": 0.125,
+    "seed": 7,
+    "deep": {"none": [None, True]},
+}
+NETWORKS = {
+    "dense": (
+        Network(
+            (Dense(4), ReLU(), Dense(3)),
+            (5,),
+            SoftmaxCrossEntropy(0.1, class_weight=(1.0, 2.0, 0.5)),
+        ),
+        NOTES,
+    ),
+    "image": (
+        Network(
+            (
+                Conv2D(2, (3, 2)),
+                BatchNorm(0.2),
+                ReLU(),
+                Residual((Conv2D(2, init=GlorotUniform()), BatchNorm())),
+                MaxPool2D(),
+                Flatten(),
+                Dropout(0.25),
+                Dense(2),
+            ),
+            (6, 5, 1),
+            SquaredError(),
+            "float64",
+        ),
+        {},
+    ),
+}
+
+
+def main() -> None:
+    """Write the files, and their answers into models.json, beside those of earlier formats."""
+    FOLDER.mkdir(exist_ok=True)
+    answers = FOLDER / "models.json"
+    cases = json.loads(answers.read_text(encoding="utf-8")) if answers.exists() else {}
+    rng = np.random.default_rng(20261122)
+    for name, (network, notes) in NETWORKS.items():
+        weights = network.init(rng)
+        weights.theta += rng.normal(0, 0.1, weights.theta.shape).astype(network.dtype)
+        weights.state[...] = rng.uniform(0.5, 1.5, weights.state.shape)
+        x = rng.normal(size=(3, *network.input_shape)).round(2)
+        file = f"format{models.FORMAT}-{name}.safetensors"
+        models.save_model(FOLDER / file, network, weights, notes)
+        cases[file] = {
+            "spec": network.to_spec(),
+            "notes": notes,
+            "theta": sha256(weights.theta.tobytes()).hexdigest(),
+            "state": sha256(weights.state.tobytes()).hexdigest(),
+            "x": x.tolist(),
+            "predictions": network.predict(x, weights).tolist(),
+        }
+    text = json.dumps(cases, indent=1, ensure_ascii=False)
+    answers.write_text(text + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
