@@ -84,7 +84,7 @@ def test_every_command_would_be_understood(monkeypatch, page, least):
 
     asked = []
     for room in (duel, train):
-        monkeypatch.setattr(room, "run", lambda dataset, **options: asked.append(options))
+        monkeypatch.setattr(room, "run", lambda *given, **options: asked.append(options))
     monkeypatch.setattr(experiment, "run", planned)
     found = commands(ROOT / page)
     assert len(found) >= least

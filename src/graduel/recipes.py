@@ -6,7 +6,7 @@ measured on two cores; ``docs/results.md`` says how.
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 
@@ -100,11 +100,100 @@ CONTENDERS: dict[str, Entry] = {
 }
 
 
-def net_recipe(quick: bool) -> NetRecipe:
-    """Return the recipe of the contender 'net', from which one of the user's own begins."""
-    recipe = CONTENDERS["net"].quick if quick else CONTENDERS["net"].full
+TABLE_NETS: tuple[tuple[float, int, int, int], ...] = (
+    # up to so many training rows: rows a batch, epochs, epochs of --quick
+    (1_000, 16, 100, 40),
+    (2_500, 32, 80, 25),
+    (6_000, 64, 60, 20),
+    (25_000, 128, 40, 15),
+    (float("inf"), 256, 25, 15),
+)
+"""How a network goes through a table: small ones in small batches, many times."""
+
+
+def table_contenders(
+    rows: int, *, classes: int = 2, vector_leaves: bool = False
+) -> dict[str, Entry]:
+    """Return the contenders as they meet a table of so many training rows.
+
+    `vector_leaves` is for more than two classes and columns of numbers alone: one tree a round
+    for all classes. A round costs as much as there are classes: of very many, ``--quick`` boosts
+    fewer rounds.
+
+    >>> [table_contenders(n)["net"].full.batch_size for n in (500, 10**6)]
+    [16, 256]
+    """
+    net, quick = table_nets()[next(i for i, one in enumerate(TABLE_NETS) if rows <= one[0])]
+    xgboost = XGBoostRecipe(
+        n_estimators=1000,
+        learning_rate=0.05,
+        max_bin=256,
+        colsample_bynode=0.8,
+        multi_strategy="one_output_per_tree",
+        early_stopping_rounds=50,
+    )
+    if vector_leaves:
+        xgboost = replace(
+            xgboost,
+            learning_rate=0.1,
+            max_bin=64,
+            colsample_bynode=0.5,
+            multi_strategy="multi_output_tree",
+        )
+    rounds = min(150, max(20, 4000 // classes))
+    faster = replace(
+        xgboost,
+        n_estimators=rounds,
+        learning_rate=0.2 if rounds == 150 else 0.3,
+        early_stopping_rounds=15,
+    )
+    best = replace(
+        xgboost,
+        n_estimators=4000,
+        learning_rate=0.4 * xgboost.learning_rate,
+        max_depth=8,
+        early_stopping_rounds=150,
+    )
+    slower = replace(best, n_estimators=500, learning_rate=0.08, early_stopping_rounds=40)
+    recipes: dict[str, tuple[Recipe, Recipe]] = {
+        "textbook": (TextbookRecipe(rate=0.2, steps=500), TextbookRecipe(rate=0.2, steps=60)),
+        "net": (net, quick),
+        "xgboost": (xgboost, faster),
+        "xgboost-best": (best, slower),
+    }
+    return {
+        name: replace(CONTENDERS[name], full=full, quick=quick)
+        for name, (full, quick) in recipes.items()
+    }
+
+
+def table_nets() -> list[tuple[NetRecipe, NetRecipe]]:
+    """Return the networks for tables of each size, and those of ``--quick``."""
+    base = NetRecipe(layers=(256, 256), dropout=0.15, lr=2e-3)
+    return [
+        (
+            replace(base, batch_size=batch, epochs=epochs),
+            replace(base, batch_size=batch, epochs=few),
+        )
+        for _, batch, epochs, few in TABLE_NETS
+    ]
+
+
+def net_recipe(quick: bool, table_rows: int | None = None) -> NetRecipe:
+    """Return the recipe of the contender 'net', from which one of the user's own begins.
+
+    `table_rows` are the training rows of a table; None where there are images.
+    """
+    known = CONTENDERS if table_rows is None else table_contenders(table_rows)
+    recipe = known["net"].quick if quick else known["net"].full
     assert isinstance(recipe, NetRecipe)
     return recipe
+
+
+def known_nets() -> list[Recipe]:
+    """Return every recipe of the contender 'net' that is the project's own."""
+    entry = CONTENDERS["net"]
+    return [entry.full, entry.quick, *(recipe for pair in table_nets() for recipe in pair)]
 
 
 STRONGEST_XGBOOST: dict[str, Any] = {

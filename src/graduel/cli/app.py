@@ -8,7 +8,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -69,9 +69,67 @@ def _root(
     pass
 
 
+def _listed(text: str | None) -> tuple[str, ...]:
+    """Read names with commas between them; a name that has commas itself stands in quotes."""
+    import csv
+
+    if not text:
+        return ()
+    return tuple(name.strip() for name in next(csv.reader([text], skipinitialspace=True)) if name)
+
+
+def _described(**options: Any) -> dict[str, Any]:
+    """Return the options of a source that were given."""
+    for name in ("categorical", "numeric", "drop"):
+        options[name] = _listed(options[name])
+    return {name: value for name, value in options.items() if value not in (None, ())}
+
+
+Target = Annotated[
+    str | None, typer.Option(help="The column that is to be predicted.", show_default=False)
+]
+Categorical = Annotated[
+    str | None,
+    typer.Option(help="Columns that are categories, with commas between them.", show_default=False),
+]
+Numeric = Annotated[str | None, typer.Option(help="Columns that are numbers.", show_default=False)]
+Drop = Annotated[str | None, typer.Option(help="Columns to leave out.", show_default=False)]
+Bins = Annotated[
+    int | None,
+    typer.Option(help="Cut a target of numbers into so many classes.", show_default=False),
+]
+Separator = Annotated[
+    str | None, typer.Option(help="What parts the cells of a text file.", show_default=False)
+]
+Decimal = Annotated[str | None, typer.Option(help="Its decimal sign.", show_default=False)]
+Encoding = Annotated[str | None, typer.Option(help="Its encoding.", show_default=False)]
+Group = Annotated[
+    str | None,
+    typer.Option(
+        help="A column, no feature: rows of one value stay on one side of every split.",
+        show_default=False,
+    ),
+]
+Time = Annotated[
+    str | None,
+    typer.Option(help="A column: the later rows are the test rows.", show_default=False),
+]
+Size = Annotated[
+    str | None,
+    typer.Option(help="HEIGHTxWIDTH that images are brought to.", show_default=False),
+]
+
+
 @app.command()
 def duel(
-    dataset: Annotated[str, typer.Argument(help="What to duel on.")] = "mnist",
+    dataset: Annotated[
+        str,
+        typer.Argument(
+            help="What to duel on: a name (graduel data lists them), a table (CSV, Parquet), an "
+            "NPZ file, or a folder of images."
+        ),
+    ] = "mnist",
+    target: Target = None,
     contenders: Annotated[
         str | None,
         typer.Option(
@@ -101,6 +159,42 @@ def duel(
     ] = None,
     as_json: AsJson = False,
     threads: Threads = None,
+    split: Annotated[
+        str | None,
+        typer.Option(
+            help="given, holdout, or cross-validation: folds and repeats such as 5x2. Default: "
+            "the data's own; else 5x2 below 5,000 rows, holdout from there on.",
+            show_default=False,
+        ),
+    ] = None,
+    metric: Annotated[
+        str | None,
+        typer.Option(
+            help="What decides: error, log_loss, balanced_accuracy, auc, or a scikit-learn "
+            "scorer. Default: error; log_loss where one class has over 90 % of the rows.",
+            show_default=False,
+        ),
+    ] = None,
+    rope: Annotated[
+        float | None,
+        typer.Option(
+            help="The largest difference that makes no difference in practice; 0.01 is a point.",
+            show_default=False,
+        ),
+    ] = None,
+    show_rows: Annotated[
+        bool, typer.Option("--show-rows", help="Let the report show rows of your own data.")
+    ] = False,
+    categorical: Categorical = None,
+    numeric: Numeric = None,
+    drop: Drop = None,
+    bins: Bins = None,
+    group: Group = None,
+    time: Time = None,
+    separator: Separator = None,
+    decimal: Decimal = None,
+    encoding: Encoding = None,
+    size: Size = None,
 ) -> None:
     """Train every contender on the same rows and say who wins."""
     with _stoppable():
@@ -108,6 +202,23 @@ def duel(
 
         run(
             dataset,
+            _described(
+                target=target,
+                categorical=categorical,
+                numeric=numeric,
+                drop=drop,
+                bins=bins,
+                group=group,
+                time=time,
+                separator=separator,
+                decimal=decimal,
+                encoding=encoding,
+                size=size,
+            ),
+            split=split,
+            metric=metric,
+            rope=rope,
+            show_rows=show_rows,
             contenders=contenders,
             net=net,
             seeds=seeds,
@@ -116,6 +227,45 @@ def duel(
             out=out,
             as_json=as_json,
             threads=threads,
+        )
+
+
+@app.command()
+def data(
+    source: Annotated[
+        str | None,
+        typer.Argument(help="A name, a file or a folder; without it, what is known by name."),
+    ] = None,
+    target: Target = None,
+    categorical: Categorical = None,
+    numeric: Numeric = None,
+    drop: Drop = None,
+    bins: Bins = None,
+    separator: Separator = None,
+    decimal: Decimal = None,
+    encoding: Encoding = None,
+    size: Size = None,
+) -> None:
+    """List the data sets known by name, or show what is in one: columns, classes, warnings."""
+    with _stoppable():
+        from graduel.cli.data import listing, show
+
+        if source is None:
+            listing()
+            return
+        show(
+            source,
+            _described(
+                target=target,
+                categorical=categorical,
+                numeric=numeric,
+                drop=drop,
+                bins=bins,
+                separator=separator,
+                decimal=decimal,
+                encoding=encoding,
+                size=size,
+            ),
         )
 
 

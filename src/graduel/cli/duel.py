@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 
 from graduel.cli.fight import fight
+from graduel.cli.source import source
 from graduel.cli.table import show
+from graduel.data.description import Own
+from graduel.data.read.names import shown
 from graduel.duel.api import default_folder
-from graduel.duel.protocol import plan
+from graduel.duel.protocol import Protocol, plan, table_rows
+from graduel.duel.settle import remarks
 from graduel.duel.store import open_store
 from graduel.recipes import net_recipe
 from graduel.report import write_report
@@ -20,29 +25,54 @@ from graduel.train.netspec import parse_net
 
 def run(
     dataset: str,
+    described: dict[str, Any],
     *,
     contenders: str | None,
     net: str | None,
     out: Path | None,
     as_json: bool,
-    quick: bool,
+    show_rows: bool,
     **options: Any,
 ) -> None:
     """Run a duel, write its report, show the result."""
+    data = source(dataset, described)
+    recipe = None
+    if net is not None:
+        asked = {k: options[k] for k in ("split", "metric", "rope", "rows", "quick")}
+        rows = table_rows(data, **asked) if isinstance(data, Own) else None
+        recipe = parse_net(net, net_recipe(options["quick"], rows))
     protocol = plan(
-        dataset,
+        data,
         contenders=None if contenders is None else _names(contenders),
-        net=None if net is None else parse_net(net, net_recipe(quick)),
-        quick=quick,
+        net=recipe,
         **options,
     )
+    mine = data if isinstance(data, Own) else None
+    if mine is not None:
+        _say(mine, protocol, Console(stderr=True))
     folder = out if out is not None else default_folder(protocol)
-    with open_store(folder, protocol) as store:
-        finished, report = fight(store, protocol, folder, write_report)
+    with open_store(folder, protocol, mine) as store:
+        write = partial(fight, store, protocol, folder, write_report)
+        finished, report = write(show_rows=show_rows)
     if as_json:
         sys.stdout.write((folder / "result.json").read_text(encoding="utf-8"))
     else:
         show(finished, report, Console())
+
+
+def _say(data: Own, protocol: Protocol, console: Console) -> None:
+    """Say what was understood and what is to be known before anything is fitted."""
+    found = data.load()
+    split, metric, rope = protocol.split, protocol.metric, protocol.rope
+    told: list[str] = []
+    if found.understood is not None:
+        told += found.understood.notes
+        for one in found.understood.set_aside:
+            told.append(f"column {shown(one.name)} is set aside: {one.reason}")
+    for line in told:
+        console.out(f"note: {line}", highlight=False)
+    for line in remarks(found, split, metric, rope, len(protocol.contenders)):
+        console.out(f"warning: {line}", highlight=False)
 
 
 def _names(text: str) -> list[str]:

@@ -20,7 +20,12 @@ from graduel.errors import UserError
 
 
 def fight(
-    store: Store, protocol: Protocol, folder: Path, write: Callable[[Run], Path]
+    store: Store,
+    protocol: Protocol,
+    folder: Path,
+    write: Callable[[Run], Path],
+    *,
+    show_rows: bool = False,
 ) -> tuple[Run, Path]:
     """Run every cell under a live display and write what is shown; always say what was kept."""
     console = Console(stderr=True)
@@ -35,7 +40,7 @@ def fight(
 
     try:
         watch(run_cells(store), protocol, console, folder)
-        finished = finish(store, command())
+        finished = finish(store, command(), show_rows=show_rows)
         return finished, write(finished)
     except KeyboardInterrupt:
         typer.echo(f"graduel: stopped. {kept()}.", err=True)
@@ -50,6 +55,15 @@ def fight(
 
 
 def command() -> str:
-    """Return the command line as it can be typed again; bytes that are no text are escaped."""
-    command = shlex.join(["graduel", *sys.argv[1:]])
+    """Return the command line as it can be typed again; bytes that are no text are escaped.
+
+    Of absolute paths only the last name is told: where files lie is the user's own business.
+    """
+    words = [_last_name(word) for word in sys.argv[1:]]
+    command = shlex.join(["graduel", *words])
     return command.encode("utf-8", "backslashreplace").decode()
+
+
+def _last_name(word: str) -> str:
+    option, equals, value = word.partition("=") if word.startswith("--") else ("", "", word)
+    return f"{option}{equals}{Path(value).name or value}" if Path(value).is_absolute() else word

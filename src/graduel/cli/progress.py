@@ -62,14 +62,15 @@ def _live(events: Iterator[Event], protocol: Protocol, console: Console, folder:
     console.print(where, highlight=False, markup=False)
     with Progress(*columns, console=console) as display:
         tasks: dict[str, Task] = {
-            name: display.add_task(spec["title"], total=protocol.seeds, state="waiting")
+            name: display.add_task(spec["title"], total=protocol.runs, state="waiting")
             for name, spec in protocol.contenders.items()
         }
         for event in events:
             done = {"kept": 1.0, "finished": 1.0, "started": 0.0}.get(event.kind)
             share = event.progress.share if event.progress else done or 0.0
-            seed = f"seed {event.cell.seed}: " if protocol.seeds > 1 else ""
-            if event.kind == "finished" and event.cell.seed == protocol.seeds - 1:
+            kind = "fit" if protocol.splits > 1 else "seed"
+            seed = f"{kind} {event.cell.seed}: " if protocol.runs > 1 else ""
+            if event.kind == "finished" and event.cell.seed == protocol.runs - 1:
                 seed = ""
             display.update(
                 tasks[event.cell.contender],

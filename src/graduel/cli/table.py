@@ -21,10 +21,13 @@ def show(run: Run, report: Path, console: Console) -> None:
         console.width = WIDTH
     result, data = run.result, run.result["dataset"]
     found = tables.result(run)
-    table = Table(
-        title=f"{data['name']}: {data['n_train']:,} rows to learn from, {data['n_valid']:,} to "
-        f"choose on, {data['n_test']:,} to be judged on"
+    title = (
+        f"{data['name']}: {data['n_train']:,} rows to learn from, {data['n_valid']:,} to choose "
+        f"on, {data['n_test']:,} to be judged on"
     )
+    if "x" in (split := result["protocol"]["split"]):
+        title += f", in each fold of {split}"
+    table = Table(title=title)
     for i, heading in enumerate(found.head):
         table.add_column(escape(heading), justify="right" if i else "left")
     for i, row in enumerate(found.rows):

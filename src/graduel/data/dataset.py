@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
+
+from graduel.data.columns import Column
+
+if TYPE_CHECKING:
+    from graduel.data.table import Table
 
 ColumnKind = Literal["pixel", "numeric", "categorical", "boolean", "date", "text"]
 
@@ -18,21 +23,30 @@ class Dataset:
     Attributes
     ----------
     name : what the data set is called
-    X : the features, an example a row; images as (n, height, width). Not scaled, not converted.
+    X : the features, an example a row; images as (n, height, width), a table as a Polars
+        DataFrame. Not scaled, not converted.
     y : the target's class codes, shape (n,), 0 … n_classes − 1
     classes : the name of each class
     kinds : the kind of each column of the flattened features
     n_train : the rows of the given training part, which come first; None if no split is given
     source : where the data come from, and under which licence
+    columns : of a table, what each column is
+    understood : of a table, all that was found out about it
+    groups : for each row the code of its group, which stays on one side of every split
+    times : for each row its place in time, where rows are split by it
     """
 
     name: str
-    X: NDArray[Any]
+    X: Any
     y: NDArray[Any]
     classes: tuple[str, ...]
     kinds: tuple[ColumnKind, ...]
     n_train: int | None = None
     source: str = ""
+    columns: tuple[Column, ...] = ()
+    understood: Table | None = None
+    groups: NDArray[np.int64] | None = None
+    times: NDArray[np.int64] | None = None
 
     def __post_init__(self) -> None:
         if len(self.X) != len(self.y):
@@ -48,21 +62,23 @@ class Dataset:
 
     @property
     def n_features(self) -> int:
-        """Columns of the flattened features."""
+        """Columns of the flattened features, before any preparation."""
+        if self.columns:
+            return len(self.columns)
         return int(np.prod(self.X.shape[1:]))
 
     @property
     def image(self) -> tuple[int, int, int] | None:
         """The shape (height, width, channels) of an example, where examples are images."""
-        if self.X.ndim not in (3, 4):
+        if self.columns or self.X.ndim not in (3, 4):
             return None
         height, width, *channels = self.X.shape[1:]
         return int(height), int(width), int(channels[0]) if channels else 1
 
     @property
-    def table(self) -> NDArray[Any]:
-        """X with one flat row for each example, a view where possible."""
-        return self.X.reshape(len(self.X), -1)
+    def table(self) -> Any:
+        """X with one flat row for each example: a DataFrame, or an array, a view where possible."""
+        return self.X if self.columns else self.X.reshape(len(self.X), -1)
 
     @property
     def train_rows(self) -> NDArray[np.intp]:

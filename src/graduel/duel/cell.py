@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from statistics import median
 from threading import Event, Thread
 from time import perf_counter
@@ -11,7 +11,6 @@ from typing import Any
 
 import numpy as np
 import psutil
-from numpy.typing import NDArray
 
 from graduel.data import Dataset
 from graduel.duel.contenders import Budget, Contender, Fitted, Part, Progress, error_rate
@@ -20,6 +19,8 @@ from graduel.duel.results import Curve, Outcome
 from graduel.errors import UserError
 
 ROW_TRIES, BATCH_TRIES = 200, 5
+ROW_SECONDS, BATCH_SECONDS = 0.5, 2.0
+"""When no further try is made."""
 
 
 class PeakMemory:
@@ -65,7 +66,8 @@ def run_cell(
     """
     table, n_classes = dataset.table, len(dataset.classes)
     train, valid = (
-        Part(table[r], dataset.y[r], n_classes, dataset.image) for r in (split.train, split.valid)
+        Part(table[r], dataset.y[r], n_classes, dataset.image, dataset.columns)
+        for r in (split.train, split.valid)
     )
     X_test, y_test = table[split.test], dataset.y[split.test]
     curve: Curve = []
@@ -101,18 +103,28 @@ def run_cell(
     return outcome, fitted
 
 
-def _timed(fitted: Fitted, X: NDArray[Any]) -> float:
+def _timed(fitted: Fitted, X: Any) -> float:
     start = perf_counter()
     fitted.predict_proba(X)
     return perf_counter() - start
 
 
-def _row_seconds(fitted: Fitted, X: NDArray[Any]) -> float:
+def _row_seconds(fitted: Fitted, X: Any) -> float:
     """Median time to predict a single row, other rows each time."""
-    tries = [_timed(fitted, X[i : i + 1]) for i in range(min(len(X), ROW_TRIES))]
-    return median(tries)
+    rows = (X[i : i + 1] for i in range(min(len(X), ROW_TRIES)))
+    return _median((_timed(fitted, row) for row in rows), ROW_SECONDS)
 
 
-def _batch_seconds(fitted: Fitted, X: NDArray[Any]) -> float:
+def _batch_seconds(fitted: Fitted, X: Any) -> float:
     """Median time to predict all test rows at once."""
-    return median(_timed(fitted, X) for _ in range(BATCH_TRIES))
+    return _median((_timed(fitted, X) for _ in range(BATCH_TRIES)), BATCH_SECONDS)
+
+
+def _median(times: Iterator[float], most: float) -> float:
+    """Median of some times, of which no more are taken when they come to `most` together."""
+    found: list[float] = []
+    for time in times:
+        found.append(time)
+        if sum(found) > most:
+            break
+    return median(found)

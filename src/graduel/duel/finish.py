@@ -6,45 +6,46 @@ from pathlib import Path
 from statistics import mean
 from typing import Any
 
-import numpy as np
-
-from graduel.data import Dataset, load_dataset
+from graduel.duel.about import about
 from graduel.duel.environment import describe
-from graduel.duel.metrics import brier, log_loss, wrong
+from graduel.duel.judge import Answers, answers
+from graduel.duel.metrics import Metric, brier, default_rope, log_loss, metric_of, wrong
 from graduel.duel.protocol import FORMAT, Protocol
 from graduel.duel.results import Outcome, Run
-from graduel.duel.statistics import error_interval
+from graduel.duel.splits import Design
 from graduel.duel.store import PLAN, RESULT, Store, read_json, write_json
-from graduel.duel.verdict import Comparison, compare_all, judge_claim
+from graduel.duel.verdict import judge_claim
 from graduel.errors import UserError
 from graduel.recipes import STRONGEST_XGBOOST
 
 
-def finish(store: Store, command: str) -> Run:
-    """Judge the finished cells, write ``result.json`` and return the run."""
+def finish(store: Store, command: str, *, show_rows: bool = False) -> Run:
+    """Judge the finished cells, write ``result.json`` and return the run.
+
+    `show_rows` lets a report show rows of data of the user's own.
+    """
     protocol = store.protocol
-    dataset = load_dataset(protocol.dataset)
-    outcomes = _outcomes(store)
-    rows = store.read_split(0)
-    y = dataset.y[rows.test]
-    misses = {
-        name: np.stack([wrong(outcome.probabilities, y) for outcome in cells])
-        for name, cells in outcomes.items()
-    }
+    dataset, outcomes = store.dataset(), _outcomes(store)
+    found = _answers(store, outcomes)
+    metric = metric_of(protocol.metric)
     titles = {name: spec["title"] for name, spec in protocol.contenders.items()}
     contenders = {
         name: {
             "title": titles[name],
-            "test_error": float(misses[name].mean()),
-            "test_error_interval": list(error_interval(misses[name], 0.95)),
-            **_contender(cells, y),
+            **_quality(found, name, metric),
+            **_cost(cells, found),
             "recipe": protocol.contenders[name]["recipe"],
         }
         for name, cells in outcomes.items()
     }
     # An experiment asks who is as good as the best; a duel, how every pair stands.
-    best = min(misses, key=lambda name: misses[name].mean()) if protocol.varies else None
-    comparisons = compare_all(misses, rope=protocol.rope, titles=titles, against=best)
+    best = (
+        min(outcomes, key=lambda name: mean(found.losses(name, metric)))
+        if protocol.varies
+        else None
+    )
+    comparisons = found.compare(metric, protocol.rope, titles, best)
+    rows = store.read_split(0)
     result = {
         "format": FORMAT,
         "dataset": {
@@ -54,10 +55,14 @@ def finish(store: Store, command: str) -> Run:
             "n_test": len(rows.test),
             "n_features": dataset.n_features,
             "n_classes": len(dataset.classes),
+            **about(protocol, dataset, rows, show_rows=show_rows),
         },
         "protocol": {
-            "split": "given",
-            "metric": "error",
+            "split": protocol.split,
+            "metric": protocol.metric,
+            "metric_title": metric.title,
+            "metric_unit": metric.unit,
+            "lower_is_better": metric.lower_is_better,
             "seeds": protocol.seeds,
             "rows": protocol.rows,
             "quick": protocol.quick,
@@ -67,12 +72,14 @@ def finish(store: Store, command: str) -> Run:
         },
         "contenders": contenders,
         "comparisons": [comparison.as_dict() for comparison in comparisons],
-        "claims": _claims(protocol, comparisons, contenders, titles),
-        "known_best": STRONGEST_XGBOOST if dataset.name == "mnist" else None,
+        "claims": _claims(protocol, found, titles),
+        "known_best": STRONGEST_XGBOOST if protocol.dataset == "mnist" else None,
         "environment": describe(command, protocol.threads),
     }
+    if protocol.source is not None:
+        result["known_best"] = None
     write_json(store.path / RESULT, result)
-    return _run(store, result, outcomes, dataset, rows.test)
+    return _run(store, result, outcomes, found)
 
 
 def read_run(path: str | Path) -> Run:
@@ -91,47 +98,76 @@ def read_run(path: str | Path) -> Run:
         store = Store(path, Protocol.from_dict(written))
     except UserError as error:
         raise UserError(f"{path / PLAN}: {error}") from None
-    dataset = load_dataset(store.protocol.dataset)
-    test = store.read_split(0).test
-    return _run(store, read_json(path / RESULT), _outcomes(store), dataset, test)
+    outcomes = _outcomes(store)
+    return _run(store, read_json(path / RESULT), outcomes, _answers(store, outcomes))
 
 
 def _outcomes(store: Store) -> dict[str, list[Outcome]]:
-    """Return each contender's outcomes, seed by seed."""
+    """Return each contender's outcomes, run by run."""
     found: dict[str, list[Outcome]] = {name: [] for name in store.protocol.contenders}
     for cell in store.protocol.cells():
         found[cell.contender].append(store.read_cell(cell))
     return found
 
 
-def _run(
-    store: Store,
-    result: dict[str, Any],
-    outcomes: dict[str, list[Outcome]],
-    dataset: Dataset,
-    test: Any,
-) -> Run:
-    return Run(
-        path=store.path,
-        result=result,
-        probabilities={k: np.stack([o.probabilities for o in v]) for k, v in outcomes.items()},
-        curves={k: [o.curve for o in v] for k, v in outcomes.items()},
-        y_test=dataset.y[test],
-        classes=dataset.classes,
-        images=dataset.X[test] if dataset.X.ndim == 3 else None,
+def _answers(store: Store, outcomes: dict[str, list[Outcome]]) -> Answers:
+    protocol = store.protocol
+    return answers(
+        Design.read(protocol.split),
+        protocol.seeds,
+        [store.read_split(run) for run in range(protocol.runs)],
+        [store.read_truth(run) for run in range(protocol.runs)],
+        {name: [o.probabilities for o in cells] for name, cells in outcomes.items()},
     )
 
 
-def _contender(cells: list[Outcome], y: Any) -> dict[str, Any]:
-    """Return a contender's figures: qualities and costs are means over the seeds."""
+def _run(
+    store: Store, result: dict[str, Any], outcomes: dict[str, list[Outcome]], found: Answers
+) -> Run:
+    images, shown = None, result["dataset"].get("show_rows", True)
+    if store.protocol.source is None or (shown and "columns" not in result["dataset"]):
+        dataset = store.dataset()
+        classes = dataset.classes
+        if dataset.image is not None and dataset.X.ndim == 3:
+            rows = slice(None) if found.design.kind == "folds" else found.tests[0]
+            images = dataset.X[rows]
+    else:
+        classes = tuple(result["dataset"]["classes"])
+    return Run(
+        path=store.path,
+        result=result,
+        probabilities={name: found.whole(name) for name in outcomes},
+        curves={k: [o.curve for o in v] for k, v in outcomes.items()},
+        y_test=found.whole_y,
+        classes=classes,
+        images=images,
+    )
+
+
+def _quality(found: Answers, name: str, metric: Metric) -> dict[str, Any]:
+    """Return how good a contender is: means over the runs, and the error of each."""
+    runs = list(zip(found.runs[name], found.y, strict=True))
+    error, interval = found.error(name)
+    quality: dict[str, Any] = {
+        "test_error": error,
+        "test_error_interval": list(interval),
+        "test_errors": [float(wrong(p, y).mean()) for p, y in runs],
+        "log_loss": mean(log_loss(p, y) for p, y in runs),
+        "brier": mean(brier(p, y) for p, y in runs),
+    }
+    if metric.name != "error":
+        quality["metric"] = metric.shown(mean(found.losses(name, metric)))
+        quality["metrics"] = [metric.shown(loss) for loss in found.losses(name, metric)]
+    return quality
+
+
+def _cost(cells: list[Outcome], found: Answers) -> dict[str, Any]:
+    """Return what a contender costs: means over the runs, memory and size the largest."""
     return {
-        "test_errors": [float(wrong(o.probabilities, y).mean()) for o in cells],
-        "log_loss": mean(log_loss(o.probabilities, y) for o in cells),
-        "brier": mean(brier(o.probabilities, y) for o in cells),
         "fit_seconds": [o.fit_seconds for o in cells],
         "predict_row_seconds": mean(o.predict_row_seconds for o in cells),
         "predict_batch_seconds": mean(o.predict_batch_seconds for o in cells),
-        "batch_rows": len(y),
+        "batch_rows": len(found.y[0]),
         "peak_memory_bytes": max(o.peak_memory_bytes for o in cells),
         "model_bytes": max(o.model_bytes for o in cells),
         "curve": [list(point) for point in cells[0].curve],
@@ -139,17 +175,21 @@ def _contender(cells: list[Outcome], y: Any) -> dict[str, Any]:
     }
 
 
-def _claims(
-    protocol: Protocol,
-    comparisons: list[Comparison],
-    contenders: dict[str, dict[str, Any]],
-    titles: dict[str, str],
-) -> list[dict[str, Any]]:
-    """Hold the claim that XGBoost blows it out of the water against every network."""
+def _claims(protocol: Protocol, found: Answers, titles: dict[str, str]) -> list[dict[str, Any]]:
+    """Hold the claim that XGBoost blows it out of the water against every network.
+
+    The claim is of errors, whatever metric leads.
+    """
     family = {name: spec["family"] for name, spec in protocol.contenders.items()}
     boosters = [name for name in family if family[name] == "xgboost"]
     networks = [name for name in family if family[name] in ("textbook", "net")]
-    errors = {name: contender["test_error"] for name, contender in contenders.items()}
+    if not boosters or not networks:
+        return []
+    metric, rope = metric_of("error"), protocol.rope
+    if protocol.metric != "error":
+        rope = default_rope(metric, table=protocol.source is not None)
+    comparisons = found.compare(metric, rope, titles, None)
+    errors = {name: found.error(name)[0] for name in family}
     return [
         judge_claim(
             next(c for c in comparisons if {c.a, c.b} == {booster, network}),

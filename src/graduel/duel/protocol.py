@@ -5,7 +5,7 @@ from __future__ import annotations
 import operator
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from hashlib import sha256
 from importlib.metadata import version
 from json import dumps
@@ -13,33 +13,36 @@ from typing import Any, TypeGuard
 from zlib import crc32
 
 import numpy as np
-from numpy.typing import NDArray
 
-from graduel.data import DATASETS, Dataset, load_dataset
+from graduel.data import DATASETS, load_dataset
+from graduel.data.description import Own
+from graduel.duel.metrics import default_rope, metric_of
+from graduel.duel.settle import QUICK_ROWS, checked_rope, settle
+from graduel.duel.splits import Design, Split, check_rows, split
 from graduel.errors import UserError, unknown
-from graduel.recipes import CONTENDERS, NetRecipe, Recipe
+from graduel.recipes import CONTENDERS, Entry, NetRecipe, Recipe, known_nets, table_contenders
 from graduel.train.recipe import check
+
+__all__ = ["Cell", "Protocol", "Split", "check_rows", "plan", "plan_contenders", "split"]
 
 FORMAT = 1
 MOST_SEEDS = 1000
 MOST_THREADS = 8
 """Or the machine's cores, where there are more."""
-QUICK_ROWS = 10_000
-ROWS_A_CLASS = 10
-"""The fewest training rows that a class needs: some to learn from, one at least to validate on."""
-VALID_SHARE = 1 / 12
-"""Of the training rows, kept for early stopping: 5,000 of MNIST's 60,000."""
 ROPE = 0.0025
 """Region of practical equivalence for the error: a quarter of a point, 25 digits in 10,000."""
 DECIDING_PACKAGES = ("graduel", "numpy", "scikit-learn", "xgboost")
+LATER = {"source": None, "split": "given", "metric": "error"}
+"""What came later, with what it is where a plan says nothing of it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """The unit of work: one contender, fitted once with one seed."""
+    """The unit of work: one contender, fitted once with one seed on one split."""
 
     contender: str
     seed: int
+    """Counts the runs: split by split, and seed by seed of each."""
     stream: str = ""
     """Whose random numbers it draws, where these are not its own."""
 
@@ -54,20 +57,13 @@ class Cell:
 
 
 @dataclass(frozen=True, slots=True)
-class Split:
-    """Row numbers of a data set: to learn from, to choose on, to be judged on."""
-
-    train: NDArray[np.intp]
-    valid: NDArray[np.intp]
-    test: NDArray[np.intp]
-
-
-@dataclass(frozen=True, slots=True)
 class Protocol:
     """Everything that decides a duel's outcome, as plain data.
 
-    ``contenders`` maps each name to ``{"family", "title", "recipe"}``. Equal protocols give equal
-    results (times and memory apart), so that a duel can be stopped and taken up again.
+    ``contenders`` maps each name to ``{"family", "title", "recipe"}``; ``source`` is a
+    :class:`~graduel.data.description.Description` as plain data, None for data known by name.
+    Equal protocols give equal results (times and memory apart), so that a duel can be stopped and
+    taken up again.
     """
 
     dataset: str
@@ -82,10 +78,14 @@ class Protocol:
     versions: Mapping[str, str] = field(
         default_factory=lambda: {name: version(_installed(name)) for name in DECIDING_PACKAGES}
     )
+    source: Mapping[str, Any] | None = None
+    split: str = "given"
+    metric: str = "error"
 
     def as_dict(self) -> dict[str, Any]:
         """Return plain data for ``duel.json``; equal protocols give equal data."""
-        return {"format": FORMAT, **asdict(self), "varies": list(self.varies)}
+        found = {"format": FORMAT, **asdict(self), "varies": list(self.varies)}
+        return {k: v for k, v in found.items() if k not in LATER or v != LATER[k]}
 
     @classmethod
     def from_dict(cls, data: Any) -> Protocol:
@@ -108,6 +108,16 @@ class Protocol:
         """Eight characters that tell this protocol from others."""
         return sha256(dumps(self.as_dict(), sort_keys=True).encode()).hexdigest()[:8]
 
+    @property
+    def splits(self) -> int:
+        """How many pairs of training and test rows there are."""
+        return Design.read(self.split).splits
+
+    @property
+    def runs(self) -> int:
+        """How often each contender is fitted: each split with each seed."""
+        return self.splits * self.seeds
+
     def cells(self) -> Iterator[Cell]:
         """Yield every cell, contender by contender.
 
@@ -115,8 +125,8 @@ class Protocol:
         """
         stream = "experiment" if self.varies else ""
         for name in self.contenders:
-            for seed in range(self.seeds):
-                yield Cell(name, seed, stream)
+            for run in range(self.runs):
+                yield Cell(name, run, stream)
 
 
 def _installed(package: str) -> str:
@@ -131,7 +141,7 @@ def _installed(package: str) -> str:
 
 
 def plan(
-    dataset: str = "mnist",
+    dataset: str | Own = "mnist",
     *,
     contenders: Sequence[str] | None = None,
     net: NetRecipe | None = None,
@@ -139,8 +149,19 @@ def plan(
     rows: int | None = None,
     quick: bool = False,
     threads: int | None = None,
+    split: str | None = None,
+    metric: str | None = None,
+    rope: float | None = None,
 ) -> Protocol:
     """Check what was asked for and make a protocol of it.
+
+    Parameters
+    ----------
+    dataset : a name, or data of one's own
+    contenders, net, seeds, rows, quick, threads : see :func:`graduel.run_duel`
+    split : ``given``, ``holdout``, or folds and repeats such as ``5x2``
+    metric : what is compared and what the fits stop by
+    rope : the largest difference in that metric that makes no difference in practice
 
     Raises
     ------
@@ -161,20 +182,38 @@ def plan(
     names = [name for name in CONTENDERS if name in names]
     if net is not None and "net" not in names:
         raise UserError("a network of your own is the contender 'net'; add it to --contenders")
+    options: dict[str, Any] = {
+        "split": split,
+        "metric": metric,
+        "rope": rope,
+        "rows": rows,
+        "quick": quick,
+    }
+    known: Mapping[str, Entry] = CONTENDERS
+    if isinstance(dataset, Own) and (learning := table_rows(dataset, **options)) is not None:
+        data = dataset.load()
+        vectors = len(data.classes) > 2 and all(c.kind != "categorical" for c in data.columns)
+        known = table_contenders(learning, classes=len(data.classes), vector_leaves=vectors)
     chosen: dict[str, tuple[str, str, Recipe]] = {}
     for name in names:
-        entry = CONTENDERS[name]
+        entry = known[name]
         recipe: Recipe = entry.quick if quick else entry.full
         if name == "net" and net is not None:
             from graduel.train.netspec import checked
 
             recipe = checked(net)
         chosen[name] = (entry.family, entry.title, recipe)
-    return plan_contenders(dataset, chosen, seeds=seeds, rows=rows, quick=quick, threads=threads)
+    return plan_contenders(dataset, chosen, seeds=seeds, threads=threads, **options)
+
+
+def table_rows(data: Own, **options: Any) -> int | None:
+    """Return how many rows of a table would be learned from; None where there are images."""
+    found = data.load()
+    return settle(found, **options).learning if found.columns else None
 
 
 def plan_contenders(
-    dataset: str,
+    dataset: str | Own,
     chosen: Mapping[str, tuple[str, str, Recipe]],
     *,
     seeds: int,
@@ -182,6 +221,9 @@ def plan_contenders(
     quick: bool,
     threads: int | None,
     varies: Sequence[str] = (),
+    split: str | None = None,
+    metric: str | None = None,
+    rope: float | None = None,
 ) -> Protocol:
     """Make a protocol for contenders given as ``{name: (family, title, recipe)}``.
 
@@ -190,14 +232,14 @@ def plan_contenders(
     UserError
         If the data set is unknown or a number out of range.
     """
-    if dataset not in DATASETS:
+    if isinstance(dataset, str) and dataset not in DATASETS:
         raise unknown("data set", dataset, DATASETS)
     seeds = _whole("seeds", seeds, MOST_SEEDS)
     rows = None if rows is None else _whole("rows", rows, None)
     most = max(MOST_THREADS, os.cpu_count() or 1)
     threads = default_threads() if threads is None else _whole("threads", threads, most)
     protocol = Protocol(
-        dataset=dataset,
+        dataset=dataset if isinstance(dataset, str) else dataset.description.name,
         contenders={
             name: {"family": family, "title": title, "recipe": _plain(recipe)}
             for name, (family, title, recipe) in chosen.items()
@@ -208,19 +250,48 @@ def plan_contenders(
         threads=threads,
         varies=varies,
     )
+    if isinstance(dataset, Own):
+        data = dataset.load()
+        found = settle(data, split=split, metric=metric, rope=rope, rows=rows, quick=quick)
+        protocol = replace(
+            protocol,
+            source=dataset.description.as_dict(),
+            split=found.split,
+            metric=found.metric,
+            rope=found.rope,
+            rows=found.rows,
+        )
+        if protocol.runs > MOST_SEEDS:
+            raise UserError(
+                f"expected at most {MOST_SEEDS:,} fits of each contender; {seeds} seeds on "
+                f"{protocol.splits} splits are {protocol.runs:,}"
+            )
+    else:
+        protocol = _of_known(protocol, dataset, split, metric, rope)
     own = [recipe for _, _, recipe in chosen.values() if _is_own(recipe)]
-    if rows is not None or own:
-        data = load_dataset(dataset)
+    if own or (rows is not None and isinstance(dataset, str)):
+        data = load_dataset(dataset) if isinstance(dataset, str) else dataset.load()
         check_rows(protocol, data)
         for recipe in own:
             check(recipe, data.n_features, len(data.classes), image=data.image)
     return protocol
 
 
+def _of_known(
+    protocol: Protocol, name: str, split: str | None, metric: str | None, rope: float | None
+) -> Protocol:
+    """Take in what was asked for of a known data set, which is split already."""
+    if split not in (None, "given"):
+        raise UserError(f"{name} comes with a test part of its own; leave --split out")
+    if metric is not None:
+        found = metric_of(metric)
+        protocol = replace(protocol, metric=found.name, rope=default_rope(found, table=False))
+    return protocol if rope is None else replace(protocol, rope=checked_rope(rope))
+
+
 def _is_own(recipe: Recipe) -> TypeGuard[NetRecipe]:
     """Tell whether a recipe is a network of the user's, which must be held against the data."""
-    known = (CONTENDERS["net"].full, CONTENDERS["net"].quick)
-    return isinstance(recipe, NetRecipe) and recipe not in known
+    return isinstance(recipe, NetRecipe) and recipe not in known_nets()
 
 
 def _whole(name: str, value: int, most: int | None) -> int:
@@ -244,47 +315,3 @@ def default_threads() -> int:
     from joblib import cpu_count
 
     return int(cpu_count())
-
-
-def check_rows(protocol: Protocol, dataset: Dataset) -> None:
-    """Refuse a number of rows that the data set cannot give.
-
-    Raises
-    ------
-    UserError
-        If there are too few rows for the classes, or more than there are.
-    """
-    k, available = len(dataset.classes), len(dataset.train_rows)
-    least = ROWS_A_CLASS * k
-    if protocol.rows is not None and not least <= protocol.rows <= available:
-        raise UserError(
-            f"rows must be between {least:,} ({ROWS_A_CLASS} for each of {k} classes) and "
-            f"{available:,}, the training rows of {dataset.name}; got {protocol.rows:,}"
-        )
-
-
-def split(protocol: Protocol, dataset: Dataset, seed: int) -> Split:
-    """Divide the given training rows into rows to learn from and rows to choose on, by class.
-
-    The part that ``rows`` asks for is the same for every seed; the validation rows are drawn
-    anew for each. Test rows are the data set's own.
-    """
-    from sklearn.model_selection import train_test_split
-    from sklearn.utils import resample
-
-    check_rows(protocol, dataset)
-    pool = dataset.train_rows
-    if protocol.rows is not None and protocol.rows < len(pool):
-        pool = resample(
-            pool,
-            replace=False,
-            n_samples=protocol.rows,
-            stratify=dataset.y[pool],
-            random_state=0,
-        )
-    n_valid = max(len(dataset.classes), round(len(pool) * VALID_SHARE))
-    state = int(np.random.default_rng([seed, 2]).integers(2**31))
-    train, valid = train_test_split(
-        pool, test_size=n_valid, stratify=dataset.y[pool], random_state=state
-    )
-    return Split(np.sort(train), np.sort(valid), dataset.test_rows)

@@ -38,11 +38,13 @@ class Run:
     result: dict[str, Any]
     """The content of ``result.json``."""
     probabilities: dict[str, NDArray[Any]]
-    """For each contender float32, shape (seeds, n_test, n_classes)."""
+    """For each contender float32, shape (seeds, n_test, n_classes). After cross-validation the
+    first axis counts repeats and seeds, and every row is a test row."""
     curves: dict[str, list[Curve]]
     """For each contender a curve for each seed."""
     y_test: NDArray[Any]
     """Codes of the true classes, shape (n_test,)."""
     classes: tuple[str, ...]
     images: NDArray[Any] | None
-    """The test images, uint8 of shape (n_test, height, width); None for a table."""
+    """The test images, uint8 of shape (n_test, height, width); None for a table, and where images
+    of the user's own are not to be shown."""

@@ -12,7 +12,6 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass
 from typing import IO
 
-from graduel.data import load_dataset
 from graduel.duel.contenders import Progress
 from graduel.duel.protocol import Cell, split
 from graduel.duel.store import Store
@@ -55,11 +54,12 @@ def run_cells(store: Store) -> Iterator[Event]:
         If a process ends without saying why.
     """
     protocol = store.protocol
-    missing = [seed for seed in range(protocol.seeds) if not store.has_split(seed)]
+    missing = [run for run in range(protocol.runs) if not store.has_split(run)]
     if missing:
-        dataset = load_dataset(protocol.dataset)
-        for seed in missing:
-            store.write_split(seed, split(protocol, dataset, seed))
+        dataset = store.dataset()
+        for run in missing:
+            rows = split(protocol, dataset, run)
+            store.write_split(run, rows, None if protocol.source is None else dataset.y[rows.test])
     for cell in protocol.cells():
         if store.finished(cell):
             yield Event(cell, "kept")

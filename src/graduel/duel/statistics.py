@@ -54,7 +54,7 @@ def mcnemar_midp(b: int, c: int) -> float:
     seen = float(stats.binom.pmf(b, b + c, 0.5))
     if b == c:
         return 1 - seen / 2
-    return 2 * float(stats.binom.cdf(min(b, c), b + c, 0.5)) - seen
+    return max(2 * float(stats.binom.cdf(min(b, c), b + c, 0.5)) - seen, 0.0)
 
 
 def paired_score_interval(b: int, c: int, n: int, level: float = 0.95) -> tuple[float, float]:

@@ -1,6 +1,7 @@
 """A duel's folder: its plan, its finished cells, its result.
 
     duel.json                   the protocol, written first: whose folder this is
+    source.json                 where data of the user's own lie; data.* if a program held them
     splits/seed0.npz            row numbers: train, valid, test
     cells/net-seed0/            outcome.json and probabilities.npy, written whole or not at all
     result.json                 the whole result; report.html beside it
@@ -24,12 +25,16 @@ from zipfile import BadZipFile
 
 import numpy as np
 from filelock import FileLock, Timeout
+from numpy.typing import NDArray
 
+from graduel.data import Dataset, load_dataset
+from graduel.data.description import Description, Own
 from graduel.duel.protocol import Cell, Protocol, Split
 from graduel.duel.results import Outcome
 from graduel.errors import UserError
 
 PLAN, RESULT, LOCK = "duel.json", "result.json", ".lock"
+PLACE = "source.json"
 
 
 NUMBERS = (
@@ -89,6 +94,29 @@ class Store:
         self.path, self.protocol = path, protocol
         self._cells = path / "cells"
 
+    def dataset(self) -> Dataset:
+        """Return what is duelled on.
+
+        Raises
+        ------
+        UserError
+            If data of the user's own are not where they were, or have changed.
+        """
+        if self.protocol.source is None:
+            return load_dataset(self.protocol.dataset)
+        described = Description.from_dict(self.protocol.source)
+        found = read_json(self.path / PLACE).get("place")
+        return Own(described, None if found is None else self.path.resolve() / found).load()
+
+    def place(self, data: Own) -> None:
+        """Write down where the data are; keep a copy of what a program holds."""
+        place = None if data.place is None else str(data.place)
+        if data.content is not None:
+            place = data.description.file
+            _write(self.path / f".{place}.tmp", data.content)
+            os.replace(self.path / f".{place}.tmp", self.path / place)
+        write_json(self.path / PLACE, {"place": place})
+
     def finished(self, cell: Cell) -> bool:
         """Tell whether a cell's outcome is there."""
         return (self._cells / cell.key).is_dir()
@@ -146,21 +174,39 @@ class Store:
         """Tell whether the rows of a seed are fixed already."""
         return self._split_path(seed).exists()
 
-    def write_split(self, seed: int, split: Split) -> None:
-        """Fix the rows of a seed."""
+    def write_split(
+        self, seed: int, split: Split, truth: NDArray[np.integer] | None = None
+    ) -> None:
+        """Fix the rows of a run; of data of the user's own, with the test rows' true classes.
+
+        So a finished duel can be read where its data are no longer.
+        """
         path = self._split_path(seed)
         path.parent.mkdir(exist_ok=True)
         aside = path.with_name(f".{path.name}")
         content = BytesIO()
-        np.savez(content, train=split.train, valid=split.valid, test=split.test)
+        more: dict[str, Any] = {} if truth is None else {"truth": truth}
+        np.savez(content, train=split.train, valid=split.valid, test=split.test, **more)
         _write(aside, content.getvalue())
         os.replace(aside, path)
 
     def read_split(self, seed: int) -> Split:
-        """Return the rows of a seed."""
+        """Return the rows of a run."""
+        return Split(*self._rows(seed, "train", "valid", "test"))
+
+    def read_truth(self, seed: int) -> NDArray[np.int64]:
+        """Return the codes of the true classes of a run's test rows."""
+        if self.protocol.source is None:
+            return np.asarray(self.dataset().y[self.read_split(seed).test])
+        test, truth = self._rows(seed, "test", "truth")
+        if len(test) != len(truth):
+            raise UserError(f"{self._split_path(seed)}: test rows and true classes do not fit")
+        return truth
+
+    def _rows(self, seed: int, *names: str) -> list[NDArray[np.int64]]:
         try:
             with self._split_path(seed).open("rb") as file, np.load(file) as rows:
-                parts = [rows[name] for name in ("train", "valid", "test")]
+                parts = [rows[name] for name in names]
             if any(p.ndim != 1 or p.dtype.kind != "i" or p.min() < 0 for p in parts):
                 raise ValueError("these are no row numbers")
         except DAMAGE as error:
@@ -168,7 +214,7 @@ class Store:
                 f"{self._split_path(seed)}: expected row numbers; the file is damaged "
                 f"({_first_line(error)}). Delete the duel's folder and run it again"
             ) from None
-        return Split(*parts)
+        return parts
 
 
 def _fields(outcome: Outcome) -> dict[str, Any]:
@@ -176,8 +222,10 @@ def _fields(outcome: Outcome) -> dict[str, Any]:
 
 
 @contextmanager
-def open_store(path: Path, protocol: Protocol) -> Iterator[Store]:
+def open_store(path: Path, protocol: Protocol, data: Own | None = None) -> Iterator[Store]:
     """Open a folder for a duel: a new one, or one that this very duel began.
+
+    `data` are the user's own, where the duel is on such.
 
     Raises
     ------
@@ -190,6 +238,8 @@ def open_store(path: Path, protocol: Protocol) -> Iterator[Store]:
         _check_folder(path)
         lock.acquire()
         store = _claim(path, protocol)
+        if data is not None:
+            store.place(data)
     except Timeout:
         raise UserError(
             f"{path} is in use by another graduel; wait for it or choose another --out"
@@ -224,6 +274,11 @@ def _claim(path: Path, protocol: Protocol) -> Store:
     mine = json.loads(json.dumps(protocol.as_dict()))
     if (path / PLAN).exists():
         theirs = read_json(path / PLAN)
+        if _changed(theirs, mine):
+            raise UserError(
+                f"{mine['source']['file']} has changed since the duel in {path} began. Choose "
+                "another --out"
+            )
         if theirs != mine:
             what = "experiment" if mine["varies"] else "duel"
             raise UserError(
@@ -234,6 +289,14 @@ def _claim(path: Path, protocol: Protocol) -> Store:
     store = Store(path, protocol)
     store.sweep()
     return store
+
+
+def _changed(theirs: Any, mine: dict[str, Any]) -> bool:
+    """Tell whether the plans differ by the content of a file of one name."""
+    if not isinstance(theirs, dict) or not isinstance(theirs.get("source"), dict):
+        return False
+    old, new = theirs["source"], mine.get("source") or {}
+    return old.get("file") == new.get("file") and old.get("sha256") != new.get("sha256")
 
 
 def _difference(theirs: Any, mine: dict[str, Any]) -> str:

@@ -43,7 +43,6 @@ def main() -> int:
 
 
 def _run(job: dict[str, Any], tell: Any) -> None:
-    from graduel.data import load_dataset
     from graduel.duel.cell import run_cell
     from graduel.duel.contenders import Budget, Progress, make_contender
     from graduel.duel.protocol import Cell, Protocol
@@ -53,13 +52,13 @@ def _run(job: dict[str, Any], tell: Any) -> None:
     cell = Cell(**job["cell"])
     store = Store(Path(job["path"]), protocol)
     spec = protocol.contenders[cell.contender]
-    contender = make_contender(cell.contender, spec["family"], spec["recipe"])
+    contender = make_contender(cell.contender, spec["family"], spec["recipe"], protocol.metric)
 
     def notify(progress: Progress) -> None:
         tell("progress", **asdict(progress))
 
-    dataset, rows = load_dataset(protocol.dataset), store.read_split(cell.seed)
-    outcome, _ = run_cell(contender, dataset, rows, cell, Budget(protocol.threads), notify)
+    rows = store.read_split(cell.seed)
+    outcome, _ = run_cell(contender, store.dataset(), rows, cell, Budget(protocol.threads), notify)
     store.write_cell(cell, outcome)
     tell("done")
 

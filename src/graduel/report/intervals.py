@@ -19,7 +19,7 @@ _TRACK = 0.17
 
 
 def errors(run: Run) -> Figure:
-    """Draw every contender's test error with its 95 % interval, and a small mark for each seed."""
+    """Draw every contender's test error with its 95 % interval, and a small mark for each fit."""
     levels = numbers.errors(run)
     titles, look = numbers.titles(run), looks(numbers.contenders(run))
     places = units.decimals(len(run.y_test))
@@ -47,8 +47,8 @@ def differences(run: Run, name: str | None = None) -> Figure:
     pairs = numbers.differences(run, name)
     if not pairs:
         raise ValueError("differences needs a run with two contenders or more; this one has one")
-    titles = numbers.titles(run)
-    places = units.decimals(len(run.y_test))
+    titles, scale = numbers.titles(run), numbers.scale(run)
+    places = scale.places
     fig, ax = _rows(len(pairs), 0.66, 0.82)
     rope = 100 * max(pair.rope for pair in pairs)
     for y in range(len(pairs)):
@@ -57,13 +57,13 @@ def differences(run: Run, name: str | None = None) -> Figure:
     for y, pair in enumerate(pairs):
         label = f"{literal(titles[pair.a], 24)} − {literal(titles[pair.b], 24)}"
         _name(ax, y - 0.53, label, INK.light)
-        text = f"{units.points(pair.value, places)} points  {_bounds(pair.interval, places)}"
+        text = f"{units.points(pair.value, places)} {scale.short}  {_bounds(pair.interval, places)}"
         _number(ax, y - 0.29, text, ha="left")
         _whisker(ax, y, pair.value, pair.interval, INK.light, "o")
     ends = [100 * bound for p in pairs for bound in (p.value, *(p.interval or ()))]
     low, high = min([*ends, -rope]), max([*ends, rope])
     margin = 0.05 * (high - low)
-    _tracks(ax, len(pairs), low - margin, high + margin, "difference, percentage points")
+    _tracks(ax, len(pairs), low - margin, high + margin, f"difference, {scale.unit}")
     return fig
 
 

@@ -150,17 +150,46 @@ class Difference:
     verdict: str
 
 
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """How differences are told: shares in percentage points, log loss and the like as they are.
+
+    A difference times `factor` is told as if it were a share, with `places` decimals.
+    """
+
+    of: str
+    unit: str
+    short: str
+    factor: float
+    places: int
+
+
+def scale(run: Run) -> Scale:
+    """Return how the differences of the leading metric are told."""
+    protocol = run.result["protocol"]
+    name = str(protocol.get("metric", "error"))
+    title = str(protocol.get("metric_title", name))
+    if not protocol.get("metric_unit", "%"):
+        return Scale(title, title, "", 0.01, 4)
+    of = "test errors" if name == "error" else title
+    return Scale(of, "percentage points", "points", 1.0, units.decimals(len(run.y_test)))
+
+
 def differences(run: Run, name: str | None = None) -> list[Difference]:
-    """Return the paired difference of each comparison; with `name`, of each of that contender."""
+    """Return the paired difference of each comparison; with `name`, of each of that contender.
+
+    They are told as :func:`scale` says.
+    """
     if name is not None:
         known(run, name)
+    factor = scale(run).factor
     return [
         Difference(
             entry["a"],
             entry["b"],
-            float(entry["difference"]),
-            _pair(entry.get("interval")),
-            float(entry.get("rope") or run.result["protocol"]["rope"]),
+            factor * float(entry["difference"]),
+            _pair(entry.get("interval"), factor),
+            factor * float(entry.get("rope") or run.result["protocol"]["rope"]),
             entry["verdict"],
         )
         for entry in run.result.get("comparisons", [])
@@ -335,8 +364,8 @@ def only_one_right(run: Run, a: str, b: str, limit: int = 12) -> tuple[Alone, Al
     return side(a, b), side(b, a)
 
 
-def _pair(bounds: Any) -> tuple[float, float] | None:
-    return None if bounds is None else (float(bounds[0]), float(bounds[1]))
+def _pair(bounds: Any, factor: float = 1.0) -> tuple[float, float] | None:
+    return None if bounds is None else (factor * float(bounds[0]), factor * float(bounds[1]))
 
 
 def _mean(value: Any) -> float | None:

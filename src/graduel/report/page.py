@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from graduel.duel.results import Run
-from graduel.report import numbers, pictures, tables, units
+from graduel.report import design, numbers, own, pictures, tables, units
 from graduel.report.style import COLOURS, looks
 
 PAGE = "report.html"
@@ -79,6 +79,7 @@ def _content(run: Run) -> dict[str, Any]:
         "alone": pictures.only_one_right(run),
         "calibration": pictures.calibration(run),
         "cost": pictures.cost(run),
+        "about": own.about(run),
         "protocol": _protocol(run),
         "rope": _rope(run) if several else None,
         "tests": _distinct(run, "test", "why"),
@@ -171,15 +172,15 @@ def _protocol(run: Run) -> list[tuple[str, str]]:
         (
             "Rows",
             f"{data['n_train']:,} to train on and {data['n_valid']:,} to choose and stop on{part}; "
-            f"{data['n_test']:,} to test on",
+            f"{data['n_test']:,} to test on"
+            + (" (first fold)" if design.fits(run) == "Fit" else ""),
         ),
         (
             "Test rows",
-            ("the data set’s own test split" if protocol["split"] == "given" else protocol["split"])
-            + "; nothing is fitted, chosen or stopped on them",
+            f"{design.judged_on(run)}; nothing is fitted, chosen or stopped on them",
         ),
         ("Seeds", f"{protocol['seeds']}"),
-        ("Metric", f"{protocol['metric']}: the share of test rows with a wrong answer"),
+        ("Metric", _metric(protocol)),
         ("Cores", _threads(protocol["threads"])),
     ]
     if protocol.get("quick"):
@@ -187,14 +188,23 @@ def _protocol(run: Run) -> list[tuple[str, str]]:
     return found
 
 
+def _metric(protocol: dict[str, Any]) -> str:
+    if protocol["metric"] == "error":
+        return "error: the share of test rows with a wrong answer"
+    return f"{protocol['metric_title']}: it decides, and the fits stop by it"
+
+
 def _rope(run: Run) -> str:
     """Return the region of practical equivalence in words."""
-    rope = float(run.result["protocol"]["rope"])
-    rows = rope * len(run.y_test)
+    rope, scale = float(run.result["protocol"]["rope"]), numbers.scale(run)
+    size = f"{100 * scale.factor * rope:.3g} {scale.unit}"
+    if scale.of == "test errors":
+        size += f" of zero, which is {rope * len(run.y_test):.3g} in {len(run.y_test):,} test rows"
+    else:
+        size += " of zero"
     return (
         f"Two contenders count as practically equal where the interval for equality of their "
-        f"difference lies within {100 * rope:.3g} percentage points of zero, which is "
-        f"{rows:.3g} in {len(run.y_test):,} test rows. Otherwise one counts as better where the "
+        f"difference lies within {size}. Otherwise one counts as better where the "
         f"p-value, adjusted for the number of pairs (Holm), is below 0.05. Where neither holds, "
         f"the duel is undecided."
     )

@@ -7,7 +7,7 @@ from itertools import combinations
 from typing import TYPE_CHECKING
 
 from graduel.duel.results import Run
-from graduel.report import figures, numbers, tables, units
+from graduel.report import design, figures, numbers, tables, units
 from graduel.report.svg import inline
 from graduel.report.tables import Table
 
@@ -55,7 +55,8 @@ def race(run: Run) -> Picture:
         if any(error == 0 for r in racers for error in r.test_errors)
         else ""
     )
-    seeds = " Thin lines are the seeds." if any(len(r.curves) > 1 for r in racers) else ""
+    fits = f" Thin lines are the {design.fits(run).lower()}s."
+    seeds = fits if any(len(r.curves) > 1 for r in racers) else ""
     return _picture(
         "race",
         figures.race(run),
@@ -89,11 +90,12 @@ def errors(run: Run) -> Picture:
 
 def differences(run: Run) -> Picture:
     """Return the paired differences; of many pairs, those of the contender with fewest errors."""
-    titles, places = numbers.titles(run), units.decimals(len(run.y_test))
+    titles, scale = numbers.titles(run), numbers.scale(run)
+    places = scale.places
     best = min(numbers.errors(run), key=lambda level: level.value).name
     name = best if len(numbers.differences(run)) > MOST_DIFFERENCES else None
     said = "; ".join(
-        f"{titles[p.a]} minus {titles[p.b]} {units.points(p.value, places)} points"
+        f"{titles[p.a]} minus {titles[p.b]} {units.points(p.value, places)} {scale.short}".rstrip()
         + (f", {units.interval(p.interval, places)}" if p.interval else "")
         for p in numbers.differences(run, name)
     )
@@ -101,12 +103,16 @@ def differences(run: Run) -> Picture:
     return _picture(
         "differences",
         figures.differences(run, name),
-        f"Paired differences of test errors. {said}.",
-        "The difference of two test errors on the same rows, the first minus the second, with "
+        f"Paired differences of {scale.of}. {said}.",
+        f"The difference of two {_losses(run)} on the same rows, the first minus the second, with "
         "its 95 % interval. Left of zero the first is better, right of it the second. Within the "
         "grey band the two count as practically equal." + part,
         tables.comparisons(run),
     )
+
+
+def _losses(run: Run) -> str:
+    return "test errors" if numbers.scale(run).of == "test errors" else "losses"
 
 
 def confusions(run: Run) -> list[Picture]:
@@ -116,7 +122,8 @@ def confusions(run: Run) -> list[Picture]:
         matrix = numbers.confusion(run, name)
         said = "; ".join(f"{n} times {true} as {answer}" for true, answer, n in matrix.mistakes(3))
         wrong = f"{units.count(matrix.wrong)} wrong of {units.count(matrix.total)}"
-        seeds = f", all {matrix.seeds} seeds together" if matrix.seeds > 1 else ""
+        rounds = "seeds" if design.fits(run) == "Seed" else "rounds"
+        seeds = f", all {matrix.seeds} {rounds} together" if matrix.seeds > 1 else ""
         found.append(
             _picture(
                 f"confusion-{number}",

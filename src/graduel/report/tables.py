@@ -8,7 +8,7 @@ from statistics import mean, stdev
 from typing import Any
 
 from graduel.duel.results import Run
-from graduel.report import numbers, units
+from graduel.report import design, numbers, units
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +41,11 @@ def result(run: Run) -> Table:
     add("Test error", wrong, [units.percent(value, places) for value in wrong])
     bounds = [units.interval(entry.get("test_error_interval"), places) for entry in entries]
     rows.append(("95 % interval", *bounds))
+    if (spreads := design.spreads(run)) is not None:
+        rows.append(("Spread over folds", *spreads))
+    if (leading := design.measured(run)) is not None:
+        label, texts, losses = leading
+        add(label, list(losses), list(texts))
     for key, label in (("log_loss", "Log loss"), ("brier", "Brier score")):
         values = [entry.get(key) for entry in entries]
         add(label, values, [units.NONE if v is None else f"{v:.4f}" for v in values])
@@ -119,7 +124,7 @@ def errors(run: Run) -> Table:
     titles, places = numbers.titles(run), units.decimals(len(run.y_test))
     return Table(
         "Test errors",
-        ("Contender", "Test error", "95 % interval, %", "By seed"),
+        ("Contender", "Test error", "95 % interval, %", f"By {design.fits(run).lower()}"),
         tuple(
             (
                 titles[level.name],
@@ -134,34 +139,43 @@ def errors(run: Run) -> Table:
 
 def comparisons(run: Run) -> Table:
     """Return every pair's difference with its intervals, its test and its verdict."""
-    titles, places = numbers.titles(run), units.decimals(len(run.y_test))
+    titles, scale = numbers.titles(run), numbers.scale(run)
     found = run.result.get("comparisons", [])
 
     def level(key: str) -> str:
         levels = {entry.get(key) for entry in found} - {None}
         return f"{100 * levels.pop():.3g} %" if len(levels) == 1 else ""
 
+    def difference(value: float) -> str:
+        return units.points(scale.factor * value, scale.places)
+
+    def bounds(one: dict[str, Any], key: str) -> str:
+        found = one.get(key)
+        scaled = None if found is None else [scale.factor * bound for bound in found]
+        return units.interval(scaled, scale.places)
+
     columns: list[tuple[str, list[str]]] = [
         ("First − second", [f"{titles[one['a']]} − {titles[one['b']]}" for one in found]),
         ("Verdict", [verdict(one, titles) for one in found]),
-        ("Difference", [units.points(one["difference"], places) for one in found]),
-        (
-            f"{level('interval_level')} interval".strip(),
-            [units.interval(one.get("interval"), places) for one in found],
-        ),
+        ("Difference", [difference(one["difference"]) for one in found]),
+        (f"{level('interval_level')} interval".strip(), [bounds(o, "interval") for o in found]),
         (
             f"{level('equivalence_level')} interval for equality".strip(),
-            [units.interval(one.get("equivalence_interval"), places) for one in found],
+            [bounds(one, "equivalence_interval") for one in found],
         ),
         ("p", [units.p_value(one.get("p_value")) for one in found]),
         ("p, adjusted", [units.p_value(one.get("p_adjusted")) for one in found]),
     ]
     # What an undecided pair lacks; a column that would be empty is left out.
-    for key, head in (("more_rows", "Test rows needed"), ("more_seeds", "Seeds needed")):
+    for key, head in (
+        ("more_rows", "Test rows needed"),
+        ("more_seeds", "Seeds needed"),
+        ("more_repeats", "Repeats needed"),
+    ):
         if any(one.get(key) for one in found):
             columns.append((head, [units.count(one.get(key)) for one in found]))
     return Table(
-        "Paired differences of test errors, in percentage points",
+        f"Paired differences of {scale.of}" + f", in {scale.unit}" * bool(scale.short),
         tuple(head for head, _ in columns),
         tuple(zip(*(cells for _, cells in columns), strict=True)),
     )
@@ -266,7 +280,11 @@ def details(run: Run, name: str, title: str) -> Table | None:
     keys = list(dict.fromkeys(key for one in found for key in one))
     if not keys:
         return None
-    seeds = ("Value",) if len(found) == 1 else tuple(f"Seed {seed}" for seed in range(len(found)))
+    seeds = (
+        ("Value",)
+        if len(found) == 1
+        else tuple(f"{design.fits(run)} {number}" for number in range(len(found)))
+    )
     return Table(
         f"What the {'fit' if len(found) == 1 else 'fits'} of {title} found",
         ("Chosen or measured", *seeds),

@@ -27,11 +27,18 @@ FAMILIES: dict[str, tuple[Callable[..., Contender], Callable[..., Any]]] = {
 """The class and the recipe of each family of models."""
 
 
-def make_contender(name: str, family: str, recipe: Mapping[str, Any]) -> Contender:
-    """Make a contender from plain data, as it stands in a duel's plan."""
+def make_contender(
+    name: str, family: str, recipe: Mapping[str, Any], metric: str = "error"
+) -> Contender:
+    """Make a contender from plain data, as it stands in a duel's plan.
+
+    The textbook network chooses nothing, and so needs no metric.
+    """
     contender, kind = FAMILIES[family]
     fields = {k: tuple(v) if isinstance(v, list) else v for k, v in recipe.items()}
-    return contender(kind(**fields), name)
+    if family == "textbook":
+        return contender(kind(**fields), name)
+    return contender(kind(**fields), name, metric)
 
 
 __all__ = [

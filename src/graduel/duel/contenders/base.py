@@ -10,6 +10,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from graduel.data.columns import Column
 from graduel.duel.metrics import wrong
 
 Array = NDArray[Any]
@@ -19,11 +20,13 @@ Array = NDArray[Any]
 class Part:
     """Some rows of a data set: features as they came, shape (n, features), and class codes."""
 
-    X: Array
+    X: Any
     y: Array
     n_classes: int
     image: tuple[int, int, int] | None = None
     """The shape (height, width, channels) of a row, where rows are images."""
+    columns: tuple[Column, ...] = ()
+    """What each column is, where X is a Polars DataFrame."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +52,7 @@ class Checkpoint:
 
     seconds: float
     """Of the contender's own clock, which stands still between checkpoints."""
-    predict_proba: Callable[[Array], Array]
+    predict_proba: Callable[[Any], Array]
 
 
 class Fitted(Protocol):
@@ -58,7 +61,7 @@ class Fitted(Protocol):
     seconds: float
     details: dict[str, Any]
 
-    def predict_proba(self, X: Array) -> Array:
+    def predict_proba(self, X: Any) -> Array:
         """Return float32 probabilities, shape (n, classes)."""
         ...
 

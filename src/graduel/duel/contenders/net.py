@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import numpy as np
 
+from graduel.data.prepare import NetPreparation
 from graduel.duel.contenders.base import (
     Array,
     Budget,
@@ -16,7 +18,10 @@ from graduel.duel.contenders.base import (
     Fitted,
     Part,
     Progress,
+    error_rate,
 )
+from graduel.duel.contenders.ready import Ready
+from graduel.duel.metrics import log_loss, metric_of
 from graduel.nn import Weights
 from graduel.recipes import NetRecipe
 from graduel.train.training import Best, Training
@@ -28,16 +33,18 @@ class FittedNet:
 
     training: Training
     weights: Weights
+    ready: Ready
     seconds: float = 0.0
     details: dict[str, Any] = field(default_factory=dict)
 
-    def predict_proba(self, X: Array) -> Array:
+    def predict_proba(self, X: Any) -> Array:
         """Return float32 probabilities, shape (n, classes)."""
-        return self.training.predict_proba(X, self.weights)
+        return self.ready.answer(X, partial(self.training.predict_proba, weights=self.weights))
 
     def to_bytes(self) -> bytes:
-        """Return θ and the state."""
-        return self.weights.theta.tobytes() + self.weights.state.tobytes()
+        """Return θ, the state and the preparation."""
+        arrays = self.weights.theta.tobytes() + self.weights.state.tobytes()
+        return arrays + self.ready.to_bytes()
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +53,7 @@ class Net:
 
     recipe: NetRecipe = NetRecipe()
     name: str = "net"
+    metric: str = "error"
 
     def fit(
         self,
@@ -56,19 +64,35 @@ class Net:
         budget: Budget,
         notify: Callable[[Progress], None],
     ) -> Generator[Checkpoint, None, Fitted]:
-        """Train the recipe's epochs; keep the epoch with the lowest validation error."""
+        """Train the recipe's epochs; keep the one that is best by the metric.
+
+        The validation rows of a table are mostly few, and many epochs make equally many errors
+        on them: of those the one of the lowest log loss is kept.
+        """
         clock, recipe = Clock(), self.recipe
-        training = Training(recipe, train.X, train.y, train.n_classes, rng=rng, image=train.image)
-        best = Best(training.answer.copy())
-        for epoch, _ in training.judged(valid.X, valid.y, best):
+        ready = Ready(NetPreparation.fit(train.X, train.columns) if train.columns else None)
+        X, valid_X = ready(train.X), ready(valid.X)
+        training = Training(recipe, X, train.y, train.n_classes, rng=rng, image=train.image)
+        metric = metric_of(self.metric)
+        best, lowest = Best(training.answer.copy()), (np.inf, np.inf)
+        for epoch in training.epochs():
+            p = training.predict_proba(valid_X)
+            error = error_rate(p, valid.y)
+            loss = metric.loss(p, valid.y)
+            training.observe(loss)
+            found = (loss, log_loss(p, valid.y) if train.columns else 0.0)
+            if found < lowest:
+                lowest = found
+                best = Best(training.answer.copy(), epoch.epoch, error)
             seconds = clock.stop()
             notify(Progress(epoch.t, seconds, best.error))
-            yield Checkpoint(seconds, training.predict_proba)
+            yield Checkpoint(seconds, partial(ready.again, predict=training.predict_proba))
             clock.go()
+        ready.forget()
         details = {
             "best_epoch": best.epoch,
             "epochs": recipe.epochs,
             "valid_error": best.error,
             "parameters": training.network.layout.size,
         }
-        return FittedNet(training, best.weights, clock.stop(), details)
+        return FittedNet(training, best.weights, ready, clock.stop(), details)

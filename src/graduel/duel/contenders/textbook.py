@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import numpy as np
 
+from graduel.data.prepare import NetPreparation
 from graduel.duel.contenders.base import (
     Array,
     Budget,
@@ -18,6 +20,7 @@ from graduel.duel.contenders.base import (
     Progress,
     error_rate,
 )
+from graduel.duel.contenders.ready import Ready
 from graduel.nn import textbook
 from graduel.recipes import TextbookRecipe
 from graduel.train.batches import pixel_scale
@@ -37,16 +40,22 @@ class FittedTextbook:
 
     W: textbook.Arrays
     b: textbook.Arrays
+    ready: Ready
     seconds: float = 0.0
     details: dict[str, Any] = field(default_factory=dict)
 
-    def predict_proba(self, X: Array) -> Array:
+    def predict_proba(self, X: Any) -> Array:
         """Return float32 probabilities, shape (n, classes)."""
-        return textbook.predict(columns(X), self.W, self.b).T
+        return self.ready.answer(X, self.predict)
+
+    def predict(self, matrix: Array) -> Array:
+        """Return the probabilities of rows that are prepared."""
+        return textbook.predict(columns(matrix), self.W, self.b).T
 
     def to_bytes(self) -> bytes:
-        """Return every W and b."""
-        return b"".join(array.tobytes() for array in (*self.W, *self.b))
+        """Return every W and b, and the preparation."""
+        arrays = b"".join(array.tobytes() for array in (*self.W, *self.b))
+        return arrays + self.ready.to_bytes()
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,20 +76,26 @@ class Textbook:
     ) -> Generator[Checkpoint, None, Fitted]:
         """Descend for the recipe's steps; the validation rows only show progress."""
         clock, recipe = Clock(), self.recipe
-        X, Y = columns(train.X), textbook.one_hot(train.y, train.n_classes).astype(np.float32)
+        ready = Ready(NetPreparation.fit(train.X, train.columns) if train.columns else None)
+        valid_X = ready(valid.X)
+        X, Y = (
+            columns(ready(train.X)),
+            textbook.one_hot(train.y, train.n_classes).astype(np.float32),
+        )
         W, b = textbook.initialize((len(X), *recipe.layers, train.n_classes), rng)
         W, b = [w.astype(np.float32) for w in W], [v.astype(np.float32) for v in b]
         every = max(1, recipe.steps // CHECKPOINTS)
-        model, valid_error = FittedTextbook(W, b), 1.0
+        model, valid_error = FittedTextbook(W, b, ready), 1.0
         descent = textbook.descend(X, Y, W, b, rate=recipe.rate, steps=recipe.steps)
         for step, (W, b, _) in enumerate(descent, 1):
             if step % every == 0 or step == recipe.steps:
-                model = FittedTextbook(W, b)
-                valid_error = error_rate(model.predict_proba(valid.X), valid.y)
+                model = FittedTextbook(W, b, ready)
+                valid_error = error_rate(model.predict(valid_X), valid.y)
                 seconds = clock.stop()
                 notify(Progress(step / recipe.steps, seconds, valid_error))
-                yield Checkpoint(seconds, model.predict_proba)
+                yield Checkpoint(seconds, partial(ready.again, predict=model.predict))
                 clock.go()
+        ready.forget()
         model.seconds = clock.stop()
         model.details = {"steps": recipe.steps, "valid_error": valid_error}
         return model

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from graduel.data.prepare import TreePreparation
 from graduel.duel.contenders.base import (
     Array,
     Budget,
@@ -17,7 +18,10 @@ from graduel.duel.contenders.base import (
     Fitted,
     Part,
     Progress,
+    error_rate,
 )
+from graduel.duel.contenders.ready import Ready
+from graduel.duel.metrics import metric_of
 from graduel.recipes import XGBoostRecipe
 
 CHECKPOINTS = 50
@@ -29,25 +33,44 @@ class FittedXGBoost:
     """A fitted classifier; early stopping has chosen its round."""
 
     model: Any
+    ready: Ready
+    classes: Array
+    """The codes of the classes that were there to learn."""
+    n_classes: int
     seconds: float = 0.0
     details: dict[str, Any] = field(default_factory=dict)
 
-    def predict_proba(self, X: Array) -> Array:
+    def predict_proba(self, X: Any) -> Array:
         """Return float32 probabilities, shape (n, classes)."""
-        return np.asarray(self.model.predict_proba(X))
+        return self.ready.answer(X, self.predict)
+
+    def predict(self, matrix: Array, rounds: int | None = None) -> Array:
+        """Return the probabilities of rows that are prepared, perhaps after fewer rounds."""
+        part = None if rounds is None else (0, rounds)
+        found = np.asarray(self.model.predict_proba(matrix, iteration_range=part))
+        if len(self.classes) == self.n_classes:
+            return found
+        answers = np.zeros((len(found), self.n_classes), np.float32)
+        answers[:, self.classes] = found
+        return answers
 
     def to_bytes(self) -> bytes:
-        """Return the trees up to the chosen round, in XGBoost's binary JSON."""
+        """Return the trees up to the chosen round, in XGBoost's binary JSON; the preparation."""
         booster = self.model.get_booster()[: self.details["best_round"]]
-        return bytes(booster.save_raw("ubj"))
+        return bytes(booster.save_raw("ubj")) + self.ready.to_bytes()
 
 
 @dataclass(frozen=True, slots=True)
 class XGBoost:
-    """``XGBClassifier``: histogram trees, all cores, stopped early by validation log loss."""
+    """``XGBClassifier``: histogram trees, all cores, stopped early on the validation rows.
+
+    It stops by log loss where the metric is the error, since the error of a few thousand rows is
+    too coarse for that; otherwise by the metric.
+    """
 
     recipe: XGBoostRecipe = XGBoostRecipe()
     name: str = "xgboost"
+    metric: str = "error"
 
     def fit(
         self,
@@ -62,38 +85,85 @@ class XGBoost:
         from xgboost import XGBClassifier
         from xgboost.callback import TrainingCallback
 
+        clock = Clock()
+        preparation = TreePreparation.fit(train.X, train.columns) if train.columns else None
+        ready = Ready(preparation)
+        X, classes = ready(train.X), np.unique(train.y)
+        # What cannot be learned cannot be chosen on either.
+        kept = np.isin(valid.y, classes)
+        valid_X, valid_y = ready(valid.X), valid.y
+        if not kept.all():
+            valid_X, valid_y = valid_X[kept], valid_y[kept]
         rounds = self.recipe.n_estimators
         seconds: list[float] = []
+        binary = len(classes) == 2
+        errors, losses = ("error", "logloss") if binary else ("merror", "mlogloss")
+        own = _Own(self.metric) if self.metric not in ("error", "accuracy", "log_loss") else None
 
         class Watch(TrainingCallback):
             def after_iteration(self, model: Any, epoch: int, evals_log: Any) -> bool:
                 seconds.append(clock.seconds)
-                error = float(evals_log["validation_0"]["merror"][-1])
+                found = evals_log["validation_0"]
+                error = own.errors[-1] if own else float(found[errors][-1])
                 notify(Progress((epoch + 1) / rounds, seconds[-1], error))
                 return False
 
         model = XGBClassifier(
-            **asdict(self.recipe),
+            **_settings(self.recipe, preparation, binary),
             tree_method="hist",
-            # The last metric stops: the error of a few thousand rows is too coarse for that.
-            eval_metric=["merror", "mlogloss"],
+            # The last metric stops.
+            eval_metric=own.cost if own else [errors, losses],
             n_jobs=budget.threads,
             random_state=int(rng.integers(2**31)),
             callbacks=[Watch()],
         )
-        clock = Clock()
-        model.fit(train.X, train.y, eval_set=[(valid.X, valid.y)], verbose=False)
+        y, valid_y = np.searchsorted(classes, train.y), np.searchsorted(classes, valid_y)
+        model.fit(X, y, eval_set=[(valid_X, valid_y)], verbose=False)
         total = clock.stop()
+        fitted = FittedXGBoost(model, ready, classes, train.n_classes, total)
         every = max(1, rounds // CHECKPOINTS)
         for n in range(1, len(seconds) + 1):
             if n % every == 0 or n == len(seconds):
-                predict = partial(model.predict_proba, iteration_range=(0, n))
-                yield Checkpoint(seconds[n - 1], predict)
+                predict = partial(fitted.predict, rounds=n)
+                yield Checkpoint(seconds[n - 1], partial(ready.again, predict=predict))
+        ready.forget()
         model.callbacks = None  # nothing of the fit is kept alive with the model
         best = int(model.best_iteration)
-        details = {
+        by_round = own.errors if own else model.evals_result()["validation_0"][errors]
+        fitted.details = {
             "best_round": best + 1,
             "rounds": len(seconds),
-            "valid_error": float(model.evals_result()["validation_0"]["merror"][best]),
+            "valid_error": float(by_round[best]),
         }
-        return FittedXGBoost(model, total, details)
+        return fitted
+
+
+def _settings(
+    recipe: XGBoostRecipe, preparation: TreePreparation | None, binary: bool
+) -> dict[str, Any]:
+    """Return what the classifier is made with.
+
+    A vector leaf takes no categories (XGBoost 3.2), and says nothing of two classes: there, one
+    tree a class.
+    """
+    found = asdict(recipe)
+    types = [] if preparation is None else preparation.feature_types
+    if binary or "c" in types:
+        found["multi_strategy"] = "one_output_per_tree"
+    if types:
+        found |= {"feature_types": types, "enable_categorical": True}
+    return found
+
+
+class _Own:
+    """A metric that XGBoost lacks, as it takes one; the errors are kept for the progress."""
+
+    def __init__(self, metric: str) -> None:
+        self._loss, self.errors = metric_of(metric).loss, list[float]()
+
+    def cost(self, y: Array, p: Array) -> float:
+        """Return the loss, less being better."""
+        codes = y.astype(np.int64)
+        both = np.stack([1 - p, p], axis=1) if p.ndim == 1 else p
+        self.errors.append(error_rate(both, codes))
+        return self._loss(both, codes)

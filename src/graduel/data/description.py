@@ -1,0 +1,372 @@
+"""Data of the user's own as plain data: where they come from, how they are read and understood."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, replace
+from functools import lru_cache
+from hashlib import sha256
+from io import BytesIO
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from graduel.data.dataset import Dataset
+from graduel.data.read.names import find, shown
+from graduel.data.table import SetAside, Table
+from graduel.errors import UserError
+
+if TYPE_CHECKING:
+    import polars as pl
+
+BLOCK = 1 << 20
+"""Bytes that are hashed at a time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Description:
+    """How data are read and understood; equal descriptions of equal content give equal data.
+
+    Attributes
+    ----------
+    name : what the data are called
+    file : the file's or folder's name without its path, or the name of a known source
+    sha256 : of the content; empty for a known source
+    target, categorical, numeric, drop, bins : see :func:`graduel.data.understand.understand`
+    separator, decimal, encoding, size : see :func:`graduel.data.read.read_source`
+    group : the column whose equal values stay on one side of every split; no feature
+    time : the column that says which rows are later
+    """
+
+    name: str
+    file: str
+    sha256: str = ""
+    target: str | None = None
+    categorical: tuple[str, ...] = ()
+    numeric: tuple[str, ...] = ()
+    drop: tuple[str, ...] = ()
+    bins: int | None = None
+    separator: str | None = None
+    decimal: str | None = None
+    encoding: str | None = None
+    size: tuple[int, int] | None = None
+    group: str | None = None
+    time: str | None = None
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return plain data for JSON; what is not given is left out."""
+        found = {k: list(v) if isinstance(v, tuple) else v for k, v in asdict(self).items()}
+        return {k: v for k, v in found.items() if v not in (None, [], "")}
+
+    @classmethod
+    def from_dict(cls, data: Any) -> Description:
+        """Make a description of what :meth:`as_dict` returned.
+
+        Raises
+        ------
+        UserError
+            If the data are no description.
+        """
+        try:
+            plain: dict[str, Any] = {
+                k: tuple(v) if isinstance(v, list) else v for k, v in data.items()
+            }
+            return cls(**plain)
+        except (TypeError, AttributeError) as error:
+            raise UserError(f"expected the description of a data source; {error}") from None
+
+
+@dataclass(frozen=True, slots=True)
+class Own:
+    """Data of the user's own: how they are read, and where they are.
+
+    Attributes
+    ----------
+    description : all that decides the data, but for where they are
+    place : the file or folder; None for a known source
+    content : of data that a program holds, a file's bytes (Parquet or NPZ), instead of a place
+    """
+
+    description: Description
+    place: Path | None = None
+    content: bytes | None = None
+
+    def load(self) -> Dataset:
+        """Read and understand the data.
+
+        Raises
+        ------
+        UserError
+            If they cannot be read, or have changed since they were described.
+        """
+        return _load(self.description, self.place, self.content)
+
+
+def own(text: str | Path, **options: Any) -> Own:
+    """Describe a source: its fingerprint, and the options by which it is read and understood.
+
+    Parameters
+    ----------
+    text : as :func:`graduel.data.read.read_source` takes it
+    options : fields of :class:`Description`
+
+    Raises
+    ------
+    UserError
+        If there is no such source.
+
+    Examples
+    --------
+    >>> own("iris", drop=("petal width (cm)",)).load().X.shape
+    (150, 3)
+    """
+    from graduel.data.read.source import OPENML, kind_of
+    from graduel.data.read.toy import TOYS
+
+    path = Path(text)
+    name = str(text)
+    known = name.startswith(OPENML) or (name in TOYS and not path.exists())
+    if known:
+        described = Description(name.removeprefix(OPENML), name)
+    else:
+        kind = kind_of(path)
+        plain = path.resolve().name
+        stem = plain if kind == "folder" else plain.partition(".")[0] or plain
+        described = Description(stem, plain, fingerprint(path))
+    return Own(replace(described, **options), None if known else path.resolve())
+
+
+def own_arrays(X: Any, y: Any = None, **options: Any) -> Own:
+    """Describe data that a program holds: features and labels, or a table with its target.
+
+    Raises
+    ------
+    UserError
+        If they do not fit each other, or are no table and no arrays.
+    """
+    from graduel.data.read.frame import from_arrays, from_frame
+
+    content: pl.DataFrame | Dataset
+    if y is None:
+        content = from_frame(X)[0]
+    else:
+        content, target, _ = from_arrays(X, y)
+        if not isinstance(content, Dataset):
+            options["target"] = target
+    buffer = BytesIO()
+    if isinstance(content, Dataset):
+        labels = np.array(content.classes)[content.y]
+        np.savez(buffer, X=content.X, y=labels)
+    else:
+        content.write_parquet(buffer)
+    made = buffer.getvalue()
+    ending = "npz" if isinstance(content, Dataset) else "parquet"
+    described = Description("data", f"data.{ending}", sha256(made).hexdigest())
+    return Own(replace(described, **options), content=made)
+
+
+def fingerprint(path: Path) -> str:
+    """Return the SHA-256 of a file's content, or of a folder's files with their names.
+
+    Raises
+    ------
+    UserError
+        If something cannot be read.
+    """
+    digest = sha256()
+    try:
+        if path.is_dir():
+            for file in sorted(p for p in path.rglob("*") if p.is_file()):
+                digest.update(
+                    f"{file.relative_to(path).as_posix()}\0{file.stat().st_size}\0".encode()
+                )
+                _hash(file, digest)
+        else:
+            _hash(path, digest)
+    except OSError as error:
+        raise UserError(f"{path}: cannot be read ({error.strerror or error})") from None
+    return digest.hexdigest()
+
+
+def _hash(path: Path, digest: Any) -> None:
+    with path.open("rb") as file:
+        while block := file.read(BLOCK):
+            digest.update(block)
+
+
+@lru_cache(maxsize=1)
+def _load(described: Description, place: Path | None, content: bytes | None) -> Dataset:
+    from graduel.data.read.source import read_source
+
+    if content is not None:
+        return _load_content(described, content)
+    if place is not None:
+        if not place.exists():
+            raise UserError(f"{place}: expected the data of this duel; they are not there")
+        if described.sha256 and fingerprint(place) != described.sha256:
+            raise UserError(
+                f"{described.file} has changed since this duel began. Put the old file back, or "
+                "begin anew in another folder"
+            )
+    source = read_source(
+        described.file if place is None else place,
+        separator=described.separator,
+        decimal=described.decimal,
+        encoding=described.encoding,
+        size=described.size,
+    )
+    return _dataset(
+        described, source.content, source.target, source.decimal, source.notes, source.origin
+    )
+
+
+def _load_content(described: Description, content: bytes) -> Dataset:
+    """Read data that a program holds from the bytes that its duel keeps."""
+    import polars as pl
+
+    if described.file.endswith(".parquet"):
+        return _dataset(described, pl.read_parquet(BytesIO(content)), None, ".", (), "")
+    from graduel.data.read.arrays import dataset
+
+    with np.load(BytesIO(content)) as archive:
+        return _dataset(described, dataset(described.name, archive["X"], archive["y"]))
+
+
+def _dataset(
+    described: Description,
+    content: pl.DataFrame | Dataset,
+    target: str | None = None,
+    decimal: str = ".",
+    notes: tuple[str, ...] = (),
+    origin: str = "",
+) -> Dataset:
+    """Understand what was read."""
+    if not isinstance(content, Dataset):
+        return _table(described, content, described.target or target, decimal, notes, origin)
+    given = [
+        name
+        for name in ("target", "categorical", "numeric", "drop", "bins", "group", "time")
+        if getattr(described, name)
+    ]
+    if content.X.ndim != 2:
+        if given:
+            raise UserError(
+                f"--{given[0]} goes with a table; {described.file} holds images with their labels"
+            )
+        return replace(content, name=described.name)
+    if given and given[0] == "target":
+        raise UserError(f"--target goes with a table; {described.file} has labels of its own")
+    made = _table(described, _frame(content), "target", ".", notes, content.source)
+    return replace(made, n_train=content.n_train)
+
+
+def _frame(arrays: Dataset) -> pl.DataFrame:
+    """Make a table of rows of numbers and their labels."""
+    import polars as pl
+
+    from graduel.data.read.frame import from_values
+
+    columns = [from_values(arrays.X[:, i], f"f{i}") for i in range(arrays.X.shape[1])]
+    labels = pl.Series("target", arrays.y).replace_strict(
+        range(len(arrays.classes)), arrays.classes, return_dtype=pl.String
+    )
+    return pl.DataFrame([*columns, labels.cast(pl.Categorical)])
+
+
+def _table(
+    described: Description,
+    frame: pl.DataFrame,
+    target: str | None,
+    decimal: str,
+    notes: tuple[str, ...],
+    origin: str,
+) -> Dataset:
+    from graduel.data.understand import understand
+
+    group = None if described.group is None else find(described.group, frame.columns, "group")
+    time = None if described.time is None else find(described.time, frame.columns, "time")
+    if target is not None and target in (group, time):
+        raise UserError(f"the target {shown(target)} cannot be what rows are split by as well")
+    drop = described.drop
+    if group is not None and group not in drop:
+        drop = (*drop, group)
+    found = understand(
+        frame,
+        name=described.name,
+        target=target,
+        categorical=described.categorical,
+        numeric=described.numeric,
+        drop=drop,
+        bins=described.bins,
+        decimal=decimal,
+    )
+    if group is not None:
+        aside = tuple(
+            SetAside(one.name, one.why, "rows are split by it") if one.name == group else one
+            for one in found.set_aside
+        )
+        found = replace(found, set_aside=aside)
+    found = replace(found, notes=(*notes, *found.notes))
+    return from_table(
+        found,
+        origin=origin,
+        groups=None if group is None else _codes(frame[group].gather(found.rows)),
+        times=None if time is None else _times(frame[time].gather(found.rows), decimal),
+    )
+
+
+def from_table(
+    table: Table,
+    *,
+    origin: str = "",
+    groups: NDArray[np.int64] | None = None,
+    times: NDArray[np.int64] | None = None,
+) -> Dataset:
+    """Make a data set of a table that is understood."""
+    return Dataset(
+        name=table.name,
+        X=table.frame,
+        y=table.y,
+        classes=table.classes,
+        kinds=tuple(column.kind for column in table.columns),
+        source=origin,
+        columns=table.columns,
+        understood=table,
+        groups=groups,
+        times=times,
+    )
+
+
+def _codes(column: pl.Series) -> NDArray[np.int64]:
+    """Return a code for each group, in the order in which they appear; a missing one is alone."""
+    codes: dict[Any, int] = {}
+    found = [
+        codes.setdefault(("row", i) if value is None else ("value", value), len(codes))
+        for i, value in enumerate(column)
+    ]
+    return np.array(found, np.int64)
+
+
+def _times(column: pl.Series, decimal: str) -> NDArray[np.int64]:
+    """Return each row's place in time, equal for equal times."""
+    import polars as pl
+
+    from graduel.data.convert import to_kind
+    from graduel.data.read.cells import to_numbers
+
+    if column.dtype in (pl.Categorical, pl.Enum):
+        column = column.cast(pl.String)
+    if column.dtype == pl.String:
+        numbers = to_numbers(column, decimal)
+        column = to_kind(column, "date") if numbers is None else numbers
+    if not (column.dtype.is_numeric() or column.dtype.is_temporal()):
+        raise UserError(
+            f"--time must name a column of dates or numbers; {shown(column.name)} holds "
+            f"{column.dtype}"
+        )
+    if gone := column.null_count():
+        raise UserError(
+            f"--time must name a column without missing values; {shown(column.name)} lacks {gone:,}"
+        )
+    return np.array(column.rank("dense").cast(pl.Int64))

@@ -1,0 +1,204 @@
+"""Which rows of one's own data are learned from, chosen on and judged on."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from graduel.data import Dataset
+from graduel.data.description import from_table
+from graduel.data.understand import understand
+from graduel.duel.protocol import Protocol
+from graduel.duel.splits import (
+    OWN_VALID_SHARE,
+    Design,
+    alike,
+    check_design,
+    default_design,
+    in_both,
+    in_order,
+    places,
+    split,
+)
+from graduel.errors import UserError
+
+
+def table(n=200, k=3, distinct=None, **more):
+    rng = np.random.default_rng(n)
+    x = rng.permutation(n) / 7 if distinct is None else rng.integers(distinct, size=n) / 7
+    y = [f"class {i}" for i in rng.integers(k, size=n)]
+    y[:k] = [f"class {i}" for i in range(k)]
+    data = from_table(understand(pl.DataFrame({"x": x, "y": y}), target="y"))
+    return replace(data, **more)
+
+
+def protocol(design, seeds=1, rows=None):
+    return Protocol("own", {}, seeds=seeds, rows=rows, source={"name": "own"}, split=design)
+
+
+def test_a_fold_of_each_repeat_judges_every_row_once():
+    data, p = table(), protocol("4x3", seeds=2)
+    assert p.runs == 24
+    for repeat in range(3):
+        for seed in range(2):
+            runs = [2 * (4 * repeat + fold) + seed for fold in range(4)]
+            tests = [split(p, data, run).test for run in runs]
+            np.testing.assert_array_equal(np.sort(np.concatenate(tests)), np.arange(200))
+    folds = [frozenset(split(p, data, 2 * fold).test.tolist()) for fold in range(12)]
+    assert len(set(folds)) == 12  # other folds in each repeat
+
+
+@settings(deadline=None, max_examples=60)
+@given(
+    n=st.integers(40, 300),
+    k=st.integers(2, 6),
+    distinct=st.one_of(st.none(), st.integers(20, 60)),
+    design=st.sampled_from(["holdout", "3x2", "5x1"]),
+    rows=st.one_of(st.none(), st.integers(20, 30)),
+    data=st.data(),
+)
+def test_the_parts_share_no_row_and_no_equal_rows(n, k, distinct, design, rows, data):
+    own, p = table(n, k, distinct), protocol(design, rows=rows)
+    try:
+        s = split(p, own, data.draw(st.integers(0, p.runs - 1)))
+    except UserError:  # twenty rows may be two groups of equal ones
+        assert rows is not None
+        assert distinct is not None
+        return
+    everything = np.concatenate([s.train, s.valid, s.test])
+    assert len(np.unique(everything)) == len(everything)
+    learned = len(s.train) + len(s.valid)
+    assert learned + len(s.test) == n or learned == rows
+    same = alike(own)
+    assert not np.intersect1d(same[s.test], same[np.r_[s.train, s.valid]]).size
+    assert in_both(own, s) == 0
+    # A class that there is something of to learn is learned; equal rows cannot be divided.
+    valid = np.unique(own.y[s.valid])
+    for missing in np.setdiff1d(valid, own.y[s.train]):
+        assert len(np.unique(same[s.valid][own.y[s.valid] == missing])) == 1
+
+
+@settings(deadline=None, max_examples=60)
+@given(seed=st.integers(0, 99), sizes=st.lists(st.integers(1, 5), min_size=30, max_size=90))
+def test_any_range_of_places_is_a_stratified_sample_of_whole_groups(seed, sizes):
+    groups = np.repeat(np.arange(len(sizes)), sizes)
+    y = (np.arange(len(sizes)) % 3)[groups]
+    place = places(y, groups, np.random.default_rng(seed))
+    assert ((place >= 0) & (place < 1)).all()
+    for group in range(len(sizes)):
+        assert len(set(place[groups == group])) == 1
+    for low, high in ((0.0, 0.2), (0.3, 0.8)):
+        chosen = (place >= low) & (place < high)
+        for code in range(3):
+            expected = (high - low) * (y == code).sum()
+            assert abs((chosen & (y == code)).sum() - expected) <= 5 + 1
+
+
+def test_groups_stay_together_whatever_their_rows():
+    groups = np.random.default_rng(0).integers(30, size=200)
+    data = table(groups=groups)
+    for run in range(5):
+        s = split(protocol("5x1"), data, run)
+        assert not np.intersect1d(groups[s.test], groups[np.r_[s.train, s.valid]]).size
+        assert not np.intersect1d(groups[s.train], groups[s.valid]).size
+
+
+@pytest.mark.parametrize("moments", [200, 12, 3])
+def test_time_judges_on_the_latest_and_chooses_on_the_next(moments):
+    times = np.random.default_rng(1).integers(moments, size=200)
+    s = split(protocol("holdout"), table(times=times), 0)
+    assert times[s.train].max() < times[s.valid].min()
+    assert times[s.valid].max() < times[s.test].min()
+    if moments == 200:
+        assert 38 <= len(s.test) <= 44
+        assert abs(len(s.valid) - OWN_VALID_SHARE * (200 - len(s.test))) < 4
+        late = split(protocol("holdout", rows=60), table(times=times), 0)
+        before = np.sort(times[np.r_[s.train, s.valid]])
+        np.testing.assert_array_equal(np.sort(times[np.r_[late.train, late.valid]]), before[-60:])
+
+
+def test_seeds_choose_on_other_rows_of_the_same_part_and_judge_on_the_same():
+    data, p = table(), protocol("holdout", seeds=2, rows=100)
+    a, again, b = split(p, data, 0), split(p, data, 0), split(p, data, 1)
+    np.testing.assert_array_equal(a.valid, again.valid)
+    np.testing.assert_array_equal(a.test, b.test)
+    assert set(a.valid) != set(b.valid)
+    assert set(a.valid) | set(a.train) == set(b.valid) | set(b.train)
+    assert len(a.train) + len(a.valid) == 100
+
+
+def test_classes_of_one_row_are_kept():
+    y = np.r_[np.zeros(60, int), np.ones(60, int), np.arange(2, 12)]
+    names = [f"c{i:02}" for i in y]
+    frame = pl.DataFrame({"x": np.arange(130) / 3, "y": names})
+    data = from_table(understand(frame, target="y"))
+    tested = [split(protocol("5x1"), data, run).test for run in range(5)]
+    np.testing.assert_array_equal(np.sort(np.concatenate(tested)), np.arange(130))
+
+
+def test_a_given_split_is_kept():
+    data = table(n_train=150)
+    s = split(protocol("given"), data, 0)
+    np.testing.assert_array_equal(s.test, np.arange(150, 200))
+    assert np.r_[s.train, s.valid].max() == 149
+
+
+def test_rows_in_both_parts_are_counted():
+    data = table(n_train=100, distinct=5)
+    s = split(protocol("given"), data, 0)
+    x = data.X["x"].to_numpy()
+    assert in_both(data, s) == np.isin(x[s.test], x[:100]).sum() > 0
+
+
+def test_images_split_by_the_same_rules():
+    rng = np.random.default_rng(0)
+    X = np.repeat(rng.integers(0, 256, size=(50, 3, 3), dtype=np.uint8), 2, axis=0)
+    data = Dataset("own", X, np.arange(100) // 2 % 2, ("a", "b"), ("pixel",) * 9)
+    s = split(protocol("holdout"), data, 0)
+    assert in_both(data, s) == 0
+    assert len(s.test) == pytest.approx(20, abs=2)
+
+
+def test_what_suits_the_data():
+    few, many = table(), table(6000)
+    assert str(default_design(few, quick=False)) == "5x2"
+    assert str(default_design(few, quick=True)) == "5x1"
+    assert str(default_design(many, quick=True)) == "holdout"
+    assert str(default_design(replace(few, n_train=9), quick=True)) == "given"
+    assert str(default_design(replace(few, times=np.arange(200)), quick=True)) == "holdout"
+
+
+@pytest.mark.parametrize("text", ["", "5x", "1x2", "21x1", "5x99", "half", "x", "-5x1"])
+def test_designs_that_are_none(text):
+    with pytest.raises(UserError, match="split must be given, holdout, or folds"):
+        Design.read(text)
+
+
+@pytest.mark.parametrize(
+    ("design", "more", "message"),
+    [
+        ("given", {}, "needs data with a test part"),
+        ("5x2", {"times": np.arange(200)}, "goes with --split holdout, not with 5x2"),
+        ("5x2", {"groups": np.arange(200) % 3}, "5 groups or more; it has 3"),
+    ],
+)
+def test_designs_that_the_data_cannot_have(design, more, message):
+    with pytest.raises(UserError, match=message):
+        check_design(Design.read(design), table(**more))
+    with pytest.raises(UserError, match="expected 10 rows or more"):
+        check_design(Design("holdout"), table(8))
+
+
+def test_too_few_rows_are_told():
+    with pytest.raises(UserError, match="too few rows to split"):
+        split(protocol("holdout"), table(20, 2, times=np.zeros(20, int)), 0)
+
+
+def test_groups_are_numbered_as_they_appear():
+    found = in_order(np.array(["b", "a", "b", "c"]))
+    assert found.tolist() == [0, 1, 0, 2]

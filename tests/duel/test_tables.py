@@ -1,0 +1,304 @@
+"""A duel on a table: contenders prepare it, learn from training rows alone, and are judged."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import polars as pl
+import pytest
+
+from graduel.data.description import Description, own, own_arrays
+from graduel.duel.api import run_duel
+from graduel.duel.cell import run_cell
+from graduel.duel.contenders import Budget, make_contender
+from graduel.duel.finish import finish, read_run
+from graduel.duel.protocol import Cell, Protocol, plan, split
+from graduel.duel.runner import run_cells
+from graduel.duel.store import open_store
+from graduel.errors import UserError
+
+SMALL = {
+    "textbook": {"layers": [8], "rate": 0.2, "steps": 10},
+    "net": {"layers": [16], "lr": 0.01, "epochs": 4, "batch_size": 16, "dropout": 0.1},
+    "xgboost": {
+        "n_estimators": 8,
+        "early_stopping_rounds": 3,
+        "multi_strategy": "one_output_per_tree",
+    },
+}
+SECRET = "a word that stands in one cell"
+
+
+def frame(n=240, classes=3, seed=0):
+    """A table with all sorts of columns, missing values, and something to learn."""
+    rng = np.random.default_rng(seed)
+    y = rng.integers(classes, size=n)
+    town = np.array(["Ulm", "Bonn", "Kiel", "Jena"])[(y + rng.integers(2, size=n)) % 4]
+    age = (y * 10 + rng.normal(20, 4, size=n)).round(1)
+    return pl.DataFrame(
+        {
+            "age": [None if i % 17 == 0 else float(v) for i, v in enumerate(age)],
+            "town": [None if i % 19 == 0 else SECRET if i == 5 else t for i, t in enumerate(town)],
+            "member": ["yes" if v else "no" for v in rng.integers(2, size=n)],
+            "same": ["one value"] * n,
+            "label": [f"class {code}" for code in y],
+        }
+    )
+
+
+@pytest.fixture
+def csv(tmp_path):
+    path = tmp_path / "mine" / "people.csv"
+    path.parent.mkdir()
+    frame().write_csv(path)
+    return path
+
+
+def tiny(data, names=tuple(SMALL), **options):
+    base = plan(data, contenders=list(names), threads=1, **options)
+    specs = {k: {**base.contenders[k], "recipe": SMALL[k]} for k in names}
+    return replace(base, contenders=specs)
+
+
+def fight(path, data, protocol, **options):
+    with open_store(path, protocol, data) as store:
+        events = [event.kind for event in run_cells(store)]
+        return finish(store, "test", **options), events
+
+
+def cell(data, name, rows, metric="error"):
+    contender = make_contender(name, name, SMALL[name], metric)
+    return run_cell(contender, data, rows, Cell(name, 0), Budget(threads=1))
+
+
+@pytest.mark.parametrize("name", SMALL)
+def test_garbage_in_the_test_rows_changes_no_bit_of_model_or_preparation(csv, name):
+    source = own(csv, target="label")
+    data, p = source.load(), plan(source, split="holdout", threads=1)
+    rows = split(p, data, 0)
+    where = np.zeros(len(data.y), bool)
+    where[rows.test] = True
+    spoil = pl.Series(where)
+    X = data.X.with_columns(
+        age=pl.when(spoil).then(1e9).otherwise(pl.col("age")),
+        town=pl.when(spoil).then(pl.lit("nowhere")).otherwise(pl.col("town")),
+        member=pl.when(spoil).then(None).otherwise(pl.col("member")),
+    )
+    y = np.where(where, (data.y + 1) % 3, data.y)
+    outcome, fitted = cell(data, name, rows)
+    spoiled, other = cell(replace(data, X=X, y=y), name, rows)
+    assert fitted.to_bytes() == other.to_bytes()
+    assert fitted.details == other.details
+    assert (outcome.probabilities != spoiled.probabilities).any()
+    assert b'"preparation"' in fitted.to_bytes()
+
+
+@pytest.mark.parametrize("name", SMALL)
+def test_checkpoints_and_the_model_prepare_alike(csv, name):
+    source = own(csv, target="label")
+    data = source.load()
+    rows = split(plan(source, split="holdout", threads=1), data, 0)
+    outcome, fitted = cell(data, name, rows)
+    p = outcome.probabilities
+    assert p.shape == (len(rows.test), 3)
+    np.testing.assert_allclose(p.sum(axis=1), 1, atol=1e-5)
+    few = fitted.predict_proba(data.X[rows.test[:7]])
+    np.testing.assert_allclose(few, p[:7], atol=1e-6)
+    if name == "textbook":
+        error = (p.argmax(axis=1) != data.y[rows.test]).mean()
+        assert outcome.curve[-1][1] == pytest.approx(error)
+
+
+@pytest.mark.parametrize("metric", ["error", "log_loss", "auc", "balanced_accuracy", "f1_macro"])
+def test_what_is_chosen_follows_the_metric(csv, metric):
+    from graduel.duel.metrics import metric_of
+
+    source = own(csv, target="label")
+    data = source.load()
+    rows = split(plan(source, split="holdout", threads=1), data, 0)
+    X, y = data.X[rows.valid], data.y[rows.valid]
+    outcome, fitted = cell(data, "xgboost", rows, metric)
+    last = fitted.details["rounds"]
+    cuts = [fitted.predict(fitted.ready(X), rounds=n) for n in range(1, last + 1)]
+    watched = metric_of("log_loss" if metric == "error" else metric)
+    losses = [watched.loss(p.astype(np.float64), y) for p in cuts]
+    assert losses[fitted.details["best_round"] - 1] == pytest.approx(min(losses), abs=1e-6)
+    assert outcome.details["valid_error"] == pytest.approx(
+        (fitted.predict_proba(X).argmax(axis=1) != y).mean()
+    )
+    _, net = cell(data, "net", rows, metric)
+    assert 1 <= net.details["best_epoch"] <= 4
+
+
+@pytest.mark.parametrize("name", SMALL)
+def test_a_class_without_training_rows_gets_no_probability_from_trees(name):
+    data = own_arrays(frame(), target="label").load()
+    rows = split(plan(own_arrays(frame(), target="label"), split="holdout", threads=1), data, 0)
+    lacking = replace(rows, train=rows.train[data.y[rows.train] != 1])
+    outcome, _ = cell(data, name, lacking)
+    assert outcome.probabilities.shape == (len(rows.test), 3)
+    if name == "xgboost":
+        assert (outcome.probabilities[:, 1] == 0).all()
+
+
+def test_a_duel_by_cross_validation(csv, tmp_path):
+    source = own(csv, target="label")
+    p = tiny(source, split="3x2")
+    run, _ = fight(tmp_path / "run", source, p)
+    result, y = run.result, source.load().y
+    np.testing.assert_array_equal(run.y_test, y)
+    for name, probabilities in run.probabilities.items():
+        assert probabilities.shape == (2, 240, 3)
+        errors = result["contenders"][name]["test_errors"]
+        assert len(errors) == 6
+        misses = probabilities.argmax(axis=2) != y
+        # Folds of 80 rows or so: the mean over folds is nearly that over rows.
+        assert misses.mean() == pytest.approx(np.mean(errors), abs=0.01)
+        low, high = result["contenders"][name]["test_error_interval"]
+        assert low <= result["contenders"][name]["test_error"] <= high
+    for comparison in result["comparisons"]:
+        assert comparison["test"] == "corrected resampled t"
+        assert (comparison["repeats"], comparison["folds"]) == (2, 3)
+    assert result["protocol"]["split"] == "3x2"
+
+
+def test_a_finished_duel_is_read_without_its_data_and_tells_no_row(csv, tmp_path):
+    source = own(csv, target="label")
+    run, _ = fight(tmp_path / "run", source, tiny(source, ["net", "xgboost"], split="holdout"))
+    csv.unlink()
+    again = read_run(tmp_path / "run")
+    assert again.result == run.result
+    np.testing.assert_array_equal(again.y_test, run.y_test)
+    assert again.classes == ("class 0", "class 1", "class 2")
+    from graduel.report import write_report
+
+    page = write_report(again).read_text(encoding="utf-8")
+    result = (tmp_path / "run" / "result.json").read_text(encoding="utf-8")
+    for text in (page, result):
+        for secret in (SECRET, "Ulm", "one value", str(tmp_path)):
+            assert secret not in text
+    told = run.result["dataset"]
+    assert told["file"] == "people.csv"
+    assert [c["name"] for c in told["columns"]] == ["age", "town", "member"]
+    assert told["set_aside"][0]["name"] == "same"
+    assert {c["kind"] for c in told["columns"]} == {"numeric", "categorical", "boolean"}
+
+
+def test_a_changed_file_is_refused(csv, tmp_path):
+    source = own(csv, target="label")
+    p = tiny(source, ["net"], split="holdout")
+    fight(tmp_path / "run", source, p)
+    _, kinds = fight(tmp_path / "run", source, p)
+    assert kinds == ["kept"]
+    frame(seed=1).write_csv(csv)
+    changed = own(csv, target="label")
+    with (
+        pytest.raises(UserError, match=r"people.csv has changed since the duel in .* began"),
+        open_store(tmp_path / "run", tiny(changed, ["net"], split="holdout"), changed),
+    ):
+        pass
+    # And by a worker that was told of the old content.
+    with open_store(tmp_path / "other", p, source) as store:
+        store.write_split(0, split(p, changed.load(), 0), np.zeros(48, int))
+        with pytest.raises(UserError, match=r"net: people\.csv has changed"):
+            list(run_cells(store))
+    assert not list((tmp_path / "other" / "cells").iterdir())
+
+
+def test_a_file_that_moved_is_the_same_duel(csv, tmp_path):
+    source = own(csv, target="label")
+    p = tiny(source, ["net"], split="holdout")
+    fight(tmp_path / "run", source, p)
+    moved = csv.rename(tmp_path / "people.csv")
+    other = own(moved, target="label")
+    _, kinds = fight(tmp_path / "run", other, tiny(other, ["net"], split="holdout"))
+    assert kinds == ["kept"]
+
+
+def test_a_plan_of_a_table_survives_json(csv):
+    p = plan(own(csv, target="label", drop=("same",)), threads=1, metric="auc", rope=0.02)
+    back = Protocol.from_dict(json.loads(json.dumps(p.as_dict())))
+    assert back.digest == p.digest
+    assert (back.split, back.metric, back.rope) == ("5x2", "auc", 0.02)
+    described = Description.from_dict(back.source)
+    assert described.drop == ("same",)
+    assert described.file == "people.csv"
+    assert str(csv.parent) not in json.dumps(p.as_dict())
+
+
+def test_plans_of_known_data_read_as_ever():
+    found = plan("mnist", threads=1).as_dict()
+    assert not {"source", "split", "metric"} & set(found)
+
+
+def test_quick_takes_no_more_rows_than_there_are(csv):
+    assert plan(own(csv, target="label"), quick=True, threads=1).rows is None
+    with pytest.raises(UserError, match="rows must be between 2 and 192"):
+        plan(own(csv, target="label"), split="holdout", rows=193, threads=1)
+
+
+def test_log_loss_leads_where_one_class_has_nearly_all_rows():
+    y = np.arange(300) % 15 == 0
+    X = np.random.default_rng(0).normal(size=(300, 2))
+    source = own_arrays(X, y.astype(int))
+    p = plan(source, threads=1)
+    assert (p.metric, p.rope) == ("log_loss", 0.02)
+    from graduel.duel.settle import remarks
+
+    said = " ".join(remarks(source.load(), p.split, p.metric, p.rope, 3))
+    assert "Log loss leads: 6.7 % of the rows" in said
+    assert plan(source, metric="error", threads=1).rope == 0.01
+
+
+def test_arrays_and_frames_of_a_program(tmp_path):
+    rng = np.random.default_rng(0)
+    y = np.arange(120) % 2
+    X = rng.normal(size=(120, 3)) + y[:, None]
+    options = {
+        "contenders": ["net"],
+        "split": "holdout",
+        "threads": 1,
+        "quick": True,
+        "out": tmp_path / "run",
+    }
+    run = run_duel(X, y, **options)
+    assert run.result["dataset"]["n_features"] == 3
+    assert (tmp_path / "run" / "data.parquet").exists()
+    again = run_duel(X, y, **options)
+    assert again.result["contenders"] == run.result["contenders"]
+    with pytest.raises(UserError, match="has changed since"):
+        run_duel(X + 1, y, **options)
+
+
+def test_images_of_ones_own(tmp_path):
+    y = np.arange(60) % 2
+    X = np.random.default_rng(0).integers(0, 100, size=(60, 4, 4), dtype=np.uint8)
+    X[y == 1, :2] += 120
+    np.savez(tmp_path / "pictures.npz", X=X, y=y)
+    source = own(tmp_path / "pictures.npz")
+    p = tiny(source, ["net", "xgboost"], split="holdout")
+    run, _ = fight(tmp_path / "run", source, p)
+    assert run.images is None  # the user's own rows
+    shown, _ = fight(tmp_path / "run", source, p, show_rows=True)
+    assert shown.images.shape == (len(run.y_test), 4, 4)
+
+
+def test_mistakes_in_a_source(csv, tmp_path):
+    for options, message in (
+        ({}, r"Likely: --target label"),
+        ({"target": "lable"}, "Did you mean 'label'"),
+        ({"target": "label", "group": "label"}, "cannot be what rows are split by"),
+        ({"target": "label", "time": "town"}, "expected dates"),
+        ({"target": "label", "time": "age"}, "without missing values; 'age' lacks 15"),
+        ({"target": "age"}, "continuous"),
+    ):
+        with pytest.raises(UserError, match=message):
+            plan(own(csv, **options), threads=1)
+    with pytest.raises(UserError, match="metric must be one of"):
+        plan(own(csv, target="label"), metric="luck", threads=1)
+    with pytest.raises(UserError, match="rope must be at least 0"):
+        plan(own(csv, target="label"), rope=-1, threads=1)
+    with pytest.raises(TypeError, match="unexpected keyword argument 'targte'"):
+        run_duel(csv, targte="label")
