@@ -183,7 +183,10 @@ def duel(
         ),
     ] = None,
     show_rows: Annotated[
-        bool, typer.Option("--show-rows", help="Let the report show rows of your own data.")
+        bool,
+        typer.Option(
+            "--show-rows", help="Let the report show images of your own; of tables it shows no row."
+        ),
     ] = False,
     categorical: Categorical = None,
     numeric: Numeric = None,
