@@ -420,6 +420,8 @@ def problems(draw):
         "n_iter_no_change": draw(st.integers(1, 2)),
     }
     more = draw(st.sampled_from([["fit"], ["partial_fit"], ["fit", "fit", "partial_fit"]]))
+    if stops and weight is not None:
+        weight = weight + 0.1  # a score needs a row that counts
     return target, rows, y, weight, ["fit"] if stops else more, params
 
 
