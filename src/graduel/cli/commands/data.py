@@ -1,0 +1,59 @@
+"""``graduel data`` as it is typed."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from graduel.cli.options import (
+    Bins,
+    Categorical,
+    Decimal,
+    Drop,
+    Encoding,
+    Numeric,
+    Separator,
+    Size,
+    Target,
+    described,
+    stoppable,
+)
+
+
+def data(
+    source: Annotated[
+        str | None,
+        typer.Argument(help="A name, a file or a folder; without it, what is known by name."),
+    ] = None,
+    target: Target = None,
+    categorical: Categorical = None,
+    numeric: Numeric = None,
+    drop: Drop = None,
+    bins: Bins = None,
+    separator: Separator = None,
+    decimal: Decimal = None,
+    encoding: Encoding = None,
+    size: Size = None,
+) -> None:
+    """List the data sets known by name, or show what is in one: columns, classes, warnings."""
+    with stoppable():
+        from graduel.cli.data import listing, show
+
+        if source is None:
+            listing()
+            return
+        show(
+            source,
+            described(
+                target=target,
+                categorical=categorical,
+                numeric=numeric,
+                drop=drop,
+                bins=bins,
+                separator=separator,
+                decimal=decimal,
+                encoding=encoding,
+                size=size,
+            ),
+        )

@@ -1,0 +1,85 @@
+"""What several commands take, and what they do with it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Annotated, Any
+
+import typer
+
+Rows = Annotated[
+    int | None,
+    typer.Option(help="Train on a stratified part of the training rows.", show_default=False),
+]
+Quick = Annotated[
+    bool, typer.Option("--quick", help="A first look: 10,000 training rows, small budgets.")
+]
+AsJson = Annotated[
+    bool,
+    typer.Option("--json", help="Write the result to standard output, and nothing else there."),
+]
+Threads = Annotated[
+    int | None, typer.Option(help="Threads for each fit. Default: all cores.", show_default=False)
+]
+
+
+Target = Annotated[
+    str | None, typer.Option(help="The column that is to be predicted.", show_default=False)
+]
+Categorical = Annotated[
+    str | None,
+    typer.Option(help="Columns that are categories, with commas between them.", show_default=False),
+]
+Numeric = Annotated[str | None, typer.Option(help="Columns that are numbers.", show_default=False)]
+Drop = Annotated[str | None, typer.Option(help="Columns to leave out.", show_default=False)]
+Bins = Annotated[
+    int | None,
+    typer.Option(help="Cut a target of numbers into so many classes.", show_default=False),
+]
+Separator = Annotated[
+    str | None, typer.Option(help="What parts the cells of a text file.", show_default=False)
+]
+Decimal = Annotated[str | None, typer.Option(help="Its decimal sign.", show_default=False)]
+Encoding = Annotated[str | None, typer.Option(help="Its encoding.", show_default=False)]
+Group = Annotated[
+    str | None,
+    typer.Option(
+        help="A column, no feature: rows of one value stay on one side of every split.",
+        show_default=False,
+    ),
+]
+Time = Annotated[
+    str | None,
+    typer.Option(help="A column: the later rows are the test rows.", show_default=False),
+]
+Size = Annotated[
+    str | None,
+    typer.Option(help="HEIGHTxWIDTH that images are brought to.", show_default=False),
+]
+
+
+@contextmanager
+def stoppable() -> Iterator[None]:
+    """Say that Ctrl-C stopped the command, outside the fits; typer would say nothing."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        typer.echo("graduel: stopped.", err=True)
+        raise typer.Exit(130) from None
+
+
+def _listed(text: str | None) -> tuple[str, ...]:
+    """Read names with commas between them; a name that has commas itself stands in quotes."""
+    import csv
+
+    if not text:
+        return ()
+    return tuple(name.strip() for name in next(csv.reader([text], skipinitialspace=True)) if name)
+
+
+def described(**options: Any) -> dict[str, Any]:
+    """Return the options of a source that were given."""
+    for name in ("categorical", "numeric", "drop"):
+        options[name] = _listed(options[name])
+    return {name: value for name, value in options.items() if value not in (None, ())}
