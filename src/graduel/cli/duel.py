@@ -15,6 +15,7 @@ from graduel.cli.table import show
 from graduel.data.description import Own
 from graduel.data.read.names import shown
 from graduel.duel.api import default_folder
+from graduel.duel.own import read_contender, remarks_of_own
 from graduel.duel.protocol import Protocol, plan, table_rows
 from graduel.duel.settle import remarks
 from graduel.duel.store import open_store
@@ -28,6 +29,7 @@ def run(
     described: dict[str, Any],
     *,
     contenders: str | None,
+    contender: list[str],
     net: str | None,
     out: Path | None,
     as_json: bool,
@@ -41,17 +43,22 @@ def run(
         asked = {k: options[k] for k in ("split", "metric", "rope", "rows", "quick")}
         rows = table_rows(data, **asked) if isinstance(data, Own) else None
         recipe = parse_net(net, net_recipe(options["quick"], rows))
+    own = [read_contender(text) for text in contender]
     protocol = plan(
         data,
         contenders=None if contenders is None else _names(contenders),
+        own=own,
         net=recipe,
         **options,
     )
     mine = data if isinstance(data, Own) else None
     if mine is not None:
         _say(mine, protocol, Console(stderr=True))
+    for line in remarks_of_own(own, protocol):
+        Console(stderr=True).out(f"warning: {line}", highlight=False)
     folder = out if out is not None else default_folder(protocol)
     with open_store(folder, protocol, mine) as store:
+        store.estimators = {one.name: one.pickled() for one in own}
         write = partial(fight, store, protocol, folder, write_report)
         finished, report = write(show_rows=show_rows)
     if as_json:
