@@ -3,7 +3,8 @@
     duel.json                   the protocol, written first: whose folder this is
     source.json                 where data of the user's own lie; data.* if a program held them
     splits/seed0.npz            row numbers: train, valid, test
-    cells/net-seed0/            outcome.json and probabilities.npy, written whole or not at all
+    cells/net-seed0/            outcome.json, probabilities.npy, and model.safetensors where one
+                                fit is the model; written whole or not at all
     tuning/net-seed0.sqlite     the finished trials of a tuning; .json, the curve so far
     result.json                 the whole result; report.html beside it
 
@@ -17,7 +18,7 @@ import json
 import os
 import shutil
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from io import BytesIO
 from pathlib import Path
@@ -36,6 +37,7 @@ from graduel.errors import UserError
 
 PLAN, RESULT, LOCK = "duel.json", "result.json", ".lock"
 PLACE = "source.json"
+MODEL = "model.safetensors"
 
 
 NUMBERS = (
@@ -158,8 +160,10 @@ class Store:
             ) from None
         return outcome
 
-    def write_cell(self, cell: Cell, outcome: Outcome) -> None:
-        """Keep a cell's outcome, whole or not at all."""
+    def write_cell(
+        self, cell: Cell, outcome: Outcome, keep: Callable[[Path], None] | None = None
+    ) -> None:
+        """Keep a cell's outcome, whole or not at all; `keep` writes its model to a file."""
         aside = self._cells / f".{cell.key}.{os.getpid()}.tmp"
         try:
             aside.mkdir(parents=True)
@@ -168,6 +172,8 @@ class Store:
             content = BytesIO()
             np.save(content, outcome.probabilities, allow_pickle=False)
             _write(aside / "probabilities.npy", content.getvalue())
+            if keep is not None:
+                keep(aside / MODEL)
             os.replace(aside, self._cells / cell.key)
         except OSError:  # a full disk: what is half written takes up room
             shutil.rmtree(aside, ignore_errors=True)
@@ -189,6 +195,10 @@ class Store:
             return
         self.tuning.mkdir(exist_ok=True)
         write_json(self.tuning / f"{cell.key}.json", [list(point) for point in curve])
+
+    def model_path(self, cell: Cell) -> Path:
+        """Where a finished cell's model is, if it was kept."""
+        return self._cells / cell.key / MODEL
 
     def sweep(self) -> None:
         """Remove what a killed process left half written."""

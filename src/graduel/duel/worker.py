@@ -12,6 +12,7 @@ import os
 import signal
 import sys
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from threading import Thread
 from typing import Any
@@ -50,8 +51,11 @@ def _run(job: dict[str, Any], tell: Any) -> None:
 
     from graduel.duel.cell import run_cell
     from graduel.duel.contenders import Budget, Progress
+    from graduel.duel.kept import kept_of, save_kept
     from graduel.duel.protocol import Cell, Protocol
+    from graduel.duel.splits import Design
     from graduel.duel.store import Store
+    from graduel.duel.task import Task
     from graduel.duel.tuning.make import contender_of, earlier_points
     from graduel.errors import UserError
 
@@ -70,9 +74,10 @@ def _run(job: dict[str, Any], tell: Any) -> None:
         # One that was killed with its parent may need a moment to notice.
         with FileLock(store.path / WORKER_LOCK, timeout=PATIENCE):
             if not store.finished(cell):
-                outcome, _ = run_cell(
+                dataset = store.dataset()
+                outcome, fitted = run_cell(
                     contender,
-                    store.dataset(),
+                    dataset,
                     rows,
                     cell,
                     budget,
@@ -80,7 +85,12 @@ def _run(job: dict[str, Any], tell: Any) -> None:
                     earlier_points(store, cell, contender),
                     lambda curve: store.write_curve(cell, curve),
                 )
-                store.write_cell(cell, outcome)
+                keep = None
+                if Design.read(protocol.split).kind != "folds":  # a fold's model is no one's
+                    title = protocol.contenders[cell.contender]["title"]
+                    kept = kept_of(fitted, Task.of(dataset), title)
+                    keep = None if kept is None else partial(save_kept, kept=kept)
+                store.write_cell(cell, outcome, keep)
     except Timeout:
         raise UserError(f"{store.path}: another fit is still at work there") from None
     tell("done")
