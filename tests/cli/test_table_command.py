@@ -44,7 +44,7 @@ def complaint(capsys, *args):
         (["mine.csv"], "Likely: --target outcome"),
         (["mine.csv", "--target", "outcom"], "Did you mean 'outcome'?"),
         (["mine.csv", "--target", "age"], "--bins 3"),
-        (["mine.csv", "--target", "outcome", "--split", "half"], "split must be given, holdout"),
+        (["mine.csv", "--target", "outcome", "--split", "half"], "split must be given, shuffle"),
         (["mine.csv", "--target", "outcome", "--split", "given"], "has none"),
         (["mine.csv", "--target", "outcome", "--metric", "acuracy"], "Did you mean 'accuracy'?"),
         (["mine.csv", "--target", "outcome", "--rope", "2"], "rope must be at least 0 and below 1"),
