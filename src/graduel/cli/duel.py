@@ -10,13 +10,11 @@ from typing import Any
 from rich.console import Console
 
 from graduel.cli.fight import fight
-from graduel.cli.source import source
+from graduel.cli.source import say, source
 from graduel.cli.table import show
 from graduel.data.description import Own
-from graduel.data.read.names import shown
 from graduel.duel.api import default_folder
-from graduel.duel.protocol import Protocol, plan, table_rows
-from graduel.duel.settle import remarks
+from graduel.duel.protocol import plan, table_rows
 from graduel.duel.store import open_store
 from graduel.recipes import net_recipe
 from graduel.report import write_report
@@ -49,7 +47,7 @@ def run(
     )
     mine = data if isinstance(data, Own) else None
     if mine is not None:
-        _say(mine, protocol, Console(stderr=True))
+        say(mine, protocol, Console(stderr=True))
     folder = out if out is not None else default_folder(protocol)
     with open_store(folder, protocol, mine) as store:
         write = partial(fight, store, protocol, folder, write_report)
@@ -58,21 +56,6 @@ def run(
         sys.stdout.write((folder / "result.json").read_text(encoding="utf-8"))
     else:
         show(finished, report, Console())
-
-
-def _say(data: Own, protocol: Protocol, console: Console) -> None:
-    """Say what was understood and what is to be known before anything is fitted."""
-    found = data.load()
-    split, metric, rope = protocol.split, protocol.metric, protocol.rope
-    told: list[str] = []
-    if found.understood is not None:
-        told += found.understood.notes
-        for one in found.understood.set_aside:
-            told.append(f"column {shown(one.name)} is set aside: {one.reason}")
-    for line in told:
-        console.out(f"note: {line}", highlight=False)
-    for line in remarks(found, split, metric, rope, len(protocol.contenders)):
-        console.out(f"warning: {line}", highlight=False)
 
 
 def _names(text: str) -> list[str]:

@@ -15,6 +15,7 @@ from graduel.cli.options import (
     Drop,
     Encoding,
     Group,
+    Metric,
     Numeric,
     Quick,
     Rows,
@@ -74,14 +75,7 @@ def duel(
             show_default=False,
         ),
     ] = None,
-    metric: Annotated[
-        str | None,
-        typer.Option(
-            help="What decides: error, log_loss, balanced_accuracy, auc, or a scikit-learn "
-            "scorer. Default: error; log_loss where one class has over 90 % of the rows.",
-            show_default=False,
-        ),
-    ] = None,
+    metric: Metric = None,
     rope: Annotated[
         float | None,
         typer.Option(
