@@ -106,7 +106,7 @@ def set_weight(
     unit = check_unit(place, unit)
     if not isinstance(place.layer, Dense):
         raise UserError(f"layer must be a dense layer; got {place.title}")
-    if not np.isfinite(np.asarray(value, network.dtype)):
+    if not abs(value) <= float(np.finfo(network.dtype).max):
         raise UserError(f"a weight must be a finite {network.dtype}; got {value}")
     changed = weights.copy()
     p = parameters(network, changed, place.path)

@@ -37,7 +37,7 @@ class Tree:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Forest:
-    """A booster, read once for many examples."""
+    """A booster, read once for many examples; a copy, which answers in one thread."""
 
     booster: Any
     trees: tuple[Tree, ...]
@@ -133,7 +133,8 @@ def read_forest(booster: Any) -> Forest:
     UserError
         If it does not consist of trees (``gblinear``), or weighs them (``dart``).
     """
-    booster = booster.get_booster() if hasattr(booster, "get_booster") else booster
+    booster = (booster.get_booster() if hasattr(booster, "get_booster") else booster).copy()
+    booster.set_param({"nthread": 1})  # one row: threads would wait for each other
     learner = json.loads(bytes(booster.save_raw("json")))["learner"]
     boosting = learner["gradient_booster"]
     if boosting["name"] != "gbtree":
