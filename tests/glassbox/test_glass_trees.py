@@ -44,6 +44,7 @@ MODELS = {
     "two classes": lambda: fitted(classes=2),
     "one-hot splits": lambda: fitted(max_cat_to_onehot=10),
     "parallel trees": lambda: fitted(num_parallel_tree=2),
+    "vector leaves": lambda: fitted(categories=False, multi_strategy="multi_output_tree"),
     "a base score of one's own": lambda: fitted(classes=2, base_score=0.3),
 }
 
@@ -80,6 +81,10 @@ def test_votes_of_the_first_rounds_are_the_shorter_models(case):
 
 def test_shap_values_are_xgboosts_and_add_up(case):
     model, forest, X = case
+    if forest.vector_leaves:
+        with pytest.raises(UserError, match="Train it with multi_strategy=one_output_per_tree"):
+            shap(forest, X[0])
+        return
     for row in X[:10]:
         found = shap(forest, row)
         raw = own(model, row, pred_contribs=True).reshape(forest.n_classes, -1)
@@ -114,7 +119,9 @@ def test_every_split_of_every_path_is_decided_as_xgboost_does(case):
                 node = int((tree.left if split.went == "left" else tree.right)[node])
             assert node == found.leaf
             assert tree.left[node] == -1
-            assert found.value == tree.condition[node]
+            if not forest.vector_leaves:
+                assert found.value == tree.condition[node]
+                assert np.flatnonzero(found.values).tolist() in ([tree.group], [])
     assert missing
 
 
@@ -156,14 +163,16 @@ def test_random_forests_add_up(seed, classes, depth):
     np.testing.assert_allclose(found.probabilities, model.predict_proba(X[:1])[0], rtol=1e-6)
 
 
-def test_vector_leaves_have_no_shap_and_say_what_to_do():
+def test_models_say_what_their_trees_are():
     model, X = fitted(categories=False, multi_strategy="multi_output_tree")
     forest = read_forest(model)
     assert forest.kind.startswith("one tree a round for all classes")
-    for call in (lambda: shap(forest, X[0]), lambda: votes(forest, X[0])):
-        with pytest.raises(UserError, match="Train it with multi_strategy=one_output_per_tree"):
-            call()
     np.testing.assert_array_equal(probabilities(forest, X[0]), model.predict_proba(X[:1])[0])
+    assert path(forest, X[0], 3).group is None
+    assert read_forest(fitted()[0]).kind == "one tree a class: 3 trees a round"
+    assert (
+        read_forest(fitted(classes=2)[0]).kind == "one tree a round, for the second of two classes"
+    )
 
 
 def test_what_are_no_trees_is_refused():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -18,6 +18,8 @@ from graduel.nn import Dense, Network, Weights
 @dataclass(frozen=True, slots=True, eq=False)
 class Effect(Plain):
     """Answers before and after a change."""
+
+    ALSO: ClassVar[tuple[str, ...]] = ("turned",)
 
     before: Array
     after: Array
