@@ -19,7 +19,7 @@ from graduel.duel.protocol import Protocol, plan, table_rows
 from graduel.duel.settle import remarks
 from graduel.duel.sizes import loaded, open_size, plan_sizes, read_sizes, settled
 from graduel.duel.store import RESULT, open_store
-from graduel.duel.suite_plan import listed
+from graduel.duel.suite_api import each
 from graduel.errors import UserError
 from graduel.recipes import net_recipe
 from graduel.report import write_report
@@ -37,7 +37,7 @@ def run(
     **options: Any,
 ) -> None:
     """Run a duel, write its report, show the result; of several data sets, one on each."""
-    if len(every := listed(datasets)) > 1 or every != datasets:
+    if len(every := each(datasets)) > 1 or every != datasets:
         if sizes is not None:
             raise UserError("--sizes goes with one data set")
         from graduel.cli.suite import run as run_suite

@@ -77,6 +77,6 @@ def _suite(folder: Path) -> Show:
         )
     found = read_suite(folder)
     for line in found.result["datasets"]:
-        write_report(found.run(line["name"]))
+        write_report(read_run(folder / line["name"]))
     page = write_suite(found)
     return lambda console: suite_table.show(found, page, console)

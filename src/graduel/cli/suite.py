@@ -20,12 +20,13 @@ from graduel.duel.results import Run
 from graduel.duel.runner import run_cells
 from graduel.duel.store import Store
 from graduel.duel.suite import run_plan
-from graduel.duel.suite_plan import SUITE_RESULT, Member, SuitePlan, plan_suite
+from graduel.duel.suite_api import default_folder
+from graduel.duel.suite_plan import SUITE_RESULT, Member, plan_suite
 from graduel.report import write_report, write_suite
 
 
 def run(
-    datasets: list[str],
+    datasets: list[Any],
     described: dict[str, Any],
     *,
     out: Path | None,
@@ -40,7 +41,7 @@ def run(
     Exit code 2 says that a data set could not be duelled on; the others are finished all the same.
     """
     plan = plan_suite(
-        [source(text, described) for text in datasets],
+        [source(str(text), described) for text in datasets],
         contenders=names(contenders),
         net=net,
         **options,
@@ -77,9 +78,3 @@ def run(
         show(suite, page, Console())
     if suite.result["failures"]:
         raise typer.Exit(2)
-
-
-def default_folder(plan: SuitePlan) -> Path:
-    """Return the folder of a suite that was given none: its own, so that it is taken up again."""
-    quick = "-quick" if plan.options.get("quick") else ""
-    return Path("duels") / f"suite{quick}-{plan.digest}"

@@ -73,7 +73,7 @@ def run_duel(
     UserError
         If something that was asked for does not exist or cannot be done.
     """
-    data = _data(dataset, y, source)
+    data = described(dataset, y, source)
     options: dict[str, Any] = {
         "contenders": contenders,
         "net": net,
@@ -116,7 +116,7 @@ def _smaller(
     return plan_sizes(read_sizes(text), protocol, loaded(data), replan)
 
 
-def _data(dataset: Any, y: Any, source: dict[str, Any]) -> str | Own:
+def described(dataset: Any, y: Any, source: dict[str, Any]) -> str | Own:
     """Tell names of data sets from sources, and these from what a program holds."""
     unknown = sorted(set(source) - set(Description.__dataclass_fields__))
     if unknown:

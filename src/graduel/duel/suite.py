@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from statistics import mean
 from typing import Any
@@ -11,9 +10,9 @@ from typing import Any
 from graduel.data.description import Own
 from graduel.duel.across import compare_across
 from graduel.duel.environment import describe
-from graduel.duel.finish import finish, read_run
+from graduel.duel.finish import finish
 from graduel.duel.metrics import Metric
-from graduel.duel.results import Run
+from graduel.duel.results import Run, Suite
 from graduel.duel.runner import WorkerError, run_cells
 from graduel.duel.store import Store, open_store, read_json, write_json
 from graduel.duel.suite_plan import (
@@ -44,28 +43,6 @@ OF_A_PAIR = (
     "sentence",
 )
 """What it tells of a pair on one data set; the rest is in that data set's own result."""
-
-
-@dataclass(frozen=True, slots=True)
-class Suite:
-    """A finished suite as a report reads it."""
-
-    path: Path
-    result: dict[str, Any]
-    """The content of ``suite-result.json``."""
-
-    def run(self, name: str) -> Run:
-        """Read the duel on one data set.
-
-        Raises
-        ------
-        UserError
-            If there is no such data set, or its duel failed.
-        """
-        names = [one["name"] for one in self.result["datasets"]]
-        if name not in names:
-            raise UserError(f"expected a finished data set of {', '.join(names)}; got {name!r}")
-        return read_run(self.path / name)
 
 
 def quietly(_: Member, store: Store) -> Run:

@@ -19,9 +19,7 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-from graduel.data import DATASETS
 from graduel.data.description import Own, own
-from graduel.data.read.folder import tables_in
 from graduel.duel.metrics import Metric, default_rope, metric_of
 from graduel.duel.protocol import Protocol, deciding_versions, default_threads, plan, table_rows
 from graduel.duel.store import LOCK, read_json, write_json
@@ -29,7 +27,9 @@ from graduel.errors import UserError
 from graduel.recipes import NetRecipe, net_recipe
 from graduel.train.netspec import parse_net
 
-SUITE, SUITE_RESULT, SUITE_PAGE = FILES = ("suite.json", "suite-result.json", "suite.html")
+SUITE, SUITE_RESULT = "suite.json", "suite-result.json"
+TAKEN = (SUITE, SUITE_RESULT, "suite.html")
+"""No data set's folder may be called so."""
 FORMAT = 1
 ROW_OPTIONS = ("split", "metric", "rope", "rows", "quick")
 """The options that decide how many rows of a table are learned from."""
@@ -158,19 +158,6 @@ def plan_suite(
     return SuitePlan(members, given, net)
 
 
-def listed(paths: Sequence[str]) -> list[str]:
-    """Return data sets one by one: a folder of tables stands for its tables.
-
-    >>> listed(["mnist", "iris"])
-    ['mnist', 'iris']
-    """
-    found: list[str] = []
-    for path in paths:
-        tables = [] if path in DATASETS else tables_in(Path(path))
-        found += [str(table) for table in tables] or [path]
-    return found
-
-
 def _title(data: str | Own) -> str:
     return data if isinstance(data, str) else data.description.name
 
@@ -182,7 +169,7 @@ def _folders(names: Sequence[str]) -> list[str]:
     ['a', 'A-2', 'a-b-c', 'data']
     """
     found: list[str] = []
-    taken = set(FILES)
+    taken = set(TAKEN)
     for name in names:
         plain = re.sub(r"[^\w.-]+", "-", name).strip("-.")[:60] or "data"
         tries = (plain if i == 1 else f"{plain}-{i}" for i in count(1))

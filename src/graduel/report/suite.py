@@ -6,8 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from graduel.duel.suite import Suite
-from graduel.duel.suite_plan import SUITE_PAGE
+from graduel.duel.results import Suite
 from graduel.report import suite_figures as figures
 from graduel.report import suite_tables as tables
 from graduel.report import units
@@ -25,6 +24,7 @@ if TYPE_CHECKING:
 
     from graduel.report.tables import Table
 
+SUITE_PAGE = "suite.html"
 MOST_PAIRS = 3
 """Of more pairs the page draws those that matter most; the tables have all of them."""
 USUAL = (("net", "xgboost"), ("textbook", "xgboost"), ("textbook", "net"))

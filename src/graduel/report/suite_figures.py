@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
-from graduel.duel.suite import Suite
+from graduel.duel.results import Suite
 from graduel.report import suite_tables as tables
 from graduel.report import units
 from graduel.report.style import (
