@@ -3,60 +3,84 @@
 from __future__ import annotations
 
 import sys
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 
-from graduel.cli.fight import fight
+from graduel.cli.fight import command, fight
 from graduel.cli.source import say, source
 from graduel.cli.table import show
 from graduel.data.description import Own
 from graduel.duel.api import default_folder
-from graduel.duel.protocol import plan, table_rows
-from graduel.duel.store import open_store
+from graduel.duel.finish import finish
+from graduel.duel.protocol import Protocol, plan, table_rows
+from graduel.duel.sizes import loaded, open_size, plan_sizes, read_sizes, settled
+from graduel.duel.store import RESULT, open_store
+from graduel.duel.suite_api import each
+from graduel.errors import UserError
 from graduel.recipes import net_recipe
 from graduel.report import write_report
 from graduel.train.netspec import parse_net
 
 
 def run(
-    dataset: str,
+    datasets: list[str],
     described: dict[str, Any],
     *,
-    contenders: str | None,
-    net: str | None,
     out: Path | None,
     as_json: bool,
     show_rows: bool,
+    sizes: str | None,
     **options: Any,
 ) -> None:
-    """Run a duel, write its report, show the result."""
-    data = source(dataset, described)
-    recipe = None
-    if net is not None:
-        asked = {k: options[k] for k in ("split", "metric", "rope", "rows", "quick")}
-        rows = table_rows(data, **asked) if isinstance(data, Own) else None
-        recipe = parse_net(net, net_recipe(options["quick"], rows))
-    protocol = plan(
-        data,
-        contenders=None if contenders is None else _names(contenders),
-        net=recipe,
-        **options,
-    )
+    """Run a duel, write its report, show the result; of several data sets, one on each."""
+    if len(every := each(datasets)) > 1 or every != datasets:
+        if sizes is not None:
+            raise UserError("--sizes goes with one data set")
+        from graduel.cli.suite import run as run_suite
+
+        run_suite(every, described, out=out, as_json=as_json, show_rows=show_rows, **options)
+        return
+    data = source(datasets[0], described)
+    wanted = None if sizes is None else read_sizes(sizes)
+    protocol = _planned(data, **options)
+    smaller = {}
+    if sizes is not None:
+        shared = options | settled(protocol)
+        smaller = plan_sizes(
+            wanted, protocol, loaded(data), lambda size: _planned(data, **shared | {"rows": size})
+        )
     mine = data if isinstance(data, Own) else None
     if mine is not None:
         say(mine, protocol, Console(stderr=True))
     folder = out if out is not None else default_folder(protocol)
     with open_store(folder, protocol, mine) as store:
-        write = partial(fight, store, protocol, folder, write_report)
-        finished, report = write(show_rows=show_rows)
+        finished, report = fight(store, protocol, folder, write_report, show_rows=show_rows)
+        for size, one in smaller.items():
+            with open_size(folder, size, one, mine) as other:
+                fight(other, one, other.path, write_report, show_rows=show_rows)
+        if smaller:
+            finished = finish(store, command(), show_rows=show_rows)
+            report = write_report(finished)
     if as_json:
-        sys.stdout.write((folder / "result.json").read_text(encoding="utf-8"))
+        sys.stdout.write((folder / RESULT).read_text(encoding="utf-8"))
     else:
         show(finished, report, Console())
 
 
-def _names(text: str) -> list[str]:
-    return [name.strip() for name in text.split(",") if name.strip()]
+def _planned(
+    data: str | Own, *, contenders: str | None, net: str | None, **options: Any
+) -> Protocol:
+    """Plan a duel of what was typed."""
+    recipe = None
+    if net is not None:
+        asked = {k: options[k] for k in ("split", "metric", "rope", "rows", "quick")}
+        rows = table_rows(data, **asked) if isinstance(data, Own) else None
+        recipe = parse_net(net, net_recipe(options["quick"], rows))
+    return plan(data, contenders=names(contenders), net=recipe, **options)
+
+
+def names(text: str | None) -> list[str] | None:
+    """Read names with commas between them."""
+    return None if text is None else [name.strip() for name in text.split(",") if name.strip()]

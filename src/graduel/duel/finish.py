@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext, suppress
 from pathlib import Path
 from statistics import mean
 from typing import Any
@@ -12,6 +13,7 @@ from graduel.duel.judge import Answers, answers
 from graduel.duel.metrics import Metric, brier, default_rope, log_loss, metric_of, wrong
 from graduel.duel.protocol import FORMAT, Protocol
 from graduel.duel.results import Outcome, Run
+from graduel.duel.sizes import learning_curve
 from graduel.duel.splits import Design
 from graduel.duel.store import PLAN, RESULT, Store, read_json, write_json
 from graduel.duel.verdict import judge_claim
@@ -78,6 +80,8 @@ def finish(store: Store, command: str, *, show_rows: bool = False) -> Run:
     }
     if protocol.source is not None:
         result["known_best"] = None
+    if (curve := learning_curve(store.path, result)) is not None:
+        result["learning_curve"] = curve
     write_json(store.path / RESULT, result)
     return _run(store, result, outcomes, found)
 
@@ -125,14 +129,16 @@ def _run(
     store: Store, result: dict[str, Any], outcomes: dict[str, list[Outcome]], found: Answers
 ) -> Run:
     images, shown = None, result["dataset"].get("show_rows", True)
-    if store.protocol.source is None or (shown and "columns" not in result["dataset"]):
-        dataset = store.dataset()
-        classes = dataset.classes
-        if dataset.image is not None and dataset.X.ndim == 3:
-            rows = slice(None) if found.design.kind == "folds" else found.tests[0]
-            images = dataset.X[rows]
-    else:
-        classes = tuple(result["dataset"]["classes"])
+    known = store.protocol.source is None
+    dataset = None
+    if known or (shown and "columns" not in result["dataset"]):
+        # Data of the user's own may be gone; then their images are.
+        with nullcontext() if known else suppress(UserError):
+            dataset = store.dataset()
+    if dataset is not None and dataset.image is not None and dataset.X.ndim == 3:
+        rows = slice(None) if found.design.kind == "folds" else found.tests[0]
+        images = dataset.X[rows]
+    classes = tuple(result["dataset"]["classes"]) if dataset is None else dataset.classes
     return Run(
         path=store.path,
         result=result,

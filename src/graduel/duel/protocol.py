@@ -36,6 +36,22 @@ LATER = {"source": None, "split": "given", "metric": "error"}
 """What came later, with what it is where a plan says nothing of it."""
 
 
+def deciding_versions() -> dict[str, str]:
+    """Return the versions of the packages that decide the numbers."""
+    return {name: version(_installed(name)) for name in DECIDING_PACKAGES}
+
+
+def _installed(package: str) -> str:
+    """Return the distribution that stands for a package: xgboost-cpu where xgboost is not."""
+    from importlib.metadata import PackageNotFoundError
+
+    try:
+        version(package)
+    except PackageNotFoundError:
+        return "xgboost-cpu" if package == "xgboost" else package
+    return package
+
+
 @dataclass(frozen=True, slots=True)
 class Cell:
     """The unit of work: one contender, fitted once with one seed on one split."""
@@ -75,9 +91,7 @@ class Protocol:
     rope: float = ROPE
     varies: Sequence[str] = ()
     """What differs from one contender to the next, where this is an experiment."""
-    versions: Mapping[str, str] = field(
-        default_factory=lambda: {name: version(_installed(name)) for name in DECIDING_PACKAGES}
-    )
+    versions: Mapping[str, str] = field(default_factory=deciding_versions)
     source: Mapping[str, Any] | None = None
     split: str = "given"
     metric: str = "error"
@@ -127,17 +141,6 @@ class Protocol:
         for name in self.contenders:
             for run in range(self.runs):
                 yield Cell(name, run, stream)
-
-
-def _installed(package: str) -> str:
-    """Return the distribution that stands for a package: xgboost-cpu where xgboost is not."""
-    from importlib.metadata import PackageNotFoundError
-
-    try:
-        version(package)
-    except PackageNotFoundError:
-        return "xgboost-cpu" if package == "xgboost" else package
-    return package
 
 
 def plan(

@@ -48,3 +48,15 @@ class Run:
     images: NDArray[Any] | None
     """The test images, uint8 of shape (n_test, height, width); None for a table, and where images
     of the user's own are not to be shown."""
+
+
+@dataclass(frozen=True, slots=True)
+class Suite:
+    """A finished suite, duels on several data sets, as a report reads it.
+
+    The duel on one of them is in the folder of its name: ``read_run(suite.path / name)``.
+    """
+
+    path: Path
+    result: dict[str, Any]
+    """The content of ``suite-result.json``."""

@@ -30,13 +30,16 @@ from graduel.cli.options import (
 
 
 def duel(
-    dataset: Annotated[
-        str,
+    datasets: Annotated[
+        list[str] | None,
         typer.Argument(
+            metavar="[DATASET]...",
             help="What to duel on: a name (graduel data lists them), a table (CSV, Parquet), an "
-            "NPZ file, or a folder of images."
+            "NPZ file, or a folder of images. More than one, or a folder of tables, make a suite: "
+            "a duel on each, and one page. Default: mnist.",
+            show_default=False,
         ),
-    ] = "mnist",
+    ] = None,
     target: Target = None,
     contenders: Annotated[
         str | None,
@@ -83,6 +86,14 @@ def duel(
             show_default=False,
         ),
     ] = None,
+    sizes: Annotated[
+        str | None,
+        typer.Option(
+            help="A learning curve: the same duel with fewer training rows as well, such as "
+            "500,2000,8000, or auto.",
+            show_default=False,
+        ),
+    ] = None,
     show_rows: Annotated[
         bool,
         typer.Option(
@@ -105,7 +116,7 @@ def duel(
         from graduel.cli.duel import run
 
         run(
-            dataset,
+            datasets or ["mnist"],
             described(
                 target=target,
                 categorical=categorical,
@@ -122,6 +133,7 @@ def duel(
             split=split,
             metric=metric,
             rope=rope,
+            sizes=sizes,
             show_rows=show_rows,
             contenders=contenders,
             net=net,
