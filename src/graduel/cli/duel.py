@@ -13,7 +13,7 @@ from graduel.cli.fight import fight
 from graduel.cli.source import source
 from graduel.cli.table import show
 from graduel.data.description import Own
-from graduel.data.read.names import shown
+from graduel.data.table import told as set_aside_told
 from graduel.duel.api import default_folder
 from graduel.duel.protocol import Protocol, plan, table_rows
 from graduel.duel.settle import remarks
@@ -66,9 +66,7 @@ def _say(data: Own, protocol: Protocol, console: Console) -> None:
     split, metric, rope = protocol.split, protocol.metric, protocol.rope
     told: list[str] = []
     if found.understood is not None:
-        told += found.understood.notes
-        for one in found.understood.set_aside:
-            told.append(f"column {shown(one.name)} is set aside: {one.reason}")
+        told += [*found.understood.notes, *set_aside_told(found.understood.set_aside)]
     for line in told:
         console.out(f"note: {line}", highlight=False)
     for line in remarks(found, split, metric, rope, len(protocol.contenders)):
