@@ -9,7 +9,7 @@ from rich.console import Console
 
 from graduel.data import DATASETS
 from graduel.data.description import Own, own
-from graduel.data.read.names import shown
+from graduel.data.table import told as set_aside_told
 from graduel.duel.protocol import Protocol
 from graduel.duel.settle import remarks
 from graduel.errors import UserError
@@ -41,9 +41,7 @@ def say(data: Own, protocol: Protocol, console: Console) -> None:
     split, metric, rope = protocol.split, protocol.metric, protocol.rope
     told: list[str] = []
     if found.understood is not None:
-        told += found.understood.notes
-        for one in found.understood.set_aside:
-            told.append(f"column {shown(one.name)} is set aside: {one.reason}")
+        told += [*found.understood.notes, *set_aside_told(found.understood.set_aside)]
     for line in told:
         console.out(f"note: {line}", highlight=False)
     for line in remarks(found, split, metric, rope, len(protocol.contenders)):
