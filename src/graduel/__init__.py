@@ -68,10 +68,12 @@ def __getattr__(name: str) -> Any:
         from importlib.metadata import version
 
         return version("graduel")
+    if name == "duel":  # the room, which can be called
+        return import_module("graduel.duel")
     if name not in _HOMES:
         raise AttributeError(f"module 'graduel' has no attribute {name!r}")
     return getattr(import_module(f"graduel.{_HOMES[name]}"), name)
 
 
 def __dir__() -> list[str]:
-    return sorted([*__all__, "__version__"])
+    return sorted([*__all__, "__version__", "duel"])

@@ -9,14 +9,13 @@ from typing import Any
 from rich.console import Console
 
 from graduel.cli.fight import command, fight
-from graduel.cli.source import source
+from graduel.cli.source import say, source
 from graduel.cli.table import show
 from graduel.data.description import Own
-from graduel.data.read.names import shown
 from graduel.duel.api import default_folder
 from graduel.duel.finish import finish
+from graduel.duel.own import read_contender, remarks_of_own
 from graduel.duel.protocol import Protocol, plan, table_rows
-from graduel.duel.settle import remarks
 from graduel.duel.sizes import loaded, open_size, plan_sizes, read_sizes, settled
 from graduel.duel.store import RESULT, open_store
 from graduel.duel.suite_api import each
@@ -30,6 +29,7 @@ def run(
     datasets: list[str],
     described: dict[str, Any],
     *,
+    contender: list[str],
     out: Path | None,
     as_json: bool,
     show_rows: bool,
@@ -40,27 +40,34 @@ def run(
     if len(every := each(datasets)) > 1 or every != datasets:
         if sizes is not None:
             raise UserError("--sizes goes with one data set")
+        if contender:
+            raise UserError("--contender goes with one data set")
         from graduel.cli.suite import run as run_suite
 
         run_suite(every, described, out=out, as_json=as_json, show_rows=show_rows, **options)
         return
-    data = source(datasets[0], described)
+    data, own = source(datasets[0], described), [read_contender(text) for text in contender]
     wanted = None if sizes is None else read_sizes(sizes)
-    protocol = _planned(data, **options)
+    protocol = _planned(data, own=own, **options)
     smaller = {}
     if sizes is not None:
-        shared = options | settled(protocol)
+        shared = options | settled(protocol) | {"own": own}
         smaller = plan_sizes(
             wanted, protocol, loaded(data), lambda size: _planned(data, **shared | {"rows": size})
         )
     mine = data if isinstance(data, Own) else None
     if mine is not None:
         say(mine, protocol, Console(stderr=True))
+    for line in remarks_of_own(own, protocol):
+        Console(stderr=True).out(f"warning: {line}", highlight=False)
+    estimators = {one.name: one.pickled() for one in own}
     folder = out if out is not None else default_folder(protocol)
     with open_store(folder, protocol, mine) as store:
+        store.estimators = estimators
         finished, report = fight(store, protocol, folder, write_report, show_rows=show_rows)
         for size, one in smaller.items():
             with open_size(folder, size, one, mine) as other:
+                other.estimators = estimators
                 fight(other, one, other.path, write_report, show_rows=show_rows)
         if smaller:
             finished = finish(store, command(), show_rows=show_rows)
@@ -81,21 +88,6 @@ def _planned(
         rows = table_rows(data, **asked) if isinstance(data, Own) else None
         recipe = parse_net(net, net_recipe(options["quick"], rows))
     return plan(data, contenders=names(contenders), net=recipe, **options)
-
-
-def say(data: Own, protocol: Protocol, console: Console) -> None:
-    """Say what was understood and what is to be known before anything is fitted."""
-    found = data.load()
-    split, metric, rope = protocol.split, protocol.metric, protocol.rope
-    told: list[str] = []
-    if found.understood is not None:
-        told += found.understood.notes
-        for one in found.understood.set_aside:
-            told.append(f"column {shown(one.name)} is set aside: {one.reason}")
-    for line in told:
-        console.out(f"note: {line}", highlight=False)
-    for line in remarks(found, split, metric, rope, len(protocol.contenders)):
-        console.out(f"warning: {line}", highlight=False)
 
 
 def names(text: str | None) -> list[str] | None:

@@ -9,10 +9,10 @@ from typing import Any
 import typer
 from rich.console import Console
 
-from graduel.cli.duel import names, say
+from graduel.cli.duel import names
 from graduel.cli.fight import command
 from graduel.cli.progress import watch
-from graduel.cli.source import source
+from graduel.cli.source import say, source
 from graduel.cli.suite_table import show
 from graduel.data.description import Own
 from graduel.duel.finish import finish

@@ -36,8 +36,9 @@ def sentence(
             words += f" ({_p(found.p_adjusted)})."
     elif found.verdict == "undecided":
         shown = limits(found.interval, found.interval_level)
-        words = f"Undecided between {first} and {second} across {_sets(n)}: {score}, "
-        words += f"{middle}{shown}. {_outlook(found, n)}"
+        sets = _counted(n, "data set", "data sets")
+        words = f"Undecided between {first} and {second} across {sets}: {score}, {middle}{shown}. "
+        words += _outlook(found, n)
     else:
         shown = limits(found.interval, found.interval_level)
         words = f"{first} is better than {second} across {n} data sets: {score}, {middle}{shown}."
@@ -48,15 +49,13 @@ def sentence(
 def _score(wins: int, ties: int, losses: int, n: int) -> str:
     if n == 1:
         return "one data set alone"
-    return (
-        f"{wins} wins, {ties} ties, {losses} losses".replace("1 wins", "1 win")
-        .replace(" 1 ties", " 1 tie")
-        .replace(" 1 losses", " 1 loss")
+    return f"{_counted(wins, 'win', 'wins')}, {_counted(ties, 'tie', 'ties')}, " + _counted(
+        losses, "loss", "losses"
     )
 
 
-def _sets(n: int) -> str:
-    return "1 data set" if n == 1 else f"{n} data sets"
+def _counted(number: int, one: str, many: str) -> str:
+    return f"{number} {one if number == 1 else many}"
 
 
 def _p(p: float) -> str:

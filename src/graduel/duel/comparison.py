@@ -77,6 +77,8 @@ class Comparison:
     bayes: tuple[float, float, float] | None = None
     """The probabilities that a is better by more than the ROPE, that they are practically equal,
     and that b is better; of the Bayesian correlated t, None in other designs."""
+    p_exact: float | None = None
+    """McNemar's exact p, for those who ask for it; None where rows are not counted."""
 
     def as_dict(self) -> dict[str, Any]:
         """Return plain data, ready for JSON."""
@@ -144,6 +146,7 @@ def compare_pairs(
             folds=folds,
             more_repeats=more.repeats,
             bayes=evidence.bayes,
+            p_exact=evidence.p_exact,
         )
         words = sentence(comparison, metric, titles or {})
         comparisons.append(replace(comparison, sentence=words))

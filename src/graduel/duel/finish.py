@@ -71,6 +71,7 @@ def finish(store: Store, command: str, *, show_rows: bool = False) -> Run:
             "varies": list(protocol.varies),
             "rope": protocol.rope,
             "threads": protocol.threads,
+            "budget": protocol.budget,
         },
         "contenders": contenders,
         "comparisons": [comparison.as_dict() for comparison in comparisons],
@@ -78,7 +79,7 @@ def finish(store: Store, command: str, *, show_rows: bool = False) -> Run:
         "known_best": STRONGEST_XGBOOST if protocol.dataset == "mnist" else None,
         "environment": describe(command, protocol.threads),
     }
-    if protocol.source is not None:
+    if protocol.source is not None or protocol.split != "given":
         result["known_best"] = None
     if (curve := learning_curve(store.path, result)) is not None:
         result["learning_curve"] = curve
@@ -178,6 +179,9 @@ def _cost(cells: list[Outcome], found: Answers) -> dict[str, Any]:
         "model_bytes": max(o.model_bytes for o in cells),
         "curve": [list(point) for point in cells[0].curve],
         "details": [o.details for o in cells],
+        "trials": [o.trials for o in cells],
+        "best_trial": [o.best_trial for o in cells],
+        "tuning_seconds": [o.tuning_seconds for o in cells],
     }
 
 

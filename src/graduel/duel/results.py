@@ -28,6 +28,12 @@ class Outcome:
     """What the fit chose: best epoch or round, its validation error, …"""
     probabilities: NDArray[Any] = field(repr=False, compare=False)
     """For each test row, a probability for each class: float32, shape (n_test, n_classes)."""
+    trials: list[dict[str, Any]] = field(default_factory=list)
+    """Of a tuning: number, params, loss on the validation rows, seconds and state of each trial."""
+    best_trial: int | None = None
+    """The trial whose model this is."""
+    tuning_seconds: float | None = None
+    """Of the whole search; ``fit_seconds`` is the winner's own fit."""
 
 
 @dataclass(frozen=True, slots=True)

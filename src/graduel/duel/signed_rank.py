@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from scipy.special import ndtr, ndtri
 from scipy.stats import rankdata
 
-from graduel.duel.statistics import two_sided_z
+from graduel.duel.proportions import two_sided_z
 
 Array = NDArray[Any]
 DRAWS = 50_000
@@ -136,7 +136,8 @@ class SignedRank:
 
             θ_region = Σ_ij w_i w_j [(d_i + d_j) / 2 in the region]     borders count half
 
-        The probability of a region is the share of draws in which its θ is the largest.
+        The probability of a region is the share of draws in which its θ is the largest; where two
+        are as large, each counts half.
 
         Parameters
         ----------
@@ -227,8 +228,9 @@ def regions(d: Array, rope: float, draws: Array) -> tuple[float, float, float]:
     edge = np.round(2 * rope, _DECIMALS)
     above = weight((sums > edge) + 0.5 * (sums == edge))
     below = weight((sums < -edge) + 0.5 * (sums == -edge))
-    winner = np.argmax([below, 1 - below - above, above], axis=0)
-    left, middle, right = np.bincount(winner, minlength=3) / len(draws)
+    theta = np.stack([below, 1 - below - above, above])
+    largest = theta >= theta.max(axis=0) - 1e-12
+    left, middle, right = (largest / largest.sum(axis=0)).mean(axis=1)
     return float(left), float(middle), float(right)
 
 
