@@ -10,13 +10,14 @@ from typing import Any
 from rich.console import Console
 
 from graduel.cli.fight import fight
-from graduel.cli.source import source
+from graduel.cli.source import source, with_target
 from graduel.cli.table import show
-from graduel.data.description import Own
+from graduel.data.description import Own, held
+from graduel.data.read.names import harmless
 from graduel.data.table import told as set_aside_told
 from graduel.duel.api import default_folder
 from graduel.duel.protocol import Protocol, plan, table_rows
-from graduel.duel.settle import remarks
+from graduel.duel.settle import QUICK_ROWS, remarks
 from graduel.duel.store import open_store
 from graduel.recipes import net_recipe
 from graduel.report import write_report
@@ -36,6 +37,9 @@ def run(
 ) -> None:
     """Run a duel, write its report, show the result."""
     data = source(dataset, described)
+    if isinstance(data, Own):
+        data = with_target(data)
+        data = held(data, options["rows"] or (QUICK_ROWS if options["quick"] else None))
     recipe = None
     if net is not None:
         asked = {k: options[k] for k in ("split", "metric", "rope", "rows", "quick")}
@@ -70,7 +74,7 @@ def _say(data: Own, protocol: Protocol, console: Console) -> None:
     for line in told:
         console.out(f"note: {line}", highlight=False)
     for line in remarks(found, split, metric, rope, len(protocol.contenders)):
-        console.out(f"warning: {line}", highlight=False)
+        console.out(f"warning: {harmless(line)}", highlight=False)
 
 
 def _names(text: str) -> list[str]:

@@ -7,11 +7,12 @@ from pathlib import Path
 from typing import Any
 
 from graduel.data import DATASETS
-from graduel.data.description import Description, Own, own, own_arrays
+from graduel.data.description import Description, Own, held, own, own_arrays
 from graduel.duel.finish import finish
 from graduel.duel.protocol import Protocol, plan
 from graduel.duel.results import Run
 from graduel.duel.runner import run_cells
+from graduel.duel.settle import QUICK_ROWS
 from graduel.duel.store import open_store
 from graduel.errors import UserError
 from graduel.recipes import NetRecipe
@@ -69,6 +70,8 @@ def run_duel(
         If something that was asked for does not exist or cannot be done.
     """
     data = _data(dataset, y, source)
+    if isinstance(data, Own):
+        data = held(data, rows or (QUICK_ROWS if quick else None))
     protocol = plan(
         data,
         contenders=contenders,
