@@ -57,7 +57,7 @@ def complaint(capsys, *args):
         (["mine.csv", "--target", "outcome", "--encoding", "klingon"], "klingon"),
         (["none.csv", "--target", "outcome"], "there is none"),
         (["mnist", "--target", "digit"], "--target goes with a table"),
-        (["mnist", "--split", "5x2"], "a test part of its own"),
+        (["mnist", "--split", "half"], "split must be given, holdout"),
         (["irs"], "Did you mean 'iris'?"),
     ],
 )

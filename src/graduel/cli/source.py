@@ -9,13 +9,17 @@ from pathlib import Path
 from typing import Any
 
 import typer
+from rich.console import Console
 
 from graduel.data import DATASETS
 from graduel.data.description import Own, own
 from graduel.data.read.names import find, harmless
 from graduel.data.read.probe import probe
 from graduel.data.read.source import kind_of
+from graduel.data.table import told as told_of
 from graduel.data.target import NoTargetError
+from graduel.duel.protocol import Protocol
+from graduel.duel.settle import remarks
 from graduel.errors import UserError
 
 
@@ -64,3 +68,16 @@ def source(text: str, options: dict[str, Any]) -> str | Own:
     if path.is_file() and kind_of(path) == "parquet":
         probe(path)
     return own(text, **options)
+
+
+def say(data: Own, protocol: Protocol, console: Console) -> None:
+    """Say what was understood and what is to be known before anything is fitted."""
+    found = data.load()
+    split, metric, rope = protocol.split, protocol.metric, protocol.rope
+    told: list[str] = []
+    if found.understood is not None:
+        told += [*found.understood.notes, *told_of(found.understood.set_aside)]
+    for line in told:
+        console.out(f"note: {line}", highlight=False)
+    for line in remarks(found, split, metric, rope, len(protocol.contenders)):
+        console.out(f"warning: {harmless(line)}", highlight=False)

@@ -300,3 +300,17 @@ def scan_csv(path: Path, dialect: Dialect) -> Iterator[pl.DataFrame]:
     tally = Tally()
     for block in _blocks(path, dialect, names, tally):
         yield pl.DataFrame([_read_cells(cells, False, dialect.decimal, tally) for cells in block])
+
+
+def scan_text(path: Path, dialect: Dialect) -> Iterator[tuple[pl.DataFrame, pl.DataFrame]]:
+    """Yield a table in blocks of rows: each cell as written, and with what means missing as null.
+
+    Nothing is read as a number, so that no block is read otherwise than another.
+    """
+    import polars as pl
+
+    names, _ = usable_names(dialect.names)
+    tally = Tally()
+    for block in _blocks(path, dialect, names, tally):
+        read = [_read_cells(cells, True, dialect.decimal, tally) for cells in block]
+        yield block, pl.DataFrame(read)
