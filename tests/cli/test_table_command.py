@@ -44,7 +44,7 @@ def complaint(capsys, *args):
         (["mine.csv"], "Likely: --target outcome"),
         (["mine.csv", "--target", "outcom"], "Did you mean 'outcome'?"),
         (["mine.csv", "--target", "age"], "--bins 3"),
-        (["mine.csv", "--target", "outcome", "--split", "half"], "split must be given, holdout"),
+        (["mine.csv", "--target", "outcome", "--split", "half"], "split must be given, shuffle"),
         (["mine.csv", "--target", "outcome", "--split", "given"], "has none"),
         (["mine.csv", "--target", "outcome", "--metric", "acuracy"], "Did you mean 'accuracy'?"),
         (["mine.csv", "--target", "outcome", "--rope", "2"], "rope must be at least 0 and below 1"),
@@ -57,7 +57,7 @@ def complaint(capsys, *args):
         (["mine.csv", "--target", "outcome", "--encoding", "klingon"], "klingon"),
         (["none.csv", "--target", "outcome"], "there is none"),
         (["mnist", "--target", "digit"], "--target goes with a table"),
-        (["mnist", "--split", "half"], "split must be given, holdout"),
+        (["mnist", "--split", "half"], "split must be given, shuffle"),
         (["irs"], "Did you mean 'iris'?"),
     ],
 )
