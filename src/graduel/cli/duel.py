@@ -9,14 +9,13 @@ from typing import Any
 from rich.console import Console
 
 from graduel.cli.fight import command, fight
-from graduel.cli.source import say, source, with_target
+from graduel.cli.source import learned_from, say, source
 from graduel.cli.table import show
-from graduel.data.description import Own, held
+from graduel.data.description import Own
 from graduel.duel.api import default_folder
 from graduel.duel.finish import finish
 from graduel.duel.own import read_contender, remarks_of_own
 from graduel.duel.protocol import Protocol, plan, table_rows
-from graduel.duel.settle import QUICK_ROWS
 from graduel.duel.sizes import loaded, open_size, plan_sizes, read_sizes, settled
 from graduel.duel.store import RESULT, open_store
 from graduel.duel.suite_api import each
@@ -47,11 +46,9 @@ def run(
 
         run_suite(every, described, out=out, as_json=as_json, show_rows=show_rows, **options)
         return
-    data, own = source(datasets[0], described), [read_contender(text) for text in contender]
+    data = learned_from(source(datasets[0], described), options)
+    own = [read_contender(text) for text in contender]
     wanted = None if sizes is None else read_sizes(sizes)
-    if isinstance(data, Own):
-        quick = QUICK_ROWS if options["quick"] else None
-        data = held(with_target(data), options["rows"] or quick)
     protocol = _planned(data, own=own, **options)
     smaller = {}
     if sizes is not None:

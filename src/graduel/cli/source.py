@@ -12,14 +12,14 @@ import typer
 from rich.console import Console
 
 from graduel.data import DATASETS
-from graduel.data.description import Own, own
+from graduel.data.description import Own, held, own
 from graduel.data.read.names import find, harmless
 from graduel.data.read.probe import probe
 from graduel.data.read.source import kind_of
 from graduel.data.table import told as told_of
 from graduel.data.target import NoTargetError
 from graduel.duel.protocol import Protocol
-from graduel.duel.settle import remarks
+from graduel.duel.settle import QUICK_ROWS, remarks
 from graduel.errors import UserError
 
 
@@ -44,6 +44,20 @@ def with_target(data: Own) -> Own:
         chosen = find(chosen, lacking.columns, "target")
         return replace(data, description=replace(data.description, target=chosen))
     return data
+
+
+def learned_from(data: str | Own, options: dict[str, Any]) -> str | Own:
+    """Ask for the target where it lacks; hold a sample of a large table, where that is enough.
+
+    Raises
+    ------
+    UserError
+        If the data would not go into memory.
+    """
+    if not isinstance(data, Own):
+        return data
+    rows = options.get("rows") or (QUICK_ROWS if options.get("quick") else None)
+    return held(with_target(data), rows)
 
 
 def source(text: str, options: dict[str, Any]) -> str | Own:
