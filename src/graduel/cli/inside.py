@@ -14,13 +14,13 @@ from rich.table import Table
 from rich.text import Text
 
 from graduel.cli.blocks import blocks
-from graduel.glassbox.forward import Term
 from graduel.glassbox.inspection import (
     InsideNet,
     InsideTrees,
     Inspection,
     strongest_inputs,
 )
+from graduel.glassbox.neuron import Term
 from graduel.glassbox.source import FILE, Equation
 from graduel.glassbox.trees import Path
 

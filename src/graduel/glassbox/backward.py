@@ -9,7 +9,8 @@ from typing import Any, ClassVar
 import numpy as np
 
 from graduel.errors import UserError
-from graduel.glassbox.forward import Forward, Term, collect, forward
+from graduel.glassbox.forward import Forward, collect, forward
+from graduel.glassbox.neuron import InputNames, Term
 from graduel.glassbox.places import Array, Place, check_unit, find, one_row, places, sees_input
 from graduel.glassbox.plain import Plain
 from graduel.glassbox.source import Equation, equation, sub
@@ -257,8 +258,6 @@ def weight_gradients(
     UserError
         If there is no such layer or unit, or the layer is not dense.
     """
-    from graduel.glassbox.forward import _names
-
     place = find(network, layer)
     unit = check_unit(place, unit)
     back, ahead = seen.layer(place.path), seen.forward.layer(place.path)
@@ -267,7 +266,7 @@ def weight_gradients(
     row = back.gradients["W"][:, unit]
     dz = float(back.dy[unit])
     own = sees_input(network, place)
-    named = _names(ahead.input.shape, image if own else None, names if own else ())
+    named = InputNames(ahead.input.shape, image if own else None, names if own else ())
     order = np.argsort(-np.abs(row), kind="stable")[: max(0, top)]
     terms = tuple(
         Term(int(k), named(int(k)), float(ahead.input[k]), dz, float(row[k])) for k in order
