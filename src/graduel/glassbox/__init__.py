@@ -4,6 +4,7 @@ Every number is the engine's own, or XGBoost's. Results are frozen dataclasses o
 numbers; ``as_dict()`` makes JSON of them. docs/glassbox.md has a worked example.
 """
 
+from graduel.glassbox.activity import Activity, activity
 from graduel.glassbox.attack import Attack, Turn, attack, direction, pushed, smallest_eps
 from graduel.glassbox.backward import (
     Backward,
@@ -27,6 +28,7 @@ from graduel.glassbox.subject import Example, Subject
 from graduel.glassbox.trees import Shap, Votes, path, shap, votes
 
 __all__ = [
+    "Activity",
     "Attack",
     "Backward",
     "Effect",
@@ -44,6 +46,7 @@ __all__ = [
     "Turn",
     "Votes",
     "WeightGradients",
+    "activity",
     "attack",
     "backward",
     "digit_strokes",
