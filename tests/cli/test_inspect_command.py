@@ -177,6 +177,11 @@ def test_models_and_data_that_do_not_fit(capsys, place, tmp_path):
     assert "give the example's file as --data" in err
     code, _, err = graduel(capsys, "inspect", tmp_path / "none.safetensors")
     assert (code, err.count("\n")) == (2, 1)
+    code, _, err = graduel(capsys, "inspect", place / "duel")
+    assert (code, err.count("\n")) == (2, 1)
+    assert f"give one of its models: {cell(place, 'net')}, {cell(place, 'xgboost')}" in err
+    code, _, err = graduel(capsys, "inspect", tmp_path)
+    assert "a folder without models" in err
     (tmp_path / "text.png").write_text("no image")
     for model, data, message in (
         (place / "digits.safetensors", tmp_path / "text.png", "expected an image"),

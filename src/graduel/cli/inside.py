@@ -281,8 +281,9 @@ def _trees(found: Inspection, trees: InsideTrees, console: Console) -> None:
 
 
 def _path(trees: InsideTrees, one: Path, console: Console) -> None:
-    group = "all classes" if one.group is None else trees.groups[one.group]
-    _head(console, f"Tree {one.tree}, of round {one.round}, for {group}: {number(one.value)}")
+    most = f"{number(one.value)} for {trees.groups[one.strongest]}"
+    also = ", and less for the others" if one.group is None else ""
+    _head(console, f"Tree {one.tree}, of round {one.round}: {most}{also}")
     rows = (
         [
             f"{split.name} {split.condition}?",

@@ -283,7 +283,15 @@ def weight_gradients(
     )
 
 
-def step(network: Network, weights: Weights, x: Any, y: Any, lr: float = 0.1) -> GradientStep:
+def step(
+    network: Network,
+    weights: Weights,
+    x: Any,
+    y: Any,
+    lr: float = 0.1,
+    *,
+    seen: Backward | None = None,
+) -> GradientStep:
     """Take one step of gradient descent on one example, and look at the example again.
 
     The weights that were given stay as they are.
@@ -292,6 +300,7 @@ def step(network: Network, weights: Weights, x: Any, y: Any, lr: float = 0.1) ->
     ----------
     network, weights, x, y : as in :func:`backward`
     lr : α, the learning rate
+    seen : what :func:`backward` returned for the same example, if it is there
 
     Examples
     --------
@@ -299,7 +308,7 @@ def step(network: Network, weights: Weights, x: Any, y: Any, lr: float = 0.1) ->
     >>> step(net, net.init(np.random.default_rng(0)), [0.5, 1, 0, 2], 1, lr=0.01).helped
     True
     """
-    seen = backward(network, weights, x, y)
+    seen = seen or backward(network, weights, x, y)
     moved = weights.copy()
     moved.theta -= np.asarray(lr, moved.theta.dtype) * seen.theta_gradient
     row, target = one_row(network, x), target_of(network, y)

@@ -176,7 +176,7 @@ def _net(
         tuple(neurons),
         back,
         tuple(rows),
-        step(network, weights, x, found.label, lr),
+        step(network, weights, x, found.label, lr, seen=back),
         input_gradient(network, weights, x, found.answer),
     )
 

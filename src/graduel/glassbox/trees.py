@@ -40,7 +40,7 @@ class Split(Plain):
 class Path(Plain):
     """An example's way through one tree."""
 
-    ALSO: ClassVar[tuple[str, ...]] = ("value",)
+    ALSO: ClassVar[tuple[str, ...]] = ("value", "strongest")
 
     tree: int
     round: int
@@ -54,7 +54,12 @@ class Path(Plain):
     @property
     def value(self) -> float:
         """The vote for the tree's class; of a vector leaf, the largest by size."""
-        return max(self.values, key=abs)
+        return self.values[self.strongest]
+
+    @property
+    def strongest(self) -> int:
+        """The class whose margin it changes most; for one of two classes 0."""
+        return max(range(len(self.values)), key=lambda k: abs(self.values[k]))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
