@@ -38,6 +38,7 @@ def run_duel(
     split: str | None = None,
     metric: str | None = None,
     rope: float | None = None,
+    probes: bool = True,
     show_rows: bool = False,
     **source: Any,
 ) -> Run:
@@ -59,6 +60,7 @@ def run_duel(
     metric : what is compared, and what the fits stop by; by default the error, or log loss where
         one class has nearly all rows
     rope : the largest difference in that metric that makes no difference in practice
+    probes : try every fitted model on disturbed test rows, and see what it looks at
     show_rows : let the report show rows of your own data
     source : ``target``, ``categorical``, ``numeric``, ``drop``, ``bins``, ``group``, ``time``,
         ``separator``, ``decimal``, ``encoding``, ``size`` of your own data
@@ -80,6 +82,7 @@ def run_duel(
         split=split,
         metric=metric,
         rope=rope,
+        probes=probes,
     )
     mine = data if isinstance(data, Own) else None
     with open_store(Path(out) if out else default_folder(protocol), protocol, mine) as store:

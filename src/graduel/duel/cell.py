@@ -82,8 +82,10 @@ def run_cell(
                 break
             error = error_rate(checkpoint.predict_proba(X_test), y_test)
             curve.append((checkpoint.seconds, error))
-    probabilities = np.ascontiguousarray(fitted.predict_proba(X_test), np.float32)
-    if not np.isfinite(probabilities).all():
+    probabilities, on_valid = (
+        np.ascontiguousarray(fitted.predict_proba(X), np.float32) for X in (X_test, valid.X)
+    )
+    if not (np.isfinite(probabilities).all() and np.isfinite(on_valid).all()):
         raise UserError(
             "the fitted model gives probabilities that are no numbers: it diverged. "
             "Lower the learning rate"
@@ -99,6 +101,7 @@ def run_cell(
         curve=curve,
         details=fitted.details,
         probabilities=probabilities,
+        valid_probabilities=on_valid,
     )
     return outcome, fitted
 

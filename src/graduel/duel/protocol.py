@@ -32,7 +32,7 @@ MOST_THREADS = 8
 ROPE = 0.0025
 """Region of practical equivalence for the error: a quarter of a point, 25 digits in 10,000."""
 DECIDING_PACKAGES = ("graduel", "numpy", "scikit-learn", "xgboost")
-LATER = {"source": None, "split": "given", "metric": "error"}
+LATER = {"source": None, "split": "given", "metric": "error", "probes": True}
 """What came later, with what it is where a plan says nothing of it."""
 
 
@@ -81,6 +81,8 @@ class Protocol:
     source: Mapping[str, Any] | None = None
     split: str = "given"
     metric: str = "error"
+    probes: bool = True
+    """Whether fitted models are tried on disturbed rows."""
 
     def as_dict(self) -> dict[str, Any]:
         """Return plain data for ``duel.json``; equal protocols give equal data."""
@@ -152,6 +154,7 @@ def plan(
     split: str | None = None,
     metric: str | None = None,
     rope: float | None = None,
+    probes: bool = True,
 ) -> Protocol:
     """Check what was asked for and make a protocol of it.
 
@@ -162,6 +165,7 @@ def plan(
     split : ``given``, ``holdout``, or folds and repeats such as ``5x2``
     metric : what is compared and what the fits stop by
     rope : the largest difference in that metric that makes no difference in practice
+    probes : try fitted models on disturbed rows
 
     Raises
     ------
@@ -203,7 +207,8 @@ def plan(
 
             recipe = checked(net)
         chosen[name] = (entry.family, entry.title, recipe)
-    return plan_contenders(dataset, chosen, seeds=seeds, threads=threads, **options)
+    found = plan_contenders(dataset, chosen, seeds=seeds, threads=threads, **options)
+    return replace(found, probes=probes)
 
 
 def table_rows(data: Own, **options: Any) -> int | None:

@@ -11,7 +11,7 @@ import json
 import os
 import signal
 import sys
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from threading import Thread
 from typing import Any
@@ -45,6 +45,7 @@ def main() -> int:
 def _run(job: dict[str, Any], tell: Any) -> None:
     from graduel.duel.cell import run_cell
     from graduel.duel.contenders import Budget, Progress, make_contender
+    from graduel.duel.probes import probe
     from graduel.duel.protocol import Cell, Protocol
     from graduel.duel.store import Store
 
@@ -58,7 +59,10 @@ def _run(job: dict[str, Any], tell: Any) -> None:
         tell("progress", **asdict(progress))
 
     rows = store.read_split(cell.seed)
-    outcome, _ = run_cell(contender, store.dataset(), rows, cell, Budget(protocol.threads), notify)
+    dataset = store.dataset()
+    outcome, fitted = run_cell(contender, dataset, rows, cell, Budget(protocol.threads), notify)
+    if protocol.probes and not protocol.varies:
+        outcome = replace(outcome, probes=probe(fitted, dataset, rows.test, cell.seed))
     store.write_cell(cell, outcome)
     tell("done")
 

@@ -89,10 +89,18 @@ def duel(
             show_default=False,
         ),
     ] = None,
+    no_probes: Annotated[
+        bool,
+        typer.Option(
+            "--no-probes",
+            help="Leave out what disturbed test rows do to each model, and what it looks at.",
+        ),
+    ] = False,
     show_rows: Annotated[
         bool,
         typer.Option(
-            "--show-rows", help="Let the report show images of your own; of tables it shows no row."
+            "--show-rows",
+            help="Let the report show images of your own, and the cells of a few rows of tables.",
         ),
     ] = False,
     categorical: Categorical = None,
@@ -128,6 +136,7 @@ def duel(
             split=split,
             metric=metric,
             rope=rope,
+            probes=not no_probes,
             show_rows=show_rows,
             contenders=contenders,
             net=net,
