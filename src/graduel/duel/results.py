@@ -33,6 +33,12 @@ class Outcome:
     probes: dict[str, Any] | None = field(default=None, repr=False)
     """What disturbed rows do to the model, and what it looks at: see
     :func:`graduel.duel.probes.probe`. None where it was not tried."""
+    trials: list[dict[str, Any]] = field(default_factory=list)
+    """Of a tuning: number, params, loss on the validation rows, seconds and state of each trial."""
+    best_trial: int | None = None
+    """The trial whose model this is."""
+    tuning_seconds: float | None = None
+    """Of the whole search; ``fit_seconds`` is the winner's own fit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,3 +63,15 @@ class Run:
     """Of a table of the user's own, where each judged row stands in it, from 0, shape (n_test,)."""
     cells: Any = None
     """The features of those rows, a Polars data frame; None where they are not to be shown."""
+
+
+@dataclass(frozen=True, slots=True)
+class Suite:
+    """A finished suite, duels on several data sets, as a report reads it.
+
+    The duel on one of them is in the folder of its name: ``read_run(suite.path / name)``.
+    """
+
+    path: Path
+    result: dict[str, Any]
+    """The content of ``suite-result.json``."""
