@@ -209,7 +209,10 @@ def _to_choose_on(place: NDArray[np.float64], y: NDArray[Any]) -> NDArray[np.boo
 
 
 def _part(pool: Rows, size: int, dataset: Dataset, rows: NDArray[np.int64]) -> Rows:
-    """Return a stratified part of some rows; where time counts, the latest."""
+    """Return a stratified part of some rows; where time counts, the latest.
+
+    A smaller part is a part of every larger one.
+    """
     if dataset.times is not None:
         return pool[np.argsort(dataset.times[pool], kind="stable")[-size:]]
     place = places(dataset.y[pool], in_order(rows[pool]), np.random.default_rng([0, 1]))
@@ -288,18 +291,11 @@ def _hashes(dataset: Dataset) -> NDArray[Any]:
 def _known(protocol: Protocol, dataset: Dataset, seed: int) -> Split:
     """Divide the given training rows into rows to learn from and rows to choose on, by class."""
     from sklearn.model_selection import train_test_split
-    from sklearn.utils import resample
 
     check_rows(protocol, dataset)
     pool = dataset.train_rows
     if protocol.rows is not None and protocol.rows < len(pool):
-        pool = resample(
-            pool,
-            replace=False,
-            n_samples=protocol.rows,
-            stratify=dataset.y[pool],
-            random_state=0,
-        )
+        pool = np.sort(_part(pool, protocol.rows, dataset, np.arange(len(dataset.y))))
     n_valid = max(len(dataset.classes), round(len(pool) * VALID_SHARE))
     state = int(np.random.default_rng([seed, 2]).integers(2**31))
     train, valid = train_test_split(

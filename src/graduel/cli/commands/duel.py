@@ -15,6 +15,7 @@ from graduel.cli.options import (
     Drop,
     Encoding,
     Group,
+    Metric,
     Numeric,
     Quick,
     Rows,
@@ -29,13 +30,16 @@ from graduel.cli.options import (
 
 
 def duel(
-    dataset: Annotated[
-        str,
+    datasets: Annotated[
+        list[str] | None,
         typer.Argument(
+            metavar="[DATASET]...",
             help="What to duel on: a name (graduel data lists them), a table (CSV, Parquet), an "
-            "NPZ file, or a folder of images."
+            "NPZ file, or a folder of images. More than one, or a folder of tables, make a suite: "
+            "a duel on each, and one page. Default: mnist.",
+            show_default=False,
         ),
-    ] = "mnist",
+    ] = None,
     target: Target = None,
     contenders: Annotated[
         str | None,
@@ -98,14 +102,7 @@ def duel(
             show_default=False,
         ),
     ] = None,
-    metric: Annotated[
-        str | None,
-        typer.Option(
-            help="What decides: error, log_loss, balanced_accuracy, auc, or a scikit-learn "
-            "scorer. Default: error; log_loss where one class has over 90 % of the rows.",
-            show_default=False,
-        ),
-    ] = None,
+    metric: Metric = None,
     rope: Annotated[
         float | None,
         typer.Option(
@@ -113,10 +110,26 @@ def duel(
             show_default=False,
         ),
     ] = None,
+    no_probes: Annotated[
+        bool,
+        typer.Option(
+            "--no-probes",
+            help="Leave out what disturbed test rows do to each model, and what it looks at.",
+        ),
+    ] = False,
+    sizes: Annotated[
+        str | None,
+        typer.Option(
+            help="A learning curve: the same duel with fewer training rows as well, such as "
+            "500,2000,8000, or auto.",
+            show_default=False,
+        ),
+    ] = None,
     show_rows: Annotated[
         bool,
         typer.Option(
-            "--show-rows", help="Let the report show images of your own; of tables it shows no row."
+            "--show-rows",
+            help="Let the report show images of your own, and the cells of a few rows of tables.",
         ),
     ] = False,
     categorical: Categorical = None,
@@ -135,7 +148,7 @@ def duel(
         from graduel.cli.duel import run
 
         run(
-            dataset,
+            datasets or ["mnist"],
             described(
                 target=target,
                 categorical=categorical,
@@ -152,6 +165,8 @@ def duel(
             split=split,
             metric=metric,
             rope=rope,
+            probes=not no_probes,
+            sizes=sizes,
             show_rows=show_rows,
             contenders=contenders,
             contender=contender or [],
