@@ -99,7 +99,9 @@ class TestSet:
         if self.seeds > 1:
             for k in (0, 1):
                 rows = np.flatnonzero(y == k)
-                counts[:, rows] = rng.multinomial(len(rows), np.full(len(rows), 1 / len(rows)), seeds)
+                counts[:, rows] = rng.multinomial(
+                    len(rows), np.full(len(rows), 1 / len(rows)), seeds
+                )
         return counts
 
     def formula(self, rng: np.random.Generator, difference: float) -> float:
