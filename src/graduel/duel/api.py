@@ -42,6 +42,7 @@ def run_duel(
     split: str | None = None,
     metric: str | None = None,
     rope: float | None = None,
+    probes: bool = True,
     budget: str | float | None = None,
     trials: int | None = None,
     show_rows: bool = False,
@@ -68,6 +69,7 @@ def run_duel(
     metric : what is compared, and what the fits stop by; by default the error, or log loss where
         one class has nearly all rows
     rope : the largest difference in that metric that makes no difference in practice
+    probes : try every fitted model on disturbed test rows, and see what it looks at
     budget : seconds of tuning and fitting that each contender has in each run, such as ``"2m"``;
         by default each is fitted once, with its default recipe
     trials : tune with so many settings instead, the default recipe first
@@ -99,6 +101,7 @@ def run_duel(
         "rope": rope,
         "budget": budget,
         "trials": trials,
+        "probes": probes,
     }
     protocol = plan(data, **options)
     mine = data if isinstance(data, Own) else None
