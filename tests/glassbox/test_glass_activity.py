@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
-from re import DOTALL, findall
 
 import numpy as np
 import pytest
@@ -101,13 +99,3 @@ def test_what_are_no_rows_is_refused(X):
     net = Network((Dense(3),), (5,))
     with pytest.raises(UserError, match="X must have shape"):
         activity(net, net.init(np.random.default_rng(0)), X)
-
-
-def test_the_page_of_the_glass_box_runs(capsys):
-    text = (Path(__file__).parents[2] / "docs" / "glassbox.md").read_text("utf-8")
-    namespace = {}
-    for block in findall(r"```python\n(.*?)```", text, DOTALL):
-        exec(block, namespace)
-    prepared, raw = findall(r"([\d.]+)% right", capsys.readouterr().out)
-    assert float(prepared) >= 98
-    assert float(raw) < 40
