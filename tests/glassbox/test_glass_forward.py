@@ -75,6 +75,7 @@ def test_every_output_of_a_convolution_is_its_windows_sum():
             total = sum(term.product for term in one.terms) + one.bias
             assert total == pytest.approx(one.z, rel=1e-9, abs=1e-12)
             assert len(one.terms) <= n_in
+            assert one.a == pytest.approx(max(0, one.z) if layer == 1 else np.tanh(one.z))
             given_ = forward(net, weights, x).layer(place.path).input.reshape(-1)
             assert all(term.x == given_[term.index] for term in one.terms)
 

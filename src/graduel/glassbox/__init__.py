@@ -14,13 +14,14 @@ from graduel.glassbox.backward import (
     step,
     weight_gradients,
 )
-from graduel.glassbox.digits import Prepared, photo, prepare, raw
+from graduel.glassbox.digits import Prepared, prepare, raw
 from graduel.glassbox.edit import Effect, effect, set_weight, switch_off
 from graduel.glassbox.forest import Forest, read_forest
 from graduel.glassbox.forward import Forward, forward, softmax_steps
 from graduel.glassbox.inspection import Inspection, inspect
 from graduel.glassbox.neuron import Neuron, neuron
 from graduel.glassbox.page import render, write_page
+from graduel.glassbox.photo import photo
 from graduel.glassbox.places import Place, find, places
 from graduel.glassbox.saliency import Saliency, input_gradient
 from graduel.glassbox.strokes import digit_strokes, strokes
