@@ -16,7 +16,7 @@ from graduel.glassbox.activity import histogram
 from graduel.nn import Dense, Network, ReLU, Sigmoid, Tanh
 
 
-@settings(max_examples=30)
+@settings(max_examples=30, deadline=None)
 @given(networks(), st.integers(1, 9))
 def test_the_numbers_are_the_engines(case, n):
     net, weights, _, _ = case
@@ -73,6 +73,7 @@ def test_saturation_is_told_of_what_saturates():
     assert [layer.saturated for layer in seen.layers] == [0, 0.5, 0, 0.75, 0]
 
 
+@settings(deadline=None)
 @given(
     st.lists(st.floats(allow_nan=True, allow_infinity=True, width=32), max_size=40),
     st.integers(1, 20),

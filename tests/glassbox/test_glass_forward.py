@@ -15,7 +15,7 @@ from graduel.glassbox import find, forward, neuron, places, softmax_steps
 from graduel.nn import Conv2D, Dense, Dropout, LayerNorm, Network, ReLU, Residual, Tanh, textbook
 
 
-@settings(max_examples=60)
+@settings(max_examples=60, deadline=None)
 @given(networks(dtype="float32"))
 def test_every_output_is_the_engines_bit_for_bit(case):
     net, weights, x, _ = case
@@ -28,7 +28,7 @@ def test_every_output_is_the_engines_bit_for_bit(case):
     np.testing.assert_array_equal(seen.columns[-1].a, seen.answers)
 
 
-@settings(max_examples=60)
+@settings(max_examples=60, deadline=None)
 @given(networks(), st.integers(0, 20), st.data())
 def test_the_terms_of_every_neuron_add_up_to_its_z(case, top, data):
     net, weights, x, _ = case
@@ -121,6 +121,7 @@ def test_weights_come_as_an_image_where_the_layer_sees_pixels():
     assert all(term.name == f"feature {term.index}" for term in named.terms)
 
 
+@settings(deadline=None)
 @given(st.lists(st.floats(-700, 700), min_size=1, max_size=12))
 def test_softmax_steps_are_those_of_the_textbook(z):
     steps = softmax_steps(z)

@@ -56,7 +56,7 @@ def test_what_is_transparent_is_paper():
     assert np.abs(found - prepare(ink).image).mean() < 4
 
 
-@settings(max_examples=60)
+@settings(max_examples=60, deadline=None)
 @given(hnp.arrays(np.uint8, hnp.array_shapes(min_dims=2, max_dims=2, max_side=50)))
 def test_any_image_becomes_ink(image):
     found = photo(image)
@@ -66,6 +66,7 @@ def test_any_image_becomes_ink(image):
     prepare(found)
 
 
+@settings(deadline=None)
 @given(st.integers(0, 255))
 def test_an_empty_page_has_no_ink(grey):
     assert not photo(np.full((40, 40), grey, np.uint8)).any()

@@ -26,6 +26,7 @@ from graduel.glassbox.places import Place, find, places
 from graduel.glassbox.saliency import Saliency, input_gradient
 from graduel.glassbox.strokes import digit_strokes, strokes
 from graduel.glassbox.subject import Example, Subject
+from graduel.glassbox.sweep import Sweep, sweep
 from graduel.glassbox.trees import Shap, Votes, path, shap, votes
 
 __all__ = [
@@ -44,6 +45,7 @@ __all__ = [
     "Saliency",
     "Shap",
     "Subject",
+    "Sweep",
     "Turn",
     "Votes",
     "WeightGradients",
@@ -72,6 +74,7 @@ __all__ = [
     "softmax_steps",
     "step",
     "strokes",
+    "sweep",
     "switch_off",
     "votes",
     "weight_gradients",
