@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from graduel.data import Dataset, load_dataset, read_idx
     from graduel.duel.api import run_duel
     from graduel.duel.finish import read_run
+    from graduel.duel.predictions import compare_predictions
     from graduel.duel.results import Run
     from graduel.estimators import MLPClassifier, MLPRegressor
     from graduel.nn import Dense, Dropout, Network, ReLU
@@ -28,6 +29,7 @@ _HOMES = {
     "Network": "nn",
     "ReLU": "nn",
     "Run": "duel.results",
+    "compare_predictions": "duel.predictions",
     "load_dataset": "data",
     "read_idx": "data",
     "read_run": "duel.finish",
@@ -45,6 +47,7 @@ __all__ = [
     "Network",
     "ReLU",
     "Run",
+    "compare_predictions",
     "load_dataset",
     "read_idx",
     "read_run",

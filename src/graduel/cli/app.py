@@ -13,6 +13,7 @@ from graduel.cli.commands.data import data
 from graduel.cli.commands.duel import duel
 from graduel.cli.commands.experiment import experiment
 from graduel.cli.commands.train import train
+from graduel.cli.commands.verdict import verdict
 
 app = typer.Typer(
     name="graduel",
@@ -26,7 +27,7 @@ app = typer.Typer(
 )
 
 
-for command in (duel, data, train, experiment):
+for command in (duel, verdict, data, train, experiment):
     app.command()(command)
 
 
