@@ -23,14 +23,12 @@ from numpy.typing import NDArray
 from scipy.optimize import brentq
 from scipy.special import ndtr, ndtri
 
-from graduel.duel import signed_rank
 from graduel.duel.across import compare_across
 from graduel.duel.by_folds import compare_resampled
 from graduel.duel.by_rows import compare_rows
 from graduel.duel.metrics import metric_of
 
 Array = NDArray[Any]
-signed_rank.DRAWS = 100  # the Bayesian test decides nothing, and takes the longest
 
 
 class Found(Protocol):
