@@ -16,6 +16,7 @@ from graduel.cli.commands.inspect import inspect
 from graduel.cli.commands.predict import predict
 from graduel.cli.commands.report import report
 from graduel.cli.commands.train import train
+from graduel.cli.commands.verdict import verdict
 
 app = typer.Typer(
     name="graduel",
@@ -29,7 +30,7 @@ app = typer.Typer(
 )
 
 
-for command in (duel, data, train, predict, inspect, experiment, report):
+for command in (duel, verdict, data, train, predict, inspect, experiment, report):
     app.command()(command)
 
 
