@@ -541,12 +541,10 @@ def test_a_plan_says_its_budget_and_whose_version_decides():
     ],
 )
 def test_what_is_not_installed_is_told_with_its_command(monkeypatch, package, options, command):
-    import importlib.util
+    from graduel.duel import packages
 
-    real = importlib.util.find_spec
-    monkeypatch.setattr(
-        importlib.util, "find_spec", lambda name, *a: None if name == package else real(name, *a)
-    )
+    real = packages.find_spec
+    monkeypatch.setattr(packages, "find_spec", lambda name: None if name == package else real(name))
     with pytest.raises(UserError, match=command) as told:
         plan("mnist", threads=1, **options)
     assert "\n" not in str(told.value)
