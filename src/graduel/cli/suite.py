@@ -62,9 +62,8 @@ def run(
             console.out(f"warning: {line}", highlight=False)
         before = finished_before(store)
         watch(run_cells(store), store.protocol, console, store.path)
-        if before is not None and (store.path / PAGE).exists():
-            if before.result["dataset"].get("show_rows", show_rows) == show_rows:
-                return before
+        if before is not None and _same_page(before, show_rows):
+            return before
         finished = finish(store, command(), show_rows=show_rows)
         write_report(finished)
         return finished
@@ -88,3 +87,9 @@ def run(
         show(suite, page, Console())
     if suite.result["failures"]:
         raise typer.Exit(2)
+
+
+def _same_page(before: Run, show_rows: bool) -> bool:
+    """Tell whether an earlier command left the page that this one would write."""
+    shown = before.result["dataset"].get("show_rows", show_rows)
+    return (before.path / PAGE).exists() and shown == show_rows
