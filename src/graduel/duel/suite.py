@@ -168,6 +168,9 @@ def _line(name: str, result: dict[str, Any], metric: Metric) -> dict[str, Any]:
         "contenders": {
             contender: {
                 "value": _value(entry, protocol["metric"], metric),
+                "interval": entry[
+                    "test_error_interval" if metric.name == "error" else "metric_interval"
+                ],
                 "test_error": entry["test_error"],
                 "test_error_interval": entry["test_error_interval"],
                 "fit_seconds": mean(entry["fit_seconds"]),
