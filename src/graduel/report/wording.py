@@ -9,9 +9,9 @@ from graduel.report.tables import Table, settings
 
 
 def parted(sentence: str) -> dict[str, str]:
-    """Part a verdict's sentence from its numbers, which follow the first colon."""
+    """Part a verdict's sentence from its numbers, which follow the first colon; no cost yet."""
     said, colon, numbers = sentence.partition(": ")
-    return {"said": said + colon.strip(), "numbers": numbers}
+    return {"said": said + colon.strip(), "numbers": numbers, "cost": ""}
 
 
 def listed(words: list[str]) -> str:
