@@ -7,8 +7,10 @@ strict CSV alone and guesses silently otherwise.
 from __future__ import annotations
 
 import io
+import zipfile
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
@@ -233,11 +235,18 @@ def sample_csv(
 
 
 def text_bytes(path: Path) -> int:
-    """Estimate how much memory a table of text takes: about as much as its text."""
+    """Estimate how much memory a table of text takes: about as much as its text, unpacked."""
     size = path.stat().st_size
     with path.open("rb") as file:
-        packed = file.read(2) in (b"\x1f\x8b", b"PK")
-    return size * PACKED if packed else size
+        head = file.read(2)
+        if head == b"\x1f\x8b":
+            file.seek(-4, io.SEEK_END)
+            # The length, but for multiples of 4 GB.
+            return max(size * PACKED, int.from_bytes(file.read(), "little"))
+    if head == b"PK":
+        with suppress(zipfile.BadZipFile), zipfile.ZipFile(path) as archive:
+            return sum(one.file_size for one in archive.infolist())
+    return size
 
 
 def scan_csv(path: Path, dialect: Dialect) -> Iterator[pl.DataFrame]:
