@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
-from re import DOTALL, findall
 
 import numpy as np
 import pytest
@@ -18,7 +16,7 @@ from graduel.glassbox.activity import histogram
 from graduel.nn import Dense, Network, ReLU, Sigmoid, Tanh
 
 
-@settings(max_examples=30)
+@settings(max_examples=30, deadline=None)
 @given(networks(), st.integers(1, 9))
 def test_the_numbers_are_the_engines(case, n):
     net, weights, _, _ = case
@@ -75,6 +73,7 @@ def test_saturation_is_told_of_what_saturates():
     assert [layer.saturated for layer in seen.layers] == [0, 0.5, 0, 0.75, 0]
 
 
+@settings(deadline=None)
 @given(
     st.lists(st.floats(allow_nan=True, allow_infinity=True, width=32), max_size=40),
     st.integers(1, 20),
@@ -101,13 +100,3 @@ def test_what_are_no_rows_is_refused(X):
     net = Network((Dense(3),), (5,))
     with pytest.raises(UserError, match="X must have shape"):
         activity(net, net.init(np.random.default_rng(0)), X)
-
-
-def test_the_page_of_the_glass_box_runs(capsys):
-    text = (Path(__file__).parents[2] / "docs" / "glassbox.md").read_text("utf-8")
-    namespace = {}
-    for block in findall(r"```python\n(.*?)```", text, DOTALL):
-        exec(block, namespace)
-    prepared, raw = findall(r"([\d.]+)% right", capsys.readouterr().out)
-    assert float(prepared) >= 98
-    assert float(raw) < 40

@@ -159,7 +159,8 @@ def _image(subject: Subject, path: Path) -> Any:
     """Read one image; a digit is prepared as MNIST's were."""
     from PIL import Image, UnidentifiedImageError
 
-    from graduel.glassbox.digits import photo, prepare
+    from graduel.glassbox.digits import prepare
+    from graduel.glassbox.photo import photo
 
     shape = subject.image
     if shape is None:

@@ -14,17 +14,19 @@ from graduel.glassbox.backward import (
     step,
     weight_gradients,
 )
-from graduel.glassbox.digits import Prepared, photo, prepare, raw
+from graduel.glassbox.digits import Prepared, prepare, raw
 from graduel.glassbox.edit import Effect, effect, set_weight, switch_off
 from graduel.glassbox.forest import Forest, read_forest
 from graduel.glassbox.forward import Forward, forward, softmax_steps
 from graduel.glassbox.inspection import Inspection, inspect
 from graduel.glassbox.neuron import Neuron, neuron
 from graduel.glassbox.page import render, write_page
+from graduel.glassbox.photo import photo
 from graduel.glassbox.places import Place, find, places
 from graduel.glassbox.saliency import Saliency, input_gradient
 from graduel.glassbox.strokes import digit_strokes, strokes
 from graduel.glassbox.subject import Example, Subject
+from graduel.glassbox.sweep import Sweep, sweep
 from graduel.glassbox.trees import Shap, Votes, path, shap, votes
 
 __all__ = [
@@ -43,6 +45,7 @@ __all__ = [
     "Saliency",
     "Shap",
     "Subject",
+    "Sweep",
     "Turn",
     "Votes",
     "WeightGradients",
@@ -71,6 +74,7 @@ __all__ = [
     "softmax_steps",
     "step",
     "strokes",
+    "sweep",
     "switch_off",
     "votes",
     "weight_gradients",

@@ -134,11 +134,19 @@ def neuron(
 
 
 def _activation(seen: Forward, place: Place, unit: int) -> float:
-    """Return what the next column is given of this unit."""
-    for column in seen.columns:
-        if column.path == place.path and column.a.size == np.prod(place.shape_out):
-            return float(column.a.reshape(-1)[unit])
-    return float(seen.layer(place.path).output.reshape(-1)[unit])
+    """Return what normalization, activation and, at the end, the link make of this unit."""
+    size = int(np.prod(place.shape_out))
+    last = seen.columns[-1]
+    if last.path == place.path and last.a.size == size:
+        return float(last.a.reshape(-1)[unit])
+    a = seen.layer(place.path).output
+    row = [one for one in seen.layers if "." not in one.place.path]
+    after = [one for one in row if "." not in place.path and int(one.place.path) > int(place.path)]
+    for one in after:
+        if one.place.number or one.place.kind == "pooling" or one.output.size != size:
+            break
+        a = one.output
+    return float(a.reshape(-1)[unit])
 
 
 def _patch(
