@@ -83,6 +83,25 @@ def test_the_smallest_push_that_turns_an_answer(digit_net, mnist):
     assert smallest_eps(x, way, judge, most=found.eps / 2).eps is None
 
 
+def test_only_who_was_right_can_fall():
+    answers = {
+        "right, then wrong": ([0.9, 0.1], [0.2, 0.8], True),
+        "right throughout": ([0.9, 0.1], [0.8, 0.2], False),
+        "wrong, then right": ([0.1, 0.9], [0.8, 0.2], False),
+        "wrong throughout": ([0.1, 0.9], [0.2, 0.8], False),
+    }
+    net = Network((Dense(2),), (3,))
+    weights = net.init(np.random.default_rng(0))
+    judges = {
+        name: (lambda X, both=(before, after): np.array(both))
+        for name, (before, after, _) in answers.items()
+    }
+    found = attack(net, weights, [0.1, 0.2, 0.3], 0, 0.1, judges).verdicts
+    assert {name: found[name].falls for name in found} == {
+        name: falls for name, (_, _, falls) in answers.items()
+    }
+
+
 def test_a_push_of_negative_strength_is_refused():
     with pytest.raises(UserError, match="eps must be at least 0"):
         pushed([0.5], np.ones(1), -0.1)
