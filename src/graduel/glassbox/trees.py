@@ -1,0 +1,326 @@
+"""XGBoost's answer to one example: who voted, along which path, and what each feature added.
+
+Leaves come from XGBoost itself (``pred_leaf``); the structure of the trees from its own JSON.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import log
+from typing import Any
+
+import numpy as np
+
+from graduel.errors import UserError
+from graduel.glassbox.places import Array
+from graduel.glassbox.plain import Plain
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Tree:
+    """One tree's nodes, as arrays."""
+
+    group: int
+    """The class that it votes for; of a vector-leaf tree 0."""
+    left: Array
+    right: Array
+    parent: Array
+    feature: Array
+    condition: Array
+    """The threshold of a node; a leaf's value."""
+    default_left: Array
+    categories: dict[int, tuple[int, ...]]
+    """Of nodes that split by categories, those that go right."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Forest:
+    """A booster, read once for many examples."""
+
+    booster: Any
+    trees: tuple[Tree, ...]
+    n_classes: int
+    """Columns of the margin: 1 for two classes."""
+    base: Array
+    """Where every margin begins, shape (n_classes,)."""
+    per_round: int
+    vector_leaves: bool
+    names: tuple[str, ...]
+
+    @property
+    def n_rounds(self) -> int:
+        """How many rounds were boosted."""
+        return len(self.trees) // self.per_round
+
+    @property
+    def kind(self) -> str:
+        """Say what the trees are, in words."""
+        if self.vector_leaves:
+            return "one tree a round for all classes (vector leaves)"
+        if self.n_classes == 1:
+            return "one tree a round, for the second of two classes"
+        return f"one tree a class: {self.n_classes} trees a round"
+
+
+@dataclass(frozen=True, slots=True)
+class Split(Plain):
+    """One node on the path: which question, and where the example went."""
+
+    node: int
+    feature: int
+    name: str
+    value: float
+    """NaN where it is missing."""
+    condition: str
+    """What the left branch asks for."""
+    went: str
+    """'left' or 'right'."""
+    missing: bool
+    """Whether it went there because the value is missing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Path(Plain):
+    """An example's way through one tree."""
+
+    tree: int
+    round: int
+    group: int
+    splits: tuple[Split, ...]
+    leaf: int
+    value: float
+    """The leaf's: what it adds to the margin (log-odds) of its class."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Votes(Plain):
+    """Every tree's leaf value for one example; base + Σ over rounds = margin."""
+
+    kind: str
+    base: Array
+    by_round: Array
+    """Shape (rounds, classes): what each round adds, in log-odds."""
+    so_far: Array
+    """Shape (rounds + 1, classes): the margin after so many rounds."""
+    margin: Array
+    probabilities: Array
+    strongest: tuple[Path, ...]
+    """The trees that added or took most, of all classes, with their paths."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Shap(Plain):
+    """What each feature added to each class's margin: bias + Σ values = margin."""
+
+    values: Array
+    """Shape (classes, features), in log-odds."""
+    bias: Array
+    """Shape (classes,): the margin that one expects without an example."""
+    margin: Array
+
+
+def read_forest(booster: Any) -> Forest:
+    """Read the structure of an XGBoost booster.
+
+    Parameters
+    ----------
+    booster : an ``xgboost.Booster``, or a fitted ``XGBClassifier``
+
+    Raises
+    ------
+    UserError
+        If it does not consist of trees (``gblinear``), or weighs them (``dart``).
+    """
+    booster = booster.get_booster() if hasattr(booster, "get_booster") else booster
+    learner = json.loads(bytes(booster.save_raw("json")))["learner"]
+    boosting = learner["gradient_booster"]
+    if boosting["name"] != "gbtree":
+        raise UserError(
+            f"the glass box reads boosted trees (gbtree); got a booster '{boosting['name']}'"
+        )
+    model, param = boosting["model"], learner["learner_model_param"]
+    trees = tuple(
+        _tree(tree, group) for tree, group in zip(model["trees"], model["tree_info"], strict=True)
+    )
+    vector = any(int(tree["tree_param"]["size_leaf_vector"]) > 1 for tree in model["trees"])
+    n = max(1, int(param["num_class"]), int(param["num_target"]))
+    base = np.atleast_1d(np.asarray(json.loads(param["base_score"].replace("E", "e")), np.float64))
+    base = np.broadcast_to(base, (n,)).copy()
+    if learner["objective"]["name"] in ("binary:logistic", "reg:logistic", "binary:logitraw"):
+        base = np.array([log(p / (1 - p)) for p in base])
+    parallel = max(1, int(model["gbtree_model_param"]["num_parallel_tree"]))
+    names = tuple(booster.feature_names or ())
+    return Forest(booster, trees, n, base, parallel * (1 if vector else n), vector, names)
+
+
+def _tree(tree: dict[str, Any], group: int) -> Tree:
+    starts, sizes = tree["categories_segments"], tree["categories_sizes"]
+    categories = {
+        node: tuple(tree["categories"][start : start + size])
+        for node, start, size in zip(tree["categories_nodes"], starts, sizes, strict=True)
+    }
+    return Tree(
+        int(group),
+        np.array(tree["left_children"]),
+        np.array(tree["right_children"]),
+        np.array(tree["parents"]),
+        np.array(tree["split_indices"]),
+        np.array(tree["split_conditions"], np.float32),
+        np.array(tree["default_left"], bool),
+        categories,
+    )
+
+
+def _matrix(forest: Forest, x: Any) -> Any:
+    """Return one row as XGBoost takes it."""
+    import xgboost
+
+    row = np.asarray(x, np.float32).reshape(1, -1)
+    n = forest.booster.num_features()
+    if row.shape[1] != n:
+        raise UserError(f"the trees take {n} numbers an example; got {row.shape[1]}")
+    types = forest.booster.feature_types
+    return xgboost.DMatrix(
+        row,
+        feature_names=forest.booster.feature_names,
+        feature_types=types,
+        enable_categorical="c" in (types or ()),
+        nthread=1,
+    )
+
+
+def votes(forest: Forest, x: Any, top: int = 10, names: Sequence[str] = ()) -> Votes:
+    """Tell what every tree says of one example, and show the ways through the strongest.
+
+    Parameters
+    ----------
+    forest : from :func:`read_forest`; one tree a class
+    x : one row, prepared as XGBoost takes it; NaN is missing
+    top : so many trees with their paths
+    names : of the features
+
+    Raises
+    ------
+    UserError
+        If the trees have vector leaves, or x has another size.
+    """
+    _refuse_vectors(forest, "each tree's vote")
+    matrix = _matrix(forest, x)
+    row = np.asarray(x, np.float32).reshape(-1)
+    leaves = np.asarray(forest.booster.predict(matrix, pred_leaf=True)).reshape(-1).astype(int)
+    values = np.array([t.condition[leaf] for t, leaf in zip(forest.trees, leaves, strict=True)])
+    by_round = np.zeros((forest.n_rounds, forest.n_classes))
+    groups = np.array([tree.group for tree in forest.trees], int)
+    np.add.at(by_round, (np.arange(len(values)) // forest.per_round, groups), values)
+    so_far = forest.base + np.vstack([np.zeros(forest.n_classes), np.cumsum(by_round, axis=0)])
+    order = np.argsort(-np.abs(values), kind="stable")[: max(0, top)]
+    return Votes(
+        forest.kind,
+        forest.base,
+        by_round,
+        so_far,
+        np.asarray(forest.booster.predict(matrix, output_margin=True)).reshape(-1),
+        _two(np.asarray(forest.booster.predict(matrix)).reshape(-1)),
+        tuple(_path(forest, int(i), int(leaves[i]), row, names) for i in order),
+    )
+
+
+def path(forest: Forest, x: Any, tree: int, names: Sequence[str] = ()) -> Path:
+    """Follow one example through one tree.
+
+    Parameters
+    ----------
+    forest, x, names : as in :func:`votes`
+    tree : its number, from 0: round · trees a round + class
+
+    Raises
+    ------
+    UserError
+        If there is no such tree, or the trees have vector leaves.
+    """
+    _refuse_vectors(forest, "the path to a leaf")
+    if not 0 <= tree < len(forest.trees):
+        raise UserError(f"tree must be from 0 to {len(forest.trees) - 1}; got {tree}")
+    leaves = forest.booster.predict(_matrix(forest, x), pred_leaf=True).reshape(-1)
+    row = np.asarray(x, np.float32).reshape(-1)
+    return _path(forest, tree, int(leaves[tree]), row, names)
+
+
+def _path(forest: Forest, number: int, leaf: int, row: Array, names: Sequence[str]) -> Path:
+    """Walk up from the leaf that XGBoost told."""
+    tree, splits, node = forest.trees[number], list[Split](), leaf
+    names = names or forest.names
+    while node != 0:
+        parent = int(tree.parent[node])
+        feature = int(tree.feature[parent])
+        left, missing = tree.left[parent] == node, bool(np.isnan(row[feature]))
+        name = str(names[feature]) if len(names) else f"f{feature}"
+        splits.append(
+            Split(
+                parent,
+                feature,
+                name,
+                float(row[feature]),
+                _condition(tree, parent),
+                "left" if left else "right",
+                missing,
+            )
+        )
+        node = parent
+    value = float(tree.condition[leaf])
+    round_ = number // forest.per_round
+    return Path(number, round_, tree.group, tuple(reversed(splits)), leaf, value)
+
+
+def _condition(tree: Tree, node: int) -> str:
+    if node in tree.categories:
+        return "not in " + ", ".join(map(str, tree.categories[node]))
+    return f"< {tree.condition[node]:g}"
+
+
+def shap(forest: Forest, x: Any) -> Shap:
+    """Return what each feature adds to each class's margin, by TreeSHAP.
+
+    Source: Lundberg et al., *From Local Explanations to Global Understanding with Explainable AI
+    for Trees*, 2020; computed by XGBoost itself (``pred_contribs``).
+
+    Parameters
+    ----------
+    forest, x : as in :func:`votes`
+
+    Raises
+    ------
+    UserError
+        If the trees have vector leaves, for which XGBoost computes none.
+    """
+    _refuse_vectors(forest, "SHAP")
+    matrix = _matrix(forest, x)
+    found = np.asarray(forest.booster.predict(matrix, pred_contribs=True), np.float64)
+    found = found.reshape(forest.n_classes, -1)
+    margin = np.asarray(forest.booster.predict(matrix, output_margin=True)).reshape(-1)
+    return Shap(found[:, :-1], found[:, -1], margin)
+
+
+def probabilities(forest: Forest, x: Any) -> Array:
+    """Return one example's class probabilities; vector leaves answer as well.
+
+    Parameters
+    ----------
+    forest, x : as in :func:`votes`
+    """
+    return _two(np.asarray(forest.booster.predict(_matrix(forest, x))).reshape(-1))
+
+
+def _two(found: Array) -> Array:
+    """Return both probabilities where XGBoost tells that of the second class alone."""
+    return np.array([1 - found[0], found[0]], found.dtype) if len(found) == 1 else found
+
+
+def _refuse_vectors(forest: Forest, what: str) -> None:
+    if forest.vector_leaves:
+        raise UserError(
+            f"{what} needs one tree a class, and this model has vector leaves, one tree a round "
+            "for all classes. Train it with multi_strategy=one_output_per_tree"
+        )
