@@ -3,7 +3,8 @@
     duel.json                   the protocol, written first: whose folder this is
     source.json                 where data of the user's own lie; data.* if a program held them
     splits/seed0.npz            row numbers: train, valid, test
-    cells/net-seed0/            outcome.json and probabilities.npy, written whole or not at all
+    cells/net-seed0/            outcome.json, probabilities.npy, and model.safetensors where one
+                                fit is the model; written whole or not at all
     result.json                 the whole result; report.html beside it
 
 A folder is written aside and then renamed, so that a process killed at any moment leaves a
@@ -16,7 +17,7 @@ import json
 import os
 import shutil
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from io import BytesIO
 from pathlib import Path
@@ -35,6 +36,7 @@ from graduel.errors import UserError
 
 PLAN, RESULT, LOCK = "duel.json", "result.json", ".lock"
 PLACE = "source.json"
+MODEL = "model.safetensors"
 
 
 NUMBERS = (
@@ -150,8 +152,10 @@ class Store:
             ) from None
         return outcome
 
-    def write_cell(self, cell: Cell, outcome: Outcome) -> None:
-        """Keep a cell's outcome, whole or not at all."""
+    def write_cell(
+        self, cell: Cell, outcome: Outcome, keep: Callable[[Path], None] | None = None
+    ) -> None:
+        """Keep a cell's outcome, whole or not at all; `keep` writes its model to a file."""
         aside = self._cells / f".{cell.key}.{os.getpid()}.tmp"
         aside.mkdir(parents=True)
         plain = {k: v for k, v in _fields(outcome).items() if k != "probabilities"}
@@ -159,7 +163,13 @@ class Store:
         content = BytesIO()
         np.save(content, outcome.probabilities, allow_pickle=False)
         _write(aside / "probabilities.npy", content.getvalue())
+        if keep is not None:
+            keep(aside / MODEL)
         os.replace(aside, self._cells / cell.key)
+
+    def model_path(self, cell: Cell) -> Path:
+        """Where a finished cell's model is, if it was kept."""
+        return self._cells / cell.key / MODEL
 
     def sweep(self) -> None:
         """Remove what a killed process left half written."""

@@ -12,6 +12,7 @@ import os
 import signal
 import sys
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from threading import Thread
 from typing import Any
@@ -45,8 +46,11 @@ def main() -> int:
 def _run(job: dict[str, Any], tell: Any) -> None:
     from graduel.duel.cell import run_cell
     from graduel.duel.contenders import Budget, Progress, make_contender
+    from graduel.duel.kept import kept_of, save_kept
     from graduel.duel.protocol import Cell, Protocol
+    from graduel.duel.splits import Design
     from graduel.duel.store import Store
+    from graduel.duel.task import Task
 
     protocol = Protocol.from_dict(job["protocol"])
     cell = Cell(**job["cell"])
@@ -57,9 +61,13 @@ def _run(job: dict[str, Any], tell: Any) -> None:
     def notify(progress: Progress) -> None:
         tell("progress", **asdict(progress))
 
-    rows = store.read_split(cell.seed)
-    outcome, _ = run_cell(contender, store.dataset(), rows, cell, Budget(protocol.threads), notify)
-    store.write_cell(cell, outcome)
+    rows, dataset = store.read_split(cell.seed), store.dataset()
+    outcome, fitted = run_cell(contender, dataset, rows, cell, Budget(protocol.threads), notify)
+    keep = None
+    if Design.read(protocol.split).kind != "folds":  # a fold's model is no one's
+        kept = kept_of(fitted, Task.of(dataset), spec["title"])
+        keep = None if kept is None else partial(save_kept, kept=kept)
+    store.write_cell(cell, outcome, keep)
     tell("done")
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -36,6 +36,8 @@ class LayerBack(Plain):
 class Backward(Plain):
     """One example's way back through the network, as it predicts."""
 
+    WITHOUT: ClassVar[tuple[str, ...]] = ("forward", "theta_gradient")
+
     label: int | None
     """The class that is taken as true; None where the target is no class."""
     target: Array
@@ -55,19 +57,6 @@ class Backward(Plain):
     def layer(self, path: str) -> LayerBack:
         """Return a layer's way back by its index path."""
         return next(one for one in self.layers if one.place.path == path)
-
-    def as_dict(self, most: int = 4096) -> dict[str, Any]:
-        """Return plain data; the forward pass is left out, :meth:`Forward.as_dict` has it."""
-        from dataclasses import fields
-
-        from graduel.glassbox.plain import plain
-
-        left_out = ("forward", "theta_gradient")
-        return {
-            f.name: plain(getattr(self, f.name), most)
-            for f in fields(self)
-            if f.name not in left_out
-        }
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -91,6 +80,9 @@ class WeightGradients(Plain):
 class GradientStep(Plain):
     """W ← W − α dW on one example, and the same example again."""
 
+    ALSO: ClassVar[tuple[str, ...]] = ("helped",)
+    WITHOUT: ClassVar[tuple[str, ...]] = ("weights",)
+
     lr: float
     loss_before: float
     loss_after: float
@@ -106,14 +98,6 @@ class GradientStep(Plain):
     def helped(self) -> bool:
         """Tell whether the loss fell."""
         return self.loss_after < self.loss_before
-
-    def as_dict(self, most: int = 4096) -> dict[str, Any]:
-        """Return plain data, without the weights."""
-        from graduel.glassbox.plain import plain
-
-        names = ("lr", "loss_before", "loss_after", "expected", "before", "after", "equation")
-        found = {name: plain(getattr(self, name), most) for name in names}
-        return found | {"helped": self.helped}
 
 
 def target_of(network: Network, y: Any) -> Array:

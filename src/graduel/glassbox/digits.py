@@ -22,8 +22,8 @@ from graduel.glassbox.plain import Plain
 
 Array = NDArray[Any]
 BOX, FIELD = 20, 28
-FAINT = 0.1
-"""Ink below this share of the darkest does not count for the bounding box."""
+FAINT = 0.5 / 255
+"""Ink below this rounds to paper, and does not count for the bounding box."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -72,7 +72,7 @@ def prepare(ink: Any, *, steps: bool = True) -> Prepared:
     """
     ink = as_ink(ink)
     found = [Step("ink", "The drawing as it came; ink is bright, as in MNIST.", _grey(ink))]
-    strong = ink >= max(FAINT * float(ink.max()), 1e-6)
+    strong = ink >= FAINT
     if not strong.any():
         blank = np.zeros((FIELD, FIELD), np.uint8)
         return Prepared(blank, tuple(found) if steps else (), True)

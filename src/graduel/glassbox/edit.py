@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -18,6 +18,8 @@ from graduel.nn import Dense, Network, Weights
 @dataclass(frozen=True, slots=True, eq=False)
 class Effect(Plain):
     """Answers before and after a change."""
+
+    ALSO: ClassVar[tuple[str, ...]] = ("turned",)
 
     before: Array
     after: Array
@@ -106,7 +108,7 @@ def set_weight(
     unit = check_unit(place, unit)
     if not isinstance(place.layer, Dense):
         raise UserError(f"layer must be a dense layer; got {place.title}")
-    if not np.isfinite(np.asarray(value, network.dtype)):
+    if not abs(value) <= float(np.finfo(network.dtype).max):
         raise UserError(f"a weight must be a finite {network.dtype}; got {value}")
     changed = weights.copy()
     p = parameters(network, changed, place.path)

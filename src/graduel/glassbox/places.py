@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,6 +41,8 @@ KINDS: dict[type, str] = {
 class Place(Plain):
     """A layer at its place."""
 
+    WITHOUT: ClassVar[tuple[str, ...]] = ("node",)
+
     path: str
     """Its index path, as in the names of parameters."""
     kind: str
@@ -56,17 +58,6 @@ class Place(Plain):
     forward: Equation
     backward: tuple[Equation, ...]
     node: Node
-
-    def as_dict(self, most: int = 0) -> dict[str, Any]:
-        """Return plain data, without the layer itself."""
-        names = ("path", "kind", "title", "number", "shape_in", "shape_out", "takes", "gives")
-        found: dict[str, Any] = {name: getattr(self, name) for name in names}
-        for name in ("shape_in", "shape_out"):
-            found[name] = list(found[name])
-        return found | {
-            "forward": self.forward.as_dict(),
-            "backward": [one.as_dict() for one in self.backward],
-        }
 
     @property
     def layer(self) -> Layer:

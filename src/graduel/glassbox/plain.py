@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
 from math import isfinite
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +19,11 @@ class Plain:
 
     __slots__ = ()
 
+    ALSO: ClassVar[tuple[str, ...]] = ()
+    """Properties that belong to the plain data."""
+    WITHOUT: ClassVar[tuple[str, ...]] = ()
+    """Fields that do not."""
+
     def as_dict(self, most: int = MOST) -> dict[str, Any]:
         """Return plain data for JSON: dicts, lists, text, numbers; what is not finite is None.
 
@@ -26,7 +31,9 @@ class Plain:
         ----------
         most : an array of more numbers than this becomes a summary, see :func:`summary`
         """
-        return {f.name: plain(getattr(self, f.name), most) for f in fields(self)}  # type: ignore[arg-type]
+        own = [f.name for f in fields(self)]  # type: ignore[arg-type]
+        names = [name for name in own if name not in self.WITHOUT]
+        return {name: plain(getattr(self, name), most) for name in (*names, *self.ALSO)}
 
 
 def plain(value: Any, most: int = MOST) -> Any:

@@ -9,7 +9,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import log
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -22,8 +22,8 @@ from graduel.glassbox.plain import Plain
 class Tree:
     """One tree's nodes, as arrays."""
 
-    group: int
-    """The class that it votes for; of a vector-leaf tree 0."""
+    group: int | None
+    """The class that it votes for; None where a leaf votes for all of them."""
     left: Array
     right: Array
     parent: Array
@@ -33,11 +33,22 @@ class Tree:
     default_left: Array
     categories: dict[int, tuple[int, ...]]
     """Of nodes that split by categories, those that go right."""
+    vectors: Array | None = None
+    """Of vector leaves, their values, shape (leaves, classes)."""
+
+    def value(self, leaf: int, n_classes: int) -> Array:
+        """Return what a leaf adds to each class's margin."""
+        if self.vectors is not None:
+            found: Array = self.vectors[self.right[leaf]].astype(np.float64)
+            return found
+        found = np.zeros(n_classes)
+        found[self.group or 0] = self.condition[leaf]
+        return found
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Forest:
-    """A booster, read once for many examples."""
+    """A booster, read once for many examples; a copy, which answers in one thread."""
 
     booster: Any
     trees: tuple[Tree, ...]
@@ -85,13 +96,21 @@ class Split(Plain):
 class Path(Plain):
     """An example's way through one tree."""
 
+    ALSO: ClassVar[tuple[str, ...]] = ("value",)
+
     tree: int
     round: int
-    group: int
+    group: int | None
+    """The class that the tree votes for; None where a leaf votes for all of them."""
     splits: tuple[Split, ...]
     leaf: int
-    value: float
-    """The leaf's: what it adds to the margin (log-odds) of its class."""
+    values: tuple[float, ...]
+    """What the leaf adds to the margin (log-odds) of each class."""
+
+    @property
+    def value(self) -> float:
+        """The vote for the tree's class; of a vector leaf, the largest by size."""
+        return max(self.values, key=abs)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -133,7 +152,8 @@ def read_forest(booster: Any) -> Forest:
     UserError
         If it does not consist of trees (``gblinear``), or weighs them (``dart``).
     """
-    booster = booster.get_booster() if hasattr(booster, "get_booster") else booster
+    booster = (booster.get_booster() if hasattr(booster, "get_booster") else booster).copy()
+    booster.set_param({"nthread": 1})  # one row: threads would wait for each other
     learner = json.loads(bytes(booster.save_raw("json")))["learner"]
     boosting = learner["gradient_booster"]
     if boosting["name"] != "gbtree":
@@ -141,10 +161,11 @@ def read_forest(booster: Any) -> Forest:
             f"the glass box reads boosted trees (gbtree); got a booster '{boosting['name']}'"
         )
     model, param = boosting["model"], learner["learner_model_param"]
-    trees = tuple(
-        _tree(tree, group) for tree, group in zip(model["trees"], model["tree_info"], strict=True)
-    )
     vector = any(int(tree["tree_param"]["size_leaf_vector"]) > 1 for tree in model["trees"])
+    trees = tuple(
+        _tree(tree, None if vector else int(group))
+        for tree, group in zip(model["trees"], model["tree_info"], strict=True)
+    )
     n = max(1, int(param["num_class"]), int(param["num_target"]))
     base = np.atleast_1d(np.asarray(json.loads(param["base_score"].replace("E", "e")), np.float64))
     base = np.broadcast_to(base, (n,)).copy()
@@ -155,14 +176,23 @@ def read_forest(booster: Any) -> Forest:
     return Forest(booster, trees, n, base, parallel * (1 if vector else n), vector, names)
 
 
-def _tree(tree: dict[str, Any], group: int) -> Tree:
+def _tree(tree: dict[str, Any], group: int | None) -> Tree:
     starts, sizes = tree["categories_segments"], tree["categories_sizes"]
     categories = {
         node: tuple(tree["categories"][start : start + size])
         for node, start, size in zip(tree["categories_nodes"], starts, sizes, strict=True)
     }
+    vectors = None
+    if group is None:
+        if "leaf_weights" not in tree:
+            raise UserError(
+                "trees with vector leaves are read as XGBoost 3.2 writes them; install that "
+                "version or a newer one, or train with multi_strategy=one_output_per_tree"
+            )
+        size = int(tree["tree_param"]["size_leaf_vector"])
+        vectors = np.array(tree["leaf_weights"], np.float32).reshape(-1, size)
     return Tree(
-        int(group),
+        group,
         np.array(tree["left_children"]),
         np.array(tree["right_children"]),
         np.array(tree["parents"]),
@@ -170,6 +200,7 @@ def _tree(tree: dict[str, Any], group: int) -> Tree:
         np.array(tree["split_conditions"], np.float32),
         np.array(tree["default_left"], bool),
         categories,
+        vectors,
     )
 
 
@@ -196,7 +227,7 @@ def votes(forest: Forest, x: Any, top: int = 10, names: Sequence[str] = ()) -> V
 
     Parameters
     ----------
-    forest : from :func:`read_forest`; one tree a class
+    forest : from :func:`read_forest`
     x : one row, prepared as XGBoost takes it; NaN is missing
     top : so many trees with their paths
     names : of the features
@@ -204,18 +235,16 @@ def votes(forest: Forest, x: Any, top: int = 10, names: Sequence[str] = ()) -> V
     Raises
     ------
     UserError
-        If the trees have vector leaves, or x has another size.
+        If x has another size.
     """
-    _refuse_vectors(forest, "each tree's vote")
     matrix = _matrix(forest, x)
     row = np.asarray(x, np.float32).reshape(-1)
     leaves = np.asarray(forest.booster.predict(matrix, pred_leaf=True)).reshape(-1).astype(int)
-    values = np.array([t.condition[leaf] for t, leaf in zip(forest.trees, leaves, strict=True)])
-    by_round = np.zeros((forest.n_rounds, forest.n_classes))
-    groups = np.array([tree.group for tree in forest.trees], int)
-    np.add.at(by_round, (np.arange(len(values)) // forest.per_round, groups), values)
+    pairs = zip(forest.trees, leaves, strict=True)
+    values = np.stack([tree.value(leaf, forest.n_classes) for tree, leaf in pairs])
+    by_round = values.reshape(forest.n_rounds, forest.per_round, -1).sum(axis=1)
     so_far = forest.base + np.vstack([np.zeros(forest.n_classes), np.cumsum(by_round, axis=0)])
-    order = np.argsort(-np.abs(values), kind="stable")[: max(0, top)]
+    order = np.argsort(-np.abs(values).max(axis=1), kind="stable")[: max(0, top)]
     return Votes(
         forest.kind,
         forest.base,
@@ -238,9 +267,8 @@ def path(forest: Forest, x: Any, tree: int, names: Sequence[str] = ()) -> Path:
     Raises
     ------
     UserError
-        If there is no such tree, or the trees have vector leaves.
+        If there is no such tree.
     """
-    _refuse_vectors(forest, "the path to a leaf")
     if not 0 <= tree < len(forest.trees):
         raise UserError(f"tree must be from 0 to {len(forest.trees) - 1}; got {tree}")
     leaves = forest.booster.predict(_matrix(forest, x), pred_leaf=True).reshape(-1)
@@ -269,9 +297,9 @@ def _path(forest: Forest, number: int, leaf: int, row: Array, names: Sequence[st
             )
         )
         node = parent
-    value = float(tree.condition[leaf])
+    values = tuple(map(float, tree.value(leaf, forest.n_classes)))
     round_ = number // forest.per_round
-    return Path(number, round_, tree.group, tuple(reversed(splits)), leaf, value)
+    return Path(number, round_, tree.group, tuple(reversed(splits)), leaf, values)
 
 
 def _condition(tree: Tree, node: int) -> str:
@@ -295,7 +323,11 @@ def shap(forest: Forest, x: Any) -> Shap:
     UserError
         If the trees have vector leaves, for which XGBoost computes none.
     """
-    _refuse_vectors(forest, "SHAP")
+    if forest.vector_leaves:
+        raise UserError(
+            "SHAP needs one tree a class, and this model has vector leaves, one tree a round "
+            "for all classes. Train it with multi_strategy=one_output_per_tree"
+        )
     matrix = _matrix(forest, x)
     found = np.asarray(forest.booster.predict(matrix, pred_contribs=True), np.float64)
     found = found.reshape(forest.n_classes, -1)
@@ -316,11 +348,3 @@ def probabilities(forest: Forest, x: Any) -> Array:
 def _two(found: Array) -> Array:
     """Return both probabilities where XGBoost tells that of the second class alone."""
     return np.array([1 - found[0], found[0]], found.dtype) if len(found) == 1 else found
-
-
-def _refuse_vectors(forest: Forest, what: str) -> None:
-    if forest.vector_leaves:
-        raise UserError(
-            f"{what} needs one tree a class, and this model has vector leaves, one tree a round "
-            "for all classes. Train it with multi_strategy=one_output_per_tree"
-        )
