@@ -12,6 +12,7 @@ import typer
 from graduel.cli.commands.data import data
 from graduel.cli.commands.duel import duel
 from graduel.cli.commands.experiment import experiment
+from graduel.cli.commands.serve import serve
 from graduel.cli.commands.train import train
 
 app = typer.Typer(
@@ -26,7 +27,7 @@ app = typer.Typer(
 )
 
 
-for command in (duel, data, train, experiment):
+for command in (duel, data, train, experiment, serve):
     app.command()(command)
 
 
