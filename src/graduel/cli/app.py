@@ -12,6 +12,7 @@ import typer
 from graduel.cli.commands.data import data
 from graduel.cli.commands.duel import duel
 from graduel.cli.commands.experiment import experiment
+from graduel.cli.commands.inspect import inspect
 from graduel.cli.commands.serve import serve
 from graduel.cli.commands.train import train
 
@@ -27,7 +28,7 @@ app = typer.Typer(
 )
 
 
-for command in (duel, data, train, experiment, serve):
+for command in (duel, data, train, experiment, inspect, serve):
     app.command()(command)
 
 

@@ -13,26 +13,32 @@ from graduel.glassbox.backward import (
     step,
     weight_gradients,
 )
-from graduel.glassbox.digits import Prepared, prepare, raw
+from graduel.glassbox.digits import Prepared, photo, prepare, raw
 from graduel.glassbox.edit import Effect, effect, set_weight, switch_off
 from graduel.glassbox.forward import Forward, Neuron, forward, neuron, softmax_steps
+from graduel.glassbox.inspection import Inspection, inspect
+from graduel.glassbox.page import render, write_page
 from graduel.glassbox.places import Place, find, places
 from graduel.glassbox.saliency import Saliency, input_gradient
 from graduel.glassbox.strokes import digit_strokes, strokes
+from graduel.glassbox.subject import Example, Subject
 from graduel.glassbox.trees import Forest, Shap, Votes, path, read_forest, shap, votes
 
 __all__ = [
     "Attack",
     "Backward",
     "Effect",
+    "Example",
     "Forest",
     "Forward",
     "GradientStep",
+    "Inspection",
     "Neuron",
     "Place",
     "Prepared",
     "Saliency",
     "Shap",
+    "Subject",
     "Turn",
     "Votes",
     "WeightGradients",
@@ -44,13 +50,16 @@ __all__ = [
     "find",
     "forward",
     "input_gradient",
+    "inspect",
     "neuron",
     "path",
+    "photo",
     "places",
     "prepare",
     "pushed",
     "raw",
     "read_forest",
+    "render",
     "set_weight",
     "shap",
     "smallest_eps",
@@ -60,4 +69,5 @@ __all__ = [
     "switch_off",
     "votes",
     "weight_gradients",
+    "write_page",
 ]

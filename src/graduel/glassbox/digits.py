@@ -172,3 +172,71 @@ def _centre(small: Array) -> tuple[Array, tuple[float, float]]:
     top, left = places
     image[top : top + small.shape[0], left : left + small.shape[1]] = _grey(small)
     return image, (down, across)
+
+
+def photo(image: Any) -> Array:
+    """Return the ink of a photographed or scanned drawing, float32 from 0 to 1.
+
+    Paper may be light or dark: what the border mostly is, is paper. Brightness between paper and
+    ink is cut by the threshold of Otsu (1979), and below it stays paper; above, grey stays grey.
+
+    Parameters
+    ----------
+    image : a Pillow image, or uint8 of shape (height, width) or (height, width, 3)
+
+    Raises
+    ------
+    UserError
+        If it is no image.
+
+    Examples
+    --------
+    >>> page = np.full((60, 60), 230, np.uint8); page[10:50, 28:33] = 40  # dark on light
+    >>> ink = photo(page)
+    >>> float(ink[30, 30]), float(ink[0, 0])
+    (1.0, 0.0)
+    """
+    grey = _luminance(image)
+    border = np.concatenate([grey[0], grey[-1], grey[:, 0], grey[:, -1]])
+    depth = np.abs(grey - np.median(border))
+    most = float(depth.max())
+    if most < 16:  # no contrast: an empty page
+        return np.zeros(grey.shape, np.float32)
+    threshold = _otsu(depth)
+    # Full ink where it is as strong as most of the ink, so that a pen's core becomes 1.
+    full = float(np.median(depth[depth > threshold]))
+    found = np.where(depth > threshold / 2, depth / full, 0)
+    return found.clip(0, 1).astype(np.float32)
+
+
+def _luminance(image: Any) -> Array:
+    """Return brightness from 0 to 255; what is transparent is white."""
+    if hasattr(image, "convert"):
+        from PIL import Image
+
+        rgba = image.convert("RGBA")
+        white = Image.new("RGBA", rgba.size, "white")
+        image = np.asarray(Image.alpha_composite(white, rgba).convert("L"))
+    found = np.asarray(image)
+    if found.dtype != np.uint8 or found.ndim not in (2, 3) or not found.size:
+        raise UserError(
+            f"an image must be uint8 of shape (height, width); got {found.dtype} of shape "
+            f"{found.shape}"
+        )
+    grey = found.astype(np.float64)
+    if grey.ndim == 3:
+        grey = grey[..., :3].mean(axis=2)
+    return grey
+
+
+def _otsu(depth: Array) -> float:
+    """Return the threshold that parts values into two groups, each as alike as can be."""
+    counts, edges = np.histogram(depth, bins=128, range=(0, float(depth.max())))
+    middles = (edges[:-1] + edges[1:]) / 2
+    below = np.cumsum(counts)[:-1]
+    above = depth.size - below
+    sums = np.cumsum(counts * middles)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        apart = sums[:-1] / below - (sums[-1] - sums[:-1]) / above
+        between = np.where((below > 0) & (above > 0), below * above * apart**2, -1)
+    return float(edges[1:-1][between.argmax()])

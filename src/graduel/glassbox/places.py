@@ -158,6 +158,8 @@ def _equations(
         )
     if isinstance(layer, known.ReLU) and x:
         return equation(f"{y} = ReLU({x})", 2), (equation(f"d{x} = d{y} ⊙ ({x} > 0)", 7),)
+    if kind == "dropout" and x:
+        return equation(f"{y} goes on as it is"), (equation(f"d{x} goes on as it is"),)
     told = _told(layer)
     return equation(told[0]), tuple(equation(text) for text in told[1:])
 

@@ -6,7 +6,7 @@ Leaves come from XGBoost itself (``pred_leaf``); the structure of the trees from
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import log
 from typing import Any, ClassVar
@@ -84,6 +84,8 @@ class Split(Plain):
     name: str
     value: float
     """NaN where it is missing."""
+    told: str
+    """The value in words: a category's name, 'missing', or the number."""
     condition: str
     """What the left branch asks for."""
     went: str
@@ -222,7 +224,13 @@ def _matrix(forest: Forest, x: Any) -> Any:
     )
 
 
-def votes(forest: Forest, x: Any, top: int = 10, names: Sequence[str] = ()) -> Votes:
+def votes(
+    forest: Forest,
+    x: Any,
+    top: int = 10,
+    names: Sequence[str] = (),
+    levels: Mapping[int, Sequence[str]] | None = None,
+) -> Votes:
     """Tell what every tree says of one example, and show the ways through the strongest.
 
     Parameters
@@ -231,6 +239,7 @@ def votes(forest: Forest, x: Any, top: int = 10, names: Sequence[str] = ()) -> V
     x : one row, prepared as XGBoost takes it; NaN is missing
     top : so many trees with their paths
     names : of the features
+    levels : the names of a feature's categories, by the feature's number
 
     Raises
     ------
@@ -252,16 +261,22 @@ def votes(forest: Forest, x: Any, top: int = 10, names: Sequence[str] = ()) -> V
         so_far,
         np.asarray(forest.booster.predict(matrix, output_margin=True)).reshape(-1),
         _two(np.asarray(forest.booster.predict(matrix)).reshape(-1)),
-        tuple(_path(forest, int(i), int(leaves[i]), row, names) for i in order),
+        tuple(_path(forest, int(i), int(leaves[i]), row, names, levels or {}) for i in order),
     )
 
 
-def path(forest: Forest, x: Any, tree: int, names: Sequence[str] = ()) -> Path:
+def path(
+    forest: Forest,
+    x: Any,
+    tree: int,
+    names: Sequence[str] = (),
+    levels: Mapping[int, Sequence[str]] | None = None,
+) -> Path:
     """Follow one example through one tree.
 
     Parameters
     ----------
-    forest, x, names : as in :func:`votes`
+    forest, x, names, levels : as in :func:`votes`
     tree : its number, from 0: round · trees a round + class
 
     Raises
@@ -273,10 +288,17 @@ def path(forest: Forest, x: Any, tree: int, names: Sequence[str] = ()) -> Path:
         raise UserError(f"tree must be from 0 to {len(forest.trees) - 1}; got {tree}")
     leaves = forest.booster.predict(_matrix(forest, x), pred_leaf=True).reshape(-1)
     row = np.asarray(x, np.float32).reshape(-1)
-    return _path(forest, tree, int(leaves[tree]), row, names)
+    return _path(forest, tree, int(leaves[tree]), row, names, levels or {})
 
 
-def _path(forest: Forest, number: int, leaf: int, row: Array, names: Sequence[str]) -> Path:
+def _path(
+    forest: Forest,
+    number: int,
+    leaf: int,
+    row: Array,
+    names: Sequence[str],
+    levels: Mapping[int, Sequence[str]],
+) -> Path:
     """Walk up from the leaf that XGBoost told."""
     tree, splits, node = forest.trees[number], list[Split](), leaf
     names = names or forest.names
@@ -291,7 +313,8 @@ def _path(forest: Forest, number: int, leaf: int, row: Array, names: Sequence[st
                 feature,
                 name,
                 float(row[feature]),
-                _condition(tree, parent),
+                level(float(row[feature]), levels.get(feature)),
+                _condition(tree, parent, levels.get(feature)),
                 "left" if left else "right",
                 missing,
             )
@@ -302,10 +325,23 @@ def _path(forest: Forest, number: int, leaf: int, row: Array, names: Sequence[st
     return Path(number, round_, tree.group, tuple(reversed(splits)), leaf, values)
 
 
-def _condition(tree: Tree, node: int) -> str:
+def _condition(tree: Tree, node: int, levels: Sequence[str] | None) -> str:
     if node in tree.categories:
-        return "not in " + ", ".join(map(str, tree.categories[node]))
-    return f"< {tree.condition[node]:g}"
+        return "not in " + ", ".join(level(code, levels) for code in tree.categories[node])
+    return f"< {tree.condition[node]:.7g}"
+
+
+def level(value: float, levels: Sequence[str] | None = None) -> str:
+    """Say a value in words: a category by its name.
+
+    >>> level(1.0, ["DSL", "fibre"]), level(2.5), level(float("nan"))
+    ('fibre', '2.5', 'missing')
+    """
+    if np.isnan(value):
+        return "missing"
+    if levels is not None and value in range(len(levels)):
+        return levels[int(value)]
+    return f"{value:.7g}"
 
 
 def shap(forest: Forest, x: Any) -> Shap:
