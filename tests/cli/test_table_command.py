@@ -124,7 +124,7 @@ def test_data_shows_a_table(capsys, folder):
     said = capsys.readouterr().out
     for text in ("150 rows", "age", "numeric", "town", "categorical", "good", "66.7 %"):
         assert text in said
-    assert "set aside: column 'id'" in said
+    assert "column 'id' is set aside" in said
     code, line = complaint(capsys, "data", "mine.csv")
     assert code == 2
     assert "--target outcome" in line

@@ -10,6 +10,7 @@ import pytest
 from scipy import stats
 
 from graduel.duel.by_rows import compare_rows
+from graduel.duel.by_signs import bootstrap_of_means, sign_flip_p
 from graduel.duel.metrics import METRICS, metric_of, wrong
 from graduel.duel.statistics import two_way
 from graduel.duel.verdict import compare_all
@@ -48,17 +49,24 @@ def test_error_is_compared_as_ever(seeds):
 
 @pytest.mark.parametrize("name", ["log_loss", "brier"])
 @pytest.mark.parametrize("seeds", [1, 2])
-def test_losses_by_row_are_a_paired_t(name, seeds):
-    p, y = guesses({"net": 1.0, "xgb": 2.0}, seeds)
+def test_losses_by_row_are_flipped_and_drawn_again(name, seeds):
+    p, y = guesses({"net": 1.0, "xgb": 1.35}, seeds, n=300)
     [found] = compare(p, y, name)
     rows = {k: np.mean([METRICS[name].per_row(s, y) for s in of], axis=0) for k, of in p.items()}
-    expected = stats.ttest_rel(rows["net"], rows["xgb"])
-    limits = expected.confidence_interval(0.95)
-    assert found.p_value == pytest.approx(expected.pvalue, rel=1e-8)
-    assert found.interval == pytest.approx((limits.low, limits.high), rel=1e-8)
-    assert (found.verdict, found.test) == ("a better", "paired t by row")
+    d = rows["net"] - rows["xgb"]
+    assert found.p_value == sign_flip_p(d)
+    assert found.interval == pytest.approx(bootstrap_of_means(d).interval(0.95))
+    near = stats.ttest_rel(rows["net"], rows["xgb"])
+    limits = near.confidence_interval(0.95)
+    assert found.p_value == pytest.approx(near.pvalue, abs=0.01)
+    assert found.interval == pytest.approx((limits.low, limits.high), abs=0.2 * np.ptp(limits))
+    assert found.test == "paired sign-flip permutation"
     assert "these fitted models" in found.scope
+    assert ("two seeds each" in found.why) == (seeds == 2)
     assert found.error_a == pytest.approx(np.mean([METRICS[name].loss(s, y) for s in p["net"]]))
+    [mirrored] = compare({"net": p["xgb"], "xgb": p["net"]}, y, name)
+    assert mirrored.p_value == found.p_value
+    assert mirrored.interval == pytest.approx((-found.interval[1], -found.interval[0]))
 
 
 def test_losses_by_row_of_three_seeds_speak_of_the_procedures():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import baycomp
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -57,6 +58,19 @@ def test_formulas(d, share, level, rope):
     low, high = found.interval(level)
     if abs(found.p_value - (1 - level)) > 1e-9:
         assert (low <= 0 <= high) == (found.p_value > 1 - level)
+
+
+@settings(deadline=None)
+@given(differences(), st.floats(0.001, 0.3))
+def test_bayesian_probabilities_equal_baycomps(d, rope):
+    repeats, folds = d.shape
+    found = corrected_t(d, 1 / folds)
+    scores = np.zeros(d.size), d.ravel()
+    expected = baycomp.CorrelatedTTest.probs(*scores, rope, runs=repeats)
+    assert found.probabilities(rope) == pytest.approx(expected, abs=1e-8)
+    assert found.probabilities(0.0)[::2] == pytest.approx(
+        baycomp.CorrelatedTTest.probs(*scores, 0, runs=repeats), abs=1e-8
+    )
 
 
 def test_bayesian_probabilities_equal_the_model_integrated_on_a_grid():

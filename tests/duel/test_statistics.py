@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from mlxtend.evaluate import mcnemar as mlxtends_mcnemar
 from numpy.polynomial import Polynomial
 from scipy import stats
 from scipy.optimize import minimize_scalar
@@ -23,6 +24,7 @@ from graduel.duel.statistics import (
     by_row,
     error_interval,
     holm,
+    mcnemar_exact,
     mcnemar_midp,
     paired_score_interval,
     two_way,
@@ -65,6 +67,22 @@ def test_midp_is_the_exact_p_less_the_chance_of_what_was_seen(b, c):
         assert mcnemar_midp(b, c) == pytest.approx(expected, rel=1e-9, abs=1e-14)
     assert 0 <= mcnemar_midp(b, c) <= 1
     assert mcnemar_midp(b, c) == pytest.approx(mcnemar_midp(c, b), rel=1e-12)
+
+
+@given(st.integers(0, 200), st.integers(0, 200))
+def test_exact_p_equals_statsmodels_and_mlxtends(b, c):
+    found = mcnemar_exact(b, c)
+    table = np.array([[7, b], [c, 5]])
+    assert found == pytest.approx(min(mcnemar(table, exact=True).pvalue, 1), abs=1e-8)
+    if b != c:  # mlxtend counts what was seen twice where both are alike
+        assert found == pytest.approx(mlxtends_mcnemar(table, exact=True)[1], abs=1e-8)
+    assert found >= mcnemar_midp(b, c) - 1e-12
+
+
+def test_exact_p_of_published_examples():
+    # Fagerland, Lydersen and Laake 2013, table 1 (Bentur et al. 2009): 0.070.
+    assert round(mcnemar_exact(1, 7), 3) == 0.070
+    assert mcnemar_exact(0, 0) == 1.0
 
 
 def test_midp_of_published_examples():

@@ -13,6 +13,8 @@ from graduel.cli.commands.data import data
 from graduel.cli.commands.duel import duel
 from graduel.cli.commands.experiment import experiment
 from graduel.cli.commands.inspect import inspect
+from graduel.cli.commands.predict import predict
+from graduel.cli.commands.report import report
 from graduel.cli.commands.serve import serve
 from graduel.cli.commands.train import train
 
@@ -28,7 +30,7 @@ app = typer.Typer(
 )
 
 
-for command in (duel, data, train, experiment, inspect, serve):
+for command in (duel, data, train, predict, inspect, experiment, report, serve):
     app.command()(command)
 
 

@@ -17,6 +17,7 @@ from graduel.data.columns import Column
 from graduel.data.description import Own
 from graduel.data.read.names import shown
 from graduel.data.read.toy import TOYS
+from graduel.data.table import told
 
 if TYPE_CHECKING:
     import polars as pl
@@ -116,6 +117,5 @@ def _remarks(data: Dataset) -> Iterator[str]:
     if data.understood is None:
         return
     yield from (f"note: {note}" for note in data.understood.notes)
-    for one in data.understood.set_aside:
-        yield f"set aside: column {shown(one.name)} ({one.reason})"
+    yield from (f"note: {line}" for line in told(data.understood.set_aside))
     yield from (f"warning: {warning}" for warning in warnings_for(data.understood))

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 
 ENOUGH = 20
 """Rows from which all being different means something."""
+ODD = 20
+"""Of so many cells, one that is no number is told of."""
 LONG = 50
 """Characters of a cell, on average, that make it text."""
 LIKE_AN_ID = re.compile(
@@ -72,8 +75,6 @@ def understand(
     >>> table.classes
     ('setosa', 'versicolor', 'virginica')
     """
-    import polars as pl
-
     if target is None:
         raise no_target(frame)
     names = frame.columns
@@ -92,16 +93,69 @@ def understand(
         )
     y, classes, more = encode(answers, bins, as_is=wanted.get(target) == "categorical")
     notes += more
+    features = look(frame.drop(target), wanted, decimal)
+    if not features.columns:
+        if frame.width == 1:
+            raise UserError(
+                f"expected columns to learn from; the table has one alone, {shown(target)}. If its "
+                "cells are parted by an unusual character, name it with --separator"
+            )
+        why = ", ".join(f"{shown(one.name)} ({one.why})" for one in features.set_aside[:5])
+        raise UserError(
+            f"expected columns to learn from beside the target; got {why}. "
+            "Keep one with --numeric or --categorical"
+        )
+    return Table(
+        name=name,
+        frame=features.frame,
+        columns=features.columns,
+        target=target,
+        y=y,
+        classes=classes,
+        rows=rows,
+        set_aside=features.set_aside,
+        notes=(*notes, *features.notes),
+        formats=features.formats,
+    )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Features:
+    """Columns that can be learned from, with or without a target; see :class:`Table`."""
+
+    frame: pl.DataFrame
+    columns: tuple[Column, ...]
+    set_aside: tuple[SetAside, ...]
+    notes: tuple[str, ...]
+    formats: Mapping[str, str]
+
+
+def look(
+    frame: pl.DataFrame, wanted: Mapping[str, str] | None = None, decimal: str = "."
+) -> Features:
+    """Tell what each column is.
+
+    Parameters
+    ----------
+    frame : the table, without its target
+    wanted : for columns that the user decides about: numeric, categorical or dropped
+    decimal : the decimal sign of columns of text
+    """
+    import polars as pl
+
     found: list[tuple[Column, pl.Series]] = []
-    aside: list[SetAside] = []
+    aside, notes = list[SetAside](), list[str]()
     formats: dict[str, str] = {}
     for column in frame:
-        if column.name == target:
-            continue
-        if wanted.get(column.name) == "dropped":
+        asked = (wanted or {}).get(column.name)
+        if asked == "dropped":
             aside.append(SetAside(column.name, "dropped", "left out as asked"))
             continue
-        one = _column(column, wanted.get(column.name), decimal, formats)
+        one = _column(column, asked, decimal, formats)
+        if asked is None and column.dtype == pl.String and column.name not in formats:
+            kind = one[0].kind if isinstance(one, tuple) else one.why
+            if kind in ("categorical", "text", "identifier"):
+                notes += _nearly_numbers(column, decimal)
         if isinstance(one, SetAside):
             aside.append(one)
             continue
@@ -109,24 +163,31 @@ def understand(
         infinite = int(column.is_infinite().sum()) if column.dtype.is_float() else 0
         if infinite and one[0].kind == "numeric":
             notes.append(f"column {shown(column.name)}: {infinite:,} infinite numbers are missing")
-    if not found:
-        why = ", ".join(f"{shown(one.name)} ({one.why})" for one in aside[:5]) or "no others"
-        raise UserError(
-            f"expected columns to learn from beside the target; got {why}. "
-            "Keep one with --numeric or --categorical"
-        )
-    return Table(
-        name=name,
-        frame=pl.DataFrame([series for _, series in found]),
-        columns=tuple(column for column, _ in found),
-        target=target,
-        y=y,
-        classes=classes,
-        rows=rows,
-        set_aside=tuple(aside),
-        notes=tuple(notes),
-        formats=formats,
+    return Features(
+        pl.DataFrame([series for _, series in found]),
+        tuple(column for column, _ in found),
+        tuple(aside),
+        tuple(notes),
+        formats,
     )
+
+
+def _nearly_numbers(column: pl.Series, decimal: str) -> list[str]:
+    """Say where the few cells are that keep a column from being numbers."""
+    import polars as pl
+
+    text = present(column)
+    cells = len(text) - text.null_count()
+    odd = text.is_not_null() & text.str.replace(",", ".").cast(pl.Float64, strict=False).is_null()
+    count = int(odd.sum())
+    if cells < ENOUGH or not 0 < count * ODD <= cells:
+        return []
+    row = int(odd.arg_true()[0])
+    some = "1 of its cells is" if count == 1 else f"{count:,} of its cells are"
+    return [
+        f"column {shown(column.name)} is text because {some} no number (the first: row "
+        f"{row + 1:,}); mend or empty {'it' if count == 1 else 'them'} to have numbers"
+    ]
 
 
 def _wanted(

@@ -16,6 +16,8 @@ RESAMPLES = 2000
 SEED = 20_000
 """Of the resamples: the same rows give the same verdict."""
 
+_BLOCK = 2**20  # rows drawn at once
+
 
 def resampled_counts(y: Array, number: int, rng: np.random.Generator) -> Iterator[Array]:
     """Yield how often each row is drawn, `number` times: from each class as many as it has.
@@ -45,11 +47,26 @@ def resampled_counts(y: Array, number: int, rng: np.random.Generator) -> Iterato
     >>> int(counts[y == 0].sum()), int(counts[y == 1].sum())
     (3, 2)
     """
+    for block in blocks_of_counts(y, number, rng):
+        yield from block
+
+
+def blocks_of_counts(y: Array, number: int, rng: np.random.Generator) -> Iterator[Array]:
+    """Yield the same many at once, shape (some resamples, n), so that they can be multiplied.
+
+    >>> y = np.array([0, 0, 0, 1, 1])
+    >>> [block] = blocks_of_counts(y, 4, np.random.default_rng(0))
+    >>> block.shape, block.sum(axis=1).tolist()
+    ((4, 5), [5, 5, 5, 5])
+    """
     strata = [np.flatnonzero(y == k) for k in np.unique(y)]
-    for _ in range(number):
-        counts = np.zeros(len(y), np.intp)
+    for start in range(0, number, step := max(_BLOCK // len(y), 1)):
+        some = min(step, number - start)
+        counts = np.zeros((some, len(y)), np.intp)
         for rows in strata:
-            counts[rows] = np.bincount(rng.integers(len(rows), size=len(rows)), minlength=len(rows))
+            m = len(rows)
+            drawn = rng.integers(m, size=(some, m)) + m * np.arange(some)[:, np.newaxis]
+            counts[:, rows] = np.bincount(drawn.ravel(), minlength=some * m).reshape(some, m)
         yield counts
 
 

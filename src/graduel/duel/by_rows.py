@@ -10,13 +10,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from graduel.duel.bootstrap import RESAMPLES, SEED, Bootstrap, resampled_counts
+from graduel.duel.bootstrap import RESAMPLES, SEED, Bootstrap, blocks_of_counts
 from graduel.duel.comparison import FITTED, Comparison, check_rope, compare_pairs, procedures
 from graduel.duel.evidence import (
     ALIKE,
     Evidence,
     Needed,
     all_alike,
+    by_signs,
     by_t,
     needed_in_rows_and_seeds,
 )
@@ -42,9 +43,9 @@ def compare_rows(
     """Compare every pair of contenders on one set of test rows, or all of them with one.
 
     Error and accuracy: as in `compare_all`. Another mean over rows (log loss, Brier score): a
-    paired t on the losses by row, from three seeds on the two-way (rows and seeds) t. Any other
-    metric (AUC, balanced accuracy, scorers): a paired bootstrap over the rows, class by class, of
-    the mean over seeds.
+    sign-flip permutation of the differences by row and their bootstrap interval, from three seeds
+    on the two-way (rows and seeds) t. Any other metric (AUC, balanced accuracy, scorers): a paired
+    bootstrap over the rows, class by class, of the mean over seeds.
 
     Parameters
     ----------
@@ -107,7 +108,7 @@ def compare_rows(
 
 
 def _by_means(probabilities: Probabilities, y: Array, metric: Metric) -> tuple[Losses, Weigh]:
-    """Weigh by the losses of the rows."""
+    """Weigh by the losses of the rows: signs and draws, from three seeds on the two-way t."""
     assert metric.per_row is not None
     of_rows = {
         name: np.stack([metric.per_row(seed, y) for seed in p]) for name, p in probabilities.items()
@@ -115,7 +116,9 @@ def _by_means(probabilities: Probabilities, y: Array, metric: Metric) -> tuple[L
     losses = {name: float(array.mean()) for name, array in of_rows.items()}
 
     def weigh(a: str, b: str, level: float) -> Evidence:
-        return replace(by_t(of_rows[a] - of_rows[b], level), difference=losses[a] - losses[b])
+        d = of_rows[a] - of_rows[b]
+        found = by_t(d, level) if len(d) > 2 else by_signs(d, level)
+        return replace(found, difference=losses[a] - losses[b])
 
     return losses, weigh
 
@@ -128,11 +131,13 @@ def _by_resamples(probabilities: Probabilities, y: Array, metric: Metric) -> tup
         for name, p in probabilities.items()
     }
     of_seeds = {name: [metric.counted(seed, y) for seed in p] for name, p in probabilities.items()}
-    draws = {name: np.empty(RESAMPLES) for name in probabilities}
-    rng = np.random.default_rng(SEED)
-    for i, counts in enumerate(resampled_counts(y, RESAMPLES, rng)):
+    blocks: dict[str, list[Array]] = {name: [] for name in probabilities}
+    for counts in blocks_of_counts(y, RESAMPLES, np.random.default_rng(SEED)):
         for name, values in of_seeds.items():
-            draws[name][i] = metric.shown(float(np.mean([value(counts) for value in values])))
+            blocks[name].append(np.mean([value(counts) for value in values], axis=0))
+    # Losses or values: their differences are those of losses but for the sign.
+    sign = 1 if metric.lower_is_better else -1
+    draws = {name: sign * np.concatenate(parts) for name, parts in blocks.items()}
     seeds = len(next(iter(of_seeds.values())))
 
     def weigh(a: str, b: str, level: float) -> Evidence:

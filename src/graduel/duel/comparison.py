@@ -77,6 +77,8 @@ class Comparison:
     bayes: tuple[float, float, float] | None = None
     """The probabilities that a is better by more than the ROPE, that they are practically equal,
     and that b is better; of the Bayesian correlated t, None in other designs."""
+    p_exact: float | None = None
+    """McNemar's exact p, for those who ask for it; None where rows are not counted."""
 
     def as_dict(self) -> dict[str, Any]:
         """Return plain data, ready for JSON."""
@@ -111,7 +113,7 @@ def compare_pairs(
     adjusted = holm([evidence.p_value for evidence in found])
     comparisons = []
     for (a, b), evidence, p_adjusted in zip(pairs, found, adjusted, strict=True):
-        verdict = _decide(evidence, p_adjusted, rope)
+        verdict = decide(evidence.difference, evidence.equivalence_interval, p_adjusted, rope)
         undecided = verdict == "undecided"
         more = evidence.needed(ALPHA / len(pairs), rope, level) if undecided else Needed()
         comparison = Comparison(
@@ -144,6 +146,7 @@ def compare_pairs(
             folds=folds,
             more_repeats=more.repeats,
             bayes=evidence.bayes,
+            p_exact=evidence.p_exact,
         )
         words = sentence(comparison, metric, titles or {})
         comparisons.append(replace(comparison, sentence=words))
@@ -170,12 +173,25 @@ def procedures(seeds: int) -> str:
     return FITTED
 
 
-def _decide(evidence: Evidence, p_adjusted: float, rope: float) -> Verdict:
-    low, high = evidence.equivalence_interval
-    if -rope < low and high < rope:
-        return "practically equal"
-    if p_adjusted < ALPHA and evidence.difference < 0:
+def decide(
+    difference: float,
+    equivalence_interval: tuple[float, float] | None,
+    p_adjusted: float,
+    rope: float,
+) -> Verdict:
+    """Apply the rules, in their order, to the loss of a minus the loss of b.
+
+    An interval of None is one without limits.
+
+    >>> decide(0.002, (-0.001, 0.004), 0.03, rope=0.005)
+    'practically equal'
+    """
+    if equivalence_interval is not None:
+        low, high = equivalence_interval
+        if -rope < low and high < rope:
+            return "practically equal"
+    if p_adjusted < ALPHA and difference < 0:
         return "a better"
-    if p_adjusted < ALPHA and evidence.difference > 0:
+    if p_adjusted < ALPHA and difference > 0:
         return "b better"
     return "undecided"

@@ -10,15 +10,19 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from graduel.duel.bootstrap import RESAMPLES
+from graduel.duel.by_signs import FLIPS, bootstrap_of_means, in_sums, sign_flip_p
 from graduel.duel.planning import rows_to_settle_equal, rows_to_settle_mcnemar, size_to_settle
 from graduel.duel.statistics import (
     TwoWay,
     by_row,
+    mcnemar_exact,
     mcnemar_midp,
     paired_score_interval,
     two_way,
 )
 
+Array = NDArray[Any]
 ALIKE = 1e-12
 """Differences that vary by no more than this do not vary."""
 
@@ -46,6 +50,8 @@ class Evidence:
     """Of alpha, rope and level."""
     bayes: tuple[float, float, float] | None = None
     """The probabilities that a is better by more than the ROPE, that they are equal, that b is."""
+    p_exact: float | None = None
+    """McNemar's exact p, where rows are counted."""
 
 
 def by_counts(b: int, c: int, rows: int, level: float, why: str) -> Evidence:
@@ -65,11 +71,12 @@ def by_counts(b: int, c: int, rows: int, level: float, why: str) -> Evidence:
         "McNemar mid-p",
         why,
         needed,
+        p_exact=mcnemar_exact(b, c),
     )
 
 
-def by_t(d: NDArray[Any], level: float, *, most: float = inf) -> Evidence:
-    """Apply a t on the means by row, or from three seeds on the two-way t.
+def by_t(d: Array, level: float, *, most: float = inf) -> Evidence:
+    """Apply a t on the means by row of two seeds, or from three seeds on the two-way t.
 
     `d` are differences of losses, of shape (seeds, rows); `most` is the largest that can be.
     """
@@ -89,12 +96,38 @@ def by_t(d: NDArray[Any], level: float, *, most: float = inf) -> Evidence:
     )
 
 
+def by_signs(d: Array, level: float) -> Evidence:
+    """Flip the signs of the differences by row for p, draw the rows again for the intervals.
+
+    `d` are differences of losses, of shape (seeds, rows), one seed or two.
+    """
+    seeds, rows = d.shape
+    found = by_row(d)
+    if found.se == 0 or np.ptp(d) <= ALIKE:
+        return all_alike(found.mean, rows, level)
+    sums = in_sums(d.mean(axis=0))
+    drawn = bootstrap_of_means(sums)
+    who = (
+        "Both were scored once on the same test rows."
+        if seeds == 1
+        else "Both were scored on the same test rows with two seeds each; two are too few to tell "
+        "how seeds vary, so that each row's mean over them counts."
+    )
+    return Evidence(
+        found.mean,
+        drawn.interval(0.95),
+        drawn.interval(level),
+        sign_flip_p(sums),
+        "paired sign-flip permutation",
+        f"{who} If neither were better, each row's difference of losses could as well have the "
+        f"other sign; so the signs are flipped at random {FLIPS:,} times. The interval comes from "
+        f"drawing the rows again {RESAMPLES:,} times (bootstrap), as such losses are far from "
+        "normal.",
+        needed_in_rows_and_seeds(found),
+    )
+
+
 def _why(seeds: int) -> str:
-    if seeds == 1:
-        return (
-            "Both were scored once on the same test rows, so that each row's loss is compared "
-            "with the other's on that row."
-        )
     if seeds == 2:
         return (
             "Both were scored on the same test rows with two seeds each; two are too few to tell "

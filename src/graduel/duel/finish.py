@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext, suppress
 from pathlib import Path
 from statistics import mean
 from typing import Any
@@ -12,6 +13,7 @@ from graduel.duel.judge import Answers, answers
 from graduel.duel.metrics import Metric, brier, default_rope, log_loss, metric_of, wrong
 from graduel.duel.protocol import FORMAT, Protocol
 from graduel.duel.results import Outcome, Run
+from graduel.duel.sizes import learning_curve
 from graduel.duel.splits import Design
 from graduel.duel.store import PLAN, RESULT, Store, read_json, write_json
 from graduel.duel.verdict import judge_claim
@@ -69,6 +71,7 @@ def finish(store: Store, command: str, *, show_rows: bool = False) -> Run:
             "varies": list(protocol.varies),
             "rope": protocol.rope,
             "threads": protocol.threads,
+            "budget": protocol.budget,
         },
         "contenders": contenders,
         "comparisons": [comparison.as_dict() for comparison in comparisons],
@@ -76,8 +79,10 @@ def finish(store: Store, command: str, *, show_rows: bool = False) -> Run:
         "known_best": STRONGEST_XGBOOST if protocol.dataset == "mnist" else None,
         "environment": describe(command, protocol.threads),
     }
-    if protocol.source is not None:
+    if protocol.source is not None or protocol.split != "given":
         result["known_best"] = None
+    if (curve := learning_curve(store.path, result)) is not None:
+        result["learning_curve"] = curve
     write_json(store.path / RESULT, result)
     return _run(store, result, outcomes, found)
 
@@ -125,14 +130,16 @@ def _run(
     store: Store, result: dict[str, Any], outcomes: dict[str, list[Outcome]], found: Answers
 ) -> Run:
     images, shown = None, result["dataset"].get("show_rows", True)
-    if store.protocol.source is None or (shown and "columns" not in result["dataset"]):
-        dataset = store.dataset()
-        classes = dataset.classes
-        if dataset.image is not None and dataset.X.ndim == 3:
-            rows = slice(None) if found.design.kind == "folds" else found.tests[0]
-            images = dataset.X[rows]
-    else:
-        classes = tuple(result["dataset"]["classes"])
+    known = store.protocol.source is None
+    dataset = None
+    if known or (shown and "columns" not in result["dataset"]):
+        # Data of the user's own may be gone; then their images are.
+        with nullcontext() if known else suppress(UserError):
+            dataset = store.dataset()
+    if dataset is not None and dataset.image is not None and dataset.X.ndim == 3:
+        rows = slice(None) if found.design.kind == "folds" else found.tests[0]
+        images = dataset.X[rows]
+    classes = tuple(result["dataset"]["classes"]) if dataset is None else dataset.classes
     return Run(
         path=store.path,
         result=result,
@@ -172,6 +179,9 @@ def _cost(cells: list[Outcome], found: Answers) -> dict[str, Any]:
         "model_bytes": max(o.model_bytes for o in cells),
         "curve": [list(point) for point in cells[0].curve],
         "details": [o.details for o in cells],
+        "trials": [o.trials for o in cells],
+        "best_trial": [o.best_trial for o in cells],
+        "tuning_seconds": [o.tuning_seconds for o in cells],
     }
 
 

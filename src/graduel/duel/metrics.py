@@ -15,6 +15,9 @@ from numpy.typing import NDArray
 from graduel.errors import UserError
 
 Array = NDArray[Any]
+Counted = Callable[[Array], Any]
+"""From how often each row counts, (n,) or (draws, n), to the value or the values."""
+
 SMALLEST = float(np.finfo(np.float32).eps)
 """Probabilities are taken to be at least this, so that one certain mistake costs 15.9, not ∞."""
 
@@ -63,8 +66,9 @@ class Metric:
     per_row: Callable[[Array, Array], Array] | None = None
     """Probabilities (n, classes) and codes (n,) to the losses by row, of which it is the mean;
     None where it is no mean over rows."""
-    counted: Callable[[Array, Array], Callable[[Array], float]] | None = None
-    """For the others: to the value as a function of how often each row counts, shape (n,)."""
+    counted: Callable[[Array, Array], Counted] | None = None
+    """For the others: to the value as a function of how often each row counts, shape (n,); counts
+    of shape (draws, n) give an array of values."""
 
     def value(self, probabilities: Array, y: Array) -> float:
         """Return the metric as users know it, of probabilities (n, classes) and codes (n,).
@@ -77,7 +81,7 @@ class Metric:
         if self.per_row is not None:
             return self.shown(float(np.mean(self.per_row(probabilities, y))))
         assert self.counted is not None
-        return self.counted(probabilities, y)(np.ones(len(y), np.intp))
+        return float(self.counted(probabilities, y)(np.ones(len(y), np.intp)))
 
     def loss(self, probabilities: Array, y: Array) -> float:
         """Return the same as a loss: lower is better."""
@@ -147,19 +151,19 @@ def _brier_scores(probabilities: Array, y: Array) -> Array:
     return np.asarray(np.sum(p**2, axis=1))
 
 
-def _balanced_accuracy(p: Array, y: Array) -> Callable[[Array], float]:
+def _balanced_accuracy(p: Array, y: Array) -> Counted:
     """Mean over the classes that are there of the share of their rows that are right."""
-    classes, code = np.unique(y, return_inverse=True)
     right = ~wrong(p, y)
+    classes = [(np.flatnonzero(y == k), np.flatnonzero((y == k) & right)) for k in np.unique(y)]
 
-    def value(counts: Array) -> float:
-        of_right = np.bincount(code, counts * right, len(classes))
-        return float(np.mean(of_right / np.bincount(code, counts, len(classes))))
+    def value(counts: Array) -> Any:
+        shares = [counts[..., hit].sum(-1) / counts[..., rows].sum(-1) for rows, hit in classes]
+        return np.mean(shares, axis=0)
 
     return value
 
 
-def _auc(p: Array, y: Array) -> Callable[[Array], float]:
+def _auc(p: Array, y: Array) -> Counted:
     """Area under the ROC curve: the chance that a row of a class outranks one that is not.
 
     Of the second of two classes; of more, the mean over those that are there, each against the
@@ -172,24 +176,26 @@ def _auc(p: Array, y: Array) -> Callable[[Array], float]:
             "Choose fewer folds, or another metric."
         )
     parts = [_against_rest(p[:, k], y == k) for k in ([1] if p.shape[1] == 2 else classes)]
-    return lambda counts: float(np.mean([part(counts) for part in parts]))
+    return lambda counts: np.mean([part(counts) for part in parts], axis=0)
 
 
-def _against_rest(score: Array, positive: Array) -> Callable[[Array], float]:
-    # Sorted once: ranks[i] is the place of row i's score among the different ones.
-    different, ranks = np.unique(score, return_inverse=True)
-    up, down = ranks[positive], ranks[~positive]
+def _against_rest(score: Array, positive: Array) -> Counted:
+    # Sorted once: below[i] others have a lower score than positive row i, to[i] none higher.
+    up, down = np.flatnonzero(positive), np.flatnonzero(~positive)
+    down = down[np.argsort(score[down], kind="stable")]
+    below = np.searchsorted(score[down], score[up], side="left")
+    to = np.searchsorted(score[down], score[up], side="right")
 
-    def value(counts: Array) -> float:
-        ours, others = counts[positive], counts[~positive]
-        here = np.bincount(down, others, len(different))
-        below = np.cumsum(here) - here / 2  # a tie counts half
-        return float(ours @ below[up] / (ours.sum() * others.sum()))
+    def value(counts: Array) -> Any:
+        ours, others = counts[..., up], counts[..., down]
+        summed = np.concatenate([np.zeros_like(others[..., :1]), np.cumsum(others, axis=-1)], -1)
+        won = (summed[..., below] + summed[..., to]) / 2  # a tie counts half
+        return (ours * won).sum(-1) / (ours.sum(-1) * others.sum(-1))
 
     return value
 
 
-def _scored(name: str, p: Array, y: Array) -> Callable[[Array], float]:
+def _scored(name: str, p: Array, y: Array) -> Counted:
     """Ask a scikit-learn scorer about a stand-in that answers with the probabilities known."""
     from sklearn.base import BaseEstimator, ClassifierMixin
     from sklearn.metrics import get_scorer
@@ -209,7 +215,9 @@ def _scored(name: str, p: Array, y: Array) -> Callable[[Array], float]:
 
     scorer, stand_in = get_scorer(name), StandIn()
 
-    def value(counts: Array) -> float:
+    def value(counts: Array) -> Any:
+        if counts.ndim > 1:
+            return np.array([value(one) for one in counts])
         rows = np.repeat(np.arange(len(y)), counts)
         try:
             with warnings.catch_warnings():

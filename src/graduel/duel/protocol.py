@@ -16,7 +16,9 @@ import numpy as np
 
 from graduel.data import DATASETS, load_dataset
 from graduel.data.description import Own
+from graduel.duel.limits import checked_trials, read_budget
 from graduel.duel.metrics import default_rope, metric_of
+from graduel.duel.own import OwnContender
 from graduel.duel.settle import QUICK_ROWS, checked_rope, settle
 from graduel.duel.splits import Design, Split, check_rows, split
 from graduel.errors import UserError, unknown
@@ -32,8 +34,24 @@ MOST_THREADS = 8
 ROPE = 0.0025
 """Region of practical equivalence for the error: a quarter of a point, 25 digits in 10,000."""
 DECIDING_PACKAGES = ("graduel", "numpy", "scikit-learn", "xgboost")
-LATER = {"source": None, "split": "given", "metric": "error"}
+LATER = {"source": None, "split": "given", "metric": "error", "trials": None, "seconds": None}
 """What came later, with what it is where a plan says nothing of it."""
+
+
+def deciding_versions() -> dict[str, str]:
+    """Return the versions of the packages that decide the numbers."""
+    return {name: version(_installed(name)) for name in DECIDING_PACKAGES}
+
+
+def _installed(package: str) -> str:
+    """Return the distribution that stands for a package: xgboost-cpu where xgboost is not."""
+    from importlib.metadata import PackageNotFoundError
+
+    try:
+        version(package)
+    except PackageNotFoundError:
+        return "xgboost-cpu" if package == "xgboost" else package
+    return package
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,12 +93,21 @@ class Protocol:
     rope: float = ROPE
     varies: Sequence[str] = ()
     """What differs from one contender to the next, where this is an experiment."""
-    versions: Mapping[str, str] = field(
-        default_factory=lambda: {name: version(_installed(name)) for name in DECIDING_PACKAGES}
-    )
+    versions: Mapping[str, str] = field(default_factory=deciding_versions)
     source: Mapping[str, Any] | None = None
     split: str = "given"
     metric: str = "error"
+    trials: int | None = None
+    """How many settings each contender is tuned with; None where none or seconds count."""
+    seconds: float | None = None
+    """Of tuning and fitting that each contender has in each run."""
+
+    @property
+    def budget(self) -> dict[str, Any]:
+        """The budget of each side: its kind and how much of it."""
+        if self.trials is not None:
+            return {"kind": "trials", "value": self.trials}
+        return {"kind": "none" if self.seconds is None else "seconds", "value": self.seconds}
 
     def as_dict(self) -> dict[str, Any]:
         """Return plain data for ``duel.json``; equal protocols give equal data."""
@@ -129,17 +156,6 @@ class Protocol:
                 yield Cell(name, run, stream)
 
 
-def _installed(package: str) -> str:
-    """Return the distribution that stands for a package: xgboost-cpu where xgboost is not."""
-    from importlib.metadata import PackageNotFoundError
-
-    try:
-        version(package)
-    except PackageNotFoundError:
-        return "xgboost-cpu" if package == "xgboost" else package
-    return package
-
-
 def plan(
     dataset: str | Own = "mnist",
     *,
@@ -152,6 +168,9 @@ def plan(
     split: str | None = None,
     metric: str | None = None,
     rope: float | None = None,
+    budget: Any = None,
+    trials: int | None = None,
+    own: Sequence[OwnContender] = (),
 ) -> Protocol:
     """Check what was asked for and make a protocol of it.
 
@@ -159,9 +178,11 @@ def plan(
     ----------
     dataset : a name, or data of one's own
     contenders, net, seeds, rows, quick, threads : see :func:`graduel.run_duel`
-    split : ``given``, ``holdout``, or folds and repeats such as ``5x2``
+    split : ``given``, ``shuffle``, or folds and repeats such as ``5x2``
     metric : what is compared and what the fits stop by
     rope : the largest difference in that metric that makes no difference in practice
+    budget, trials : what each side may use for tuning; see :func:`graduel.run_duel`
+    own : contenders of the user's own
 
     Raises
     ------
@@ -180,6 +201,11 @@ def plan(
             raise UserError(f"each contender duels once; got '{name}' twice")
     # One order for all, so that the same contenders are the same duel.
     names = [name for name in CONTENDERS if name in names]
+    if "lightgbm" in names:
+        _require("lightgbm", "LightGBM", "lightgbm")
+    taken = [*names, *[one.name for one in own]]
+    if twice := [name for name in taken if taken.count(name) > 1]:
+        raise UserError(f"each contender duels once; got '{twice[0]}' twice")
     if net is not None and "net" not in names:
         raise UserError("a network of your own is the contender 'net'; add it to --contenders")
     options: dict[str, Any] = {
@@ -203,7 +229,20 @@ def plan(
 
             recipe = checked(net)
         chosen[name] = (entry.family, entry.title, recipe)
+    for one in own:
+        chosen[one.name] = ("own", one.title, one.recipe)
+    options |= {"budget": budget, "trials": trials}
     return plan_contenders(dataset, chosen, seeds=seeds, threads=threads, **options)
+
+
+def _require(package: str, title: str, extra: str) -> None:
+    """Refuse what is not installed, with the command that installs it."""
+    from importlib.util import find_spec
+
+    if find_spec(package) is None:
+        raise UserError(
+            f"{title} is not installed. python -m pip install 'graduel[{extra}]', or leave it out"
+        )
 
 
 def table_rows(data: Own, **options: Any) -> int | None:
@@ -224,6 +263,8 @@ def plan_contenders(
     split: str | None = None,
     metric: str | None = None,
     rope: float | None = None,
+    budget: Any = None,
+    trials: int | None = None,
 ) -> Protocol:
     """Make a protocol for contenders given as ``{name: (family, title, recipe)}``.
 
@@ -250,6 +291,7 @@ def plan_contenders(
         threads=threads,
         varies=varies,
     )
+    protocol = _with_budget(protocol, budget, trials)
     if isinstance(dataset, Own):
         data = dataset.load()
         found = settle(data, split=split, metric=metric, rope=rope, rows=rows, quick=quick)
@@ -261,11 +303,7 @@ def plan_contenders(
             rope=found.rope,
             rows=found.rows,
         )
-        if protocol.runs > MOST_SEEDS:
-            raise UserError(
-                f"expected at most {MOST_SEEDS:,} fits of each contender; {seeds} seeds on "
-                f"{protocol.splits} splits are {protocol.runs:,}"
-            )
+        _check_runs(protocol)
     else:
         protocol = _of_known(protocol, dataset, split, metric, rope)
     own = [recipe for _, _, recipe in chosen.values() if _is_own(recipe)]
@@ -277,12 +315,37 @@ def plan_contenders(
     return protocol
 
 
+def _check_runs(protocol: Protocol) -> None:
+    if protocol.runs > MOST_SEEDS:
+        raise UserError(
+            f"expected at most {MOST_SEEDS:,} fits of each contender; {protocol.seeds} seeds on "
+            f"{protocol.splits} splits are {protocol.runs:,}"
+        )
+
+
+def _with_budget(protocol: Protocol, budget: Any, trials: int | None) -> Protocol:
+    """Take in the budget, and the versions of what is only needed here and there."""
+    seconds = read_budget(budget)
+    protocol = replace(protocol, seconds=seconds, trials=checked_trials(trials, seconds))
+    more = ["lightgbm"] if "lightgbm" in protocol.contenders else []
+    if protocol.budget["kind"] != "none":
+        _require("optuna", "Optuna, with which graduel tunes,", "tune")
+        more.append("optuna")
+    return replace(protocol, versions={**protocol.versions, **{n: version(n) for n in more}})
+
+
 def _of_known(
     protocol: Protocol, name: str, split: str | None, metric: str | None, rope: float | None
 ) -> Protocol:
-    """Take in what was asked for of a known data set, which is split already."""
-    if split not in (None, "given"):
-        raise UserError(f"{name} comes with a test part of its own; leave --split out")
+    """Take in what was asked for of a known data set: its test part, or all rows shuffled."""
+    design = Design.read(split or "given")
+    if design.kind != "given":
+        data, quick = load_dataset(name), protocol.quick
+        settled = settle(
+            data, split=str(design), metric="error", rope=0.0, rows=protocol.rows, quick=quick
+        )
+        protocol = replace(protocol, split=settled.split, rows=settled.rows)
+        _check_runs(protocol)
     if metric is not None:
         found = metric_of(metric)
         protocol = replace(protocol, metric=found.name, rope=default_rope(found, table=False))

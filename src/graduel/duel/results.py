@@ -28,6 +28,12 @@ class Outcome:
     """What the fit chose: best epoch or round, its validation error, …"""
     probabilities: NDArray[Any] = field(repr=False, compare=False)
     """For each test row, a probability for each class: float32, shape (n_test, n_classes)."""
+    trials: list[dict[str, Any]] = field(default_factory=list)
+    """Of a tuning: number, params, loss on the validation rows, seconds and state of each trial."""
+    best_trial: int | None = None
+    """The trial whose model this is."""
+    tuning_seconds: float | None = None
+    """Of the whole search; ``fit_seconds`` is the winner's own fit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,3 +54,15 @@ class Run:
     images: NDArray[Any] | None
     """The test images, uint8 of shape (n_test, height, width); None for a table, and where images
     of the user's own are not to be shown."""
+
+
+@dataclass(frozen=True, slots=True)
+class Suite:
+    """A finished suite, duels on several data sets, as a report reads it.
+
+    The duel on one of them is in the folder of its name: ``read_run(suite.path / name)``.
+    """
+
+    path: Path
+    result: dict[str, Any]
+    """The content of ``suite-result.json``."""

@@ -7,10 +7,11 @@ import os
 import subprocess
 import sys
 import tempfile
+from base64 import b64encode
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import asdict, dataclass
-from typing import IO
+from typing import IO, Any
 
 from graduel.duel.contenders import Progress
 from graduel.duel.protocol import Cell, split
@@ -72,11 +73,14 @@ def run_cells(store: Store) -> Iterator[Event]:
 
 def _run(store: Store, cell: Cell) -> Iterator[Progress]:
     """Run one cell in a process of its own; yield its progress."""
-    job = {
+    job: dict[str, Any] = {
         "path": str(store.path.resolve()),
         "protocol": store.protocol.as_dict(),
         "cell": asdict(cell),
     }
+    if (estimator := store.estimators.get(cell.contender)) is not None:
+        job["estimator"] = b64encode(estimator).decode()
+        job["paths"] = [os.path.abspath(entry) for entry in sys.path]
     threads = dict.fromkeys(THREAD_VARIABLES, str(store.protocol.threads))
     with tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as log:
         process = subprocess.Popen(

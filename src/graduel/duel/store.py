@@ -5,6 +5,7 @@
     splits/seed0.npz            row numbers: train, valid, test
     cells/net-seed0/            outcome.json, probabilities.npy, and model.safetensors where one
                                 fit is the model; written whole or not at all
+    tuning/net-seed0.sqlite     the finished trials of a tuning; .json, the curve so far
     result.json                 the whole result; report.html beside it
 
 A folder is written aside and then renamed, so that a process killed at any moment leaves a
@@ -17,7 +18,7 @@ import json
 import os
 import shutil
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from io import BytesIO
 from pathlib import Path
@@ -31,7 +32,7 @@ from numpy.typing import NDArray
 from graduel.data import Dataset, load_dataset
 from graduel.data.description import Description, Own
 from graduel.duel.protocol import Cell, Protocol, Split
-from graduel.duel.results import Outcome
+from graduel.duel.results import Curve, Outcome
 from graduel.errors import UserError
 
 PLAN, RESULT, LOCK = "duel.json", "result.json", ".lock"
@@ -75,8 +76,12 @@ def write_json(path: Path, content: Any) -> None:
     """Write JSON whole or not at all."""
     aside = path.with_name(f".{path.name}.tmp")
     text = json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
-    _write(aside, text.encode("utf-8"))
-    os.replace(aside, path)
+    try:
+        _write(aside, text.encode("utf-8"))
+        os.replace(aside, path)
+    except OSError:
+        aside.unlink(missing_ok=True)
+        raise
 
 
 def read_json(path: Path) -> Any:
@@ -95,6 +100,9 @@ class Store:
     def __init__(self, path: Path, protocol: Protocol) -> None:
         self.path, self.protocol = path, protocol
         self._cells = path / "cells"
+        self.tuning = path / "tuning"
+        self.estimators: Mapping[str, bytes] = {}
+        """Of contenders of the user's own, pickled: they go through a pipe, never into a file."""
 
     def dataset(self) -> Dataset:
         """Return what is duelled on.
@@ -157,15 +165,36 @@ class Store:
     ) -> None:
         """Keep a cell's outcome, whole or not at all; `keep` writes its model to a file."""
         aside = self._cells / f".{cell.key}.{os.getpid()}.tmp"
-        aside.mkdir(parents=True)
-        plain = {k: v for k, v in _fields(outcome).items() if k != "probabilities"}
-        write_json(aside / "outcome.json", plain)
-        content = BytesIO()
-        np.save(content, outcome.probabilities, allow_pickle=False)
-        _write(aside / "probabilities.npy", content.getvalue())
-        if keep is not None:
-            keep(aside / MODEL)
-        os.replace(aside, self._cells / cell.key)
+        try:
+            aside.mkdir(parents=True)
+            plain = {k: v for k, v in _fields(outcome).items() if k != "probabilities"}
+            write_json(aside / "outcome.json", plain)
+            content = BytesIO()
+            np.save(content, outcome.probabilities, allow_pickle=False)
+            _write(aside / "probabilities.npy", content.getvalue())
+            if keep is not None:
+                keep(aside / MODEL)
+            os.replace(aside, self._cells / cell.key)
+        except OSError:  # a full disk: what is half written takes up room
+            shutil.rmtree(aside, ignore_errors=True)
+            raise
+
+    def read_curve(self, cell: Cell) -> Curve:
+        """Return the points of a tuning under way; none where it has not begun."""
+        path = self.tuning / f"{cell.key}.json"
+        if not path.exists():
+            return []
+        try:
+            return [(float(s), float(e)) for s, e in read_json(path)]
+        except (TypeError, ValueError):
+            raise UserError(f"{path}: expected the points of a curve; it is damaged") from None
+
+    def write_curve(self, cell: Cell, curve: Curve) -> None:
+        """Keep the points of a tuning under way; other fits begin anew and keep none."""
+        if self.protocol.trials is None and self.protocol.seconds is None:
+            return
+        self.tuning.mkdir(exist_ok=True)
+        write_json(self.tuning / f"{cell.key}.json", [list(point) for point in curve])
 
     def model_path(self, cell: Cell) -> Path:
         """Where a finished cell's model is, if it was kept."""

@@ -26,13 +26,10 @@ def sentence(found: Comparison, metric: Metric, titles: Mapping[str, str]) -> st
     one, other = (_value(metric.shown(loss), metric) for loss in losses)
     figures = f"{one} against {other} {metric.title}"
     difference = size(abs(found.difference), metric)
-
-    def span(interval: tuple[float, float], level: float) -> str:
-        low, high = (_bare(limit, metric) for limit in sorted(sign * end for end in interval))
-        return f"{number(100 * level, 1)} % interval {low} to {high}"
+    shown = span(found.interval, found.interval_level, sign, metric)
 
     if found.verdict == "practically equal":
-        equal = span(found.equivalence_interval, found.equivalence_level)
+        equal = span(found.equivalence_interval, found.equivalence_level, sign, metric)
         count = "count" if metric.unit else "counts"
         words = (
             f"{first} and {second} are practically equal: {figures}, a difference of {difference} "
@@ -44,12 +41,11 @@ def sentence(found: Comparison, metric: Metric, titles: Mapping[str, str]) -> st
     elif found.verdict == "undecided":
         words = (
             f"Undecided between {first} and {second}: {figures}, a difference of {difference} "
-            f"({span(found.interval, found.interval_level)}). {_outlook(found)}"
+            f"({shown}). {_outlook(found)}"
         )
     else:
         words = (
-            f"{first} is better than {second}: {figures}, a difference of {difference} "
-            f"({span(found.interval, found.interval_level)})."
+            f"{first} is better than {second}: {figures}, a difference of {difference} ({shown})."
         )
     if found.bayes is not None:
         words += f" {_chances(found, metric, titles)}"
@@ -81,7 +77,7 @@ def _outlook(found: Comparison) -> str:
 def _chances(found: Comparison, metric: Metric, titles: Mapping[str, str]) -> str:
     """Say the three probabilities of the Bayesian test."""
     assert found.bayes is not None
-    of_a, of_equal, of_b = (_chance(p) for p in found.bayes)
+    of_a, of_equal, of_b = (chance(p) for p in found.bayes)
     a, b = called(found.a, titles), called(found.b, titles)
     by = f" by more than {size(found.rope, metric)}" if found.rope else ""
     equal = f"{of_equal} that they are practically equal, " if found.rope else ""
@@ -91,10 +87,17 @@ def _chances(found: Comparison, metric: Metric, titles: Mapping[str, str]) -> st
     )
 
 
-def _chance(p: float) -> str:
+def chance(p: float) -> str:
+    """Return a probability in words, never as a certainty."""
     if 0.01 <= p <= 0.99:
         return f"{100 * p:.0f} %"
     return "less than 1 %" if p < 0.5 else "more than 99 %"
+
+
+def span(interval: tuple[float, float], level: float, sign: int, metric: Metric) -> str:
+    """Return an interval of `sign` times a difference, with its level."""
+    low, high = (_bare(limit, metric) for limit in sorted(sign * end for end in interval))
+    return f"{number(100 * level, 1)} % interval {low} to {high}"
 
 
 def called(name: str, titles: Mapping[str, str]) -> str:

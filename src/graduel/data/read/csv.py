@@ -13,10 +13,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import chain
 from pathlib import Path
-from typing import IO, TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, Any
 
 from graduel.data.read.cells import MISSING, to_numbers
-from graduel.data.read.dialect import Dialect
+from graduel.data.read.dialect import BLANK, Dialect, long_cells
 from graduel.data.read.names import shown, usable_names
 from graduel.data.read.text import opened_text
 from graduel.errors import UserError
@@ -36,6 +36,8 @@ class Tally:
 
     missing: Counter[str] = field(default_factory=Counter)
     short: list[int] = field(default_factory=list)
+    longest: int = 0
+    """Cells of the longest of the lines that end early."""
 
     def notes(self) -> list[str]:
         """Say it."""
@@ -87,6 +89,12 @@ def read_csv(path: Path, dialect: Dialect) -> tuple[pl.DataFrame, list[str]]:
     frame = pl.DataFrame([_joined(parts.pop(name), name) for name in names])
     if not len(frame):
         raise UserError(f"{path}: expected rows under the header; there are none")
+    if len(tally.short) == len(frame) and any(dialect.names[tally.longest :]):
+        raise UserError(
+            f"{path}: line {tally.short[0]:,}: expected {len(names)} cells, as the header has; no "
+            f"line has more than {tally.longest} (column {tally.longest + 1}: "
+            f"{shown(names[tally.longest])} is empty). Take out the names without cells"
+        )
     return frame, [*describe(dialect), *notes, *tally.notes()]
 
 
@@ -110,6 +118,9 @@ def describe(dialect: Dialect) -> list[str]:
         notes.append("numbers have a decimal comma (--decimal to change)")
     if not dialect.encoding.startswith("utf-8"):
         notes.append(f"the text is read as {dialect.encoding} (--encoding to change)")
+    if dialect.skip:
+        n = dialect.skip
+        notes.append(f"{n:,} {'line' if n == 1 else 'lines'} above the table left out")
     if not dialect.header:
         notes.append("no header was found; columns are numbered (--header to change)")
     return notes
@@ -144,8 +155,10 @@ def _read_cells(cells: pl.Series, as_text: bool, decimal: str, tally: Tally) -> 
 
 def _split(file: IO[str], dialect: Dialect, width: int, tally: Tally, path: Path) -> Iterator[str]:
     """Yield text of whole records, cells separated by UNIT, in pieces of about one block."""
-    separator, line = dialect.separator, 0
+    separator, line = dialect.separator, dialect.skip
     header = dialect.header
+    for _ in range(dialect.skip):
+        file.readline()
     while lines := file.readlines(BLOCK):
         text = "".join(lines)
         plain = separator != " " and not header and '"' not in text and UNIT not in text
@@ -155,16 +168,17 @@ def _split(file: IO[str], dialect: Dialect, width: int, tally: Tally, path: Path
             continue
         out = []
         source = _Lines(lines, file, line)
-        for record in _records(source, separator, path):
-            if not record:
-                continue
-            if header:
-                header = False
-                continue
-            joined = UNIT.join(record)
-            if not len(record) - 1 == joined.count(UNIT) == width - 1 or "\n" in joined:
-                joined = UNIT.join(_fitted(record, width, source.first, tally, path, dialect))
-            out.append(joined)
+        with long_cells():
+            for record in _records(source, separator, path):
+                if not record:
+                    continue
+                if header:
+                    header = False
+                    continue
+                joined = UNIT.join(record)
+                if not len(record) - 1 == joined.count(UNIT) == width - 1 or "\n" in joined:
+                    joined = UNIT.join(_fitted(record, width, source.first, tally, path, dialect))
+                out.append(joined)
         line = source.line
         if out:
             yield "\n".join(out) + "\n"
@@ -177,8 +191,12 @@ class _Lines:
         self.todo = len(lines)
         self.source = chain(lines, file)
         self.line = before
-        self.first = before + 1
-        self.quotes = 0
+        self.record = list[str]()
+
+    @property
+    def first(self) -> int:
+        """The line on which the record begins."""
+        return self.line - len(self.record) + 1
 
     def __iter__(self) -> _Lines:
         return self
@@ -187,25 +205,34 @@ class _Lines:
         text = next(self.source)
         self.line += 1
         self.todo -= 1
-        self.quotes += text.count('"')
+        self.record.append(text)
         return text
 
 
 def _records(source: _Lines, separator: str, path: Path) -> Iterator[list[str]]:
-    reader = csv.reader(source, delimiter=separator, skipinitialspace=True)
+    options: dict[str, Any] = {"delimiter": separator, "skipinitialspace": True}
+    reader = csv.reader(source, **options)
     while source.todo > 0:
-        source.first, source.quotes = source.line + 1, 0
+        source.record.clear()
         try:
             record = next(source).split() if separator == " " else next(reader)
-        except csv.Error:
-            record = None
-        # One line may hold an odd quote (5" pipe); a cell over several lines must be closed.
-        if record is None or (source.line > source.first and source.quotes % 2):
+            # One line may hold an odd quote (5" pipe); a cell over several lines may not.
+            if len(source.record) > 1:
+                _strictly(source.record, options)
+        except csv.Error as error:
+            inside = "expected after" in str(error)
+            how = "it ends inside a cell of" if inside else "it stays open until"
             raise UserError(
-                f"{path}: line {source.first:,}: expected a quote to be closed; it stays open "
-                f"until line {source.line:,}. Close it, or double quotes inside a cell"
-            )
-        yield record if any(cell.strip() for cell in record[:1]) or len(record) > 1 else []
+                f"{path}: line {source.first:,}: expected a quote to be closed; {how} line "
+                f"{source.line:,}. Close it, or double quotes inside a cell"
+            ) from None
+        blank = not record[0].strip(BLANK) if len(record) == 1 else not record
+        yield [] if blank else record
+
+
+def _strictly(lines: list[str], options: dict[str, Any]) -> None:
+    """Raise csv.Error if the quotes in a record are not closed, or closed within a cell."""
+    list(csv.reader(lines, strict=True, **options))
 
 
 def _fitted(
@@ -225,6 +252,7 @@ def _fitted(
         )
     if len(cells) < width:
         tally.short.append(line)
+        tally.longest = max(tally.longest, len(cells))
         cells += [""] * (width - len(cells))
     return cells
 
@@ -237,3 +265,17 @@ def scan_csv(path: Path, dialect: Dialect) -> Iterator[pl.DataFrame]:
     tally = Tally()
     for block in _blocks(path, dialect, names, tally):
         yield pl.DataFrame([_read_cells(cells, False, dialect.decimal, tally) for cells in block])
+
+
+def scan_text(path: Path, dialect: Dialect) -> Iterator[tuple[pl.DataFrame, pl.DataFrame]]:
+    """Yield a table in blocks of rows: each cell as written, and with what means missing as null.
+
+    Nothing is read as a number, so that no block is read otherwise than another.
+    """
+    import polars as pl
+
+    names, _ = usable_names(dialect.names)
+    tally = Tally()
+    for block in _blocks(path, dialect, names, tally):
+        read = [_read_cells(cells, True, dialect.decimal, tally) for cells in block]
+        yield block, pl.DataFrame(read)

@@ -58,6 +58,14 @@ def parquet_rows(path: Path) -> int:
         return int(pl.scan_parquet(path, glob=False).select(pl.len()).collect().item())
 
 
+def parquet_schema(path: Path) -> dict[str, pl.DataType]:
+    """Return the names and types of the columns, from the file's footer alone."""
+    import polars as pl
+
+    with _explained(path):
+        return dict(pl.read_parquet_schema(path))
+
+
 def scan_parquet(path: Path) -> Iterator[pl.DataFrame]:
     """Yield a table in blocks of rows."""
     import polars as pl

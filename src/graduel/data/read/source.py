@@ -124,12 +124,19 @@ def kind_of(path: Path) -> str:
     try:
         if path.is_dir():
             return "folder"
+        if path.exists() and not path.is_file():
+            raise UserError(
+                f"{path}: expected a file or a folder; it is a pipe or a device, which can be read "
+                "but once. Save its content as a file first"
+            )
         with path.open("rb") as file:
             head = file.read(4)
     except FileNotFoundError:
         if path.suffix or len(path.parts) > 1:
             raise UserError(f"{path}: expected a file or a folder; there is none") from None
         raise unknown("a data set that is no file", str(path), (*TOYS, "mnist")) from None
+    except UserError:
+        raise
     except (OSError, ValueError) as error:
         raise UserError(
             f"{path}: cannot be read ({getattr(error, 'strerror', None) or error})"

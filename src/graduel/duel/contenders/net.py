@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
+from collections.abc import Generator
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -16,6 +16,7 @@ from graduel.duel.contenders.base import (
     Checkpoint,
     Clock,
     Fitted,
+    Notify,
     Part,
     Progress,
     error_rate,
@@ -62,7 +63,7 @@ class Net:
         *,
         rng: np.random.Generator,
         budget: Budget,
-        notify: Callable[[Progress], None],
+        notify: Notify,
     ) -> Generator[Checkpoint, None, Fitted]:
         """Train the recipe's epochs; keep the one that is best by the metric.
 
@@ -85,9 +86,11 @@ class Net:
                 lowest = found
                 best = Best(training.answer.copy(), epoch.epoch, error)
             seconds = clock.stop()
-            notify(Progress(epoch.t, seconds, best.error))
+            enough = notify(Progress(epoch.t, seconds, best.error, lowest[0]))
             yield Checkpoint(seconds, partial(ready.again, predict=training.predict_proba))
             clock.go()
+            if enough:
+                break
         ready.forget()
         details = {
             "best_epoch": best.epoch,

@@ -1,0 +1,274 @@
+"""The designs of a duel as simulations: sample, split, fit, and ask the shipped verdict.
+
+Each design has `draw(rng, difference, rope)`: one duel between contenders that truly differ by
+`difference`, in what the verdict speaks of; it returns the pairs' comparisons.
+
+What is held fixed is what the verdict holds fixed. One test set and one or two seeds: "these fitted
+models", so the pair that was fitted is made to differ by just so much. Three seeds or more: "these
+procedures, on this training set", so the mean over a thousand other seeds is. Cross-validation:
+"these procedures on data sets of this size", so the expected errors at the training size are.
+Across data sets: the median difference over data sets of the kind.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from itertools import combinations
+from typing import Any, Protocol
+
+import numpy as np
+from null_world import Linear, World, apart, expected_error, mu_of_error, wrong_by_fold
+from numpy.typing import NDArray
+from scipy.optimize import brentq
+from scipy.special import ndtr, ndtri
+
+from graduel.duel import signed_rank
+from graduel.duel.across import compare_across
+from graduel.duel.by_folds import compare_resampled
+from graduel.duel.by_rows import compare_rows
+from graduel.duel.metrics import metric_of
+
+Array = NDArray[Any]
+signed_rank.DRAWS = 100  # the Bayesian test decides nothing, and takes the longest
+
+
+class Found(Protocol):
+    """What a simulation needs of a comparison."""
+
+    verdict: str
+
+
+class Design(Protocol):
+    """A way of comparing, with a size and a metric."""
+
+    name: str
+    rope: float
+    larger: float
+    """A true difference at which power is looked at."""
+
+    def draw(self, rng: np.random.Generator, difference: float, rope: float) -> Sequence[Any]:
+        """Play one duel."""
+
+
+@dataclass(frozen=True)
+class TestSet:
+    """Contenders scored on one test set, one seed or more."""
+
+    name: str
+    metric: str
+    rope: float
+    larger: float
+    seeds: int = 1
+    test: int = 600
+    train: int = 60
+    contenders: int = 2
+    share: float = 0.5
+    mu: float = 0.4
+    twice: bool = False
+    """Each test row twice, as if it were two: not honest, to see that it shows."""
+
+    def draw(self, rng: np.random.Generator, difference: float, rope: float) -> Sequence[Any]:
+        """Fit on one training set, set the true difference, score on one test set."""
+        world = World(mu=(self.mu,) * self.contenders, share=self.share)
+        models = self._models(world, rng, difference)
+        x, y = world.test_rows(self.test, rng)
+        p = {str(k): m.probabilities(x[:, k]) for k, m in enumerate(models)}
+        if self.twice:
+            p, y = {k: np.concatenate([v, v], axis=1) for k, v in p.items()}, np.r_[y, y]
+        return compare_rows(p, y, metric=metric_of(self.metric), rope=rope)
+
+    def _models(self, world: World, rng: np.random.Generator, difference: float) -> list[Linear]:
+        x, y = world.rows(self.train, rng)
+        sides = range(self.contenders)
+
+        def fitted(seeds: int) -> list[Linear]:
+            return [Linear.fit(world, k, x, y, self._counts(y, seeds, rng)) for k in sides]
+
+        models = fitted(self.seeds)
+        if self.seeds < 3:
+            return apart(models, self.metric, difference)
+        # The truth is that of the procedure: of its seeds, a thousand others stand for all.
+        others = apart(fitted(1000), self.metric, difference)
+        return [replace(m, c=o.c) for m, o in zip(models, others, strict=True)]
+
+    def _counts(self, y: Array, seeds: int, rng: np.random.Generator) -> Array:
+        """Let a seed draw its training rows from the training set, class by class."""
+        counts = np.ones((seeds, len(y)))
+        if self.seeds > 1:
+            for k in (0, 1):
+                rows = np.flatnonzero(y == k)
+                counts[:, rows] = rng.multinomial(len(rows), np.full(len(rows), 1 / len(rows)), seeds)
+        return counts
+
+    def formula(self, rng: np.random.Generator, difference: float) -> float:
+        """McNemar's power by Connor's formula, from the pair's true shares of 20,000 rows."""
+        world = World(mu=(self.mu,) * 2, share=self.share)
+        models = self._models(world, rng, difference)
+        x, y = world.test_rows(20_000, rng)
+        a, b = ((m.scores(x[:, k])[0] > 0) != y for k, m in enumerate(models))
+        p, n = float(np.mean(a != b)), self.test
+        far = abs(difference) * np.sqrt(n) + ndtri(0.025) * np.sqrt(p)
+        return float(ndtr(far / np.sqrt(p - difference**2)))
+
+
+@dataclass(frozen=True)
+class Folds:
+    """Two learners in repeated cross-validation."""
+
+    name: str
+    folds: int
+    repeats: int
+    rope: float
+    larger: float
+    kinds: tuple[str, str] = ("centroid", "centroid")
+    n: int = 100
+    mu: float = 0.4
+
+    @property
+    def train(self) -> int:
+        """Rows that one fit learns from."""
+        return self.n - self.n // self.folds
+
+    def draw(self, rng: np.random.Generator, difference: float, rope: float) -> Sequence[Any]:
+        """Part a data set into folds, fit both learners on all of them."""
+        world = World(mu=(self.mu, _mu(self.kinds, self.mu, self.train, difference)))
+        x, y = world.rows(self.n, rng)
+        test = _parted(y, self.folds, self.repeats, rng)
+        losses = {}
+        for k, kind in enumerate(self.kinds):
+            wrong = wrong_by_fold(kind, x[:, k, :-1], y, ~test)
+            by_fold = (wrong & test).sum(axis=1) / test.sum(axis=1)
+            losses[str(k)] = by_fold.reshape(self.repeats, self.folds)
+        return compare_resampled(
+            losses,
+            metric=metric_of("error"),
+            test_share=1 / self.folds,
+            n=self.n,
+            rope=rope,
+        )
+
+
+@lru_cache
+def _mu(kinds: tuple[str, str], mu: float, train: int, difference: float) -> float:
+    """Return the second's mu, at which its expected error is the first's plus the difference."""
+    first, second = kinds
+    if first == second and difference == 0:
+        return mu  # by symmetry
+    return mu_of_error(second, expected_error(first, mu, train) + difference, train)
+
+
+def _parted(y: Array, folds: int, repeats: int, rng: np.random.Generator) -> Array:
+    """Return the test rows of each fit, bool (repeats × folds, n), as many of each class."""
+    fold = np.empty((repeats, len(y)), int)
+    for r in range(repeats):
+        order = np.concatenate([rng.permutation(np.flatnonzero(y == k)) for k in (0, 1)])
+        fold[r, order] = np.arange(len(y)) % folds
+    return (fold[:, np.newaxis] == np.arange(folds)[:, np.newaxis]).reshape(-1, len(y))
+
+
+@dataclass(frozen=True)
+class Sets:
+    """Contenders on many data sets, each of its own kind and size, each split once."""
+
+    name: str
+    sets: int
+    rope: float
+    larger: float
+    contenders: int = 2
+
+    def draw(self, rng: np.random.Generator, difference: float, rope: float) -> Sequence[Any]:
+        """Compare on so many data sets."""
+        losses = self._losses(rng, self.sets, _ratio(difference) if difference else 1.0)
+        names = (str(k) for k in range(self.contenders))
+        found = compare_across(
+            dict(zip(names, losses.T, strict=True)), metric=metric_of("error"), rope=rope
+        )
+        return found.pairs
+
+    def _losses(self, rng: np.random.Generator, sets: int, ratio: float) -> Array:
+        losses = np.empty((sets, self.contenders))
+        for i in range(sets):
+            mu = rng.uniform(0.2, 0.6)
+            share, common = rng.uniform(0.3, 0.7), rng.uniform(0.0, 0.8)
+            train, test = rng.integers(40, 200), rng.integers(100, 400)
+            world = World((mu, *[mu * ratio] * (self.contenders - 1)), share, common=common)
+            x, y = world.rows(train, rng)
+            x_test, y_test = world.test_rows(test, rng)
+            for k in range(self.contenders):
+                model = Linear.fit(world, k, x, y, np.ones((1, train)))
+                losses[i, k] = np.mean((model.scores(x_test[:, k])[0] > 0) != y_test)
+        return losses
+
+
+@lru_cache
+def _ratio(difference: float) -> float:
+    """Return the ratio of mu at which the median difference is that, over 5,000 data sets."""
+    one = Sets("", 0, 0.0, 0.0)
+
+    def off(ratio: float) -> float:
+        rng = np.random.default_rng(2)
+        losses = one._losses(rng, 5000, ratio)
+        d = losses[:, 1] - losses[:, 0]
+        # Hodges and Lehmann's median, of two hundred thousand pairs.
+        i, j = rng.integers(len(d), size=(2, 200_000))
+        return float(np.median((d[i] + d[j]) / 2)) - difference
+
+    return float(brentq(off, 0.3, 1.0, xtol=1e-3))
+
+
+KINDS = (("centroid", "centroid"), ("stump", "stump"), ("1-nn", "1-nn"), ("centroid", "1-nn"))
+
+DESIGNS: dict[str, list[Design]] = {
+    "rows": [
+        TestSet("one test set, one seed: error", "error", 0.03, 0.04),
+        TestSet("the same, 100 test rows", "error", 0.07, 0.10, test=100),
+        TestSet("the same, errors rare", "error", 0.01, 0.015, mu=0.9, test=600),
+        TestSet("the same, three contenders", "error", 0.03, 0.0, contenders=3),
+        TestSet("one test set, one seed: log loss", "log_loss", 0.06, 0.07, mu=0.5),
+        TestSet("the same, overconfident", "log_loss", 0.10, 0.12, train=14, mu=0.6, test=300),
+        TestSet("one test set, one seed: Brier", "brier", 0.03, 0.04),
+        TestSet("one test set, one seed: balanced accuracy", "balanced_accuracy", 0.05, 0.06,
+                share=0.2),
+        TestSet("one test set, one seed: AUC", "auc", 0.04, 0.05, share=0.2),
+        TestSet("the same, 20 rows of the rare class", "auc", 0.08, 0.10, share=0.1, test=200),
+    ],
+    "seeds": [
+        TestSet("two seeds: error", "error", 0.03, 0.04, seeds=2),
+        TestSet("two seeds: log loss", "log_loss", 0.06, 0.07, seeds=2),
+        TestSet("three seeds: error", "error", 0.05, 0.05, seeds=3),
+        TestSet("three seeds: log loss", "log_loss", 0.12, 0.12, seeds=3),
+        TestSet("five seeds: error", "error", 0.04, 0.05, seeds=5),
+        TestSet("five seeds: Brier", "brier", 0.04, 0.05, seeds=5),
+    ],
+    "folds": [
+        Folds(f"{folds}-fold, {repeats} times: {' and '.join(kinds)}", folds, repeats, 0.10, 0.12,
+              kinds)
+        for kinds in KINDS
+        for folds, repeats in ((5, 1), (5, 2), (10, 3))
+    ],
+    "sets": [
+        Sets("12 data sets", 12, 0.02, 0.03),
+        Sets("30 data sets", 30, 0.015, 0.02),
+        Sets("20 data sets, five contenders", 20, 0.0, 0.0, contenders=5),
+    ],
+}  # fmt: skip
+"""What is simulated, by kind."""
+
+
+def any_better(pairs: Sequence[Any]) -> bool:
+    """Tell whether any pair was called different."""
+    return any(pair.verdict in ("a better", "b better") for pair in pairs)
+
+
+def size_of(pairs: Sequence[Any]) -> float:
+    """Return the difference seen between two."""
+    [pair] = pairs
+    found = getattr(pair, "difference", None)
+    return float(pair.median_difference if found is None else found)
+
+
+def pairs_of(contenders: int) -> int:
+    """Return how many pairs there are."""
+    return len(list(combinations(range(contenders), 2)))

@@ -1,0 +1,205 @@
+"""The statistics of means over test rows and seeds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import exp, log, sqrt
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import brentq
+from scipy.special import stdtr, stdtrit
+
+from graduel.duel.proportions import check_level
+
+_TINY = 1e-100  # no p-value with a t of seeds is followed further down
+
+
+@dataclass(frozen=True, slots=True)
+class Spread:
+    """The variance of a mean over rows and seeds, by what makes it shrink.
+
+    `of_rows` shrinks as test rows are added, `of_seeds` as seeds are, `of_both` as either is.
+    """
+
+    of_rows: float
+    of_seeds: float
+    of_both: float
+    rows: int
+    seeds: int
+
+    @property
+    def se(self) -> float:
+        """Standard error of the mean."""
+        return sqrt(self.of_rows + self.of_seeds + self.of_both)
+
+    @property
+    def df(self) -> float:
+        """Satterthwaite's degrees of freedom of `se`."""
+        between_seeds = self.of_seeds + self.of_both
+        if between_seeds == 0:
+            return self.rows - 1.0
+        share = between_seeds / (self.of_rows + between_seeds)
+        return 1 / ((1 - share) ** 2 / (self.rows - 1) + share**2 / (self.seeds - 1))
+
+    def half_width(self, alpha: float) -> float:
+        """Half the interval of level 1 - alpha: each part with its own t, at a right angle."""
+        square = self.of_rows * _t(alpha, self.rows - 1) ** 2
+        if between_seeds := self.of_seeds + self.of_both:
+            square += between_seeds * _t(alpha, self.seeds - 1) ** 2
+        return sqrt(square)
+
+    def p_value(self, mean: float) -> float:
+        """Return the alpha whose half width is just the mean."""
+        if mean == 0 or self.se == 0:
+            return float(mean == 0)
+        # The half width lies between those with either t alone, and so does the p-value.
+        t = abs(mean) / self.se
+        by_rows = 2 * float(stdtr(self.rows - 1, -t))
+        if self.of_seeds + self.of_both == 0:
+            return by_rows
+        by_seeds = 2 * float(stdtr(self.seeds - 1, -t))
+        low = max(0.99 * min(by_rows, by_seeds), _TINY)
+        if self.half_width(low) <= abs(mean):
+            return low
+        log_alpha = brentq(
+            lambda x: self.half_width(exp(x)) - abs(mean),
+            log(low),
+            log(min(1.01 * max(by_rows, by_seeds), 1.0)),
+            xtol=1e-13,
+        )
+        return float(exp(log_alpha))
+
+    def resized(self, rows: int, seeds: int) -> Spread:
+        """Return what the spread would be with so many rows and seeds."""
+        by_rows, by_seeds = self.rows / rows, self.seeds / seeds
+        return Spread(
+            self.of_rows * by_rows,
+            self.of_seeds * by_seeds,
+            self.of_both * by_rows * by_seeds,
+            rows,
+            seeds,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class TwoWay:
+    """A mean over rows and seeds with its uncertainty; `df` is Satterthwaite's for `se`."""
+
+    mean: float
+    se: float
+    df: float
+    p_value: float
+    low: float
+    high: float
+    spread: Spread
+
+    @classmethod
+    def build(cls, mean: float, spread: Spread, level: float) -> TwoWay:
+        """Work out interval and p-value from the mean and its spread."""
+        half = spread.half_width(1 - check_level(level))
+        p_value = spread.p_value(mean)
+        return cls(mean, spread.se, spread.df, p_value, mean - half, mean + half, spread)
+
+
+def two_way(d: NDArray[np.generic], level: float = 0.95) -> TwoWay:
+    """Mean of `d` where rows and seeds are both a sample: what a new row and a new seed would do.
+
+    d[s, r] = mean + row effect + seed effect + rest, all random. With the mean squares of the
+    two-way analysis of variance, each divided by the number of cells, R (rows), S (seeds) and
+    E (rest), the variance of the mean is estimated by ``R + S - E``, and never by less than the
+    larger of R and S. Of its two parts each has a t of its own, and the two are added like the
+    sides of a right angle::
+
+        between rows     max(R - min(S, E), 0)    t_rows,  with n_rows - 1 degrees of freedom
+        between seeds    S                        t_seeds, with n_seeds - 1
+        half width       sqrt(t_rows² between rows + t_seeds² between seeds)
+
+    The p-value is the alpha at which the interval just reaches 0. (A single t with
+    Satterthwaite's degrees of freedom is the usual choice. With three seeds it calls up to 8 %
+    of equal pairs different where 5 % were asked for: when S comes out small by chance, it
+    forgets how little three seeds can tell. This one keeps to 5 %.)
+
+    Parameters
+    ----------
+    d : array of shape (seeds, rows)
+        At least 2 x 2.
+    level : float
+        The coverage of the interval, between 0 and 1.
+
+    Raises
+    ------
+    ValueError
+        If there are fewer than two seeds or two rows.
+
+    References
+    ----------
+    Searle, Casella and McCulloch, "Variance Components", 1992 (the crossed model without
+    replication); Howe, "Approximate confidence limits on the mean of X + Y", Journal of the
+    American Statistical Association 69, 1974 (the right angle).
+
+    Examples
+    --------
+    >>> found = two_way(np.array([[0, 1, 1, 0, 1], [0, 1, 0, 0, 1], [0, 1, 1, 0, 1]]))
+    >>> round(found.mean, 4), round(found.low, 4), round(found.high, 4)
+    (0.5333, -0.1315, 1.1982)
+    """
+    x, seeds, rows = check_array(d, at_least_seeds=2)
+    mean = float(x.mean())
+    by_row, by_seed = x.mean(axis=0) - mean, x.mean(axis=1) - mean
+    rest = x - mean - by_row - by_seed[:, np.newaxis]
+    of_rows = float(by_row @ by_row) / (rows - 1) / rows
+    of_seeds = float(by_seed @ by_seed) / (seeds - 1) / seeds
+    of_rest = float((rest * rest).sum()) / ((rows - 1) * (seeds - 1)) / (rows * seeds)
+    of_both = min(of_seeds, of_rest)
+    spread = Spread(max(of_rows - of_both, 0.0), of_seeds - of_both, of_both, rows, seeds)
+    return TwoWay.build(mean, spread, level)
+
+
+def by_row(d: NDArray[np.generic], level: float = 0.95) -> TwoWay:
+    """Mean of `d` where the rows are a sample and the seeds are taken as given.
+
+    A one-sample t on the means by row (Student 1908). It speaks of the fitted models alone: how
+    much another seed would change is left out. It is meant for two seeds, which are too few to
+    tell how seeds vary.
+
+    Parameters
+    ----------
+    d : array of shape (seeds, rows)
+        At least two rows.
+    level : float
+        The coverage of the interval, between 0 and 1.
+
+    Raises
+    ------
+    ValueError
+        If there are fewer than two rows.
+
+    Examples
+    --------
+    >>> found = by_row(np.array([[0, 1, 1, 0], [0, 1, 0, 0]]))
+    >>> found.mean, round(found.p_value, 4)
+    (0.375, 0.2152)
+    """
+    x, seeds, rows = check_array(d, at_least_seeds=1)
+    means = x.mean(axis=0)
+    spread = Spread(float(means.var(ddof=1)) / rows, 0.0, 0.0, rows, seeds)
+    return TwoWay.build(float(means.mean()), spread, level)
+
+
+def _t(alpha: float, df: int) -> float:
+    """Return the t with `alpha` of Student's distribution beyond ±t."""
+    return -float(stdtrit(df, alpha / 2))
+
+
+def check_array(
+    d: NDArray[np.generic], at_least_seeds: int, at_least_rows: int = 2
+) -> tuple[NDArray[np.float64], int, int]:
+    """Return `d` as numbers, and how many seeds and rows it has."""
+    x = np.asarray(d, dtype=np.float64)
+    if x.ndim != 2 or x.shape[0] < at_least_seeds or x.shape[1] < at_least_rows:
+        raise ValueError(
+            f"expected an array of shape (seeds, rows) with at least {at_least_seeds} seeds and "
+            f"{at_least_rows} rows; got shape {x.shape}"
+        )
+    return x, x.shape[0], x.shape[1]
