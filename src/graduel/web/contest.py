@@ -11,6 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from graduel.data.prepare_base import Preparation
+from graduel.duel.kept_model import Kept
+from graduel.duel.task import Task
 from graduel.glassbox import Forest, read_forest, set_weight, switch_off
 from graduel.nn import Network, Weights
 from graduel.train import Rows
@@ -31,18 +33,21 @@ class NetSide:
     network, weights : never changed here: edits are made on copies
     preparation : from a table's row to the network's; None where rows are numbers already
     title : what it is, in a few words
+    scale : what raw numbers are multiplied by; None: pixels by 1/255, other numbers by 1
     """
 
     network: Network
     weights: Weights
     preparation: Preparation | None = None
     title: str = "NumPy network"
+    scale: float | None = None
 
     def matrix(self, X: Any) -> Array:
         """Return the rows as the network takes them, float32 of shape (n, inputs)."""
         if self.preparation is not None:
             X = self.preparation.transform(X)
-        return Rows.of(X).block(0, len(X))
+        rows = Rows.of(X) if self.scale is None else Rows(X, self.scale)
+        return rows.block(0, len(X))
 
     def predict_proba(self, X: Any) -> Array:
         """Return probabilities, shape (n, classes)."""
@@ -53,12 +58,22 @@ class NetSide:
 
 @dataclass(frozen=True, eq=False)
 class TreeSide:
-    """A booster, and how an example becomes its row."""
+    """A booster, and how an example becomes its row.
+
+    Attributes
+    ----------
+    booster : an ``xgboost.Booster``
+    n_classes : how many classes there are
+    preparation : from a table's row to the trees'; None where rows are numbers already
+    title : what it is, in a few words
+    learned : the codes of the classes that it knows, where those are not all
+    """
 
     booster: Any
     n_classes: int
     preparation: Any = None
     title: str = "XGBoost"
+    learned: tuple[int, ...] = ()
 
     @cached_property
     def forest(self) -> Forest:
@@ -90,7 +105,18 @@ class TreeSide:
             p = np.asarray(self.booster.inplace_predict(self.rows(X)))
         else:
             p = np.asarray(self.booster.predict(self.matrix(X)))
-        return np.stack([1 - p, p], axis=1) if p.ndim == 1 else p
+        found = np.stack([1 - p, p], axis=1) if p.ndim == 1 else p
+        if len(self.learned) in (0, self.n_classes):
+            return found
+        answers = np.zeros((len(found), self.n_classes), np.float32)
+        answers[:, list(self.learned)] = found
+        return answers
+
+    @property
+    def groups(self) -> list[int]:
+        """The code of the class that each margin is for; of two classes the second alone."""
+        codes = list(self.learned) or list(range(self.n_classes))
+        return codes[1:] if len(codes) == 2 else codes
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -99,21 +125,48 @@ class Contest:
 
     Attributes
     ----------
-    name : of the data
-    classes : the name of each class
-    image : height, width and channels, where examples are images
+    task : what is predicted, and what from
     fields : the columns of a table, as a form asks for them
     net, trees : the contenders
     about : a sentence on where they come from
     """
 
-    name: str
-    classes: tuple[str, ...]
-    image: tuple[int, int, int] | None = None
+    task: Task
     fields: tuple[Field, ...] = ()
     net: NetSide | None = None
     trees: TreeSide | None = None
     about: str = ""
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """The name of each class."""
+        return self.task.classes
+
+    @property
+    def image(self) -> tuple[int, int, int] | None:
+        """Height, width and channels, where examples are images."""
+        return self.task.image
+
+    def kept(self) -> list[Kept]:
+        """Return the models as they are kept in files."""
+        found = []
+        if (net := self.net) is not None:
+            found.append(
+                Kept("net", net.title, self.task, net.preparation, net.network, net.weights)
+            )
+        if (trees := self.trees) is not None:
+            learned = trees.learned or tuple(range(trees.n_classes))
+            found.append(
+                Kept(
+                    "xgboost",
+                    trees.title,
+                    self.task,
+                    trees.preparation,
+                    booster=trees.booster,
+                    learned=learned,
+                )
+            )
+        return found
 
     def answers(self, X: Any) -> dict[str, list[float] | None]:
         """Return what each contender answers to one example: a probability for each class."""

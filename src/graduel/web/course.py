@@ -9,13 +9,14 @@ from typing import Any
 from numpy.typing import NDArray
 
 from graduel.data import Dataset, NetPreparation, TreePreparation
+from graduel.duel.task import Task
 from graduel.nn import Network, Weights
 from graduel.recipes import NetRecipe
 from graduel.web.contest import Contest, NetSide, TreeSide
 from graduel.web.fields import fields_of
-from graduel.web.home import learning_rows
 from graduel.web.limits import Limits
 from graduel.web.live import Live, Part, TreeSettings
+from graduel.web.material import Material
 from graduel.web.problems import Problem
 from graduel.web.schemas import Settings
 
@@ -31,13 +32,13 @@ class Course:
 
     Attributes
     ----------
-    data : features and target; never changed
+    material : what is learned from, without the rows that are judged on
     settings : the client's
     preparations : for the network and for the trees, where the data are a table; fitted when the
         training's turn comes
     """
 
-    data: Dataset
+    material: Material
     settings: Settings
     preparations: tuple[NetPreparation, TreePreparation] | None = field(default=None)
 
@@ -60,8 +61,8 @@ class Course:
 
     def make(self) -> Live:
         """Prepare the rows, and make the training."""
-        asked, data = self.settings, self.data
-        train, valid = learning_rows(data, asked.rows, asked.seed)
+        asked, data = self.settings, self.material.data
+        train, valid = self.material.learning(asked.rows, asked.seed)
         trees = TreeSettings(rounds=asked.rounds) if asked.race else None
         if not data.columns:
             learn, judge = (Part(data.table[r], data.table[r], data.y[r]) for r in (train, valid))
@@ -102,14 +103,14 @@ def check_settings(course: Course, limits: Limits) -> Told:
     Problem
         With status 422, if it is too large, or does not fit.
     """
-    asked, data = course.settings, course.data
+    asked, data = course.settings, course.material.data
     if len(asked.activations) not in (1, len(asked.layers)):
         raise Problem(
             422,
             f"activations must be one for all {len(asked.layers)} hidden layers or one for each; "
             f"got {len(asked.activations)}",
         )
-    train, _ = learning_rows(data, asked.rows, asked.seed)
+    train, _ = course.material.learning(asked.rows, asked.seed)
     inputs = data.n_features if not data.columns else _width(data)
     sizes = [inputs, *asked.layers, len(data.classes)]
     parameters = sum((a + 1) * b for a, b in pairwise(sizes))
@@ -139,15 +140,13 @@ def _width(data: Dataset) -> int:
 
 def taken_over(course: Course, network: Network, weights: Weights, booster: Any) -> Contest:
     """Make a contest of what a training has come to."""
-    data, net, tree = course.data, None, None
+    data, net, tree = course.material.data, None, None
     if course.preparations is not None:
         net, tree = course.preparations
     trees = None if booster is None else TreeSide(booster, len(data.classes), tree)
-    rows = len(learning_rows(data, course.settings.rows, course.settings.seed)[0])
+    rows = len(course.material.learning(course.settings.rows, course.settings.seed)[0])
     return Contest(
-        name=data.name,
-        classes=data.classes,
-        image=data.image,
+        Task.of(data),
         fields=fields_of(data.X, data.columns) if data.columns else (),
         net=NetSide(network, weights, net),
         trees=trees,

@@ -5,17 +5,11 @@ from __future__ import annotations
 import threading
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
-from graduel.data import Dataset, load_dataset
+from graduel.data import load_dataset
 from graduel.web.contest import Contest
-from graduel.web.problems import Problem
+from graduel.web.material import Material
 from graduel.web.ready import Ready
-
-Array = NDArray[Any]
 
 
 @dataclass
@@ -27,18 +21,18 @@ class Home:
     title : what the page is about
     ready : models that are trained at the first start, where nothing else was given
     given : models that were given
-    table : a table that was given, to train on
+    table : a table that was given, to train on and to take examples from
     """
 
     title: str = "mnist"
     ready: Ready | None = None
     given: Contest | None = None
-    table: Dataset | None = None
+    table: Material | None = None
 
     @cached_property
-    def digits(self) -> Dataset:
+    def digits(self) -> Material:
         """MNIST: its test digits are there to be picked, its training digits to train on."""
-        return load_dataset("mnist")
+        return Material.of(load_dataset("mnist"))
 
     def warm(self) -> None:
         """Read what the first client will ask for, in a thread of its own."""
@@ -59,51 +53,12 @@ class Home:
     @property
     def is_digits(self) -> bool:
         """Whether examples are images of MNIST's size."""
-        if self.table is not None:
-            return False
-        return self.given is None or self.given.image == (28, 28, 1)
+        if self.given is not None:
+            return self.given.image == (28, 28, 1)
+        return self.table is None
 
-    def data(self) -> Dataset | None:
+    def material(self) -> Material | None:
         """Return the data to train on and to take examples from; None where there are none."""
         if self.table is not None:
             return self.table
         return self.digits if self.is_digits else None
-
-
-def judged_rows(data: Dataset, seed: int = 0) -> Array:
-    """Return rows that no training here ever sees: the given test part, or a fifth that is drawn.
-
-    >>> from graduel.data.description import own
-    >>> len(judged_rows(own("iris").load()))
-    30
-    """
-    if data.n_train is not None:
-        return np.asarray(data.test_rows)
-    return np.sort(_shuffled(data, seed)[: max(1, len(data.y) // 5)])
-
-
-def learning_rows(data: Dataset, most: int, seed: int = 0) -> tuple[Array, Array]:
-    """Return rows to learn from and rows to be judged on while learning: drawn, apart.
-
-    Raises
-    ------
-    Problem
-        With status 422, where there are too few.
-
-    Examples
-    --------
-    >>> from graduel.data.description import own
-    >>> [len(rows) for rows in learning_rows(own("iris").load(), 1000)]
-    [96, 24]
-    """
-    rows = _shuffled(data, seed)
-    rows = rows[rows < data.n_train] if data.n_train is not None else rows[len(rows) // 5 or 1 :]
-    valid = min(1000, max(1, len(rows) // 5))
-    train = rows[valid : valid + most]
-    if len(train) < 4:
-        raise Problem(422, f"expected at least 10 rows to train on; got {len(data.y)}")
-    return train, rows[:valid]
-
-
-def _shuffled(data: Dataset, seed: int) -> Array:
-    return np.random.default_rng(seed).permutation(len(data.y))

@@ -20,6 +20,7 @@ import numpy as np
 
 from graduel.data import load_dataset
 from graduel.data.read.openml import cache_folder
+from graduel.duel.task import Task
 from graduel.errors import UserError
 from graduel.recipes import NetRecipe
 from graduel.train import load_model, save_model
@@ -173,9 +174,7 @@ class Ready:
     def _made(self, network: Any, weights: Any, booster: Any) -> Contest:
         small = self.small
         return Contest(
-            name="mnist",
-            classes=tuple("0123456789"),
-            image=(28, 28, 1),
+            Task("mnist", tuple("0123456789"), (28, 28, 1), 1 / 255),
             net=NetSide(network, weights),
             trees=TreeSide(booster, 10),
             about=f"trained here on {small.net_rows:,} of MNIST's digits (the network) and "

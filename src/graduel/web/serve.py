@@ -8,9 +8,12 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+from graduel.duel.store import PLAN
 from graduel.errors import UserError
+from graduel.web.given import given_duel, given_model
 from graduel.web.guard import is_local, is_wildcard
 from graduel.web.home import Home
+from graduel.web.material import Material
 from graduel.web.ready import Ready
 
 CLIENTS = 400
@@ -30,14 +33,20 @@ def home_of(source: str | None, options: dict[str, Any]) -> Home:
             raise UserError(f"--{next(iter(options))} goes with a table")
         return Home(ready=Ready())
     path = Path(source)
-    if path.suffix == ".safetensors" or (path / "result.json").is_file():
-        raise UserError("models are not served yet")
+    model, duel = path.suffix == ".safetensors", (path / PLAN).is_file()
+    if model or duel:
+        if options:
+            raise UserError(f"--{next(iter(options))} goes with a table")
+        return given_model(path) if model else given_duel(path)
     from graduel.data.description import own
 
     data = own(source, **options).load()
     if not data.columns:
-        raise UserError(f"{source}: expected a table; images of one's own are not shown yet")
-    return Home(title=data.name, table=data)
+        raise UserError(
+            f"{source}: expected a table, a model's file or a finished duel's folder; got images. "
+            "Let them duel first: graduel duel, then graduel serve on its folder"
+        )
+    return Home(title=data.name, table=Material.of(data))
 
 
 def listen(host: str, port: int) -> socket.socket:

@@ -8,11 +8,11 @@ from typing import Annotated, Any, cast
 import numpy as np
 from fastapi import Depends, Path, Request
 
-from graduel.data import Dataset
 from graduel.web.contest import Contest, Edits, NetSide, TreeSide, plain
 from graduel.web.fields import frame_of
 from graduel.web.home import Home
 from graduel.web.limits import Limits
+from graduel.web.material import Material
 from graduel.web.pack import unpack_pixels
 from graduel.web.problems import Problem
 from graduel.web.schemas import Asked, Drawing
@@ -65,7 +65,7 @@ class Server:
         except ValueError as error:
             raise Problem(422, str(error)) from None
 
-    def data(self, session: Session, which: str) -> Dataset:
+    def material(self, session: Session, which: str) -> Material:
         """Return the data that a model's examples come from.
 
         Raises
@@ -73,9 +73,7 @@ class Server:
         Problem
             With status 409, where there are none.
         """
-        contest = session.trained if which == "trained" else None
-        of_table = session.table is not None and contest is not None and contest.fields
-        found = session.table if of_table else self.home.data()
+        found = session.learned_from if which == "trained" else self.home.material()
         if found is None:
             raise Problem(409, "there are no data to take examples from; only a model was given")
         return found

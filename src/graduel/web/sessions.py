@@ -17,8 +17,8 @@ from graduel.web.limits import Limits
 from graduel.web.problems import Problem
 
 if TYPE_CHECKING:
-    from graduel.data import Dataset
     from graduel.web.contest import Contest
+    from graduel.web.material import Material
     from graduel.web.trainings import Training
 
 
@@ -33,14 +33,16 @@ class Session:
     table : data that it uploaded
     training : the training that it began last
     trained : the two models that it took over from its training
+    learned_from : the data of those
     """
 
     name: str
     touched: float
-    table: Dataset | None = None
+    table: Material | None = None
     table_bytes: int = 0
     training: Training | None = None
     trained: Contest | None = None
+    learned_from: Material | None = None
     trained_bytes: int = 0
     lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -54,7 +56,7 @@ class Session:
         """Stop what is under way; hold nothing."""
         if self.training is not None:
             self.training.stop()
-        self.table = self.training = self.trained = None
+        self.table = self.training = self.trained = self.learned_from = None
         self.table_bytes = self.trained_bytes = 0
 
 

@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from graduel import glassbox
 from graduel.data import disturb
 from graduel.web.contest import Contest
-from graduel.web.home import judged_rows
 from graduel.web.pack import pack
 from graduel.web.problems import Problem
 from graduel.web.schemas import Asked, AskedField, Attack, Disturbed, Sweep
@@ -190,8 +189,9 @@ def _curves(contest: Contest, rows: Any, strengths: list[float]) -> dict[str, An
 
 
 def _test(server: Server, session: Session, asked: Asked, contest: Contest) -> tuple[Any, Array]:
-    data = server.data(session, asked.model)
+    material = server.material(session, asked.model)
+    data = material.data
     if tuple(data.classes) != contest.classes:
         raise Problem(409, "the test rows here are of other classes than these models")
-    rows = judged_rows(data)[:ROWS]
+    rows = material.test[:ROWS]
     return data.X[rows], data.y[rows]

@@ -9,7 +9,6 @@ import numpy as np
 from fastapi import APIRouter
 
 from graduel import glassbox
-from graduel.glassbox.trees import probabilities
 from graduel.web.contest import Contest, NetSide
 from graduel.web.pack import pack
 from graduel.web.schemas import Asked, AskedBack, AskedClass, AskedGradient, AskedNeuron, AskedTree
@@ -75,15 +74,9 @@ def trees(server: TheServer, session: TheSession, asked: AskedClass) -> dict[str
     forest = side.forest
     names = side.preparation.feature_names if side.preparation is not None else _pixels(contest)
     row = side.rows(example(contest, asked))[0]
-    if forest.vector_leaves:
-        return {
-            "kind": forest.kind,
-            "vector_leaves": True,
-            "probabilities": [float(p) for p in probabilities(forest, row)],
-        }
     seen = glassbox.votes(forest, row, PATHS, names)
-    found = seen.as_dict() | {"vector_leaves": False, "per_round": forest.per_round}
-    return found | {"rounds": forest.n_rounds}
+    found = seen.as_dict() | {"vector_leaves": forest.vector_leaves}
+    return found | {"rounds": forest.n_rounds, "groups": side.groups}
 
 
 @router.post("/tree")
@@ -117,15 +110,19 @@ def why(server: TheServer, session: TheSession, asked: AskedClass) -> dict[str, 
         }
     if contest.trees is not None and not contest.trees.forest.vector_leaves:
         told = glassbox.shap(contest.trees.forest, contest.trees.rows(X)[0])
-        binary = len(told.values) == 1
-        place, sign = (0, 1 if label == 1 else -1) if binary else (label, 1)
+        groups = contest.trees.groups
+        place, sign = _margin(groups, label)
         named = contest.trees.preparation
-        found["xgboost"] = {
-            "values": pack(sign * told.values[place]),
-            "bias": sign * float(told.bias[place]),
-            "margin": sign * float(told.margin[place]),
-            "names": [] if named is None else list(named.names),
-        }
+        found["xgboost"] = (
+            None
+            if place is None
+            else {
+                "values": pack(sign * told.values[place]),
+                "bias": sign * float(told.bias[place]),
+                "margin": sign * float(told.margin[place]),
+                "names": [] if named is None else list(named.names),
+            }
+        )
     return found
 
 
@@ -175,6 +172,17 @@ def gradient(server: TheServer, session: TheSession, asked: AskedGradient) -> di
     found = one.as_dict()
     found["image"] = None if one.image is None else pack(one.image.reshape(contest.image))
     return found
+
+
+def _margin(groups: list[int], label: int) -> tuple[int | None, int]:
+    """Return which margin speaks for a class, and with which sign.
+
+    >>> _margin([1], 0), _margin([0, 2, 3], 2), _margin([0, 2, 3], 1)
+    ((0, -1), (1, 1), (None, 1))
+    """
+    if len(groups) == 1:
+        return 0, 1 if label == groups[0] else -1
+    return (groups.index(label), 1) if label in groups else (None, 1)
 
 
 def _asked(contest: Contest, asked: Asked) -> tuple[NetSide, Any]:

@@ -15,7 +15,6 @@ from fastapi.responses import StreamingResponse
 
 from graduel.web.contest import Contest, dense_layers, plain
 from graduel.web.fields import fields_of, row_of
-from graduel.web.home import judged_rows
 from graduel.web.pack import pack
 from graduel.web.problems import Problem
 from graduel.web.schemas import Which
@@ -33,7 +32,7 @@ def about(server: TheServer) -> dict[str, Any]:
         "version": version("graduel"),
         "title": home.title,
         "digits": home.is_digits,
-        "table": None if home.table is None else table_told(home.table),
+        "table": None if home.table is None else table_told(home.table.data),
         "ready": home.contest is not None,
         "training": ready is not None and home.contest is None,
         "failed": "" if ready is None else ready.failed,
@@ -80,7 +79,7 @@ def session_now(server: TheServer, session: TheSession) -> dict[str, Any]:
     return {
         "ready": None if home is None else described(home),
         "trained": None if session.trained is None else described(session.trained),
-        "table": None if session.table is None else table_told(session.table),
+        "table": None if session.table is None else table_told(session.table.data),
         "training": None if session.training is None else session.training.state,
     }
 
@@ -94,7 +93,7 @@ def described(contest: Contest) -> dict[str, Any]:
             shape = net.network.layout[f"{path}.W"].shape
             layers.append({"path": path, "inputs": shape[0], "units": shape[1]})
     return {
-        "name": contest.name,
+        "name": contest.task.name,
         "classes": list(contest.classes),
         "image": contest.image,
         "fields": [asdict(field) for field in contest.fields],
@@ -131,8 +130,8 @@ def one_example(
     label: Annotated[int | None, Query(ge=0, le=1000)] = None,
 ) -> dict[str, Any]:
     """Return a test row; with a label, the next one of that class from `index` on."""
-    data = server.data(session, model)
-    rows = judged_rows(data)
+    material = server.material(session, model)
+    data, rows = material.data, material.test
     index %= len(rows)
     if label is not None:
         if label >= len(data.classes):

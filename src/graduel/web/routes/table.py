@@ -14,6 +14,7 @@ from graduel.data.description import from_table
 from graduel.data.read import read_source
 from graduel.data.understand import understand
 from graduel.web.limits import Limits
+from graduel.web.material import Material
 from graduel.web.problems import Problem
 from graduel.web.routes.start import table_told
 from graduel.web.server import TheServer, TheSession
@@ -40,7 +41,7 @@ async def upload(
     nbytes = int(found.X.estimated_size())
     with session.lock:
         server.sessions.room(nbytes)
-        session.table, session.table_bytes = found, nbytes
+        session.table, session.table_bytes = Material.of(found), nbytes
     return {"table": table_told(found), "columns": None}
 
 

@@ -10,10 +10,12 @@ from fastapi import APIRouter, Response
 
 from graduel.data.read.names import shown
 from graduel.export import onnx_model, to_python
+from graduel.glassbox.inspection import inspect
+from graduel.glassbox.page import render
+from graduel.glassbox.subject import Subject
 from graduel.web.contest import Contest, NetSide
-from graduel.web.problems import Problem
 from graduel.web.schemas import AskedPage
-from graduel.web.server import TheServer, TheSession, net_of
+from graduel.web.server import TheServer, TheSession, example, label_of, net_of
 
 router = APIRouter(prefix="/sessions/{session}/take")
 
@@ -31,18 +33,22 @@ FILES = {
 def take(server: TheServer, session: TheSession, kind: Kind, asked: AskedPage) -> Response:
     """Return a file, with the client's edits in it."""
     contest = server.contest(session, asked)
+    if kind == "page":
+        return _file(kind, _page(contest, asked))
     side = net_of(contest)
     if kind == "python":
         content: str | bytes = _python(contest, side)
     elif kind == "json":
         content = json.dumps(as_json(contest, side), ensure_ascii=True, allow_nan=False)
-    elif kind == "onnx":
+    else:
         model = onnx_model(
             side.network, side.weights, scale=_scale(contest), classes=list(contest.classes)
         )
         content = model.SerializeToString()
-    else:
-        content = _page(contest, side, asked)
+    return _file(kind, content)
+
+
+def _file(kind: Kind, content: str | bytes) -> Response:
     name, media = FILES[kind]
     headers = {"content-disposition": f'attachment; filename="{name}"'}
     if isinstance(content, str):
@@ -52,7 +58,7 @@ def take(server: TheServer, session: TheSession, kind: Kind, asked: AskedPage) -
 
 def _scale(contest: Contest) -> float:
     """Return what pixels are multiplied by before the first layer."""
-    return 1 / 255 if contest.image is not None else 1.0
+    return contest.task.scale
 
 
 def _python(contest: Contest, side: NetSide) -> str:
@@ -62,7 +68,7 @@ def _python(contest: Contest, side: NetSide) -> str:
         side.weights,
         scale=_scale(contest),
         classes=list(contest.classes),
-        title=f"A neural network for {contest.name}",
+        title=f"A neural network for {contest.task.name}",
         columns=columns,
     )
 
@@ -73,7 +79,7 @@ def as_json(contest: Contest, side: NetSide) -> dict[str, Any]:
     return {
         "format": 1,
         "graduel": version("graduel"),
-        "data": contest.name,
+        "data": contest.task.name,
         "classes": list(contest.classes),
         "scale": _scale(contest),
         "network": side.network.to_spec(),
@@ -84,5 +90,15 @@ def as_json(contest: Contest, side: NetSide) -> dict[str, Any]:
     }
 
 
-def _page(contest: Contest, side: NetSide, asked: AskedPage) -> str:
-    raise Problem(409, "not there yet")
+def _page(contest: Contest, asked: AskedPage) -> str:
+    """Return an example in both models as one page, without the scripts it does not need."""
+    X = example(contest, asked)
+    if contest.image is not None:
+        X = X.reshape(1, *contest.image[: 2 if contest.image[2] == 1 else 3])
+    label = None if asked.label is None else label_of(contest, asked.label)
+    found = []
+    for kept in contest.kept():
+        subject = Subject(kept)
+        where = f"{kept.title}, {contest.about}" if contest.about else kept.title
+        found.append(inspect(subject, subject.example(X), label, where=where))
+    return render(found)

@@ -28,10 +28,10 @@ WATCHED = 20.0
 @router.post("", status_code=201)
 def begin(server: TheServer, session: TheSession, asked: Settings) -> dict[str, Any]:
     """Make a training, which stands still until it is told to run. An older one ends."""
-    data = session.table if asked.data == "table" else server.home.data()
-    if data is None:
+    material = session.table if asked.data == "table" else server.home.material()
+    if material is None:
         raise Problem(409, "there are no data to train on; upload a table first")
-    course = Course(data, asked)
+    course = Course(material, asked)
     told = check_settings(course, server.limits)
     with session.lock:
         if session.training is not None:
@@ -118,6 +118,7 @@ def take(server: TheServer, session: TheSession) -> dict[str, Any]:
     nbytes = 4 * int(weights.theta.size)
     server.sessions.room(nbytes)
     session.trained = taken_over(training.about, network, weights, booster)
+    session.learned_from = training.about.material
     session.trained_bytes = nbytes
     return described(session.trained)
 

@@ -76,7 +76,9 @@ const nice = (low, high, n = 4) => {
 };
 
 // Lines over one axis: series of {who or colour, name, points: [[x, y]…], dash}.
-export function lines(label, series, { x = "", y = "", low = 0, high, format = (v) => number(v, 2), at, width = 560, height = 240, log = false } = {}) {
+export function lines(label, series, { x = "", y = "", low = 0, high, format = (v) => number(v, 2), at, log = false } = {}) {
+  const narrow = matchMedia("(max-width: 40rem)").matches; // text keeps its size on a phone
+  const width = narrow ? 330 : 560, height = narrow ? 200 : 240;
   const points = series.flatMap((one) => one.points).filter((p) => p[1] !== null);
   const left = 52, right = 12, top = 10, bottom = 38;
   const xs = points.map((p) => p[0]);
@@ -92,7 +94,7 @@ export function lines(label, series, { x = "", y = "", low = 0, high, format = (
   const svg = s("svg", { viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": label },
     ticks.map((v) => [s("line", { x1: left, x2: width - right, y1: py(v), y2: py(v), stroke: "var(--grid)" }),
       s("text", { x: left - 8, y: py(v) + 4, "text-anchor": "end" }, format(v))]),
-    nice(x0, x1, 5).map((v) => s("text", { x: px(v), y: height - bottom + 18, "text-anchor": "middle" }, number(v, Number.isInteger(v) ? 0 : x1 - x0 < 1 ? 2 : 1))),
+    nice(x0, x1, narrow ? 3 : 5).map((v) => s("text", { x: px(v), y: height - bottom + 18, "text-anchor": "middle" }, number(v, Number.isInteger(v) ? 0 : x1 - x0 < 1 ? 2 : 1))),
     s("text", { x: (left + width - right) / 2, y: height - 4, "text-anchor": "middle" }, x),
     at !== undefined && s("line", { x1: px(at), x2: px(at), y1: top, y2: height - bottom, stroke: "var(--edge)", "stroke-dasharray": "3 3" }),
     series.map((one) => s("polyline", {

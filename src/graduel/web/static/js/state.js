@@ -77,7 +77,14 @@ export async function setEdits(edits) {
 export async function pick(index, label) {
   const query = new URLSearchParams({ index, model: state.model });
   if (label !== undefined && label !== null) query.set("label", label);
-  const found = await api.get(`test?${query}`);
+  let found;
+  try {
+    found = await api.get(`test?${query}`);
+  } catch (error) {
+    if (error.status !== 409 || !contest()?.fields.length) throw error;
+    await setExample({ row: {}, from: "form", label: null }); // only a model was given: an empty form
+    return;
+  }
   const example = { index: found.index, count: found.count, label: found.label, from: "test" };
   if (found.row) example.row = found.row;
   else example.pixels = found.pixels.data;

@@ -136,9 +136,9 @@ function turned(box, found, what) {
     const tops = found.strengths.map((_, i) => { const row = [...values.subarray(i * shape[1], (i + 1) * shape[1])]; return row.indexOf(Math.max(...row)); });
     series.push({ colour: who, name: `${who === "net" ? "NumPy network" : "XGBoost"}: “${classes()[k]}”`, points: found.strengths.map((s, i) => [s, p[i]]) });
     const kept = found.strengths.filter((_, i) => tops[i] === k);
-    words.push(h("p", { class: "small" }, name(who), kept.length === found.strengths.length ? " holds its answer throughout." : kept.length ? ` answers “${classes()[k]}” in ${Math.round(100 * kept.length / found.strengths.length)} % of the strengths.` : " turns at once."));
+    words.push(h("p", { class: "small" }, name(who), kept.length === found.strengths.length ? " holds its answer throughout." : kept.length ? ` answers “${classes()[k]}” in ${Math.round(100 * kept.length / found.strengths.length)} % of its range.` : " turns at once."));
   }
-  put(box, lines(`Probability of each contender's answer over ${what}`, series, { x: `${what}: ${found.unit}`, high: 1, format: (v) => percent(v, 0) }), words);
+  put(box, lines(`Probability of each contender's answer over ${what}`, series, { x: what === found.unit ? what : `${what}: ${found.unit}`, high: 1, format: (v) => percent(v, 0) }), words);
 }
 
 async function vary() {

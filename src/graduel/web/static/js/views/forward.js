@@ -120,24 +120,19 @@ async function trees() {
   }
   const found = await api.post("trees", asked());
   const names = classes();
-  if (found.vector_leaves) {
-    put(treesBox, h("p", {}, `These trees have vector leaves: ${found.kind}. Votes by class and SHAP need one tree a class.`),
-      table("Probabilities", ["Class", "p"], names.map((text, k) => [text, percent(found.probabilities[k], 2)])));
-    return;
-  }
   const two = found.base.length === 1;
-  const groups = two ? [names[1]] : names;
+  const groups = found.groups.map((code) => names[code]);
   const most = Math.max(...found.margin.map(Math.abs), 1e-9);
   const rows = groups.map((text, k) => [text, number(found.base[k], 2), number(found.margin[k] - found.base[k], 2), number(found.margin[k], 2), signed(found.margin[k], most), ...(two ? [] : [percent(found.probabilities[k], 2)])]);
   const canvas = h("canvas", { class: "pixels", role: "img", "aria-label": `What each of ${found.rounds} rounds added to each class, in log-odds` });
   heat(canvas, Float32Array.from(found.rounds ? groups.flatMap((_, k) => found.by_round.map((round) => round[k])) : []), groups.length, found.rounds);
   canvas.classList.add("votes");
   const pathBox = h("div", { class: "cards" }, found.strongest.map((path) => h("div", { class: "card" },
-    h("h4", {}, `Round ${path.round + 1}, tree for “${two ? names[1] : names[path.group]}”`),
+    h("h4", {}, path.group === null ? `Round ${path.round + 1}, a tree for all classes` : `Round ${path.round + 1}, tree for “${groups[path.group]}”`),
     h("ol", { class: "path" }, path.splits.map((split) => h("li", {},
       h("span", {}, split.missing ? `${split.name} is missing` : `${split.name} = ${number(split.value, 1)}: `),
       split.missing ? "" : h("span", { class: "note" }, `${split.condition}? ${split.went === "left" ? "yes" : "no"}`))),
-    h("li", { class: path.value >= 0 ? "adds" : "takes" }, `leaf: ${path.value >= 0 ? "+" : ""}${number(path.value)}`)))));
+    h("li", { class: path.value >= 0 ? "adds" : "takes" }, `leaf: ${path.value >= 0 ? "+" : ""}${number(path.value)}${path.group === null ? ` for “${groups[path.values.indexOf(path.value)]}”, most of all` : ""}`)))));
   put(treesBox,
     h("p", {}, `${name("xgboost").textContent}, ${found.kind}, ${found.rounds} rounds. Each tree adds its leaf’s value to its class’s score, in log-odds; ${two ? "a sigmoid makes a probability of it." : "a softmax makes probabilities of the scores."}`),
     h("div", { class: "two" },
