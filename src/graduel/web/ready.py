@@ -17,6 +17,7 @@ from typing import Any
 from uuid import uuid4
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from graduel.data import load_dataset
 from graduel.data.read.openml import cache_folder
@@ -37,9 +38,9 @@ class Small:
     net: NetRecipe = NetRecipe(
         layers=(64, 32), dropout=0.05, lr=3e-3, batch_size=64, epochs=8, weight_decay=0.01
     )
-    trees: TreeSettings = TreeSettings(rounds=40, learning_rate=0.3, max_depth=5, max_bin=16)
-    net_rows: int = 30_000
-    tree_rows: int = 20_000
+    trees: TreeSettings = TreeSettings(rounds=30, learning_rate=0.35, max_depth=5, max_bin=16)
+    net_rows: int = 20_000
+    tree_rows: int = 12_000
     valid_rows: int = 1_000
     seed: int = 0
 
@@ -57,6 +58,7 @@ class Ready:
     ----------
     small : what is trained
     folder : where they are kept. Default: ``web`` under :func:`cache_folder`
+    threads : of XGBoost. Default: all cores
 
     Attributes
     ----------
@@ -65,9 +67,12 @@ class Ready:
     failed : why there are none, if so
     """
 
-    def __init__(self, small: Small | None = None, folder: Path | None = None) -> None:
+    def __init__(
+        self, small: Small | None = None, folder: Path | None = None, threads: int | None = None
+    ) -> None:
         self.small = small if small is not None else Small()
         self.folder = folder if folder is not None else cache_folder() / "web"
+        self.threads = threads if threads is not None else os.cpu_count() or 1
         self.share, self.said, self.failed = 0.0, "beginning", ""
         self._contest: Contest | None = None
         self._there = threading.Event()
@@ -134,8 +139,9 @@ class Ready:
 
         self.said = "training the network"
         net = Live(small.net, None, part(small.net_rows), judged, 10, seed=small.seed)
-        while net.advance():
-            self.share = 0.4 * net.t
+        with threadpool_limits(1, user_api="blas"):  # batches this small are no work for two
+            while net.advance():
+                self.share = 0.4 * net.t
         self.said = "boosting XGBoost's trees"
         boost = Live(
             small.net,
@@ -144,7 +150,7 @@ class Ready:
             judged,
             10,
             seed=small.seed,
-            threads=os.cpu_count() or 1,
+            threads=self.threads,
         )
         assert boost.trees is not None
         while boost.advance("trees"):
