@@ -18,12 +18,22 @@ async function answered(response) {
   throw new Problem(response.status, String(detail));
 }
 
+let underWay = 0;
+
+function count(change) {
+  underWay += change;
+  document.documentElement.dataset.asking = underWay; // what waits for the server can be seen
+}
+
 async function asking(path, options) {
+  count(1);
   try {
     return await answered(await fetch(path, options));
   } catch (error) {
     if (error instanceof Problem || error.name === "AbortError") throw error;
     throw new Problem(0, "the server does not answer; is graduel serve still running?");
+  } finally {
+    setTimeout(count, 0, -1); // what is asked next, on this answer, counts without a gap
   }
 }
 
