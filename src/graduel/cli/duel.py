@@ -9,7 +9,7 @@ from typing import Any
 from rich.console import Console
 
 from graduel.cli.fight import command, fight
-from graduel.cli.source import say, source
+from graduel.cli.source import learned_from, say, source
 from graduel.cli.table import show
 from graduel.data.description import Own
 from graduel.duel.api import default_folder
@@ -46,7 +46,8 @@ def run(
 
         run_suite(every, described, out=out, as_json=as_json, show_rows=show_rows, **options)
         return
-    data, own = source(datasets[0], described), [read_contender(text) for text in contender]
+    data = learned_from(source(datasets[0], described), options)
+    own = [read_contender(text) for text in contender]
     wanted = None if sizes is None else read_sizes(sizes)
     protocol = _planned(data, own=own, **options)
     smaller = {}

@@ -14,13 +14,13 @@ from rich.table import Table
 from rich.text import Text
 
 from graduel.cli.blocks import blocks
-from graduel.glassbox.forward import Term
 from graduel.glassbox.inspection import (
     InsideNet,
     InsideTrees,
     Inspection,
     strongest_inputs,
 )
+from graduel.glassbox.neuron import Term
 from graduel.glassbox.source import FILE, Equation
 from graduel.glassbox.trees import Path
 
@@ -281,8 +281,9 @@ def _trees(found: Inspection, trees: InsideTrees, console: Console) -> None:
 
 
 def _path(trees: InsideTrees, one: Path, console: Console) -> None:
-    group = "all classes" if one.group is None else trees.groups[one.group]
-    _head(console, f"Tree {one.tree}, of round {one.round}, for {group}: {number(one.value)}")
+    most = f"{number(one.value)} for {trees.groups[one.strongest]}"
+    also = ", and less for the others" if one.group is None else ""
+    _head(console, f"Tree {one.tree}, of round {one.round}: {most}{also}")
     rows = (
         [
             f"{split.name} {split.condition}?",

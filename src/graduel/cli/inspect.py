@@ -18,6 +18,7 @@ from graduel.data.read.images import ENDINGS
 from graduel.data.read.source import read_source
 from graduel.data.read.toy import TOYS
 from graduel.duel.kept import load_kept
+from graduel.duel.store import MODEL
 from graduel.errors import UserError, unknown
 from graduel.glassbox.inspection import Inspection, inspect
 from graduel.glassbox.subject import Subject
@@ -50,6 +51,8 @@ def run(model: Path, wanted: Wanted, *, html: Path | None = None, as_json: bool 
         raise UserError(f"--top must be at least 1; got {wanted.top}")
     if html is not None and html.exists():
         raise UserError(f"--html must be a new file; {html} exists. Choose another name")
+    if model.is_dir():
+        raise UserError(_in_folder(model))
     subject = Subject(load_kept(model))
     X, code, where, decimal = _example(subject, wanted)
     if wanted.label is not None:
@@ -74,6 +77,16 @@ def run(model: Path, wanted: Wanted, *, html: Path | None = None, as_json: bool 
         sys.stdout.write(text + "\n")
         return
     _print(found, html)
+
+
+def _in_folder(folder: Path) -> str:
+    """Say which models are in a folder that was given instead of one."""
+    found = sorted(folder.glob(f"cells/*/{MODEL}")) or sorted(folder.glob("*.safetensors"))
+    if not found:
+        return f"{folder} is a folder without models; give a model's file"
+    some = ", ".join(str(path) for path in found[:6])
+    more = f" and {len(found) - 6} more" if len(found) > 6 else ""
+    return f"{folder} is a folder; give one of its models: {some}{more}"
 
 
 def _print(found: Inspection, html: Path | None) -> None:
@@ -146,7 +159,8 @@ def _image(subject: Subject, path: Path) -> Any:
     """Read one image; a digit is prepared as MNIST's were."""
     from PIL import Image, UnidentifiedImageError
 
-    from graduel.glassbox.digits import photo, prepare
+    from graduel.glassbox.digits import prepare
+    from graduel.glassbox.photo import photo
 
     shape = subject.image
     if shape is None:

@@ -12,7 +12,7 @@ from rich.console import Console
 from graduel.cli.duel import names
 from graduel.cli.fight import command
 from graduel.cli.progress import watch
-from graduel.cli.source import say, source
+from graduel.cli.source import learned_from, say, source
 from graduel.cli.suite_table import show
 from graduel.data.description import Own
 from graduel.duel.finish import finish
@@ -41,7 +41,7 @@ def run(
     Exit code 2 says that a data set could not be duelled on; the others are finished all the same.
     """
     plan = plan_suite(
-        [source(str(text), described) for text in datasets],
+        [learned_from(source(str(text), described), options) for text in datasets],
         contenders=names(contenders),
         net=net,
         **options,

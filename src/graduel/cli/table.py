@@ -42,6 +42,8 @@ def show(run: Run, report: Path, console: Console) -> None:
         console.print()
     for comparison in result["comparisons"]:
         console.print(f"* {comparison['sentence']}", highlight=False, markup=False)
+        if comparison.get("cost"):
+            console.print(f"  {comparison['cost']}", highlight=False, markup=False)
     if result["comparisons"]:
         scope = result["comparisons"][0]["scope"]
         console.print(scope, highlight=False, markup=False)

@@ -8,12 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from graduel.data import DATASETS
-from graduel.data.description import Description, Own, own, own_arrays
+from graduel.data.description import Description, Own, held, own, own_arrays
 from graduel.duel.finish import finish
 from graduel.duel.own import read_contenders
 from graduel.duel.protocol import Protocol, plan
 from graduel.duel.results import Run
 from graduel.duel.runner import run_cells
+from graduel.duel.settle import QUICK_ROWS
 from graduel.duel.sizes import loaded, open_size, plan_sizes, read_sizes, settled
 from graduel.duel.store import Store, open_store
 from graduel.errors import UserError
@@ -41,6 +42,7 @@ def run_duel(
     split: str | None = None,
     metric: str | None = None,
     rope: float | None = None,
+    probes: bool = True,
     budget: str | float | None = None,
     trials: int | None = None,
     show_rows: bool = False,
@@ -67,6 +69,7 @@ def run_duel(
     metric : what is compared, and what the fits stop by; by default the error, or log loss where
         one class has nearly all rows
     rope : the largest difference in that metric that makes no difference in practice
+    probes : try every fitted model on disturbed test rows, and see what it looks at
     budget : seconds of tuning and fitting that each contender has in each run, such as ``"2m"``;
         by default each is fitted once, with its default recipe
     trials : tune with so many settings instead, the default recipe first
@@ -82,6 +85,8 @@ def run_duel(
         If something that was asked for does not exist or cannot be done.
     """
     data = described(dataset, y, source)
+    if isinstance(data, Own):
+        data = held(data, rows or (QUICK_ROWS if quick else None))
     names, own = read_contenders(contenders)
     options: dict[str, Any] = {
         "contenders": names,
@@ -96,6 +101,7 @@ def run_duel(
         "rope": rope,
         "budget": budget,
         "trials": trials,
+        "probes": probes,
     }
     protocol = plan(data, **options)
     mine = data if isinstance(data, Own) else None

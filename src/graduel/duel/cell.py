@@ -96,7 +96,8 @@ def run_cell(
     start = perf_counter()
     probabilities = np.ascontiguousarray(fitted.predict_proba(X_test), np.float32)
     first = perf_counter() - start
-    if not np.isfinite(probabilities).all():
+    on_valid = np.ascontiguousarray(fitted.predict_proba(valid.X), np.float32)
+    if not (np.isfinite(probabilities).all() and np.isfinite(on_valid).all()):
         raise UserError(
             "the fitted model gives probabilities that are no numbers: it diverged. "
             "Lower the learning rate"
@@ -112,6 +113,7 @@ def run_cell(
         curve=curve,
         details=fitted.details,
         probabilities=probabilities,
+        valid_probabilities=on_valid,
         trials=[] if search is None else [trial.as_dict() for trial in search.trials],
         best_trial=None if search is None else search.best,
         tuning_seconds=None if search is None else search.tuning_seconds,

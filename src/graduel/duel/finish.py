@@ -7,7 +7,9 @@ from pathlib import Path
 from statistics import mean
 from typing import Any
 
+from graduel.duel import costs, probes
 from graduel.duel.about import about
+from graduel.duel.calibration import calibration, scaled, temperature
 from graduel.duel.environment import describe
 from graduel.duel.judge import Answers, answers
 from graduel.duel.metrics import Metric, brier, default_rope, log_loss, metric_of, wrong
@@ -36,6 +38,8 @@ def finish(store: Store, command: str, *, show_rows: bool = False) -> Run:
             "title": titles[name],
             **_quality(found, name, metric),
             **_cost(cells, found),
+            "calibration": _calibration(store, found, name, cells),
+            "probes": probes.together([cell.probes for cell in cells]),
             "recipe": protocol.contenders[name]["recipe"],
         }
         for name, cells in outcomes.items()
@@ -74,7 +78,10 @@ def finish(store: Store, command: str, *, show_rows: bool = False) -> Run:
             "budget": protocol.budget,
         },
         "contenders": contenders,
-        "comparisons": [comparison.as_dict() for comparison in comparisons],
+        "comparisons": [
+            {**one.as_dict(), "cost": costs.in_words(one, contenders, metric, titles)}
+            for one in comparisons
+        ],
         "claims": _claims(protocol, found, titles),
         "known_best": STRONGEST_XGBOOST if protocol.dataset == "mnist" else None,
         "environment": describe(command, protocol.threads),
@@ -129,17 +136,22 @@ def _answers(store: Store, outcomes: dict[str, list[Outcome]]) -> Answers:
 def _run(
     store: Store, result: dict[str, Any], outcomes: dict[str, list[Outcome]], found: Answers
 ) -> Run:
-    images, shown = None, result["dataset"].get("show_rows", True)
+    images, table = None, None
     known = store.protocol.source is None
     dataset = None
-    if known or (shown and "columns" not in result["dataset"]):
-        # Data of the user's own may be gone; then their images are.
+    if known or result["dataset"].get("show_rows", True):
+        # Data of the user's own may be gone; then what is to be shown of them is.
         with nullcontext() if known else suppress(UserError):
             dataset = store.dataset()
-    if dataset is not None and dataset.image is not None and dataset.X.ndim == 3:
+    if dataset is not None:
         rows = slice(None) if found.design.kind == "folds" else found.tests[0]
-        images = dataset.X[rows]
+        if dataset.columns:
+            table = dataset.X[rows]
+        elif dataset.image is not None and dataset.X.ndim == 3:
+            images = dataset.X[rows]
     classes = tuple(result["dataset"]["classes"]) if dataset is None else dataset.classes
+    places = [store.read_places(run) for run in range(store.protocol.runs)]
+    there = [of for of in places if of is not None]
     return Run(
         path=store.path,
         result=result,
@@ -148,6 +160,8 @@ def _run(
         y_test=found.whole_y,
         classes=classes,
         images=images,
+        rows=found.by_row(there) if len(there) == len(places) else None,
+        cells=table,
     )
 
 
@@ -166,6 +180,27 @@ def _quality(found: Answers, name: str, metric: Metric) -> dict[str, Any]:
         quality["metric"] = metric.shown(mean(found.losses(name, metric)))
         quality["metrics"] = [metric.shown(loss) for loss in found.losses(name, metric)]
     return quality
+
+
+def _calibration(store: Store, found: Answers, name: str, cells: list[Outcome]) -> dict[str, Any]:
+    """Return how far probabilities are to be believed, before and after temperature scaling.
+
+    Each run's temperature is that of its own validation rows. Folders of before these rows'
+    probabilities were kept have none.
+    """
+    runs = found.runs[name]
+    before = calibration(runs, found.y, found.tests)
+    kept = [(cell.valid_probabilities, store.read_valid_truth(cell.seed)) for cell in cells]
+    temperatures = [temperature(p, y) for p, y in kept if p is not None and y is not None]
+    after = None
+    if len(temperatures) == len(cells):
+        cooled = [scaled(p, t) for p, t in zip(runs, temperatures, strict=True)]
+        after = calibration(cooled, found.y, found.tests).as_dict()
+    return {
+        "temperatures": temperatures if after else None,
+        "before": before.as_dict(),
+        "after": after,
+    }
 
 
 def _cost(cells: list[Outcome], found: Answers) -> dict[str, Any]:

@@ -34,7 +34,14 @@ MOST_THREADS = 8
 ROPE = 0.0025
 """Region of practical equivalence for the error: a quarter of a point, 25 digits in 10,000."""
 DECIDING_PACKAGES = ("graduel", "numpy", "scikit-learn", "xgboost")
-LATER = {"source": None, "split": "given", "metric": "error", "trials": None, "seconds": None}
+LATER = {
+    "source": None,
+    "split": "given",
+    "metric": "error",
+    "trials": None,
+    "seconds": None,
+    "probes": True,
+}
 """What came later, with what it is where a plan says nothing of it."""
 
 
@@ -101,6 +108,8 @@ class Protocol:
     """How many settings each contender is tuned with; None where none or seconds count."""
     seconds: float | None = None
     """Of tuning and fitting that each contender has in each run."""
+    probes: bool = True
+    """Whether fitted models are tried on disturbed rows."""
 
     @property
     def budget(self) -> dict[str, Any]:
@@ -171,6 +180,7 @@ def plan(
     budget: Any = None,
     trials: int | None = None,
     own: Sequence[OwnContender] = (),
+    probes: bool = True,
 ) -> Protocol:
     """Check what was asked for and make a protocol of it.
 
@@ -183,6 +193,7 @@ def plan(
     rope : the largest difference in that metric that makes no difference in practice
     budget, trials : what each side may use for tuning; see :func:`graduel.run_duel`
     own : contenders of the user's own
+    probes : try fitted models on disturbed rows
 
     Raises
     ------
@@ -232,7 +243,8 @@ def plan(
     for one in own:
         chosen[one.name] = ("own", one.title, one.recipe)
     options |= {"budget": budget, "trials": trials}
-    return plan_contenders(dataset, chosen, seeds=seeds, threads=threads, **options)
+    found = plan_contenders(dataset, chosen, seeds=seeds, threads=threads, **options)
+    return replace(found, probes=probes)
 
 
 def _require(package: str, title: str, extra: str) -> None:

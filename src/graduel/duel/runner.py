@@ -13,8 +13,9 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass
 from typing import IO, Any
 
+from graduel.data import Dataset
 from graduel.duel.contenders import Progress
-from graduel.duel.protocol import Cell, split
+from graduel.duel.protocol import Cell, Split, split
 from graduel.duel.store import Store
 from graduel.errors import UserError
 
@@ -60,7 +61,7 @@ def run_cells(store: Store) -> Iterator[Event]:
         dataset = store.dataset()
         for run in missing:
             rows = split(protocol, dataset, run)
-            store.write_split(run, rows, None if protocol.source is None else dataset.y[rows.test])
+            store.write_split(run, rows, **_of_own(store, dataset, rows))
     for cell in protocol.cells():
         if store.finished(cell):
             yield Event(cell, "kept")
@@ -69,6 +70,18 @@ def run_cells(store: Store) -> Iterator[Event]:
         for progress in _run(store, cell):
             yield Event(cell, "progress", progress)
         yield Event(cell, "finished")
+
+
+def _of_own(store: Store, dataset: Dataset, rows: Split) -> dict[str, Any]:
+    """Return what stands beside the rows of data of the user's own, so that they can be judged."""
+    if store.protocol.source is None:
+        return {}
+    table = dataset.understood
+    return {
+        "truth": dataset.y[rows.test],
+        "valid_truth": dataset.y[rows.valid],
+        "places": None if table is None else table.rows[rows.test],
+    }
 
 
 def _run(store: Store, cell: Cell) -> Iterator[Progress]:

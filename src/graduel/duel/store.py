@@ -20,6 +20,7 @@ import shutil
 import zlib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -31,6 +32,7 @@ from numpy.typing import NDArray
 
 from graduel.data import Dataset, load_dataset
 from graduel.data.description import Description, Own
+from graduel.duel.extras import extras, read_extras
 from graduel.duel.protocol import Cell, Protocol, Split
 from graduel.duel.results import Curve, Outcome
 from graduel.errors import UserError
@@ -38,7 +40,8 @@ from graduel.errors import UserError
 PLAN, RESULT, LOCK = "duel.json", "result.json", ".lock"
 PLACE = "source.json"
 MODEL = "model.safetensors"
-
+ARRAYS = ("probabilities", "valid_probabilities", "probes")
+"""What of an outcome has a file of its own."""
 
 NUMBERS = (
     "fit_seconds",
@@ -147,12 +150,13 @@ class Store:
                 float(found[name])
             with (folder / "probabilities.npy").open("rb") as file:
                 outcome = Outcome(**found, probabilities=np.lib.format.read_array(file))
-            p = outcome.probabilities
-            n_test = len(self.read_split(cell.seed).test)
+            p, rows = outcome.probabilities, self.read_split(cell.seed)
+            n_test = len(rows.test)
             if (outcome.contender, outcome.seed) != (cell.contender, cell.seed):
                 raise ValueError(f"it is of {outcome.contender}, seed {outcome.seed}")
             if p.dtype != np.float32 or p.ndim != 2 or len(p) != n_test or not np.isfinite(p).all():
                 raise ValueError("the probabilities are not those of the test rows")
+            outcome = replace(outcome, **read_extras(folder, (len(rows.valid), p.shape[1])))
         except DAMAGE as error:
             raise UserError(
                 f"{folder}: expected a finished cell; it is damaged ({_first_line(error)}). "
@@ -167,11 +171,13 @@ class Store:
         aside = self._cells / f".{cell.key}.{os.getpid()}.tmp"
         try:
             aside.mkdir(parents=True)
-            plain = {k: v for k, v in _fields(outcome).items() if k != "probabilities"}
+            plain = {k: v for k, v in _fields(outcome).items() if k not in ARRAYS}
             write_json(aside / "outcome.json", plain)
             content = BytesIO()
             np.save(content, outcome.probabilities, allow_pickle=False)
             _write(aside / "probabilities.npy", content.getvalue())
+            for name, extra in extras(outcome):
+                _write(aside / name, extra)
             if keep is not None:
                 keep(aside / MODEL)
             os.replace(aside, self._cells / cell.key)
@@ -214,18 +220,23 @@ class Store:
         return self._split_path(seed).exists()
 
     def write_split(
-        self, seed: int, split: Split, truth: NDArray[np.integer] | None = None
+        self,
+        seed: int,
+        split: Split,
+        truth: NDArray[np.integer] | None = None,
+        **more: NDArray[np.integer] | None,
     ) -> None:
         """Fix the rows of a run; of data of the user's own, with the test rows' true classes.
 
-        So a finished duel can be read where its data are no longer.
+        So a finished duel can be read where its data are no longer. `more` are the validation
+        rows' true classes (``valid_truth``), and where test rows stand in a table (``places``).
         """
         path = self._split_path(seed)
         path.parent.mkdir(exist_ok=True)
         aside = path.with_name(f".{path.name}")
         content = BytesIO()
-        more: dict[str, Any] = {} if truth is None else {"truth": truth}
-        np.savez(content, train=split.train, valid=split.valid, test=split.test, **more)
+        told: dict[str, Any] = {k: v for k, v in {"truth": truth, **more}.items() if v is not None}
+        np.savez(content, train=split.train, valid=split.valid, test=split.test, **told)
         _write(aside, content.getvalue())
         os.replace(aside, path)
 
@@ -242,10 +253,27 @@ class Store:
             raise UserError(f"{self._split_path(seed)}: test rows and true classes do not fit")
         return truth
 
-    def _rows(self, seed: int, *names: str) -> list[NDArray[np.int64]]:
+    def read_valid_truth(self, seed: int) -> NDArray[np.int64] | None:
+        """Return the same of its validation rows; None in folders of before they were kept."""
+        if self.protocol.source is None:
+            return np.asarray(self.dataset().y[self.read_split(seed).valid])
+        return self._optional(seed, "valid", "valid_truth")
+
+    def read_places(self, seed: int) -> NDArray[np.int64] | None:
+        """Return where a run's test rows stand in the user's table; None where it is not told."""
+        return self._optional(seed, "test", "places")
+
+    def _optional(self, seed: int, of: str, name: str) -> NDArray[np.int64] | None:
+        """Return an array for the rows `of` a run that an old folder may lack."""
+        rows, *found = self._rows(seed, of, name, lack=name)
+        if found and len(found[0]) != len(rows):
+            raise UserError(f"{self._split_path(seed)}: {of} rows and {name} do not fit")
+        return found[0] if found else None
+
+    def _rows(self, seed: int, *names: str, lack: str = "") -> list[NDArray[np.int64]]:
         try:
             with self._split_path(seed).open("rb") as file, np.load(file) as rows:
-                parts = [rows[name] for name in names]
+                parts = [rows[name] for name in names if name != lack or name in rows]
             if any(p.ndim != 1 or p.dtype.kind != "i" or p.min() < 0 for p in parts):
                 raise ValueError("these are no row numbers")
         except DAMAGE as error:

@@ -11,7 +11,7 @@ import json
 import os
 import signal
 import sys
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
 from threading import Thread
@@ -52,6 +52,7 @@ def _run(job: dict[str, Any], tell: Any) -> None:
     from graduel.duel.cell import run_cell
     from graduel.duel.contenders import Budget, Progress
     from graduel.duel.kept import kept_of, save_kept
+    from graduel.duel.probes import probe
     from graduel.duel.protocol import Cell, Protocol
     from graduel.duel.splits import Design
     from graduel.duel.store import Store
@@ -85,6 +86,9 @@ def _run(job: dict[str, Any], tell: Any) -> None:
                     earlier_points(store, cell, contender),
                     lambda curve: store.write_curve(cell, curve),
                 )
+                if protocol.probes and not protocol.varies:
+                    probes = probe(fitted, dataset, rows.test, cell.seed)
+                    outcome = replace(outcome, probes=probes)
                 keep = None
                 if Design.read(protocol.split).kind != "folds":  # a fold's model is no one's
                     title = protocol.contenders[cell.contender]["title"]

@@ -16,7 +16,8 @@ from graduel.glassbox.backward import (
     step,
     weight_gradients,
 )
-from graduel.glassbox.forward import Forward, Neuron, neuron
+from graduel.glassbox.forward import Forward
+from graduel.glassbox.neuron import Neuron, neuron
 from graduel.glassbox.places import Array, find, places
 from graduel.glassbox.plain import Plain
 from graduel.glassbox.saliency import Saliency, input_gradient
@@ -175,7 +176,7 @@ def _net(
         tuple(neurons),
         back,
         tuple(rows),
-        step(network, weights, x, found.label, lr),
+        step(network, weights, x, found.label, lr, seen=back),
         input_gradient(network, weights, x, found.answer),
     )
 

@@ -282,7 +282,7 @@ def _trees(found: Inspection, trees: InsideTrees) -> dict[str, Any]:
         ],
         "group": trees.groups[k],
         "paths": [
-            (one, "all classes" if one.group is None else trees.groups[one.group])
+            (one, trees.groups[one.strongest] + ", less to the others" * (one.group is None))
             for one in told.strongest
         ],
         "shap_rows": rows,

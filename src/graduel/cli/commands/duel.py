@@ -110,6 +110,13 @@ def duel(
             show_default=False,
         ),
     ] = None,
+    no_probes: Annotated[
+        bool,
+        typer.Option(
+            "--no-probes",
+            help="Leave out what disturbed test rows do to each model, and what it looks at.",
+        ),
+    ] = False,
     sizes: Annotated[
         str | None,
         typer.Option(
@@ -121,7 +128,8 @@ def duel(
     show_rows: Annotated[
         bool,
         typer.Option(
-            "--show-rows", help="Let the report show images of your own; of tables it shows no row."
+            "--show-rows",
+            help="Let the report show images of your own, and the cells of a few rows of tables.",
         ),
     ] = False,
     categorical: Categorical = None,
@@ -157,6 +165,7 @@ def duel(
             split=split,
             metric=metric,
             rope=rope,
+            probes=not no_probes,
             sizes=sizes,
             show_rows=show_rows,
             contenders=contenders,
