@@ -213,7 +213,7 @@ def test_folders_that_are_not_this_suite_are_refused(tables, undisturbed, tmp_pa
         run_plan(tmp_path, suite_plan(tables))
     with pytest.raises(UserError, match="is a file"):
         run_plan(tmp_path / "mine.txt", suite_plan(tables))
-    with pytest.raises(UserError, match=r"not a suite's \(cells\)"):
+    with pytest.raises(UserError, match=r"that is not a suite's"):
         run_plan(undisturbed.path / "a", suite_plan(tables))
     assert (undisturbed.path / "suite.json").read_bytes() == before
 
@@ -232,11 +232,11 @@ def test_a_changed_file_is_refused(tables, tmp_path):
     [
         ({"contenders": ["xgbost"]}, "Did you mean 'xgboost'?"),
         ({"metric": "luck"}, "metric must be one of"),
-        ({"split": "half"}, "split must be given, holdout"),
+        ({"split": "half"}, "split must be given"),
         ({"rope": 3}, "rope must be at least 0"),
         ({"net": "layer=8"}, "layer"),
         ({"seeds": 0}, "seeds must be at least 1"),
-        ({"contenders": {"mine": object()}}, "named"),
+        ({"contenders": {"mine": object()}, "net": None}, "must be a classifier"),
     ],
 )
 def test_what_is_wrong_for_all_is_refused_before_anything_runs(tables, tmp_path, options, message):
@@ -260,6 +260,22 @@ def test_tables_of_a_program_have_their_names(tmp_path):
     )
     assert [one["name"] for one in suite.result["datasets"]] == ["Mine-1", "mine-1-2"]
     assert suite.result["across"] is None  # one contender alone
+
+
+def test_contenders_of_ones_own_and_trials_go_through_a_suite(tables, tmp_path):
+    from sklearn.dummy import DummyClassifier
+
+    options = OPTIONS | {"net": None, "trials": 2}
+    options["contenders"] = {"mine": DummyClassifier(), "logistic": None}
+    suite = run_suite([tables / "a.csv", tables / "b.csv"], target="label", out=tmp_path, **options)
+    assert suite.result["failures"] == []
+    assert suite.result["protocol"]["trials"] == 2
+    assert set(suite.result["across"]["ranks"]) == {"mine", "logistic"}
+    trials = read_run(tmp_path / "a").result["contenders"]["logistic"]["trials"]
+    assert [len(run) for run in trials] == [2]
+    options["contenders"] = {"mine": DummyClassifier(strategy="uniform"), "logistic": None}
+    with pytest.raises(UserError, match="other contenders of your own"):
+        run_suite([tables / "a.csv", tables / "b.csv"], target="label", out=tmp_path, **options)
 
 
 def test_every_duel_of_a_metric_that_was_asked_for_is_put_together_by_it(tables, undisturbed):

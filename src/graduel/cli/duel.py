@@ -40,11 +40,17 @@ def run(
     if len(every := each(datasets)) > 1 or every != datasets:
         if sizes is not None:
             raise UserError("--sizes goes with one data set")
-        if contender:
-            raise UserError("--contender goes with one data set")
         from graduel.cli.suite import run as run_suite
 
-        run_suite(every, described, out=out, as_json=as_json, show_rows=show_rows, **options)
+        run_suite(
+            every,
+            described,
+            mine=[read_contender(text) for text in contender],
+            out=out,
+            as_json=as_json,
+            show_rows=show_rows,
+            **options,
+        )
         return
     data = learned_from(source(datasets[0], described), options)
     own = [read_contender(text) for text in contender]

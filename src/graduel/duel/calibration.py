@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from statistics import mean
 from typing import Any
@@ -16,6 +16,8 @@ Array = NDArray[Any]
 
 BINS, BIN_ROWS = 15, 50
 """At most so many bins, and about so many rows in each at least."""
+RANGES = 10
+"""Of equal width, in a reliability diagram."""
 RESAMPLES, BY_CHANCE = 500, 200
 SEED = 20_017
 """Of the resamples: the same rows give the same interval."""
@@ -27,10 +29,9 @@ TINY = float(np.finfo(np.float32).tiny)
 
 @dataclass(frozen=True, slots=True)
 class Bin:
-    """Test rows whose answers are about equally sure."""
+    """Test rows whose answers are about equally sure: between `low` and `high`."""
 
     low: float
-    """The least confidence among them."""
     high: float
     rows: int
     confidence: float
@@ -54,6 +55,10 @@ class Calibration:
     ece_by_chance: float
     """What a perfectly calibrated contender of this confidence would show on as many rows."""
     bins: tuple[Bin, ...]
+    """Those of the ECE, of equally many rows."""
+    diagram: tuple[Bin, ...]
+    """Those of the reliability diagram, of equal width: nearly all rows of a good model are sure,
+    and equally many rows would show a tenth of the diagram."""
 
     def as_dict(self) -> dict[str, Any]:
         """Return plain data, ready for JSON."""
@@ -61,6 +66,7 @@ class Calibration:
             **asdict(self),
             "ece_interval": list(self.ece_interval),
             "bins": [asdict(one) for one in self.bins],
+            "diagram": [asdict(one) for one in self.diagram],
         }
 
 
@@ -199,6 +205,7 @@ def calibration(runs: Sequence[Array], y: Sequence[Array], rows: Sequence[Array]
         ece_interval=(low, high),
         ece_by_chance=float(np.mean(chance)),
         bins=tuple(_bin(sure[place == b], right[place == b]) for b in np.unique(place)),
+        diagram=tuple(_ranges(sure, right)),
     )
 
 
@@ -222,6 +229,20 @@ def _resampled(gaps: Array, place: Array, number: Array, rng: np.random.Generato
     return found
 
 
-def _bin(sure: Array, right: Array) -> Bin:
-    low, high = float(sure.min()), float(sure.max())
-    return Bin(low, high, len(sure), float(sure.mean()), float(right.mean()))
+def _ranges(sure: Array, right: Array) -> Iterator[Bin]:
+    """Yield the ranges of confidence that have rows; each holds its upper end."""
+    place = np.clip(np.ceil(sure * RANGES).astype(int) - 1, 0, RANGES - 1)
+    for number in np.unique(place):
+        inside = place == number
+        bounds = (int(number) / RANGES, (int(number) + 1) / RANGES)
+        yield _bin(sure[inside], right[inside], *bounds)
+
+
+def _bin(sure: Array, right: Array, low: float | None = None, high: float | None = None) -> Bin:
+    return Bin(
+        float(sure.min()) if low is None else low,
+        float(sure.max()) if high is None else high,
+        len(sure),
+        float(sure.mean()),
+        float(right.mean()),
+    )

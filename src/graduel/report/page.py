@@ -43,7 +43,10 @@ def _content(run: Run) -> dict[str, Any]:
         "dataset": result["dataset"],
         "title": _title(run),
         "headlines": _headlines(run),
-        "verdicts": [parted(entry["sentence"]) for entry in result.get("comparisons", [])],
+        "verdicts": [
+            {**parted(entry["sentence"]), "cost": entry.get("cost") or ""}
+            for entry in result.get("comparisons", [])
+        ],
         "verdicts_open": VERDICTS_OPEN,
         "names": names,
         "titles": titles,
@@ -55,7 +58,14 @@ def _content(run: Run) -> dict[str, Any]:
         "differences": pictures.differences(run) if several else None,
         "confusions": pictures.confusions(run),
         "alone": pictures.only_one_right(run),
+        "alone_rows": pictures.alone(run),
+        "agreement": tables.agreement(run) if len(names) > 1 else None,
+        "doubts": _doubts(run),
         "calibration": pictures.calibration(run),
+        "scaling": tables.calibration(run),
+        "robustness": pictures.robustness(run),
+        "importance": pictures.importance(run),
+        "trials": pictures.trials(run),
         "cost": pictures.cost(run),
         "sizes": by_size.picture(run),
         "about": own.about(run),
@@ -77,6 +87,18 @@ def _content(run: Run) -> dict[str, Any]:
         "command": str(result["environment"].get("command", "")),
         "environment": machine(run.result["environment"]),
         "version": str(result["environment"].get("graduel", "")),
+    }
+
+
+def _doubts(run: Run) -> dict[str, Any] | None:
+    """Return the rows that every contender gets wrong: how many, a picture or a table."""
+    found = numbers.doubts(run)
+    if found is None or not found.cases:
+        return None
+    return {
+        "total": found.total,
+        "picture": pictures.doubts(run),
+        "table": tables.doubts(run, found),
     }
 
 
@@ -145,11 +167,22 @@ def _protocol(run: Run) -> list[tuple[str, str]]:
         ),
         ("Seeds", f"{protocol['seeds']}"),
         ("Metric", _metric(protocol)),
+        ("Budget", _budget(protocol.get("budget"))),
         ("Cores", _threads(protocol["threads"])),
     ]
     if protocol.get("quick"):
         found.append(("Quick", "yes: few rows and small budgets; the full duel may end otherwise"))
     return found
+
+
+def _budget(budget: dict[str, Any] | None) -> str:
+    """Return what each side could use."""
+    kind, value = (budget or {}).get("kind", "none"), (budget or {}).get("value")
+    if kind == "trials":
+        return f"{value:,} trials of tuning for each contender, the default recipe first"
+    if kind == "seconds":
+        return f"{units.seconds(value)} of tuning and fitting for each contender and fit"
+    return "none: every contender is fitted once, with its default recipe"
 
 
 def _metric(protocol: dict[str, Any]) -> str:
