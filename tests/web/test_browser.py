@@ -236,12 +236,13 @@ def test_it_is_broken_in_every_way(opened):
         settled(page)
     page.get_by_label("Layer", exact=True).select_option("6")
     page.get_by_label("Neuron", exact=True).fill("2")
+    page.get_by_label("Its input number").fill("10")
     page.get_by_label("New value").fill("99")
     settled(page)
     page.get_by_role("button", name="Set this weight").click()
     settled(page)
     assert page.locator("#toast").text_content() == ""
-    page.wait_for_selector("text=from input 0 to neuron 2 is 99")
+    page.wait_for_selector("text=from input 10 to neuron 2 is 99")
     page.get_by_role("button", name="Undo all changes").click()
     page.wait_for_selector("text=All are on.")
 

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from graduel.glassbox import prepare, raw
+from graduel.glassbox.photo import photo
 from graduel.web.pack import pack
 from graduel.web.problems import Problem
 
@@ -38,8 +39,7 @@ def prepared(ink: Array, wanted: bool) -> tuple[list[dict[str, Any]], Array]:
 def as_ink(content: bytes) -> Array:
     """Read a picture's file as ink on paper, uint8: bright is ink.
 
-    The paper is what the edges show; what differs from it by less than a quarter of the strongest
-    difference is paper too, shadows and grain.
+    What is paper and what is ink decides :func:`graduel.glassbox.photo`.
 
     Raises
     ------
@@ -67,13 +67,4 @@ def as_ink(content: bytes) -> Array:
     paper = Image.new("RGBA", upright.size, "white")
     grey = Image.alpha_composite(paper, upright).convert("L")
     grey.thumbnail((SIDE, SIDE), Image.Resampling.BOX)
-    values = np.asarray(grey, np.float32)
-    edges = np.concatenate([values[0], values[-1], values[:, 0], values[:, -1]])
-    difference = values - float(np.median(edges))
-    dark = -float(difference.min()) >= float(difference.max())
-    ink = np.clip(-difference if dark else difference, 0, None)
-    most = float(ink.max())
-    if most < 16:
-        return np.zeros(values.shape, np.uint8)
-    ink = np.clip((ink / most - 0.25) / 0.5, 0, 1)
-    return np.rint(ink * 255).astype(np.uint8)
+    return np.rint(255 * photo(grey)).astype(np.uint8)
