@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 from collections.abc import Sequence
 from contextlib import closing
@@ -57,13 +58,17 @@ def listen(host: str, port: int) -> socket.socket:
     UserError
         If the address is taken, or none of this machine.
     """
+    found = None
     try:
         family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
         # The protocol named: asyncio looks at it before it turns Nagle's waiting off (TCP_NODELAY).
         found = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-        found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if os.name == "posix":  # elsewhere it would let two servers share one port
+            found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         found.bind((host, port))
     except OSError as error:
+        if found is not None:
+            found.close()
         raise UserError(
             f"cannot listen on {host}, port {port} ({error.strerror or error}). "
             "Choose another with --host or --port"
