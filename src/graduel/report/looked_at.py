@@ -133,8 +133,8 @@ def _blocks(run: Run, found: numbers.Importance) -> Figure:
         ax.set_aspect("equal")
         ax.set_xticks([])
         ax.set_yticks([])
-        title = literal(titles[name], 17)
-        ax.set_title(title, loc="left", color=colour, fontsize=TEXT, fontweight="bold", pad=4)
+        title = literal(titles[name], 20)
+        ax.set_title(title, loc="left", color=colour, fontsize=SMALL, fontweight="bold", pad=4)
     for ax in panels[len(found.rises) :]:
         ax.set_axis_off()
     return fig
