@@ -15,7 +15,8 @@ power    "better" at a larger true difference, and the reference: for errors on 
          distributed where there is none, and so which of them is seen in 5 % only.
 
 "better" and "equal" must not be above 5 % by more than two simulation errors: such a rate is
-marked with an exclamation mark, and the command ends with exit code 1.
+marked with an exclamation mark, and the command ends with exit code 1, unless the design is one
+that is labelled in the report.
 """
 
 from __future__ import annotations
@@ -113,7 +114,7 @@ def main() -> int:
                 continue
             start = time.perf_counter()
             rates = simulate(design, options.draws, options.seed)
-            honest &= rates.honest
+            honest &= rates.honest or design.labelled
             print(line(design.name, rates), flush=True)
             took = time.perf_counter() - start
             print(f"  {design.name}: {took:.0f} s", file=sys.stderr, flush=True)

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy import stats
 
 from graduel.duel.by_folds import compare_resampled
 from graduel.duel.metrics import metric_of
 from graduel.duel.planning import repeats_to_settle, rows_to_settle_resampled
-from graduel.duel.resampled import corrected_t
+from graduel.duel.resampled import MOST_FITS, corrected_t
 from graduel.duel.statistics import holm, mcnemar_midp, paired_score_interval
 
 TITLES = {"net": "NumPy network", "xgb": "XGBoost"}
@@ -41,10 +43,17 @@ def compare(found, metric="error", rope=0.01, n=500, titles=TITLES, **options):
     )
 
 
+def counted(both, share=0.1):
+    """Nadeau and Bengio's t with the evidence of ten fits at most, or of one repeat."""
+    return replace(corrected_t(both["net"] - both["xgb"], share), most=MOST_FITS)
+
+
 def test_numbers_are_the_corrected_ts():
     both = losses(0.03, 0.02)
     [found] = compare(both)
-    expected = corrected_t(both["net"] - both["xgb"], 0.1)
+    expected = counted(both)
+    mean, variance = 0.03, (1 / 10 + 1 / 9) * 0.02**2  # ten of the thirty fits count
+    assert found.p_value == pytest.approx(2 * stats.t.sf(mean / variance**0.5, 9), rel=1e-8)
     assert found.p_value == found.p_adjusted == expected.p_value
     assert found.interval == expected.interval(0.95)
     assert found.equivalence_interval == expected.interval(0.9)
@@ -53,13 +62,26 @@ def test_numbers_are_the_corrected_ts():
     assert (found.rows, found.seeds, found.repeats, found.folds) == (500, 1, 3, 10)
     assert "data sets like this one, of this size" in found.scope
     assert "10-fold cross-validation, 3 times" in found.why
+    assert "over all 30 fits, of which 10 count as evidence" in found.why
+    assert "more than five folds" in found.why
+
+
+@pytest.mark.parametrize(("repeats", "folds"), [(1, 5), (2, 5), (1, 10), (5, 2)])
+def test_up_to_ten_fits_it_is_nadeau_and_bengios_own(repeats, folds):
+    both = losses(0.02, 0.02, repeats, folds)
+    [found] = compare(both)
+    expected = corrected_t(both["net"] - both["xgb"], 1 / folds)
+    assert found.p_value == expected.p_value
+    assert found.interval == expected.interval(0.95)
+    assert "count as evidence" not in found.why
+    assert ("more than five folds" in found.why) == (folds > 5)
 
 
 def test_the_rules_in_their_order():
     assert compare(losses(-0.03, 0.02))[0].verdict == "a better"
     equal = compare(losses(0.001, 0.01))[0]
     assert (equal.verdict, equal.detectable) == ("practically equal", False)
-    detectable = compare(losses(0.004, 0.004))[0]
+    detectable = compare(losses(0.004, 0.0035))[0]
     assert (detectable.verdict, detectable.detectable) == ("practically equal", True)
     assert compare(losses(0.004, 0.03))[0].verdict == "undecided"
 
@@ -76,9 +98,9 @@ def test_all_pairs_share_one_error_rate():
 
 
 def test_undecided_says_how_many_repeats_would_settle_it():
-    both = losses(0.02, 0.02, repeats=1)
+    both = losses(0.0185, 0.01, repeats=1, folds=5)
     [found] = compare(both)
-    expected = corrected_t(both["net"] - both["xgb"], 0.1)
+    expected = counted(both, 0.2)
     assert found.verdict == "undecided"
     assert found.more_repeats == repeats_to_settle(expected, rope=0.01)
     assert found.more_rows is found.more_seeds is None
@@ -88,7 +110,7 @@ def test_undecided_says_how_many_repeats_would_settle_it():
 def test_undecided_says_how_many_rows_where_repeats_do_not_help():
     both = losses(0.012, 0.03, repeats=10)
     [found] = compare(both)
-    expected = corrected_t(both["net"] - both["xgb"], 0.1)
+    expected = counted(both)
     assert (found.verdict, found.more_repeats) == ("undecided", None)
     assert found.more_rows == rows_to_settle_resampled(expected, 500, rope=0.01)
     assert "No number of repeats would settle" in found.sentence

@@ -9,7 +9,7 @@ import pytest
 from scipy import stats
 
 from graduel.duel.metrics import metric_of
-from graduel.duel.resampled import Resampled
+from graduel.duel.resampled import MOST_FITS, Resampled
 from graduel.duel.resolution import resolution
 from graduel.duel.statistics import by_row, paired_score_interval
 
@@ -48,10 +48,12 @@ def test_log_loss_is_resolved_where_a_t_would_be_inside():
 def test_cross_validation_is_resolved_where_its_corrected_t_would_be_inside(design):
     repeats, folds = design
     n = least(ERROR, 0.01, design)
-    found = Resampled(0.0, 0.05 / (n / folds), repeats, folds, 1 / (folds - 1))
+    found = Resampled(0.0, 0.05 / (n / folds), repeats, folds, 1 / (folds - 1), MOST_FITS)
     assert found.interval(0.9)[1] == pytest.approx(0.01, rel=0.01)
     assert f"in {folds}-fold" in resolution(n // 2, 0.01, ERROR, design)
-    assert least(ERROR, 0.01, (10, 10)) < least(ERROR, 0.01, (1, 10))
+    # Repeats resolve more up to ten fits, and no more beyond.
+    assert least(ERROR, 0.01, (2, 5)) < least(ERROR, 0.01, (1, 5))
+    assert least(ERROR, 0.01, (10, 10)) == least(ERROR, 0.01, (1, 10))
 
 
 def test_the_number_named_is_enough_and_not_far_too_many():

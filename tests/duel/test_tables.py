@@ -27,7 +27,13 @@ SMALL = {
         "early_stopping_rounds": 3,
         "multi_strategy": "one_output_per_tree",
     },
+    "lightgbm": {"n_estimators": 8, "min_child_samples": 5, "early_stopping_rounds": 3},
+    "hist": {"max_iter": 8, "min_samples_leaf": 5},
+    "forest": {"n_estimators": 10},
+    "logistic": {},
+    "mlp": {"hidden_layer_sizes": [8], "batch_size": 16, "max_iter": 5},
 }
+THREE = ("textbook", "net", "xgboost")
 SECRET = "a word that stands in one cell"
 
 
@@ -56,7 +62,7 @@ def csv(tmp_path):
     return path
 
 
-def tiny(data, names=tuple(SMALL), **options):
+def tiny(data, names=THREE, **options):
     base = plan(data, contenders=list(names), threads=1, **options)
     specs = {k: {**base.contenders[k], "recipe": SMALL[k]} for k in names}
     return replace(base, contenders=specs)

@@ -48,7 +48,7 @@ def target(net, y):
     return np.eye(3)[[y]]
 
 
-@settings(max_examples=40)
+@settings(max_examples=40, deadline=None)
 @given(networks(dtype="float32"))
 def test_every_gradient_is_the_engines_bit_for_bit(case):
     net, weights, x, y = case
@@ -64,7 +64,7 @@ def test_every_gradient_is_the_engines_bit_for_bit(case):
             np.testing.assert_array_equal(gradient, entry.view(ws.gradient))
 
 
-@settings(max_examples=40)
+@settings(max_examples=40, deadline=None)
 @given(networks(smooth=True))
 def test_gradients_equal_central_differences(case):
     net, weights, x, y = case
@@ -76,7 +76,7 @@ def test_gradients_equal_central_differences(case):
     np.testing.assert_allclose(seen.dx, by_x, rtol=1e-4, atol=1e-7)
 
 
-@settings(max_examples=40)
+@settings(max_examples=40, deadline=None)
 @given(networks())
 def test_the_equations_hold_layer_by_layer(case):
     net, weights, x, y = case
@@ -140,7 +140,7 @@ def test_the_gradients_are_those_of_the_textbook():
     assert stepped.helped == (stepped.loss_after < stepped.loss_before)
 
 
-@settings(max_examples=40)
+@settings(max_examples=40, deadline=None)
 @given(networks(smooth=True))
 def test_a_small_step_helps_as_much_as_the_gradient_says(case):
     net, weights, x, y = case
@@ -189,7 +189,7 @@ def test_the_equations_carry_the_missions_notation():
     assert "dx = " in places(Network((BatchNorm(), Dense(2)), (3,)))[0].backward[0].text
 
 
-@settings(max_examples=40)
+@settings(max_examples=40, deadline=None)
 @given(networks(smooth=True))
 def test_the_input_gradient_equals_central_differences(case):
     net, weights, x, k = case

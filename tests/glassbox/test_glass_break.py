@@ -19,12 +19,13 @@ from graduel.glassbox import (
     pushed,
     set_weight,
     smallest_eps,
+    sweep,
     switch_off,
 )
 from graduel.nn import Dense, Network, ReLU, Residual, Sigmoid, Tanh
 
 
-@settings(max_examples=50)
+@settings(max_examples=50, deadline=None)
 @given(networks(smooth=True))
 def test_a_small_push_raises_the_loss_as_much_as_the_gradient_says(case):
     net, weights, x, y = case
@@ -36,6 +37,7 @@ def test_a_small_push_raises_the_loss_as_much_as_the_gradient_says(case):
     assert after.loss - before.loss == pytest.approx(rise, rel=0.02, abs=1e-12)
 
 
+@settings(deadline=None)
 @given(
     st.lists(st.floats(0, 1), min_size=1, max_size=9),
     st.floats(0, 2),
@@ -160,3 +162,50 @@ def test_units_that_go_around_a_block_cannot_be_switched_off():
     with pytest.raises(UserError, match="go around a block"):
         switch_off(net, net.init(np.random.default_rng(0)), 1, [0])
     assert places(net)[0].number == 1
+
+
+@settings(max_examples=30, deadline=None)
+@given(networks(), st.data())
+def test_a_sweep_answers_as_the_edited_network_does(case, data):
+    net, weights, x, _ = case
+    dense = [p for p in places(net) if isinstance(p.layer, Dense) and "." not in p.path]
+    place = data.draw(st.sampled_from(dense))
+    unit = data.draw(st.integers(0, place.layer.units - 1))
+    index = data.draw(st.none() | st.integers(0, place.shape_in[0] - 1))
+    found = sweep(net, weights, x, place.path, unit, index, reach=5, steps=11)
+    assert len(found.values) == 11
+    assert found.values[5] == found.now
+    for value, answers in zip(found.values, found.answers, strict=True):
+        edited = set_weight(net, weights, place.path, unit, index, value)
+        np.testing.assert_allclose(answers, forward(net, edited, x).answers, atol=1e-9)
+    best = found.answers.argmax(axis=1)
+    assert len(found.turns) == (best[1:] != best[:-1]).sum()
+    for turn in found.turns:
+        sides = []
+        for nudge in (-1e-4, 1e-4):
+            edited = set_weight(net, weights, place.path, unit, index, turn.value + nudge)
+            sides.append(forward(net, edited, x).answers)
+        # On its two sides stand the two answers, or they are all but equal there.
+        for answers, best in zip(sides, (turn.below, turn.above), strict=True):
+            assert answers[best] >= answers.max() - 1e-3
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"steps": 4}, "steps must be odd"),
+        ({"reach": 0}, "reach must be above 0"),
+        ({"reach": float("nan")}, "reach must be above 0"),
+        ({"index": 6}, "index must be from 0 to 5"),
+        ({"layer": "1"}, "must be a dense layer of the row"),
+    ],
+)
+def test_sweeps_that_cannot_be_are_refused(options, message):
+    net = Network((Dense(5), ReLU(), Dense(3)), (6,))
+    with pytest.raises(UserError, match=message):
+        sweep(
+            net,
+            net.init(np.random.default_rng(0)),
+            [0.0] * 6,
+            **({"layer": 1, "unit": 0, "index": 0} | options),
+        )

@@ -63,7 +63,7 @@ def test_mnists_own_digits_stay_as_they_are(mnist):
         assert np.array_equal(cut(a), cut(b))
 
 
-@settings(max_examples=80)
+@settings(max_examples=80, deadline=None)
 @given(
     hnp.arrays(
         np.float32,
@@ -150,7 +150,7 @@ def test_the_hand_is_the_generators():
 
 
 @given(st.integers(0, 9), st.integers(0, 2**32 - 1))
-@settings(max_examples=60)
+@settings(max_examples=60, deadline=None)
 def test_drawn_digits_stay_in_the_field(digit, seed):
     points, pen = digit_strokes(digit, np.random.default_rng(seed))
     every = np.concatenate([np.array(stroke) for stroke in points])

@@ -12,6 +12,7 @@ import typer
 from graduel.cli.commands.data import data
 from graduel.cli.commands.duel import duel
 from graduel.cli.commands.experiment import experiment
+from graduel.cli.commands.inspect import inspect
 from graduel.cli.commands.predict import predict
 from graduel.cli.commands.report import report
 from graduel.cli.commands.train import train
@@ -28,7 +29,7 @@ app = typer.Typer(
 )
 
 
-for command in (duel, data, train, predict, experiment, report):
+for command in (duel, data, train, predict, inspect, experiment, report):
     app.command()(command)
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from rich.console import Console
 
 from graduel.cli.fight import command, fight
-from graduel.cli.source import say, source
+from graduel.cli.source import learned_from, say, source
 from graduel.cli.table import show
 from graduel.data.description import Own
 from graduel.duel.api import default_folder
@@ -40,13 +40,20 @@ def run(
     if len(every := each(datasets)) > 1 or every != datasets:
         if sizes is not None:
             raise UserError("--sizes goes with one data set")
-        if contender:
-            raise UserError("--contender goes with one data set")
         from graduel.cli.suite import run as run_suite
 
-        run_suite(every, described, out=out, as_json=as_json, show_rows=show_rows, **options)
+        run_suite(
+            every,
+            described,
+            mine=[read_contender(text) for text in contender],
+            out=out,
+            as_json=as_json,
+            show_rows=show_rows,
+            **options,
+        )
         return
-    data, own = source(datasets[0], described), [read_contender(text) for text in contender]
+    data = learned_from(source(datasets[0], described), options)
+    own = [read_contender(text) for text in contender]
     wanted = None if sizes is None else read_sizes(sizes)
     protocol = _planned(data, own=own, **options)
     smaller = {}

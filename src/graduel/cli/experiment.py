@@ -11,7 +11,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from graduel.cli.fight import fight
-from graduel.cli.source import say, source
+from graduel.cli.source import learned_from, say, source
 from graduel.cli.table import WIDTH
 from graduel.data.description import Own
 from graduel.duel.api import default_folder as duel_folder
@@ -31,7 +31,7 @@ def run(
     **options: Any,
 ) -> None:
     """Run an experiment, draw its picture, show its table."""
-    data = source(dataset, described)
+    data = learned_from(source(dataset, described), options)
     protocol = plan_experiment(data, **options)
     mine = data if isinstance(data, Own) else None
     if mine is not None:

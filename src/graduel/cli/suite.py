@@ -12,10 +12,11 @@ from rich.console import Console
 from graduel.cli.duel import names
 from graduel.cli.fight import command
 from graduel.cli.progress import watch
-from graduel.cli.source import say, source
+from graduel.cli.source import learned_from, say, source
 from graduel.cli.suite_table import show
 from graduel.data.description import Own
 from graduel.duel.finish import finish
+from graduel.duel.own import OwnContender, remarks_of_own
 from graduel.duel.results import Run
 from graduel.duel.runner import run_cells
 from graduel.duel.store import Store
@@ -29,6 +30,7 @@ def run(
     datasets: list[Any],
     described: dict[str, Any],
     *,
+    mine: list[OwnContender],
     out: Path | None,
     as_json: bool,
     show_rows: bool,
@@ -41,9 +43,10 @@ def run(
     Exit code 2 says that a data set could not be duelled on; the others are finished all the same.
     """
     plan = plan_suite(
-        [source(str(text), described) for text in datasets],
+        [learned_from(source(str(text), described), options) for text in datasets],
         contenders=names(contenders),
         net=net,
+        mine=mine,
         **options,
     )
     folder = out if out is not None else default_folder(plan)
@@ -54,6 +57,8 @@ def run(
         console.out(f"{number[member.name]} of {total}: {member.name}", highlight=False)
         if isinstance(member.data, Own):
             say(member.data, store.protocol, console)
+        for line in remarks_of_own(mine, store.protocol):
+            console.out(f"warning: {line}", highlight=False)
         watch(run_cells(store), store.protocol, console, store.path)
         finished = finish(store, command(), show_rows=show_rows)
         write_report(finished)

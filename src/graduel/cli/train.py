@@ -17,7 +17,7 @@ from threadpoolctl import threadpool_limits
 from graduel.cli.fight import command
 from graduel.cli.fitting import Found, fit_net, fit_xgboost
 from graduel.cli.progress import span
-from graduel.cli.source import say, source
+from graduel.cli.source import learned_from, say, source
 from graduel.data import Dataset, load_dataset
 from graduel.data.description import Own
 from graduel.duel.contenders import Fitted, make_contender
@@ -52,7 +52,7 @@ def run(
         raise UserError(f"--net goes with the contender net; got --contender {contender}")
     if seed < 0:
         raise UserError(f"seed must be at least 0; got {seed}")
-    data = source(dataset, described)
+    data = learned_from(source(dataset, described), options)
     protocol = _plan(data, contender, net, options)
     path = (
         out

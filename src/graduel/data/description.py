@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import asdict, dataclass, replace
 from functools import lru_cache
 from hashlib import sha256
@@ -22,6 +23,12 @@ if TYPE_CHECKING:
 
 BLOCK = 1 << 20
 """Bytes that are hashed at a time."""
+LARGE = 1 << 30
+"""Bytes of a table in memory from which a part of its rows is all that is held of it."""
+LEAST, SPARE = 100_000, 2.1
+"""Rows of such a part: these at least, and so many times those that are learned from."""
+DUELLING = 8
+"""How many times a duel holds a table, about: whole, divided, and as matrices, in two processes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +44,7 @@ class Description:
     separator, decimal, encoding, size : see :func:`graduel.data.read.read_source`
     group : the column whose equal values stay on one side of every split; no feature
     time : the column that says which rows are later
+    sample : how many rows are held of a table that is large, each class by its share
     """
 
     name: str
@@ -53,6 +61,7 @@ class Description:
     size: tuple[int, int] | None = None
     group: str | None = None
     time: str | None = None
+    sample: int | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """Return plain data for JSON; what is not given is left out."""
@@ -121,20 +130,53 @@ def own(text: str | Path, **options: Any) -> Own:
     >>> own("iris", drop=("petal width (cm)",)).load().X.shape
     (150, 3)
     """
+    from graduel.data.read.openml import fetch
     from graduel.data.read.source import OPENML, kind_of
     from graduel.data.read.toy import TOYS
 
     path = Path(text)
     name = str(text)
     known = name.startswith(OPENML) or (name in TOYS and not path.exists())
-    if known:
-        described = Description(name.removeprefix(OPENML), name)
+    if name.startswith(OPENML):
+        one = fetch(name.removeprefix(OPENML))
+        described = Description(one.name, f"{OPENML}{one.number}", one.sha256)
+    elif known:
+        described = Description(name, name)
     else:
         kind = kind_of(path)
         plain = path.resolve().name
         stem = plain if kind == "folder" else plain.partition(".")[0] or plain
         described = Description(stem, plain, fingerprint(path))
     return Own(replace(described, **options), None if known else path.resolve())
+
+
+def held(data: Own, rows: int | None) -> Own:
+    """Return data that go into memory: of a large table a sample, where so many rows are enough.
+
+    That depends on the table alone, not on the machine, so that the same command is the same duel.
+    The sample holds more rows than are learned from: others are chosen on and judged on.
+
+    Parameters
+    ----------
+    rows : how many are learned from; None for all
+
+    Raises
+    ------
+    UserError
+        If all are wanted, and they would not go into memory as often as a duel holds them.
+    """
+    from graduel.data.read.memory import check_memory, table_bytes
+    from graduel.data.read.source import kind_of
+
+    if data.place is None or data.description.sample is not None:
+        return data
+    size = table_bytes(data.place, kind_of(data.place))
+    if rows is None:
+        check_memory(data.place, size, DUELLING)
+    elif size > LARGE:
+        sample = max(LEAST, math.ceil(SPARE * rows))
+        return replace(data, description=replace(data.description, sample=sample))
+    return data
 
 
 def own_arrays(X: Any, y: Any = None, **options: Any) -> Own:
@@ -197,7 +239,8 @@ def _hash(path: Path, digest: Any) -> None:
 
 @lru_cache(maxsize=1)
 def _load(described: Description, place: Path | None, content: bytes | None) -> Dataset:
-    from graduel.data.read.source import read_source
+    from graduel.data.read.openml import fetch
+    from graduel.data.read.source import OPENML, read_source
 
     if content is not None:
         return _load_content(described, content)
@@ -205,19 +248,27 @@ def _load(described: Description, place: Path | None, content: bytes | None) -> 
         if not place.exists():
             raise UserError(f"{place}: expected the data of this duel; they are not there")
         if described.sha256 and fingerprint(place) != described.sha256:
-            raise UserError(
-                f"{described.file} has changed since this duel began. Put the old file back, or "
-                "begin anew in another folder"
-            )
+            raise _changed(described)
+    elif described.sha256 and fetch(described.file.removeprefix(OPENML)).sha256 != described.sha256:
+        raise _changed(described)
     source = read_source(
         described.file if place is None else place,
         separator=described.separator,
         decimal=described.decimal,
         encoding=described.encoding,
         size=described.size,
+        sample=described.sample,
+        target=described.target,
     )
     return _dataset(
         described, source.content, source.target, source.decimal, source.notes, source.origin
+    )
+
+
+def _changed(described: Description) -> UserError:
+    return UserError(
+        f"{described.file} has changed since this duel began. Put the old file back, or begin anew "
+        "in another folder"
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -14,7 +14,7 @@ from graduel.data.convert import FALSE, TRUE, to_kind
 from graduel.data.read.cells import all_missing, present, to_dates, to_numbers
 from graduel.data.read.names import find, shown
 from graduel.data.table import SetAside, Table
-from graduel.data.target import encode, no_target, usable
+from graduel.data.target import NoTargetError, encode, usable
 from graduel.errors import UserError
 
 if TYPE_CHECKING:
@@ -76,10 +76,12 @@ def understand(
     ('setosa', 'versicolor', 'virginica')
     """
     if target is None:
-        raise no_target(frame)
+        raise NoTargetError(frame)
     names = frame.columns
     target = find(target, names, "target")
-    wanted = _wanted(names, target, categorical, numeric, drop)
+    wanted = wanted_kinds(names, categorical=categorical, numeric=numeric, drop=drop)
+    if wanted.get(target) == "dropped":
+        raise UserError(f"the target {shown(target)} cannot be dropped")
     answers = usable(frame[target].alias(target))
     kept = answers.is_not_null()
     rows = kept.arg_true().to_numpy().astype(np.int64)
@@ -190,14 +192,20 @@ def _nearly_numbers(column: pl.Series, decimal: str) -> list[str]:
     ]
 
 
-def _wanted(
-    names: list[str],
-    target: str,
-    categorical: Iterable[str],
-    numeric: Iterable[str],
-    drop: Iterable[str],
+def wanted_kinds(
+    names: Sequence[str],
+    *,
+    categorical: Iterable[str] = (),
+    numeric: Iterable[str] = (),
+    drop: Iterable[str] = (),
 ) -> dict[str, str]:
-    """Collect what the user decides for each column."""
+    """Collect what the user decides for each column: categorical, numeric or dropped.
+
+    Raises
+    ------
+    UserError
+        If there is no such column, or two options name it.
+    """
     found: dict[str, str] = {}
     options = (("categorical", categorical), ("numeric", numeric), ("dropped", drop))
     for kind, given in options:
@@ -206,8 +214,6 @@ def _wanted(
             name = find(text, names, option)
             if found.setdefault(name, kind) != kind:
                 raise UserError(f"column {shown(name)} cannot be both {found[name]} and {kind}")
-            if name == target and kind == "dropped":
-                raise UserError(f"the target {shown(name)} cannot be dropped")
     return found
 
 

@@ -8,12 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from graduel.data import DATASETS
-from graduel.data.description import Description, Own, own, own_arrays
+from graduel.data.description import Description, Own, held, own, own_arrays
 from graduel.duel.finish import finish
 from graduel.duel.own import read_contenders
 from graduel.duel.protocol import Protocol, plan
 from graduel.duel.results import Run
 from graduel.duel.runner import run_cells
+from graduel.duel.settle import QUICK_ROWS
 from graduel.duel.sizes import loaded, open_size, plan_sizes, read_sizes, settled
 from graduel.duel.store import Store, open_store
 from graduel.errors import UserError
@@ -84,6 +85,8 @@ def run_duel(
         If something that was asked for does not exist or cannot be done.
     """
     data = described(dataset, y, source)
+    if isinstance(data, Own):
+        data = held(data, rows or (QUICK_ROWS if quick else None))
     names, own = read_contenders(contenders)
     options: dict[str, Any] = {
         "contenders": names,

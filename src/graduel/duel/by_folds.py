@@ -14,7 +14,7 @@ from graduel.duel.comparison import Comparison, check_rope, compare_pairs
 from graduel.duel.evidence import ALIKE, Evidence, Needed, all_alike
 from graduel.duel.metrics import Metric
 from graduel.duel.planning import repeats_to_settle, rows_to_settle_resampled
-from graduel.duel.resampled import Resampled, corrected_t
+from graduel.duel.resampled import MOST_FITS, Resampled, corrected_t
 
 SCOPE = (
     "This speaks of these procedures on data sets like this one, of this size: of new rows, new "
@@ -35,7 +35,8 @@ def compare_resampled(
     """Compare every pair of contenders after R × K-fold cross-validation, or all of them with one.
 
     Nadeau and Bengio's corrected resampled t decides; the Bayesian correlated t gives the three
-    probabilities beside it.
+    probabilities beside it. Of many repeats the mean counts them all, and the evidence is that of
+    ten fits, or of one repeat where that has more: see :data:`~graduel.duel.resampled.MOST_FITS`.
 
     Parameters
     ----------
@@ -97,7 +98,7 @@ trees is.
 def _weigh(
     d: NDArray[Any], metric: Metric, test_share: float, n: int, rope: float, level: float
 ) -> Evidence:
-    found = corrected_t(d, test_share)
+    found = replace(corrected_t(d, test_share), most=MOST_FITS)
     if np.ptp(d) <= ALIKE:
         return replace(all_alike(found.mean, n, level, "folds"), difference=found.mean)
     most = 1.0 if metric.unit else inf
@@ -106,9 +107,16 @@ def _weigh(
         return max(interval[0], -most), min(interval[1], most)
 
     times = f", {found.repeats} times" if found.repeats > 1 else ""
+    steady = (
+        f" The mean is over all {found.repeats * found.folds} fits, of which {found.fits} count as "
+        "evidence: they are on the same rows."
+        if found.repeats * found.folds > found.fits
+        else ""
+    )
     short = (
-        " For learners that change much with their training rows the correction can fall short."
-        if found.repeats > 1
+        " With more than five folds the correction can fall short for learners that change much "
+        "with their training rows, such as small trees."
+        if found.folds > 5
         else ""
     )
     return Evidence(
@@ -119,7 +127,7 @@ def _weigh(
         "corrected resampled t",
         f"Both were fitted and scored on the same splits of a {found.folds}-fold cross-validation"
         f"{times}. Its folds share training rows and so are no independent sample; the variance "
-        f"is corrected for that.{short}",
+        f"is corrected for that.{steady}{short}",
         lambda alpha, rope, level: _needed(found, n, alpha, rope, level),
         found.probabilities(rope),
     )

@@ -21,7 +21,7 @@ from graduel.duel.tuning.tuned import Winner
 from graduel.errors import UserError
 
 ROW_TRIES, BATCH_TRIES = 200, 5
-ROW_SECONDS, BATCH_SECONDS = 0.25, 0.5
+ROW_SECONDS, BATCH_SECONDS = 0.25, 0.25
 """When no further try is made."""
 
 

@@ -44,7 +44,7 @@ class OwnContender:
         UserError
             If it cannot be pickled.
         """
-        from joblib.externals import cloudpickle
+        import cloudpickle
 
         try:
             return bytes(cloudpickle.dumps(self.estimator))
@@ -157,7 +157,7 @@ def read_contender(text: str) -> OwnContender:
             raise UserError(f"--contender {text}: {module_name} has no {attribute}")
         found = getattr(found, part)
     if _is_in(module, here):  # what is beside the user's data need not be importable elsewhere
-        from joblib.externals import cloudpickle
+        import cloudpickle
 
         cloudpickle.register_pickle_by_value(module)
     return own_contender(title.strip() or attribute, found)

@@ -149,7 +149,8 @@ def repeats_to_settle(
     """Return how many repeats of a cross-validation would settle a mean of the size seen.
 
     Settled is as in `size_to_settle`. Repeats take away the chance in how the rows are parted
-    into folds, and no other: the variance never falls below ``n_test / n_train`` of one fold's.
+    into folds, and no other: the variance never falls below ``n_test / n_train`` of one fold's,
+    and repeats beyond the fits that count (`Resampled.most`) take nothing away.
 
     Returns
     -------

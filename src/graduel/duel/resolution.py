@@ -8,7 +8,8 @@ from math import ceil, sqrt
 from scipy.special import stdtrit
 
 from graduel.duel.metrics import Metric
-from graduel.duel.statistics import two_sided_z
+from graduel.duel.proportions import two_sided_z
+from graduel.duel.resampled import MOST_FITS
 from graduel.duel.words import about, size
 
 _SPREADS = {
@@ -38,7 +39,7 @@ def resolution(
     assumed, n rows and the level 1 − 0.1 / pairs it is ::
 
         z σ / sqrt(n)                                     one set of test rows
-        t σ sqrt((1 / (R K) + 1 / (K - 1)) K / n)         R × K-fold cross-validation
+        t σ sqrt((1 / J + 1 / (K - 1)) K / n)             K-fold cross-validation, J fits count
 
     For balanced accuracy and AUC, which count C classes alike, n is ``C² / Σ 1 / n_c``.
 
@@ -86,7 +87,7 @@ verdict is "better" or "undecided".
         wide, where, how = two_sided_z(level) * spread, "test rows", ""
     else:
         repeats, folds = design
-        fits = repeats * folds
+        fits = min(repeats * folds, max(folds, MOST_FITS))
         t = -float(stdtrit(fits - 1, (1 - level) / 2))
         wide = t * spread * sqrt((1 / fits + 1 / (folds - 1)) * folds)
         where = "rows"

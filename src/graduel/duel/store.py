@@ -103,6 +103,7 @@ class Store:
     def __init__(self, path: Path, protocol: Protocol) -> None:
         self.path, self.protocol = path, protocol
         self._cells = path / "cells"
+        self._dataset: Dataset | None = None
         self.tuning = path / "tuning"
         self.estimators: Mapping[str, bytes] = {}
         """Of contenders of the user's own, pickled: they go through a pipe, never into a file."""
@@ -115,6 +116,11 @@ class Store:
         UserError
             If data of the user's own are not where they were, or have changed.
         """
+        if self._dataset is None:
+            self._dataset = self._read_dataset()
+        return self._dataset
+
+    def _read_dataset(self) -> Dataset:
         if self.protocol.source is None:
             return load_dataset(self.protocol.dataset)
         described = Description.from_dict(self.protocol.source)

@@ -89,6 +89,7 @@ def _fought(path: Path, plan: SuitePlan, member: Member, fight: Fight) -> dict[s
     protocol = plan.protocol(member)
     mine = member.data if isinstance(member.data, Own) else None
     with open_store(path / member.name, protocol, mine) as store:
+        store.estimators = {one.name: one.pickled() for one in plan.mine}
         return fight(member, store).result
 
 

@@ -10,6 +10,7 @@ from graduel.data import DATASETS
 from graduel.data.description import Description, Own
 from graduel.data.read.folder import tables_in
 from graduel.duel.api import described
+from graduel.duel.own import read_contenders
 from graduel.duel.results import Suite
 from graduel.duel.suite import run_plan
 from graduel.duel.suite_plan import SuitePlan, plan_suite
@@ -63,7 +64,8 @@ def run_suite(
     for one in given:
         X, y = one if isinstance(one, tuple) else (one, None)
         data.append(described(X, y, source))
-    plan = plan_suite(data, names=names, **options)
+    options["contenders"], mine = read_contenders(options.get("contenders"))
+    plan = plan_suite(data, names=names, mine=mine, **options)
     return run_plan(default_folder(plan) if out is None else Path(out), plan)
 
 

@@ -21,6 +21,7 @@ from filelock import FileLock, Timeout
 
 from graduel.data.description import Own, own
 from graduel.duel.metrics import Metric, default_rope, metric_of
+from graduel.duel.own import OwnContender
 from graduel.duel.protocol import Protocol, deciding_versions, default_threads, plan, table_rows
 from graduel.duel.store import LOCK, read_json, write_json
 from graduel.errors import UserError
@@ -61,12 +62,14 @@ class SuitePlan:
         was not asked for is left out, so that each data set gets what suits it
     net : the network of the user's own, as text (each data set completes it by its own default)
         or as a recipe
+    mine : contenders of the user's own
     versions : of the packages that decide the numbers
     """
 
     members: tuple[Member, ...]
     options: Mapping[str, Any]
     net: str | NetRecipe | None = None
+    mine: tuple[OwnContender, ...] = ()
     versions: Mapping[str, str] = field(default_factory=deciding_versions)
 
     def protocol(self, member: Member) -> Protocol:
@@ -84,7 +87,7 @@ class SuitePlan:
             data = member.data
             rows = table_rows(data, **asked | {"quick": quick}) if isinstance(data, Own) else None
             recipe = parse_net(recipe, net_recipe(quick, rows))
-        return plan(member.data, net=recipe, **self.options)
+        return plan(member.data, net=recipe, own=self.mine, **self.options)
 
     @property
     def metric(self) -> Metric:
@@ -106,6 +109,7 @@ class SuitePlan:
             "datasets": [member.as_dict() for member in self.members],
             "options": dict(self.options),
             "net": net,
+            "own": {one.name: asdict(one.recipe) for one in self.mine},
             "versions": dict(self.versions),
         }
         return json.loads(json.dumps(found))
@@ -121,6 +125,7 @@ def plan_suite(
     *,
     names: Sequence[str] | None = None,
     net: str | NetRecipe | None = None,
+    mine: Sequence[OwnContender] = (),
     threads: int | None = None,
     **options: Any,
 ) -> SuitePlan:
@@ -134,6 +139,7 @@ def plan_suite(
     data : the data sets: names, or data of one's own
     names : what they are called; by default what their files are
     net : a network of one's own
+    mine : contenders of one's own
     threads, options : as :func:`graduel.duel.protocol.plan` takes them
 
     Raises
@@ -147,15 +153,13 @@ def plan_suite(
     folders = _folders(called)
     given = {k: v for k, v in options.items() if v is not None and v is not False}
     given["threads"] = default_threads() if threads is None else threads
-    if not isinstance(given.get("contenders", []), list | tuple):
-        raise UserError("the contenders of a suite are named; models of a program duel one by one")
     members = tuple(Member(name, one) for name, one in zip(folders, data, strict=True))
     # What fails here would fail on every data set.
     if isinstance(net, str):
         parse_net(net, net_recipe(bool(given.get("quick"))))
     anywhere = {k: v for k, v in given.items() if k != "rows" and (k, v) != ("split", "given")}
-    plan(own("iris"), **anywhere)
-    return SuitePlan(members, given, net)
+    plan(own("iris"), own=mine, **anywhere)
+    return SuitePlan(members, given, net, tuple(mine))
 
 
 def _title(data: str | Own) -> str:
@@ -252,6 +256,8 @@ def _difference(theirs: Any, mine: dict[str, Any]) -> str:
                 there, here = theirs[key].get(name), mine[key].get(name)
                 if there != here:
                     return f"{name} {there!r} there, {here!r} here"
+        if theirs["own"] != mine["own"]:
+            return "of other contenders of your own"
         return f"net {theirs['net']!r} there, {mine['net']!r} here"
     except (TypeError, KeyError, AttributeError):
         return f"its {SUITE} is no suite's"

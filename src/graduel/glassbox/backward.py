@@ -9,7 +9,8 @@ from typing import Any, ClassVar
 import numpy as np
 
 from graduel.errors import UserError
-from graduel.glassbox.forward import Forward, Term, collect, forward
+from graduel.glassbox.forward import Forward, collect, forward
+from graduel.glassbox.neuron import InputNames, Term
 from graduel.glassbox.places import Array, Place, check_unit, find, one_row, places, sees_input
 from graduel.glassbox.plain import Plain
 from graduel.glassbox.source import Equation, equation, sub
@@ -257,8 +258,6 @@ def weight_gradients(
     UserError
         If there is no such layer or unit, or the layer is not dense.
     """
-    from graduel.glassbox.forward import _names
-
     place = find(network, layer)
     unit = check_unit(place, unit)
     back, ahead = seen.layer(place.path), seen.forward.layer(place.path)
@@ -267,7 +266,7 @@ def weight_gradients(
     row = back.gradients["W"][:, unit]
     dz = float(back.dy[unit])
     own = sees_input(network, place)
-    named = _names(ahead.input.shape, image if own else None, names if own else ())
+    named = InputNames(ahead.input.shape, image if own else None, names if own else ())
     order = np.argsort(-np.abs(row), kind="stable")[: max(0, top)]
     terms = tuple(
         Term(int(k), named(int(k)), float(ahead.input[k]), dz, float(row[k])) for k in order
@@ -284,7 +283,15 @@ def weight_gradients(
     )
 
 
-def step(network: Network, weights: Weights, x: Any, y: Any, lr: float = 0.1) -> GradientStep:
+def step(
+    network: Network,
+    weights: Weights,
+    x: Any,
+    y: Any,
+    lr: float = 0.1,
+    *,
+    seen: Backward | None = None,
+) -> GradientStep:
     """Take one step of gradient descent on one example, and look at the example again.
 
     The weights that were given stay as they are.
@@ -293,6 +300,7 @@ def step(network: Network, weights: Weights, x: Any, y: Any, lr: float = 0.1) ->
     ----------
     network, weights, x, y : as in :func:`backward`
     lr : α, the learning rate
+    seen : what :func:`backward` returned for the same example, if it is there
 
     Examples
     --------
@@ -300,7 +308,7 @@ def step(network: Network, weights: Weights, x: Any, y: Any, lr: float = 0.1) ->
     >>> step(net, net.init(np.random.default_rng(0)), [0.5, 1, 0, 2], 1, lr=0.01).helped
     True
     """
-    seen = backward(network, weights, x, y)
+    seen = seen or backward(network, weights, x, y)
     moved = weights.copy()
     moved.theta -= np.asarray(lr, moved.theta.dtype) * seen.theta_gradient
     row, target = one_row(network, x), target_of(network, y)

@@ -9,8 +9,8 @@ from typing import Any, ClassVar
 import numpy as np
 
 from graduel.errors import UserError
-from graduel.glassbox.forward import forward, parameters
-from graduel.glassbox.places import Array, check_unit, find, weighted_after
+from graduel.glassbox.forward import forward
+from graduel.glassbox.places import Array, check_unit, find, parameters, weighted_after
 from graduel.glassbox.plain import Plain
 from graduel.nn import Dense, Network, Weights
 

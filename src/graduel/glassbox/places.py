@@ -158,6 +158,8 @@ def _equations(
         )
     if isinstance(layer, known.ReLU) and x:
         return equation(f"{y} = ReLU({x})", 2), (equation(f"d{x} = d{y} ⊙ ({x} > 0)", 7),)
+    if kind == "dropout" and x:
+        return equation(f"{y} goes on as it is"), (equation(f"d{x} goes on as it is"),)
     told = _told(layer)
     return equation(told[0]), tuple(equation(text) for text in told[1:])
 
@@ -234,6 +236,22 @@ def one_row(network: Network, x: Any) -> Array:
     return found.reshape(1, *network.input_shape)
 
 
+def parameters(network: Network, weights: Weights, path: str) -> dict[str, Array]:
+    """Return a layer's parameters by name, as views.
+
+    >>> from graduel.nn import Dense
+    >>> net = Network((Dense(2),), (3,))
+    >>> parameters(net, net.init(np.random.default_rng(0)), "0")["W"].shape
+    (3, 2)
+    """
+    found = {}
+    for entry in network.layout.entries:
+        where, _, name = entry.name.rpartition(".")
+        if where == path:
+            found[name] = entry.view(weights.theta)
+    return found
+
+
 def sees_input(network: Network, place: Place) -> bool:
     """Tell whether a layer of the row is given the example's own numbers, in their order."""
     if "." in place.path:
@@ -256,6 +274,7 @@ __all__ = [
     "find",
     "kind_of",
     "one_row",
+    "parameters",
     "places",
     "sees_input",
     "weighted_after",

@@ -5,74 +5,16 @@ Leaves come from XGBoost itself (``pred_leaf``); the structure of the trees from
 
 from __future__ import annotations
 
-import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from math import log
 from typing import Any, ClassVar
 
 import numpy as np
 
 from graduel.errors import UserError
+from graduel.glassbox.forest import Forest, Tree
 from graduel.glassbox.places import Array
 from graduel.glassbox.plain import Plain
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Tree:
-    """One tree's nodes, as arrays."""
-
-    group: int | None
-    """The class that it votes for; None where a leaf votes for all of them."""
-    left: Array
-    right: Array
-    parent: Array
-    feature: Array
-    condition: Array
-    """The threshold of a node; a leaf's value."""
-    default_left: Array
-    categories: dict[int, tuple[int, ...]]
-    """Of nodes that split by categories, those that go right."""
-    vectors: Array | None = None
-    """Of vector leaves, their values, shape (leaves, classes)."""
-
-    def value(self, leaf: int, n_classes: int) -> Array:
-        """Return what a leaf adds to each class's margin."""
-        if self.vectors is not None:
-            found: Array = self.vectors[self.right[leaf]].astype(np.float64)
-            return found
-        found = np.zeros(n_classes)
-        found[self.group or 0] = self.condition[leaf]
-        return found
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Forest:
-    """A booster, read once for many examples; a copy, which answers in one thread."""
-
-    booster: Any
-    trees: tuple[Tree, ...]
-    n_classes: int
-    """Columns of the margin: 1 for two classes."""
-    base: Array
-    """Where every margin begins, shape (n_classes,)."""
-    per_round: int
-    vector_leaves: bool
-    names: tuple[str, ...]
-
-    @property
-    def n_rounds(self) -> int:
-        """How many rounds were boosted."""
-        return len(self.trees) // self.per_round
-
-    @property
-    def kind(self) -> str:
-        """Say what the trees are, in words."""
-        if self.vector_leaves:
-            return "one tree a round for all classes (vector leaves)"
-        if self.n_classes == 1:
-            return "one tree a round, for the second of two classes"
-        return f"one tree a class: {self.n_classes} trees a round"
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +26,8 @@ class Split(Plain):
     name: str
     value: float
     """NaN where it is missing."""
+    told: str
+    """The value in words: a category's name, 'missing', or the number."""
     condition: str
     """What the left branch asks for."""
     went: str
@@ -96,7 +40,7 @@ class Split(Plain):
 class Path(Plain):
     """An example's way through one tree."""
 
-    ALSO: ClassVar[tuple[str, ...]] = ("value",)
+    ALSO: ClassVar[tuple[str, ...]] = ("value", "strongest")
 
     tree: int
     round: int
@@ -110,7 +54,12 @@ class Path(Plain):
     @property
     def value(self) -> float:
         """The vote for the tree's class; of a vector leaf, the largest by size."""
-        return max(self.values, key=abs)
+        return self.values[self.strongest]
+
+    @property
+    def strongest(self) -> int:
+        """The class whose margin it changes most; for one of two classes 0."""
+        return max(range(len(self.values)), key=lambda k: abs(self.values[k]))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -140,70 +89,6 @@ class Shap(Plain):
     margin: Array
 
 
-def read_forest(booster: Any) -> Forest:
-    """Read the structure of an XGBoost booster.
-
-    Parameters
-    ----------
-    booster : an ``xgboost.Booster``, or a fitted ``XGBClassifier``
-
-    Raises
-    ------
-    UserError
-        If it does not consist of trees (``gblinear``), or weighs them (``dart``).
-    """
-    booster = (booster.get_booster() if hasattr(booster, "get_booster") else booster).copy()
-    booster.set_param({"nthread": 1})  # one row: threads would wait for each other
-    learner = json.loads(bytes(booster.save_raw("json")))["learner"]
-    boosting = learner["gradient_booster"]
-    if boosting["name"] != "gbtree":
-        raise UserError(
-            f"the glass box reads boosted trees (gbtree); got a booster '{boosting['name']}'"
-        )
-    model, param = boosting["model"], learner["learner_model_param"]
-    vector = any(int(tree["tree_param"]["size_leaf_vector"]) > 1 for tree in model["trees"])
-    trees = tuple(
-        _tree(tree, None if vector else int(group))
-        for tree, group in zip(model["trees"], model["tree_info"], strict=True)
-    )
-    n = max(1, int(param["num_class"]), int(param["num_target"]))
-    base = np.atleast_1d(np.asarray(json.loads(param["base_score"].replace("E", "e")), np.float64))
-    base = np.broadcast_to(base, (n,)).copy()
-    if learner["objective"]["name"] in ("binary:logistic", "reg:logistic", "binary:logitraw"):
-        base = np.array([log(p / (1 - p)) for p in base])
-    parallel = max(1, int(model["gbtree_model_param"]["num_parallel_tree"]))
-    names = tuple(booster.feature_names or ())
-    return Forest(booster, trees, n, base, parallel * (1 if vector else n), vector, names)
-
-
-def _tree(tree: dict[str, Any], group: int | None) -> Tree:
-    starts, sizes = tree["categories_segments"], tree["categories_sizes"]
-    categories = {
-        node: tuple(tree["categories"][start : start + size])
-        for node, start, size in zip(tree["categories_nodes"], starts, sizes, strict=True)
-    }
-    vectors = None
-    if group is None:
-        if "leaf_weights" not in tree:
-            raise UserError(
-                "trees with vector leaves are read as XGBoost 3.2 writes them; install that "
-                "version or a newer one, or train with multi_strategy=one_output_per_tree"
-            )
-        size = int(tree["tree_param"]["size_leaf_vector"])
-        vectors = np.array(tree["leaf_weights"], np.float32).reshape(-1, size)
-    return Tree(
-        group,
-        np.array(tree["left_children"]),
-        np.array(tree["right_children"]),
-        np.array(tree["parents"]),
-        np.array(tree["split_indices"]),
-        np.array(tree["split_conditions"], np.float32),
-        np.array(tree["default_left"], bool),
-        categories,
-        vectors,
-    )
-
-
 def _matrix(forest: Forest, x: Any) -> Any:
     """Return one row as XGBoost takes it."""
     import xgboost
@@ -222,7 +107,13 @@ def _matrix(forest: Forest, x: Any) -> Any:
     )
 
 
-def votes(forest: Forest, x: Any, top: int = 10, names: Sequence[str] = ()) -> Votes:
+def votes(
+    forest: Forest,
+    x: Any,
+    top: int = 10,
+    names: Sequence[str] = (),
+    levels: Mapping[int, Sequence[str]] | None = None,
+) -> Votes:
     """Tell what every tree says of one example, and show the ways through the strongest.
 
     Parameters
@@ -231,6 +122,7 @@ def votes(forest: Forest, x: Any, top: int = 10, names: Sequence[str] = ()) -> V
     x : one row, prepared as XGBoost takes it; NaN is missing
     top : so many trees with their paths
     names : of the features
+    levels : the names of a feature's categories, by the feature's number
 
     Raises
     ------
@@ -252,16 +144,22 @@ def votes(forest: Forest, x: Any, top: int = 10, names: Sequence[str] = ()) -> V
         so_far,
         np.asarray(forest.booster.predict(matrix, output_margin=True)).reshape(-1),
         _two(np.asarray(forest.booster.predict(matrix)).reshape(-1)),
-        tuple(_path(forest, int(i), int(leaves[i]), row, names) for i in order),
+        tuple(_path(forest, int(i), int(leaves[i]), row, names, levels or {}) for i in order),
     )
 
 
-def path(forest: Forest, x: Any, tree: int, names: Sequence[str] = ()) -> Path:
+def path(
+    forest: Forest,
+    x: Any,
+    tree: int,
+    names: Sequence[str] = (),
+    levels: Mapping[int, Sequence[str]] | None = None,
+) -> Path:
     """Follow one example through one tree.
 
     Parameters
     ----------
-    forest, x, names : as in :func:`votes`
+    forest, x, names, levels : as in :func:`votes`
     tree : its number, from 0: round · trees a round + class
 
     Raises
@@ -273,10 +171,17 @@ def path(forest: Forest, x: Any, tree: int, names: Sequence[str] = ()) -> Path:
         raise UserError(f"tree must be from 0 to {len(forest.trees) - 1}; got {tree}")
     leaves = forest.booster.predict(_matrix(forest, x), pred_leaf=True).reshape(-1)
     row = np.asarray(x, np.float32).reshape(-1)
-    return _path(forest, tree, int(leaves[tree]), row, names)
+    return _path(forest, tree, int(leaves[tree]), row, names, levels or {})
 
 
-def _path(forest: Forest, number: int, leaf: int, row: Array, names: Sequence[str]) -> Path:
+def _path(
+    forest: Forest,
+    number: int,
+    leaf: int,
+    row: Array,
+    names: Sequence[str],
+    levels: Mapping[int, Sequence[str]],
+) -> Path:
     """Walk up from the leaf that XGBoost told."""
     tree, splits, node = forest.trees[number], list[Split](), leaf
     names = names or forest.names
@@ -291,7 +196,8 @@ def _path(forest: Forest, number: int, leaf: int, row: Array, names: Sequence[st
                 feature,
                 name,
                 float(row[feature]),
-                _condition(tree, parent),
+                level(float(row[feature]), levels.get(feature)),
+                _condition(tree, parent, levels.get(feature)),
                 "left" if left else "right",
                 missing,
             )
@@ -302,10 +208,23 @@ def _path(forest: Forest, number: int, leaf: int, row: Array, names: Sequence[st
     return Path(number, round_, tree.group, tuple(reversed(splits)), leaf, values)
 
 
-def _condition(tree: Tree, node: int) -> str:
+def _condition(tree: Tree, node: int, levels: Sequence[str] | None) -> str:
     if node in tree.categories:
-        return "not in " + ", ".join(map(str, tree.categories[node]))
-    return f"< {tree.condition[node]:g}"
+        return "not in " + ", ".join(level(code, levels) for code in tree.categories[node])
+    return f"< {tree.condition[node]:.7g}"
+
+
+def level(value: float, levels: Sequence[str] | None = None) -> str:
+    """Say a value in words: a category by its name.
+
+    >>> level(1.0, ["DSL", "fibre"]), level(2.5), level(float("nan"))
+    ('fibre', '2.5', 'missing')
+    """
+    if np.isnan(value):
+        return "missing"
+    if levels is not None and value in range(len(levels)):
+        return levels[int(value)]
+    return f"{value:.7g}"
 
 
 def shap(forest: Forest, x: Any) -> Shap:

@@ -35,8 +35,8 @@ def curve(run: Run) -> dict[str, Any]:
 def sizes(run: Run, *, width: float = WIDTH) -> Figure:
     """Draw the test error of every contender over the number of training rows, both on log scales.
 
-    Bars are 95 % intervals; a cross on the axis is where two curves cross. An error of zero stands
-    at half of one row.
+    Bars are 95 % intervals; a dotted line is where two curves cross. An error of zero stands at
+    half of one row.
     """
     found, titles = curve(run), numbers.titles(run)
     look = looks(numbers.contenders(run))
@@ -68,7 +68,8 @@ def sizes(run: Run, *, width: float = WIDTH) -> Figure:
         ends += [*errors, *(bound for pair in bounds for bound in pair)]
     if max(ends) > LOG_FROM * min(ends):
         ax.set_yscale("log")
-        ticks = [s * 10.0**p for p in range(-4, 3) for s in (1, 2, 5)]
+        steps = (1, 2, 5) if max(ends) > 20 * min(ends) else (1, 1.5, 2, 3, 5, 7)
+        ticks = [s * 10.0**p for p in range(-4, 3) for s in steps]
         ax.set_ylim(0.85 * min(ends), min(1.15 * max(ends), 100))
         ax.yaxis.set_major_locator(
             FixedLocator([t for t in ticks if 0.85 * min(ends) <= t <= 1.15 * max(ends)])

@@ -66,7 +66,7 @@ def render_suite(suite: Suite) -> str:
         across=across,
         friedman=friedman(across) if across else "",
         mixed=mixed(result),
-        protocol=_protocol(result),
+        protocol=_protocol(suite),
         command=str(result["environment"].get("command", "")),
         environment=machine(result["environment"]),
         version=str(result["environment"].get("graduel", "")),
@@ -200,15 +200,13 @@ def _differences(suite: Suite, a: str, b: str) -> Picture:
 def _wins(suite: Suite) -> Picture:
     table = tables.pairs(suite)
     said = "; ".join(f"{r[0]}: {r[1]} wins, {r[2]} ties, {r[3]} losses" for r in table.rows)
-    rope = tables.size(suite, suite.result["protocol"]["rope"]).lstrip("+")
-    unit = " points" if suite.result["protocol"]["metric_unit"] else ""
     return _picture(
         "wins",
         figures.wins(suite),
         f"Bars of wins, ties and losses for every pair. {said}.",
-        f"On how many data sets each of a pair wins, by more than {rope}{unit}; grey are ties. A "
-        "win here is a difference of that size, whether or not it is more than chance on that data "
-        "set.",
+        f"On how many data sets each of a pair wins, by more than {tables.rope(suite)}; grey are "
+        "ties. A win here is a difference of that size, whether or not it is more than chance on "
+        "that data set.",
         table,
     )
 
@@ -229,16 +227,14 @@ def _diagram(suite: Suite) -> Picture:
     )
 
 
-def _protocol(result: dict[str, Any]) -> list[tuple[str, str]]:
-    protocol, datasets = result["protocol"], result["datasets"]
+def _protocol(suite: Suite) -> list[tuple[str, str]]:
+    protocol, datasets = suite.result["protocol"], suite.result["datasets"]
     splits = sorted({str(one["protocol"]["split"]) for one in datasets})
-    unit = "percentage points" if protocol["metric_unit"] else protocol["metric_title"]
-    rope = 100 * protocol["rope"] if protocol["metric_unit"] else protocol["rope"]
     found = [
         ("Data sets", f"{len(datasets)}, each with a duel and a page of its own"),
         ("Splits", ", ".join(splits) or units.NONE),
         ("Metric", protocol["metric_title"]),
-        ("Counts as equal", f"{rope:.3g} {unit}"),
+        ("Counts as equal", f"up to {tables.rope(suite)}"),
         ("Threads", f"{protocol['threads']} for each contender, one at a time"),
     ]
     if protocol.get("seeds"):

@@ -9,6 +9,7 @@ from math import ceil, floor, log10
 from typing import TYPE_CHECKING
 
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
 
 LOG_FROM = 8
 """The largest value over the smallest, from which on values have a log scale."""
+BEHIND = {"facecolor": PAPER.light, "edgecolor": "none", "pad": 0.5}
+"""What keeps lines out of a text."""
 LANE = 0.13
 """Inches from one contender's mark to the next within a data set."""
 
@@ -44,8 +47,10 @@ def results(suite: Suite, *, width: float = WIDTH) -> Figure:
     called, lines = tables.titles(suite), suite.result["datasets"]
     look, percent = looks(called), bool(suite.result["protocol"]["metric_unit"] == "%")
     factor = 100 if percent else 1
-    tall = LANE * len(called) + 0.34
-    fig, ax = _rows(len(lines), tall, width, top=0.1)
+    tall = LANE * len(called) + 0.3
+    legend = [literal(title, 24) for title in called.values()]
+    columns = max(1, min(len(legend), int(width // 1.6)))
+    fig, ax = _rows(len(lines), tall, width, top=0.1 + 0.22 * ceil(len(legend) / columns))
     found = [
         (factor * float(line["contenders"][name]["value"]), line)
         for line in lines
@@ -77,6 +82,19 @@ def results(suite: Suite, *, width: float = WIDTH) -> Figure:
                 zorder=3,
             )
             ends.append(value)
+    handles = [
+        Line2D([], [], color=look[name].colour.light, marker=look[name].mark, ms=5.5, lw=1.3)
+        for name in called
+    ]
+    fig.legend(
+        handles,
+        legend,
+        loc="outside upper left",
+        ncols=columns,
+        frameon=False,
+        fontsize=SMALL,
+        labelcolor="linecolor",
+    )
     if log:
         _log_scale(ax, min(ends), max(ends))
     else:
@@ -204,13 +222,21 @@ def _name(
     """Write what a row is about at its top left."""
     at = (0, y + (0.17 + shift) / tall)
     place = ax.get_yaxis_transform()
-    ax.annotate(label, at, xycoords=place, color=INK.light, fontsize=SMALL, fontweight=weight)
+    ax.annotate(
+        label,
+        at,
+        xycoords=place,
+        color=INK.light,
+        fontsize=SMALL,
+        fontweight=weight,
+        bbox=BEHIND,
+    )
 
 
 def _value(ax: Axes, y: float, tall: float, text: str) -> None:
     place = ax.get_yaxis_transform()
     at = (1, y + 0.17 / tall)
-    ax.annotate(text, at, xycoords=place, ha="right", color=INK.light, fontsize=SMALL)
+    ax.annotate(text, at, xycoords=place, ha="right", color=INK.light, fontsize=SMALL, bbox=BEHIND)
 
 
 def _whisker(

@@ -69,6 +69,8 @@ def critical_difference(suite: Suite, *, width: float = WIDTH) -> Figure:
             color=colour,
             fontsize=SMALL,
             fontweight="bold",
+            bbox={"facecolor": PAPER.light, "edgecolor": "none", "pad": 0.5},
+            zorder=5,
         )
     return fig
 

@@ -56,8 +56,11 @@ def ahead(line: dict[str, Any], names: dict[str, str]) -> str:
         return names[front[0]]
     among = {one["verdict"] for one in found if {one["a"], one["b"]} <= set(front)}
     how = "practically equal" if among == {"practically equal"} else "undecided"
-    listed = ", ".join(names[name] for name in front)
-    return how if len(front) in (0, len(names)) else f"{how}: {listed}"
+    if len(front) in (0, len(names)):
+        return how
+    if len(front) > 2:
+        return f"{len(front)} {how}"
+    return f"{how}: {names[front[0]]}, {names[front[1]]}"
 
 
 def results(suite: Suite) -> Table:
@@ -107,6 +110,15 @@ def size(suite: Suite, difference: float | None) -> str:
     if suite.result["protocol"]["metric_unit"]:
         return units.points(difference, 2)
     return units.NONE if difference is None else units.points(difference / 100, 4)
+
+
+def rope(suite: Suite) -> str:
+    """Write what counts as equal: 1 point, or the bare number."""
+    protocol = suite.result["protocol"]
+    if not protocol["metric_unit"]:
+        return f"{protocol['rope']:.3g} {protocol['metric_title']}"
+    points = f"{100 * protocol['rope']:.3g}"
+    return f"{points} point" if points == "1" else f"{points} points"
 
 
 def pairs(suite: Suite) -> Table:

@@ -17,7 +17,8 @@ from typing import IO, TYPE_CHECKING, Any
 
 from graduel.data.read.cells import MISSING, to_numbers
 from graduel.data.read.dialect import BLANK, Dialect, long_cells
-from graduel.data.read.names import shown, usable_names
+from graduel.data.read.names import find, shown, usable_names
+from graduel.data.read.sample import sampled_note, stratified
 from graduel.data.read.text import opened_text
 from graduel.errors import UserError
 
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 
 UNIT = "\x1f"
 """The separator that no text has (ASCII's unit separator)."""
+PACKED = 5
+"""How much longer text is than packed text, about."""
 BLOCK = 1 << 24
 """Characters that are split at a time."""
 
@@ -255,6 +258,38 @@ def _fitted(
         tally.longest = max(tally.longest, len(cells))
         cells += [""] * (width - len(cells))
     return cells
+
+
+def sample_csv(
+    path: Path, dialect: Dialect, target: str, size: int
+) -> tuple[pl.DataFrame, list[str]]:
+    """Read a stratified sample of the rows, a block at a time, and the notes on it.
+
+    Raises
+    ------
+    UserError
+        As :func:`read_csv`, or if there is no such target.
+    """
+    names, notes = usable_names(dialect.names)
+    column = find(target, names, "target")
+
+    def blocks() -> Iterator[pl.DataFrame]:
+        return _blocks(path, dialect, names, Tally())
+
+    part, total = stratified(blocks, lambda: (block[column] for block in blocks()), size)
+    tally, read = Tally(), []
+    for cells in part:
+        read.append(_joined([_read_cells(cells, False, dialect.decimal, tally)], cells.name))
+    told = [*describe(dialect), *notes, *tally.notes(), sampled_note(len(part), total)]
+    return part.select(read), told
+
+
+def text_bytes(path: Path) -> int:
+    """Estimate how much memory a table of text takes: about as much as its text."""
+    size = path.stat().st_size
+    with path.open("rb") as file:
+        packed = file.read(2) in (b"\x1f\x8b", b"PK")
+    return size * PACKED if packed else size
 
 
 def scan_csv(path: Path, dialect: Dialect) -> Iterator[pl.DataFrame]:

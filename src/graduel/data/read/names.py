@@ -42,7 +42,7 @@ def usable_names(names: Sequence[object]) -> tuple[list[str], list[str]]:
     >>> usable_names(["x", "", "x", "two\n lines"])[0]
     ['x', 'column_2', 'x_2', 'two lines']
     """
-    plain = ["" if name is None else " ".join(_printed(str(name)).split()) for name in names]
+    plain = ["" if name is None else " ".join(harmless(str(name), " ").split()) for name in names]
     plain = [name or f"column_{i}" for i, name in enumerate(plain, 1)]
     taken, used, changed = set(plain), set[str](), []
     for i, name in enumerate(plain):
@@ -59,9 +59,9 @@ def usable_names(names: Sequence[object]) -> tuple[list[str], list[str]]:
     return plain, notes
 
 
-def _printed(name: str) -> str:
-    """Make blanks of control characters, which could steer a terminal."""
-    return CONTROL.sub(" ", name)
+def harmless(text: str, instead: str = "�") -> str:
+    """Replace control characters, which could steer a terminal."""
+    return CONTROL.sub(instead, text)
 
 
 def find(name: str, names: Sequence[str], what: str) -> str:

@@ -85,6 +85,19 @@ def spread(found: Any, classes: Any, n_classes: int) -> Array:
     return answers
 
 
+def softmax(raw: Array) -> Array:
+    """Return probabilities of raw scores: of shape (n,) or (n, 1) for two classes, else (n, k).
+
+    >>> softmax(np.array([0.0])).tolist(), softmax(np.zeros((1, 4))).tolist()
+    ([[0.5, 0.5]], [[0.25, 0.25, 0.25, 0.25]])
+    """
+    if raw.ndim == 1 or raw.shape[1] == 1:
+        score = raw.reshape(-1, 1)
+        raw = np.concatenate([np.zeros_like(score), score], axis=1)
+    found = np.exp(raw - raw.max(axis=1, keepdims=True))
+    return np.asarray(found / found.sum(axis=1, keepdims=True))
+
+
 def seed(rng: np.random.Generator) -> int:
     """Return a seed for a library that takes whole numbers."""
     return int(rng.integers(2**31))

@@ -28,6 +28,7 @@ from graduel.duel.contenders.estimator import (
     learnable,
     quiet,
     seed,
+    softmax,
     spread,
 )
 from graduel.duel.metrics import metric_of
@@ -84,7 +85,7 @@ class Hist:
             seconds.append(clock.seconds)
             if len(seconds) == 1:
                 return False  # before the first round
-            p = spread(_probabilities(raw), classes, n_classes)
+            p = spread(softmax(raw), classes, n_classes)
             done = len(seconds) - 1
             told = Progress(done / rounds, seconds[-1], error_rate(p, y), metric.loss(p, y))
             return bool(notify(told))
@@ -136,11 +137,3 @@ class _Staged:
             found = next(self._stages)
         self._done = rounds
         return self._fitted.spread(found)
-
-
-def _probabilities(raw: Array) -> Array:
-    """Return probabilities of raw scores, shape (n, 1) for two classes and (n, k) for more."""
-    if raw.shape[1] == 1:
-        raw = np.concatenate([np.zeros_like(raw), raw], axis=1)
-    found = np.exp(raw - raw.max(axis=1, keepdims=True))
-    return np.asarray(found / found.sum(axis=1, keepdims=True))

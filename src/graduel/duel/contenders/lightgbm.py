@@ -27,6 +27,7 @@ from graduel.duel.contenders.estimator import (
     learnable,
     quiet,
     seed,
+    softmax,
     spread,
 )
 from graduel.duel.metrics import metric_of
@@ -36,11 +37,6 @@ from graduel.rivals import LightGBMRecipe
 @dataclass(slots=True)
 class FittedLightGBM(FittedEstimator):
     """A fitted classifier; early stopping has chosen its round."""
-
-    def after(self, matrix: Any, rounds: int) -> Array:
-        """Return the probabilities of prepared rows after fewer rounds."""
-        with quiet():
-            return self.spread(self.model.predict_proba(matrix, num_iteration=rounds))
 
     def to_bytes(self) -> bytes:
         """Return the trees up to the chosen round, as text; the preparation."""
@@ -121,10 +117,10 @@ class LightGBM:
             )
         total = clock.stop()
         fitted = FittedLightGBM(model, ready, n_classes, total)
-        every = max(1, rounds // CHECKPOINTS)
+        growing, every = _Growing(fitted), max(1, rounds // CHECKPOINTS)
         for n in range(1, len(seconds) + 1):
             if n % every == 0 or n == len(seconds):
-                predict = partial(fitted.after, rounds=n)
+                predict = partial(growing.predict, rounds=n)
                 yield Checkpoint(seconds[n - 1], partial(ready.again, predict=predict))
         ready.forget()
         best = int(model.best_iteration_ or len(seconds))
@@ -134,3 +130,26 @@ class LightGBM:
             "valid_error": errors[best - 1],
         }
         return fitted
+
+
+class _Growing:
+    """The model after more and more rounds: of each row, only the new trees are asked."""
+
+    def __init__(self, fitted: FittedLightGBM) -> None:
+        self._fitted, self._matrix = fitted, None
+        self._raw: Any = 0.0
+        self._rounds = 0
+
+    def predict(self, matrix: Any, rounds: int) -> Array:
+        """Return the probabilities of rows that are prepared after `rounds`."""
+        if matrix is not self._matrix or rounds <= self._rounds:
+            self._matrix, self._raw, self._rounds = matrix, 0.0, 0
+        with quiet():
+            more = self._fitted.model.predict(
+                matrix,
+                raw_score=True,
+                start_iteration=self._rounds,
+                num_iteration=rounds - self._rounds,
+            )
+        self._raw, self._rounds = self._raw + more, rounds
+        return self._fitted.spread(softmax(self._raw))

@@ -27,6 +27,11 @@ from graduel.nn import Weights
 from graduel.recipes import NetRecipe
 from graduel.train.training import Best, Training
 
+POINTS = 10
+"""How often the curve of images is sampled behind its first epochs: ten thousand test images are a
+fair part of an epoch's work. Of tables every epoch is looked at."""
+FIRST = 4
+
 
 @dataclass(slots=True)
 class FittedNet:
@@ -75,6 +80,7 @@ class Net:
         X, valid_X = ready(train.X), ready(valid.X)
         training = Training(recipe, X, train.y, train.n_classes, rng=rng, image=train.image)
         metric = metric_of(self.metric)
+        every = 1 if train.columns else max(1, recipe.epochs // POINTS)
         best, lowest = Best(training.answer.copy()), (np.inf, np.inf)
         for epoch in training.epochs():
             p = training.predict_proba(valid_X)
@@ -87,7 +93,9 @@ class Net:
                 best = Best(training.answer.copy(), epoch.epoch, error)
             seconds = clock.stop()
             enough = notify(Progress(epoch.t, seconds, best.error, lowest[0]))
-            yield Checkpoint(seconds, partial(ready.again, predict=training.predict_proba))
+            number, last = epoch.epoch, enough or epoch.epoch == recipe.epochs
+            if number <= FIRST or number % every == 0 or last:
+                yield Checkpoint(seconds, partial(ready.again, predict=training.predict_proba))
             clock.go()
             if enough:
                 break

@@ -27,7 +27,7 @@ from graduel.nn import textbook
 from graduel.recipes import TextbookRecipe
 from graduel.train.batches import pixel_scale
 
-CHECKPOINTS = 50
+CHECKPOINTS = 25
 """How often the curve is sampled over a fit."""
 
 

@@ -21,6 +21,7 @@ from graduel.duel.contenders.base import (
     Progress,
     error_rate,
 )
+from graduel.duel.contenders.estimator import softmax
 from graduel.duel.contenders.ready import Ready
 from graduel.duel.metrics import metric_of
 from graduel.recipes import XGBoostRecipe
@@ -171,16 +172,7 @@ class _Growing:
             missing=np.nan,
         )
         self._rounds = rounds
-        return self._fitted.spread(_probabilities(self._margin))
-
-
-def _probabilities(margin: Array) -> Array:
-    """Return probabilities of sums over trees, shape (n,) for two classes, (n, k) for more."""
-    if margin.ndim == 1:
-        positive = 1 / (1 + np.exp(-margin))
-        return np.stack([1 - positive, positive], axis=1)
-    found = np.exp(margin - margin.max(axis=1, keepdims=True))
-    return np.asarray(found / found.sum(axis=1, keepdims=True))
+        return self._fitted.spread(softmax(self._margin))
 
 
 def _settings(
