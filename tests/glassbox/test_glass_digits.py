@@ -183,6 +183,15 @@ def test_a_dot_is_a_disc_of_the_pens_thickness():
     assert columns.mean() == pytest.approx(50, abs=1)
 
 
+def test_a_field_need_not_be_square():
+    ink = strokes([[(110, 30)]], thickness=10, size=(60, 120))
+    assert ink.shape == (60, 120)
+    rows, columns = np.nonzero(ink)
+    assert rows.mean() == pytest.approx(30, abs=1)
+    assert columns.mean() == pytest.approx(110, abs=1)
+    assert len(set(rows)) == len(set(columns)) == pytest.approx(10, abs=2)
+
+
 def test_a_digit_that_is_none_is_refused():
     with pytest.raises(UserError, match="from 0 to 9"):
         digit_strokes(10, np.random.default_rng(0))
