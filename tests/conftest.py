@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import io
+import json
 import os
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
 
+import polars as pl
 import pytest
 from hypothesis import settings
 
@@ -22,3 +27,49 @@ if os.environ.get("CI"):
 def mnist():
     """MNIST, read once."""
     return graduel.load_dataset("mnist")
+
+
+@pytest.fixture
+def server(tmp_path, monkeypatch):
+    """OpenML as far as it is asked, on this machine; what it was asked is kept."""
+    file = io.BytesIO()
+    frame = pl.DataFrame(
+        {"a": [1.5, None, 3.0], "b": ["x", None, "z"], "c": [True, False, None], "d": [1, 2, 3]}
+    )
+    frame.with_columns(row=pl.Series([0, 1, 2])).write_parquet(file)
+    asked = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self):
+            asked.append(self.path)
+            about = {
+                "id": "7",
+                "name": "small",
+                "licence": "Public",
+                "default_target_attribute": "b",
+                "row_id_attribute": "row",
+                "parquet_url": f"http://127.0.0.1:{made.server_port}/7.pq",
+            }
+            names = {"data": {"dataset": [{"did": 9, "version": 2}, {"did": 7, "version": 1}]}}
+            answers = {
+                "/api/v1/json/data/7": json.dumps({"data_set_description": about}).encode(),
+                "/api/v1/json/data/list/data_name/small/status/active": json.dumps(names).encode(),
+                "/7.pq": file.getvalue(),
+            }
+            body = answers.get(self.path)
+            self.send_response(412 if body is None else 200)
+            self.end_headers()
+            self.wfile.write(body or b"")
+
+        def log_message(self, *_):
+            pass
+
+    made = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    Thread(target=made.serve_forever, daemon=True).start()
+    from graduel.data.read import openml
+
+    monkeypatch.setattr(openml, "SERVER", f"http://127.0.0.1:{made.server_port}")
+    monkeypatch.setenv("GRADUEL_CACHE", str(tmp_path / "cache"))
+    yield made, asked
+    made.shutdown()
+    made.server_close()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shlex
 from dataclasses import fields
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -36,6 +37,16 @@ def test_the_python_runs(capsys, tmp_path, monkeypatch):
 def test_the_page_of_parts_runs():
     for block in blocks("python", "docs/parts.md"):
         exec(block, {})
+
+
+def test_the_page_of_suites_runs(capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for block in blocks("python", "docs/suites.md"):
+        exec(block, {})
+    said = capsys.readouterr().out.splitlines()
+    assert [line.split()[0] for line in said[:2]] == ["iris", "wine"]
+    assert "across 2 data sets" in said[2]
+    assert (tmp_path / "my-suite" / "suite.html").exists()
 
 
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
@@ -73,23 +84,30 @@ def commands(page):
     ]
 
 
-@pytest.mark.parametrize(("page", "least"), [("README.md", 9), ("docs/experiments.md", 6)])
-def test_every_command_would_be_understood(monkeypatch, page, least):
-    from graduel.cli import duel, experiment, train
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_command_would_be_understood(monkeypatch, page):
+    """Each is parsed to the end; what an experiment varies is planned as well."""
+    from graduel.cli import experiment
     from graduel.cli.app import main
     from graduel.duel.experiment import plan_experiment
 
-    def planned(dataset, *, out, as_json, **options):
+    def planned(dataset, described, *, out, as_json, **options):
         asked.append(plan_experiment(dataset, **options))
 
+    def noted(*given, **options):
+        asked.append(given)
+
     asked = []
-    for room in (duel, train):
-        monkeypatch.setattr(room, "run", lambda *given, **options: asked.append(options))
+    for home in (ROOT / "src" / "graduel" / "cli").glob("*.py"):
+        room = import_module(f"graduel.cli.{home.stem}")
+        for name in ("run", "show", "listing"):
+            if getattr(getattr(room, name, None), "__module__", None) == room.__name__:
+                monkeypatch.setattr(room, name, noted)
     monkeypatch.setattr(experiment, "run", planned)
-    found = commands(ROOT / page)
-    assert len(found) >= least
+    found = [c for c in commands(page) if not {"--help", "--version"} & set(c)]
+    assert len(found) >= {"README.md": 9, "experiments.md": 6}.get(page.name, 0)
     for command in found:
-        assert main(command) == 0
+        assert main(command) == 0, command
     assert len(asked) == len(found)
 
 

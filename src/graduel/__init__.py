@@ -13,10 +13,12 @@ if TYPE_CHECKING:
     from graduel.duel.api import run_duel
     from graduel.duel.finish import read_run
     from graduel.duel.predictions import compare_predictions
-    from graduel.duel.results import Run
+    from graduel.duel.results import Run, Suite
+    from graduel.duel.suite import read_suite
+    from graduel.duel.suite_api import run_suite
     from graduel.estimators import MLPClassifier, MLPRegressor
     from graduel.nn import Dense, Dropout, Network, ReLU
-    from graduel.report import write_report
+    from graduel.report import write_report, write_suite
     from graduel.train import Fit
 
 _HOMES = {
@@ -29,12 +31,16 @@ _HOMES = {
     "Network": "nn",
     "ReLU": "nn",
     "Run": "duel.results",
+    "Suite": "duel.results",
     "compare_predictions": "duel.predictions",
     "load_dataset": "data",
     "read_idx": "data",
     "read_run": "duel.finish",
+    "read_suite": "duel.suite",
     "run_duel": "duel.api",
+    "run_suite": "duel.suite_api",
     "write_report": "report",
+    "write_suite": "report",
 }
 
 __all__ = [
@@ -47,12 +53,16 @@ __all__ = [
     "Network",
     "ReLU",
     "Run",
+    "Suite",
     "compare_predictions",
     "load_dataset",
     "read_idx",
     "read_run",
+    "read_suite",
     "run_duel",
+    "run_suite",
     "write_report",
+    "write_suite",
 ]
 
 
@@ -61,10 +71,12 @@ def __getattr__(name: str) -> Any:
         from importlib.metadata import version
 
         return version("graduel")
+    if name == "duel":  # the room, which can be called
+        return import_module("graduel.duel")
     if name not in _HOMES:
         raise AttributeError(f"module 'graduel' has no attribute {name!r}")
     return getattr(import_module(f"graduel.{_HOMES[name]}"), name)
 
 
 def __dir__() -> list[str]:
-    return sorted([*__all__, "__version__"])
+    return sorted([*__all__, "__version__", "duel"])

@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
+from graduel.rivals import TITLES, RivalRecipe, image_rivals, table_rivals
+
 
 @dataclass(frozen=True, slots=True)
 class TextbookRecipe:
@@ -63,9 +65,17 @@ class XGBoostRecipe:
     colsample_bynode: float = 0.3
     multi_strategy: str = "multi_output_tree"
     early_stopping_rounds: int = 30
+    min_child_weight: float = 1.0
+    subsample: float = 1.0
+    colsample_bylevel: float = 1.0
+    reg_alpha: float = 0.0
+    reg_lambda: float = 1.0
+    grow_policy: str = "depthwise"
+    max_leaves: int = 0
+    max_cat_to_onehot: int = 4
 
 
-Recipe = TextbookRecipe | NetRecipe | XGBoostRecipe
+Recipe = TextbookRecipe | NetRecipe | XGBoostRecipe | RivalRecipe
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +107,10 @@ CONTENDERS: dict[str, Entry] = {
         XGBoostRecipe(n_estimators=250, learning_rate=0.15, early_stopping_rounds=25),
         default=False,
     ),
+    **{
+        name: Entry(name, TITLES[name], full, quick, default=False)
+        for name, (full, quick) in image_rivals().items()
+    },
 }
 
 
@@ -160,6 +174,7 @@ def table_contenders(
         "net": (net, quick),
         "xgboost": (xgboost, faster),
         "xgboost-best": (best, slower),
+        **table_rivals(rows, classes),
     }
     return {
         name: replace(CONTENDERS[name], full=full, quick=quick)

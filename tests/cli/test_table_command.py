@@ -44,7 +44,7 @@ def complaint(capsys, *args):
         (["mine.csv"], "Likely: --target outcome"),
         (["mine.csv", "--target", "outcom"], "Did you mean 'outcome'?"),
         (["mine.csv", "--target", "age"], "--bins 3"),
-        (["mine.csv", "--target", "outcome", "--split", "half"], "split must be given, holdout"),
+        (["mine.csv", "--target", "outcome", "--split", "half"], "split must be given, shuffle"),
         (["mine.csv", "--target", "outcome", "--split", "given"], "has none"),
         (["mine.csv", "--target", "outcome", "--metric", "acuracy"], "Did you mean 'accuracy'?"),
         (["mine.csv", "--target", "outcome", "--rope", "2"], "rope must be at least 0 and below 1"),
@@ -57,7 +57,7 @@ def complaint(capsys, *args):
         (["mine.csv", "--target", "outcome", "--encoding", "klingon"], "klingon"),
         (["none.csv", "--target", "outcome"], "there is none"),
         (["mnist", "--target", "digit"], "--target goes with a table"),
-        (["mnist", "--split", "5x2"], "a test part of its own"),
+        (["mnist", "--split", "half"], "split must be given, shuffle"),
         (["irs"], "Did you mean 'iris'?"),
     ],
 )
@@ -124,12 +124,101 @@ def test_data_shows_a_table(capsys, folder):
     said = capsys.readouterr().out
     for text in ("150 rows", "age", "numeric", "town", "categorical", "good", "66.7 %"):
         assert text in said
-    assert "set aside: column 'id'" in said
-    code, line = complaint(capsys, "data", "mine.csv")
+    assert "column 'id' is set aside" in said
+    assert "mine.csv" in said
+    assert "1 of 150 rows (0.7 %) repeat" in said
+
+
+def test_data_asks_for_the_target_with_the_candidates_shown(capsys, folder):
+    assert main(["data", "mine.csv"]) == 0
+    said = " ".join(capsys.readouterr().out.split())
+    assert "150 rows, 5 columns" in said
+    assert "column 'id' is set aside" in said
+    assert "Which column is predicted? Likely: --target outcome (2 values, last column" in said
+    code, line = complaint(capsys, "data", "mine.csv", "--drop", "towm")
     assert code == 2
-    assert "--target outcome" in line
+    assert "Did you mean 'town'?" in line
+
+
+@pytest.mark.parametrize("answer", ["1", "outcome"])
+def test_a_duel_asks_on_a_terminal(capsys, folder, monkeypatch, answer):
+    from graduel.cli import source
+
+    asked = []
+    monkeypatch.setattr(source, "interactive", lambda: True)
+    monkeypatch.setattr(source.typer, "prompt", lambda text, err: asked.append(text) or answer)
+    args = ["mine.csv", "--quick", "--split", "2x1", *SMALL, "--out", "run"]
+    assert main(["duel", *args]) == 0
+    assert asked == ["Which column is predicted? (a number or a name)"]
+    assert "1  outcome (2 values, last column" in capsys.readouterr().err
+    assert json.loads((folder / "run" / "result.json").read_text())["dataset"]["target"] == (
+        "outcome"
+    )
+
+
+def test_data_shows_a_picture_of_each_column(capsys, tmp_path):
+    rows = [f"{i % 3},{'ab'[i % 4 == 0]},{'xy'[i % 2]}" for i in range(60)]
+    path = tmp_path / "table.csv"
+    path.write_text("n,word,target\n" + "\n".join(rows), encoding="utf-8")
+    assert main(["data", str(path), "--target", "target"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert "███" in next(line for line in lines if "│ n " in line)
+    assert "█▃" in next(line for line in lines if "│ word " in line)
+    assert "██████████ │" in next(line for line in lines if "│ x " in line)
+    assert "54 of 60 rows" in " ".join(lines)
+
+
+def test_data_shows_nothing_that_steers_a_terminal(capsys, tmp_path):
+    path = tmp_path / "table.csv"
+    rows = ["[b]x[/b],\x1b[31mred,1", *["y,green,2"] * 300]
+    path.write_text("c,\x1b]0;title\x07 name,target\n" + "\n".join(rows), encoding="utf-8")
+    for target in ([], ["--target", "target"], ["--target", "]0;title name"]):
+        assert main(["data", str(path), *target]) == 0
+        said = capsys.readouterr().out
+        assert "\x1b" not in said
+        assert "\x07" not in said
+
+
+def test_very_many_columns_are_not_all_told_of(capsys, tmp_path):
+    path = tmp_path / "wide.csv"
+    names = ",".join(f"f{i}" for i in range(3000))
+    rows = [",".join(str(i * j % 7) for j in range(3000)) + f",{i % 2}" for i in range(40)]
+    path.write_text(f"{names},target\n" + "\n".join(rows), encoding="utf-8")
+    assert main(["data", str(path), "--target", "target"]) == 0
+    said = " ".join(capsys.readouterr().out.split())
+    assert "429 columns are set aside (constant): 'f0', 'f7'" in said
+    assert "2,471 more" in said
+
+
+def test_data_fetches_from_openml_once(capsys, server, tmp_path):
+    made, asked = server
+    assert main(["data", "openml:small"]) == 0
+    said = " ".join(capsys.readouterr().out.split())
+    assert "openml:7 (small): fetched from http://127.0.0.1" in said
+    assert str(tmp_path / "cache") in said
+    assert "licence: Public" in said
+    assert len(asked) == 3
+    made.shutdown()
+    made.server_close()
+    assert main(["data", "openml:7"]) == 0
+    assert "openml:7 (small): kept from before" in " ".join(capsys.readouterr().out.split())
+    assert main(["data"]) == 0
+    assert "small, fetched from OpenML" in " ".join(capsys.readouterr().out.split())
+    kept = tmp_path / "cache" / "openml" / "7.parquet"
+    kept.write_bytes(kept.read_bytes() + b"x")
+    code, line = complaint(capsys, "data", "openml:7")
+    assert (code, "was changed since it was fetched" in line) == (2, True)
 
 
 def test_data_shows_images(capsys):
     assert main(["data", "digits"]) == 0
     assert "images of 8 × 8 pixels" in capsys.readouterr().out
+
+
+def test_data_reads_a_part_of_a_table_in_a_file_alone(capsys, folder):
+    assert main(["data", "mine.csv", "--target", "outcome", "--rows", "30"]) == 0
+    assert "of 150 rows 30 are held" in " ".join(capsys.readouterr().out.split())
+    for name, message in (("iris", "a table in a file"), ("mnist", "goes with a table")):
+        code, line = complaint(capsys, "data", name, "--rows", "30")
+        assert code == 2
+        assert message in line

@@ -155,15 +155,15 @@ def test_without_out_nothing_is_overwritten(capsys, tmp_path):
 
 
 def test_what_diverges_late_keeps_the_best_epoch_before(capsys, tmp_path, monkeypatch):
-    from graduel.cli import train
+    from graduel.cli import fitting
     from graduel.train import DivergedError
 
-    class Late(train.Training):
+    class Late(fitting.Training):
         def epochs(self):
             yield next(super().epochs())
             raise DivergedError("the loss became nan")
 
-    monkeypatch.setattr(train, "Training", Late)
+    monkeypatch.setattr(fitting, "Training", Late)
     code, out, err = graduel(capsys, "train", *SMALL, "--net", NET, "--out", "late")
     assert code == 2
     assert "saved in late" in out

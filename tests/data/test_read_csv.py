@@ -151,7 +151,17 @@ def test_options_that_cannot_be(write, option, message):
         (b'a,b\n1,"x\n2,y\n3,z\n', r"line 2: expected a quote to be closed; .* until line 4"),
         (b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", "holds binary data"),
         (bytes(range(256)) * 4, "holds binary data"),
-        ("a,b\n1,2\n".encode("utf-16-le"), "holds binary data.*--encoding"),
+        (b"a\0b,c\n1,2\n", "holds binary data.*--encoding"),
+        (b'a,b\n1,"x,y\n2,"x,y\n', "line 2: expected a quote to be closed; it ends .* of line 3"),
+        (b"a,b,c,d\n1,2\n3,4\n", r"line 2: expected 4 cells.*more than 2 \(column 3: 'c'"),
+        (b"My title\n\na,b,c\n1,2,3\n4,5,6\n", "line 1: expected 3 cells.*got one .'My title'"),
+        (b"# why\n\n# how\na,b\n1,2\n4,5,6\n", "line 6: expected 2 cells.*got 3"),
+        (b'[{"a": 1}]', "it holds JSON. Save it as CSV"),
+        (b"<!DOCTYPE html><html></html>", "it holds a page of the web"),
+        (b"@relation a\n@attribute b real\n@data\n1\n", "it holds an ARFF file"),
+        (b"SQLite format 3\0" + bytes(90), "a database of SQLite. Save the table as CSV"),
+        (b"BZh91AY&SY" + bytes(90), "packed with bzip2. Unpack it first"),
+        (b"\x80\x04\x95" + bytes(50), "a pickle of Python, which is never loaded"),
     ],
 )
 def test_what_is_no_table_is_refused(write, content, message):
@@ -160,6 +170,57 @@ def test_what_is_no_table_is_refused(write, content, message):
         read_source(path)
     assert "\n" not in str(error.value)
     assert str(path) in str(error.value)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"a,b\n1,x\n2,y\n".decode().encode("utf-16-le"),
+        b"a,b\n1,x\n2,y\n".decode().encode("utf-16-be"),
+        "a,b\n1,x\n2,y\n".encode("utf-32"),
+        b"sep=;\na;b\n1;x\n2;y\n",
+        b"# made by hand\n\n# twice\na,b\n1,x\n2,y\n",
+        b"a,b\n1,x\n2,y\n\x1a",
+        b"\n\na,b\n1,x\n\n2,y\n\n",
+    ],
+)
+def test_the_same_table_however_it_is_written(write, content):
+    found = table(write(content))
+    assert found.rows() == [(1, "x"), (2, "y")]
+    assert found.columns == ["a", "b"]
+
+
+def test_a_header_may_begin_like_a_comment(write):
+    assert table(write("#a,b\n1,x\n")).columns == ["#a", "b"]
+    assert table(write("colour,b\n#fff,x\n#000,y\n"))["colour"].to_list() == ["#fff", "#000"]
+    assert len(table(write("#fff,x\n#000,y\n#aaa,z\n"))) == 2
+
+
+def test_cells_of_a_million_characters(write):
+    long = "word, " * 200_000
+    found = table(write(f'a,b\n1,"{long}"\n2,y\n'))
+    assert found["b"].to_list() == [long.strip(), "y"]
+    assert csv.field_size_limit() == 131072
+
+
+@pytest.mark.parametrize(
+    ("cells", "numbers"),
+    [
+        (["5%", "7.5 %", None], [5, 7.5, None]),
+        (["$1,000.50", "-$3", "$-4"], [1000.5, -3, -4]),
+        (["3 €", "2.5€", "-"], [3, 2.5, None]),
+        (["1\u00a0000", "12\u202f345.5", "7"], [1000, 12345.5, 7]),
+        (["1'000'000", "2"], [1e6, 2]),
+        (["5%", "7"], None),
+        (["5%", "$7"], None),
+        (["1\u00a00", "2"], None),
+        (["12345678901234567890123", "12345678901234567890124"], None),
+        (["100000000000000000000", "0.5"], [1e20, 0.5]),
+    ],
+)
+def test_numbers_with_signs_and_gaps(cells, numbers):
+    found = to_numbers(pl.Series(cells))
+    assert (found if found is None else found.to_list()) == numbers
 
 
 def test_what_is_not_there(tmp_path):

@@ -17,7 +17,13 @@ SMALL = {
     "textbook": {"layers": [16], "rate": 0.5, "steps": 20},
     "net": {"layers": [32], "lr": 0.01, "epochs": 4, "batch_size": 32},
     "xgboost": {"n_estimators": 6, "early_stopping_rounds": 2},
+    "lightgbm": {"n_estimators": 6, "num_leaves": 8, "early_stopping_rounds": 2},
+    "hist": {"max_iter": 4, "max_leaf_nodes": 8, "max_features": 0.3},
+    "forest": {"n_estimators": 20},
+    "logistic": {"C": 0.1, "max_iter": 20},
+    "mlp": {"hidden_layer_sizes": [16], "max_iter": 4},
 }
+RANDOM = [name for name in SMALL if name != "logistic"]
 
 
 @pytest.fixture(scope="module")
@@ -51,7 +57,7 @@ def test_garbage_in_the_test_rows_changes_no_bit_of_the_model(digits, name):
     assert len(fitted.to_bytes()) == outcome.model_bytes
 
 
-@pytest.mark.parametrize("name", SMALL)
+@pytest.mark.parametrize("name", RANDOM)
 def test_the_same_seed_gives_the_same_outcome_and_another_seed_another(digits, name):
     first, fitted = run(digits, name)
     again, _ = run(digits, name)
@@ -118,12 +124,88 @@ def test_xgboost_keeps_its_round_of_least_validation_log_loss(digits):
     assert outcome.details["valid_error"] == pytest.approx(error)
 
 
-def test_xgboosts_curve_is_the_model_cut_at_each_round(digits):
-    outcome, fitted = run(digits, "xgboost")
+CUTS = {
+    "xgboost": lambda model, X, n: model.predict_proba(X, iteration_range=(0, n)),
+    "lightgbm": lambda model, X, n: model.predict_proba(X, num_iteration=n),
+    "hist": lambda model, X, n: list(model.staged_predict_proba(X))[n - 1],
+}
+
+
+@pytest.mark.filterwarnings("ignore:X does not have valid feature names")
+@pytest.mark.parametrize("name", CUTS)
+def test_a_boosters_curve_is_the_model_cut_at_each_round(digits, name):
+    outcome, fitted = run(digits, name)
     X, y = digits.table[800:], digits.y[800:]
+    assert len(outcome.curve) == outcome.details["rounds"] > 1
     for n, (_, error) in enumerate(outcome.curve, 1):
-        p = fitted.model.predict_proba(X, iteration_range=(0, n))
+        p = CUTS[name](fitted.model, X, n)
         assert error == pytest.approx((p.argmax(axis=1) != y).mean())
+
+
+def test_a_forest_that_grows_in_steps_is_the_one_that_grew_at_once(digits):
+    from sklearn.ensemble import RandomForestClassifier
+
+    _, fitted = run(digits, "forest")
+    rows = split(plan("mnist", threads=1), digits, 0)
+    number = int(Cell("forest", 0).rng().integers(2**31))
+    whole = RandomForestClassifier(20, random_state=number).fit(
+        digits.table[rows.train], digits.y[rows.train]
+    )
+    X = digits.table[800:]
+    np.testing.assert_allclose(fitted.predict_proba(X), whole.predict_proba(X), atol=1e-6)
+
+
+def test_the_recipes_new_fields_leave_xgboosts_default_trees_as_they_were(digits):
+    from xgboost import XGBClassifier
+
+    _, fitted = run(digits, "xgboost")
+    rows = split(plan("mnist", threads=1), digits, 0)
+    plain = XGBClassifier(
+        n_estimators=6,
+        learning_rate=0.3,
+        max_depth=6,
+        max_bin=16,
+        colsample_bynode=0.3,
+        multi_strategy="multi_output_tree",
+        early_stopping_rounds=2,
+        tree_method="hist",
+        eval_metric=["merror", "mlogloss"],
+        n_jobs=1,
+        random_state=int(Cell("xgboost", 0).rng().integers(2**31)),
+    )
+    X, y = digits.table, digits.y
+    plain.fit(X[rows.train], y[rows.train], eval_set=[(X[rows.valid], y[rows.valid])], verbose=0)
+    np.testing.assert_array_equal(plain.predict_proba(X[800:]), fitted.predict_proba(X[800:]))
+
+
+def test_scikit_learns_mlp_stops_when_no_epoch_is_better(digits):
+    rows = split(plan("mnist", threads=1), digits, 0)
+    recipe = {"hidden_layer_sizes": [16], "max_iter": 200, "n_iter_no_change": 3}
+    outcome, fitted = run_cell(
+        make_contender("mlp", "mlp", recipe), digits, rows, Cell("mlp", 0), Budget(threads=1)
+    )
+    details = outcome.details
+    assert details["epochs"] == details["best_epoch"] + 3 < 200
+    p = fitted.predict_proba(digits.table[rows.valid])
+    error = (p.argmax(axis=1) != digits.y[rows.valid]).mean()
+    assert error == pytest.approx(details["valid_error"])
+
+
+@pytest.mark.parametrize("name", SMALL)
+def test_a_fit_ends_where_it_is_told_to(digits, name):
+    if name == "logistic":
+        return  # it fits in one go
+    told = []
+
+    def notify(progress):
+        told.append(progress)
+        return len(told) == 2
+
+    outcome, fitted = run(digits, name, notify=notify)
+    assert len(told) == 2
+    assert len(outcome.curve) == 2
+    assert all(0 <= one.valid_loss <= 1 for one in told)
+    assert np.isfinite(fitted.predict_proba(digits.table[800:])).all()
 
 
 def test_a_contenders_clock_stands_still_while_it_is_scored():

@@ -32,6 +32,8 @@ def timeless(result):
         for name in TIMES:
             contender.pop(name)
         contender["curve"] = [error for _, error in contender["curve"]]
+    for comparison in result["comparisons"]:
+        comparison.pop("cost")
     return result
 
 

@@ -11,9 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from graduel.data import Dataset
-from graduel.data.description import from_table
+from graduel.data.assemble import from_table
 from graduel.data.understand import understand
-from graduel.duel.protocol import Protocol
+from graduel.duel.protocol import Protocol, plan
 from graduel.duel.splits import (
     OWN_VALID_SHARE,
     Design,
@@ -175,7 +175,7 @@ def test_what_suits_the_data():
 
 @pytest.mark.parametrize("text", ["", "5x", "1x2", "21x1", "5x99", "half", "x", "-5x1"])
 def test_designs_that_are_none(text):
-    with pytest.raises(UserError, match="split must be given, holdout, or folds"):
+    with pytest.raises(UserError, match="split must be given, shuffle, or folds"):
         Design.read(text)
 
 
@@ -202,3 +202,45 @@ def test_too_few_rows_are_told():
 def test_groups_are_numbered_as_they_appear():
     found = in_order(np.array(["b", "a", "b", "c"]))
     assert found.tolist() == [0, 1, 0, 2]
+
+
+@pytest.mark.parametrize(("text", "splits", "tested"), [("shuffle", 1, 14_000), ("5x1", 5, 14_000)])
+def test_known_data_can_be_split_anew(mnist, text, splits, tested):
+    p = plan("mnist", split=text, threads=1)
+    assert p.splits == splits
+    assert p.rope == plan("mnist", threads=1).rope
+    tests = [split(p, mnist, run) for run in range(splits)]
+    for s in tests:
+        everything = np.concatenate([s.train, s.valid, s.test])
+        assert len(np.unique(everything)) == len(everything) == 70_000
+        assert len(s.test) == pytest.approx(tested, abs=10)
+        share = np.bincount(mnist.y[s.test]) / len(s.test)
+        np.testing.assert_allclose(share, np.bincount(mnist.y) / 70_000, atol=0.001)
+        assert (s.test < 60_000).any()
+        assert (s.test >= 60_000).any()
+    assert len(np.unique(np.concatenate([s.test for s in tests]))) == sum(
+        len(s.test) for s in tests
+    )
+
+
+def test_words_for_one_split():
+    given, shuffled = plan("mnist", threads=1), plan("mnist", split="shuffle", threads=1)
+    assert plan("mnist", split="given", threads=1).digest == given.digest
+    assert plan("mnist", split="holdout", threads=1).digest == shuffled.digest != given.digest
+    with pytest.raises(UserError, match="split must be given, shuffle, or folds"):
+        plan("mnist", split="sideways", threads=1)
+    with pytest.raises(UserError, match="rows must be between 2 and 56,0"):
+        plan("mnist", split="shuffle", rows=60_000, threads=1)
+    assert plan("mnist", split="shuffle", rows=500, threads=1).rows == 500
+
+
+def test_a_duel_on_known_data_split_anew(tmp_path):
+    from graduel import run_duel
+
+    run = run_duel(
+        "mnist", contenders=["logistic"], split="shuffle", rows=300, threads=1, out=tmp_path / "run"
+    )
+    assert run.result["protocol"]["split"] == "holdout"
+    assert run.result["known_best"] is None
+    assert len(run.images) == len(run.y_test) == run.result["dataset"]["n_test"]
+    assert run.result["contenders"]["logistic"]["test_error"] < 0.4

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from copy import deepcopy
 from dataclasses import replace
 
 import numpy as np
@@ -12,6 +13,14 @@ from graduel.duel.protocol import Cell, Split
 from graduel.duel.results import Outcome
 from graduel.duel.store import open_store, write_json
 from graduel.errors import UserError
+
+PROBES = {
+    "rows": 4,
+    "error": 0.25,
+    "log_loss": 0.5,
+    "robustness": [{"name": "missing", "strengths": [0.1, 0.2], "errors": [0.25, None]}],
+    "importance": {"rows": 4, "columns": [["a"]], "log_loss": [0.1], "error": [0.0]},
+}
 
 
 def outcome(cell):
@@ -26,6 +35,8 @@ def outcome(cell):
         curve=[(0.5, 0.2), (1.5, 0.1)],
         details={"best_epoch": 2},
         probabilities=np.full((4, 10), 0.1, np.float32),
+        valid_probabilities=np.full((2, 10), 0.1, np.float32),
+        probes=deepcopy(PROBES),
     )
 
 
@@ -40,6 +51,10 @@ def test_what_is_kept_comes_back(tiny, tmp_path):
         back = store.read_cell(cell)
         assert back == outcome(cell)
         np.testing.assert_array_equal(back.probabilities, outcome(cell).probabilities)
+        kept = back.valid_probabilities
+        np.testing.assert_array_equal(kept, outcome(cell).valid_probabilities)
+        assert kept.dtype == np.float32
+        assert back.probes == PROBES
         assert store.has_split(0)
         np.testing.assert_array_equal(store.read_split(0).test, np.arange(5, 9))
 
@@ -68,7 +83,9 @@ def test_a_cell_that_cannot_be_written_whole_is_not_there(tiny, tmp_path, monkey
         assert not store.finished(cell)
 
 
-@pytest.mark.parametrize("damage", ["outcome.json", "probabilities.npy"])
+@pytest.mark.parametrize(
+    "damage", ["outcome.json", "probabilities.npy", "valid_probabilities.npy", "probes.json"]
+)
 def test_a_damaged_cell_is_named(tiny, tmp_path, damage):
     cell = Cell("net", 0)
     with open_store(tmp_path, tiny) as store:
@@ -80,6 +97,18 @@ def test_a_damaged_cell_is_named(tiny, tmp_path, damage):
             store.read_cell(cell)
 
 
+def test_a_cell_of_before_is_read_without_what_it_lacks(tiny, tmp_path):
+    cell = Cell("net", 0)
+    with open_store(tmp_path, tiny) as store:
+        store.write_split(0, Split(np.arange(3), np.arange(3, 5), np.arange(5, 9)))
+        store.write_cell(cell, outcome(cell))
+        for name in ("valid_probabilities.npy", "probes.json"):
+            (tmp_path / "cells" / cell.key / name).unlink()
+        back = store.read_cell(cell)
+        assert back.valid_probabilities is None
+        assert back.probes is None
+
+
 def spoil_json(**change):
     def spoil(folder):
         path = folder / "outcome.json"
@@ -88,8 +117,12 @@ def spoil_json(**change):
     return spoil
 
 
-def spoil_array(array):
-    return lambda folder: np.save(folder / "probabilities.npy", array)
+def spoil_array(array, name="probabilities.npy"):
+    return lambda folder: np.save(folder / name, array)
+
+
+def spoil_probes(text):
+    return lambda folder: (folder / "probes.json").write_text(text)
 
 
 @pytest.mark.parametrize(
@@ -105,6 +138,13 @@ def spoil_array(array):
         spoil_array(np.zeros((4, 10))),
         lambda folder: (folder / "probabilities.npy").write_bytes(b""),
         lambda folder: (folder / "outcome.json").write_text("[" * 100_000),
+        spoil_array(np.zeros((3, 10), np.float32), "valid_probabilities.npy"),
+        spoil_array(np.zeros((2, 9), np.float32), "valid_probabilities.npy"),
+        spoil_array(np.full((2, 10), np.inf, np.float32), "valid_probabilities.npy"),
+        spoil_array(np.zeros((2, 10)), "valid_probabilities.npy"),
+        spoil_probes("[]"),
+        spoil_probes("[" * 100_000),
+        spoil_probes(json.dumps({**PROBES, "importance": {"columns": [1]}})),
     ],
 )
 def test_a_cell_that_does_not_fit_is_refused(tiny, tmp_path, spoil):

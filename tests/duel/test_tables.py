@@ -27,7 +27,13 @@ SMALL = {
         "early_stopping_rounds": 3,
         "multi_strategy": "one_output_per_tree",
     },
+    "lightgbm": {"n_estimators": 8, "min_child_samples": 5, "early_stopping_rounds": 3},
+    "hist": {"max_iter": 8, "min_samples_leaf": 5},
+    "forest": {"n_estimators": 10},
+    "logistic": {},
+    "mlp": {"hidden_layer_sizes": [8], "batch_size": 16, "max_iter": 5},
 }
+THREE = ("textbook", "net", "xgboost")
 SECRET = "a word that stands in one cell"
 
 
@@ -56,7 +62,7 @@ def csv(tmp_path):
     return path
 
 
-def tiny(data, names=tuple(SMALL), **options):
+def tiny(data, names=THREE, **options):
     base = plan(data, contenders=list(names), threads=1, **options)
     specs = {k: {**base.contenders[k], "recipe": SMALL[k]} for k in names}
     return replace(base, contenders=specs)
@@ -184,6 +190,107 @@ def test_a_finished_duel_is_read_without_its_data_and_tells_no_row(csv, tmp_path
     assert [c["name"] for c in told["columns"]] == ["age", "town", "member"]
     assert told["set_aside"][0]["name"] == "same"
     assert {c["kind"] for c in told["columns"]} == {"numeric", "categorical", "boolean"}
+
+
+MARKERS = {"city": "Zxq-{}-town", "note": "Vjw-{}-word"}
+
+
+def marked(n=300):
+    """A table whose every cell is a string or a number that stands nowhere else."""
+    rng = np.random.default_rng(0)
+    y = rng.integers(3, size=n)
+    return pl.DataFrame(
+        {
+            "city": [MARKERS["city"].format(i % 7) for i in range(n)],
+            "note": [MARKERS["note"].format(i) for i in range(n)],
+            "pay": [round(7_310_000 + 1_000 * code + i + 0.377, 3) for i, code in enumerate(y)],
+            "label": [f"class {code}" for code in y],
+        }
+    )
+
+
+def test_a_private_table_leaves_no_cell_in_page_or_result_unless_it_may(tmp_path):
+    path = tmp_path / "mine.csv"
+    marked().write_csv(path)
+    pay = marked()["pay"].to_list()
+    secrets = ["Zxq", "Vjw", *map(str, pay), *(f"{value:,.0f}" for value in pay)]
+    source = own(path, target="label")
+    p = tiny(source, ["net", "xgboost"], split="holdout")
+    from graduel.report import write_report
+
+    def texts(**options):
+        run, _ = fight(tmp_path / "run", source, p, **options)
+        page = write_report(run).read_text(encoding="utf-8")
+        return run, (page, (tmp_path / "run" / "result.json").read_text(encoding="utf-8"))
+
+    run, private = texts()
+    for text in private:
+        assert not [secret for secret in secrets if secret in text]
+    assert run.cells is None
+    # What is told of rows are their numbers in the file.
+    data = source.load()
+    np.testing.assert_array_equal(
+        run.rows, data.understood.rows[np.load(tmp_path / "run" / "splits" / "seed0.npz")["test"]]
+    )
+    again = read_run(tmp_path / "run")
+    np.testing.assert_array_equal(again.rows, run.rows)
+    run, (_, result) = texts(show_rows=True)
+    assert "Zxq" not in result
+    assert run.cells.height == len(run.y_test)
+
+
+def test_temperatures_are_fitted_on_validation_rows_alone(csv, tmp_path):
+    from graduel.duel.calibration import scaled, temperature
+    from graduel.duel.metrics import log_loss
+
+    source = own(csv, target="label")
+    p = tiny(source, ["net", "xgboost"], split="3x1")
+    run, _ = fight(tmp_path / "run", source, p)
+    y = source.load().y
+    for name, entry in run.result["contenders"].items():
+        found = entry["calibration"]
+        losses = []
+        for k, t in enumerate(found["temperatures"]):
+            folder = tmp_path / "run" / "cells" / f"{name}-seed{k}"
+            rows = np.load(tmp_path / "run" / "splits" / f"seed{k}.npz")
+            np.testing.assert_array_equal(rows["valid_truth"], y[rows["valid"]])
+            on_valid = np.load(folder / "valid_probabilities.npy")
+            assert t == temperature(on_valid, y[rows["valid"]])
+            on_test = np.load(folder / "probabilities.npy")
+            losses.append(log_loss(scaled(on_test, t), y[rows["test"]]))
+        assert found["after"]["log_loss"] == pytest.approx(np.mean(losses), abs=1e-12)
+        assert found["before"]["log_loss"] == entry["log_loss"]
+        assert sum(b["rows"] for b in found["before"]["bins"]) == len(y)
+        assert entry["probes"]["rows"] == len(y)
+    assert all(one["cost"] for one in run.result["comparisons"])
+
+
+def test_without_validation_probabilities_there_is_no_temperature(csv, tmp_path):
+    source = own(csv, target="label")
+    p = tiny(source, ["net"], split="holdout")
+    fight(tmp_path / "run", source, p)
+    folder = tmp_path / "run"
+    (folder / "cells" / "net-seed0" / "valid_probabilities.npy").unlink()
+    (folder / "cells" / "net-seed0" / "probes.json").unlink()
+    rows = dict(np.load(folder / "splits" / "seed0.npz"))
+    kept = {k: v for k, v in rows.items() if k not in ("valid_truth", "places")}
+    np.savez(folder / "splits" / "seed0.npz", **kept)
+    run, kinds = fight(folder, source, p)
+    assert kinds == ["kept"]
+    found = run.result["contenders"]["net"]
+    assert found["calibration"]["temperatures"] is None
+    assert found["calibration"]["after"] is None
+    assert found["probes"] is None
+    assert run.rows is None
+
+
+def test_probes_can_be_left_out(csv, tmp_path):
+    source = own(csv, target="label")
+    p = tiny(source, ["net"], split="holdout", probes=False)
+    run, _ = fight(tmp_path / "run", source, p)
+    assert run.result["contenders"]["net"]["probes"] is None
+    assert not (tmp_path / "run" / "cells" / "net-seed0" / "probes.json").exists()
+    assert "probes" not in tiny(source, ["net"], split="holdout").as_dict()
 
 
 def test_a_changed_file_is_refused(csv, tmp_path):

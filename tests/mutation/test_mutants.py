@@ -14,6 +14,7 @@ from pathlib import Path
 
 import mutants_activations
 import mutants_columns
+import mutants_glassbox
 import mutants_images
 import mutants_losses
 import mutants_optim
@@ -81,6 +82,7 @@ MUTANTS = [
 for room in (
     mutants_activations,
     mutants_columns,
+    mutants_glassbox,
     mutants_images,
     mutants_losses,
     mutants_optim,

@@ -180,6 +180,31 @@ def test_backward_without_dx_assigns_the_rest():
         np.testing.assert_array_equal(ws.gradient, g)
 
 
+def test_after_a_prediction_the_way_back_takes_the_running_means_as_constants():
+    rng = np.random.default_rng(9)
+    layer, x, dy = BatchNorm(), *rng.normal(size=(2, 6, 4))
+    net, weights, ws = made(layer, (4,))
+    weights.theta += rng.normal(0, 0.1, weights.theta.shape)
+    weights.state += rng.random(weights.state.shape)
+
+    def along(x):
+        return float((net.forward(x, net.workspace(weights), Call()) * dy).sum())
+
+    net.forward(x, ws, Call())
+    dx = layer.backward(dy.copy(), ws.scopes[0], Call())
+    gradient = ws.gradient.copy()
+    eps, nudge = 1e-6, np.zeros_like(x)
+    nudge[2, 1] = eps
+    assert dx[2, 1] == pytest.approx((along(x + nudge) - along(x - nudge)) / (2 * eps))
+    for i in range(len(gradient)):
+        start = weights.theta[i]
+        weights.theta[i] = start + eps
+        ahead = along(x)
+        weights.theta[i] = start - eps
+        assert gradient[i] == pytest.approx((ahead - along(x)) / (2 * eps))
+        weights.theta[i] = start
+
+
 def test_mistakes_say_what_was_expected():
     with pytest.raises(ValueError, match="eps must be above 0; got 0"):
         LayerNorm(eps=0)

@@ -9,10 +9,18 @@ from typing import Any
 import numpy as np
 import pytest
 
+from graduel.duel.calibration import calibration, scaled
 from graduel.duel.results import Run
 
 TITLES = {"textbook": "textbook network", "net": "NumPy network", "xgboost": "XGBoost"}
 SKILL = {"textbook": (0.061, 60.0), "net": (0.013, 50.0), "xgboost": (0.018, 170.0)}
+
+IMAGE_WAYS = {
+    "noise": (0.1, 0.2, 0.4),
+    "rotation": (10, 20, 40),
+    "shift": (1, 2, 4),
+    "occlusion": (7, 10, 14),
+}
 
 Make = Callable[..., Run]
 
@@ -30,8 +38,15 @@ def make_run(
     points: int = 25,
     claims: bool = True,
     known_best: bool = True,
+    trials: int = 0,
+    table: bool = False,
+    behind: bool = True,
 ) -> Run:
-    """Return a run whose stored numbers agree with one another as a duel's would."""
+    """Return a run whose stored numbers agree with one another as a duel's would.
+
+    With `trials` it was tuned, with `table` it is on a table of the user's own; without `behind`
+    it is of before calibration, probes and costs in words were kept.
+    """
     rng = np.random.default_rng(7)
     y = rng.integers(0, n_classes, n_test) if y_test is None else np.asarray(y_test)
     n_test = len(y)
@@ -69,6 +84,10 @@ def make_run(
             "details": [{"best_epoch": 17, "epochs": 20, "valid_error": test_error + 0.001}]
             * seeds,
         }
+        if behind:
+            contenders[name] |= _behind(rng, probabilities[name], y, number, table=table)
+        if trials:
+            contenders[name] |= _tuned(rng, test_error, trials, seeds)
     result: dict[str, Any] = {
         "format": 1,
         "dataset": {
@@ -87,6 +106,9 @@ def make_run(
             "metric": "error",
             "rope": 0.0025,
             "threads": 2,
+            "budget": {"kind": "trials", "value": trials}
+            if trials
+            else {"kind": "none", "value": None},
         },
         "contenders": contenders,
         "comparisons": _comparisons(contenders, n_test),
@@ -134,8 +156,12 @@ def make_run(
             "settings": {"multi_strategy": "multi_output_tree", "max_bin": 64, "rounds": 300},
             "note": "Measured on two cores with the whole of MNIST.",
         }
+    if not behind:
+        for one in result["comparisons"]:
+            del one["cost"]
     names_of_classes = classes or tuple(str(k) for k in range(n_classes))
-    return Run(Path("nowhere"), result, probabilities, curves, y, names_of_classes, images)
+    rows = np.arange(3, 3 + 2 * n_test, 2) if table else None
+    return Run(Path("nowhere"), result, probabilities, curves, y, names_of_classes, images, rows)
 
 
 def _answers(rng: Any, y: Any, k: int, error: float, shared: Any) -> Any:
@@ -152,6 +178,79 @@ def _answers(rng: Any, y: Any, k: int, error: float, shared: Any) -> Any:
     p *= np.minimum(1 - sure, 0.45)[:, None]
     p[np.arange(n), answer] = 1 - p.sum(1)
     return p.astype(np.float32)
+
+
+def _behind(rng: Any, p: Any, y: Any, number: int, *, table: bool) -> dict[str, Any]:
+    """Return what stands behind the errors; temperatures as if of validation rows like these."""
+    rows = np.arange(len(y))
+
+    def side(t: float) -> dict[str, Any]:
+        of = [scaled(one, t) for one in p]
+        return calibration(of, [y] * len(p), [rows] * len(p)).as_dict()
+
+    heat = 1.2 + 0.1 * number
+    error = float(np.mean(p.argmax(-1) != y))
+    ways = {"missing": (0.1, 0.2, 0.4), "permuted": (0.1, 0.25, 0.5)} if table else IMAGE_WAYS
+    shape = (18,) if table else (7, 7)
+    rises = rng.exponential(0.02, shape) * np.linspace(2, 0, shape[-1]) ** 2 - 0.001
+    return {
+        "calibration": {
+            "temperatures": [heat] * len(p),
+            "before": side(1.0),
+            "after": side(heat),
+        },
+        "probes": {
+            "rows": min(1000, len(y)),
+            "error": error,
+            "log_loss": 3 * error,
+            "robustness": [
+                {
+                    "name": name,
+                    "strengths": list(strengths),
+                    "errors": [
+                        None if name == "noise" and number == 1 and not i else min(1.0, e)
+                        for i, e in enumerate(error + np.cumsum(rng.uniform(0.01, 0.3, 3)))
+                    ],
+                }
+                for name, strengths in ways.items()
+            ],
+            "importance": {
+                "rows": min(489, len(y)),
+                "log_loss": rises.tolist(),
+                "error": (rises / 4).tolist(),
+                **(
+                    {"columns": [[f"column {i}"] for i in range(17)] + [["first", "last"]]}
+                    if table
+                    else {"block": 4}
+                ),
+            },
+        },
+    }
+
+
+def _tuned(rng: Any, error: float, number: int, seeds: int) -> dict[str, Any]:
+    """Return a search of so many trials for each seed."""
+    runs = []
+    for _ in range(seeds):
+        states = ["complete", *rng.choice(["complete", "complete", "pruned", "failed"], number - 1)]
+        runs.append(
+            [
+                {
+                    "number": i,
+                    "params": {"lr": float(rng.uniform(1e-4, 1e-2)), "layers": "512,512"},
+                    "loss": float(error + rng.exponential(0.01)) if state == "complete" else None,
+                    "seconds": float(rng.uniform(5, 60)),
+                    "state": str(state),
+                }
+                for i, state in enumerate(states)
+            ]
+        )
+    best = [min((t for t in run if t["loss"]), key=lambda t: t["loss"])["number"] for run in runs]
+    return {
+        "trials": runs,
+        "best_trial": best,
+        "tuning_seconds": [sum(t["seconds"] for t in run) for run in runs],
+    }
 
 
 def _curve(rng: Any, end: float, seconds: float, points: int) -> list[tuple[float, float]]:
@@ -199,6 +298,7 @@ def _comparisons(contenders: dict[str, Any], n: int) -> list[dict[str, Any]]:
                     "detectable": verdict != "undecided",
                     "scope": "These fitted models, on rows like these test rows.",
                     "more_rows": 12_345 if verdict == "undecided" else None,
+                    "cost": f"{a} and {b} cost about as much to train.",
                     "sentence": _sentence(a, b, verdict, abs(difference)),
                 }
             )

@@ -182,20 +182,34 @@ def test_confusion_of_many_classes_keeps_those_with_most_mistakes(make) -> None:
     assert len(ax.get_xticks()) == figures.MOST_CLASSES
 
 
-def test_calibration_error_is_the_definition(make) -> None:
-    run = make(seeds=2)
-    for curve in numbers.calibration(run):
-        p = run.probabilities[curve.name].reshape(-1, 10).astype(float)
-        confidence, right = p.max(1), p.argmax(1) == np.tile(run.y_test, 2)
-        gap = 0.0
-        for b in range(10):
-            inside = (confidence > b / 10) & (confidence <= (b + 1) / 10)
-            if inside.any():
-                gap += inside.sum() * abs(confidence[inside].mean() - right[inside].mean())
-        assert curve.ece == pytest.approx(gap / len(p))
-        assert sum(b.rows for b in curve.bins) == len(p)
-        assert all(b.low < b.confidence <= b.high for b in curve.bins)
-        assert all(b.interval[0] <= b.right <= b.interval[1] for b in curve.bins)
+def test_reliability_counts_ranges_of_equal_width(make) -> None:
+    for run in (make(seeds=2), make(seeds=2, behind=False)):
+        for curve in numbers.calibration(run):
+            p = run.probabilities[curve.name].reshape(-1, 10).astype(float)
+            confidence, right = p.max(1), p.argmax(1) == np.tile(run.y_test, 2)
+            for b in curve.bins:
+                inside = (confidence > b.low) & (confidence <= b.high)
+                assert b.rows == inside.sum()
+                assert b.confidence == pytest.approx(confidence[inside].mean())
+                assert b.right == pytest.approx(right[inside].mean())
+                assert b.high - b.low == pytest.approx(0.1)
+            assert sum(b.rows for b in curve.bins) == len(p)
+            assert all(b.low < b.confidence <= b.high for b in curve.bins)
+            assert all(b.interval[0] <= b.right <= b.interval[1] for b in curve.bins)
+
+
+def test_calibration_after_scaling_is_another_diagram(make) -> None:
+    run = make()
+    before, after = numbers.calibration(run), numbers.calibration(run, "after")
+    assert [c.name for c in before] == [c.name for c in after]
+    for curve, other in zip(before, after, strict=True):
+        entry = run.result["contenders"][curve.name]["calibration"]
+        assert curve.ece == entry["before"]["ece_corrected"]
+        assert other.log_loss == entry["after"]["log_loss"]
+        assert [b.right for b in other.bins] == [b["right"] for b in entry["after"]["diagram"]]
+    drawn(report.calibration(run, "after"))
+    with pytest.raises(ValueError, match="needs temperatures"):
+        report.calibration(make(behind=False), "after")
 
 
 def test_calibration_draws_its_numbers(make) -> None:
@@ -260,6 +274,102 @@ def test_only_one_right_where_all_are_right_or_names_are_long(make) -> None:
     kinds = ("Ankle boot and more", "Bag", "T-shirt/top")
     long = make(n_test=40, n_classes=3, classes=kinds, images=images, skill={"net": (0.5, 1)})
     drawn(report.only_one_right(long, "xgboost", "net"))
+
+
+def test_doubts_are_what_all_get_wrong_the_least_sure_being_surest(make) -> None:
+    images = np.random.default_rng(1).integers(0, 256, (900, 6, 5), dtype=np.uint8)
+    names = ("net", "xgboost")
+    run = make(names=names, n_test=900, images=images, skill=dict.fromkeys(names, (0.2, 1.0)))
+    found = numbers.doubts(run, limit=30)
+    p = {n: run.probabilities[n][0] for n in names}
+    wrong = np.all([p[n].argmax(-1) != run.y_test for n in names], axis=0)
+    assert found.total == wrong.sum() > 30
+    least = [min(sure for _, sure in case.answers.values()) for case in found.cases]
+    assert least == sorted(least, reverse=True)
+    everywhere = np.min([p[n].max(-1) for n in names], axis=0)[wrong]
+    assert least == pytest.approx(sorted(everywhere, reverse=True)[:30])
+    for case in found.cases:
+        assert wrong[case.row]
+        assert case.truth == str(run.y_test[case.row])
+        answers = {n: (str(p[n][case.row].argmax()), float(p[n][case.row].max())) for n in names}
+        assert case.answers == answers
+        assert case.agreed == (len({said for said, _ in answers.values()}) == 1)
+    figure = drawn(report.doubts(run))
+    shown = numbers.doubts(run).cases
+    for ax, case in zip(figure.axes, shown, strict=True):
+        np.testing.assert_array_equal(ax.images[0].get_array(), images[case.row])
+        assert ax.get_title().startswith(f"{case.truth} not ")
+    assert numbers.doubts(make(names=("net",))) is None
+    with pytest.raises(ValueError, match="this run has none"):
+        report.doubts(make())
+
+
+def test_robustness_draws_its_numbers(make) -> None:
+    for table in (False, True):
+        run = make(table=table)
+        ways = numbers.robustness(run)
+        panels = [ax for ax in drawn(report.robustness(run)).axes if ax.get_title("left")]
+        assert len(panels) == len(ways) == (2 if table else 4)
+        look = looks(run.result["contenders"])
+        for ax, way in zip(panels, ways, strict=True):
+            for name, errors in way.errors.items():
+                probes = run.result["contenders"][name]["probes"]
+                assert errors[0] == probes["error"]
+                line = next(x for x in lines_of(ax, look[name].colour.light) if len(x.get_xdata()))
+                there = [
+                    (x, 100 * e)
+                    for x, e in zip(way.strengths, errors, strict=True)
+                    if e is not None
+                ]
+                np.testing.assert_allclose(line.get_xydata(), there)
+                assert all(0 <= y <= ax.get_ylim()[1] for _, y in there)
+    with pytest.raises(ValueError, match="needs a run with probes"):
+        report.robustness(make(behind=False))
+
+
+def test_importance_draws_its_numbers(make) -> None:
+    run = make()
+    found = numbers.importance(run)
+    panels = [ax for ax in drawn(report.importance(run)).axes if ax.get_title("left")]
+    most = max(rises.max() for rises in found.rises.values())
+    for ax, (name, rises) in zip(panels, found.rises.items(), strict=True):
+        assert ax.get_title("left") == literal(numbers.titles(run)[name], 17)
+        shown = [p for p in ax.patches if p.get_alpha()]
+        assert len(shown) == (rises > 0.01 * most).sum()
+        for patch in shown:
+            rise = rises[int(patch.get_y()), int(patch.get_x())]
+            assert patch.get_alpha() == pytest.approx(rise / most)
+    run = make(table=True)
+    found = numbers.importance(run)
+    (ax,) = drawn(report.importance(run)).axes
+    labels = [tick.get_text() for tick in ax.get_yticklabels()]
+    kept = figures.shown_columns(found)
+    assert labels == [found.labels[place] for place in kept]
+    assert len(labels) == figures.MOST_COLUMNS < len(found.labels)
+    assert found.labels[-1] == "first … last"
+    look = looks(run.result["contenders"])
+    for name, rises in found.rises.items():
+        dots = [x for x in lines_of(ax, look[name].colour.light) if len(x.get_xdata()) == 1]
+        np.testing.assert_allclose([float(x.get_xdata()[0]) for x in dots], rises[kept])
+
+
+def test_trials_draws_every_one_and_the_best_so_far(make) -> None:
+    run = make(trials=9, names=("net", "xgboost"), seeds=2)
+    (ax,) = drawn(report.trials(run)).axes
+    look = looks(run.result["contenders"])
+    for search in numbers.searches(run):
+        entry = run.result["contenders"][search.name]
+        whole = [t for t in entry["trials"][0] if t["state"] == "complete"]
+        found = [x for x in lines_of(ax, look[search.name].colour.light) if len(x.get_xdata())]
+        marks = next(x for x in found if x.get_linestyle() == "None")
+        assert list(marks.get_xdata()) == [t["number"] for t in whole]
+        (stairs,) = [x for x in found if x.get_drawstyle() == "steps-post"]
+        assert stairs.get_ydata()[-1] == min(t["loss"] for t in whole)
+        chosen = [t for t in search.runs[0] if t.chosen]
+        assert [t.number for t in chosen] == [entry["best_trial"][0]]
+        assert list(np.diff(stairs.get_ydata()) <= 0) == [True] * (len(stairs.get_ydata()) - 1)
+    with pytest.raises(ValueError, match="needs a tuned duel"):
+        report.trials(make())
 
 
 def test_only_one_right_needs_images(make) -> None:

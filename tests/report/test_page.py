@@ -13,9 +13,10 @@ import numpy as np
 import pytest
 
 from graduel import report
-from graduel.report import page, tables, units
+from graduel.report import numbers, page, tables, units
 from graduel.report.style import COLOURS
 
+SKILL = ("net", "xgboost")
 VOID = {"meta", "link", "br", "hr", "img", "input"}
 SHAPES: dict[str, dict[str, Any]] = {
     "three": {},
@@ -33,6 +34,9 @@ SHAPES: dict[str, dict[str, Any]] = {
         "n_classes": 3,
         "images": np.random.default_rng(0).integers(0, 256, (100, 7, 7), dtype=np.uint8),
     },
+    "tuned": {"trials": 12, "seeds": 2, "names": ("net", "xgboost"), "n_classes": 3},
+    "a table": {"table": True, "n_classes": 3},
+    "of before": {"behind": False, "n_classes": 3},
     "evil": {
         "names": ("<script>alert(1)</script>", "a\"b' onload=x</svg>", "$x$ & \x00\x1b[1m"),
         "n_classes": 3,
@@ -174,7 +178,7 @@ def test_the_answers_stand_before_everything_else(make, page_of_three: str) -> N
     claims = [text.index(claim["sentence"]) for claim in run.result["claims"]]
     assert claims == sorted(claims)
     verdicts = [
-        text.index(f"<li><strong>{entry['sentence'].replace(': ', ':</strong> ')}</li>")
+        text.index(f"<li><strong>{entry['sentence'].replace(': ', ':</strong> ')}")
         for entry in run.result["comparisons"]
     ]
     order = [
@@ -192,6 +196,74 @@ def test_the_answers_stand_before_everything_else(make, page_of_three: str) -> N
         text.index("The command of this duel"),
     ]
     assert order == sorted(order)
+
+
+def test_the_cost_stands_beside_every_verdict(make, page_of_three: str) -> None:
+    for entry in make().result["comparisons"]:
+        assert f'<span class="cost">{entry["cost"]}</span>' in page_of_three
+    assert 'class="cost"' not in report.render(make(behind=False, n_classes=3))
+
+
+def test_every_figure_has_its_numbers_and_what_a_screen_reader_says(text: str) -> None:
+    figures = re.findall(r"<figure.*?</figure>", text, re.DOTALL)
+    assert figures
+    for figure in figures:
+        assert re.search(r'<svg[^>]* aria-label="[^"]{30,}"', figure)
+        assert "<summary>The numbers</summary>" in figure or "no mistakes" in figure
+        if "no mistakes" not in figure:
+            assert "<td" in figure.split("<summary>")[1]
+
+
+def test_what_stands_behind_the_errors_is_told(make, page_of_three: str) -> None:
+    for section in ("the-alone", "the-calibration", "the-robustness"):
+        assert f'id="{section}"' in page_of_three
+    wrong = make(names=("net", "xgboost"), n_classes=3, skill=dict.fromkeys(SKILL, (0.3, 1.0)))
+    total = numbers.doubts(wrong).total
+    assert f"{total} rows that every contender gets wrong" in Page(report.render(wrong)).text()
+    assert 'id="the-importance"' in page_of_three
+    assert 'id="the-trials"' not in page_of_three
+    run = make()
+    text = Page(page_of_three).text()
+    for entry in run.result["contenders"].values():
+        after = entry["calibration"]["after"]
+        assert f"{after['log_loss']:.4f}" in text
+        assert f"{100 * after['ece_corrected']:.2f} %" in text
+    before = report.render(make(behind=False, n_classes=3))
+    for section in ("the-robustness", "the-importance", "calibration-after"):
+        assert f'id="{section}"' not in before
+    assert 'id="calibration"' in before
+
+
+def test_every_trial_is_told(make) -> None:
+    run = make(**SHAPES["tuned"])
+    text = Page(report.render(run)).text()
+    for entry in run.result["contenders"].values():
+        for part in entry["trials"]:
+            for trial in part:
+                assert f"lr={trial['params']['lr']:.4g}" in text
+                if trial["loss"] is not None:
+                    assert f"{trial['loss']:.5f}" in text
+    assert "12 trials of tuning for each contender" in text
+
+
+def test_rows_of_a_table_are_told_by_their_place_in_it(make) -> None:
+    run = make(**SHAPES["a table"])
+    text = Page(report.render(run)).text()
+    assert "counted in the table from 1" in text
+    (a, b), *_ = [
+        numbers.only_one_right(run, claim["network"], claim["booster"])
+        for claim in run.result["claims"]
+    ]
+    row = (a.cases or b.cases)[0].row
+    assert numbers.label(run, row) == 3 + 2 * row + 1
+    assert f" {numbers.label(run, row)} " in text
+    import polars as pl
+
+    shown = replace(
+        run, cells=pl.DataFrame({"city": [f"town {i}" for i in range(len(run.y_test))]})
+    )
+    assert f"town {row}" in Page(report.render(shown)).text()
+    assert "town" not in text
 
 
 def test_an_answer_is_not_said_twice(make) -> None:
@@ -235,7 +307,7 @@ def test_everything_from_the_result_is_escaped(make) -> None:
     run.result["contenders"]["<script>alert(1)</script>"]["recipe"] = {evil: [evil]}
     run.result["known_best"]["note"] = evil
     for entry in run.result["comparisons"]:
-        entry |= {"sentence": evil, "scope": evil, "test": evil, "why": evil}
+        entry |= {"sentence": evil, "scope": evil, "test": evil, "why": evil, "cost": evil}
     text = report.render(run)
     html = Page(text)
     assert "<script" not in text

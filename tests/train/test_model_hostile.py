@@ -19,7 +19,7 @@ from graduel.errors import UserError
 from graduel.nn import Dense, Network, Plan, Scale, Spec, SquaredError
 from graduel.nn.layers.activation import Elementwise
 from graduel.nn.spec import PARTS
-from graduel.train import load_model, model_file, model_spec, models, save_model
+from graduel.train import load_model, model_file, model_spec, save_model
 
 SECONDS, BYTES = 5.0, 64 << 20
 FULL = model_file.HEADER - 500
@@ -452,7 +452,7 @@ def test_notes_that_would_not_load_are_not_saved(tmp_path):
 
 def test_safetensors_is_not_asked_to_write_what_is_too_large(tmp_path, monkeypatch):
     """Of 100 MB and more it would make an error of its own."""
-    monkeypatch.setattr(models, "save", None)
+    monkeypatch.setattr(model_file, "save", None)
     network = Network((), (1,))
     with pytest.raises(UserError, match="must fit into 786,432 bytes"):
         save_model(

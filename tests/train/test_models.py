@@ -37,7 +37,7 @@ from graduel.nn import (
     SquaredError,
     Weights,
 )
-from graduel.train import Model, load_model, model_file, models, save_model
+from graduel.train import Model, load_model, model_file, save_model
 
 NET = Network(
     (Dense(6), BatchNorm(), ReLU(), Residual((Dense(6), BatchNorm())), Dropout(0.1), Dense(2)),
@@ -206,7 +206,7 @@ def test_a_write_that_fails_leaves_the_old_file_and_no_rubbish(file, monkeypatch
     def refuse(*args):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(models.os, fails, refuse)
+    monkeypatch.setattr(model_file.os, fails, refuse)
     with pytest.raises(OSError, match="No space left"):
         save_model(file, NET, drawn(NET, seed=1))
     assert file.read_bytes() == before
@@ -259,7 +259,7 @@ def test_files_of_every_format_keep_loading(name):
 
 
 def test_there_are_files_of_every_format():
-    formats = range(1, models.FORMAT + 1)
+    formats = range(1, model_file.FORMAT + 1)
     names = {f"format{i}-{name}.safetensors" for i in formats for name in ("dense", "image")}
     assert set(CASES) == names
 

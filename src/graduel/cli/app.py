@@ -12,6 +12,10 @@ import typer
 from graduel.cli.commands.data import data
 from graduel.cli.commands.duel import duel
 from graduel.cli.commands.experiment import experiment
+from graduel.cli.commands.inspect import inspect
+from graduel.cli.commands.predict import predict
+from graduel.cli.commands.report import report
+from graduel.cli.commands.serve import serve
 from graduel.cli.commands.train import train
 from graduel.cli.commands.verdict import verdict
 
@@ -27,7 +31,17 @@ app = typer.Typer(
 )
 
 
-for command in (duel, verdict, data, train, experiment):
+for command in (
+    duel,
+    data,
+    train,
+    predict,
+    inspect,
+    serve,
+    experiment,
+    verdict,
+    report,
+):
     app.command()(command)
 
 

@@ -11,7 +11,10 @@ from rich.markup import escape
 from rich.table import Table
 
 from graduel.cli.fight import fight
+from graduel.cli.source import learned_from, say, source
 from graduel.cli.table import WIDTH
+from graduel.data.description import Own
+from graduel.duel.api import default_folder as duel_folder
 from graduel.duel.experiment import plan_experiment
 from graduel.duel.protocol import Protocol
 from graduel.duel.results import Run
@@ -19,11 +22,22 @@ from graduel.duel.store import open_store
 from graduel.report import tables, write_experiment
 
 
-def run(dataset: str, *, out: Path | None, as_json: bool, **options: Any) -> None:
+def run(
+    dataset: str,
+    described: dict[str, Any],
+    *,
+    out: Path | None,
+    as_json: bool,
+    **options: Any,
+) -> None:
     """Run an experiment, draw its picture, show its table."""
-    protocol = plan_experiment(dataset, **options)
+    data = learned_from(source(dataset, described), options)
+    protocol = plan_experiment(data, **options)
+    mine = data if isinstance(data, Own) else None
+    if mine is not None:
+        say(mine, protocol, Console(stderr=True))
     folder = out if out is not None else default_folder(protocol)
-    with open_store(folder, protocol) as store:
+    with open_store(folder, protocol, mine) as store:
         finished, picture = fight(store, protocol, folder, write_experiment)
     if as_json:
         sys.stdout.write((folder / "result.json").read_text(encoding="utf-8"))
@@ -33,8 +47,7 @@ def run(dataset: str, *, out: Path | None, as_json: bool, **options: Any) -> Non
 
 def default_folder(protocol: Protocol) -> Path:
     """Return the folder of an experiment that was given none."""
-    quick = "-quick" if protocol.quick else ""
-    return Path("experiments") / f"{protocol.dataset}{quick}-{protocol.digest}"
+    return Path("experiments") / duel_folder(protocol).name
 
 
 def show(run: Run, picture: Path, console: Console) -> None:

@@ -24,6 +24,14 @@ Threads = Annotated[
 ]
 
 
+Metric = Annotated[
+    str | None,
+    typer.Option(
+        help="What decides: error, log_loss, balanced_accuracy, auc, or a scikit-learn scorer. "
+        "Default: error; log_loss where one class has over 90 % of the rows.",
+        show_default=False,
+    ),
+]
 Target = Annotated[
     str | None, typer.Option(help="The column that is to be predicted.", show_default=False)
 ]

@@ -34,9 +34,10 @@ def describe(event: Event) -> str:
             event.kind
         ]
     now = event.progress
+    trial = f"trial {now.trial}: " if now.trial is not None else ""
     left = now.seconds * (1 - now.share) / now.share if now.share > 0 else 0.0
     return (
-        f"{span(now.seconds)} spent, at most {span(left)} left, "
+        f"{trial}{span(now.seconds)} spent, at most {span(left)} left, "
         f"validation error {100 * now.valid_error:.2f} %"
     )
 

@@ -3,11 +3,61 @@
 from __future__ import annotations
 
 import re
+import sys
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
+import typer
+from rich.console import Console
+
 from graduel.data import DATASETS
-from graduel.data.description import Own, own
+from graduel.data.description import Own, held, own
+from graduel.data.read.names import find, harmless
+from graduel.data.read.probe import probe
+from graduel.data.read.source import kind_of
+from graduel.data.table import told as told_of
+from graduel.data.target import NoTargetError
+from graduel.duel.protocol import Protocol
+from graduel.duel.settle import QUICK_ROWS, remarks
 from graduel.errors import UserError
+
+
+def interactive() -> bool:
+    """Tell whether there is someone to ask."""
+    return sys.stdin.isatty() and sys.stderr.isatty()
+
+
+def with_target(data: Own) -> Own:
+    """Ask on a terminal what is predicted, where nobody said so; elsewhere leave it as it is."""
+    if data.description.target is not None or not interactive():
+        return data
+    try:
+        data.load()
+    except NoTargetError as lacking:
+        names = [name for name, _ in lacking.likely]
+        for i, (name, why) in enumerate(lacking.likely, 1):
+            typer.echo(f"  {i}  {harmless(name)} ({why})", err=True)
+        answer = typer.prompt("Which column is predicted? (a number or a name)", err=True)
+        place = int(answer) if answer.isdecimal() else 0
+        chosen = names[place - 1] if 1 <= place <= len(names) else answer
+        chosen = find(chosen, lacking.columns, "target")
+        return replace(data, description=replace(data.description, target=chosen))
+    return data
+
+
+def learned_from(data: str | Own, options: dict[str, Any]) -> str | Own:
+    """Ask for the target where it lacks; hold a sample of a large table, where that is enough.
+
+    Raises
+    ------
+    UserError
+        If the data would not go into memory.
+    """
+    if not isinstance(data, Own):
+        return data
+    rows = options.get("rows") or (QUICK_ROWS if options.get("quick") else None)
+    return held(with_target(data), rows)
 
 
 def source(text: str, options: dict[str, Any]) -> str | Own:
@@ -20,11 +70,28 @@ def source(text: str, options: dict[str, Any]) -> str | Own:
     """
     if text in DATASETS:
         if options:
-            raise UserError(f"--{next(iter(options))} goes with a table; {text} is known by name")
+            option = next(iter(options)).replace("sample", "rows")
+            raise UserError(f"--{option} goes with a table; {text} is known by name")
         return text
     if size := options.get("size"):
         match = re.fullmatch(r"(\d{1,5})[x×](\d{1,5})", size)
         if match is None or not (int(match[1]) and int(match[2])):
             raise UserError(f"--size must be HEIGHTxWIDTH such as 32x32; got '{size}'")
         options = options | {"size": (int(match[1]), int(match[2]))}
+    path = Path(text)
+    if path.is_file() and kind_of(path) == "parquet":
+        probe(path)
     return own(text, **options)
+
+
+def say(data: Own, protocol: Protocol, console: Console) -> None:
+    """Say what was understood and what is to be known before anything is fitted."""
+    found = data.load()
+    split, metric, rope = protocol.split, protocol.metric, protocol.rope
+    told: list[str] = []
+    if found.understood is not None:
+        told += [*found.understood.notes, *told_of(found.understood.set_aside)]
+    for line in told:
+        console.out(f"note: {line}", highlight=False)
+    for line in remarks(found, split, metric, rope, len(protocol.contenders)):
+        console.out(f"warning: {harmless(line)}", highlight=False)

@@ -9,7 +9,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from graduel.duel.results import Run
-from graduel.report import tables
+from graduel.report import by_size, tables
 
 WIDTH = 100
 """Of the text where the output is no terminal."""
@@ -42,9 +42,14 @@ def show(run: Run, report: Path, console: Console) -> None:
         console.print()
     for comparison in result["comparisons"]:
         console.print(f"* {comparison['sentence']}", highlight=False, markup=False)
+        if comparison.get("cost"):
+            console.print(f"  {comparison['cost']}", highlight=False, markup=False)
     if result["comparisons"]:
         scope = result["comparisons"][0]["scope"]
         console.print(scope, highlight=False, markup=False)
+    for sentence in by_size.sentences(run):
+        line = f"* By training rows: {sentence}"
+        console.print(line, highlight=False, markup=False)
     if result["protocol"]["quick"]:
         hint = (
             "A quick look, with few rows and small budgets for all; the whole duel is the same "

@@ -1,96 +1,116 @@
-"""``graduel train``: one network, live, and saved."""
+"""``graduel train``: one network, or one XGBoost, live, judged and saved."""
 
 from __future__ import annotations
 
 import json
+import re
 import sys
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass
 from pathlib import Path
 from tempfile import TemporaryFile
-from time import perf_counter
 from typing import Any
 
 import numpy as np
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn
 from threadpoolctl import threadpool_limits
 
 from graduel.cli.fight import command
-from graduel.cli.progress import PLAIN_EVERY, span
+from graduel.cli.fitting import Found, fit_net, fit_xgboost
+from graduel.cli.progress import span
+from graduel.cli.source import learned_from, say, source
 from graduel.data import Dataset, load_dataset
+from graduel.data.description import Own
+from graduel.duel.contenders import Fitted, make_contender
+from graduel.duel.contenders.net import Net
 from graduel.duel.environment import describe
-from graduel.duel.metrics import log_loss, wrong
-from graduel.duel.protocol import Protocol, Split, plan_contenders, split
-from graduel.errors import UserError
-from graduel.recipes import CONTENDERS, NetRecipe, net_recipe
-from graduel.train import DivergedError, Epoch, save_model
+from graduel.duel.kept import kept_of, save_kept
+from graduel.duel.metrics import log_loss, metric_of, wrong
+from graduel.duel.protocol import Protocol, Split, plan, split, table_rows
+from graduel.duel.task import Task
+from graduel.errors import UserError, unknown
+from graduel.recipes import net_recipe
 from graduel.train.netspec import parse_net
-from graduel.train.training import Best, Training
 
-
-@dataclass(slots=True)
-class Standing:
-    """How a training stands after an epoch."""
-
-    epoch: Epoch
-    valid_error: float
-    best: Best
-    seconds: float
-
-    def line(self, epochs: int) -> str:
-        """Say it in one line."""
-        left = self.seconds * (1 - self.epoch.t) / self.epoch.t
-        return (
-            f"epoch {self.epoch.epoch} of {epochs}: loss {self.epoch.loss:.4f}, validation error "
-            f"{100 * self.valid_error:.2f} % (best {100 * self.best.error:.2f} %), "
-            f"{span(left)} left"
-        )
+CAN_BE_SAVED = ("net", "xgboost", "xgboost-best")
 
 
 def run(
     dataset: str,
+    described: dict[str, Any],
     *,
+    contender: str,
     net: str | None,
     seed: int,
-    rows: int | None,
-    quick: bool,
-    threads: int | None,
     out: Path | None,
     as_json: bool,
+    **options: Any,
 ) -> None:
-    """Train, choose the best epoch on the validation rows, judge it on the test rows, save it."""
-    recipe = net_recipe(quick)
-    if net is not None:
-        recipe = parse_net(net, recipe)
+    """Fit, choose the best epoch or round on validation rows, judge it on test rows, save it."""
+    if contender not in CAN_BE_SAVED:
+        raise unknown("contender", contender, CAN_BE_SAVED)
+    if net is not None and contender != "net":
+        raise UserError(f"--net goes with the contender net; got --contender {contender}")
     if seed < 0:
         raise UserError(f"seed must be at least 0; got {seed}")
-    protocol = plan_contenders(
-        dataset,
-        {"net": ("net", CONTENDERS["net"].title, recipe)},
-        seeds=1,
-        rows=rows,
-        quick=quick,
-        threads=threads,
+    data = learned_from(source(dataset, described), options)
+    protocol = _plan(data, contender, net, options)
+    path = (
+        out
+        if out is not None
+        else _free(f"{_plain(protocol.dataset)}-{protocol.digest}-seed{seed}")
     )
-    path = out if out is not None else _free(f"{dataset}-{protocol.digest}-seed{seed}")
     _check_writable(path)
-    data = load_dataset(dataset)
+    found = data.load() if isinstance(data, Own) else load_dataset(data)
+    console = Console(stderr=True)
+    if isinstance(data, Own):
+        say(data, protocol, console)
     with threadpool_limits(protocol.threads):
-        part = split(protocol, data, seed)
-        found = _train(recipe, data, part, seed, Console(stderr=True), protocol)
-    report = _report(found, data, part, protocol, seed)
-    save_model(path, found.training.network, found.best.weights, report)
+        part = split(protocol, found, seed)
+        done = _fit(contender, protocol, found, part, seed, console)
+        report = _report(done, found, part, protocol, contender, seed)
+    kept = kept_of(done.fitted, Task.of(found), protocol.contenders[contender]["title"], report)
+    assert kept is not None
+    save_kept(path, kept)
     if as_json:
         sys.stdout.write(json.dumps(report | {"model": str(path)}, indent=1) + "\n")
     else:
-        _show(report, found, path, Console())
-    if found.diverged:
-        typer.echo(f"graduel: {found.diverged}. The best epoch before is saved.", err=True)
+        _show(report, done, protocol, path, Console())
+    if done.diverged:
+        typer.echo(f"graduel: {done.diverged}. The best epoch before is saved.", err=True)
         raise typer.Exit(2)
-    if found.stopped:
+    if done.stopped:
         raise typer.Exit(130)
+
+
+def _plan(data: str | Own, contender: str, net: str | None, options: dict[str, Any]) -> Protocol:
+    """Decide as for a duel of one; a single model is judged on rows that are held out."""
+    if isinstance(data, Own) and options["split"] is None and data.load().n_train is None:
+        options = options | {"split": "holdout"}
+    recipe = None
+    if net is not None:
+        asked = {k: options[k] for k in ("split", "metric", "rows", "quick")}
+        rows = table_rows(data, rope=None, **asked) if isinstance(data, Own) else None
+        recipe = parse_net(net, net_recipe(options["quick"], rows))
+    if (given := options["split"]) not in (None, "holdout", "given"):
+        raise UserError(f"--split must be holdout or given for a single model; got '{given}'")
+    return plan(data, contenders=[contender], net=recipe, seeds=1, **options)
+
+
+def _fit(
+    contender: str, protocol: Protocol, data: Dataset, part: Split, seed: int, console: Console
+) -> Found:
+    spec = protocol.contenders[contender]
+    one = make_contender(contender, spec["family"], spec["recipe"], protocol.metric)
+    rng = np.random.default_rng(seed)
+    if spec["family"] == "net":
+        assert isinstance(one, Net)
+        return fit_net(one.recipe, data, part, rng, protocol.metric, console)
+    rounds = int(spec["recipe"]["n_estimators"])
+    return fit_xgboost(one, rounds, data, part, rng, protocol.threads, console)
+
+
+def _plain(name: str) -> str:
+    return re.sub(r"[^\w.-]+", "-", name).strip("-.")[:60] or "model"
 
 
 def _free(stem: str) -> Path:
@@ -116,114 +136,55 @@ def _check_writable(path: Path) -> None:
         ) from None
 
 
-@dataclass(slots=True)
-class Found:
-    """What a training came to."""
-
-    training: Training
-    best: Best
-    epochs: int
-    seconds: float
-    stopped: bool
-    diverged: str = ""
-
-
-def _train(
-    recipe: NetRecipe,
-    data: Dataset,
-    part: Split,
-    seed: int,
-    console: Console,
-    protocol: Protocol,
-) -> Found:
-    """Train under a live display; Ctrl-C ends it early, and the best epoch so far stays."""
-    table, y = data.table, data.y
-    training = Training(
-        recipe,
-        table[part.train],
-        y[part.train],
-        len(data.classes),
-        rng=np.random.default_rng(seed),
-        image=data.image,
-    )
-    best, done, start = Best(training.answer.copy()), 0, perf_counter()
-    stopped, diverged = False, ""
-
-    def standings() -> Iterator[Standing]:
-        with np.errstate(over="ignore", invalid="ignore"):
-            for epoch, error in training.judged(table[part.valid], y[part.valid], best):
-                yield Standing(epoch, error, best, perf_counter() - start)
-
-    console.out(training.network.summary(), highlight=False)
-    try:
-        for standing in _shown(standings(), recipe.epochs, console):
-            done = standing.epoch.epoch
-    except KeyboardInterrupt:
-        if not best.epoch:
-            typer.echo("graduel: stopped before the first epoch; nothing is saved.", err=True)
-            raise typer.Exit(130) from None
-        stopped = True
-    except DivergedError as error:
-        if not best.epoch:
-            raise UserError(str(error)) from None
-        diverged = str(error)
-    return Found(training, best, done, perf_counter() - start, stopped, diverged)
-
-
-def _shown(standings: Iterator[Standing], epochs: int, console: Console) -> Iterator[Standing]:
-    """Show each standing and hand it on: a live line on a terminal, plain lines elsewhere."""
-    if not console.is_terminal:
-        said = float("-inf")
-        for standing in standings:
-            if standing.seconds - said >= PLAIN_EVERY or standing.epoch.t == 1:
-                console.out(standing.line(epochs), highlight=False)
-                said = standing.seconds
-            yield standing
-        return
-    columns = (BarColumn(bar_width=24), TextColumn("{task.description}"))
-    with Progress(*columns, console=console) as display:
-        task = display.add_task("epoch 1", total=1.0)
-        for standing in standings:
-            display.update(task, completed=standing.epoch.t, description=standing.line(epochs))
-            yield standing
-
-
 def _report(
-    found: Found, data: Dataset, part: Split, protocol: Protocol, seed: int
+    done: Found, data: Dataset, part: Split, protocol: Protocol, contender: str, seed: int
 ) -> dict[str, Any]:
-    """Judge the chosen weights on the test rows; return what is kept beside them."""
-    answers = found.training.predict_proba(data.table[part.test], found.best.weights)
+    """Judge the model on the test rows; return what is kept beside it."""
+    fitted: Fitted = done.fitted
+    answers, y = fitted.predict_proba(data.table[part.test]), data.y[part.test]
     if not np.isfinite(answers).all():
         raise UserError(
             "the network gives probabilities that are no numbers: it diverged. "
             "Lower the learning rate"
         )
+    metric, own = metric_of(protocol.metric), {}
+    if metric.name not in ("error", "log_loss"):
+        own = {"metric": metric.name, f"test_{metric.name}": metric.value(answers, y)}
     return {
         "dataset": data.name,
+        "contender": contender,
         "classes": list(data.classes),
-        "scale": found.training.rows.scale,
-        "recipe": asdict(found.training.recipe),
+        "scale": Task.of(data).scale,
+        "recipe": dict(protocol.contenders[contender]["recipe"]),
         "seed": seed,
         "rows": len(part.train),
-        "epochs": found.epochs,
-        "best_epoch": found.best.epoch,
-        "valid_error": found.best.error,
-        "test_error": float(wrong(answers, data.y[part.test]).mean()),
-        "test_log_loss": log_loss(answers, data.y[part.test]),
-        "seconds": found.seconds,
+        "test_rows": len(part.test),
+        **done.details,
+        "test_error": float(wrong(answers, y).mean()),
+        "test_log_loss": log_loss(answers, y),
+        **own,
+        "seconds": done.seconds,
         "environment": describe(command(), protocol.threads),
     }
 
 
-def _show(report: dict[str, Any], found: Found, path: Path, console: Console) -> None:
+def _show(
+    report: dict[str, Any], done: Found, protocol: Protocol, path: Path, console: Console
+) -> None:
+    judged = f"test error {100 * report['test_error']:.2f} %"
+    metric = metric_of(protocol.metric)
+    if metric.name == "log_loss":
+        judged += f", log loss {report['test_log_loss']:.4f}"
+    elif metric.name != "error":
+        judged += f", {metric.title} {report[f'test_{metric.name}']:.4f}"
     lines = [
-        f"test error {100 * report['test_error']:.2f} %, with the weights of epoch "
-        f"{report['best_epoch']}, the best on the validation rows "
-        f"({100 * report['valid_error']:.2f} %); {span(report['seconds'])} for "
-        f"{report['epochs']} epoch{'s' * (report['epochs'] > 1)}",
+        f"{judged}, {done.chosen}, the best on the validation rows "
+        f"({100 * report['valid_error']:.2f} %); {span(report['seconds'])} for {done.length}",
         f"saved in {path}",
     ]
-    if found.stopped:
-        lines.insert(0, f"stopped after {found.epochs} of {found.training.recipe.epochs} epochs")
+    if done.stopped:
+        lines.insert(0, f"stopped after {done.length}")
+    if protocol.source is not None:
+        lines.append(f"new rows: graduel predict {path} FILE")
     for line in lines:
         console.print(line, highlight=False, markup=False, soft_wrap=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from graduel.data.columns import Column
+from graduel.data.read.names import listed, shown
 
 if TYPE_CHECKING:
     import polars as pl
@@ -24,6 +25,29 @@ class SetAside:
     name: str
     why: Why
     reason: str
+
+
+MOST_ALIKE = 8
+"""Columns set aside for one sort of reason that are told of one by one."""
+
+
+def told(set_aside: Iterable[SetAside]) -> Iterator[str]:
+    """Say which columns are not used, and why: of very many alike, in one sentence.
+
+    >>> list(told([SetAside("a", "constant", "every row holds 0")]))
+    ["column 'a' is set aside: every row holds 0"]
+    >>> list(told([SetAside(f"f{i}", "constant", "every row holds 0") for i in range(99)]))
+    ["99 columns are set aside (constant): 'f0', 'f1', 'f2', 'f3', 'f4' and 94 more"]
+    """
+    by_why: dict[Why, list[SetAside]] = {}
+    for one in set_aside:
+        by_why.setdefault(one.why, []).append(one)
+    for why, some in by_why.items():
+        if len(some) > MOST_ALIKE:
+            names = listed(one.name for one in some)
+            yield f"{len(some):,} columns are set aside ({why}): {names}"
+        else:
+            yield from (f"column {shown(one.name)} is set aside: {one.reason}" for one in some)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -54,12 +54,27 @@ def likely_targets(frame: pl.DataFrame, most: int = 4) -> list[tuple[str, str]]:
     return [(name, why) for _, _, name, why in found]
 
 
-def no_target(frame: pl.DataFrame) -> UserError:
-    """Make the error for a target that is not given, with the likely ones."""
+def candidates(frame: pl.DataFrame) -> str:
+    """Return the likely targets as options that can be typed, each with why.
+
+    >>> import polars as pl
+    >>> candidates(pl.DataFrame({"length": [1.5, 2.5, 3.5], "class": ["a", "b", "a"]}))
+    'Likely: --target class (2 values, last column, named like a target)'
+    """
     found = likely_targets(frame)
     options = "; ".join(f"--target {shlex.quote(name)} ({why})" for name, why in found)
-    hint = f"Likely: {options}" if found else "Give --target COLUMN"
-    return UserError(f"expected the column that is to be predicted; got none. {hint}")
+    return f"Likely: {options}" if found else "Give --target COLUMN"
+
+
+class NoTargetError(UserError):
+    """Nobody said what is predicted; ``likely`` are the columns that it may be, with why."""
+
+    def __init__(self, frame: pl.DataFrame) -> None:
+        super().__init__(
+            f"expected the column that is to be predicted; got none. {candidates(frame)}"
+        )
+        self.likely = likely_targets(frame)
+        self.columns = frame.columns
 
 
 def usable(target: pl.Series) -> pl.Series:

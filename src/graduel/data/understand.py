@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from graduel.data.columns import Column, Kind
-from graduel.data.convert import FALSE, TRUE, to_kind
+from graduel.data.convert import FALSE, TRUE, Places, place, to_kind
 from graduel.data.read.cells import all_missing, present, to_dates, to_numbers
 from graduel.data.read.names import find, shown
 from graduel.data.table import SetAside, Table
-from graduel.data.target import encode, no_target, usable
+from graduel.data.target import NoTargetError, encode, usable
 from graduel.errors import UserError
 
 if TYPE_CHECKING:
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 
 ENOUGH = 20
 """Rows from which all being different means something."""
+ODD = 20
+"""Of so many cells, one that is no number is told of."""
 LONG = 50
 """Characters of a cell, on average, that make it text."""
 LIKE_AN_ID = re.compile(
@@ -72,13 +75,13 @@ def understand(
     >>> table.classes
     ('setosa', 'versicolor', 'virginica')
     """
-    import polars as pl
-
     if target is None:
-        raise no_target(frame)
+        raise NoTargetError(frame)
     names = frame.columns
     target = find(target, names, "target")
-    wanted = _wanted(names, target, categorical, numeric, drop)
+    wanted = wanted_kinds(names, categorical=categorical, numeric=numeric, drop=drop)
+    if wanted.get(target) == "dropped":
+        raise UserError(f"the target {shown(target)} cannot be dropped")
     answers = usable(frame[target].alias(target))
     kept = answers.is_not_null()
     rows = kept.arg_true().to_numpy().astype(np.int64)
@@ -92,16 +95,73 @@ def understand(
         )
     y, classes, more = encode(answers, bins, as_is=wanted.get(target) == "categorical")
     notes += more
+    features = look(frame.drop(target), wanted, decimal, rows)
+    if not features.columns:
+        if frame.width == 1:
+            raise UserError(
+                f"expected columns to learn from; the table has one alone, {shown(target)}. If its "
+                "cells are parted by an unusual character, name it with --separator"
+            )
+        why = ", ".join(f"{shown(one.name)} ({one.why})" for one in features.set_aside[:5])
+        raise UserError(
+            f"expected columns to learn from beside the target; got {why}. "
+            "Keep one with --numeric or --categorical"
+        )
+    return Table(
+        name=name,
+        frame=features.frame,
+        columns=features.columns,
+        target=target,
+        y=y,
+        classes=classes,
+        rows=rows,
+        set_aside=features.set_aside,
+        notes=(*notes, *features.notes),
+        formats=features.formats,
+    )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Features:
+    """Columns that can be learned from, with or without a target; see :class:`Table`."""
+
+    frame: pl.DataFrame
+    columns: tuple[Column, ...]
+    set_aside: tuple[SetAside, ...]
+    notes: tuple[str, ...]
+    formats: Mapping[str, str]
+
+
+def look(
+    frame: pl.DataFrame,
+    wanted: Mapping[str, str] | None = None,
+    decimal: str = ".",
+    rows: Places = 0,
+) -> Features:
+    """Tell what each column is.
+
+    Parameters
+    ----------
+    frame : the table, without its target
+    wanted : for columns that the user decides about: numeric, categorical or dropped
+    decimal : the decimal sign of columns of text
+    rows : where these rows stood in the table that was read, for messages
+    """
+    import polars as pl
+
     found: list[tuple[Column, pl.Series]] = []
-    aside: list[SetAside] = []
+    aside, notes = list[SetAside](), list[str]()
     formats: dict[str, str] = {}
     for column in frame:
-        if column.name == target:
-            continue
-        if wanted.get(column.name) == "dropped":
+        asked = (wanted or {}).get(column.name)
+        if asked == "dropped":
             aside.append(SetAside(column.name, "dropped", "left out as asked"))
             continue
-        one = _column(column, wanted.get(column.name), decimal, formats)
+        one = _column(column, asked, decimal, formats, rows)
+        if asked is None and column.dtype == pl.String and column.name not in formats:
+            kind = one[0].kind if isinstance(one, tuple) else one.why
+            if kind in ("categorical", "text", "identifier"):
+                notes += _nearly_numbers(column, rows)
         if isinstance(one, SetAside):
             aside.append(one)
             continue
@@ -109,34 +169,47 @@ def understand(
         infinite = int(column.is_infinite().sum()) if column.dtype.is_float() else 0
         if infinite and one[0].kind == "numeric":
             notes.append(f"column {shown(column.name)}: {infinite:,} infinite numbers are missing")
-    if not found:
-        why = ", ".join(f"{shown(one.name)} ({one.why})" for one in aside[:5]) or "no others"
-        raise UserError(
-            f"expected columns to learn from beside the target; got {why}. "
-            "Keep one with --numeric or --categorical"
-        )
-    return Table(
-        name=name,
-        frame=pl.DataFrame([series for _, series in found]),
-        columns=tuple(column for column, _ in found),
-        target=target,
-        y=y,
-        classes=classes,
-        rows=rows,
-        set_aside=tuple(aside),
-        notes=tuple(notes),
-        formats=formats,
+    return Features(
+        pl.DataFrame([series for _, series in found]),
+        tuple(column for column, _ in found),
+        tuple(aside),
+        tuple(notes),
+        formats,
     )
 
 
-def _wanted(
-    names: list[str],
-    target: str,
-    categorical: Iterable[str],
-    numeric: Iterable[str],
-    drop: Iterable[str],
+def _nearly_numbers(column: pl.Series, rows: Places) -> list[str]:
+    """Say where the few cells are that keep a column from being numbers."""
+    import polars as pl
+
+    text = present(column)
+    cells = len(text) - text.null_count()
+    odd = text.is_not_null() & text.str.replace(",", ".").cast(pl.Float64, strict=False).is_null()
+    count = int(odd.sum())
+    if cells < ENOUGH or not 0 < count * ODD <= cells:
+        return []
+    row = int(odd.arg_true()[0])
+    some = "1 of its cells is" if count == 1 else f"{count:,} of its cells are"
+    return [
+        f"column {shown(column.name)} is text because {some} no number (the first: row "
+        f"{place(rows, row):,}); mend or empty {'it' if count == 1 else 'them'} to have numbers"
+    ]
+
+
+def wanted_kinds(
+    names: Sequence[str],
+    *,
+    categorical: Iterable[str] = (),
+    numeric: Iterable[str] = (),
+    drop: Iterable[str] = (),
 ) -> dict[str, str]:
-    """Collect what the user decides for each column."""
+    """Collect what the user decides for each column: categorical, numeric or dropped.
+
+    Raises
+    ------
+    UserError
+        If there is no such column, or two options name it.
+    """
     found: dict[str, str] = {}
     options = (("categorical", categorical), ("numeric", numeric), ("dropped", drop))
     for kind, given in options:
@@ -145,13 +218,11 @@ def _wanted(
             name = find(text, names, option)
             if found.setdefault(name, kind) != kind:
                 raise UserError(f"column {shown(name)} cannot be both {found[name]} and {kind}")
-            if name == target and kind == "dropped":
-                raise UserError(f"the target {shown(name)} cannot be dropped")
     return found
 
 
 def _column(
-    column: pl.Series, wanted: str | None, decimal: str, formats: dict[str, str]
+    column: pl.Series, wanted: str | None, decimal: str, formats: dict[str, str], rows: Places
 ) -> tuple[Column, pl.Series] | SetAside:
     """Decide about one column."""
     import polars as pl
@@ -172,7 +243,7 @@ def _column(
         kind, reason = _kind_of_text(column, decimal, formats, declared)
     else:
         kind, reason = _kind_of_type(column)
-    series = to_kind(column, kind, formats.get(name), decimal).alias(name)
+    series = to_kind(column, kind, formats.get(name), decimal, rows).alias(name)
     useless = _useless(series, kind, reason, wanted is not None)
     return useless or (Column(name, kind, reason), series)
 

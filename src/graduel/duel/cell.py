@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from itertools import chain
 from statistics import median
 from threading import Event, Thread
 from time import perf_counter
@@ -13,13 +14,14 @@ import numpy as np
 import psutil
 
 from graduel.data import Dataset
-from graduel.duel.contenders import Budget, Contender, Fitted, Part, Progress, error_rate
+from graduel.duel.contenders import Budget, Contender, Fitted, Notify, Part, error_rate
 from graduel.duel.protocol import Cell, Split
 from graduel.duel.results import Curve, Outcome
+from graduel.duel.tuning.tuned import Winner
 from graduel.errors import UserError
 
 ROW_TRIES, BATCH_TRIES = 200, 5
-ROW_SECONDS, BATCH_SECONDS = 0.5, 2.0
+ROW_SECONDS, BATCH_SECONDS = 0.25, 0.25
 """When no further try is made."""
 
 
@@ -57,12 +59,15 @@ def run_cell(
     split: Split,
     cell: Cell,
     budget: Budget,
-    notify: Callable[[Progress], None] = lambda progress: None,
+    notify: Notify = lambda progress: None,
+    earlier: Curve | None = None,
+    keep: Callable[[Curve], None] = lambda curve: None,
 ) -> tuple[Outcome, Fitted]:
     """Fit one contender with one seed and judge it on the test rows.
 
     The contender is handed training and validation rows, never a test row: it is scored here,
-    checkpoint by checkpoint, while its clock stands still.
+    checkpoint by checkpoint, while its clock stands still. `earlier` are the points of a tuning
+    that goes on, `keep` is given all after each.
     """
     table, n_classes = dataset.table, len(dataset.classes)
     train, valid = (
@@ -70,7 +75,7 @@ def run_cell(
         for r in (split.train, split.valid)
     )
     X_test, y_test = table[split.test], dataset.y[split.test]
-    curve: Curve = []
+    curve, search = list(earlier or []), None
     # A network that diverges is told in words; NumPy's warnings would only come in between.
     with PeakMemory() as memory, np.errstate(over="ignore", invalid="ignore"):
         fitting = contender.fit(train, valid, rng=cell.rng(), budget=budget, notify=notify)
@@ -80,10 +85,19 @@ def run_cell(
             except StopIteration as end:
                 fitted: Fitted = end.value
                 break
-            error = error_rate(checkpoint.predict_proba(X_test), y_test)
+            if checkpoint.predict_proba is None:
+                error = curve[-1][1]
+            else:
+                error = error_rate(checkpoint.predict_proba(X_test), y_test)
             curve.append((checkpoint.seconds, error))
+            keep(curve)
+    if isinstance(fitted, Winner):
+        search, fitted = fitted, fitted.fitted
+    start = perf_counter()
     probabilities = np.ascontiguousarray(fitted.predict_proba(X_test), np.float32)
-    if not np.isfinite(probabilities).all():
+    first = perf_counter() - start
+    on_valid = np.ascontiguousarray(fitted.predict_proba(valid.X), np.float32)
+    if not (np.isfinite(probabilities).all() and np.isfinite(on_valid).all()):
         raise UserError(
             "the fitted model gives probabilities that are no numbers: it diverged. "
             "Lower the learning rate"
@@ -93,12 +107,16 @@ def run_cell(
         seed=cell.seed,
         fit_seconds=fitted.seconds,
         predict_row_seconds=_row_seconds(fitted, X_test),
-        predict_batch_seconds=_batch_seconds(fitted, X_test),
+        predict_batch_seconds=_batch_seconds(fitted, X_test, first),
         peak_memory_bytes=memory.bytes,
         model_bytes=len(fitted.to_bytes()),
         curve=curve,
         details=fitted.details,
         probabilities=probabilities,
+        valid_probabilities=on_valid,
+        trials=[] if search is None else [trial.as_dict() for trial in search.trials],
+        best_trial=None if search is None else search.best,
+        tuning_seconds=None if search is None else search.tuning_seconds,
     )
     return outcome, fitted
 
@@ -115,9 +133,10 @@ def _row_seconds(fitted: Fitted, X: Any) -> float:
     return _median((_timed(fitted, row) for row in rows), ROW_SECONDS)
 
 
-def _batch_seconds(fitted: Fitted, X: Any) -> float:
-    """Median time to predict all test rows at once."""
-    return _median((_timed(fitted, X) for _ in range(BATCH_TRIES)), BATCH_SECONDS)
+def _batch_seconds(fitted: Fitted, X: Any, first: float) -> float:
+    """Median time to predict all test rows at once; once it was done already."""
+    again = (_timed(fitted, X) for _ in range(BATCH_TRIES - 1))
+    return _median(chain([first], again), BATCH_SECONDS)
 
 
 def _median(times: Iterator[float], most: float) -> float:

@@ -8,8 +8,10 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from itertools import product
+from typing import Any
 
-from graduel.duel.protocol import Protocol, plan_contenders
+from graduel.data.description import Own
+from graduel.duel.protocol import Protocol, plan_contenders, table_rows
 from graduel.errors import UserError, unknown
 from graduel.recipes import NetRecipe, net_recipe
 from graduel.train.netspec import READERS, apply, read_pairs
@@ -55,7 +57,7 @@ def read_variants(texts: Sequence[str]) -> dict[str, list[str]]:
 
 
 def plan_experiment(
-    dataset: str = "mnist",
+    dataset: str | Own = "mnist",
     *,
     vary: Sequence[str],
     net: str | None = None,
@@ -63,15 +65,18 @@ def plan_experiment(
     rows: int | None = None,
     quick: bool = False,
     threads: int | None = None,
+    split: str | None = None,
+    metric: str | None = None,
+    rope: float | None = None,
 ) -> Protocol:
     """Check what was asked for and make a protocol of it: a variant for each combination.
 
     Parameters
     ----------
-    dataset : name of a data set
+    dataset : name of a data set, or data of one's own
     vary : ``key=value,value`` texts; every combination of their values is a variant
     net : what all variants share, as ``--net`` takes it
-    seeds, rows, quick, threads : as in a duel
+    seeds, rows, quick, threads, split, metric, rope : as in a duel
 
     Raises
     ------
@@ -88,9 +93,17 @@ def plan_experiment(
             f"an experiment has at most {MOST_VARIANTS} variants; got {len(choices)}. "
             "Vary fewer things at once"
         )
+    asked: dict[str, Any] = {
+        "split": split,
+        "metric": metric,
+        "rope": rope,
+        "rows": rows,
+        "quick": quick,
+    }
+    learning = table_rows(dataset, **asked) if isinstance(dataset, Own) else None
     variants: dict[str, tuple[str, str, NetRecipe]] = {}
     for values in choices:
-        recipe = apply(net_recipe(quick), shared | dict(zip(varied, values, strict=True)))
+        recipe = apply(net_recipe(quick, learning), shared | dict(zip(varied, values, strict=True)))
         for _, title, other in variants.values():
             if other == recipe:
                 raise UserError(
@@ -103,10 +116,9 @@ def plan_experiment(
         dataset,
         variants,
         seeds=seeds,
-        rows=rows,
-        quick=quick,
         threads=threads,
         varies=list(varied),
+        **asked,
     )
 
 

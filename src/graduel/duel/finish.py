@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext, suppress
 from pathlib import Path
 from statistics import mean
 from typing import Any
 
+from graduel.duel import costs, probes
 from graduel.duel.about import about
+from graduel.duel.calibration import calibration, scaled, temperature
 from graduel.duel.environment import describe
 from graduel.duel.judge import Answers, answers
+from graduel.duel.level import metric_interval
 from graduel.duel.metrics import Metric, brier, default_rope, log_loss, metric_of, wrong
 from graduel.duel.protocol import FORMAT, Protocol
 from graduel.duel.results import Outcome, Run
+from graduel.duel.sizes import learning_curve
 from graduel.duel.splits import Design
 from graduel.duel.store import PLAN, RESULT, Store, read_json, write_json
 from graduel.duel.verdict import judge_claim
@@ -34,6 +39,8 @@ def finish(store: Store, command: str, *, show_rows: bool = False) -> Run:
             "title": titles[name],
             **_quality(found, name, metric),
             **_cost(cells, found),
+            "calibration": _calibration(store, found, name, cells),
+            "probes": probes.together([cell.probes for cell in cells]),
             "recipe": protocol.contenders[name]["recipe"],
         }
         for name, cells in outcomes.items()
@@ -69,15 +76,21 @@ def finish(store: Store, command: str, *, show_rows: bool = False) -> Run:
             "varies": list(protocol.varies),
             "rope": protocol.rope,
             "threads": protocol.threads,
+            "budget": protocol.budget,
         },
         "contenders": contenders,
-        "comparisons": [comparison.as_dict() for comparison in comparisons],
+        "comparisons": [
+            {**one.as_dict(), "cost": costs.in_words(one, contenders, metric, titles)}
+            for one in comparisons
+        ],
         "claims": _claims(protocol, found, titles),
         "known_best": STRONGEST_XGBOOST if protocol.dataset == "mnist" else None,
         "environment": describe(command, protocol.threads),
     }
-    if protocol.source is not None:
+    if protocol.source is not None or protocol.split != "given":
         result["known_best"] = None
+    if (curve := learning_curve(store.path, result)) is not None:
+        result["learning_curve"] = curve
     write_json(store.path / RESULT, result)
     return _run(store, result, outcomes, found)
 
@@ -124,15 +137,22 @@ def _answers(store: Store, outcomes: dict[str, list[Outcome]]) -> Answers:
 def _run(
     store: Store, result: dict[str, Any], outcomes: dict[str, list[Outcome]], found: Answers
 ) -> Run:
-    images, shown = None, result["dataset"].get("show_rows", True)
-    if store.protocol.source is None or (shown and "columns" not in result["dataset"]):
-        dataset = store.dataset()
-        classes = dataset.classes
-        if dataset.image is not None and dataset.X.ndim == 3:
-            rows = slice(None) if found.design.kind == "folds" else found.tests[0]
+    images, table = None, None
+    known = store.protocol.source is None
+    dataset = None
+    if known or result["dataset"].get("show_rows", True):
+        # Data of the user's own may be gone; then what is to be shown of them is.
+        with nullcontext() if known else suppress(UserError):
+            dataset = store.dataset()
+    if dataset is not None:
+        rows = slice(None) if found.design.kind == "folds" else found.tests[0]
+        if dataset.columns:
+            table = dataset.X[rows]
+        elif dataset.image is not None and dataset.X.ndim == 3:
             images = dataset.X[rows]
-    else:
-        classes = tuple(result["dataset"]["classes"])
+    classes = tuple(result["dataset"]["classes"]) if dataset is None else dataset.classes
+    places = [store.read_places(run) for run in range(store.protocol.runs)]
+    there = [of for of in places if of is not None]
     return Run(
         path=store.path,
         result=result,
@@ -141,6 +161,8 @@ def _run(
         y_test=found.whole_y,
         classes=classes,
         images=images,
+        rows=found.by_row(there) if len(there) == len(places) else None,
+        cells=table,
     )
 
 
@@ -157,8 +179,31 @@ def _quality(found: Answers, name: str, metric: Metric) -> dict[str, Any]:
     }
     if metric.name != "error":
         quality["metric"] = metric.shown(mean(found.losses(name, metric)))
+        bounds = metric_interval(found, name, metric)
+        quality["metric_interval"] = None if bounds is None else list(bounds)
         quality["metrics"] = [metric.shown(loss) for loss in found.losses(name, metric)]
     return quality
+
+
+def _calibration(store: Store, found: Answers, name: str, cells: list[Outcome]) -> dict[str, Any]:
+    """Return how far probabilities are to be believed, before and after temperature scaling.
+
+    Each run's temperature is that of its own validation rows. Folders of before these rows'
+    probabilities were kept have none.
+    """
+    runs = found.runs[name]
+    before = calibration(runs, found.y, found.tests)
+    kept = [(cell.valid_probabilities, store.read_valid_truth(cell.seed)) for cell in cells]
+    temperatures = [temperature(p, y) for p, y in kept if p is not None and y is not None]
+    after = None
+    if len(temperatures) == len(cells):
+        cooled = [scaled(p, t) for p, t in zip(runs, temperatures, strict=True)]
+        after = calibration(cooled, found.y, found.tests).as_dict()
+    return {
+        "temperatures": temperatures if after else None,
+        "before": before.as_dict(),
+        "after": after,
+    }
 
 
 def _cost(cells: list[Outcome], found: Answers) -> dict[str, Any]:
@@ -172,6 +217,9 @@ def _cost(cells: list[Outcome], found: Answers) -> dict[str, Any]:
         "model_bytes": max(o.model_bytes for o in cells),
         "curve": [list(point) for point in cells[0].curve],
         "details": [o.details for o in cells],
+        "trials": [o.trials for o in cells],
+        "best_trial": [o.best_trial for o in cells],
+        "tuning_seconds": [o.tuning_seconds for o in cells],
     }
 
 

@@ -42,9 +42,11 @@ class Answers:
     @property
     def whole_y(self) -> Array:
         """True classes of all rows that are judged, in the order of the rows."""
-        if self.design.kind != "folds":
-            return self.y[0]
-        return self._gathered(self.y)[0]
+        return self.by_row(self.y)
+
+    def by_row(self, parts: Sequence[Array]) -> Array:
+        """Return what is the same in every run, told of its test rows, in the order of the rows."""
+        return self._gathered(parts)[0] if self.design.kind == "folds" else parts[0]
 
     def whole(self, name: str) -> Array:
         """Probabilities for all rows that are judged, shape (seeds, n, classes).

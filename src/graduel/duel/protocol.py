@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import operator
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
@@ -16,14 +15,26 @@ import numpy as np
 
 from graduel.data import DATASETS, load_dataset
 from graduel.data.description import Own
+from graduel.duel.limits import checked_trials, read_budget, whole
 from graduel.duel.metrics import default_rope, metric_of
+from graduel.duel.own import OwnContender
+from graduel.duel.packages import deciding_versions, require
 from graduel.duel.settle import QUICK_ROWS, checked_rope, settle
 from graduel.duel.splits import Design, Split, check_rows, split
 from graduel.errors import UserError, unknown
 from graduel.recipes import CONTENDERS, Entry, NetRecipe, Recipe, known_nets, table_contenders
 from graduel.train.recipe import check
 
-__all__ = ["Cell", "Protocol", "Split", "check_rows", "plan", "plan_contenders", "split"]
+__all__ = [
+    "Cell",
+    "Protocol",
+    "Split",
+    "check_rows",
+    "deciding_versions",
+    "plan",
+    "plan_contenders",
+    "split",
+]
 
 FORMAT = 1
 MOST_SEEDS = 1000
@@ -31,8 +42,14 @@ MOST_THREADS = 8
 """Or the machine's cores, where there are more."""
 ROPE = 0.0025
 """Region of practical equivalence for the error: a quarter of a point, 25 digits in 10,000."""
-DECIDING_PACKAGES = ("graduel", "numpy", "scikit-learn", "xgboost")
-LATER = {"source": None, "split": "given", "metric": "error"}
+LATER = {
+    "source": None,
+    "split": "given",
+    "metric": "error",
+    "trials": None,
+    "seconds": None,
+    "probes": True,
+}
 """What came later, with what it is where a plan says nothing of it."""
 
 
@@ -75,12 +92,23 @@ class Protocol:
     rope: float = ROPE
     varies: Sequence[str] = ()
     """What differs from one contender to the next, where this is an experiment."""
-    versions: Mapping[str, str] = field(
-        default_factory=lambda: {name: version(_installed(name)) for name in DECIDING_PACKAGES}
-    )
+    versions: Mapping[str, str] = field(default_factory=deciding_versions)
     source: Mapping[str, Any] | None = None
     split: str = "given"
     metric: str = "error"
+    trials: int | None = None
+    """How many settings each contender is tuned with; None where none or seconds count."""
+    seconds: float | None = None
+    """Of tuning and fitting that each contender has in each run."""
+    probes: bool = True
+    """Whether fitted models are tried on disturbed rows."""
+
+    @property
+    def budget(self) -> dict[str, Any]:
+        """The budget of each side: its kind and how much of it."""
+        if self.trials is not None:
+            return {"kind": "trials", "value": self.trials}
+        return {"kind": "none" if self.seconds is None else "seconds", "value": self.seconds}
 
     def as_dict(self) -> dict[str, Any]:
         """Return plain data for ``duel.json``; equal protocols give equal data."""
@@ -129,17 +157,6 @@ class Protocol:
                 yield Cell(name, run, stream)
 
 
-def _installed(package: str) -> str:
-    """Return the distribution that stands for a package: xgboost-cpu where xgboost is not."""
-    from importlib.metadata import PackageNotFoundError
-
-    try:
-        version(package)
-    except PackageNotFoundError:
-        return "xgboost-cpu" if package == "xgboost" else package
-    return package
-
-
 def plan(
     dataset: str | Own = "mnist",
     *,
@@ -152,6 +169,10 @@ def plan(
     split: str | None = None,
     metric: str | None = None,
     rope: float | None = None,
+    budget: Any = None,
+    trials: int | None = None,
+    own: Sequence[OwnContender] = (),
+    probes: bool = True,
 ) -> Protocol:
     """Check what was asked for and make a protocol of it.
 
@@ -159,9 +180,12 @@ def plan(
     ----------
     dataset : a name, or data of one's own
     contenders, net, seeds, rows, quick, threads : see :func:`graduel.run_duel`
-    split : ``given``, ``holdout``, or folds and repeats such as ``5x2``
+    split : ``given``, ``shuffle``, or folds and repeats such as ``5x2``
     metric : what is compared and what the fits stop by
     rope : the largest difference in that metric that makes no difference in practice
+    budget, trials : what each side may use for tuning; see :func:`graduel.run_duel`
+    own : contenders of the user's own
+    probes : try fitted models on disturbed rows
 
     Raises
     ------
@@ -180,6 +204,11 @@ def plan(
             raise UserError(f"each contender duels once; got '{name}' twice")
     # One order for all, so that the same contenders are the same duel.
     names = [name for name in CONTENDERS if name in names]
+    if "lightgbm" in names:
+        require("lightgbm", "LightGBM", "lightgbm")
+    taken = [*names, *[one.name for one in own]]
+    if twice := [name for name in taken if taken.count(name) > 1]:
+        raise UserError(f"each contender duels once; got '{twice[0]}' twice")
     if net is not None and "net" not in names:
         raise UserError("a network of your own is the contender 'net'; add it to --contenders")
     options: dict[str, Any] = {
@@ -203,7 +232,11 @@ def plan(
 
             recipe = checked(net)
         chosen[name] = (entry.family, entry.title, recipe)
-    return plan_contenders(dataset, chosen, seeds=seeds, threads=threads, **options)
+    for one in own:
+        chosen[one.name] = ("own", one.title, one.recipe)
+    options |= {"budget": budget, "trials": trials}
+    found = plan_contenders(dataset, chosen, seeds=seeds, threads=threads, **options)
+    return replace(found, probes=probes)
 
 
 def table_rows(data: Own, **options: Any) -> int | None:
@@ -224,6 +257,8 @@ def plan_contenders(
     split: str | None = None,
     metric: str | None = None,
     rope: float | None = None,
+    budget: Any = None,
+    trials: int | None = None,
 ) -> Protocol:
     """Make a protocol for contenders given as ``{name: (family, title, recipe)}``.
 
@@ -234,10 +269,10 @@ def plan_contenders(
     """
     if isinstance(dataset, str) and dataset not in DATASETS:
         raise unknown("data set", dataset, DATASETS)
-    seeds = _whole("seeds", seeds, MOST_SEEDS)
-    rows = None if rows is None else _whole("rows", rows, None)
+    seeds = whole("seeds", seeds, MOST_SEEDS)
+    rows = None if rows is None else whole("rows", rows, None)
     most = max(MOST_THREADS, os.cpu_count() or 1)
-    threads = default_threads() if threads is None else _whole("threads", threads, most)
+    threads = default_threads() if threads is None else whole("threads", threads, most)
     protocol = Protocol(
         dataset=dataset if isinstance(dataset, str) else dataset.description.name,
         contenders={
@@ -250,6 +285,7 @@ def plan_contenders(
         threads=threads,
         varies=varies,
     )
+    protocol = _with_budget(protocol, budget, trials)
     if isinstance(dataset, Own):
         data = dataset.load()
         found = settle(data, split=split, metric=metric, rope=rope, rows=rows, quick=quick)
@@ -261,11 +297,7 @@ def plan_contenders(
             rope=found.rope,
             rows=found.rows,
         )
-        if protocol.runs > MOST_SEEDS:
-            raise UserError(
-                f"expected at most {MOST_SEEDS:,} fits of each contender; {seeds} seeds on "
-                f"{protocol.splits} splits are {protocol.runs:,}"
-            )
+        _check_runs(protocol)
     else:
         protocol = _of_known(protocol, dataset, split, metric, rope)
     own = [recipe for _, _, recipe in chosen.values() if _is_own(recipe)]
@@ -277,12 +309,37 @@ def plan_contenders(
     return protocol
 
 
+def _check_runs(protocol: Protocol) -> None:
+    if protocol.runs > MOST_SEEDS:
+        raise UserError(
+            f"expected at most {MOST_SEEDS:,} fits of each contender; {protocol.seeds} seeds on "
+            f"{protocol.splits} splits are {protocol.runs:,}"
+        )
+
+
+def _with_budget(protocol: Protocol, budget: Any, trials: int | None) -> Protocol:
+    """Take in the budget, and the versions of what is only needed here and there."""
+    seconds = read_budget(budget)
+    protocol = replace(protocol, seconds=seconds, trials=checked_trials(trials, seconds))
+    more = ["lightgbm"] if "lightgbm" in protocol.contenders else []
+    if protocol.budget["kind"] != "none":
+        require("optuna", "Optuna, with which graduel tunes,", "tune")
+        more.append("optuna")
+    return replace(protocol, versions={**protocol.versions, **{n: version(n) for n in more}})
+
+
 def _of_known(
     protocol: Protocol, name: str, split: str | None, metric: str | None, rope: float | None
 ) -> Protocol:
-    """Take in what was asked for of a known data set, which is split already."""
-    if split not in (None, "given"):
-        raise UserError(f"{name} comes with a test part of its own; leave --split out")
+    """Take in what was asked for of a known data set: its test part, or all rows shuffled."""
+    design = Design.read(split or "given")
+    if design.kind != "given":
+        data, quick = load_dataset(name), protocol.quick
+        settled = settle(
+            data, split=str(design), metric="error", rope=0.0, rows=protocol.rows, quick=quick
+        )
+        protocol = replace(protocol, split=settled.split, rows=settled.rows)
+        _check_runs(protocol)
     if metric is not None:
         found = metric_of(metric)
         protocol = replace(protocol, metric=found.name, rope=default_rope(found, table=False))
@@ -292,17 +349,6 @@ def _of_known(
 def _is_own(recipe: Recipe) -> TypeGuard[NetRecipe]:
     """Tell whether a recipe is a network of the user's, which must be held against the data."""
     return isinstance(recipe, NetRecipe) and recipe not in known_nets()
-
-
-def _whole(name: str, value: int, most: int | None) -> int:
-    """Return a whole number from 1 to `most`; rows have a message of their own."""
-    try:
-        number = operator.index(value)
-    except TypeError:
-        raise UserError(f"{name} must be a whole number; got {value!r}") from None
-    if most is not None and not 1 <= number <= most:
-        raise UserError(f"{name} must be at least 1 and at most {most}; got {number}")
-    return number
 
 
 def _plain(recipe: Any) -> dict[str, Any]:

@@ -28,6 +28,17 @@ class Outcome:
     """What the fit chose: best epoch or round, its validation error, …"""
     probabilities: NDArray[Any] = field(repr=False, compare=False)
     """For each test row, a probability for each class: float32, shape (n_test, n_classes)."""
+    valid_probabilities: NDArray[Any] | None = field(default=None, repr=False, compare=False)
+    """The same for the validation rows; None in folders of before they were kept."""
+    probes: dict[str, Any] | None = field(default=None, repr=False)
+    """What disturbed rows do to the model, and what it looks at: see
+    :func:`graduel.duel.probes.probe`. None where it was not tried."""
+    trials: list[dict[str, Any]] = field(default_factory=list)
+    """Of a tuning: number, params, loss on the validation rows, seconds and state of each trial."""
+    best_trial: int | None = None
+    """The trial whose model this is."""
+    tuning_seconds: float | None = None
+    """Of the whole search; ``fit_seconds`` is the winner's own fit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,3 +59,19 @@ class Run:
     images: NDArray[Any] | None
     """The test images, uint8 of shape (n_test, height, width); None for a table, and where images
     of the user's own are not to be shown."""
+    rows: NDArray[Any] | None = None
+    """Of a table of the user's own, where each judged row stands in it, from 0, shape (n_test,)."""
+    cells: Any = None
+    """The features of those rows, a Polars data frame; None where they are not to be shown."""
+
+
+@dataclass(frozen=True, slots=True)
+class Suite:
+    """A finished suite, duels on several data sets, as a report reads it.
+
+    The duel on one of them is in the folder of its name: ``read_run(suite.path / name)``.
+    """
+
+    path: Path
+    result: dict[str, Any]
+    """The content of ``suite-result.json``."""

@@ -7,13 +7,15 @@ import os
 import subprocess
 import sys
 import tempfile
+from base64 import b64encode
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import asdict, dataclass
-from typing import IO
+from typing import IO, Any
 
+from graduel.data import Dataset
 from graduel.duel.contenders import Progress
-from graduel.duel.protocol import Cell, split
+from graduel.duel.protocol import Cell, Split, split
 from graduel.duel.store import Store
 from graduel.errors import UserError
 
@@ -59,7 +61,7 @@ def run_cells(store: Store) -> Iterator[Event]:
         dataset = store.dataset()
         for run in missing:
             rows = split(protocol, dataset, run)
-            store.write_split(run, rows, None if protocol.source is None else dataset.y[rows.test])
+            store.write_split(run, rows, **_of_own(store, dataset, rows))
     for cell in protocol.cells():
         if store.finished(cell):
             yield Event(cell, "kept")
@@ -70,13 +72,28 @@ def run_cells(store: Store) -> Iterator[Event]:
         yield Event(cell, "finished")
 
 
+def _of_own(store: Store, dataset: Dataset, rows: Split) -> dict[str, Any]:
+    """Return what stands beside the rows of data of the user's own, so that they can be judged."""
+    if store.protocol.source is None:
+        return {}
+    table = dataset.understood
+    return {
+        "truth": dataset.y[rows.test],
+        "valid_truth": dataset.y[rows.valid],
+        "places": None if table is None else table.rows[rows.test],
+    }
+
+
 def _run(store: Store, cell: Cell) -> Iterator[Progress]:
     """Run one cell in a process of its own; yield its progress."""
-    job = {
+    job: dict[str, Any] = {
         "path": str(store.path.resolve()),
         "protocol": store.protocol.as_dict(),
         "cell": asdict(cell),
     }
+    if (estimator := store.estimators.get(cell.contender)) is not None:
+        job["estimator"] = b64encode(estimator).decode()
+        job["paths"] = [os.path.abspath(entry) for entry in sys.path]
     threads = dict.fromkeys(THREAD_VARIABLES, str(store.protocol.threads))
     with tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as log:
         process = subprocess.Popen(

@@ -43,10 +43,10 @@ class Split:
 class Design:
     """How test rows come about.
 
-    ``given``: the data's own; ``holdout``: a stratified fifth; ``5x2``: cross-validation of five
-    folds, twice.
+    ``given``: the data's own; ``holdout`` or ``shuffle``: a stratified fifth of all rows; ``5x2``:
+    cross-validation of five folds, twice.
 
-    >>> Design.read("5x2").splits, str(Design.read("holdout"))
+    >>> Design.read("5x2").splits, str(Design.read("shuffle"))
     (10, 'holdout')
     """
 
@@ -63,14 +63,15 @@ class Design:
         UserError
             If it is none.
         """
-        if text in ("given", "holdout"):
-            return cls(text)
-        if match := re.fullmatch(r"(\d{1,3})(?:x(\d{1,3}))?", text.strip().lower()):
+        plain = text.strip().lower()
+        if plain in ("given", "holdout", "shuffle"):
+            return cls("given" if plain == "given" else "holdout")
+        if match := re.fullmatch(r"(\d{1,3})(?:x(\d{1,3}))?", plain):
             folds, repeats = int(match[1]), int(match[2] or 1)
             if 2 <= folds <= MOST_FOLDS and 1 <= repeats <= MOST_REPEATS:
                 return cls("folds", folds, repeats)
         raise UserError(
-            f"split must be given, holdout, or folds and repeats such as 5x2 (2 to {MOST_FOLDS} "
+            f"split must be given, shuffle, or folds and repeats such as 5x2 (2 to {MOST_FOLDS} "
             f"folds, up to {MOST_REPEATS} times); got '{text}'"
         )
 
@@ -108,7 +109,7 @@ def check_design(design: Design, dataset: Dataset) -> None:
     if design.kind == "given" and dataset.n_train is None:
         raise UserError(
             f"--split given needs data with a test part of their own; {dataset.name} has none. "
-            "Leave --split out, or give holdout or 5x2"
+            "Leave --split out, or give shuffle or 5x2"
         )
     if design.kind == "folds" and dataset.times is not None:
         raise UserError(
@@ -137,7 +138,7 @@ def check_rows(protocol: Protocol, dataset: Dataset) -> None:
     UserError
         If there are too few rows for the classes, or more than there are.
     """
-    if protocol.source is not None:
+    if protocol.source is not None or protocol.split != "given":
         return
     k, available = len(dataset.classes), len(dataset.train_rows)
     least = ROWS_A_CLASS * k
@@ -159,7 +160,7 @@ def split(protocol: Protocol, dataset: Dataset, run: int) -> Split:
     UserError
         If there are too few rows to learn from, to choose on, and to be judged on.
     """
-    if protocol.source is None:
+    if protocol.source is None and protocol.split == "given":
         return _known(protocol, dataset, run)
     number, seed = divmod(run, protocol.seeds)
     pool, test = outer(Design.read(protocol.split), dataset, number)
@@ -208,7 +209,10 @@ def _to_choose_on(place: NDArray[np.float64], y: NDArray[Any]) -> NDArray[np.boo
 
 
 def _part(pool: Rows, size: int, dataset: Dataset, rows: NDArray[np.int64]) -> Rows:
-    """Return a stratified part of some rows; where time counts, the latest."""
+    """Return a stratified part of some rows; where time counts, the latest.
+
+    A smaller part is a part of every larger one.
+    """
     if dataset.times is not None:
         return pool[np.argsort(dataset.times[pool], kind="stable")[-size:]]
     place = places(dataset.y[pool], in_order(rows[pool]), np.random.default_rng([0, 1]))
@@ -287,18 +291,11 @@ def _hashes(dataset: Dataset) -> NDArray[Any]:
 def _known(protocol: Protocol, dataset: Dataset, seed: int) -> Split:
     """Divide the given training rows into rows to learn from and rows to choose on, by class."""
     from sklearn.model_selection import train_test_split
-    from sklearn.utils import resample
 
     check_rows(protocol, dataset)
     pool = dataset.train_rows
     if protocol.rows is not None and protocol.rows < len(pool):
-        pool = resample(
-            pool,
-            replace=False,
-            n_samples=protocol.rows,
-            stratify=dataset.y[pool],
-            random_state=0,
-        )
+        pool = np.sort(_part(pool, protocol.rows, dataset, np.arange(len(dataset.y))))
     n_valid = max(len(dataset.classes), round(len(pool) * VALID_SHARE))
     state = int(np.random.default_rng([seed, 2]).integers(2**31))
     train, valid = train_test_split(

@@ -3,7 +3,9 @@
     duel.json                   the protocol, written first: whose folder this is
     source.json                 where data of the user's own lie; data.* if a program held them
     splits/seed0.npz            row numbers: train, valid, test
-    cells/net-seed0/            outcome.json and probabilities.npy, written whole or not at all
+    cells/net-seed0/            outcome.json, probabilities.npy, and model.safetensors where one
+                                fit is the model; written whole or not at all
+    tuning/net-seed0.sqlite     the finished trials of a tuning; .json, the curve so far
     result.json                 the whole result; report.html beside it
 
 A folder is written aside and then renamed, so that a process killed at any moment leaves a
@@ -16,8 +18,9 @@ import json
 import os
 import shutil
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -29,13 +32,16 @@ from numpy.typing import NDArray
 
 from graduel.data import Dataset, load_dataset
 from graduel.data.description import Description, Own
+from graduel.duel.extras import extras, read_extras
 from graduel.duel.protocol import Cell, Protocol, Split
-from graduel.duel.results import Outcome
+from graduel.duel.results import Curve, Outcome
 from graduel.errors import UserError
 
 PLAN, RESULT, LOCK = "duel.json", "result.json", ".lock"
 PLACE = "source.json"
-
+MODEL = "model.safetensors"
+ARRAYS = ("probabilities", "valid_probabilities", "probes")
+"""What of an outcome has a file of its own."""
 
 NUMBERS = (
     "fit_seconds",
@@ -73,8 +79,12 @@ def write_json(path: Path, content: Any) -> None:
     """Write JSON whole or not at all."""
     aside = path.with_name(f".{path.name}.tmp")
     text = json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
-    _write(aside, text.encode("utf-8"))
-    os.replace(aside, path)
+    try:
+        _write(aside, text.encode("utf-8"))
+        os.replace(aside, path)
+    except OSError:
+        aside.unlink(missing_ok=True)
+        raise
 
 
 def read_json(path: Path) -> Any:
@@ -93,6 +103,10 @@ class Store:
     def __init__(self, path: Path, protocol: Protocol) -> None:
         self.path, self.protocol = path, protocol
         self._cells = path / "cells"
+        self._dataset: Dataset | None = None
+        self.tuning = path / "tuning"
+        self.estimators: Mapping[str, bytes] = {}
+        """Of contenders of the user's own, pickled: they go through a pipe, never into a file."""
 
     def dataset(self) -> Dataset:
         """Return what is duelled on.
@@ -102,6 +116,11 @@ class Store:
         UserError
             If data of the user's own are not where they were, or have changed.
         """
+        if self._dataset is None:
+            self._dataset = self._read_dataset()
+        return self._dataset
+
+    def _read_dataset(self) -> Dataset:
         if self.protocol.source is None:
             return load_dataset(self.protocol.dataset)
         described = Description.from_dict(self.protocol.source)
@@ -137,12 +156,13 @@ class Store:
                 float(found[name])
             with (folder / "probabilities.npy").open("rb") as file:
                 outcome = Outcome(**found, probabilities=np.lib.format.read_array(file))
-            p = outcome.probabilities
-            n_test = len(self.read_split(cell.seed).test)
+            p, rows = outcome.probabilities, self.read_split(cell.seed)
+            n_test = len(rows.test)
             if (outcome.contender, outcome.seed) != (cell.contender, cell.seed):
                 raise ValueError(f"it is of {outcome.contender}, seed {outcome.seed}")
             if p.dtype != np.float32 or p.ndim != 2 or len(p) != n_test or not np.isfinite(p).all():
                 raise ValueError("the probabilities are not those of the test rows")
+            outcome = replace(outcome, **read_extras(folder, (len(rows.valid), p.shape[1])))
         except DAMAGE as error:
             raise UserError(
                 f"{folder}: expected a finished cell; it is damaged ({_first_line(error)}). "
@@ -150,16 +170,47 @@ class Store:
             ) from None
         return outcome
 
-    def write_cell(self, cell: Cell, outcome: Outcome) -> None:
-        """Keep a cell's outcome, whole or not at all."""
+    def write_cell(
+        self, cell: Cell, outcome: Outcome, keep: Callable[[Path], None] | None = None
+    ) -> None:
+        """Keep a cell's outcome, whole or not at all; `keep` writes its model to a file."""
         aside = self._cells / f".{cell.key}.{os.getpid()}.tmp"
-        aside.mkdir(parents=True)
-        plain = {k: v for k, v in _fields(outcome).items() if k != "probabilities"}
-        write_json(aside / "outcome.json", plain)
-        content = BytesIO()
-        np.save(content, outcome.probabilities, allow_pickle=False)
-        _write(aside / "probabilities.npy", content.getvalue())
-        os.replace(aside, self._cells / cell.key)
+        try:
+            aside.mkdir(parents=True)
+            plain = {k: v for k, v in _fields(outcome).items() if k not in ARRAYS}
+            write_json(aside / "outcome.json", plain)
+            content = BytesIO()
+            np.save(content, outcome.probabilities, allow_pickle=False)
+            _write(aside / "probabilities.npy", content.getvalue())
+            for name, extra in extras(outcome):
+                _write(aside / name, extra)
+            if keep is not None:
+                keep(aside / MODEL)
+            os.replace(aside, self._cells / cell.key)
+        except OSError:  # a full disk: what is half written takes up room
+            shutil.rmtree(aside, ignore_errors=True)
+            raise
+
+    def read_curve(self, cell: Cell) -> Curve:
+        """Return the points of a tuning under way; none where it has not begun."""
+        path = self.tuning / f"{cell.key}.json"
+        if not path.exists():
+            return []
+        try:
+            return [(float(s), float(e)) for s, e in read_json(path)]
+        except (TypeError, ValueError):
+            raise UserError(f"{path}: expected the points of a curve; it is damaged") from None
+
+    def write_curve(self, cell: Cell, curve: Curve) -> None:
+        """Keep the points of a tuning under way; other fits begin anew and keep none."""
+        if self.protocol.trials is None and self.protocol.seconds is None:
+            return
+        self.tuning.mkdir(exist_ok=True)
+        write_json(self.tuning / f"{cell.key}.json", [list(point) for point in curve])
+
+    def model_path(self, cell: Cell) -> Path:
+        """Where a finished cell's model is, if it was kept."""
+        return self._cells / cell.key / MODEL
 
     def sweep(self) -> None:
         """Remove what a killed process left half written."""
@@ -175,18 +226,23 @@ class Store:
         return self._split_path(seed).exists()
 
     def write_split(
-        self, seed: int, split: Split, truth: NDArray[np.integer] | None = None
+        self,
+        seed: int,
+        split: Split,
+        truth: NDArray[np.integer] | None = None,
+        **more: NDArray[np.integer] | None,
     ) -> None:
         """Fix the rows of a run; of data of the user's own, with the test rows' true classes.
 
-        So a finished duel can be read where its data are no longer.
+        So a finished duel can be read where its data are no longer. `more` are the validation
+        rows' true classes (``valid_truth``), and where test rows stand in a table (``places``).
         """
         path = self._split_path(seed)
         path.parent.mkdir(exist_ok=True)
         aside = path.with_name(f".{path.name}")
         content = BytesIO()
-        more: dict[str, Any] = {} if truth is None else {"truth": truth}
-        np.savez(content, train=split.train, valid=split.valid, test=split.test, **more)
+        told: dict[str, Any] = {k: v for k, v in {"truth": truth, **more}.items() if v is not None}
+        np.savez(content, train=split.train, valid=split.valid, test=split.test, **told)
         _write(aside, content.getvalue())
         os.replace(aside, path)
 
@@ -203,10 +259,27 @@ class Store:
             raise UserError(f"{self._split_path(seed)}: test rows and true classes do not fit")
         return truth
 
-    def _rows(self, seed: int, *names: str) -> list[NDArray[np.int64]]:
+    def read_valid_truth(self, seed: int) -> NDArray[np.int64] | None:
+        """Return the same of its validation rows; None in folders of before they were kept."""
+        if self.protocol.source is None:
+            return np.asarray(self.dataset().y[self.read_split(seed).valid])
+        return self._optional(seed, "valid", "valid_truth")
+
+    def read_places(self, seed: int) -> NDArray[np.int64] | None:
+        """Return where a run's test rows stand in the user's table; None where it is not told."""
+        return self._optional(seed, "test", "places")
+
+    def _optional(self, seed: int, of: str, name: str) -> NDArray[np.int64] | None:
+        """Return an array for the rows `of` a run that an old folder may lack."""
+        rows, *found = self._rows(seed, of, name, lack=name)
+        if found and len(found[0]) != len(rows):
+            raise UserError(f"{self._split_path(seed)}: {of} rows and {name} do not fit")
+        return found[0] if found else None
+
+    def _rows(self, seed: int, *names: str, lack: str = "") -> list[NDArray[np.int64]]:
         try:
             with self._split_path(seed).open("rb") as file, np.load(file) as rows:
-                parts = [rows[name] for name in names]
+                parts = [rows[name] for name in names if name != lack or name in rows]
             if any(p.ndim != 1 or p.dtype.kind != "i" or p.min() < 0 for p in parts):
                 raise ValueError("these are no row numbers")
         except DAMAGE as error:

@@ -11,10 +11,14 @@ import json
 import os
 import signal
 import sys
-from dataclasses import asdict
+from dataclasses import asdict, replace
+from functools import partial
 from pathlib import Path
 from threading import Thread
 from typing import Any
+
+WORKER_LOCK, PATIENCE = ".worker.lock", 60.0
+"""Held while a cell is worked on, and how many seconds to wait for it."""
 
 
 def main() -> int:
@@ -43,23 +47,56 @@ def main() -> int:
 
 
 def _run(job: dict[str, Any], tell: Any) -> None:
+    from filelock import FileLock, Timeout
+
     from graduel.duel.cell import run_cell
-    from graduel.duel.contenders import Budget, Progress, make_contender
+    from graduel.duel.contenders import Budget, Progress
+    from graduel.duel.kept import kept_of, save_kept
+    from graduel.duel.probes import probe
     from graduel.duel.protocol import Cell, Protocol
+    from graduel.duel.splits import Design
     from graduel.duel.store import Store
+    from graduel.duel.task import Task
+    from graduel.duel.tuning.make import contender_of, earlier_points
+    from graduel.errors import UserError
 
     protocol = Protocol.from_dict(job["protocol"])
     cell = Cell(**job["cell"])
     store = Store(Path(job["path"]), protocol)
-    spec = protocol.contenders[cell.contender]
-    contender = make_contender(cell.contender, spec["family"], spec["recipe"], protocol.metric)
+    # Where the user's own estimator is at home; behind all else, so that it hides nothing.
+    sys.path.extend(entry for entry in job.get("paths", []) if entry not in sys.path)
+    contender = contender_of(store, cell, job.get("estimator"))
 
     def notify(progress: Progress) -> None:
         tell("progress", **asdict(progress))
 
-    rows = store.read_split(cell.seed)
-    outcome, _ = run_cell(contender, store.dataset(), rows, cell, Budget(protocol.threads), notify)
-    store.write_cell(cell, outcome)
+    rows, budget = store.read_split(cell.seed), Budget(protocol.threads)
+    try:
+        # One that was killed with its parent may need a moment to notice.
+        with FileLock(store.path / WORKER_LOCK, timeout=PATIENCE):
+            if not store.finished(cell):
+                dataset = store.dataset()
+                outcome, fitted = run_cell(
+                    contender,
+                    dataset,
+                    rows,
+                    cell,
+                    budget,
+                    notify,
+                    earlier_points(store, cell, contender),
+                    lambda curve: store.write_curve(cell, curve),
+                )
+                if protocol.probes and not protocol.varies:
+                    probes = probe(fitted, dataset, rows.test, cell.seed)
+                    outcome = replace(outcome, probes=probes)
+                keep = None
+                if Design.read(protocol.split).kind != "folds":  # a fold's model is no one's
+                    title = protocol.contenders[cell.contender]["title"]
+                    kept = kept_of(fitted, Task.of(dataset), title)
+                    keep = None if kept is None else partial(save_kept, kept=kept)
+                store.write_cell(cell, outcome, keep)
+    except Timeout:
+        raise UserError(f"{store.path}: another fit is still at work there") from None
     tell("done")
 
 

@@ -11,34 +11,57 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from graduel.report.by_size import sizes
     from graduel.report.experiment import write_experiment
     from graduel.report.figures import (
         calibration,
         confusion,
         cost,
         differences,
+        doubts,
         errors,
+        importance,
         learning,
         only_one_right,
         race,
+        robustness,
+        trials,
     )
     from graduel.report.page import render, write_report
+    from graduel.report.suite import render_suite, write_suite
+    from graduel.report.suite_ranks import critical_difference
 
 __all__ = [
     "calibration",
     "confusion",
     "cost",
+    "critical_difference",
     "differences",
+    "doubts",
     "errors",
+    "importance",
     "learning",
     "only_one_right",
     "race",
     "render",
+    "render_suite",
+    "robustness",
+    "sizes",
+    "trials",
     "write_experiment",
     "write_report",
+    "write_suite",
 ]
 
-_HOMES = {"render": "page", "write_report": "page", "write_experiment": "experiment"}
+_HOMES = {
+    "critical_difference": "suite_ranks",
+    "render": "page",
+    "render_suite": "suite",
+    "sizes": "by_size",
+    "write_experiment": "experiment",
+    "write_report": "page",
+    "write_suite": "suite",
+}
 
 
 def __getattr__(name: str) -> Any:

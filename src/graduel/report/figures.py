@@ -17,6 +17,8 @@ from graduel.duel.results import Run
 from graduel.report import numbers, units
 from graduel.report.curves import learning, race
 from graduel.report.intervals import differences, errors
+from graduel.report.looked_at import MOST_COLUMNS, importance, robustness, shown_columns
+from graduel.report.reliability import calibration
 from graduel.report.style import (
     GRID,
     INK,
@@ -31,26 +33,32 @@ from graduel.report.style import (
     literal,
     looks,
 )
+from graduel.report.thumbs import doubts, only_one_right
+from graduel.report.tuned import trials
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 __all__ = [
+    "MOST_COLUMNS",
     "calibration",
     "confusion",
     "cost",
     "differences",
+    "doubts",
     "errors",
+    "importance",
     "learning",
     "only_one_right",
     "race",
+    "robustness",
+    "shown_columns",
+    "trials",
 ]
 
 MOST_CLASSES = 30
 """A confusion matrix of more classes shows those with the most mistakes."""
 CLASSES_WITH_COUNTS = 12
-JOINED_FROM = 10
-"""A group of fewer rows stands alone in a reliability diagram: a line through it would mislead."""
 
 
 def confusion(run: Run, name: str) -> Figure:
@@ -104,61 +112,6 @@ def confusion(run: Run, name: str) -> Figure:
     return fig
 
 
-def calibration(run: Run) -> Figure:
-    """Draw how often each contender is right over how sure it is, with its calibration error."""
-    found = numbers.calibration(run)
-    titles, look = numbers.titles(run), looks(numbers.contenders(run))
-    fig = Figure(figsize=(WIDTH, WIDTH * 0.86 + 0.19 * len(found)), layout="constrained")
-    ax = fig.subplots()
-    bare(ax, grid="both")
-    ax.plot([0, 100], [0, 100], color=MUTED.light, linewidth=0.9, linestyle=(0, (4, 3)))
-    most = max(b.rows for curve in found for b in curve.bins)
-    for curve in found:
-        style = look[curve.name]
-        colour = style.colour.light
-        x = [100 * b.confidence for b in curve.bins]
-        y = [100 * b.right for b in curve.bins]
-        ax.vlines(
-            x,
-            [100 * b.interval[0] for b in curve.bins],
-            [100 * b.interval[1] for b in curve.bins],
-            color=colour,
-            linewidth=1,
-            alpha=0.45,
-        )
-        joined = [b for b in curve.bins if b.rows >= JOINED_FROM]
-        ax.plot(
-            [100 * b.confidence for b in joined],
-            [100 * b.right for b in joined],
-            color=colour,
-            linewidth=1.5,
-            linestyle=style.line,
-        )
-        area = [14 + 46 * float(np.log1p(b.rows) / np.log1p(most)) for b in curve.bins]
-        ax.scatter(x, y, s=area, marker=style.mark, color=colour, edgecolor=PAPER.light, zorder=3)
-        label = f"{literal(titles[curve.name], 28)} (ECE {units.percent(curve.ece)})"
-        ax.plot([], [], color=colour, linestyle=style.line, marker=style.mark, ms=6, label=label)
-    ax.set_xlim(-1, 102)
-    ax.set_ylim(-1, 102)
-    ax.set_aspect("equal")
-    ticks = range(0, 101, 20)
-    ax.set_xticks(ticks)
-    ax.set_yticks(ticks)
-    ax.set_xlabel("how sure: probability of its answer, %", color=MUTED.light, fontsize=SMALL)
-    ax.set_ylabel("how often right, %", color=MUTED.light, fontsize=SMALL)
-    legend = fig.legend(
-        loc="outside upper left",
-        frameon=False,
-        fontsize=TEXT,
-        handlelength=2.4,
-        borderpad=0,
-        labelspacing=0.35,
-    )
-    for text, curve in zip(legend.get_texts(), found, strict=True):
-        text.set_color(look[curve.name].colour.light)
-    return fig
-
-
 def cost(run: Run) -> Figure:
     """Draw what each contender costs in time, memory and size, each on a log scale of its own."""
     kinds = numbers.cost(run)
@@ -199,74 +152,6 @@ def cost(run: Run) -> Figure:
         for tick, name in zip(ax.get_yticklabels(), names, strict=True):
             tick.set_color(look[name].colour.light)
         ax.set_title(kind.label, loc="left", fontsize=TEXT, fontweight="bold", color=INK.light)
-    return fig
-
-
-def only_one_right(run: Run, a: str, b: str) -> Figure:
-    """Draw test images that only `a` got right, then those that only `b` did, twelve a side.
-
-    Over each image stand the truth and the other's wrong answer. Raises a ValueError where the
-    run has no images.
-    """
-    if run.images is None:
-        raise ValueError(
-            "only_one_right draws test images, and this run has none; "
-            "numbers.only_one_right names the rows"
-        )
-    sides = numbers.only_one_right(run, a, b)
-    titles, look = numbers.titles(run), looks(numbers.contenders(run))
-    shown = [case for side in sides for case in side.cases]
-    longest = max((len(text) for case in shown for text in (case.truth, case.answer)), default=1)
-    columns = 6 if longest <= 2 else 4 if longest <= 6 else 3
-    # In inches: fixed places are quicker than a layout engine with two dozen axes, and as exact.
-    cell, caption, gap = NARROW / columns, 0.2 if longest <= 2 else 0.34, 0.08
-    picture, head, between = cell - 0.1, 0.5, 0.16
-    lines = [max(1, -(-len(side.cases) // columns)) if side.cases else 0 for side in sides]
-    row = caption + picture + gap
-    height = sum(head + line * row for line in lines) + between
-    fig = Figure(figsize=(NARROW, height))
-    brightest = int(run.images.max(initial=1)) or 1
-    top = height
-    for side, line in zip(sides, lines, strict=True):
-        fig.text(
-            0.01,
-            (top - 0.2) / height,
-            f"Only {literal(numbers.phrase(titles[side.right]), 28)} is right",
-            color=look[side.right].colour.light,
-            fontsize=LARGE,
-            fontweight="bold",
-        )
-        part = f", {len(side.cases)} shown" if len(side.cases) < side.total else ""
-        fig.text(
-            0.01,
-            (top - 0.39) / height,
-            f"{units.rows(side.total)}{part}",
-            color=MUTED.light,
-            fontsize=SMALL,
-        )
-        for number, case in enumerate(side.cases):
-            down, across = divmod(number, columns)
-            bottom = top - head - down * row - caption - picture
-            ax = fig.add_axes(
-                (
-                    (across * cell + 0.05) / NARROW,
-                    bottom / height,
-                    picture / NARROW,
-                    picture / height,
-                )
-            )
-            ax.imshow(
-                run.images[case.row], cmap="gray_r", vmin=0, vmax=brightest, interpolation="none"
-            )
-            ax.set_axis_off()
-            glue = " not " if longest <= 2 else "\nnot "
-            ax.set_title(
-                f"{literal(case.truth, 15)}{glue}{literal(case.answer, 11)}",
-                fontsize=SMALL,
-                color=INK.light,
-                pad=2.5,
-            )
-        top -= head + line * row + between
     return fig
 
 

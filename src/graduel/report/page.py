@@ -7,8 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from graduel.duel.results import Run
-from graduel.report import design, numbers, own, pictures, tables, units
-from graduel.report.style import COLOURS, looks
+from graduel.report import by_size, design, numbers, own, pictures, tables, units
+from graduel.report.html import fill, write_whole
+from graduel.report.style import looks
+from graduel.report.wording import listed, machine, parted
 
 PAGE = "report.html"
 VERDICTS_OPEN = 6
@@ -24,37 +26,13 @@ def write_report(run: Run, path: str | os.PathLike[str] | None = None) -> Path:
     target = Path(run.path if path is None else path)
     if target.is_dir():
         target = target / PAGE
-    text = render(run)
-    partial = target.with_name(f".{target.name}.{os.getpid()}.partial")
-    try:
-        with partial.open("w", encoding="utf-8", newline="\n") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(partial, target)
-    finally:
-        partial.unlink(missing_ok=True)
+    write_whole(target, render(run))
     return target
 
 
 def render(run: Run) -> str:
     """Return the page about `run` as HTML; the same run gives the same text."""
-    from jinja2 import Environment, PackageLoader, StrictUndefined
-    from markupsafe import Markup
-
-    environment = Environment(
-        loader=PackageLoader("graduel.report", "templates"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
-    # Only drawings and the style are trusted as they are: every text in them is escaped already.
-    environment.filters["drawing"] = Markup
-    environment.filters["rows"] = units.rows
-    style = environment.get_template("report.css.j2").render(colours=COLOURS)
-    return environment.get_template("report.html.j2").render(style=Markup(style), **_content(run))
+    return fill("report.html.j2", **_content(run))
 
 
 def _content(run: Run) -> dict[str, Any]:
@@ -65,7 +43,10 @@ def _content(run: Run) -> dict[str, Any]:
         "dataset": result["dataset"],
         "title": _title(run),
         "headlines": _headlines(run),
-        "verdicts": [_verdict(entry["sentence"]) for entry in result.get("comparisons", [])],
+        "verdicts": [
+            {**parted(entry["sentence"]), "cost": entry.get("cost") or ""}
+            for entry in result.get("comparisons", [])
+        ],
         "verdicts_open": VERDICTS_OPEN,
         "names": names,
         "titles": titles,
@@ -77,8 +58,16 @@ def _content(run: Run) -> dict[str, Any]:
         "differences": pictures.differences(run) if several else None,
         "confusions": pictures.confusions(run),
         "alone": pictures.only_one_right(run),
+        "alone_rows": pictures.alone(run),
+        "agreement": tables.agreement(run) if len(names) > 1 else None,
+        "doubts": _doubts(run),
         "calibration": pictures.calibration(run),
+        "scaling": tables.calibration(run),
+        "robustness": pictures.robustness(run),
+        "importance": pictures.importance(run),
+        "trials": pictures.trials(run),
         "cost": pictures.cost(run),
+        "sizes": by_size.picture(run),
         "about": own.about(run),
         "protocol": _protocol(run),
         "rope": _rope(run) if several else None,
@@ -96,8 +85,20 @@ def _content(run: Run) -> dict[str, Any]:
             for name in names
         ],
         "command": str(result["environment"].get("command", "")),
-        "environment": _environment(run),
+        "environment": machine(run.result["environment"]),
         "version": str(result["environment"].get("graduel", "")),
+    }
+
+
+def _doubts(run: Run) -> dict[str, Any] | None:
+    """Return the rows that every contender gets wrong: how many, a picture or a table."""
+    found = numbers.doubts(run)
+    if found is None or not found.cases:
+        return None
+    return {
+        "total": found.total,
+        "picture": pictures.doubts(run),
+        "table": tables.doubts(run, found),
     }
 
 
@@ -107,12 +108,6 @@ def _title(run: Run) -> str:
     quick = "quick " if protocol.get("quick") else ""
     rows = f", with {units.rows(protocol['rows'])} to learn from" if protocol.get("rows") else ""
     return f"The {quick}duel on {run.result['dataset']['name']}{rows}"
-
-
-def _verdict(sentence: str) -> dict[str, str]:
-    """Part a verdict's sentence from its numbers, which follow the first colon."""
-    said, colon, numbers_ = sentence.partition(": ")
-    return {"said": said + colon.strip(), "numbers": numbers_}
 
 
 def _headlines(run: Run) -> list[dict[str, str]]:
@@ -145,19 +140,10 @@ def _headlines(run: Run) -> list[dict[str, str]]:
     equal = [title for name, title in titles.items() if name not in (best.name, *beaten)]
     others = [title for name, title in titles.items() if name != best.name]
     if equal:
-        rest = f"the lowest, but not shown to be better than {_listed(equal)}."
+        rest = f"the lowest, but not shown to be better than {listed(equal)}."
     else:
-        rest = f"better than {_listed(others) if len(others) < 4 else 'every other contender'}."
+        rest = f"better than {listed(others) if len(others) < 4 else 'every other contender'}."
     return [{"question": "", "answer": "", "sentence": f"{said}, {rest}"}]
-
-
-def _listed(words: list[str]) -> str:
-    """Return words as a sentence lists them.
-
-    >>> _listed(["a", "b", "c"])
-    'a, b and c'
-    """
-    return " and ".join(part for part in (", ".join(words[:-1]), words[-1]) if part)
 
 
 def _protocol(run: Run) -> list[tuple[str, str]]:
@@ -181,11 +167,22 @@ def _protocol(run: Run) -> list[tuple[str, str]]:
         ),
         ("Seeds", f"{protocol['seeds']}"),
         ("Metric", _metric(protocol)),
+        ("Budget", _budget(protocol.get("budget"))),
         ("Cores", _threads(protocol["threads"])),
     ]
     if protocol.get("quick"):
         found.append(("Quick", "yes: few rows and small budgets; the full duel may end otherwise"))
     return found
+
+
+def _budget(budget: dict[str, Any] | None) -> str:
+    """Return what each side could use."""
+    kind, value = (budget or {}).get("kind", "none"), (budget or {}).get("value")
+    if kind == "trials":
+        return f"{value:,} trials of tuning for each contender, the default recipe first"
+    if kind == "seconds":
+        return f"{units.seconds(value)} of tuning and fitting for each contender and fit"
+    return "none: every contender is fitted once, with its default recipe"
 
 
 def _metric(protocol: dict[str, Any]) -> str:
@@ -233,18 +230,6 @@ def _known_best(run: Run) -> dict[str, Any] | None:
             "The strongest XGBoost recipe known to graduel", best.get("settings") or {}
         ),
     }
-
-
-def _environment(run: Run) -> tables.Table:
-    shown = {key: value for key, value in run.result["environment"].items() if key != "command"}
-    if isinstance(shown.get("memory_bytes"), int | float):
-        shown = {
-            ("memory" if key == "memory_bytes" else key): (
-                units.bytes_(value) if key == "memory_bytes" else value
-            )
-            for key, value in shown.items()
-        }
-    return tables.settings("Versions and machine", shown)
 
 
 def _threads(number: int) -> str:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +126,31 @@ def bare(ax: Axes, *, grid: str | None = None) -> None:
         ax.xaxis.grid(True, color=GRID.light, linewidth=0.7, linestyle="solid", alpha=1)
     if grid in ("y", "both"):
         ax.yaxis.grid(True, color=GRID.light, linewidth=0.7, linestyle="solid", alpha=1)
+
+
+def legend(fig: Figure, ax: Axes, labels: Mapping[str, str], look: Mapping[str, Look]) -> None:
+    """Name the contenders over a figure, a line each; `ax` is one of its axes."""
+    for name, label in labels.items():
+        style = look[name]
+        ax.plot(
+            [],
+            [],
+            color=style.colour.light,
+            linestyle=style.line,
+            marker=style.mark,
+            ms=6,
+            label=literal(label, 44),
+        )
+    found = fig.legend(
+        loc="outside upper left",
+        frameon=False,
+        fontsize=TEXT,
+        handlelength=2.4,
+        borderpad=0,
+        labelspacing=0.35,
+    )
+    for text, name in zip(found.get_texts(), labels, strict=True):
+        text.set_color(look[name].colour.light)
 
 
 def spread(places: list[float], gap: float, low: float, high: float) -> list[float]:

@@ -53,6 +53,15 @@ def points(difference: float | None, places: int = 2) -> str:
     return text if text.startswith(MINUS) or not text.strip("0.") else f"+{text}"
 
 
+def number(value: float | None, places: int = 4) -> str:
+    """Write a number with a true minus sign.
+
+    >>> number(-0.0123), number(0.5, 2)
+    ('−0.0123', '0.50')
+    """
+    return NONE if value is None else _signed(value, places)
+
+
 def seconds(time: float | None) -> str:
     r"""Write a time with its unit, to three figures.
 

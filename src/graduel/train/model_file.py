@@ -9,14 +9,22 @@ from collections.abc import Iterable, Mapping
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import numpy as np
 from numpy.typing import NDArray
+from safetensors.numpy import save
 
 from graduel.errors import UserError
 
-DTYPES = {"float32": "F32", "float64": "F64"}
-"""What safetensors calls the dtypes of weights."""
+FORMAT = 2
+"""1: without a checksum. Files of every format keep loading."""
+KEY = "graduel"
+"""Under this key stands the JSON in the file's metadata. Of two keys the order would be chance."""
+CHECKSUM = "sha256"
+"""Under this key of that JSON stands a checksum of the rest of it and of all arrays."""
+DTYPES = {"float32": "F32", "float64": "F64", "uint8": "U8"}
+"""What safetensors calls the dtypes of weights, and of bytes."""
 HEADER = 3 << 18
 """The longest header, in bytes. To read it, safetensors may need 72 times as much memory."""
 OTHER = "expected a model that save_model wrote; the file is another's, damaged or cut short"
@@ -96,3 +104,79 @@ def check_file(path: Path) -> None:
 def header_size(content: bytes) -> int:
     """Return how long the header is, as the file's first eight bytes tell."""
     return int.from_bytes(content[:8], "little")
+
+
+def packed(about: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> bytes:
+    """Return the content of a file: the arrays, and their description with a checksum of it all.
+
+    Raises
+    ------
+    UserError
+        If the header is longer than a reader takes.
+    """
+    described = about | {CHECKSUM: checksum(about, arrays.items())}
+    text = json.dumps(described, ensure_ascii=False)
+    size, content = len(text.encode()), b""
+    if size <= HEADER:
+        content = save(arrays, metadata={KEY: text})
+        size = header_size(content)
+    if size > HEADER:
+        raise UserError(
+            f"the network's description and the notes must fit into {HEADER:,} bytes of JSON; "
+            f"got {size:,}. Write large notes to a file of their own"
+        )
+    return content
+
+
+def read_about(text: str) -> dict[str, Any]:
+    """Read the JSON of the metadata.
+
+    Raises
+    ------
+    UserError
+        If it is none of a model's, or of a newer format.
+    """
+    try:
+        about = parse(text)
+    except UserError as error:
+        raise UserError(f"the model's description is damaged ({error})") from None
+    number = about.get("format") if isinstance(about, dict) else None
+    if type(number) is not int or number < 1:
+        raise UserError("the model's description is damaged (it has no format number)")
+    if number > FORMAT:
+        raise UserError(
+            f"expected a model of format {FORMAT} or older; got format {one_line(number, 20)}, "
+            f"written by graduel {one_line(about.get('graduel'), 20)}. Install that version or a "
+            "newer one"
+        )
+    if not isinstance(about.get("notes"), dict):
+        raise UserError("the model's description is damaged (it has no notes by name)")
+    return dict(about)
+
+
+def check_sum(about: dict[str, Any], arrays: Iterable[tuple[str, NDArray[Any]]]) -> None:
+    """Hold a file against its checksum, which is taken out of the description.
+
+    Raises
+    ------
+    UserError
+        If they do not fit.
+    """
+    if about["format"] > 1 or CHECKSUM in about:  # the first format had none
+        told = about.pop(CHECKSUM, None)
+        if told != checksum(about, arrays):
+            raise UserError("the file is damaged: its numbers or notes do not fit its checksum")
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Write a file whole or not at all: beside its place, then moved there."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    aside = path.with_name(f".{path.name}.{uuid4().hex}.tmp")
+    try:
+        with aside.open("xb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(aside, path)
+    finally:
+        aside.unlink(missing_ok=True)

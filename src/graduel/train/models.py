@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 import numpy as np
 from numpy.typing import NDArray
 from safetensors import safe_open
-from safetensors.numpy import save
 
 from graduel.errors import UserError
 from graduel.layout import Entry
@@ -22,22 +19,19 @@ from graduel.nn.network import Network
 from graduel.nn.tree import Weights
 from graduel.train.model_file import (
     DTYPES,
-    HEADER,
+    FORMAT,
+    KEY,
     OTHER,
     check_file,
-    checksum,
-    header_size,
+    check_sum,
     one_line,
+    packed,
     parse,
+    read_about,
+    write_whole,
 )
 from graduel.train.model_spec import check_axes, check_spec
 
-FORMAT = 2
-"""1: without a checksum. Files of every format keep loading."""
-KEY = "graduel"
-"""Under this key stands the JSON in the file's metadata. Of two keys the order would be chance."""
-CHECKSUM = "sha256"
-"""Under this key of that JSON stands a checksum of the rest of it and of all arrays."""
 STATE = "state:"
 """Goes before the names of the state's arrays."""
 
@@ -124,8 +118,7 @@ def save_model(
         name: np.asarray(entry.view(vector), order="C")  # save takes the memory as it lies
         for name, entry, vector in _arrays(network, weights)
     }
-    about[CHECKSUM] = checksum(about, arrays.items())
-    _write(Path(path), _packed(json.dumps(about, ensure_ascii=False), arrays))
+    write_whole(Path(path), packed(about, arrays))
 
 
 def load_model(path: str | Path, parts: Sequence[type] = ()) -> Model:
@@ -160,20 +153,6 @@ def load_model(path: str | Path, parts: Sequence[type] = ()) -> Model:
         raise UserError(f"{where}: {OTHER} ({detail})") from None
 
 
-def _packed(text: str, arrays: dict[str, NDArray[Any]]) -> bytes:
-    """Return the content of a file, if its header is not longer than :func:`load_model` takes."""
-    size, content = len(text.encode()), b""
-    if size <= HEADER:
-        content = save(arrays, metadata={KEY: text})
-        size = header_size(content)
-    if size > HEADER:
-        raise UserError(
-            f"the network's description and the notes must fit into {HEADER:,} bytes of JSON; "
-            f"got {size:,}. Write large notes to a file of their own"
-        )
-    return content
-
-
 def _read(file: Any, parts: Sequence[type]) -> Model:
     """Make a model of what safe_open opened; it has held the header against the file's size."""
     text = (file.metadata() or {}).get(KEY)
@@ -182,7 +161,7 @@ def _read(file: Any, parts: Sequence[type]) -> Model:
             "expected a model that save_model wrote; this safetensors file has no "
             f"'{KEY}' in its metadata"
         )
-    about = _about(text)
+    about = read_about(text)
     network = _network(about.get("spec"), parts)
     _agree(network, file)
     weights = Weights(
@@ -193,10 +172,7 @@ def _read(file: Any, parts: Sequence[type]) -> Model:
     for name, entry, vector in _arrays(network, weights):
         arrays.append((name, entry.view(vector)))
         arrays[-1][1][...] = file.get_tensor(name)
-    if about["format"] > 1 or CHECKSUM in about:  # the first format had none
-        told = about.pop(CHECKSUM, None)
-        if told != checksum(about, arrays):
-            raise UserError("the file is damaged: its numbers or notes do not fit its checksum")
+    check_sum(about, arrays)
     return Model(network, weights, about["notes"])
 
 
@@ -210,26 +186,6 @@ def _arrays(network: Network, weights: Weights) -> list[tuple[str, Entry, NDArra
         )
         for entry in layout.entries
     ]
-
-
-def _about(text: str) -> dict[str, Any]:
-    """Read the JSON of the metadata."""
-    try:
-        about = parse(text)
-    except UserError as error:
-        raise UserError(f"the model's description is damaged ({error})") from None
-    number = about.get("format") if isinstance(about, dict) else None
-    if type(number) is not int or number < 1:
-        raise UserError("the model's description is damaged (it has no format number)")
-    if number > FORMAT:
-        raise UserError(
-            f"expected a model of format {FORMAT} or older; got format {one_line(number, 20)}, "
-            f"written by graduel {one_line(about.get('graduel'), 20)}. Install that version or a "
-            "newer one"
-        )
-    if not isinstance(about.get("notes"), dict):
-        raise UserError("the model's description is damaged (it has no notes by name)")
-    return dict(about)
 
 
 def _network(spec: Any, parts: Sequence[type]) -> Network:
@@ -266,17 +222,3 @@ def _agree(network: Network, file: Any) -> None:
             raise UserError(
                 f"the network expects {texts[0]} under '{name}'; the file holds {texts[1]}"
             )
-
-
-def _write(path: Path, content: bytes) -> None:
-    """Write a file whole or not at all: beside its place, then moved there."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    aside = path.with_name(f".{path.name}.{uuid4().hex}.tmp")
-    try:
-        with aside.open("xb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(aside, path)
-    finally:
-        aside.unlink(missing_ok=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,6 +23,7 @@ from graduel.train.recipe import check, loss_of, optimizer_of, schedule_of
 from graduel.train.stack import Image
 
 Array = NDArray[Any]
+Losses = Callable[[Array, Array], tuple[float, ...]]
 
 
 class Training:
@@ -124,12 +125,20 @@ class Training:
             average.update()
             yield step
 
-    def judged(self, X: Array, y: Array, best: Best) -> Iterator[tuple[Epoch, float]]:
-        """Train, yielding each epoch with its error on other rows, and keep the best of them."""
+    def judged(
+        self, X: Array, y: Array, best: Best, losses: Losses | None = None
+    ) -> Iterator[tuple[Epoch, float]]:
+        """Train, yielding each epoch with its error on other rows, and keep the best of them.
+
+        `losses` of probabilities and codes are what it is chosen by, the first first; by default
+        the error alone.
+        """
         for epoch in self.epochs():
-            error = float(np.mean(self.predict_proba(X).argmax(axis=1) != y))
-            self.observe(error)
-            best.see(self.answer, epoch.epoch, error)
+            p = self.predict_proba(X)
+            error = float(np.mean(p.argmax(axis=1) != y))
+            found = (error,) if losses is None else losses(p, y)
+            self.observe(found[0])
+            best.see(self.answer, epoch.epoch, error, found)
             yield epoch, error
 
     def observe(self, value: float) -> None:
@@ -145,16 +154,22 @@ class Training:
 
 @dataclass(slots=True)
 class Best:
-    """The weights of the epoch with the lowest validation error so far, a copy."""
+    """The weights of the epoch that is the best on validation rows so far, a copy."""
 
     weights: Weights
     epoch: int = 0
     error: float = float("inf")
+    losses: tuple[float, ...] = (float("inf"),)
+    """What it was chosen by: the first counts, among equals the next."""
 
-    def see(self, weights: Weights, epoch: int, error: float) -> None:
-        """Take in one more epoch; of equals the first stays."""
-        if error < self.error:
-            self.weights, self.epoch, self.error = weights.copy(), epoch, error
+    def see(
+        self, weights: Weights, epoch: int, error: float, losses: tuple[float, ...] = ()
+    ) -> None:
+        """Take in one more epoch; of equals the first stays. Without `losses` the error counts."""
+        found = losses or (error,)
+        if found < self.losses:
+            self.weights, self.losses = weights.copy(), found
+            self.epoch, self.error = epoch, error
 
 
 def probabilities(loss: Loss, answers: Array) -> Array:

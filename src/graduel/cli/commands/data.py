@@ -35,8 +35,20 @@ def data(
     decimal: Decimal = None,
     encoding: Encoding = None,
     size: Size = None,
+    rows: Annotated[
+        int | None,
+        typer.Option(
+            help="Look at so many rows of a table, each class by its share; it may be larger than "
+            "memory.",
+            min=2,
+            show_default=False,
+        ),
+    ] = None,
 ) -> None:
-    """List the data sets known by name, or show what is in one: columns, classes, warnings."""
+    """List the data sets known by name, or show what is in one: columns, classes, warnings.
+
+    openml:NAME is fetched first, if it was not yet.
+    """
     with stoppable():
         from graduel.cli.data import listing, show
 
@@ -55,5 +67,6 @@ def data(
                 decimal=decimal,
                 encoding=encoding,
                 size=size,
+                sample=rows,
             ),
         )

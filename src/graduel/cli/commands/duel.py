@@ -15,6 +15,7 @@ from graduel.cli.options import (
     Drop,
     Encoding,
     Group,
+    Metric,
     Numeric,
     Quick,
     Rows,
@@ -29,19 +30,30 @@ from graduel.cli.options import (
 
 
 def duel(
-    dataset: Annotated[
-        str,
+    datasets: Annotated[
+        list[str] | None,
         typer.Argument(
+            metavar="[DATASET]...",
             help="What to duel on: a name (graduel data lists them), a table (CSV, Parquet), an "
-            "NPZ file, or a folder of images."
+            "NPZ file, or a folder of images. More than one, or a folder of tables, make a suite: "
+            "a duel on each, and one page. Default: mnist.",
+            show_default=False,
         ),
-    ] = "mnist",
+    ] = None,
     target: Target = None,
     contenders: Annotated[
         str | None,
         typer.Option(
-            help="Who duels, with commas between them: textbook, net, xgboost, xgboost-best. "
-            "Default: textbook,net,xgboost.",
+            help="Who duels, with commas between them: textbook, net, xgboost, xgboost-best, "
+            "lightgbm, hist, forest, logistic, mlp. Default: textbook,net,xgboost.",
+            show_default=False,
+        ),
+    ] = None,
+    contender: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="A scikit-learn classifier of your own beside them: module:function, or "
+            "name=module:function, imported from the current folder. May be given again.",
             show_default=False,
         ),
     ] = None,
@@ -50,6 +62,21 @@ def duel(
         typer.Option(
             help="A network of your own for the contender 'net', such as 'layers=256,128 "
             "activation=relu optimizer=adamw lr=1e-3 dropout=0.2 epochs=20'.",
+            show_default=False,
+        ),
+    ] = None,
+    budget: Annotated[
+        str | None,
+        typer.Option(
+            help="Time of tuning and fitting for each contender in each run, such as 90s or 2m. "
+            "Default: none, the default recipes.",
+            show_default=False,
+        ),
+    ] = None,
+    trials: Annotated[
+        int | None,
+        typer.Option(
+            help="Tune each contender with so many settings, the default recipe first.",
             show_default=False,
         ),
     ] = None,
@@ -69,19 +96,13 @@ def duel(
     split: Annotated[
         str | None,
         typer.Option(
-            help="given, holdout, or cross-validation: folds and repeats such as 5x2. Default: "
-            "the data's own; else 5x2 below 5,000 rows, holdout from there on.",
+            help="given, shuffle (a fifth of all rows is held out), or cross-validation: folds "
+            "and repeats such as 5x2. Default: the data's own; else 5x2 below 5,000 rows, shuffle "
+            "from there on.",
             show_default=False,
         ),
     ] = None,
-    metric: Annotated[
-        str | None,
-        typer.Option(
-            help="What decides: error, log_loss, balanced_accuracy, auc, or a scikit-learn "
-            "scorer. Default: error; log_loss where one class has over 90 % of the rows.",
-            show_default=False,
-        ),
-    ] = None,
+    metric: Metric = None,
     rope: Annotated[
         float | None,
         typer.Option(
@@ -89,10 +110,26 @@ def duel(
             show_default=False,
         ),
     ] = None,
+    no_probes: Annotated[
+        bool,
+        typer.Option(
+            "--no-probes",
+            help="Leave out what disturbed test rows do to each model, and what it looks at.",
+        ),
+    ] = False,
+    sizes: Annotated[
+        str | None,
+        typer.Option(
+            help="A learning curve: the same duel with fewer training rows as well, such as "
+            "500,2000,8000, or auto.",
+            show_default=False,
+        ),
+    ] = None,
     show_rows: Annotated[
         bool,
         typer.Option(
-            "--show-rows", help="Let the report show images of your own; of tables it shows no row."
+            "--show-rows",
+            help="Let the report show images of your own, and the cells of a few rows of tables.",
         ),
     ] = False,
     categorical: Categorical = None,
@@ -111,7 +148,7 @@ def duel(
         from graduel.cli.duel import run
 
         run(
-            dataset,
+            datasets or ["mnist"],
             described(
                 target=target,
                 categorical=categorical,
@@ -128,8 +165,13 @@ def duel(
             split=split,
             metric=metric,
             rope=rope,
+            probes=not no_probes,
+            sizes=sizes,
             show_rows=show_rows,
             contenders=contenders,
+            contender=contender or [],
+            budget=budget,
+            trials=trials,
             net=net,
             seeds=seeds,
             rows=rows,

@@ -7,11 +7,34 @@ from typing import Annotated
 
 import typer
 
-from graduel.cli.options import AsJson, Quick, Rows, Threads, stoppable
+from graduel.cli.options import (
+    AsJson,
+    Bins,
+    Categorical,
+    Decimal,
+    Drop,
+    Encoding,
+    Group,
+    Metric,
+    Numeric,
+    Quick,
+    Rows,
+    Separator,
+    Size,
+    Target,
+    Threads,
+    Time,
+    described,
+    stoppable,
+)
 
 
 def experiment(
-    dataset: Annotated[str, typer.Argument(help="What to learn.")] = "mnist",
+    dataset: Annotated[
+        str,
+        typer.Argument(help="What to learn: a name, a table, an NPZ file or a folder of images."),
+    ] = "mnist",
+    target: Target = None,
     vary: Annotated[
         list[str] | None,
         typer.Option(
@@ -39,6 +62,25 @@ def experiment(
     ] = None,
     as_json: AsJson = False,
     threads: Threads = None,
+    split: Annotated[
+        str | None,
+        typer.Option(
+            help="given, holdout, or folds and repeats such as 5x2. Default: the data's own; else "
+            "5x2 below 5,000 rows, holdout from there on.",
+            show_default=False,
+        ),
+    ] = None,
+    metric: Metric = None,
+    categorical: Categorical = None,
+    numeric: Numeric = None,
+    drop: Drop = None,
+    bins: Bins = None,
+    group: Group = None,
+    time: Time = None,
+    separator: Separator = None,
+    decimal: Decimal = None,
+    encoding: Encoding = None,
+    size: Size = None,
 ) -> None:
     """Train variants of one network on the same rows and seeds; draw and compare them."""
     with stoppable():
@@ -46,6 +88,19 @@ def experiment(
 
         run(
             dataset,
+            described(
+                target=target,
+                categorical=categorical,
+                numeric=numeric,
+                drop=drop,
+                bins=bins,
+                group=group,
+                time=time,
+                separator=separator,
+                decimal=decimal,
+                encoding=encoding,
+                size=size,
+            ),
             vary=vary or [],
             net=net,
             seeds=seeds,

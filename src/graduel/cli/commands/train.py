@@ -7,11 +7,37 @@ from typing import Annotated
 
 import typer
 
-from graduel.cli.options import AsJson, Quick, Rows, Threads, stoppable
+from graduel.cli.options import (
+    AsJson,
+    Bins,
+    Categorical,
+    Decimal,
+    Drop,
+    Encoding,
+    Group,
+    Metric,
+    Numeric,
+    Quick,
+    Rows,
+    Separator,
+    Size,
+    Target,
+    Threads,
+    Time,
+    described,
+    stoppable,
+)
 
 
 def train(
-    dataset: Annotated[str, typer.Argument(help="What to learn.")] = "mnist",
+    dataset: Annotated[
+        str,
+        typer.Argument(help="What to learn: a name, a table, an NPZ file or a folder of images."),
+    ] = "mnist",
+    target: Target = None,
+    contender: Annotated[
+        str, typer.Option(help="What learns it: net, xgboost or xgboost-best.")
+    ] = "net",
     net: Annotated[
         str | None,
         typer.Option(
@@ -20,7 +46,7 @@ def train(
             show_default=False,
         ),
     ] = None,
-    seed: Annotated[int, typer.Option(help="Of weights, order, dropout, validation rows.")] = 0,
+    seed: Annotated[int, typer.Option(help="Of weights, order, dropout, held-out rows.")] = 0,
     rows: Rows = None,
     quick: Quick = False,
     out: Annotated[
@@ -32,18 +58,52 @@ def train(
     ] = None,
     as_json: AsJson = False,
     threads: Threads = None,
+    split: Annotated[
+        str | None,
+        typer.Option(
+            help="given or holdout. Default: the data's own; else a fifth is held out.",
+            show_default=False,
+        ),
+    ] = None,
+    metric: Metric = None,
+    categorical: Categorical = None,
+    numeric: Numeric = None,
+    drop: Drop = None,
+    bins: Bins = None,
+    group: Group = None,
+    time: Time = None,
+    separator: Separator = None,
+    decimal: Decimal = None,
+    encoding: Encoding = None,
+    size: Size = None,
 ) -> None:
-    """Train one network, show how it goes, and save it. Ctrl-C keeps the best epoch so far."""
+    """Train one model, show how it goes, and save it. Ctrl-C keeps the best epoch so far."""
     with stoppable():
         from graduel.cli.train import run
 
         run(
             dataset,
+            described(
+                target=target,
+                categorical=categorical,
+                numeric=numeric,
+                drop=drop,
+                bins=bins,
+                group=group,
+                time=time,
+                separator=separator,
+                decimal=decimal,
+                encoding=encoding,
+                size=size,
+            ),
+            contender=contender,
             net=net,
             seed=seed,
             rows=rows,
             quick=quick,
-            threads=threads,
             out=out,
             as_json=as_json,
+            threads=threads,
+            split=split,
+            metric=metric,
         )

@@ -18,6 +18,14 @@ CODE = r"^[+-]?0[0-9]"
 """Numbers with a leading zero are codes (postal, article numbers): the zero would be lost."""
 GROUPED = {".": r"^[+-]?\d{1,3}(,\d{3})+(\.\d+)?$", ",": r"^[+-]?\d{1,3}(\.\d{3})+(,\d+)?$"}
 """Thousands in groups of three, by the decimal sign."""
+GAPS = "[\u00a0\u202f\u2009'’]"
+"""What stands between groups as well: narrow blanks, and in Switzerland apostrophes."""
+GAPPED = rf"^[+-]?\d{{1,3}}({GAPS}\d{{3}})+([.,]\d+)?$"
+UNITS = "[$€£¥₹]"
+MARKED = rf"^([+-]?)({UNITS})\s?([+-]?[\d.,].*)$|^(.*[\d.,])\s?({UNITS}|%)$"
+"""A number with a sign of money before or after it, or of per cent after it."""
+BEYOND = r"^[+-]?\d{20,}$"
+"""Whole numbers that 64 bits do not hold."""
 DATES = ("%Y-%m-%d", "%Y/%m/%d", "%d.%m.%Y", "%d %b %Y", "%d %B %Y", "%b %d, %Y", "%B %d, %Y")
 SLASHED = ("%d/%m/%Y", "%m/%d/%Y")
 """Taken only where a day above 12 tells which of the two it is."""
@@ -67,11 +75,11 @@ def to_numbers(text: pl.Series, decimal: str = ".", codes: bool = False) -> pl.S
         missing = text.null_count()
         if not text.drop_nulls().head(PROBE).str.contains(r"\d|inf").all():
             return None
-        text = _plain(text, decimal)
+        text = _plain(_unmarked(text), decimal)
         found = text.cast(pl.Float64, strict=False)
         if found.null_count() > missing:
             return None
-    if missing == len(text) or (not codes and text.str.contains(CODE).any()):
+    if missing == len(text) or (not codes and _are_codes(text, found)):
         return None
     if text.drop_nulls().head(PROBE).cast(pl.Int64, strict=False).null_count() == 0:
         whole = text.cast(pl.Int64, strict=False)
@@ -79,9 +87,32 @@ def to_numbers(text: pl.Series, decimal: str = ".", codes: bool = False) -> pl.S
     return found.fill_nan(None) if found.dtype.is_float() else found
 
 
+def _are_codes(text: pl.Series, found: pl.Series) -> bool:
+    """Tell codes from numbers: a zero in front, or digits that a number would not keep apart."""
+    if text.str.contains(CODE).any():
+        return True
+    return bool(text.str.contains(BEYOND).any()) and text.n_unique() > found.n_unique()
+
+
+def _unmarked(text: pl.Series) -> pl.Series:
+    """Take away the sign of money or of per cent that all cells bear.
+
+    >>> import polars as pl
+    >>> _unmarked(pl.Series(["$5", "-$7"])).to_list(), _unmarked(pl.Series(["5 %", "7"])).to_list()
+    (['5', '-7'], ['5 %', '7'])
+    """
+    cells = text.drop_nulls()
+    if not len(cells) or not cells.head(PROBE).str.contains(MARKED).all():
+        return text
+    marks = cells.str.replace(MARKED, "${2}${5}").unique()
+    return text.str.replace(MARKED, "${1}${3}${4}") if len(marks) == 1 else text
+
+
 def _plain(text: pl.Series, decimal: str) -> pl.Series:
     """Write numbers the way Polars reads them; what is none becomes null."""
     text = text.str.replace("−", "-", literal=True)
+    if (gapped := text.str.contains(GAPPED)).any():
+        text = text.str.replace_all(GAPS, "").zip_with(gapped, text)
     group = "," if decimal == "." else "."
     # A separator of thousands is one only in groups of three: "1,5" is not 15.
     wrong = text.str.contains(group, literal=True) & ~text.str.contains(GROUPED[decimal])

@@ -6,18 +6,20 @@ strict CSV alone and guesses silently otherwise.
 
 from __future__ import annotations
 
-import csv
 import io
+import zipfile
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
-from itertools import chain
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
 from graduel.data.read.cells import MISSING, to_numbers
-from graduel.data.read.dialect import Dialect
-from graduel.data.read.names import shown, usable_names
+from graduel.data.read.dialect import Dialect, long_cells
+from graduel.data.read.names import find, shown, usable_names
+from graduel.data.read.records import Lines, records
+from graduel.data.read.sample import sampled_note, stratified
 from graduel.data.read.text import opened_text
 from graduel.errors import UserError
 
@@ -26,6 +28,8 @@ if TYPE_CHECKING:
 
 UNIT = "\x1f"
 """The separator that no text has (ASCII's unit separator)."""
+PACKED = 5
+"""How much longer text is than packed text, about."""
 BLOCK = 1 << 24
 """Characters that are split at a time."""
 
@@ -36,6 +40,8 @@ class Tally:
 
     missing: Counter[str] = field(default_factory=Counter)
     short: list[int] = field(default_factory=list)
+    longest: int = 0
+    """Cells of the longest of the lines that end early."""
 
     def notes(self) -> list[str]:
         """Say it."""
@@ -87,6 +93,12 @@ def read_csv(path: Path, dialect: Dialect) -> tuple[pl.DataFrame, list[str]]:
     frame = pl.DataFrame([_joined(parts.pop(name), name) for name in names])
     if not len(frame):
         raise UserError(f"{path}: expected rows under the header; there are none")
+    if len(tally.short) == len(frame) and any(dialect.names[tally.longest :]):
+        raise UserError(
+            f"{path}: line {tally.short[0]:,}: expected {len(names)} cells, as the header has; no "
+            f"line has more than {tally.longest} (column {tally.longest + 1}: "
+            f"{shown(names[tally.longest])} is empty). Take out the names without cells"
+        )
     return frame, [*describe(dialect), *notes, *tally.notes()]
 
 
@@ -110,6 +122,9 @@ def describe(dialect: Dialect) -> list[str]:
         notes.append("numbers have a decimal comma (--decimal to change)")
     if not dialect.encoding.startswith("utf-8"):
         notes.append(f"the text is read as {dialect.encoding} (--encoding to change)")
+    if dialect.skip:
+        n = dialect.skip
+        notes.append(f"{n:,} {'line' if n == 1 else 'lines'} above the table left out")
     if not dialect.header:
         notes.append("no header was found; columns are numbered (--header to change)")
     return notes
@@ -144,8 +159,10 @@ def _read_cells(cells: pl.Series, as_text: bool, decimal: str, tally: Tally) -> 
 
 def _split(file: IO[str], dialect: Dialect, width: int, tally: Tally, path: Path) -> Iterator[str]:
     """Yield text of whole records, cells separated by UNIT, in pieces of about one block."""
-    separator, line = dialect.separator, 0
+    separator, line = dialect.separator, dialect.skip
     header = dialect.header
+    for _ in range(dialect.skip):
+        file.readline()
     while lines := file.readlines(BLOCK):
         text = "".join(lines)
         plain = separator != " " and not header and '"' not in text and UNIT not in text
@@ -154,58 +171,21 @@ def _split(file: IO[str], dialect: Dialect, width: int, tally: Tally, path: Path
             yield text.replace(separator, UNIT)
             continue
         out = []
-        source = _Lines(lines, file, line)
-        for record in _records(source, separator, path):
-            if not record:
-                continue
-            if header:
-                header = False
-                continue
-            joined = UNIT.join(record)
-            if not len(record) - 1 == joined.count(UNIT) == width - 1 or "\n" in joined:
-                joined = UNIT.join(_fitted(record, width, source.first, tally, path, dialect))
-            out.append(joined)
+        source = Lines(lines, file, line)
+        with long_cells():
+            for record in records(source, separator, path):
+                if not record:
+                    continue
+                if header:
+                    header = False
+                    continue
+                joined = UNIT.join(record)
+                if not len(record) - 1 == joined.count(UNIT) == width - 1 or "\n" in joined:
+                    joined = UNIT.join(_fitted(record, width, source.first, tally, path, dialect))
+                out.append(joined)
         line = source.line
         if out:
             yield "\n".join(out) + "\n"
-
-
-class _Lines:
-    """The lines of one block, and those after it if a quoted cell goes on; keeps count."""
-
-    def __init__(self, lines: list[str], file: IO[str], before: int) -> None:
-        self.todo = len(lines)
-        self.source = chain(lines, file)
-        self.line = before
-        self.first = before + 1
-        self.quotes = 0
-
-    def __iter__(self) -> _Lines:
-        return self
-
-    def __next__(self) -> str:
-        text = next(self.source)
-        self.line += 1
-        self.todo -= 1
-        self.quotes += text.count('"')
-        return text
-
-
-def _records(source: _Lines, separator: str, path: Path) -> Iterator[list[str]]:
-    reader = csv.reader(source, delimiter=separator, skipinitialspace=True)
-    while source.todo > 0:
-        source.first, source.quotes = source.line + 1, 0
-        try:
-            record = next(source).split() if separator == " " else next(reader)
-        except csv.Error:
-            record = None
-        # One line may hold an odd quote (5" pipe); a cell over several lines must be closed.
-        if record is None or (source.line > source.first and source.quotes % 2):
-            raise UserError(
-                f"{path}: line {source.first:,}: expected a quote to be closed; it stays open "
-                f"until line {source.line:,}. Close it, or double quotes inside a cell"
-            )
-        yield record if any(cell.strip() for cell in record[:1]) or len(record) > 1 else []
 
 
 def _fitted(
@@ -225,8 +205,48 @@ def _fitted(
         )
     if len(cells) < width:
         tally.short.append(line)
+        tally.longest = max(tally.longest, len(cells))
         cells += [""] * (width - len(cells))
     return cells
+
+
+def sample_csv(
+    path: Path, dialect: Dialect, target: str, size: int
+) -> tuple[pl.DataFrame, list[str]]:
+    """Read a stratified sample of the rows, a block at a time, and the notes on it.
+
+    Raises
+    ------
+    UserError
+        As :func:`read_csv`, or if there is no such target.
+    """
+    names, notes = usable_names(dialect.names)
+    column = find(target, names, "target")
+
+    def blocks() -> Iterator[pl.DataFrame]:
+        return _blocks(path, dialect, names, Tally())
+
+    part, total = stratified(blocks, lambda: (block[column] for block in blocks()), size)
+    tally, read = Tally(), []
+    for cells in part:
+        read.append(_joined([_read_cells(cells, False, dialect.decimal, tally)], cells.name))
+    told = [*describe(dialect), *notes, *tally.notes(), sampled_note(len(part), total)]
+    return part.select(read), told
+
+
+def text_bytes(path: Path) -> int:
+    """Estimate how much memory a table of text takes: about as much as its text, unpacked."""
+    size = path.stat().st_size
+    with path.open("rb") as file:
+        head = file.read(2)
+        if head == b"\x1f\x8b":
+            file.seek(-4, io.SEEK_END)
+            # The length, but for multiples of 4 GB.
+            return max(size * PACKED, int.from_bytes(file.read(), "little"))
+    if head == b"PK":
+        with suppress(zipfile.BadZipFile), zipfile.ZipFile(path) as archive:
+            return sum(one.file_size for one in archive.infolist())
+    return size
 
 
 def scan_csv(path: Path, dialect: Dialect) -> Iterator[pl.DataFrame]:
@@ -237,3 +257,17 @@ def scan_csv(path: Path, dialect: Dialect) -> Iterator[pl.DataFrame]:
     tally = Tally()
     for block in _blocks(path, dialect, names, tally):
         yield pl.DataFrame([_read_cells(cells, False, dialect.decimal, tally) for cells in block])
+
+
+def scan_text(path: Path, dialect: Dialect) -> Iterator[tuple[pl.DataFrame, pl.DataFrame]]:
+    """Yield a table in blocks of rows: each cell as written, and with what means missing as null.
+
+    Nothing is read as a number, so that no block is read otherwise than another.
+    """
+    import polars as pl
+
+    names, _ = usable_names(dialect.names)
+    tally = Tally()
+    for block in _blocks(path, dialect, names, tally):
+        read = [_read_cells(cells, True, dialect.decimal, tally) for cells in block]
+        yield block, pl.DataFrame(read)

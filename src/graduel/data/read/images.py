@@ -77,6 +77,23 @@ def read_images(folder: Path, size: tuple[int, int] | None = None) -> tuple[Data
     return made, notes
 
 
+def read_flat(files: list[Path], image: tuple[int, int, int]) -> NDArray[Any]:
+    """Read images without classes and bring them to (height, width, channels).
+
+    Returns
+    -------
+    uint8 of shape (n, height, width), or (n, height, width, 3) for colour.
+
+    Raises
+    ------
+    UserError
+        If a file is damaged or too large.
+    """
+    height, width, channels = image
+    _survey(files, (height, width))
+    return np.stack([_pixels(path, (height, width), channels == 3) for path in files])
+
+
 def _kind(colour: bool) -> str:
     return "colour" if colour else "grey"
 

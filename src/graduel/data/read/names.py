@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 
 from graduel.errors import UserError
 
+CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 LONGEST = 60
 """Characters of a name or value in a message."""
 
@@ -40,7 +42,7 @@ def usable_names(names: Sequence[object]) -> tuple[list[str], list[str]]:
     >>> usable_names(["x", "", "x", "two\n lines"])[0]
     ['x', 'column_2', 'x_2', 'two lines']
     """
-    plain = ["" if name is None else " ".join(str(name).split()) for name in names]
+    plain = ["" if name is None else " ".join(harmless(str(name), " ").split()) for name in names]
     plain = [name or f"column_{i}" for i, name in enumerate(plain, 1)]
     taken, used, changed = set(plain), set[str](), []
     for i, name in enumerate(plain):
@@ -55,6 +57,11 @@ def usable_names(names: Sequence[object]) -> tuple[list[str], list[str]]:
     more = f" and {len(changed) - 5:,} more" if len(changed) > 5 else ""
     notes = [f"columns renamed: {', '.join(changed[:5])}{more}"] if changed else []
     return plain, notes
+
+
+def harmless(text: str, instead: str = "�") -> str:
+    """Replace control characters, which could steer a terminal."""
+    return CONTROL.sub(instead, text)
 
 
 def find(name: str, names: Sequence[str], what: str) -> str:

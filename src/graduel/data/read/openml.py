@@ -9,6 +9,7 @@ import json
 import os
 import re
 import sys
+from dataclasses import dataclass
 from hashlib import file_digest
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -40,16 +41,33 @@ def cache_folder() -> Path:
     return Path(base) / "graduel"
 
 
-def read_openml(wanted: str) -> tuple[pl.DataFrame, dict[str, Any], list[str]]:
-    """Read a data set, from the cache if it was fetched before.
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """A data set that lies in the cache, as it was when it was fetched.
+
+    Attributes
+    ----------
+    number, name : OpenML's
+    path : the Parquet file
+    url : where it came from
+    sha256 : of the file
+    about : OpenML's description (default target, licence)
+    """
+
+    number: str
+    name: str
+    path: Path
+    url: str
+    sha256: str
+    about: dict[str, Any]
+
+
+def fetch(wanted: str) -> Fetched:
+    """Fetch a data set, or find it in the cache, where its checksum must be what it was.
 
     Parameters
     ----------
     wanted : its number, or its name (of that name the active version with the lowest number)
-
-    Returns
-    -------
-    The table without its row numbers, OpenML's description (name, default target, licence), notes.
 
     Raises
     ------
@@ -62,13 +80,49 @@ def read_openml(wanted: str) -> tuple[pl.DataFrame, dict[str, Any], list[str]]:
     number = wanted if wanted.isdigit() else _number(wanted, folder)
     about = _json(folder / f"{number}.json", f"data/{number}", "data_set_description")
     path = folder / f"{number}.parquet"
-    _fetch_data(about, path)
-    frame, notes = read_parquet(path)
-    extra = [about.get("row_id_attribute"), *_as_list(about.get("ignore_attribute"))]
-    extra = [name for name in extra if name in frame.columns]
+    digest = _fetch_data(about, path)
+    return _as_fetched(number, about, path, digest)
+
+
+def fetched() -> list[Fetched]:
+    """Return what lies in the cache, by number; nothing is asked of the server."""
+    found = []
+    for path in sorted(
+        (cache_folder() / "openml").glob("*.parquet"), key=lambda p: p.stem.zfill(9)
+    ):
+        try:
+            kept = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
+            digest = path.with_suffix(".sha256").read_text(encoding="ascii")
+            found.append(_as_fetched(path.stem, kept["data_set_description"], path, digest))
+        except (OSError, ValueError, LookupError, TypeError):
+            continue  # half fetched: the next fetch mends it
+    return found
+
+
+def _as_fetched(number: str, about: dict[str, Any], path: Path, digest: str) -> Fetched:
+    return Fetched(number, str(about["name"]), path, str(about.get("parquet_url")), digest, about)
+
+
+def read_openml(wanted: str) -> tuple[pl.DataFrame, Fetched, list[str]]:
+    """Read a data set, from the cache if it was fetched before.
+
+    Returns
+    -------
+    The table without its row numbers, what was fetched, notes.
+
+    Raises
+    ------
+    UserError
+        As :func:`fetch`.
+    """
+    found = fetch(wanted)
+    frame, notes = read_parquet(found.path)
+    about = found.about
+    named = [*_as_list(about.get("row_id_attribute")), *_as_list(about.get("ignore_attribute"))]
+    extra = [name for name in named if name in frame.columns]
     if extra:
         notes.append(f"left out, as OpenML says: {', '.join(extra)}")
-    return frame.drop(extra), about, notes
+    return frame.drop(extra), found, notes
 
 
 def _as_list(names: str | list[str] | None) -> list[str]:
@@ -95,7 +149,8 @@ def _json(kept: Path, path: str, *keys: str) -> Any:
     return answer
 
 
-def _fetch_data(about: dict[str, Any], path: Path) -> None:
+def _fetch_data(about: dict[str, Any], path: Path) -> str:
+    """Fetch the table if it is not there, and return its checksum."""
     kept = path.with_suffix(".sha256")
     if not path.exists() or not kept.exists():
         url = about.get("parquet_url")
@@ -106,10 +161,12 @@ def _fetch_data(about: dict[str, Any], path: Path) -> None:
             )
         _download(url, path)
         kept.write_text(_digest(path), encoding="ascii")
-    elif kept.read_text(encoding="ascii") != _digest(path):
+    digest = _digest(path)
+    if kept.read_text(encoding="ascii") != digest:
         raise UserError(
             f"{path}: was changed since it was fetched. Delete it and {kept.name} to fetch it anew"
         )
+    return digest
 
 
 def _digest(path: Path) -> str:

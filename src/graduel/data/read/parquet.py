@@ -7,7 +7,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from graduel.data.read.names import usable_names
+from graduel.data.read.names import find, usable_names
+from graduel.data.read.sample import sampled_note, stratified
 from graduel.errors import UserError
 
 if TYPE_CHECKING:
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
 
 MAGIC = b"PAR1"
 """The first bytes of every Parquet file."""
+LOOK = 10_000
+"""Rows by which the size of all is estimated."""
 STRIDE = 1 << 18
 """Rows that are decoded at a time, since a slice costs its whole group of rows."""
 
@@ -45,6 +48,8 @@ def read_parquet(path: Path) -> tuple[pl.DataFrame, list[str]]:
 
     with _explained(path):
         frame = pl.read_parquet(path, glob=False)
+    if not frame.width:
+        raise UserError(f"{path}: expected a table; it has no columns")
     names, notes = usable_names(frame.columns)
     frame.columns = names
     return frame, notes
@@ -58,12 +63,54 @@ def parquet_rows(path: Path) -> int:
         return int(pl.scan_parquet(path, glob=False).select(pl.len()).collect().item())
 
 
-def scan_parquet(path: Path) -> Iterator[pl.DataFrame]:
-    """Yield a table in blocks of rows."""
+def parquet_schema(path: Path) -> dict[str, pl.DataType]:
+    """Return the names and types of the columns, from the file's footer alone."""
+    import polars as pl
+
+    with _explained(path):
+        return dict(pl.read_parquet_schema(path))
+
+
+def scan_parquet(path: Path, column: str | None = None) -> Iterator[pl.DataFrame]:
+    """Yield a table, or one column of it by its name in the file, in blocks of rows."""
     import polars as pl
 
     for start in range(0, parquet_rows(path), STRIDE):
         with _explained(path):
-            block = pl.scan_parquet(path, glob=False).slice(start, STRIDE).collect()
-        block.columns = usable_names(block.columns)[0]
+            table = pl.scan_parquet(path, glob=False)
+            part = table if column is None else table.select(pl.col([column]))
+            block = part.slice(start, STRIDE).collect()
+        if column is None:
+            block.columns = usable_names(block.columns)[0]
         yield block
+
+
+def sample_parquet(path: Path, target: str, size: int) -> tuple[pl.DataFrame, list[str]]:
+    """Read a stratified sample of the rows, a block at a time, and the notes on it.
+
+    Raises
+    ------
+    UserError
+        If the file is damaged, or has no such target.
+    """
+    import polars as pl
+
+    with _explained(path):
+        written = pl.scan_parquet(path, glob=False).collect_schema().names()
+    names, notes = usable_names(written)
+    column = written[names.index(find(target, names, "target"))]
+
+    def targets() -> Iterator[pl.Series]:
+        return (block.to_series() for block in scan_parquet(path, column))
+
+    frame, total = stratified(lambda: scan_parquet(path), targets, size)
+    return frame, [*notes, sampled_note(len(frame), total)]
+
+
+def parquet_bytes(path: Path) -> int:
+    """Estimate how much memory the whole table takes, by its first rows."""
+    import polars as pl
+
+    with _explained(path):
+        head = pl.scan_parquet(path, glob=False).head(LOOK).collect()
+    return int(head.estimated_size() / max(len(head), 1) * parquet_rows(path))

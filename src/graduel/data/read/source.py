@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 from graduel.data.dataset import Dataset
 from graduel.data.read import csv, parquet
 from graduel.data.read.dialect import sniff
 from graduel.data.read.idxfolder import NAME, idx_files, read_idx_folder
 from graduel.data.read.images import ENDINGS, read_images
+from graduel.data.read.memory import check_memory, table_bytes
 from graduel.data.read.npz import read_npz
 from graduel.data.read.openml import read_openml
 from graduel.data.read.toy import TOYS, load_toy
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     import polars as pl
 
 OPENML = "openml:"
+READING = 3
+"""How many times a table is in memory while it is read, about."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -53,6 +56,8 @@ def read_source(
     encoding: str | None = None,
     header: bool | None = None,
     size: tuple[int, int] | None = None,
+    sample: int | None = None,
+    target: str | None = None,
 ) -> Source:
     """Read data from a file, a folder, or by name.
 
@@ -63,11 +68,15 @@ def read_source(
         (``iris``), or ``openml:NAME`` or ``openml:NUMBER``
     separator, decimal, encoding, header : of a table of text; found out if not given
     size : height and width that images are brought to
+    sample : of a table in a file, about how many rows are held, each class by its share; the table
+        itself is gone through block by block and may be larger than memory
+    target : the column that holds the classes of a sample
 
     Raises
     ------
     UserError
-        If there is no such source or it cannot be read. The message says where and what to do.
+        If there is no such source, it cannot be read, or it does not go into memory. The message
+        says where and what to do.
 
     Examples
     --------
@@ -80,26 +89,43 @@ def read_source(
         target = None if name == "digits" else "target"
         return Source(name, load_toy(name), target=target, origin=TOYS[name])
     if name.startswith(OPENML):
-        frame, about, notes = read_openml(name.removeprefix(OPENML))
-        origin = f"OpenML, data set {about.get('id')}; licence: {about.get('licence')}"
-        target = about.get("default_target_attribute")
-        return Source(str(about.get("name")), frame, tuple(notes), target, origin=origin)
+        frame, one, notes = read_openml(name.removeprefix(OPENML))
+        origin = f"OpenML, data set {one.number}; licence: {one.about.get('licence')}"
+        usual = one.about.get("default_target_attribute")
+        return Source(one.name, frame, tuple(notes), usual, origin=origin)
     kind = kind_of(path)
     if kind == "folder":
         return _read_folder(path, size)
     if kind == "npz":
         return Source(path.stem, read_npz(path), origin=path.name)
+    if sample is None:
+        check_memory(path, table_bytes(path, kind), READING)
     decimal_found = "."
     if kind == "parquet":
-        frame, notes = parquet.read_parquet(path)
+        if sample is None:
+            frame, notes = parquet.read_parquet(path)
+        else:
+            wanted = target or _ask(parquet.scan_parquet(path))
+            frame, notes = parquet.sample_parquet(path, wanted, sample)
     else:
         dialect = sniff(
             path, separator=separator, decimal=decimal, encoding=encoding, header=header
         )
-        frame, notes = csv.read_csv(path, dialect)
+        if sample is None:
+            frame, notes = csv.read_csv(path, dialect)
+        else:
+            wanted = target or _ask(csv.scan_csv(path, dialect))
+            frame, notes = csv.sample_csv(path, dialect, wanted, sample)
         decimal_found = dialect.decimal
     stem = path.name.partition(".")[0] or path.name
     return Source(stem, frame, tuple(notes), decimal=decimal_found, origin=path.name)
+
+
+def _ask(blocks: Iterator[pl.DataFrame]) -> NoReturn:
+    """Ask for the target of a table, by its first rows."""
+    from graduel.data.target import NoTargetError
+
+    raise NoTargetError(next(blocks))
 
 
 def _read_folder(path: Path, size: tuple[int, int] | None) -> Source:
@@ -124,12 +150,19 @@ def kind_of(path: Path) -> str:
     try:
         if path.is_dir():
             return "folder"
+        if path.exists() and not path.is_file():
+            raise UserError(
+                f"{path}: expected a file or a folder; it is a pipe or a device, which can be read "
+                "but once. Save its content as a file first"
+            )
         with path.open("rb") as file:
             head = file.read(4)
     except FileNotFoundError:
         if path.suffix or len(path.parts) > 1:
             raise UserError(f"{path}: expected a file or a folder; there is none") from None
         raise unknown("a data set that is no file", str(path), (*TOYS, "mnist")) from None
+    except UserError:
+        raise
     except (OSError, ValueError) as error:
         raise UserError(
             f"{path}: cannot be read ({getattr(error, 'strerror', None) or error})"

@@ -19,6 +19,34 @@ PIECE = 1 << 20
 """Bytes or characters read at a time."""
 FALLBACKS = ("cp1252", "latin-1")
 """Tried in turn where a file is not UTF-8. The last one reads anything."""
+MARKS = {
+    codecs.BOM_UTF32_LE: "utf-32",
+    codecs.BOM_UTF32_BE: "utf-32",
+    codecs.BOM_UTF16_LE: "utf-16",
+    codecs.BOM_UTF16_BE: "utf-16",
+}
+"""Encodings that a file's first bytes tell, the longer mark first."""
+BINARY = {
+    b"PK\x05\x06": "an empty zip file",
+    b"\x1f\x8b": "packed with gzip twice. Unpack it once",
+    b"PK\x03\x04": "a zip file that is packed once more. Unpack it once",
+    b"BZh": "packed with bzip2. Unpack it first",
+    b"\xfd7zXZ": "packed with xz. Unpack it first",
+    b"\x28\xb5\x2f\xfd": "packed with zstd. Unpack it first",
+    b"7z\xbc\xaf": "packed with 7-Zip. Unpack it first",
+    b"Rar!": "packed with RAR. Unpack it first",
+    b"PAR1": "a packed Parquet file. Unpack it first",
+    b"ARROW1": "an Arrow file. Save the table as Parquet",
+    b"SQLite format 3": "a database of SQLite. Save the table as CSV",
+    b"\xd0\xcf\x11\xe0": "a document of an office program. Save the table as CSV",
+    b"%PDF": "a PDF document. Save the table as CSV",
+    b"\x89HDF": "an HDF5 file. Save the table as Parquet or CSV",
+    b"\x80\x04\x95": "a pickle of Python, which is never loaded. Save the table as Parquet or CSV",
+    b"\x80\x05\x95": "a pickle of Python, which is never loaded. Save the table as Parquet or CSV",
+    b"\x89PNG": "an image. Give a folder with a folder of images for each class",
+    b"\xff\xd8\xff": "an image. Give a folder with a folder of images for each class",
+}
+"""Files that are no text, by their first bytes, and what to do with them."""
 
 
 @contextmanager
@@ -88,8 +116,10 @@ def encoding_of(path: Path, given: str | None = None) -> str:
                 f"got '{given}'"
             ) from None
         tried = ["utf-8-sig" if name == "utf-8" else name]
-    elif head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        tried = ["utf-16"]
+    elif mark := next((mark for mark in MARKS if head.startswith(mark)), None):
+        tried = [MARKS[mark]]
+    elif wide := _wide(head):
+        tried = [wide]
     else:
         tried = ["utf-8-sig", *FALLBACKS]
     if tried[0].startswith("utf-8") or tried[0] in FALLBACKS:
@@ -102,8 +132,23 @@ def encoding_of(path: Path, given: str | None = None) -> str:
     )
 
 
+def _wide(head: bytes) -> str | None:
+    """Tell text of two bytes a character without a mark: mostly, every other byte is zero.
+
+    >>> _wide("a,b".encode("utf-16-be")), _wide(b"a,b")
+    ('utf-16-be', None)
+    """
+    even, odd = head[0::2].count(0), head[1::2].count(0)
+    if 4 * odd > len(head) and not even:
+        return "utf-16-le"
+    return "utf-16-be" if 4 * even > len(head) and not odd else None
+
+
 def refuse_binary(path: Path, head: bytes) -> None:
     """Refuse what holds control characters, which no table of text does."""
+    for begin, what in BINARY.items():
+        if head.startswith(begin):
+            raise UserError(f"{path}: expected a table of text; it holds binary data, {what}")
     control = sum(head.count(code) for code in range(32) if code not in b"\t\n\r\f\v\x1a\x1f")
     if b"\0" in head or control * 100 > len(head):
         raise UserError(

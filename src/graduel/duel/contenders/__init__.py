@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import pickle
+from collections.abc import Mapping
+from importlib import import_module
 from typing import Any
 
 from graduel.duel.contenders.base import (
@@ -10,35 +12,67 @@ from graduel.duel.contenders.base import (
     Checkpoint,
     Contender,
     Fitted,
+    Notify,
     Part,
     Progress,
     error_rate,
 )
-from graduel.duel.contenders.net import Net
-from graduel.duel.contenders.textbook import Textbook
-from graduel.duel.contenders.xgboost import XGBoost
+from graduel.errors import UserError
 from graduel.recipes import NetRecipe, TextbookRecipe, XGBoostRecipe
+from graduel.rivals import (
+    ForestRecipe,
+    HistRecipe,
+    LightGBMRecipe,
+    LogisticRecipe,
+    MLPRecipe,
+    OwnRecipe,
+)
 
-FAMILIES: dict[str, tuple[Callable[..., Contender], Callable[..., Any]]] = {
-    "textbook": (Textbook, TextbookRecipe),
-    "net": (Net, NetRecipe),
-    "xgboost": (XGBoost, XGBoostRecipe),
+FAMILIES: dict[str, tuple[str, type]] = {
+    "textbook": ("Textbook", TextbookRecipe),
+    "net": ("Net", NetRecipe),
+    "xgboost": ("XGBoost", XGBoostRecipe),
+    "lightgbm": ("LightGBM", LightGBMRecipe),
+    "hist": ("Hist", HistRecipe),
+    "forest": ("Forest", ForestRecipe),
+    "logistic": ("Logistic", LogisticRecipe),
+    "mlp": ("MLP", MLPRecipe),
+    "own": ("Own", OwnRecipe),
 }
-"""The class and the recipe of each family of models."""
+"""The class, in the module of the family's name, and the recipe of each family of models.
+
+A cell's process imports no other module than its own.
+"""
+
+
+def recipe_of(family: str, recipe: Mapping[str, Any]) -> Any:
+    """Make a recipe from plain data, as it stands in a duel's plan."""
+    return FAMILIES[family][1](
+        **{k: tuple(v) if isinstance(v, list) else v for k, v in recipe.items()}
+    )
 
 
 def make_contender(
-    name: str, family: str, recipe: Mapping[str, Any], metric: str = "error"
+    name: str,
+    family: str,
+    recipe: Mapping[str, Any],
+    metric: str = "error",
+    estimator: bytes | None = None,
 ) -> Contender:
     """Make a contender from plain data, as it stands in a duel's plan.
 
-    The textbook network chooses nothing, and so needs no metric.
+    `estimator` is the user's own, pickled by the process that asks: it came through a pipe, and
+    never lay in a file.
     """
-    contender, kind = FAMILIES[family]
-    fields = {k: tuple(v) if isinstance(v, list) else v for k, v in recipe.items()}
-    if family == "textbook":
-        return contender(kind(**fields), name)
-    return contender(kind(**fields), name, metric)
+    kind: Any = getattr(import_module(f"graduel.duel.contenders.{family}"), FAMILIES[family][0])
+    made = recipe_of(family, recipe)
+    if family != "own":
+        return kind(made, name, metric)
+    if estimator is None:
+        raise UserError(
+            f"{name} is an estimator of your own: give it again, as --contender or in contenders="
+        )
+    return kind(made, name, metric, pickle.loads(estimator))
 
 
 __all__ = [
@@ -47,8 +81,10 @@ __all__ = [
     "Checkpoint",
     "Contender",
     "Fitted",
+    "Notify",
     "Part",
     "Progress",
     "error_rate",
     "make_contender",
+    "recipe_of",
 ]

@@ -44,6 +44,14 @@ class Progress:
     """Of the work, from 0 to 1; an upper bound of the work where the fit may stop early."""
     seconds: float
     valid_error: float
+    valid_loss: float | None = None
+    """The leading metric on the validation rows as a loss, where the fit knows it by now."""
+    trial: int | None = None
+    """The number of the trial, where the fit is one of a tuning."""
+
+
+Notify = Callable[[Progress], bool | None]
+"""Told how far a fit is; answers True where the fit is to stop there and be used as it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +60,8 @@ class Checkpoint:
 
     seconds: float
     """Of the contender's own clock, which stands still between checkpoints."""
-    predict_proba: Callable[[Any], Array]
+    predict_proba: Callable[[Any], Array] | None
+    """None where the model is still that of the checkpoint before."""
 
 
 class Fitted(Protocol):
@@ -85,9 +94,12 @@ class Contender(Protocol):
         *,
         rng: np.random.Generator,
         budget: Budget,
-        notify: Callable[[Progress], None],
+        notify: Notify,
     ) -> Generator[Checkpoint, None, Fitted]:
-        """Learn from `train`, choose on `valid`; yield by epoch or round, never by clock."""
+        """Learn from `train`, choose on `valid`; yield by epoch or round, never by clock.
+
+        Where `notify` answers True the fit ends with that epoch or round.
+        """
         ...
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
+from collections.abc import Generator
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -16,6 +16,7 @@ from graduel.duel.contenders.base import (
     Checkpoint,
     Clock,
     Fitted,
+    Notify,
     Part,
     Progress,
     error_rate,
@@ -25,6 +26,11 @@ from graduel.duel.metrics import log_loss, metric_of
 from graduel.nn import Weights
 from graduel.recipes import NetRecipe
 from graduel.train.training import Best, Training
+
+POINTS = 10
+"""How often the curve of images is sampled behind its first epochs: ten thousand test images are a
+fair part of an epoch's work. Of tables every epoch is looked at."""
+FIRST = 4
 
 
 @dataclass(slots=True)
@@ -62,7 +68,7 @@ class Net:
         *,
         rng: np.random.Generator,
         budget: Budget,
-        notify: Callable[[Progress], None],
+        notify: Notify,
     ) -> Generator[Checkpoint, None, Fitted]:
         """Train the recipe's epochs; keep the one that is best by the metric.
 
@@ -74,6 +80,7 @@ class Net:
         X, valid_X = ready(train.X), ready(valid.X)
         training = Training(recipe, X, train.y, train.n_classes, rng=rng, image=train.image)
         metric = metric_of(self.metric)
+        every = 1 if train.columns else max(1, recipe.epochs // POINTS)
         best, lowest = Best(training.answer.copy()), (np.inf, np.inf)
         for epoch in training.epochs():
             p = training.predict_proba(valid_X)
@@ -85,9 +92,13 @@ class Net:
                 lowest = found
                 best = Best(training.answer.copy(), epoch.epoch, error)
             seconds = clock.stop()
-            notify(Progress(epoch.t, seconds, best.error))
-            yield Checkpoint(seconds, partial(ready.again, predict=training.predict_proba))
+            enough = notify(Progress(epoch.t, seconds, best.error, lowest[0]))
+            number, last = epoch.epoch, enough or epoch.epoch == recipe.epochs
+            if number <= FIRST or number % every == 0 or last:
+                yield Checkpoint(seconds, partial(ready.again, predict=training.predict_proba))
             clock.go()
+            if enough:
+                break
         ready.forget()
         details = {
             "best_epoch": best.epoch,

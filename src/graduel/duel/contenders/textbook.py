@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
+from collections.abc import Generator
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -16,16 +16,18 @@ from graduel.duel.contenders.base import (
     Checkpoint,
     Clock,
     Fitted,
+    Notify,
     Part,
     Progress,
     error_rate,
 )
 from graduel.duel.contenders.ready import Ready
+from graduel.duel.metrics import metric_of
 from graduel.nn import textbook
 from graduel.recipes import TextbookRecipe
 from graduel.train.batches import pixel_scale
 
-CHECKPOINTS = 50
+CHECKPOINTS = 25
 """How often the curve is sampled over a fit."""
 
 
@@ -64,6 +66,7 @@ class Textbook:
 
     recipe: TextbookRecipe = TextbookRecipe()
     name: str = "textbook"
+    metric: str = "error"
 
     def fit(
         self,
@@ -72,10 +75,10 @@ class Textbook:
         *,
         rng: np.random.Generator,
         budget: Budget,
-        notify: Callable[[Progress], None],
+        notify: Notify,
     ) -> Generator[Checkpoint, None, Fitted]:
         """Descend for the recipe's steps; the validation rows only show progress."""
-        clock, recipe = Clock(), self.recipe
+        clock, recipe, metric = Clock(), self.recipe, metric_of(self.metric)
         ready = Ready(NetPreparation.fit(train.X, train.columns) if train.columns else None)
         valid_X = ready(valid.X)
         X, Y = (
@@ -90,12 +93,15 @@ class Textbook:
         for step, (W, b, _) in enumerate(descent, 1):
             if step % every == 0 or step == recipe.steps:
                 model = FittedTextbook(W, b, ready)
-                valid_error = error_rate(model.predict(valid_X), valid.y)
+                p = model.predict(valid_X)
+                valid_error, loss = error_rate(p, valid.y), metric.loss(p, valid.y)
                 seconds = clock.stop()
-                notify(Progress(step / recipe.steps, seconds, valid_error))
+                enough = notify(Progress(step / recipe.steps, seconds, valid_error, loss))
                 yield Checkpoint(seconds, partial(ready.again, predict=model.predict))
                 clock.go()
+                if enough:
+                    break
         ready.forget()
         model.seconds = clock.stop()
-        model.details = {"steps": recipe.steps, "valid_error": valid_error}
+        model.details = {"steps": step, "valid_error": valid_error}
         return model

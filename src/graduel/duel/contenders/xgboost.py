@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
+from collections.abc import Generator
 from dataclasses import asdict, dataclass, field
 from functools import partial
 from typing import Any
@@ -16,10 +16,12 @@ from graduel.duel.contenders.base import (
     Checkpoint,
     Clock,
     Fitted,
+    Notify,
     Part,
     Progress,
     error_rate,
 )
+from graduel.duel.contenders.estimator import softmax
 from graduel.duel.contenders.ready import Ready
 from graduel.duel.metrics import metric_of
 from graduel.recipes import XGBoostRecipe
@@ -47,7 +49,11 @@ class FittedXGBoost:
     def predict(self, matrix: Array, rounds: int | None = None) -> Array:
         """Return the probabilities of rows that are prepared, perhaps after fewer rounds."""
         part = None if rounds is None else (0, rounds)
-        found = np.asarray(self.model.predict_proba(matrix, iteration_range=part))
+        return self.spread(self.model.predict_proba(matrix, iteration_range=part))
+
+    def spread(self, found: Any) -> Array:
+        """Return probabilities of the classes that were learned as those of all classes."""
+        found = np.asarray(found)
         if len(self.classes) == self.n_classes:
             return found
         answers = np.zeros((len(found), self.n_classes), np.float32)
@@ -79,7 +85,7 @@ class XGBoost:
         *,
         rng: np.random.Generator,
         budget: Budget,
-        notify: Callable[[Progress], None],
+        notify: Notify,
     ) -> Generator[Checkpoint, None, Fitted]:
         """Boost in one go, noting the time of each round; checkpoints are cut out afterwards."""
         from xgboost import XGBClassifier
@@ -100,13 +106,19 @@ class XGBoost:
         errors, losses = ("error", "logloss") if binary else ("merror", "mlogloss")
         own = _Own(self.metric) if self.metric not in ("error", "accuracy", "log_loss") else None
 
+        metric = self.metric
+
         class Watch(TrainingCallback):
             def after_iteration(self, model: Any, epoch: int, evals_log: Any) -> bool:
                 seconds.append(clock.seconds)
                 found = evals_log["validation_0"]
                 error = own.errors[-1] if own else float(found[errors][-1])
-                notify(Progress((epoch + 1) / rounds, seconds[-1], error))
-                return False
+                loss = float(found["cost"][-1]) if own else error
+                if metric == "log_loss":
+                    loss = float(found[losses][-1])
+                enough = notify(Progress((epoch + 1) / rounds, seconds[-1], error, loss))
+                # Before its second round XGBoost does not know which is the best.
+                return bool(enough) and epoch > 0
 
         model = XGBClassifier(
             **_settings(self.recipe, preparation, binary),
@@ -121,10 +133,10 @@ class XGBoost:
         model.fit(X, y, eval_set=[(valid_X, valid_y)], verbose=False)
         total = clock.stop()
         fitted = FittedXGBoost(model, ready, classes, train.n_classes, total)
-        every = max(1, rounds // CHECKPOINTS)
+        growing, every = _Growing(fitted), max(1, rounds // CHECKPOINTS)
         for n in range(1, len(seconds) + 1):
             if n % every == 0 or n == len(seconds):
-                predict = partial(fitted.predict, rounds=n)
+                predict = partial(growing.predict, rounds=n)
                 yield Checkpoint(seconds[n - 1], partial(ready.again, predict=predict))
         ready.forget()
         model.callbacks = None  # nothing of the fit is kept alive with the model
@@ -136,6 +148,33 @@ class XGBoost:
             "valid_error": float(by_round[best]),
         }
         return fitted
+
+
+class _Growing:
+    """The model after more and more rounds: of each row, only the new trees are asked.
+
+    A model cut at every checkpoint would go through its first trees again and again.
+    """
+
+    def __init__(self, fitted: FittedXGBoost) -> None:
+        self._fitted, self._booster = fitted, fitted.model.get_booster()
+        self._matrix: Any = None
+        self._margin: Any = None
+        self._rounds = 0
+
+    def predict(self, matrix: Array, rounds: int) -> Array:
+        """Return the probabilities of rows that are prepared after `rounds`."""
+        if matrix is not self._matrix or rounds <= self._rounds:
+            self._matrix, self._margin, self._rounds = matrix, None, 0
+        self._margin = self._booster.inplace_predict(
+            matrix,
+            iteration_range=(self._rounds, rounds),
+            predict_type="margin",
+            base_margin=self._margin,
+            missing=np.nan,
+        )
+        self._rounds = rounds
+        return self._fitted.spread(softmax(self._margin))
 
 
 def _settings(

@@ -20,7 +20,7 @@ class BatchNorm:
 
     Features lie on the last axis: an image's channels, each over the n values that it has in all
     pixels of all examples. In prediction μ and σ² are running means from training, kept in the
-    state.
+    state; going back after a prediction they count as constants, dx = γ / √(σ² + ε) · dy.
 
     Source: Ioffe and Szegedy, *Batch Normalization*, 2015.
 
@@ -70,6 +70,7 @@ class BatchNorm:
         if not call.train:
             slope = np.add(w.s.var, self.eps, out=w.buf("slope", one, x.dtype))
             np.divide(w.p.gamma, np.sqrt(slope, out=slope), out=slope)
+            w.kept = x, None
             np.subtract(x, w.s.mean, out=y)
             y *= slope
             y += w.p.beta
@@ -89,17 +90,21 @@ class BatchNorm:
         return y
 
     def backward(self, dy: Array, w: Scope, call: Call, *, need_dx: bool = True) -> Array | None:
-        """Assign dγ and dβ; return dx."""
+        """Assign dγ and dβ; return dx, after a prediction dx = γ / √(σ² + ε) · dy."""
         hat, inverse = w.kept
         n, axes = dy.size // dy.shape[-1], tuple(range(dy.ndim - 1))
+        if frozen := inverse is None:
+            inverse = 1 / np.sqrt(w.s.var + self.eps)
+            hat = (hat - w.s.mean) * inverse
         product = np.multiply(dy, hat, out=w.buf("product", dy.shape, dy.dtype))
         np.sum(product, axis=axes, out=w.g.gamma)
         np.sum(dy, axis=axes, out=w.g.beta)
         if not need_dx:
             return None
-        np.multiply(hat, w.g.gamma / n, out=product)
-        dy -= w.g.beta / n
-        dy -= product
+        if not frozen:
+            np.multiply(hat, w.g.gamma / n, out=product)
+            dy -= w.g.beta / n
+            dy -= product
         dy *= w.p.gamma
         dy *= inverse
         return dy

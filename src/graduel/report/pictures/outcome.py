@@ -1,44 +1,13 @@
-"""The figures as a page shows them: the drawing, what it says in words, and its numbers."""
+"""What came out: race, errors, differences, mistakes, cost."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from itertools import combinations
-from typing import TYPE_CHECKING
-
 from graduel.duel.results import Run
 from graduel.report import design, figures, numbers, tables, units
-from graduel.report.svg import inline
-from graduel.report.tables import Table
+from graduel.report.pictures.base import WIDE, Picture, picture
 
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
-
-WIDE = 8.8
-"""Inches: the race on a wide screen."""
 MOST_DIFFERENCES = 10
 """Of more pairs, the page draws those of the contender with the lowest error."""
-MOST_PAIRS = 6
-"""A page shows the images of this many pairs; the claims' pairs come first."""
-
-
-@dataclass(frozen=True, slots=True)
-class Picture:
-    """One figure on the page."""
-
-    id: str
-    svg: str
-    caption: str
-    table: Table
-    wide: str | None = None
-    """The same drawn for wide screens, where it is worth it."""
-
-
-def _picture(
-    slug: str, figure: Figure, alt: str, caption: str, table: Table, wide: Figure | None = None
-) -> Picture:
-    large = None if wide is None else inline(wide, prefix=f"{slug}-wide", label=alt)
-    return Picture(slug, inline(figure, prefix=slug, label=alt), caption, table, large)
 
 
 def race(run: Run) -> Picture:
@@ -57,7 +26,7 @@ def race(run: Run) -> Picture:
     )
     fits = f" Thin lines are the {design.fits(run).lower()}s."
     seeds = fits if any(len(r.curves) > 1 for r in racers) else ""
-    return _picture(
+    return picture(
         "race",
         figures.race(run),
         f"Line chart, test error on a log scale over seconds of training. {ends}.",
@@ -77,7 +46,7 @@ def errors(run: Run) -> Picture:
         + (f", {units.interval(level.interval, places)}" if level.interval else "")
         for level in numbers.errors(run)
     )
-    return _picture(
+    return picture(
         "errors",
         figures.errors(run),
         f"Test error of each contender with its 95 % interval. {said}.",
@@ -100,7 +69,7 @@ def differences(run: Run) -> Picture:
         for p in numbers.differences(run, name)
     )
     part = f" Drawn are the pairs of {titles[best]}; the table has all." if name else ""
-    return _picture(
+    return picture(
         "differences",
         figures.differences(run, name),
         f"Paired differences of {scale.of}. {said}.",
@@ -125,7 +94,7 @@ def confusions(run: Run) -> list[Picture]:
         rounds = "seeds" if design.fits(run) == "Seed" else "rounds"
         seeds = f", all {matrix.seeds} {rounds} together" if matrix.seeds > 1 else ""
         found.append(
-            _picture(
+            picture(
                 f"confusion-{number}",
                 figures.confusion(run, name),
                 f"Confusion matrix of {title}: {wrong}. Most often: {said or 'no mistakes'}.",
@@ -134,53 +103,6 @@ def confusions(run: Run) -> list[Picture]:
             )
         )
     return found
-
-
-def only_one_right(run: Run) -> list[Picture]:
-    """Return the images that only one of a pair got right, for the pairs that matter most."""
-    if run.images is None:
-        return []
-    titles = numbers.titles(run)
-    claims = [(claim["network"], claim["booster"]) for claim in run.result.get("claims", [])]
-    pairs: dict[frozenset[str], tuple[str, str]] = {}
-    for a, b in [*claims, *combinations(numbers.contenders(run), 2)]:
-        if a in titles and b in titles and a != b:
-            pairs.setdefault(frozenset((a, b)), (a, b))
-    found = []
-    for number, (a, b) in enumerate(list(pairs.values())[:MOST_PAIRS]):
-        sides = numbers.only_one_right(run, a, b)
-        said = "; ".join(
-            f"only {numbers.phrase(titles[side.right])} is right on {side.total}" for side in sides
-        )
-        found.append(
-            _picture(
-                f"alone-{number}",
-                figures.only_one_right(run, a, b),
-                f"Test images that one of two contenders gets right and the other wrong: {said}.",
-                f"{titles[a]} and {titles[b]}: over each image stand the truth and the wrong "
-                "answer of the other. The surest wrong answers come first"
-                + ("; first seed." if len(run.probabilities[a]) > 1 else "."),
-                tables.only_one_right(sides, titles),
-            )
-        )
-    return found
-
-
-def calibration(run: Run) -> Picture:
-    """Return the reliability diagram."""
-    found, titles = numbers.calibration(run), numbers.titles(run)
-    said = "; ".join(f"{titles[c.name]} {units.percent(c.ece)}" for c in found)
-    return _picture(
-        "calibration",
-        figures.calibration(run),
-        f"Reliability diagram. Expected calibration error: {said}.",
-        "How often an answer is right, over the probability that the contender gave it: ten "
-        "groups by probability, larger marks for more rows, with 95 % intervals; groups of fewer "
-        "than ten rows are not joined. On the dashed "
-        "line a contender is right as often as it says; below it, it is too sure. ECE is the mean "
-        "distance from that line, weighted by rows.",
-        tables.calibration(found, titles),
-    )
 
 
 def cost(run: Run) -> Picture:
@@ -195,7 +117,7 @@ def cost(run: Run) -> Picture:
         )
         for kind in numbers.cost(run)
     )
-    return _picture(
+    return picture(
         "cost",
         figures.cost(run),
         f"Cost of each contender, each kind on a log scale of its own. {said}.",

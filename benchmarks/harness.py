@@ -1,0 +1,142 @@
+"""What the runner costs: ``graduel duel`` on MNIST against its three fits alone.
+
+    python benchmarks/harness.py [--rows N] [--times N] [--quick] [--threads N]
+
+Every fit stands alone in a process that loads the digits, fits the contender's generator to its end
+and never looks at a checkpoint; then the command is run as it is typed, report and all. Both by
+turns, `times` times; medians. Two shares are printed:
+
+- *over the fits*: the command's wall time less the seconds that the fits alone took, on their own
+  clocks. Reading data, starting processes, importing libraries, scoring, timing predictions,
+  judging and drawing all count as the runner's cost.
+- *over the scripts*: the command's wall time less the wall time of the three processes, which read
+  the same digits and import the same libraries.
+
+The peak memory of each fit alone stands beside what the duel says of it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import numpy as np
+
+NAMES = ("textbook", "net", "xgboost")
+
+
+def alone(name: str, job: Path) -> dict[str, float]:
+    """Fit one contender as the duel's first seed does, and nothing else."""
+    from graduel.data import load_dataset
+    from graduel.duel.cell import PeakMemory
+    from graduel.duel.contenders import Budget, Part, make_contender
+    from graduel.duel.protocol import Cell, Protocol
+
+    protocol = Protocol.from_dict(json.loads((job / "plan.json").read_text(encoding="utf-8")))
+    spec = protocol.contenders[name]
+    dataset = load_dataset("mnist")
+    with np.load(job / "rows.npz") as rows:
+        train, valid = (
+            Part(dataset.table[rows[k]], dataset.y[rows[k]], len(dataset.classes), dataset.image)
+            for k in ("train", "valid")
+        )
+    contender = make_contender(name, spec["family"], spec["recipe"])
+    with PeakMemory() as memory:
+        fitting = contender.fit(
+            train,
+            valid,
+            rng=Cell(name, 0).rng(),
+            budget=Budget(protocol.threads),
+            notify=lambda progress: None,
+        )
+        while True:
+            try:
+                next(fitting)
+            except StopIteration as end:
+                return {"fit": end.value.seconds, "memory": memory.bytes}
+
+
+def prepare(job: Path, options: dict[str, Any]) -> None:
+    """Write the duel's plan and its rows, which the fits alone read as a cell's process does."""
+    from graduel.data import load_dataset
+    from graduel.duel.protocol import plan, split
+
+    protocol = plan("mnist", **options)
+    rows = split(protocol, load_dataset("mnist"), 0)
+    (job / "plan.json").write_text(json.dumps(protocol.as_dict()), encoding="utf-8")
+    np.savez(job / "rows.npz", train=rows.train, valid=rows.valid)
+
+
+def timed(command: list[str]) -> tuple[float, str]:
+    """Run a command; return its wall time and what it said."""
+    start = time.perf_counter()
+    done = subprocess.run(command, check=True, capture_output=True, text=True)
+    return time.perf_counter() - start, done.stdout
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--rows", type=int)
+    parser.add_argument("--times", type=int, default=1)
+    parser.add_argument("--threads", type=int)
+    parser.add_argument("--quick", action="store_true")
+    parser.add_argument("--alone", nargs=2, help=argparse.SUPPRESS)
+    asked = parser.parse_args()
+    if asked.alone:
+        print(json.dumps(alone(asked.alone[0], Path(asked.alone[1]))))
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        prepare(Path(folder), {"rows": asked.rows, "threads": asked.threads, "quick": asked.quick})
+        measure(asked, Path(folder))
+
+
+def measure(asked: argparse.Namespace, folder: Path) -> None:
+    """Run fits and duels by turns, and print what came of it."""
+    given = [f"--{k}={v}" for k, v in (("rows", asked.rows), ("threads", asked.threads)) if v]
+    given += ["--quick"] * asked.quick
+    fits: dict[str, list[dict[str, float]]] = {name: [] for name in NAMES}
+    scripts, walls = [], []
+    inside: dict[str, list[dict[str, float]]] = {name: [] for name in NAMES}
+    for turn in range(asked.times):
+        wall = 0.0
+        for name in NAMES:
+            seconds, said = timed([sys.executable, __file__, "--alone", name, str(folder)])
+            fits[name].append(json.loads(said.splitlines()[-1]))
+            wall += seconds
+        scripts.append(wall)
+        out = str(folder / f"run{turn}")
+        command = [sys.executable, "-m", "graduel", "duel", "--json", "--out", out, *given]
+        seconds, said = timed(command)
+        walls.append(seconds)
+        for name, found in json.loads(said)["contenders"].items():
+            one = {"fit": found["fit_seconds"][0], "memory": found["peak_memory_bytes"]}
+            inside[name].append(one)
+    print(f"{'':10} {'alone':>10} {'in the duel':>12} {'memory alone':>13} {'in the duel':>12}")
+    total = 0.0
+    for name in NAMES:
+        seconds = [median(one["fit"] for one in each[name]) for each in (fits, inside)]
+        memory = [median(one["memory"] for one in each[name]) / 1e6 for each in (fits, inside)]
+        total += seconds[0]
+        print(
+            f"{name:10} {seconds[0]:8.1f} s {seconds[1]:10.1f} s "
+            f"{memory[0]:10.0f} MB {memory[1]:9.0f} MB"
+        )
+    wall = median(walls)
+    print(
+        f"\ngraduel duel {wall:.1f} s; the fits alone {total:.1f} s; their scripts "
+        f"{median(scripts):.1f} s"
+    )
+    print(f"over the fits: {100 * (wall - total) / total:.1f} %")
+    print(f"over the scripts: {100 * (wall - median(scripts)) / median(scripts):.1f} %")
+
+
+if __name__ == "__main__":
+    main()

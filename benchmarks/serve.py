@@ -1,0 +1,113 @@
+"""How long a prediction takes while many clients ask at once and trainings wait.
+
+    python benchmarks/serve.py [--clients 50] [--seconds 20]
+
+Starts ``graduel serve`` in a process of its own, lets every client ask for answers to drawings one
+after another, while two trainings run and wait, and prints the median and the 95th percentile as
+the clients see them; before that, the same for one client alone.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import base64
+import re
+import subprocess
+import sys
+import time
+from contextlib import suppress
+
+import httpx
+import numpy as np
+
+from graduel.glassbox.strokes import digit_strokes, strokes
+
+
+def drawings(count: int) -> list[str]:
+    """Return drawings of 140 × 140 pixels, as the page sends them."""
+    rng, found = np.random.default_rng(0), []
+    for number in range(count):
+        points, thickness = digit_strokes(number % 10, rng)
+        ink = strokes(points, thickness)[::2, ::2]
+        found.append(base64.b64encode(np.rint(255 * ink).astype(np.uint8).tobytes()).decode())
+    return found
+
+
+async def client(address: str, seconds: float, pixels: list[str], pause: float) -> list[float]:
+    """Ask for answers for some seconds; return how long each took."""
+    times = []
+    async with httpx.AsyncClient(base_url=address, timeout=60) as one:
+        session = (await one.post("/api/sessions")).json()["session"]
+        await asyncio.sleep(pause * np.random.default_rng().random())
+        end, number = time.perf_counter() + seconds, 0
+        while time.perf_counter() < end:
+            body = {"pixels": pixels[number % len(pixels)], "size": 140}
+            start = time.perf_counter()
+            (await one.post(f"/api/sessions/{session}/draw", json=body)).raise_for_status()
+            times.append(time.perf_counter() - start)
+            number += 1
+            await asyncio.sleep(pause)
+    return times
+
+
+async def training(address: str, seconds: float) -> None:
+    """Train for some seconds, and read the stream."""
+    async with httpx.AsyncClient(base_url=address, timeout=60) as one:
+        session = (await one.post("/api/sessions")).json()["session"]
+        path = f"/api/sessions/{session}/training"
+        settings = {"layers": [64, 32], "activations": ["relu"], "epochs": 200, "rounds": 500}
+        (await one.post(path, json=settings)).raise_for_status()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds), one.stream("GET", path + "/events") as stream:
+                await one.post(path + "/command", json={"do": "run"})
+                async for _ in stream.aiter_lines():
+                    pass
+
+
+async def measure(address: str, clients: int, seconds: float, trainings: int, pause: float) -> None:
+    """Print median and 95th percentile."""
+    pixels = drawings(50)
+    asking = [client(address, seconds, pixels, pause) for _ in range(clients)]
+    busy = [training(address, seconds) for _ in range(trainings)]
+    found = await asyncio.gather(*asking, *busy)
+    times = np.array([t for one in found if one for t in one])
+    print(
+        f"{clients:3d} clients, {trainings} trainings: {len(times):6,d} answers, "
+        f"{len(times) / seconds:5.0f} a second, median {1e3 * np.median(times):6.1f} ms, "
+        f"95th percentile {1e3 * np.percentile(times, 95):6.1f} ms"
+    )
+
+
+def main() -> None:
+    """Start the server, measure, stop it."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--clients", type=int, default=50)
+    parser.add_argument("--seconds", type=float, default=20)
+    parser.add_argument("--pause", type=float, default=0.25, help="between a client's strokes")
+    asked = parser.parse_args()
+    command = [sys.executable, "-m", "graduel", "serve", "--port", "0"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
+        try:
+            assert server.stdout is not None
+            found = re.search(r"http://\S+", server.stdout.readline())
+            assert found is not None
+            address = found.group().rstrip("/")
+            while not _ready(address):
+                time.sleep(0.2)
+            asyncio.run(measure(address, 1, asked.seconds / 4, 0, 0.05))
+            asyncio.run(measure(address, asked.clients, asked.seconds, 0, asked.pause))
+            asyncio.run(measure(address, asked.clients, asked.seconds, 2, asked.pause))
+        finally:
+            server.terminate()
+
+
+def _ready(address: str) -> bool:
+    try:
+        return bool(httpx.get(address + "/api/about").json()["ready"])
+    except httpx.TransportError:
+        return False
+
+
+if __name__ == "__main__":
+    main()

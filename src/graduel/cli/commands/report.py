@@ -1,0 +1,23 @@
+"""``graduel report`` as it is typed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from graduel.cli.options import AsJson, stoppable
+
+
+def report(
+    folder: Annotated[
+        Path, typer.Argument(help="The folder of a finished duel, experiment or suite.")
+    ],
+    as_json: AsJson = False,
+) -> None:
+    """Draw the page of a finished duel, experiment or suite again; nothing is trained."""
+    with stoppable():
+        from graduel.cli.report import run
+
+        run(folder, as_json=as_json)

@@ -1,0 +1,97 @@
+"""Small pictures of data in characters: how numbers are spread, how often words are, an image."""
+
+from __future__ import annotations
+
+from itertools import pairwise, zip_longest
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[Any]
+
+STEPS = " ▁▂▃▄▅▆▇█"
+"""Heights of a bar, in eighths of a line."""
+PARTS = " ▏▎▍▌▋▊▉█"
+"""Lengths of a bar, in eighths of a character."""
+SHADES = " ░▒▓█"
+BINS = 10
+
+
+def bars(counts: Array) -> str:
+    """Draw counts as bars side by side; what is not zero is seen.
+
+    >>> bars(np.array([0, 1, 50, 100]))
+    ' ▁▄█'
+    """
+    top = counts.max(initial=1)
+    return "".join(STEPS[int(np.ceil(8 * n / top)) if n < top else 8] for n in counts)
+
+
+def spread(numbers: Array) -> str:
+    """Draw a histogram: equal widths from the 1 % to the 99 % quantile, the rest at both ends.
+
+    Of ten different numbers or fewer, each has a bar.
+
+    >>> spread(np.repeat([1, 2, 3, 9], [1, 2, 4, 8])), spread(np.arange(99) ** 2)
+    ('▁▂▄█', '█▄▃▃▂▂▂▂▂▂')
+    """
+    if not len(numbers):
+        return ""
+    distinct, counts = np.unique(numbers, return_counts=True)
+    if len(distinct) <= BINS:
+        return bars(counts)
+    halves = numbers / 2  # whose differences are finite
+    low, high = np.quantile(halves, [0.01, 0.99])
+    if low == high:
+        low, high = halves.min(), halves.max()
+    place = (halves - low) / ((high - low) or 1) * BINS
+    return bars(np.bincount(place.clip(0, BINS - 1).astype(int), minlength=BINS))
+
+
+def bar(share: float, width: int = 20) -> str:
+    """Draw a share as a bar.
+
+    >>> bar(0.5, 4), bar(0.1, 4), bar(0.0001, 4)
+    ('██', '▍', '▏')
+    """
+    eighths = max(round(8 * width * share), share > 0)
+    return "█" * (eighths // 8) + PARTS[eighths % 8].strip()
+
+
+def image(pixels: Array, height: int, width: int) -> list[str]:
+    """Draw an image of 0 to 255, brightness as shade, into at most so many lines of characters.
+
+    A character is about twice as high as it is wide.
+
+    >>> image(np.array([[0, 255], [0, 255], [128, 0], [128, 0]]), 4, 4)
+    [' █', '▒ ']
+    """
+    grey = pixels.mean(axis=2) if pixels.ndim == 3 else pixels.astype(float)
+    step = max(grey.shape[0] / (2 * height), grey.shape[1] / width, 1.0)
+    rows = _means(grey, max(1, round(grey.shape[0] / (2 * step))))
+    cells = _means(rows.T, max(1, round(grey.shape[1] / step))).T
+    shades = (cells / 256 * len(SHADES)).astype(int)
+    return ["".join(SHADES[shade] for shade in row) for row in shades]
+
+
+def _means(rows: Array, count: int) -> Array:
+    """Average the rows of a matrix in so many groups of neighbours."""
+    edges = np.linspace(0, len(rows), count + 1).round().astype(int)
+    return np.stack([rows[a : max(b, a + 1)].mean(axis=0) for a, b in pairwise(edges)])
+
+
+def side_by_side(pictures: list[list[str]], titles: list[str], width: int) -> list[str]:
+    """Put pictures beside one another, as many as go into the width, each under its title.
+
+    >>> side_by_side([["##"], ["++", "++"], ["xx"]], ["a", "b", "c"], 7)
+    ['a   b', '##  ++', '    ++', 'c', 'xx']
+    """
+    column = max(len(line) for picture in pictures for line in picture)
+    some = max(1, (width + 2) // (column + 2))
+    shown = [[title[:column], *one] for title, one in zip(titles, pictures, strict=True)]
+    lines = list[str]()
+    for start in range(0, len(shown), some):
+        row = zip_longest(*shown[start : start + some], fillvalue="")
+        lines += ["  ".join(cell.ljust(column) for cell in cells).rstrip() for cells in row]
+    return lines

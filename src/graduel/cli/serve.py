@@ -1,0 +1,47 @@
+"""``graduel serve``: the glass box as a page."""
+
+from __future__ import annotations
+
+import threading
+import webbrowser
+from importlib.util import find_spec
+from typing import Any
+
+import typer
+
+from graduel.errors import UserError
+
+
+def run(
+    source: str | None,
+    options: dict[str, Any],
+    *,
+    host: str,
+    port: int,
+    show: bool,
+    allow: list[str],
+) -> None:
+    """Serve until Ctrl-C."""
+    if missing := [name for name in ("fastapi", "uvicorn") if find_spec(name) is None]:
+        raise UserError(
+            f"graduel serve needs {' and '.join(missing)}, which is not installed; "
+            'python -m pip install "graduel[web]"'
+        )
+    from graduel.web.serve import home_of
+    from graduel.web.serve import run as serve
+
+    serve(
+        home_of(source, options),
+        host=host,
+        port=port,
+        allowed=allow,
+        say=typer.echo,
+        opened=_later if show else None,
+    )
+
+
+def _later(address: str) -> None:
+    """Open the page, when the server has had time to answer."""
+    timer = threading.Timer(0.7, webbrowser.open, [address])
+    timer.daemon = True
+    timer.start()

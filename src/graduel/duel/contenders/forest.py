@@ -1,0 +1,78 @@
+"""scikit-learn's random forest: it grows tree by tree, and keeps them all."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from dataclasses import asdict, dataclass
+from functools import partial
+
+import numpy as np
+
+from graduel.duel.contenders.base import (
+    Budget,
+    Checkpoint,
+    Clock,
+    Fitted,
+    Notify,
+    Part,
+    Progress,
+    error_rate,
+)
+from graduel.duel.contenders.estimator import FittedEstimator, as_trees, quiet, seed
+from graduel.duel.metrics import metric_of
+from graduel.rivals import ForestRecipe
+
+STEPS = 10
+"""In how many steps a forest grows: it is looked at after each."""
+
+
+@dataclass(frozen=True, slots=True)
+class Forest:
+    """``RandomForestClassifier``; categories go in as codes, missing values as they are.
+
+    Trees are independent, so that a forest that grew in steps is the one that grew at once.
+    """
+
+    recipe: ForestRecipe = ForestRecipe()
+    name: str = "forest"
+    metric: str = "error"
+
+    def fit(
+        self,
+        train: Part,
+        valid: Part,
+        *,
+        rng: np.random.Generator,
+        budget: Budget,
+        notify: Notify,
+    ) -> Generator[Checkpoint, None, Fitted]:
+        """Grow the recipe's trees; the validation rows only show progress."""
+        from sklearn.ensemble import RandomForestClassifier
+
+        clock, metric = Clock(), metric_of(self.metric)
+        ready, _ = as_trees(train)
+        X, valid_X = (np.asarray(ready(part.X), np.float32) for part in (train, valid))
+        settings = asdict(self.recipe)
+        if settings["max_samples"] == 1.0:
+            settings["max_samples"] = None  # as many draws as there are rows
+        model = RandomForestClassifier(
+            **settings, warm_start=True, n_jobs=budget.threads, random_state=seed(rng)
+        )
+        fitted = FittedEstimator(model, ready, train.n_classes)
+        trees, valid_error = self.recipe.n_estimators, 1.0
+        for n in sorted({max(1, round(trees * step / STEPS)) for step in range(1, STEPS + 1)}):
+            model.n_estimators = n
+            with quiet():
+                model.fit(X, train.y)
+            p = fitted.predict(valid_X)
+            valid_error, loss = error_rate(p, valid.y), metric.loss(p, valid.y)
+            seconds = clock.stop()
+            enough = notify(Progress(n / trees, seconds, valid_error, loss))
+            yield Checkpoint(seconds, partial(ready.again, predict=fitted.predict))
+            clock.go()
+            if enough:
+                break
+        ready.forget()
+        fitted.seconds = clock.stop()
+        fitted.details = {"trees": model.n_estimators, "valid_error": valid_error}
+        return fitted

@@ -1,0 +1,56 @@
+"""Columns as they came, as a pandas DataFrame, for estimators that name columns themselves."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from graduel.data import prepare_values as values
+from graduel.data.columns import Column
+from graduel.duel.contenders.ready import Ready
+from graduel.errors import UserError
+
+if TYPE_CHECKING:
+    import polars as pl
+
+
+class Frame(Ready):
+    """Makes pandas DataFrames of rows.
+
+    Numbers and booleans become float64, NaN where missing (booleans 0 and 1); categories become
+    text of dtype object, NaN where missing; dates ``datetime64``. Text columns are left out.
+    """
+
+    def __init__(self, columns: Sequence[Column]) -> None:
+        super().__init__()
+        self._columns = tuple(column for column in columns if column.kind != "text")
+
+    def __call__(self, X: Any) -> Any:
+        """Return the DataFrame of some rows of a Polars one."""
+        try:
+            import pandas as pd
+        except ImportError:
+            raise UserError(
+                "an estimator that takes a data frame needs pandas, which is not installed. "
+                "python -m pip install pandas"
+            ) from None
+        return pd.DataFrame({c.name: _plain(X[c.name], c.kind) for c in self._columns})
+
+    def to_bytes(self) -> bytes:
+        """Return the names and kinds of the columns."""
+        return json.dumps([[c.name, c.kind] for c in self._columns], ensure_ascii=False).encode()
+
+
+def _plain(column: pl.Series, kind: str) -> Any:
+    if kind == "numeric":
+        return values.numbers(column)
+    if kind == "boolean":
+        return values.flags(column)
+    if kind == "date":
+        return values.moments(column)
+    text = np.array(values.labels(column).to_list(), object)
+    text[[one is None for one in text]] = np.nan
+    return text

@@ -1,0 +1,59 @@
+"""scikit-learn's logistic regression."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from dataclasses import asdict, dataclass
+from functools import partial
+
+import numpy as np
+
+from graduel.duel.contenders.base import (
+    Budget,
+    Checkpoint,
+    Clock,
+    Fitted,
+    Notify,
+    Part,
+    Progress,
+    error_rate,
+)
+from graduel.duel.contenders.estimator import FittedEstimator, as_network, quiet
+from graduel.duel.metrics import metric_of
+from graduel.rivals import LogisticRecipe
+
+
+@dataclass(frozen=True, slots=True)
+class Logistic:
+    """``LogisticRegression`` on rows prepared as for a network; nothing in it is random."""
+
+    recipe: LogisticRecipe = LogisticRecipe()
+    name: str = "logistic"
+    metric: str = "error"
+
+    def fit(
+        self,
+        train: Part,
+        valid: Part,
+        *,
+        rng: np.random.Generator,
+        budget: Budget,
+        notify: Notify,
+    ) -> Generator[Checkpoint, None, Fitted]:
+        """Fit in one go; the validation rows only show progress."""
+        from sklearn.linear_model import LogisticRegression
+
+        clock = Clock()
+        ready = as_network(train)
+        model = LogisticRegression(**asdict(self.recipe))
+        with quiet():
+            model.fit(ready(train.X), train.y)
+        fitted = FittedEstimator(model, ready, train.n_classes)
+        fitted.seconds = clock.stop()
+        p = fitted.predict_proba(valid.X)
+        error = error_rate(p, valid.y)
+        notify(Progress(1.0, fitted.seconds, error, metric_of(self.metric).loss(p, valid.y)))
+        fitted.details = {"iterations": int(model.n_iter_.max()), "valid_error": error}
+        yield Checkpoint(fitted.seconds, partial(ready.again, predict=fitted.predict))
+        ready.forget()
+        return fitted

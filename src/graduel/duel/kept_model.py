@@ -1,0 +1,157 @@
+"""A fitted contender as it is used: raw features in, probabilities out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from graduel.data.prepare_base import Preparation
+from graduel.duel.contenders.net import FittedNet
+from graduel.duel.contenders.textbook import FittedTextbook
+from graduel.duel.contenders.xgboost import FittedXGBoost
+from graduel.duel.task import Task
+from graduel.nn import Dense, Network, ReLU, Weights
+from graduel.train.batches import Rows
+from graduel.train.training import probabilities
+
+Array = NDArray[Any]
+
+
+@dataclass(frozen=True, eq=False)
+class Kept:
+    """A model as it is used: raw features in, probabilities out.
+
+    Attributes
+    ----------
+    family : ``net`` or ``xgboost``
+    title : what the contender was called
+    task : what is predicted, and what from
+    preparation : of a table
+    network, weights : of the family ``net``
+    booster : of the family ``xgboost``: an ``xgboost.Booster`` of the chosen rounds
+    learned : of the family ``xgboost``, the codes of the classes that it knows
+    notes : what else its writer noted
+    """
+
+    family: str
+    title: str
+    task: Task
+    preparation: Preparation | None = None
+    network: Network | None = None
+    weights: Weights | None = None
+    booster: Any = None
+    learned: tuple[int, ...] = ()
+    notes: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """The name of each class."""
+        return self.task.classes
+
+    @property
+    def columns(self) -> tuple[Any, ...]:
+        """Of a table, what each column is."""
+        return self.task.columns
+
+    @property
+    def image(self) -> tuple[int, int, int] | None:
+        """The shape (height, width, channels) of an example, where examples are images."""
+        return self.task.image
+
+    def matrix(self, X: Any, *, decimal: str = ".", first_row: int = 0) -> Array:
+        """Return features as the model takes them, shape (n, inputs).
+
+        Parameters
+        ----------
+        X : a table of Polars or pandas; or images or rows of numbers, as they were learned from
+        decimal, first_row : see :meth:`Task.frame`
+
+        Raises
+        ------
+        UserError
+            If they do not fit.
+        """
+        if self.preparation is None:
+            return self.task.rows(X)
+        from graduel.data.read.frame import from_frame
+
+        frame, _ = from_frame(X)
+        return self.preparation.transform(
+            self.task.frame(frame, decimal=decimal, first_row=first_row)
+        )
+
+    def scores(self, matrix: Array) -> Array:
+        """Return float32 probabilities of rows that are prepared, shape (n, classes)."""
+        if self.network is not None and self.weights is not None:
+            rows = Rows(matrix, self.task.scale, self.network.dtype)
+            answers = self.network.predict(matrix, self.weights, rows=rows.block)
+            return probabilities(self.network.loss, answers).astype(np.float32, copy=False)
+        found = np.asarray(self._trees.predict_proba(matrix), np.float32)
+        if len(self.learned) == len(self.classes):
+            return found
+        whole = np.zeros((len(found), len(self.classes)), np.float32)
+        whole[:, list(self.learned)] = found
+        return whole
+
+    def predict_proba(self, X: Any) -> Array:
+        """Return float32 probabilities, shape (n, classes), of features as they come."""
+        return self.scores(self.matrix(X))
+
+    @cached_property
+    def _trees(self) -> Any:
+        from xgboost import XGBClassifier
+
+        model = XGBClassifier()
+        model.load_model(bytearray(self.booster.save_raw("ubj")))
+        return model
+
+
+def kept_of(
+    fitted: Any, task: Task, title: str, notes: Mapping[str, Any] | None = None
+) -> Kept | None:
+    """Return a fitted contender as it is kept; None for a family that has no file."""
+    more = dict(notes or {})
+    if isinstance(fitted, FittedNet):
+        return Kept(
+            "net",
+            title,
+            task,
+            fitted.ready.preparation,
+            fitted.training.network,
+            fitted.weights,
+            notes=more,
+        )
+    if isinstance(fitted, FittedTextbook):
+        network, weights = _engine(fitted)
+        return Kept("net", title, task, fitted.ready.preparation, network, weights, notes=more)
+    if isinstance(fitted, FittedXGBoost):
+        booster = fitted.model.get_booster()[: fitted.details["best_round"]]
+        learned = tuple(int(code) for code in fitted.classes)
+        return Kept(
+            "xgboost",
+            title,
+            task,
+            fitted.ready.preparation,
+            booster=booster,
+            learned=learned,
+            notes=more,
+        )
+    return None
+
+
+def _engine(fitted: FittedTextbook) -> tuple[Network, Weights]:
+    """Return the textbook's network on the engine: the same matrices, rows for columns."""
+    layers: list[Any] = []
+    for W in fitted.W:
+        layers += [Dense(len(W)), ReLU()]
+    network = Network(tuple(layers[:-1]), (fitted.W[0].shape[1],))
+    weights = network.init(np.random.default_rng(0))
+    for i, (W, b) in enumerate(zip(fitted.W, fitted.b, strict=True)):
+        network.layout[f"{2 * i}.W"].view(weights.theta)[...] = W.T
+        network.layout[f"{2 * i}.b"].view(weights.theta)[...] = b[:, 0]
+    return network, weights

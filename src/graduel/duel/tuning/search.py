@@ -1,0 +1,234 @@
+"""One cell's search: Optuna chooses, a SQLite file keeps every finished trial.
+
+A trial is written when it is finished, in one transaction, and not before: a process that is killed
+leaves no half of one. What a trial tries depends on the cell, the trial's number and the finished
+trials before it, and on nothing else, so that a search that was stopped goes on to the same end.
+"""
+
+from __future__ import annotations
+
+import json
+import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from graduel.duel.tuning.dimensions import Choice, Real, Space
+from graduel.errors import UserError
+
+STARTUP = 5
+"""Trials before the sampler models the rest."""
+PRUNE_AFTER, PRUNE_FROM = 3, 25
+"""Complete trials before one is pruned, and from which hundredth of its epochs or rounds on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """A finished trial.
+
+    Attributes
+    ----------
+    number : from 0, the default recipe
+    params : what was tried, as plain values
+    loss : the leading metric on the validation rows as a loss; None where there is none
+    tie : their log loss, which decides among equals
+    seconds : of its fit
+    clock : of the whole search up to its end
+    state : "complete", "pruned" or "failed"
+    cut : whether the clock ended it before its time
+    why : what made it fail
+    course : the loss by hundredths of its epochs or rounds
+    """
+
+    number: int
+    params: Mapping[str, Any]
+    loss: float | None
+    tie: float | None
+    seconds: float
+    clock: float
+    state: str
+    cut: bool = False
+    why: str = ""
+    course: Mapping[int, float] = field(default_factory=dict)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return what ``result.json`` says of it."""
+        found = {
+            "number": self.number,
+            "params": {k: list(v) if isinstance(v, tuple) else v for k, v in self.params.items()},
+            "loss": self.loss,
+            "seconds": self.seconds,
+            "state": self.state,
+        }
+        return found | ({"why": self.why} if self.why else {})
+
+
+def best_of(trials: list[Trial]) -> Trial | None:
+    """Return the complete trial of the lowest loss; of equals that of the lowest log loss."""
+    complete = [t for t in trials if t.state == "complete" and t.loss is not None]
+    return min(complete, key=lambda t: (t.loss, t.tie, t.number), default=None)
+
+
+def require_optuna() -> Any:
+    """Import Optuna, or say how to get it."""
+    try:
+        import optuna
+    except ImportError:
+        raise UserError(
+            "tuning needs Optuna, which is not installed. python -m pip install 'graduel[tune]', "
+            "or take --budget none"
+        ) from None
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    return optuna
+
+
+class Journal:
+    """The finished trials of one cell, in a SQLite file as Optuna keeps it."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    @contextmanager
+    def _study(self) -> Iterator[Any]:
+        from sqlalchemy.exc import SQLAlchemyError
+
+        optuna = require_optuna()
+        try:
+            self.path.parent.mkdir(exist_ok=True)
+            address = f"sqlite:///{self.path.resolve().as_posix()}"
+            storage = optuna.storages.RDBStorage(address)
+            try:
+                yield optuna.create_study(
+                    storage=storage, study_name=self.path.stem, load_if_exists=True
+                )
+            finally:
+                storage.remove_session()
+                storage.engine.dispose()
+        except (SQLAlchemyError, optuna.exceptions.OptunaError) as error:
+            cause = getattr(error, "orig", None) or error.__cause__ or error
+            said = str(getattr(cause, "orig", None) or cause).splitlines()[0]
+            if "full" in said or "disk I/O" in said:
+                raise OSError(28, "No space left on device", str(self.path)) from None
+            raise UserError(
+                f"{self.path}: expected the trials of a tuning; the file is damaged "
+                f"({said[:120]}). Delete it, and the search begins anew"
+            ) from None
+
+    def read(self, space: Space) -> list[Trial]:
+        """Return the finished trials, in order."""
+        if not self.path.exists():
+            return []
+        with self._study() as study:
+            return [_from_frozen(one, space) for one in study.get_trials(deepcopy=False)]
+
+    def add(self, trial: Trial, space: Space) -> None:
+        """Keep a finished trial."""
+        with self._study() as study:
+            study.add_trial(_to_frozen(trial, space))
+
+
+def propose(trials: list[Trial], space: Space, number: int, seed: int) -> Asked:
+    """Return what to try next, and who says when to give up.
+
+    Parameters
+    ----------
+    trials : the finished ones
+    space : what is searched
+    number : of the new trial
+    seed : of the sampler, the trial's own
+    """
+    optuna = require_optuna()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # multivariate sampling is said to be experimental
+        sampler = optuna.samplers.TPESampler(
+            n_startup_trials=STARTUP, multivariate=True, constant_liar=False, seed=seed
+        )
+    pruner = optuna.pruners.MedianPruner(PRUNE_AFTER, PRUNE_FROM)
+    study = optuna.create_study(sampler=sampler, pruner=pruner)
+    study.add_trials([_to_frozen(trial, space) for trial in trials])
+    asked = study.ask(_distributions(space))
+    return Asked(asked, {k: _value(space[k], v) for k, v in sorted(asked.params.items())})
+
+
+class Asked:
+    """A trial under way."""
+
+    def __init__(self, trial: Any, params: Mapping[str, Any]) -> None:
+        self._trial, self.params = trial, params
+        self.course: dict[int, float] = {}
+
+    def prune(self, share: float, loss: float) -> bool:
+        """Tell how far it is and how good; return whether to give it up."""
+        step = int(100 * share)
+        if step in self.course or not np.isfinite(loss):
+            return False
+        self.course[step] = loss
+        self._trial.report(loss, step)
+        return bool(share < 1 and self._trial.should_prune())
+
+
+def _label(value: Any) -> Any:
+    """Return an option as Optuna keeps it: tuples as text."""
+    return json.dumps(value) if isinstance(value, tuple | list) else value
+
+
+def _value(dimension: Any, label: Any) -> Any:
+    """Return the option of a label."""
+    if not isinstance(dimension, Choice):
+        return label
+    return next(o for o in dimension.options if _label(o) == label and _same(o, label))
+
+
+def _same(option: Any, label: Any) -> bool:
+    return isinstance(option, tuple) or type(option) is type(label)
+
+
+def _distributions(space: Space) -> dict[str, Any]:
+    optuna = require_optuna()
+    found: dict[str, Any] = {}
+    for name, one in sorted(space.items()):
+        if isinstance(one, Choice):
+            options = [_label(option) for option in one.options]
+            found[name] = optuna.distributions.CategoricalDistribution(options)
+        elif isinstance(one, Real):
+            found[name] = optuna.distributions.FloatDistribution(one.low, one.high, log=one.log)
+        else:
+            found[name] = optuna.distributions.IntDistribution(one.low, one.high, log=one.log)
+    return found
+
+
+def _to_frozen(trial: Trial, space: Space) -> Any:
+    optuna = require_optuna()
+    states = {"complete": "COMPLETE", "pruned": "PRUNED", "failed": "FAIL"}
+    kept = {k: getattr(trial, k) for k in ("loss", "tie", "seconds", "clock", "cut", "why")}
+    return optuna.trial.create_trial(
+        state=getattr(optuna.trial.TrialState, states[trial.state]),
+        value=trial.loss if trial.state != "failed" else None,
+        params={k: _label(v) for k, v in trial.params.items()},
+        distributions=_distributions(space),
+        user_attrs=kept,
+        intermediate_values=dict(trial.course),
+    )
+
+
+def _from_frozen(frozen: Any, space: Space) -> Trial:
+    optuna = require_optuna()
+    states = optuna.trial.TrialState
+    names = {states.COMPLETE: "complete", states.PRUNED: "pruned", states.FAIL: "failed"}
+    try:
+        return Trial(
+            number=frozen.number,
+            params={k: _value(space[k], v) for k, v in sorted(frozen.params.items())},
+            state=names[frozen.state],
+            course=dict(sorted(frozen.intermediate_values.items())),
+            **frozen.user_attrs,
+        )
+    except (KeyError, StopIteration, TypeError):
+        raise UserError(
+            "the trials that this run's folder keeps are of another search space. "
+            "Choose another --out"
+        ) from None

@@ -1,0 +1,136 @@
+"""XGBoost's trees as arrays, read from its own JSON, once for many examples."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from math import log
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from graduel.errors import UserError
+
+Array = NDArray[Any]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Tree:
+    """One tree's nodes, as arrays."""
+
+    group: int | None
+    """The class that it votes for; None where a leaf votes for all of them."""
+    left: Array
+    right: Array
+    parent: Array
+    feature: Array
+    condition: Array
+    """The threshold of a node; a leaf's value."""
+    default_left: Array
+    categories: dict[int, tuple[int, ...]]
+    """Of nodes that split by categories, those that go right."""
+    vectors: Array | None = None
+    """Of vector leaves, their values, shape (leaves, classes)."""
+
+    def value(self, leaf: int, n_classes: int) -> Array:
+        """Return what a leaf adds to each class's margin."""
+        if self.vectors is not None:
+            found: Array = self.vectors[self.right[leaf]].astype(np.float64)
+            return found
+        found = np.zeros(n_classes)
+        found[self.group or 0] = self.condition[leaf]
+        return found
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Forest:
+    """A booster, read once for many examples; a copy, which answers in one thread."""
+
+    booster: Any
+    trees: tuple[Tree, ...]
+    n_classes: int
+    """Columns of the margin: 1 for two classes."""
+    base: Array
+    """Where every margin begins, shape (n_classes,)."""
+    per_round: int
+    vector_leaves: bool
+    names: tuple[str, ...]
+
+    @property
+    def n_rounds(self) -> int:
+        """How many rounds were boosted."""
+        return len(self.trees) // self.per_round
+
+    @property
+    def kind(self) -> str:
+        """Say what the trees are, in words."""
+        if self.vector_leaves:
+            return "one tree a round for all classes (vector leaves)"
+        if self.n_classes == 1:
+            return "one tree a round, for the second of two classes"
+        return f"one tree a class: {self.n_classes} trees a round"
+
+
+def read_forest(booster: Any) -> Forest:
+    """Read the structure of an XGBoost booster.
+
+    Parameters
+    ----------
+    booster : an ``xgboost.Booster``, or a fitted ``XGBClassifier``
+
+    Raises
+    ------
+    UserError
+        If it does not consist of trees (``gblinear``), or weighs them (``dart``).
+    """
+    booster = (booster.get_booster() if hasattr(booster, "get_booster") else booster).copy()
+    booster.set_param({"nthread": 1})  # one row: threads would wait for each other
+    learner = json.loads(bytes(booster.save_raw("json")))["learner"]
+    boosting = learner["gradient_booster"]
+    if boosting["name"] != "gbtree":
+        raise UserError(
+            f"the glass box reads boosted trees (gbtree); got a booster '{boosting['name']}'"
+        )
+    model, param = boosting["model"], learner["learner_model_param"]
+    vector = any(int(tree["tree_param"]["size_leaf_vector"]) > 1 for tree in model["trees"])
+    trees = tuple(
+        _tree(tree, None if vector else int(group))
+        for tree, group in zip(model["trees"], model["tree_info"], strict=True)
+    )
+    n = max(1, int(param["num_class"]), int(param["num_target"]))
+    base = np.atleast_1d(np.asarray(json.loads(param["base_score"].replace("E", "e")), np.float64))
+    base = np.broadcast_to(base, (n,)).copy()
+    if learner["objective"]["name"] in ("binary:logistic", "reg:logistic", "binary:logitraw"):
+        base = np.array([log(p / (1 - p)) for p in base])
+    parallel = max(1, int(model["gbtree_model_param"]["num_parallel_tree"]))
+    names = tuple(booster.feature_names or ())
+    return Forest(booster, trees, n, base, parallel * (1 if vector else n), vector, names)
+
+
+def _tree(tree: dict[str, Any], group: int | None) -> Tree:
+    starts, sizes = tree["categories_segments"], tree["categories_sizes"]
+    categories = {
+        node: tuple(tree["categories"][start : start + size])
+        for node, start, size in zip(tree["categories_nodes"], starts, sizes, strict=True)
+    }
+    vectors = None
+    if group is None:
+        if "leaf_weights" not in tree:
+            raise UserError(
+                "trees with vector leaves are read as XGBoost 3.2 writes them; install that "
+                "version or a newer one, or train with multi_strategy=one_output_per_tree"
+            )
+        size = int(tree["tree_param"]["size_leaf_vector"])
+        vectors = np.array(tree["leaf_weights"], np.float32).reshape(-1, size)
+    return Tree(
+        group,
+        np.array(tree["left_children"]),
+        np.array(tree["right_children"]),
+        np.array(tree["parents"]),
+        np.array(tree["split_indices"]),
+        np.array(tree["split_conditions"], np.float32),
+        np.array(tree["default_left"], bool),
+        categories,
+        vectors,
+    )

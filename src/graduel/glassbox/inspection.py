@@ -1,0 +1,204 @@
+"""Everything about one example in one model: what the terminal and the page show."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from graduel.errors import UserError
+from graduel.glassbox.backward import (
+    Backward,
+    GradientStep,
+    WeightGradients,
+    backward,
+    step,
+    weight_gradients,
+)
+from graduel.glassbox.forward import Forward
+from graduel.glassbox.neuron import Neuron, neuron
+from graduel.glassbox.places import Array, find, places
+from graduel.glassbox.plain import Plain
+from graduel.glassbox.saliency import Saliency, input_gradient
+from graduel.glassbox.subject import Example, Subject
+from graduel.glassbox.trees import Shap, Votes, level, shap, votes
+from graduel.nn import Dense
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class InsideNet(Plain):
+    """One example in a network."""
+
+    parameters: int
+    forward: Forward
+    neurons: tuple[Neuron, ...]
+    """For each W_l one unit: the one that was asked for, or the most active."""
+    backward: Backward
+    rows: tuple[WeightGradients, ...]
+    """For each of these units that is a dense layer's, its row of dW."""
+    step: GradientStep
+    saliency: Saliency
+    """Of the answer's logit."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class InsideTrees(Plain):
+    """One example in XGBoost's trees."""
+
+    groups: tuple[str, ...]
+    """The class of each margin."""
+    rounds: int
+    inputs: tuple[str, ...]
+    """What the trees are given, in words."""
+    votes: Votes
+    shap: Shap | None
+    """None for vector leaves, which have none."""
+    why_no_shap: str
+    """Why there is none; else empty."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Inspection(Plain):
+    """One example in one model."""
+
+    where: str
+    """Which model and which example, in words."""
+    title: str
+    """What the contender is called."""
+    classes: tuple[str, ...]
+    names: tuple[str, ...]
+    """Of the model's inputs."""
+    example: Example
+    answers: Array
+    """Probabilities of every class."""
+    answer: int
+    """The most probable class."""
+    label: int
+    """The class that is taken as true."""
+    label_known: bool
+    """False where nobody said which it is: then the answer is taken."""
+    top: int
+    net: InsideNet | None
+    trees: InsideTrees | None
+
+
+def inspect(
+    subject: Subject,
+    example: Example,
+    label: int | None = None,
+    *,
+    where: str = "",
+    layer: int | None = None,
+    unit: int | None = None,
+    lr: float = 0.1,
+    top: int = 8,
+) -> Inspection:
+    """Look at one example in one model, from every side.
+
+    Parameters
+    ----------
+    subject, example : a kept model, and an example of :meth:`Subject.example`
+    label : the class code that is taken as true; None: the model's own answer
+    where : which model and which example, in words
+    layer, unit : of a network, a unit to write out; without a unit the most active one
+    lr : the rate of the one gradient step
+    top : so many terms of each sum
+
+    Raises
+    ------
+    UserError
+        If there is no such layer, unit or class.
+    """
+    if label is not None and not 0 <= label < len(subject.classes):
+        raise UserError(f"label must be from 0 to {len(subject.classes) - 1}; got {label}")
+    answers = subject.answers(example)
+    answer = int(answers.argmax())
+    true = answer if label is None else label
+    found = Inspection(
+        where,
+        subject.kept.title,
+        subject.classes,
+        subject.names,
+        example,
+        answers,
+        answer,
+        true,
+        label is not None,
+        top,
+        None,
+        None,
+    )
+    if subject.family == "net":
+        return replace(found, net=_net(subject, found, layer, unit, lr))
+    if layer is not None or unit is not None:
+        raise UserError("layer and unit are a network's; this model is XGBoost's")
+    return replace(found, trees=_trees(subject, found))
+
+
+def _net(
+    subject: Subject, found: Inspection, layer: int | None, unit: int | None, lr: float
+) -> InsideNet:
+    network, weights, x = subject.network, subject.weights, found.example.x
+    back = backward(network, weights, x, found.label, classes=subject.classes)
+    weighted = [place for place in places(network) if place.number]
+    if unit is not None and layer is None:
+        raise UserError("a unit goes with its layer; name the layer, too")
+    if layer is not None:
+        weighted = [find(network, layer)]
+    options: dict[str, Any] = {
+        "image": subject.image if subject.kept.preparation is None else None,
+        "names": subject.names,
+    }
+    neurons, rows = [], []
+    for place in weighted:
+        column = back.forward.columns[place.number or 0]
+        z = back.forward.layer(place.path).output.reshape(-1)
+        active = column.a.reshape(-1) if column.a.size == z.size else z
+        chosen = int(active.argmax()) if unit is None or layer is None else unit
+        neurons.append(
+            neuron(
+                network,
+                weights,
+                x,
+                place.path,
+                chosen,
+                found.top,
+                seen=back.forward,
+                **options,
+            )
+        )
+        if isinstance(place.layer, Dense):
+            rows.append(weight_gradients(network, back, place.path, chosen, found.top, **options))
+    return InsideNet(
+        network.layout.size,
+        back.forward,
+        tuple(neurons),
+        back,
+        tuple(rows),
+        step(network, weights, x, found.label, lr, seen=back),
+        input_gradient(network, weights, x, found.answer),
+    )
+
+
+def _trees(subject: Subject, found: Inspection) -> InsideTrees:
+    forest, row = subject.forest, found.example.matrix
+    why, values = "", None
+    try:
+        values = shap(forest, row)
+    except UserError as error:
+        why = str(error)
+    told = votes(forest, row, found.top, subject.names, subject.levels)
+    inputs = [level(float(v), subject.levels.get(i)) for i, v in enumerate(row)]
+    return InsideTrees(subject.groups, forest.n_rounds, tuple(inputs), told, values, why)
+
+
+def strongest_inputs(values: Array, top: int) -> list[int]:
+    """Return the places of the largest values by size, those of 0 left out.
+
+    >>> strongest_inputs(np.array([0.1, -3.0, 0.0, 2.0]), 5)
+    [1, 3, 0]
+    """
+    flat = values.reshape(-1)
+    order = np.argsort(-np.abs(flat), kind="stable")[:top]
+    return [int(i) for i in order if flat[i] != 0]

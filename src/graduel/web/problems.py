@@ -1,0 +1,11 @@
+"""What a client did wrong, as a status and one line."""
+
+from __future__ import annotations
+
+
+class Problem(Exception):  # noqa: N818 - as HTTP calls it (RFC 9457)
+    """A request that cannot be fulfilled: a 4xx status, and a line that says why."""
+
+    def __init__(self, status: int, detail: str) -> None:
+        super().__init__(detail)
+        self.status, self.detail = status, detail

@@ -1,0 +1,117 @@
+// Small charts: bars in tables, lines, histograms.
+
+import { h, number, percent, put, s } from "./dom.js";
+import { classes } from "./state.js";
+
+export const WHO = { net: ["●", "NumPy network"], xgboost: ["■", "XGBoost"] };
+
+export function name(who) {
+  return h("span", { class: who }, `${WHO[who][0]} `, h("span", {}, WHO[who][1]));
+}
+
+// A bar from 0 to 1.
+export function bar(share, colour) {
+  return s("svg", { viewBox: "0 0 100 10", preserveAspectRatio: "none", "aria-hidden": "true", focusable: "false" },
+    s("rect", { x: 0, y: 0, width: 100, height: 10, fill: "var(--tint)" }),
+    s("rect", { x: 0, y: 0, width: Math.max(0, Math.min(1, share || 0)) * 100, height: 10, fill: `var(--${colour})` }));
+}
+
+// A bar to the right for what adds, to the left for what takes away.
+export function signed(value, most) {
+  const width = most > 0 ? (Math.min(1, Math.abs(value) / most) * 50) : 0;
+  return h("td", { class: "bar" },
+    s("svg", { viewBox: "0 0 100 10", preserveAspectRatio: "none", "aria-hidden": "true" },
+      s("rect", { x: value >= 0 ? 50 : 50 - width, y: 0, width, height: 10, fill: value >= 0 ? "var(--adds)" : "var(--takes)" }),
+      s("rect", { x: 49.5, y: 0, width: 1, height: 10, fill: "var(--edge)" })));
+}
+
+// What both say, large, and every class's probability side by side. The element is kept and
+// changed, so that a screen reader hears the answer, not the table.
+export function answers({ live = true } = {}) {
+  const says = h("div", { class: "says" });
+  const spoken = h("p", { class: "hidden", "aria-live": live ? "polite" : null });
+  const body = h("div", {});
+  const root = h("div", {}, says, spoken, body);
+  let last = "";
+  root.show = (found, empty) => {
+    const names = classes();
+    const who = ["net", "xgboost"].filter((one) => found?.[one] !== null || !found);
+    put(says, who.map((one) => {
+      const p = found?.[one];
+      const place = p ? p.indexOf(Math.max(...p)) : -1;
+      const text = p && !empty ? names[place] : "–";
+      return h("div", { "data-who": one, "data-answer": p && !empty ? names[place] : "" },
+        h("div", { class: "who" }, name(one)),
+        h("div", { class: `digit ${one} ${text.length > 3 ? "long" : ""}` }, text),
+        h("div", { class: "sure num" }, p && !empty ? `${percent(p[place])} sure` : "waiting for a digit"));
+    }));
+    if (!found || empty) {
+      put(body);
+      return;
+    }
+    const words = who.map((one) => `${WHO[one][1]}: ${names[found[one].indexOf(Math.max(...found[one]))]}`).join(", ");
+    if (words !== last) spoken.textContent = last = words;
+    const tops = who.map((one) => found[one].indexOf(Math.max(...found[one])));
+    const order = names.map((_, k) => k);
+    const many = names.length > 12;
+    if (many) order.sort((a, b) => Math.max(...who.map((one) => found[one][b] - found[one][a])));
+    put(body, h("table", { class: "pairs" },
+      h("caption", { class: "hidden" }, "Probabilities"),
+      h("thead", { class: "hidden" }, h("tr", {}, h("th", { scope: "col" }, "Class"), who.map((one) => h("th", { scope: "col", colspan: 2 }, WHO[one][1])))),
+      h("tbody", {}, order.slice(0, 12).map((k) => h("tr", { class: tops.includes(k) ? "best" : "" },
+        h("th", { scope: "row" }, names[k]),
+        who.map((one) => [h("td", { class: "bar" }, bar(found[one][k], one)), h("td", { class: "pct" }, percent(found[one][k]))]))))));
+  };
+  root.show(null);
+  return root;
+}
+
+const nice = (low, high, n = 4) => {
+  const span = high - low || 1;
+  const raw = span / n, power = 10 ** Math.floor(Math.log10(raw));
+  const step = [1, 2, 2.5, 5, 10].map((m) => m * power).find((m) => m >= raw * 0.999);
+  const ticks = [];
+  for (let t = Math.ceil(low / step - 1e-9) * step; t <= high + step * 1e-6; t += step) ticks.push(Math.abs(t) < step * 1e-9 ? 0 : t);
+  return ticks;
+};
+
+// Lines over one axis: series of {who or colour, name, points: [[x, y]…], dash}.
+export function lines(label, series, { x = "", y = "", low = 0, high, format = (v) => number(v, 2), at, log = false } = {}) {
+  const narrow = matchMedia("(max-width: 40rem)").matches; // text keeps its size on a phone
+  const width = narrow ? 330 : 560, height = narrow ? 200 : 240;
+  const points = series.flatMap((one) => one.points).filter((p) => p[1] !== null);
+  const left = 52, right = 12, top = 10, bottom = 38;
+  const xs = points.map((p) => p[0]);
+  const x0 = xs.length ? Math.min(...xs) : 0, x1 = xs.length ? Math.max(...xs) : 1;
+  const ys = points.map((p) => p[1]);
+  const to = log ? (v) => Math.log10(Math.max(v, 1e-6)) : (v) => v;
+  const y0 = log ? Math.min(...ys.map(to), 0) : low;
+  let y1 = log ? Math.max(...ys.map(to), -1) : high ?? Math.max(...ys, low + 1e-9);
+  if (!(y1 > y0)) y1 = y0 + 1;
+  const px = (v) => left + ((v - x0) / (x1 - x0 || 1)) * (width - left - right);
+  const py = (v) => top + (1 - (to(v) - y0) / (y1 - y0)) * (height - top - bottom);
+  const ticks = log ? Array.from({ length: Math.floor(y1) - Math.ceil(y0) + 1 }, (_, i) => 10 ** (Math.ceil(y0) + i)) : nice(y0, y1);
+  const svg = s("svg", { viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": label },
+    ticks.map((v) => [s("line", { x1: left, x2: width - right, y1: py(v), y2: py(v), stroke: "var(--grid)" }),
+      s("text", { x: left - 8, y: py(v) + 4, "text-anchor": "end" }, format(v))]),
+    nice(x0, x1, narrow ? 3 : 5).map((v) => s("text", { x: px(v), y: height - bottom + 18, "text-anchor": "middle" }, number(v, Number.isInteger(v) ? 0 : x1 - x0 < 1 ? 2 : 1))),
+    s("text", { x: (left + width - right) / 2, y: height - 4, "text-anchor": "middle" }, x),
+    at !== undefined && s("line", { x1: px(at), x2: px(at), y1: top, y2: height - bottom, stroke: "var(--edge)", "stroke-dasharray": "3 3" }),
+    series.map((one) => s("polyline", {
+      points: one.points.filter((p) => p[1] !== null).map((p) => `${px(p[0]).toFixed(1)},${py(p[1]).toFixed(1)}`).join(" "),
+      fill: "none", stroke: `var(--${one.colour})`, "stroke-width": 2, "stroke-dasharray": one.dash ?? null, "stroke-linejoin": "round",
+    })));
+  const legend = h("ul", { class: "legend" }, series.map((one) => h("li", { class: one.colour },
+    one.dash ? "┄ " : one.colour === "xgboost" ? "■ " : "● ", one.name)), y && h("li", { class: "note small" }, y));
+  return h("div", { class: "chart" }, legend, svg);
+}
+
+export function histogram(label, { low, high, counts }, colour, format = (v) => number(v, 1)) {
+  const width = 220, height = 84, base = 66, most = Math.max(...counts, 1);
+  const step = width / counts.length;
+  return h("div", { class: "chart" }, s("svg", { viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": label },
+    counts.map((n, i) => s("rect", { x: i * step + 0.5, width: step - 1, y: base - (n / most) * 60, height: (n / most) * 60, fill: `var(--${colour})` })),
+    s("line", { x1: 0, x2: width, y1: base, y2: base, stroke: "var(--edge)" }),
+    s("text", { x: 0, y: height - 3 }, format(low)),
+    s("text", { x: width, y: height - 3, "text-anchor": "end" }, format(high))));
+}

@@ -1,0 +1,132 @@
+// The page: tabs by hash, the models on their way, one example that all views share.
+
+import * as api from "./api.js";
+import { h, put } from "./dom.js";
+import { exampleBar, modelSwitch } from "./example.js";
+import { contest, listen, pick, refresh, state } from "./state.js";
+import * as breaking from "./views/break.js";
+import * as backward from "./views/backward.js";
+import * as data from "./views/data.js";
+import * as draw from "./views/draw.js";
+import * as forward from "./views/forward.js";
+import * as take from "./views/take.js";
+import * as train from "./views/train.js";
+
+const VIEWS = [draw, forward, backward, train, breaking, data, take];
+const made = new Map();
+let current = null, quiet = false;
+
+const usable = () => VIEWS.filter((view) => !view.usable || view.usable());
+
+export function toast(error) {
+  const box = document.getElementById("toast");
+  box.textContent = error?.message ?? String(error);
+  clearTimeout(toast.timer);
+  toast.timer = setTimeout(() => { box.textContent = ""; }, 7000);
+}
+
+function wanted() {
+  const [id, query] = location.hash.slice(1).split("?");
+  return [usable().find((view) => view.id === id) ?? usable()[0], new URLSearchParams(query ?? "")];
+}
+
+function tabs() {
+  put(document.getElementById("tabs"), usable().map((view) =>
+    h("a", { href: `#${view.id}`, "aria-current": view === current ? "page" : null }, view.title)));
+}
+
+async function show() {
+  const [view, query] = wanted();
+  const before = current;
+  current = view;
+  tabs();
+  document.title = `${view.title} · graduel`;
+  for (const [other, element] of made) element.hidden = other !== view;
+  if (!made.has(view)) {
+    const section = h("section", { "aria-label": view.title });
+    made.set(view, section);
+    document.getElementById("views").append(section);
+    view.mount(section);
+  }
+  if (before && before !== view) {
+    before.hide?.();
+    window.scrollTo(0, 0);
+  }
+  document.querySelector("#tabs [aria-current]")?.scrollIntoView({ block: "nearest", inline: "nearest" });
+  document.getElementById("example").hidden = !view.example || !contest();
+  try {
+    const test = query.get("test");
+    quiet = true; // the view is told once, below
+    try {
+      if (test !== null && contest() && Number(test) !== state.example?.index) await pick(Number(test));
+      else if (view.example && contest() && !state.example) await pick(0);
+    } finally {
+      quiet = false;
+    }
+    await view.update?.("view", query);
+  } catch (error) {
+    toast(error);
+  }
+}
+
+async function changed(what) {
+  if (what === "models") {
+    tabs();
+    document.getElementById("example").hidden = !current?.example || !contest();
+  }
+  if (quiet) return;
+  try {
+    await current?.update?.(what, wanted()[1]);
+  } catch (error) {
+    if (error.name !== "AbortError") toast(error);
+  }
+}
+
+function waitForModels() {
+  const box = document.getElementById("waiting");
+  const bar = h("div", {}), said = h("p", { "aria-live": "polite" }, "Training two small models on MNIST …");
+  put(box, h("h2", {}, "A first start"), h("p", { class: "note" },
+    "Two small models are trained now, once, and kept for every later start: a network in NumPy and XGBoost."),
+    h("div", { class: "meter", role: "progressbar", "aria-label": "Training", "aria-valuemin": 0, "aria-valuemax": 100 }, bar), said);
+  box.hidden = false;
+  return new Promise((resolve, reject) => {
+    const source = new EventSource("api/ready");
+    source.onmessage = ({ data }) => {
+      const message = JSON.parse(data);
+      bar.style.transform = `scaleX(${message.share})`;
+      bar.parentElement.setAttribute("aria-valuenow", Math.round(100 * message.share));
+      said.textContent = `${message.said} …`;
+      if ("done" in message) {
+        source.close();
+        box.hidden = true;
+        if (message.failed) reject(new Error(`the models could not be trained: ${message.failed}`));
+        else resolve();
+      }
+    };
+  });
+}
+
+async function begin() {
+  state.about = await api.about();
+  document.getElementById("about").textContent =
+    `graduel ${state.about.version} · nothing on this page comes from or goes to anywhere but this server.`;
+  await api.open();
+  if (state.about.training) await waitForModels();
+  await refresh();
+  put(document.getElementById("models"), modelSwitch());
+  put(document.getElementById("example"), exampleBar());
+  listen(changed);
+  addEventListener("hashchange", show);
+  await show();
+  document.body.dataset.ready = "yes";
+}
+
+addEventListener("unhandledrejection", (event) => {
+  if (event.reason?.name === "AbortError") event.preventDefault();
+  else if (event.reason instanceof api.Problem) {
+    event.preventDefault();
+    toast(event.reason);
+  }
+});
+
+begin().catch(toast);

@@ -1,0 +1,120 @@
+// Your data: a CSV file, what was understood of it, and a form in the place of the canvas.
+
+import * as api from "../api.js";
+import { answers } from "../charts.js";
+import { choice, field, h, number, put, table, whole } from "../dom.js";
+import { contest, pick, refresh, setExample, state, tell } from "../state.js";
+import { toast } from "../main.js";
+
+export const id = "data";
+export const title = "Your data";
+
+let file = null, target, targetBox, told, formBox, says, said;
+
+export function mount(root) {
+  const picker = h("input", { type: "file", accept: ".csv,.tsv,.txt,text/csv", "aria-label": "A CSV file", onchange: chosen });
+  target = choice([], {});
+  targetBox = h("div", { class: "stack tight", hidden: true }, field("The column to predict", target), h("div", { class: "row" }, h("button", { type: "button", class: "main", onclick: read }, "Read the table")));
+  told = h("div", { "aria-live": "polite" });
+  says = answers();
+  said = h("p", { class: "small", role: "status" });
+  formBox = h("div", {});
+  put(root,
+    h("h2", {}, "Your own data"),
+    h("p", { class: "lead" }, "A table as CSV trains the same way, with a form in the place of the canvas. It stays in this server’s memory, for this page alone, and is forgotten with it."),
+    h("div", { class: "two" },
+      h("div", { class: "stack" },
+        h("div", { class: "card stack tight" }, h("h3", {}, "A table"),
+          h("div", { class: "row" }, h("span", { class: "file" }, h("span", { "aria-hidden": "true" }, "Choose a CSV file"), picker), said),
+          h("p", { class: "note small" }, `Up to ${Math.round(state.about.upload_bytes / 2 ** 20)} MB and ${whole(state.about.rows)} rows, the columns’ names on top, 2 to 50 classes to tell apart.`),
+          targetBox),
+        told),
+      formBox));
+}
+
+async function chosen(event) {
+  const [picked] = event.target.files;
+  event.target.value = "";
+  if (!picked) return;
+  if (picked.size > state.about.upload_bytes) {
+    toast(`expected a file of at most ${state.about.upload_bytes / 2 ** 20} MB; ${picked.name} has ${(picked.size / 2 ** 20).toFixed(1)}`);
+    return;
+  }
+  file = picked;
+  said.textContent = `Reading ${picked.name} …`;
+  try {
+    const { columns } = await api.upload("table", file, "text/csv");
+    put(target, columns.map(({ name, different }) => h("option", { value: name }, `${name} (${whole(different)} different)`)));
+    const likely = columns.findLast((column) => column.different >= 2 && column.different <= 20) ?? columns.at(-1);
+    target.value = likely.name;
+    targetBox.hidden = false;
+    said.textContent = picked.name;
+    target.focus();
+  } catch (error) {
+    said.textContent = "";
+    targetBox.hidden = true;
+    toast(error);
+  }
+}
+
+async function read() {
+  try {
+    const name = file.name.replace(/\.[^.]*$/, "");
+    await api.upload(`table?${new URLSearchParams({ target: target.value, name })}`, file, "text/csv");
+    await refresh();
+    tell("models");
+    update();
+  } catch (error) {
+    toast(error);
+  }
+}
+
+export function update(what) {
+  const now = state.info?.table ?? state.about.table;
+  put(told, now && h("div", { class: "card stack tight", "data-table": now.name },
+    h("h3", {}, `${now.name}: ${whole(now.rows)} rows`),
+    h("p", { class: "small" }, `To predict: ${now.target}, of ${now.classes.length} classes: ${now.classes.slice(0, 8).map((c, k) => `${c} (${whole(now.counts[k])})`).join(", ")}${now.classes.length > 8 ? ", …" : ""}.`),
+    table("Columns to learn from", ["Column", "Kind", "Seen"], now.fields.slice(0, 60).map((f) => [f.name, f.kind, f.low !== null ? `${number(f.low, 2)} to ${number(f.high, 2)}` : f.choices.length ? `${f.choices.length}${f.choices.length === 40 ? " or more" : ""} different` : ""])),
+    now.aside.length ? h("p", { class: "note small" }, "Set aside: ", now.aside.map((one) => `${one.name} (${one.reason})`).join("; "), ".") : null,
+    now.notes.map((note) => h("p", { class: "note small" }, note)),
+    h("p", {}, h("a", { href: "#train" }, "Train both on it"))));
+  const models = contest();
+  if (!models?.fields.length) {
+    put(formBox, h("div", { class: "card" }, h("h3", {}, "The form"), h("p", { class: "note" }, now ? "Train on the table, look inside the two, and its form appears here." : "After a training on a table its form appears here.")));
+    return undefined;
+  }
+  if (what !== "example" || !formBox.querySelector("form")) {
+    if (!state.example?.row) return pick(0).then(() => form(models));
+    form(models);
+  }
+  says.show(state.answers);
+  return undefined;
+}
+
+function form(models) {
+  const row = { ...(state.example?.row ?? {}) };
+  const controls = models.fields.map((f) => {
+    const set = (value) => { row[f.name] = value; later(row); };
+    let control;
+    const value = row[f.name];
+    if (f.kind === "boolean") control = choice([["", "missing"], ["true", "true"], ["false", "false"]], { value: value === null || value === undefined ? "" : String(value), onchange: (e) => set(e.target.value === "" ? null : e.target.value === "true") });
+    else if (f.choices.length) {
+      const options = f.choices.includes(value) || value === null || value === undefined ? f.choices : [value, ...f.choices];
+      control = choice([["", "missing"], ...options.map((c) => [c, c])], { value: value ?? "", onchange: (e) => set(e.target.value || null) });
+    } else if (f.kind === "numeric") control = h("input", { type: "number", step: "any", value: value ?? "", oninput: (e) => set(e.target.value === "" ? null : Number(e.target.value)) });
+    else control = h("input", { type: "text", maxlength: 200, value: value ?? "", onchange: (e) => set(e.target.value || null) });
+    return field(f.name, control);
+  });
+  put(formBox, h("div", { class: "stack" },
+    h("div", { class: "card" }, h("h3", {}, "What both answer"), says),
+    h("form", { class: "card stack tight", onsubmit: (e) => e.preventDefault() }, h("h3", {}, "A row, to change"),
+      h("div", { class: "row" }, h("button", { type: "button", onclick: () => pick((state.example?.index ?? -1) + 1).then(() => form(models)).catch(toast) }, "Another test row")),
+      h("div", { class: "cards fields" }, controls))));
+  says.show(state.answers);
+}
+
+let timer;
+function later(row) {
+  clearTimeout(timer);
+  timer = setTimeout(() => setExample({ row: { ...row }, from: "form", label: null }).catch(toast), 120);
+}

@@ -1,0 +1,211 @@
+"""``graduel inspect`` as its users meet it."""
+
+from __future__ import annotations
+
+import json
+import re
+
+import numpy as np
+import polars as pl
+import pytest
+from PIL import Image
+
+from graduel.cli.app import main
+from graduel.cli.blocks import blocks
+from graduel.duel.kept import load_kept
+from graduel.glassbox import digit_strokes, strokes
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory):
+    """A folder with a network for digits, and a duel on a table with the models of its cells."""
+    folder = tmp_path_factory.mktemp("models")
+    net = "layers=24,16 epochs=2 batch_size=32 lr=0.01"
+    small = ["--rows", "1000", "--threads", "1"]
+    assert main(["train", *small, "--net", net, "--out", str(folder / "digits.safetensors")]) == 0
+    rng = np.random.default_rng(0)
+    n = 300
+    y = rng.integers(0, 2, n)
+    frame = pl.DataFrame(
+        {
+            "size": (rng.normal(size=n) + y).round(2),
+            "town": rng.choice(["Ulm", "Kiel", "Köln"], n),
+            "bought": np.array(["no", "yes"])[y],
+        }
+    )
+    frame.write_csv(folder / "shop.csv")
+    command = ["duel", str(folder / "shop.csv"), "--target", "bought", "--quick", "--threads", "1"]
+    command += ["--contenders", "net,xgboost", "--split", "holdout", "--out", str(folder / "duel")]
+    assert main(command) == 0
+    return folder
+
+
+def graduel(capsys, *args):
+    """Run in this process; return the exit code and what was said."""
+    code = main([str(arg) for arg in args])
+    said = capsys.readouterr()
+    return code, said.out, said.err
+
+
+def cell(place, name):
+    (found,) = (place / "duel").glob(f"cells/{name}*/model.safetensors")
+    return found
+
+
+def test_a_digit_forward_and_back(capsys, place, mnist):
+    code, out, err = graduel(capsys, "inspect", place / "digits.safetensors", "--row", 7)
+    assert (code, err) == (0, "")
+    assert max(map(len, out.splitlines())) <= 80
+    assert "NumPy network: digits.safetensors, test row 7" in out
+    kept = load_kept(place / "digits.safetensors")
+    p = kept.predict_proba(mnist.X[60_007:60_008])[0]
+    assert f"The answer: {p.argmax()}, with {100 * p.max():.2f} %" in out
+    assert f"it is {mnist.y[60_007]}" in out or "(right)" in out
+    for text in (
+        "Z₁ = W₁ A₀ + b₁",
+        "dZ₃ = A₃ − Y   (4) nn/textbook.py:",
+        "dW₂ = 1/m dZ₂ A₁ᵀ",
+        "let through",
+        "One gradient step on this example, α = 0.1",
+        "it helped",
+    ):
+        assert text in out
+
+
+def test_the_terms_in_the_terminal_add_up(capsys, place):
+    _, out, _ = graduel(
+        capsys, "inspect", place / "digits.safetensors", "--layer", 1, "--unit", 5, "--top", 4
+    )
+    part = out[out.index("Unit 5 of layer 1") :]
+    numbers = {
+        key: float(re.search(rf"{key} +(\S+)", part)[1])
+        for key in ("these 4 terms", "the other 780", "bias b", "z, the sum")
+    }
+    total = numbers["these 4 terms"] + numbers["the other 780"] + numbers["bias b"]
+    assert total == pytest.approx(numbers["z, the sum"], abs=2e-4)
+    assert "Unit 5 of layer 2" not in out
+
+
+def test_a_table_row_through_both_models_of_a_duel(capsys, place):
+    table = place / "shop.csv"
+    for name, texts in (
+        ("net", ("town = ", "Z₁ = W₁ A₀ + b₁")),
+        ("xgboost", ("SHAP: what each input added to the log-odds of yes", "one tree a round")),
+    ):
+        args = ("inspect", cell(place, name), "--data", table, "--row", 11)
+        code, out, err = graduel(capsys, *args)
+        assert (code, err) == (0, "")
+        row = pl.read_csv(table)[11:12]
+        p = load_kept(cell(place, name)).predict_proba(row.drop("bought"))[0]
+        assert f"with {100 * p.max():.2f} %" in out
+        right = ["no", "yes"][p.argmax()] == row["bought"][0]
+        assert ("(right)" in out) == right
+        assert str(row["size"][0]) in out
+        for text in texts:
+            assert text in out
+
+
+def test_a_label_of_ones_own_turns_the_way_back(capsys, place):
+    _, out, _ = graduel(capsys, "inspect", place / "digits.safetensors", "--label", "3")
+    assert "with 3 as true" in out
+    assert "probability of 3:" in out
+
+
+def test_an_image_file_is_prepared_and_read(capsys, place, tmp_path):
+    points, pen = digit_strokes(0, np.random.default_rng(1), thickness=(20, 20), height=(150, 150))
+    ink = strokes(points, pen)
+    page = Image.fromarray(np.rint(235 - 200 * ink).astype(np.uint8))  # dark on light paper
+    page.save(tmp_path / "zero.png")
+    code, out, _ = graduel(
+        capsys, "inspect", place / "digits.safetensors", "--data", tmp_path / "zero.png"
+    )
+    assert code == 0
+    assert "The answer: 0" in out
+    assert "No label is known" in out
+
+
+def test_json_holds_what_the_terminal_shows(capsys, place):
+    code, out, err = graduel(capsys, "inspect", place / "digits.safetensors", "--json")
+    found = json.loads(out)
+    assert (code, err) == (0, "")
+    assert len(found["answers"]) == 10
+    net = found["net"]
+    dz = np.array(net["backward"]["dz"])
+    target = np.array(net["backward"]["target"])
+    np.testing.assert_allclose(dz, np.array(net["forward"]["answers"]) - target, atol=1e-6)
+
+
+def test_a_page_is_written_and_never_over_another(capsys, place, tmp_path):
+    page = tmp_path / "one.html"
+    args = ("inspect", place / "digits.safetensors", "--html", page)
+    code, out, _ = graduel(capsys, *args)
+    assert code == 0
+    assert f"The page: {page}" in out
+    assert page.read_text("utf-8").startswith("<!DOCTYPE html>")
+    code, _, err = graduel(capsys, *args)
+    assert code == 2
+    assert "must be a new file" in err
+
+
+@pytest.mark.parametrize(
+    ("args", "message"),
+    [
+        (["--row", "10000"], "--row must be from 0 to 9,999; got 10000"),
+        (["--row", "-1"], "--row must be from 0 to 9,999; got -1"),
+        (["--label", "x"], "label must be one of '0', '1'"),
+        (["--layer", "4"], "layer must be from 1 to 3"),
+        (["--layer", "1", "--unit", "24"], "unit must be from 0 to 23"),
+        (["--unit", "2"], "name the layer, too"),
+        (["--lr", "0"], "--lr must be above 0"),
+        (["--lr", "nan"], "--lr must be above 0"),
+        (["--top", "0"], "--top must be at least 1"),
+        (["--data", "none.csv"], "there is none"),
+        (["--data", "none.png"], "cannot be read"),
+    ],
+)
+def test_mistakes_are_one_line_and_exit_code_two(capsys, place, args, message):
+    code, out, err = graduel(capsys, "inspect", place / "digits.safetensors", *args)
+    assert code == 2
+    assert message in err
+    assert err.count("\n") == 1
+    assert out == ""
+
+
+def test_models_and_data_that_do_not_fit(capsys, place, tmp_path):
+    code, _, err = graduel(capsys, "inspect", cell(place, "net"))
+    assert (code, err.count("\n")) == (2, 1)
+    assert "give the example's file as --data" in err
+    code, _, err = graduel(capsys, "inspect", tmp_path / "none.safetensors")
+    assert (code, err.count("\n")) == (2, 1)
+    code, _, err = graduel(capsys, "inspect", place / "duel")
+    assert (code, err.count("\n")) == (2, 1)
+    assert f"give one of its models: {cell(place, 'net')}, {cell(place, 'xgboost')}" in err
+    code, _, err = graduel(capsys, "inspect", tmp_path)
+    assert "a folder without models" in err
+    (tmp_path / "text.png").write_text("no image")
+    for model, data, message in (
+        (place / "digits.safetensors", tmp_path / "text.png", "expected an image"),
+        (cell(place, "net"), tmp_path / "text.png", "takes no images"),
+        (cell(place, "xgboost"), place / "digits.safetensors", ""),
+    ):
+        code, _, err = graduel(capsys, "inspect", model, "--data", data)
+        assert (code, err.count("\n")) == (2, 1)
+        assert message in err
+    code, _, err = graduel(
+        capsys, "inspect", cell(place, "xgboost"), "--data", place / "shop.csv", "--layer", "1"
+    )
+    assert code == 2
+    assert "are a network's" in err
+
+
+def test_images_are_blocks_in_any_terminal():
+    from rich.console import Console
+
+    image = np.random.default_rng(0).integers(0, 256, (28, 28, 1), dtype=np.uint8)
+    colours = Console(force_terminal=True, color_system="truecolor", width=80)
+    found = blocks(image, colours)
+    assert found.plain == "\n".join(["▀" * 28] * 14)
+    first = f"rgb({image[0, 0, 0]},{image[0, 0, 0]},{image[0, 0, 0]})"
+    assert str(found.spans[0].style).startswith(first)
+    wide = np.zeros((10, 300, 3), np.uint8)
+    assert max(map(len, blocks(wide, Console(width=80)).plain.splitlines())) <= 80

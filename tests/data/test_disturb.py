@@ -1,0 +1,156 @@
+"""Disturbed images and tables: what is promised of each way to disturb."""
+
+from __future__ import annotations
+
+import numpy as np
+import polars as pl
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import array_shapes, arrays
+
+from graduel.data import disturb
+
+IMAGES = arrays(np.uint8, array_shapes(min_dims=3, max_dims=4, min_side=1, max_side=7))
+BY_IMAGE = {
+    "noise": (disturb.noise, st.floats(0, 2)),
+    "rotate": (disturb.rotate, st.floats(0, 400)),
+    "shift": (disturb.shift, st.integers(0, 12)),
+    "occlude": (disturb.occlude, st.integers(0, 12)),
+}
+BY_TABLE = {"missing": disturb.missing, "scramble": disturb.scramble}
+
+
+def table(n: int = 60) -> pl.DataFrame:
+    rng = np.random.default_rng(0)
+    return pl.DataFrame(
+        {
+            "size": rng.normal(size=n),
+            "town": [f"town {i}" for i in range(n)],
+            "member": [i % 2 == 0 for i in range(n)],
+            "since": pl.Series(np.arange(n)).cast(pl.Datetime("us")),
+        }
+    )
+
+
+@pytest.mark.parametrize("name", BY_IMAGE)
+@given(data=st.data())
+def test_images_keep_shape_and_kind_and_the_ones_given_are_left_alone(name, data) -> None:
+    disturbed, strengths = BY_IMAGE[name]
+    X, strength = data.draw(IMAGES), data.draw(strengths)
+    before = X.copy()
+    found = disturbed(X, strength, np.random.default_rng(1))
+    again = disturbed(X, strength, np.random.default_rng(1))
+    assert found.shape == X.shape
+    assert found.dtype == np.uint8
+    np.testing.assert_array_equal(X, before)
+    np.testing.assert_array_equal(found, again)
+    assert not np.shares_memory(found, X)
+    np.testing.assert_array_equal(disturbed(X, 0, np.random.default_rng(1)), X)
+
+
+@pytest.mark.parametrize("name", BY_IMAGE)
+def test_colour_images_are_disturbed_as_their_channels_where_nothing_differs(name) -> None:
+    disturbed, _ = BY_IMAGE[name]
+    grey = np.random.default_rng(0).integers(0, 256, (5, 9, 8), dtype=np.uint8)
+    if name == "noise":  # every channel has noise of its own
+        return
+    colour = np.stack([grey, grey], axis=-1)
+    found = disturbed(colour, 3, np.random.default_rng(2))
+    expected = disturbed(grey, 3, np.random.default_rng(2))
+    for channel in (0, 1):
+        np.testing.assert_array_equal(found[..., channel], expected)
+
+
+def test_noise_has_the_standard_deviation_that_was_asked_for() -> None:
+    X = np.full((50, 20, 20), 128, np.uint8)
+    found = disturb.noise(X, 0.1, np.random.default_rng(0)).astype(float) - 128
+    assert found.std() == pytest.approx(25.5, rel=0.02)
+    assert abs(found.mean()) < 0.5
+    assert disturb.noise(X // 8, 2.0, np.random.default_rng(0), top=16).max() == 16
+
+
+def test_turning_by_a_quarter_is_exact_and_both_sides_are_drawn() -> None:
+    X = np.random.default_rng(0).integers(0, 256, (40, 7, 7), dtype=np.uint8)
+    X[:, [0, -1]] = X[:, :, [0, -1]] = 30  # the background
+    np.testing.assert_array_equal(disturb.rotate(X, 90), np.rot90(X, axes=(1, 2)))
+    found = disturb.rotate(X, 90, np.random.default_rng(0))
+    left = (found == np.rot90(X, axes=(1, 2))).all(axis=(1, 2))
+    right = (found == np.rot90(X, axes=(2, 1))).all(axis=(1, 2))
+    assert (left | right).all()
+    assert 10 < left.sum() < 30
+
+
+def test_shifts_are_whole_pixels_in_four_directions_and_the_background_follows() -> None:
+    X = np.full((200, 6, 6), 40, np.uint8)
+    X[:, 2, 3] = 200
+    found = disturb.shift(X, 2, np.random.default_rng(0))
+    places = {tuple(np.argwhere(image == 200)[0]) for image in found}
+    assert places == {(2, 5), (4, 3), (2, 1), (0, 3)}
+    assert sorted(np.unique(found)) == [40, 200]
+    np.testing.assert_array_equal(disturb.shift(X, 6), np.full_like(X, 40))
+    np.testing.assert_array_equal(disturb.shift(X, -1)[:, 2, 2], np.full(200, 200))
+
+
+def test_a_square_covers_what_it_says_and_lies_on_the_image() -> None:
+    X = np.random.default_rng(0).integers(1, 256, (50, 9, 8), dtype=np.uint8)
+    X[:, [0, -1]] = X[:, :, [0, -1]] = 0
+    found = disturb.occlude(X, 3, np.random.default_rng(0))
+    inner = (found != X)[:, 1:-1, 1:-1].sum(axis=(1, 2))
+    assert inner.max() == 9  # all nine pixels, where the square lies off the edge
+    assert inner.min() >= 4
+    assert (found[found != X] == 0).all()
+    assert not disturb.occlude(X, 20, np.random.default_rng(0)).any()
+
+
+@pytest.mark.parametrize("name", BY_TABLE)
+@given(strength=st.floats(0, 1), seed=st.integers(0, 99))
+def test_tables_keep_columns_and_kinds(name, strength, seed) -> None:
+    X = table()
+    found = BY_TABLE[name](X, strength, np.random.default_rng(seed))
+    assert found.schema == X.schema
+    assert found.equals(BY_TABLE[name](X, strength, np.random.default_rng(seed)))
+    assert X.equals(table())
+    assert BY_TABLE[name](X, 0, np.random.default_rng(seed)).equals(X)
+
+
+def test_cells_go_missing_at_the_rate_that_was_asked_for_and_the_others_stay() -> None:
+    X = table(2000)
+    found = disturb.missing(X, 0.3, np.random.default_rng(0))
+    for name in X.columns:
+        gone = found[name].is_null()
+        assert gone.mean() == pytest.approx(0.3, abs=0.05)
+        assert found[name].filter(~gone).equals(X[name].filter(~gone))
+    assert found["size"].is_null().to_list() != found["town"].is_null().to_list()
+
+
+def test_a_permuted_column_has_its_values_in_another_order_and_the_rest_stays() -> None:
+    X = table()
+    found = disturb.permute(X, "town", np.random.default_rng(0))
+    assert sorted(found["town"]) == sorted(X["town"])
+    assert not found["town"].equals(X["town"])
+    assert found.drop("town").equals(X.drop("town"))
+    found = disturb.scramble(X, 0.6, np.random.default_rng(1))
+    changed = [name for name in X.columns if not found[name].equals(X[name])]
+    assert len(changed) == 2
+    for name in X.columns:
+        assert found[name].sort().equals(X[name].sort())
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda r: disturb.noise(np.zeros((2, 3, 3)), 0.1, r), r"expected uint8 images .*float64"),
+        (lambda r: disturb.shift(np.zeros((2, 3), np.uint8), 1, r), r"shape \(2, 3\)"),
+        (lambda r: disturb.noise([1], 0.1, r), "got list"),
+        (lambda r: disturb.noise(np.zeros((2, 3, 3), np.uint8), -1, r), "at least 0; got -1"),
+        (lambda r: disturb.rotate(np.zeros((2, 3, 3), np.uint8), np.nan, r), "got nan"),
+        (lambda r: disturb.shift(np.zeros((2, 3, 3), np.uint8), 1.5, r), "whole number of pixels"),
+        (lambda r: disturb.missing(table(), 1.5, r), "share from 0 to 1; got 1.5"),
+        (lambda r: disturb.scramble(table(), -0.1, r), "share from 0 to 1"),
+        (lambda r: disturb.permute(table(), "nothing", r), "column must be one of size, town"),
+    ],
+)
+def test_what_cannot_be_is_refused(call, message) -> None:
+    with pytest.raises(ValueError, match=message):
+        call(np.random.default_rng(0))

@@ -1,0 +1,183 @@
+"""Tables larger than memory: refused before they are read, or a sample of their rows is held."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import numpy as np
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from graduel.cli.app import main
+from graduel.data import description
+from graduel.data.description import held, own
+from graduel.data.read import csv, memory, parquet, read_source
+from graduel.data.read.sample import quotas, stratified
+from graduel.errors import UserError
+
+N = 20_000
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory):
+    """The same table as CSV and as Parquet, of several row groups."""
+    rng = np.random.default_rng(0)
+    frame = pl.DataFrame(
+        {
+            "row": np.arange(N),
+            "x": rng.normal(size=N).round(3),
+            "word": pl.Series(["a", "b", None]).gather(rng.integers(3, size=N)),
+            "label": pl.Series(["often", "seldom", None]).gather(
+                rng.choice(3, size=N, p=[0.85, 0.1, 0.05])
+            ),
+        }
+    )
+    folder = tmp_path_factory.mktemp("large")
+    frame.write_csv(folder / "table.csv")
+    frame.write_parquet(folder / "table.parquet", row_group_size=3000)
+    return frame, folder
+
+
+@pytest.fixture(autouse=True)
+def blocks(monkeypatch):
+    """Make blocks small, so that there are several."""
+    monkeypatch.setattr(parquet, "STRIDE", 1024)
+    monkeypatch.setattr(csv, "BLOCK", 10_000)
+
+
+@pytest.mark.parametrize("name", ["table.csv", "table.parquet"])
+def test_a_sample_is_whole_rows_in_order_each_class_by_its_share(files, name):
+    frame, folder = files
+    source = read_source(folder / name, sample=1000, target="label")
+    part = source.content
+    assert len(part) == 1000
+    rows = part["row"].to_list()
+    assert rows == sorted(set(rows))
+    assert part.equals(frame[rows])
+    share = frame["label"].drop_nulls().eq("seldom").mean()
+    assert part["label"].eq("seldom").sum() == round(1000 * share)
+    assert "of 20,000 rows 1,000 are held" in source.notes[-1]
+    assert read_source(folder / name, sample=1000, target="label").content.equals(part)
+    # Rows from all over the table, not from its beginning.
+    assert np.histogram(rows, 4, (0, N))[0].min() > 200
+
+
+def test_a_sample_of_more_rows_than_there_are_is_the_table_with_a_target(files):
+    frame, folder = files
+    part = read_source(folder / "table.parquet", sample=10**9, target="label").content
+    assert part.equals(frame.filter(pl.col("label").is_not_null()))
+
+
+def test_a_sample_needs_a_target(files):
+    _, folder = files
+    for name in ("table.csv", "table.parquet"):
+        with pytest.raises(UserError, match="Likely: --target label"):
+            read_source(folder / name, sample=10)
+        with pytest.raises(UserError, match="Did you mean 'label'"):
+            read_source(folder / name, sample=10, target="labl")
+
+
+def test_no_more_is_held_than_blocks_and_the_sample(files, monkeypatch):
+    _, folder = files
+    whole = []
+    monkeypatch.setattr(parquet, "read_parquet", whole.append)
+    monkeypatch.setattr(pl, "read_parquet", whole.append)
+    read_source(folder / "table.parquet", sample=50, target="label")
+    assert whole == []
+
+
+def test_a_target_of_very_many_values_is_drawn_from_as_one(files):
+    _, folder = files
+    part = read_source(folder / "table.parquet", sample=500, target="x").content
+    assert len(part) == 500
+
+
+@settings(deadline=None, max_examples=100)
+@given(
+    labels=st.lists(st.sampled_from(["a", "b", "c", None, "", "NA"]), min_size=1, max_size=60),
+    cuts=st.lists(st.integers(0, 60), max_size=4),
+    size=st.integers(1, 70),
+)
+def test_samples_of_any_table(labels, cuts, size):
+    frame = pl.DataFrame({"row": range(len(labels)), "y": pl.Series(labels, dtype=pl.String)})
+    edges = sorted({0, len(labels), *(c for c in cuts if c < len(labels))})
+    parts = [frame[a:b] for a, b in pairwise(edges)]
+    found, total = stratified(lambda: iter(parts), lambda: (p["y"] for p in parts), size)
+    assert total == len(labels)
+    known = frame.filter(pl.col("y").is_in(["a", "b", "c"]))
+    counts = dict(known["y"].value_counts().iter_rows())
+    assert dict(found["y"].value_counts().iter_rows()) == {
+        name: n for name, n in quotas(counts, size).items() if n
+    }
+    assert found["row"].is_sorted()
+    assert found.equals(frame[found["row"].to_list()])
+
+
+def test_every_row_is_as_likely_as_any_other():
+    """Of 2,000 samples, each row's share is its class's, within five standard errors."""
+    frame = pl.DataFrame({"row": range(60), "y": ["a"] * 40 + ["b"] * 20})
+    hits = np.zeros(60)
+    for seed in range(2000):
+        order = np.random.default_rng(seed).permutation(60)
+        shuffled = frame[order]
+        parts = [shuffled[:7], shuffled[7:41], shuffled[41:]]
+        part, _ = stratified(
+            lambda parts=parts: iter(parts), lambda parts=parts: (p["y"] for p in parts), 15
+        )
+        hits[part["row"].to_numpy()] += 1
+    assert np.abs(hits / 2000 - 0.25).max() < 5 * np.sqrt(0.25 * 0.75 / 2000)
+
+
+def test_a_table_that_does_not_go_into_memory_is_told_of_before_it_is_read(
+    files, monkeypatch, capsys, tmp_path
+):
+    _, folder = files
+    size = memory.parquet_bytes(folder / "table.parquet")
+    real = read_source(folder / "table.parquet").content.estimated_size()
+    assert real / 1.5 < size < 1.5 * real
+    monkeypatch.setattr(memory, "SMALL", 0)
+    monkeypatch.setattr(memory, "free_bytes", lambda: 2 * size)
+    monkeypatch.chdir(tmp_path)
+
+    def never(*_):
+        raise AssertionError
+
+    monkeypatch.setattr(parquet, "read_parquet", never)
+    for command in (["duel", "--out", "run"], ["data"]):
+        path = str(folder / "table.parquet")
+        assert main([command[0], path, "--target", "label", *command[1:]]) == 2
+        said = capsys.readouterr()
+        assert said.out == ""
+        assert said.err.count("\n") == 1
+        assert "needs about" in said.err
+        assert "are free. Give --rows N" in said.err
+    assert main(["data", path, "--target", "label", "--rows", "500"]) == 0
+    assert "500 are held" in capsys.readouterr().out
+
+
+def test_of_a_large_table_a_duel_with_rows_holds_a_sample(files, monkeypatch):
+    _, folder = files
+    data = own(folder / "table.csv", target="label")
+    assert held(data, 1000) == data
+    monkeypatch.setattr(memory, "SMALL", 0)
+    monkeypatch.setattr(description, "LARGE", 1000)
+    monkeypatch.setattr(description, "LEAST", 3000)
+    found = held(data, 1000)
+    assert found.description.sample == 3000
+    assert held(data, 2000).description.sample == 4200
+    assert held(found, 1000) == found
+    loaded = found.load()
+    assert len(loaded.y) == 3000
+    assert description.Description.from_dict(found.description.as_dict()) == found.description
+    assert "sample" not in data.description.as_dict()
+
+
+def test_a_container_has_its_own_limit(tmp_path, monkeypatch):
+    monkeypatch.setattr(memory, "CONTAINER", tmp_path)
+    (tmp_path / "memory.stat").write_text("anon 300\nfile 900\n")
+    (tmp_path / "memory.max").write_text("1000\n")
+    assert memory.free_bytes() == 700
+    (tmp_path / "memory.max").write_text("max\n")
+    assert memory.free_bytes() > 1 << 20

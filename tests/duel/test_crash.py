@@ -1,0 +1,330 @@
+"""A run's folder that cannot be corrupted: kills at random moments, full disks, two at once."""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from contextlib import suppress
+from copy import deepcopy
+from dataclasses import replace
+from itertools import cycle
+from pathlib import Path
+
+import numpy as np
+import psutil
+import pytest
+from filelock import FileLock
+from threadpoolctl import threadpool_limits
+
+import graduel.duel.kept
+import graduel.duel.store
+import graduel.duel.worker
+from graduel.cli import main
+from graduel.duel.finish import finish
+from graduel.duel.protocol import Cell
+from graduel.duel.runner import run_cells
+from graduel.duel.store import open_store
+from graduel.duel.tuning.search import Journal, Trial
+from graduel.duel.tuning.spaces import SPACES
+from graduel.errors import UserError
+
+SCRIPT = """
+import json, sys
+from pathlib import Path
+from graduel.duel.finish import finish
+from graduel.duel.protocol import Protocol
+from graduel.duel.runner import run_cells
+from graduel.duel.store import open_store
+with open_store(Path(sys.argv[1]), Protocol.from_dict(json.loads(sys.argv[2]))) as store:
+    for event in run_cells(store):
+        print(event.cell.key, event.kind, flush=True)
+    finish(store, "a test")
+"""
+TIMES = (
+    *("fit_seconds", "predict_row_seconds", "predict_batch_seconds"),
+    *("peak_memory_bytes", "tuning_seconds"),
+)
+
+
+def timeless(result):
+    """Leave out what may differ from run to run: times, memory, the environment."""
+    result = deepcopy(result)
+    result.pop("environment")
+    for contender in result["contenders"].values():
+        for name in TIMES:
+            contender.pop(name)
+        contender["curve"] = [error for _, error in contender["curve"]]
+        for trials in contender["trials"]:
+            for trial in trials:
+                trial.pop("seconds")
+    return result
+
+
+def fight(path, protocol):
+    with open_store(path, protocol) as store:
+        for _ in run_cells(store):
+            pass
+        return finish(store, "a test").result
+
+
+@pytest.fixture(scope="module")
+def four(tiny):
+    """The small duel with four trials a side."""
+    return replace(tiny, trials=4)
+
+
+@pytest.fixture(scope="module")
+def undisturbed(four, tmp_path_factory):
+    path = tmp_path_factory.mktemp("runs") / "whole"
+    start = time.perf_counter()
+    result = fight(path, four)
+    return result, time.perf_counter() - start
+
+
+def start(path, protocol):
+    return subprocess.Popen(
+        [sys.executable, "-c", SCRIPT, str(path), json.dumps(protocol.as_dict())],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def kill_at(moment, path, protocol, *, worker_too):
+    """Run and kill -9 after so many seconds; return whether it was still under way."""
+    process = start(path, protocol)
+    with suppress(subprocess.TimeoutExpired):
+        process.wait(moment)
+    under_way = process.poll() is None
+    children = psutil.Process(process.pid).children() if under_way else []
+    process.send_signal(signal.SIGKILL)
+    if worker_too:
+        for child in children:
+            with suppress(psutil.NoSuchProcess):
+                child.kill()
+    _, said = process.communicate()
+    assert under_way or process.returncode == 0, said
+    _, alive = psutil.wait_procs(children, timeout=20)
+    assert not alive  # a worker dies with its parent
+    return under_way
+
+
+def killed_and_taken_up(moments, undisturbed, four, path, seed):
+    rng = np.random.default_rng(seed)
+    whole, seconds = undisturbed
+    number = disturbed = 0
+    while disturbed < moments:
+        folder = path / str(number)
+        if kill_at(rng.uniform(0.1, seconds), folder, four, worker_too=rng.random() < 0.5):
+            disturbed += 1
+            if rng.random() < 0.5:
+                continue  # and kill it again on its way on
+        else:
+            number += 1
+            continue
+        assert timeless(fight(folder, four)) == timeless(whole)
+        number += 1
+    for folder in path.iterdir():
+        assert timeless(fight(folder, four)) == timeless(whole)
+        assert not list(folder.rglob("*.tmp"))
+        assert not list(folder.rglob("*-journal"))
+
+
+@pytest.mark.skipif(os.name != "posix", reason="SIGKILL is POSIX's")
+def test_killed_at_random_moments_a_search_goes_on_to_the_same_end(undisturbed, four, tmp_path):
+    killed_and_taken_up(3, undisturbed, four, tmp_path, 0)
+
+
+@pytest.mark.long
+@pytest.mark.skipif(os.name != "posix", reason="SIGKILL is POSIX's")
+def test_killed_at_many_random_moments(undisturbed, four, tmp_path):
+    killed_and_taken_up(25, undisturbed, four, tmp_path, 1)
+
+
+def test_the_undisturbed_run_has_its_four_trials(undisturbed):
+    for contender in undisturbed[0]["contenders"].values():
+        (trials,) = contender["trials"]
+        assert [trial["number"] for trial in trials] == [0, 1, 2, 3]
+        assert contender["best_trial"][0] in range(4)
+        assert len(contender["curve"]) == 4
+
+
+class FullDisk:
+    """Writes go through until one is told that the disk is full, and all after it."""
+
+    def __init__(self, monkeypatch, good):
+        self.left, self.failed = good, 0
+        for room, name in ((graduel.duel.store, "_write"), (graduel.duel.kept, "write_whole")):
+            monkeypatch.setattr(room, name, self.limited(getattr(room, name)))
+
+    def limited(self, whole):
+        def write(path, content):
+            if self.left <= 0:
+                self.failed += 1
+                Path(path).write_bytes(b"half of it")
+                raise OSError(errno.ENOSPC, "No space left on device", str(path))
+            self.left -= 1
+            whole(path, content)
+
+        return write
+
+
+def in_this_process(monkeypatch):
+    """Run workers' jobs here, so that a disk can be full for them too."""
+    from graduel.duel import runner
+
+    def run(store, cell):
+        job = {"path": str(store.path), "protocol": store.protocol.as_dict()}
+        job["cell"] = {"contender": cell.contender, "seed": cell.seed, "stream": cell.stream}
+        with threadpool_limits(store.protocol.threads):
+            graduel.duel.worker._run(job, lambda kind, **content: None)
+        return
+        yield
+
+    monkeypatch.setattr(runner, "_run", run)
+
+
+def test_whichever_write_meets_a_full_disk_finished_cells_stay_whole(
+    undisturbed, four, tmp_path, monkeypatch
+):
+    in_this_process(monkeypatch)
+    path, failed = tmp_path / "run", 0
+    for good in cycle((0, 1, 2, 3)):  # so many writes go through before the disk is full again
+        with monkeypatch.context() as patch:
+            disk = FullDisk(patch, good)
+            try:
+                result = fight(path, four)
+            except (OSError, UserError) as error:
+                assert "No space left on device" in f"{error} {getattr(error, 'strerror', '')}"
+                assert disk.failed == 1
+                failed += 1
+                assert failed < 50
+            else:
+                break
+        assert not list(path.rglob("*.tmp"))
+        if (path / "duel.json").exists():
+            with open_store(path, four) as store:
+                for cell in four.cells():
+                    if store.finished(cell):
+                        store.read_cell(cell)
+    # The plan, the rows, four points a curve, three files a cell, the result: 17 writes.
+    assert failed >= 8
+    assert timeless(result) == timeless(undisturbed[0])
+
+
+def test_a_database_on_a_full_disk_is_told_like_any_file(tmp_path, monkeypatch):
+    """SQLite's own way to say so; a limit on its pages is a disk of that size."""
+    import optuna
+    from sqlalchemy import event
+
+    class Small(optuna.storages.RDBStorage):
+        def __init__(self, address):
+            super().__init__(address)
+
+            def limit(connection, record):
+                connection.execute("pragma max_page_count = 1")  # no more than there are now
+
+            event.listen(self.engine, "connect", limit)
+            self.engine.dispose()
+
+    journal = Journal(tmp_path / "cell.sqlite")
+    space = SPACES["logistic"][0]
+    first = Trial(0, {"C": 1.0}, 0.1, 0.2, 1.0, 1.0, "complete")
+    journal.add(first, space)
+    course = dict.fromkeys(range(100), 0.5)
+    added = [first]
+
+    def fill():
+        while len(added) < 100:  # until the room that its pages have is used up
+            more = replace(first, number=len(added), course=course, why="x" * 2000)
+            journal.add(more, space)
+            added.append(more)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(optuna.storages, "RDBStorage", Small)
+        with pytest.raises(OSError, match="No space left on device") as told:
+            fill()
+    assert told.value.errno == errno.ENOSPC
+    assert journal.read(space) == added
+    more = replace(first, number=len(added), course=course)
+    journal.add(more, space)
+    assert journal.read(space) == [*added, more]
+
+
+@pytest.mark.skipif(
+    sys.platform != "linux" or not hasattr(os, "geteuid") or os.geteuid() != 0,
+    reason="mounting a small disk needs root",
+)
+def test_a_disk_that_is_really_full(undisturbed, four, tmp_path):
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    # Room for the first cell (400 kB of probabilities) and its trials, not for the second.
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=800k", "tmpfs", str(disk)], check=False
+    )
+    if mounted.returncode:
+        pytest.skip("mounting is not allowed here")
+    try:
+        with pytest.raises((OSError, UserError)) as told:
+            fight(disk / "run", four)
+        said = f"{told.value} {getattr(told.value, 'strerror', '')}"
+        assert "No space left on device" in said
+        with open_store(disk / "run", four) as store:
+            assert store.finished(Cell("textbook", 0))
+            store.read_cell(Cell("textbook", 0))
+        subprocess.run(["mount", "-o", "remount,size=40m", str(disk)], check=True)
+        assert timeless(fight(disk / "run", four)) == timeless(undisturbed[0])
+    finally:
+        subprocess.run(["umount", str(disk)], check=True)
+
+
+def test_the_command_line_says_it_in_one_line(tmp_path, monkeypatch, capsys):
+    FullDisk(monkeypatch, 1)
+    code = main(
+        [
+            *("duel", "iris", "--contenders", "logistic", "--split", "shuffle", "--threads", "1"),
+            *("--out", str(tmp_path / "run")),
+        ]
+    )
+    said = capsys.readouterr().err
+    assert code in (1, 2)
+    assert said.count("No space left on device") == 1
+    assert "Traceback" not in said
+
+
+def test_a_worker_waits_for_one_that_is_still_at_work(tiny, tmp_path, monkeypatch):
+    in_this_process(monkeypatch)
+    monkeypatch.setattr(graduel.duel.worker, "PATIENCE", 0.1)
+    with open_store(tmp_path / "run", tiny) as store:
+        lock = FileLock(store.path / graduel.duel.worker.WORKER_LOCK)
+        with lock, pytest.raises(UserError, match="another fit is still at work there"):
+            list(run_cells(store))
+        list(run_cells(store))
+
+
+def test_a_folder_is_for_one_process(tiny, tmp_path):
+    path = tmp_path / "run"
+    with open_store(path, tiny):
+        process = start(path, tiny)
+        _, said = process.communicate()
+    assert process.returncode != 0
+    assert "is in use by another graduel" in said
+
+
+def test_points_that_are_missing_are_told(four, undisturbed, tmp_path, monkeypatch):
+    in_this_process(monkeypatch)
+    with open_store(tmp_path / "run", four) as store:
+        list(run_cells(store))
+        cell = Cell("net", 0)
+        assert len(store.read_curve(cell)) == 4
+        store.write_curve(cell, store.read_curve(cell)[:2])
+        import shutil
+
+        shutil.rmtree(Path(store.path) / "cells" / cell.key)
+        with pytest.raises(UserError, match="does not fit its trials"):
+            list(run_cells(store))

@@ -1,0 +1,439 @@
+"""Contenders of the user's own: from Python, from a file beside, tables and images, mistakes."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.compose import ColumnTransformer
+from sklearn.linear_model import LogisticRegression, Ridge, RidgeClassifier
+from sklearn.naive_bayes import GaussianNB
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import OneHotEncoder, StandardScaler
+from sklearn.svm import SVC
+from sklearn.tree import DecisionTreeClassifier
+
+import graduel
+from graduel.cli import main
+from graduel.data import Dataset
+from graduel.data.description import own_arrays
+from graduel.duel.cell import run_cell
+from graduel.duel.contenders import Budget, make_contender
+from graduel.duel.own import own_contender, read_contender, read_contenders, remarks_of_own
+from graduel.duel.protocol import Cell, Split, plan
+from graduel.errors import UserError
+
+ROWS = Split(np.arange(120), np.arange(120, 160), np.arange(160, 200))
+
+
+def table(n=200, seed=0):
+    rng = np.random.default_rng(seed)
+    y = np.arange(n) % 3
+    town = np.array(["Ulm", "Bonn", "Kiel"], object)[(y + rng.integers(2, size=n)) % 3]
+    town[::17] = None
+    age = np.round(10 * y + rng.normal(20, 4, size=n), 1)
+    return pl.DataFrame(
+        {
+            "age": [None if i % 13 == 0 else float(v) for i, v in enumerate(age)],
+            "town": list(town),
+            "member": [None if i % 11 == 0 else bool(v) for i, v in enumerate(y % 2)],
+            "label": [f"class {code}" for code in y],
+        }
+    )
+
+
+def fit(estimator, data, rows=ROWS, **options):
+    one = own_contender("mine", estimator, **options)
+    recipe = json.loads(json.dumps(plan("mnist", own=[one], threads=1).contenders["mine"]))
+    made = make_contender("mine", "own", recipe["recipe"], "error", one.pickled())
+    return run_cell(made, data, rows, Cell("mine", 0), Budget(1))
+
+
+class Seen(ClassifierMixin, BaseEstimator):
+    """Remembers what it was given; answers with the first class."""
+
+    def fit(self, X, y):
+        self.X_, self.y_, self.classes_ = X, y, np.unique(y)
+        return self
+
+    def predict_proba(self, X):
+        return np.eye(len(self.classes_))[np.zeros(len(X), int)]
+
+    def predict(self, X):
+        return self.classes_[np.zeros(len(X), int)]
+
+
+def test_a_table_comes_as_a_matrix_that_any_classifier_takes():
+    data = own_arrays(table(), target="label").load()
+    outcome, _ = fit(GaussianNB(), data)
+    assert (outcome.probabilities.argmax(axis=1) != data.y[ROWS.test]).mean() < 0.4
+    _, seen = fit(Seen(), data)
+    X = seen.model.X_
+    assert X.dtype == np.float32
+    assert np.isfinite(X).all()
+    assert X.shape[1] == len(seen.ready.preparation.names)
+
+
+def test_columns_by_name_come_as_a_data_frame():
+    pd = pytest.importorskip("pandas")
+    data = own_arrays(table(), target="label").load()
+    columns = ColumnTransformer(
+        [("n", StandardScaler(), ["age"]), ("c", OneHotEncoder(handle_unknown="ignore"), ["town"])]
+    )
+    from sklearn.ensemble import HistGradientBoostingClassifier
+
+    dense = ColumnTransformer(
+        [("n", "passthrough", ["age", "member"])], verbose_feature_names_out=False
+    )
+    outcome, _ = fit(make_pipeline(dense, HistGradientBoostingClassifier(max_iter=5)), data)
+    assert outcome.probabilities.shape == (40, 3)
+    assert own_contender("mine", make_pipeline(columns, SVC())).recipe.takes == "frame"
+    seen = Seen()
+    seen.takes = "frame"
+    assert own_contender("mine", seen).recipe.takes == "frame"
+
+    class WithTakes(Seen):
+        takes = "frame"
+
+    _, fitted = fit(WithTakes(), data)
+    X = fitted.model.X_
+    assert isinstance(X, pd.DataFrame)
+    assert list(X.columns) == ["age", "town", "member"]
+    assert X["age"].dtype == np.float64
+    assert X["age"].isna().sum() == sum(i % 13 == 0 for i in range(120))
+    assert X["town"].isna()[0]
+    assert X["town"][1] in ("Ulm", "Bonn", "Kiel")
+    assert set(X["member"].dropna()) == {0.0, 1.0}
+
+
+def test_pixels_come_flat_from_0_to_1():
+    rng = np.random.default_rng(0)
+    y = np.arange(200) % 2
+    X = rng.integers(0, 256, size=(200, 3, 3), dtype=np.uint8)
+    data = Dataset("toy", X, y, ("a", "b"), ("pixel",) * 9)
+    _, fitted = fit(Seen(), data)
+    np.testing.assert_allclose(fitted.model.X_, X[:120].reshape(120, 9) / 255, atol=1e-7)
+
+
+def test_open_seeds_and_threads_are_the_cells_and_what_is_set_stays():
+    data = own_arrays(table(), target="label").load()
+    _, one = fit(DecisionTreeClassifier(max_features=1), data)
+    _, two = fit(DecisionTreeClassifier(max_features=1), data)
+    assert one.to_bytes() == two.to_bytes()
+    assert isinstance(one.model.random_state, int)
+    _, mine = fit(DecisionTreeClassifier(random_state=7), data)
+    assert mine.model.random_state == 7
+    _, lines = fit(make_pipeline(StandardScaler(), LogisticRegression()), data)
+    assert isinstance(lines.model[-1].random_state, int)
+
+
+def test_garbage_in_the_test_rows_changes_no_bit(tmp_path):
+    data = own_arrays(table(), target="label").load()
+    where = np.zeros(200, bool)
+    where[ROWS.test] = True
+    X = data.X.with_columns(
+        age=pl.when(pl.Series(where)).then(1e9).otherwise(pl.col("age")),
+        town=pl.when(pl.Series(where)).then(pl.lit("nowhere")).otherwise(pl.col("town")),
+    )
+    spoiled = replace(data, X=X, y=np.where(where, (data.y + 1) % 3, data.y))
+
+    class Framed(DecisionTreeClassifier):
+        takes = "frame"
+
+        def fit(self, X, y):
+            return super().fit(X[["age", "member"]], y)
+
+        def predict_proba(self, X):
+            return super().predict_proba(X[["age", "member"]])
+
+    for estimator in (DecisionTreeClassifier(max_features=2), Framed()):
+        one, two = fit(estimator, data), fit(estimator, spoiled)
+        trees = [fitted.model.tree_.__getstate__() for _, fitted in (one, two)]
+        for key, value in trees[0].items():
+            np.testing.assert_array_equal(value, trees[1][key])
+        assert one[1].ready.to_bytes() == two[1].ready.to_bytes()
+
+
+def test_without_predict_proba_the_class_that_it_names_is_certain():
+    data = own_arrays(table(), target="label").load()
+    outcome, _ = fit(RidgeClassifier(), data)
+    assert set(np.unique(outcome.probabilities)) == {0.0, 1.0}
+    assert "no predict_proba" in outcome.details["probabilities"]
+    one = own_contender("ridge", RidgeClassifier())
+    (said,) = remarks_of_own([one], plan("mnist", own=[one], threads=1))
+    assert "ridge has no predict_proba" in said
+    (_, also) = remarks_of_own([one], plan("mnist", own=[one], threads=1, trials=3))
+    assert "no search space: it is fitted once" in also
+
+
+def test_a_class_that_was_not_there_to_learn_has_no_probability():
+    data = own_arrays(table(), target="label").load()
+    rows = replace(ROWS, train=ROWS.train[data.y[ROWS.train] != 1])
+    outcome, _ = fit(GaussianNB(), data, rows)
+    assert outcome.probabilities.shape == (40, 3)
+    assert (outcome.probabilities[:, 1] == 0).all()
+
+
+class Refuses(Seen):
+    def fit(self, X, y):
+        raise ValueError("it was\nnot in the mood")
+
+
+class TooMany(Seen):
+    def predict_proba(self, X):
+        return np.ones((len(X), 99))
+
+
+@pytest.mark.parametrize(
+    ("estimator", "message"),
+    [
+        (Refuses(), "Refuses raised ValueError: it was not in the mood"),
+        (TooMany(), r"TooMany raised ValueError: predict_proba must give shape \(40, 3\)"),
+    ],
+)
+def test_what_a_classifier_raises_is_one_line(estimator, message):
+    with pytest.raises(UserError, match=message):
+        fit(estimator, own_arrays(table(), target="label").load())
+
+
+@pytest.mark.parametrize(
+    ("title", "estimator", "message"),
+    [
+        ("mine", 3, "must be a classifier with fit and predict"),
+        ("mine", Ridge(), "must be a classifier; got a regressor"),
+        ("mine", StandardScaler(), "must be a classifier with fit and predict"),
+        ("net", GaussianNB(), "give yours another name"),
+        ("…", GaussianNB(), "must have letters or digits"),
+        ("mine", lambda: 1 / 0, "making it raised ZeroDivisionError"),
+    ],
+)
+def test_mistakes(title, estimator, message):
+    with pytest.raises(UserError, match=message):
+        own_contender(title, estimator)
+
+
+def test_mistakes_in_a_space():
+    with pytest.raises(UserError, match="names 'D', no parameter of it"):
+        own_contender("mine", SVC(), {"D": (0.1, 1.0)})
+
+
+def test_an_estimator_that_cannot_travel_is_told():
+    model = SVC()
+    model.lock = __import__("threading").Lock()
+    with pytest.raises(UserError, match="cannot be handed to the process"):
+        own_contender("mine", model).pickled()
+
+
+def test_equal_estimators_are_one_duel_and_others_another():
+    def digest(estimator):
+        return plan("mnist", own=[own_contender("mine", estimator)], threads=1).digest
+
+    assert digest(SVC(C=2)) == digest(SVC(C=2)) != digest(SVC(C=3))
+    assert digest(SVC(kernel=np.dot)) == digest(SVC(kernel=np.dot))
+    assert digest(GaussianNB) == digest(GaussianNB())
+
+
+def test_a_mapping_stands_beside_the_default_contenders_or_those_it_names():
+    names, own = read_contenders({"my svm": SVC(), "xgboost": None})
+    assert names == ["xgboost"]
+    found = plan("mnist", contenders=names, own=own, threads=1).contenders
+    assert list(found) == ["xgboost", "my-svm"]
+    assert found["my-svm"]["title"] == "my svm"
+    names, own = read_contenders({"mine": (SVC(), {"C": (0.1, 10.0)})})
+    assert names is None
+    assert own[0].recipe.space == (("C", ["real", 0.1, 10.0, False]),)
+    with pytest.raises(UserError, match="got 'my-svm' twice"):
+        plan("mnist", own=[own_contender("my svm", SVC()), own_contender("my-svm", SVC())])
+
+
+def test_a_duel_by_calling_the_room(tmp_path):
+    rng = np.random.default_rng(0)
+    y = np.arange(150) % 2
+    X = rng.normal(size=(150, 3)) + y[:, None]
+    options = {
+        "contenders": {"mine": GaussianNB(), "logistic": None},
+        "split": "shuffle",
+        "threads": 1,
+        "quick": True,
+        "out": tmp_path / "run",
+    }
+    run = graduel.duel(X, y, **options)
+    assert list(run.result["contenders"]) == ["logistic", "mine"]
+    assert run.result["contenders"]["mine"]["test_error"] < 0.3
+    again = graduel.duel(X, y, **options)
+    assert again.result["contenders"] == run.result["contenders"]
+    with pytest.raises(UserError, match="holds another duel"):
+        graduel.duel(
+            X,
+            y,
+            **(options | {"contenders": {"mine": GaussianNB(var_smoothing=0.1), "logistic": None}}),
+        )
+
+
+def test_a_search_over_an_estimator_of_ones_own(tmp_path):
+    rng = np.random.default_rng(0)
+    y = np.arange(150) % 2
+    X = rng.normal(size=(150, 3)) + y[:, None]
+    run = graduel.duel(
+        X,
+        y,
+        contenders={
+            "tree": (
+                DecisionTreeClassifier(max_depth=2),
+                {"max_depth": (1, 9), "criterion": ["gini", "entropy"]},
+            ),
+            "bayes": GaussianNB(),
+            "logistic": None,
+        },
+        trials=3,
+        split="shuffle",
+        threads=1,
+        out=tmp_path / "run",
+    )
+    found = run.result["contenders"]
+    assert [t["number"] for t in found["tree"]["trials"][0]] == [0, 1, 2]
+    assert found["tree"]["trials"][0][0]["params"] == {"criterion": "gini", "max_depth": 2}
+    assert len(found["bayes"]["trials"][0]) == 1
+    assert len(found["logistic"]["trials"][0]) == 3
+    assert run.result["protocol"]["budget"] == {"kind": "trials", "value": 3}
+    for one in found.values():
+        assert one["tuning_seconds"][0] >= one["fit_seconds"][0] > 0
+
+
+MODULE = """
+from sklearn.naive_bayes import GaussianNB
+import helper_beside
+
+class Mine(GaussianNB):
+    note = helper_beside.NOTE
+
+def make_model():
+    return Mine(var_smoothing=1e-8)
+
+def broken():
+    raise RuntimeError("no")
+
+NUMBER = 3
+"""
+
+
+@pytest.fixture
+def beside(tmp_path, monkeypatch):
+    (tmp_path / "graduel_test_models.py").write_text(MODULE)
+    (tmp_path / "helper_beside.py").write_text("NOTE = 'hello'\n")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    yield tmp_path
+    for name in ("graduel_test_models", "helper_beside"):
+        sys.modules.pop(name, None)
+
+
+def test_a_contender_from_a_file_beside(beside, capsys):
+    code = main(
+        [
+            *("duel", "iris", "--contenders", "logistic", "--split", "shuffle", "--threads", "1"),
+            *("--contender", "graduel_test_models:make_model"),
+            *("--contender", "other=graduel_test_models:Mine", "--out", "run", "--json"),
+        ]
+    )
+    assert code == 0
+    result = json.loads(capsys.readouterr().out)
+    assert list(result["contenders"]) == ["logistic", "make_model", "other"]
+    recipe = result["contenders"]["make_model"]["recipe"]
+    assert recipe["kind"] == "graduel_test_models.Mine"
+    assert ["var_smoothing", "1e-08"] in recipe["parameters"]
+    assert str(beside) not in json.dumps(result)
+    assert not list(beside.rglob("*.pkl"))
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("nothing", "must be module:function"),
+        ("no_such_module:f", "there is no module no_such_module"),
+        ("graduel_test_models:gone", "has no gone"),
+        ("graduel_test_models:broken", "making it raised RuntimeError: no"),
+        ("graduel_test_models:NUMBER", "must be a classifier with fit and predict"),
+    ],
+)
+def test_mistakes_in_a_contender_from_a_file(beside, text, message, capsys):
+    with pytest.raises(UserError, match=message) as told:
+        read_contender(text)
+    assert "\n" not in str(told.value)
+    assert main(["duel", "iris", "--contender", text]) == 2
+    assert "Traceback" not in capsys.readouterr().err
+
+
+@settings(deadline=None, max_examples=50)
+@given(st.text(max_size=20))
+def test_whatever_names_a_contender_is_one_or_a_mistake(text):
+    with pytest.raises(UserError):
+        read_contender(f"{text}:no_such_thing_at_all")
+
+
+SCRIPT = """
+import numpy as np
+import graduel
+from sklearn.naive_bayes import GaussianNB
+
+class OfTheScript(GaussianNB):
+    pass
+
+if __name__ == "__main__":
+    y = np.arange(120) % 2
+    X = np.random.default_rng(0).normal(size=(120, 3)) + y[:, None]
+    run = graduel.duel(
+        X, y, contenders={"mine": OfTheScript(), "logistic": None}, split="shuffle", threads=1,
+        out="run",
+    )
+    print(run.result["contenders"]["mine"]["test_error"])
+"""
+
+
+def test_a_class_of_the_script_itself_reaches_the_process_that_fits_it(tmp_path):
+    script = tmp_path / "script.py"
+    script.write_text(SCRIPT)
+    done = subprocess.run(
+        [sys.executable, str(script)], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert float(done.stdout) < 0.3
+
+
+def test_the_room_is_a_module_still():
+    import graduel.duel.statistics
+
+    assert callable(graduel.duel)
+    assert graduel.duel.statistics is sys.modules["graduel.duel.statistics"]
+    assert "duel" in dir(graduel)
+
+
+def test_importing_graduel_loads_no_room():
+    code = "import graduel, sys; print(sorted(m for m in sys.modules if m.startswith('graduel.')))"
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=Path.cwd()
+    )
+    assert done.stdout.strip() == "[]"
+
+
+def test_the_page_of_tuning_does_what_it_says(tmp_path, monkeypatch, capsys):
+    page = (Path(__file__).parents[2] / "docs" / "tuning.md").read_text(encoding="utf-8")
+    module, script = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    (tmp_path / "mymodule_of_the_page.py").write_text(module)
+    mine = read_contender("mymodule_of_the_page:make_model")
+    assert [name for name, _ in mine.recipe.space] == ["criterion", "max_features"]
+    exec(script, {})
+    assert "logistic regression" in capsys.readouterr().out
+    sys.modules.pop("mymodule_of_the_page")

@@ -1,0 +1,210 @@
+"""Learning curves over training-set size: rows within rows, and crossings that are borne out."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from itertools import pairwise
+
+import numpy as np
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from graduel.data.description import own
+from graduel.duel.api import run_duel
+from graduel.duel.crossing import pair
+from graduel.duel.finish import read_run
+from graduel.duel.protocol import plan, split
+from graduel.duel.sizes import plan_sizes, read_sizes
+from graduel.errors import UserError
+
+VERDICTS = ("a better", "b better", "practically equal", "undecided")
+
+
+@pytest.fixture(scope="module")
+def csv(tmp_path_factory):
+    path = tmp_path_factory.mktemp("data") / "mine.csv"
+    rng = np.random.default_rng(0)
+    y = np.arange(200) % 3
+    pl.DataFrame(
+        {
+            "x": (y + 0.4 * rng.normal(size=200)).round(3),
+            "z": rng.normal(size=200).round(3),
+            "label": [f"class {k}" for k in y],
+        }
+    ).write_csv(path)
+    return path
+
+
+def learned(protocol, data, run=0):
+    rows = split(protocol, data, run)
+    return set(np.r_[rows.train, rows.valid].tolist()), rows.test
+
+
+@settings(deadline=None, max_examples=15)
+@given(sizes=st.lists(st.integers(100, 59_999), min_size=2, max_size=4, unique=True))
+def test_rows_of_a_smaller_part_are_among_those_of_a_larger_one(mnist, sizes):
+    base = plan("mnist", threads=1)
+    found = [learned(replace(base, rows=size), mnist) for size in sorted(sizes)]
+    for size, (rows, _) in zip(sorted(sizes), found, strict=True):
+        assert len(rows) == size
+        counts = np.bincount(mnist.y[sorted(rows)], minlength=10)
+        share = np.bincount(mnist.y[:60_000]) / 60_000
+        assert (abs(counts - size * share) <= 1.5).all()  # stratified
+    for (smaller, test), (larger, same) in pairwise(found):
+        assert smaller < larger
+        np.testing.assert_array_equal(test, same)
+
+
+@pytest.mark.parametrize("design", ["holdout", "3x1"])
+def test_so_are_they_on_tables_in_every_fold(csv, design):
+    source = own(csv, target="label")
+    data = source.load()
+    for run in range(1 if design == "holdout" else 3):
+        found = [
+            learned(plan(source, split=design, rows=rows, threads=1), data, run)
+            for rows in (30, 70, 120)
+        ]
+        for (smaller, test), (larger, same) in pairwise(found):
+            assert smaller < larger
+            np.testing.assert_array_equal(test, same)
+
+
+def test_a_duel_at_several_sizes_is_taken_up_again(csv, tmp_path):
+    options = {
+        "target": "label",
+        "contenders": ["textbook", "net"],
+        "quick": True,
+        "split": "holdout",
+        "threads": 1,
+        "out": tmp_path / "run",
+    }
+    run = run_duel(csv, sizes=[40, 90], **options)
+    curve = run.result["learning_curve"]
+    assert curve["sizes"] == [40, 90, 161]
+    for name, entry in curve["contenders"].items():
+        assert entry["test_errors"][-1] == run.result["contenders"][name]["test_error"]
+        for size, error, (low, high) in zip(
+            curve["sizes"], entry["test_errors"], entry["test_error_intervals"], strict=True
+        ):
+            assert low <= error <= high
+            if size < 161:
+                part = read_run(tmp_path / "run" / "sizes" / str(size))
+                np.testing.assert_array_equal(part.y_test, run.y_test)
+                assert error == part.result["contenders"][name]["test_error"]
+                assert part.result["protocol"]["rows"] == size
+    assert [one["verdicts"][-1] for one in curve["pairs"]] == [
+        run.result["comparisons"][0]["verdict"]
+    ]
+    # What a killed process leaves: one size without its last cell.
+    kept = (tmp_path / "run" / "sizes" / "90" / "cells" / "net-seed0" / "outcome.json").read_bytes()
+    lost = tmp_path / "run" / "sizes" / "40"
+    (lost / "result.json").unlink()
+    for file in (lost / "cells" / "net-seed0").iterdir():
+        file.unlink()
+    (lost / "cells" / "net-seed0").rmdir()
+    again = run_duel(csv, sizes="40,90", **options)
+    same = again.result["learning_curve"]
+    assert [e["test_errors"] for e in same["contenders"].values()] == [
+        e["test_errors"] for e in curve["contenders"].values()
+    ]
+    assert same["pairs"] == curve["pairs"]
+    file = tmp_path / "run" / "sizes" / "90" / "cells" / "net-seed0" / "outcome.json"
+    assert file.read_bytes() == kept
+    assert json.loads((tmp_path / "run" / "result.json").read_text()) == again.result
+    # Without --sizes the curve of what is there stays.
+    assert "learning_curve" in run_duel(csv, **options).result
+    assert "learning_curve" not in read_run(tmp_path / "run" / "sizes" / "40").result
+
+
+def test_sizes_that_cannot_be(csv):
+    source = own(csv, target="label")
+    main, data = plan(source, split="holdout", threads=1), source.load()
+
+    def replan(size):
+        return plan(source, split="holdout", rows=size, threads=1)
+
+    assert list(plan_sizes(None, plan("mnist", threads=1), *mnist_of())) == [230, 940, 3800, 15000]
+    for sizes, message in (
+        ((161,), "below 161, the training rows"),
+        ((1,), "rows must be between 2 and 161"),
+        ((2,), "too few rows to split"),
+        (None, "too few to leave some out"),
+    ):
+        with pytest.raises(UserError, match=message):
+            plan_sizes(sizes, main, data, replan)
+    for text in ("", "many", "1.5", "-3", "10;20", "9" * 20):
+        with pytest.raises(UserError, match="--sizes must be numbers"):
+            read_sizes(text)
+    assert read_sizes(" AUTO") is None
+    assert read_sizes("2_000,500,500") == (500, 2000)
+
+
+def mnist_of():
+    from graduel.data import load_dataset
+
+    return load_dataset("mnist"), lambda size: plan("mnist", rows=size, threads=1)
+
+
+def points(*found):
+    return [{"difference": d, "verdict": v} for d, v in found]
+
+
+TITLES = {"a": "my trees", "b": "NumPy network"}
+
+
+def test_a_crossing_needs_a_verdict_on_both_sides():
+    sizes = [100, 1000, 10_000]
+    up = points((-0.02, "a better"), (-0.01, "undecided"), (0.03, "b better"))
+    found = pair("a", "b", sizes, up, TITLES)
+    assert found["crossing"] == {
+        "rows": round(1000 * 10**0.25),
+        "between": [100, 10_000],
+        "before": "a",
+        "after": "b",
+    }
+    assert found["sentence"] == (
+        "my trees is better at 100 training rows, the NumPy network at 10,000: the curves cross at "
+        "about 1,800."
+    )
+    chance = points((-0.02, "a better"), (-0.01, "undecided"), (0.03, "undecided"))
+    found = pair("a", "b", sizes, chance, TITLES)
+    assert found["crossing"] is None
+    assert "no crossing seen. my trees is better at 1 of 3 sizes." in found["sentence"]
+    assert "change places, by differences that may be chance" in found["sentence"]
+    equal = points((-0.02, "a better"), (-0.01, "a better"), (0.001, "practically equal"))
+    assert pair("a", "b", sizes, equal, TITLES)["crossing"] is None
+    never = points((0.02, "b better"), (0.01, "b better"), (0.03, "b better"))
+    found = pair("a", "b", sizes, never, TITLES)
+    assert found["sentence"].endswith("The NumPy network is better at every size.")
+    twice = points((-0.02, "a better"), (0.01, "b better"), (-0.03, "a better"))
+    assert "cross more than once" in pair("a", "b", sizes, twice, TITLES)["sentence"]
+
+
+@settings(deadline=None)
+@given(
+    drawn=st.lists(st.tuples(st.floats(-1, 1), st.sampled_from(VERDICTS)), min_size=2, max_size=6),
+    start=st.integers(2, 50),
+)
+def test_whatever_the_curves_a_crossing_lies_between_its_ends(drawn, start):
+    found = []
+    for difference, verdict in drawn:
+        # As verdicts are: better only where the difference says so.
+        if verdict == "a better":
+            difference = -abs(difference) or -0.1
+        elif verdict == "b better":
+            difference = abs(difference) or 0.1
+        found.append({"difference": difference, "verdict": verdict})
+    sizes = [start * 3**i for i in range(len(found))]
+    result = pair("a", "b", sizes, found, {})
+    decided = [one["verdict"] for one in found if "better" in one["verdict"]]
+    assert (result["crossing"] is None) == (len(set(decided)) < 2)
+    if (crossing := result["crossing"]) is not None:
+        low, high = crossing["between"]
+        assert low <= crossing["rows"] <= high
+        assert {crossing["before"], crossing["after"]} == {"a", "b"}
+        winner = {"a better": "a", "b better": "b"}
+        assert winner[found[sizes.index(low)]["verdict"]] == crossing["before"]
+        assert winner[found[sizes.index(high)]["verdict"]] == crossing["after"]

@@ -1,0 +1,569 @@
+"""The search: it sees no test row, goes on after a crash to the same end, and keeps its budget."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from graduel.data import Dataset
+from graduel.data.description import own_arrays
+from graduel.duel.cell import run_cell
+from graduel.duel.contenders import Budget, Progress, make_contender
+from graduel.duel.limits import read_budget
+from graduel.duel.metrics import log_loss, metric_of
+from graduel.duel.protocol import Cell, Split, plan
+from graduel.duel.tuning.dimensions import Choice, Real, Whole, checked_space, from_plain, to_plain
+from graduel.duel.tuning.search import Journal, Trial, best_of, propose
+from graduel.duel.tuning.spaces import SPACES, space_of
+from graduel.duel.tuning.tuned import Tuned, points
+from graduel.errors import UserError
+
+SMALL = {
+    "textbook": {"layers": [32], "rate": 0.5, "steps": 6},
+    "net": {"layers": [64], "lr": 0.01, "epochs": 3, "batch_size": 32},
+    "xgboost": {
+        "n_estimators": 8,
+        "early_stopping_rounds": 3,
+        "multi_strategy": "one_output_per_tree",
+    },
+    "lightgbm": {"n_estimators": 8, "min_child_samples": 5, "early_stopping_rounds": 3},
+    "hist": {"max_iter": 6, "min_samples_leaf": 5, "max_leaf_nodes": 8},
+    "forest": {"n_estimators": 5},
+    "logistic": {},
+    "mlp": {"hidden_layer_sizes": [64], "batch_size": 16, "max_iter": 4},
+}
+
+
+def blobs(n=260, classes=3, seed=0):
+    rng = np.random.default_rng(seed)
+    y = np.arange(n) % classes
+    return own_arrays(rng.normal(size=(n, 4)) + 0.8 * y[:, None], y).load()
+
+
+ROWS = Split(np.arange(160), np.arange(160, 210), np.arange(210, 260))
+
+
+def tuned(name, path, *, trials=None, seconds=None, recipe=None, space=None):
+    made = make_contender(name, name, recipe or SMALL[name])
+    space = space or space_of(name, made.recipe, image=False, quick=False)
+    return Tuned(made, space, "error", Journal(path), trials, seconds)
+
+
+def search(data, name, path, *, seed=0, **options):
+    seen = []
+    outcome, fitted = run_cell(
+        tuned(name, path, **options), data, ROWS, Cell(name, seed), Budget(1), seen.append
+    )
+    return outcome, fitted, seen
+
+
+def plain(trials):
+    return [{k: v for k, v in trial.items() if k != "seconds"} for trial in trials]
+
+
+@pytest.mark.parametrize("name", SMALL)
+def test_garbage_in_the_test_rows_changes_no_trial_and_no_bit_of_the_winner(name, tmp_path):
+    data = blobs()
+    where = np.zeros(len(data.y), bool)
+    where[ROWS.test] = True
+    rng = np.random.default_rng(3)
+    noise = data.X.with_columns(
+        **{
+            c: np.where(where, 1e6 * rng.normal(size=len(data.y)), data.X[c])
+            for c in data.X.columns
+        }
+    )
+    spoiled = replace(data, X=noise, y=np.where(where, (data.y + 1) % 3, data.y))
+    one, fitted, _ = search(data, name, tmp_path / "a.sqlite", trials=3)
+    two, other, _ = search(spoiled, name, tmp_path / "b.sqlite", trials=3)
+    assert plain(one.trials) == plain(two.trials)
+    assert one.best_trial == two.best_trial
+    assert fitted.to_bytes() == other.to_bytes()
+    assert (one.probabilities != two.probabilities).any()
+
+
+@pytest.mark.parametrize("name", ["net", "xgboost"])
+def test_a_search_says_what_it_tried_and_keeps_the_best_as_it_was_fitted(name, tmp_path):
+    data = blobs()
+    outcome, fitted, seen = search(data, name, tmp_path / "a.sqlite", trials=5)
+    trials = outcome.trials
+    assert [t["number"] for t in trials] == list(range(5))
+    assert {t["state"] for t in trials} <= {"complete", "pruned"}
+    complete = [t for t in trials if t["state"] == "complete"]
+    assert trials[outcome.best_trial]["loss"] == min(t["loss"] for t in complete)
+    p = fitted.predict_proba(data.X[ROWS.valid])
+    y = data.y[ROWS.valid]
+    assert metric_of("error").loss(p, y) == trials[outcome.best_trial]["loss"]
+    assert outcome.fit_seconds == trials[outcome.best_trial]["seconds"]
+    assert outcome.tuning_seconds >= sum(t["seconds"] for t in trials) * 0.9
+    assert len(outcome.curve) == 5
+    assert outcome.curve[-1][0] == outcome.tuning_seconds
+    last = (outcome.probabilities.argmax(axis=1) != data.y[ROWS.test]).mean()
+    assert outcome.curve[-1][1] == pytest.approx(last)
+    assert {one.trial for one in seen} == set(range(5))
+    shares = [one.share for one in seen]
+    assert shares == sorted(shares)
+    assert json.loads(json.dumps(trials)) == trials
+
+
+@pytest.mark.parametrize("name", ["net", "xgboost", "mlp"])
+def test_trial_0_is_the_fit_without_a_tuning(name, tmp_path):
+    data = blobs()
+    made = make_contender(name, name, SMALL[name])
+    alone, single = run_cell(made, data, ROWS, Cell(name, 0), Budget(1))
+    outcome, fitted, _ = search(data, name, tmp_path / "a.sqlite", trials=1)
+    assert fitted.to_bytes() == single.to_bytes()
+    np.testing.assert_array_equal(outcome.probabilities, alone.probabilities)
+    for key, value in outcome.trials[0]["params"].items():
+        found = getattr(made.recipe, key)
+        assert value == (list(found) if isinstance(found, tuple) else found)
+
+
+@pytest.mark.parametrize("name", ["net", "xgboost"])
+@pytest.mark.parametrize("stop", [1, 3, 4])
+def test_a_search_that_was_stopped_goes_on_to_the_same_end(name, stop, tmp_path):
+    data = blobs()
+    whole, fitted, _ = search(data, name, tmp_path / "whole.sqlite", trials=5)
+    part, _, _ = search(data, name, tmp_path / "part.sqlite", trials=stop)
+    made = tuned(name, tmp_path / "part.sqlite", trials=5)
+    assert points(made.finished()) == stop
+    again, other = run_cell(made, data, ROWS, Cell(name, 0), Budget(1), lambda p: None, part.curve)
+    assert plain(again.trials) == plain(whole.trials)
+    assert again.best_trial == whole.best_trial
+    assert [e for _, e in again.curve] == [e for _, e in whole.curve]
+    assert other.to_bytes() == fitted.to_bytes()
+    assert again.details == whole.details
+    assert [t["seconds"] for t in again.trials[:stop]] == [t["seconds"] for t in part.trials]
+
+
+def test_seeds_search_on_their_own(tmp_path):
+    data = blobs()
+    one = search(data, "xgboost", tmp_path / "a.sqlite", trials=3)[0].trials
+    two = search(data, "xgboost", tmp_path / "b.sqlite", trials=3, seed=1)[0].trials
+    assert one[0]["params"] == two[0]["params"]
+    assert one[1]["params"] != two[1]["params"]
+
+
+def test_a_budget_of_seconds_ends_within_a_fit_and_what_was_fitted_counts(tmp_path):
+    data = blobs()
+    recipe = {"layers": [64], "lr": 0.01, "epochs": 100_000, "batch_size": 16}
+    space = {"lr": Real(1e-4, 0.05, log=True)}
+    outcome, _, seen = search(
+        data, "net", tmp_path / "a.sqlite", seconds=0.5, recipe=recipe, space=space
+    )
+    assert len(outcome.trials) == 1
+    assert outcome.trials[0]["state"] == "complete"
+    assert outcome.details["best_epoch"] < 100_000
+    assert 0 < seen[-1].share <= 1
+    # It is over: the same command fits nothing more.
+    made = tuned("net", tmp_path / "a.sqlite", seconds=0.5, recipe=recipe, space=space)
+    again, _ = run_cell(made, data, ROWS, Cell("net", 0), Budget(1), lambda p: None, outcome.curve)
+    assert plain(again.trials) == plain(outcome.trials)
+
+
+def test_a_trial_that_fails_is_a_trial(tmp_path):
+    data = blobs()
+    space = {"lr": Real(1e-3, 1e30, log=True)}
+    outcome, _, _ = search(
+        data,
+        "net",
+        tmp_path / "a.sqlite",
+        trials=4,
+        recipe={"layers": [16], "lr": 0.01, "epochs": 2, "optimizer": "sgd"},
+        space=space,
+    )
+    failed = [t for t in outcome.trials if t["state"] == "failed"]
+    assert failed
+    assert all(t["loss"] is None and t["why"] for t in failed)
+    assert outcome.trials[outcome.best_trial]["state"] == "complete"
+    with pytest.raises(UserError, match="no trial could be fitted; the first: the loss became"):
+        search(
+            data,
+            "net",
+            tmp_path / "b.sqlite",
+            trials=2,
+            recipe={"layers": [16], "lr": 1e25, "epochs": 2, "optimizer": "sgd"},
+            space={"lr": Real(1e20, 1e30, log=True)},
+        )
+
+
+def made_up(number, loss, state="complete", course=None, **params):
+    return Trial(number, params, loss, loss, 1.0, 1.0 + number, state, course=course or {})
+
+
+def test_pruning_is_by_the_median_of_the_trials_before(tmp_path):
+    space = {"x": Real(0.0, 1.0)}
+    before = [made_up(n, 0.2, course={30: 0.3, 60: 0.2}, x=0.1 * n) for n in range(3)]
+    asked = propose(before, space, 3, seed=0)
+    assert not asked.prune(0.10, 0.9)  # too early to say
+    assert not asked.prune(0.30, 0.29)
+    assert asked.prune(0.60, 0.28)
+    assert asked.course == {10: 0.9, 30: 0.29, 60: 0.28}
+    few = propose(before[:2], space, 2, seed=0)
+    assert not few.prune(0.30, 0.9)
+
+
+def test_a_pruned_trial_never_wins():
+    trials = [made_up(0, 0.3), made_up(1, 0.1, "pruned"), made_up(2, None, "failed")]
+    assert best_of(trials) is trials[0]
+    assert best_of(trials[1:]) is None
+    assert points(trials[::-1]) == 1
+
+
+def test_what_is_proposed_depends_on_number_and_finished_trials_alone():
+    space = {"x": Real(0.0, 1.0), "n": Whole(1, 9), "k": Choice(("a", (1, 2), None, True))}
+    before = [made_up(n, 0.1 * n, x=0.5, n=3, k=(1, 2)) for n in range(7)]
+    one, two = (propose(before, space, 7, seed=5).params for _ in "ab")
+    assert one == two
+    assert all(one[name] in space[name] for name in space)
+    assert propose(before, space, 7, seed=6).params != one
+
+
+def test_the_journal_gives_back_what_it_was_given(tmp_path):
+    space = {"x": Real(1e-9, 1.0, log=True), "n": Whole(1, 9), "k": Choice(("a", (1, 2), True, 1))}
+    journal = Journal(tmp_path / "tuning" / "cell.sqlite")
+    assert journal.read(space) == []
+    trials = [
+        made_up(0, 0.1 + 1e-17, course={3: 1 / 3, 99: 0.1}, k=(1, 2), n=3, x=0.1),
+        made_up(1, 1 / 3, "pruned", k=True, n=9, x=1e-9),
+        made_up(2, None, "failed", k=1, n=1, x=1.0),
+    ]
+    for trial in trials:
+        journal.add(trial, space)
+    found = journal.read(space)
+    assert found == trials
+    assert type(found[1].params["k"]) is bool
+    with pytest.raises(UserError, match="of another search space"):
+        journal.read({"x": Real(1e-9, 1.0, log=True)})
+
+
+def test_a_damaged_journal_is_told_in_one_line(tmp_path):
+    path = tmp_path / "cell.sqlite"
+    path.write_bytes(b"this is no database, and never was one " * 50)
+    with pytest.raises(UserError, match=r"the file is damaged .*Delete it") as told:
+        Journal(path).read({"x": Real(0.0, 1.0)})
+    assert "\n" not in str(told.value)
+
+
+def test_the_trials_stand_in_sqlite_as_optuna_keeps_them(tmp_path):
+    search(blobs(), "logistic", tmp_path / "a.sqlite", trials=3)
+    with sqlite3.connect(tmp_path / "a.sqlite") as base:
+        states = base.execute("select state from trials order by number").fetchall()
+    base.close()
+    assert states == [("COMPLETE",)] * 3
+
+
+PUBLISHED = {
+    # pytabkit's XGB-TD and LGBM-TD for classes; its max_bin and patience aside where not searched
+    "xgboost": [
+        {
+            "n_estimators": 1000,
+            "learning_rate": 0.08,
+            "max_depth": 6,
+            "max_bin": 256,
+            "min_child_weight": 5e-6,
+            "reg_lambda": 0.0,
+            "colsample_bylevel": 0.9,
+            "subsample": 0.65,
+        },
+        # both ends of TabArena's space
+        {
+            "n_estimators": 10_000,
+            "learning_rate": 5e-3,
+            "max_depth": 4,
+            "min_child_weight": 1e-3,
+            "subsample": 0.6,
+            "colsample_bylevel": 0.6,
+            "colsample_bynode": 0.6,
+            "reg_alpha": 1e-4,
+            "reg_lambda": 1e-4,
+            "grow_policy": "depthwise",
+            "max_cat_to_onehot": 8,
+            "max_leaves": 8,
+        },
+        {
+            "learning_rate": 0.1,
+            "max_depth": 10,
+            "min_child_weight": 5.0,
+            "subsample": 1.0,
+            "colsample_bylevel": 1.0,
+            "colsample_bynode": 1.0,
+            "reg_alpha": 5.0,
+            "reg_lambda": 5.0,
+            "grow_policy": "lossguide",
+            "max_cat_to_onehot": 100,
+            "max_leaves": 1024,
+        },
+    ],
+    "lightgbm": [
+        {
+            "n_estimators": 1000,
+            "learning_rate": 0.04,
+            "num_leaves": 50,
+            "min_child_samples": 40,
+            "subsample": 0.75,
+            "colsample_bytree": 1.0,
+        },
+        {
+            "learning_rate": 5e-3,
+            "num_leaves": 2,
+            "min_child_samples": 1,
+            "subsample": 0.7,
+            "colsample_bytree": 0.4,
+            "reg_alpha": 1e-4,
+            "reg_lambda": 1e-4,
+            "extra_trees": False,
+        },
+        {
+            "learning_rate": 0.1,
+            "num_leaves": 200,
+            "min_child_samples": 64,
+            "reg_alpha": 1.0,
+            "reg_lambda": 2.0,
+            "extra_trees": True,
+        },
+    ],
+    "net": [
+        # RealMLP-TD for classes, as far as the recipe has these parts
+        {
+            "layers": (256, 256, 256),
+            "activation": "selu",
+            "dropout": 0.15,
+            "weight_decay": 0.02,
+            "label_smoothing": 0.1,
+            "optimizer": "adamw(beta2=0.95)",
+            "schedule": "coslog4",
+            "lr": 0.04,
+            "batch_size": 256,
+            "epochs": 256,
+        },
+        # scikit-learn's MLPClassifier
+        {
+            "layers": (100,),
+            "activation": "relu",
+            "init": "glorot_uniform",
+            "weight_decay": 1e-4,
+            "optimizer": "adamw",
+            "schedule": "constant",
+            "lr": 1e-3,
+            "batch_size": 200,
+            "epochs": 200,
+            "dropout": 0.0,
+        },
+    ],
+    "mlp": [
+        {
+            "hidden_layer_sizes": (100,),
+            "activation": "relu",
+            "alpha": 1e-4,
+            "learning_rate_init": 1e-3,
+            "batch_size": 200,
+        }
+    ],
+}
+
+
+@pytest.mark.parametrize("family", PUBLISHED)
+def test_a_tables_space_contains_what_experts_publish(family):
+    space = SPACES[family][0]
+    for values in PUBLISHED[family]:
+        for name, value in values.items():
+            assert value in space[name], (family, name, value)
+
+
+def test_scikit_learns_own_defaults_are_those_that_the_test_names():
+    from inspect import signature
+
+    from sklearn.neural_network import MLPClassifier
+
+    given = signature(MLPClassifier).parameters
+    for name, value in PUBLISHED["mlp"][0].items():
+        assert given[name].default in (value, "auto"), name
+
+
+def test_every_default_recipe_lies_in_its_space_but_for_what_is_set_on_purpose():
+    from graduel.recipes import CONTENDERS, table_contenders
+
+    outside = set()
+    many = [(CONTENDERS, True), *((table_contenders(n), False) for n in (200, 3000, 10**6))]
+    for entries, image in many:
+        for name, entry in entries.items():
+            for quick, recipe in ((False, entry.full), (True, entry.quick)):
+                space = SPACES[entry.family][image]
+                found = space_of(entry.family, recipe, image=image, quick=quick)
+                assert found
+                outside |= {(name, key) for key in set(space) - set(found) if not quick}
+    # The strongest XGBoost is slower on purpose than what a budget of minutes can search.
+    assert outside <= {("xgboost-best", "n_estimators")}, outside
+
+
+@pytest.mark.parametrize("image", [False, True])
+@pytest.mark.parametrize("family", ["net", "textbook"])
+def test_every_network_of_a_space_can_be_built(family, image):
+    from graduel.recipes import NetRecipe, TextbookRecipe
+    from graduel.train.recipe import check
+
+    base = NetRecipe() if family == "net" else TextbookRecipe()
+    for name, one in SPACES[family][image].items():
+        for value in one.options if isinstance(one, Choice) else (one.low, one.high):
+            recipe = replace(base, **{name: value})
+            if family == "net":
+                check(recipe, 6, 3)
+
+
+@pytest.mark.parametrize("image", [False, True])
+def test_xgboost_takes_every_end_of_its_space(image):
+    data = blobs(120) if not image else None
+    if image:
+        rng = np.random.default_rng(0)
+        y = np.arange(120) % 3
+        X = rng.integers(0, 200, (120, 4, 4), dtype=np.uint8)
+        X[:, 0, 0] += (50 * (y == 1)).astype(np.uint8)
+        data = Dataset("toy", X, y, ("a", "b", "c"), ("pixel",) * 16)
+    rows = Split(np.arange(80), np.arange(80, 100), np.arange(100, 120))
+    space = SPACES["xgboost"][image]
+    strategy = "multi_output_tree" if image else "one_output_per_tree"
+    for name, one in space.items():
+        for value in one.options if isinstance(one, Choice) else (one.low, one.high):
+            recipe = {"n_estimators": 3, "multi_strategy": strategy, name: value}
+            if name == "n_estimators":
+                recipe["early_stopping_rounds"] = 3
+                recipe[name] = min(value, 30)
+            made = make_contender("xgboost", "xgboost", recipe)
+            outcome, _ = run_cell(made, data, rows, Cell("xgboost", 0), Budget(1))
+            assert np.isfinite(outcome.probabilities).all()
+
+
+def test_spaces_as_plain_data():
+    space = {"a": Real(0.1, 2.0, log=True), "b": Whole(1, 5), "c": Choice(((1, 2), "x", None))}
+    back = from_plain(json.loads(json.dumps(to_plain(space))))
+    assert back == space
+    assert True not in space["b"]
+    assert 2.5 not in space["b"]
+    assert not any(value in space["a"] for value in (float("nan"), float("inf"), "0.5"))
+    assert [1, 2] in space["c"]
+    for wrong in ({"a": 3}, {"a": (2, 1)}, {"a": []}, [1], {"a": Real(0.0, 1.0, log=True)}):
+        with pytest.raises(UserError, match=r"space|range"):
+            checked_space(wrong)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"budget": "soon"}, "budget must be none, or a time"),
+        ({"budget": "0s"}, "budget must be none, or a time"),
+        ({"budget": "2m", "trials": 3}, "got both"),
+        ({"trials": 0}, "trials must be at least 1"),
+        ({"trials": 2.5}, "trials must be a whole number"),
+    ],
+)
+def test_mistakes_in_a_budget(options, message):
+    with pytest.raises(UserError, match=message):
+        plan("mnist", threads=1, **options)
+
+
+@settings(deadline=None)
+@given(st.one_of(st.text(max_size=12), st.floats(), st.integers(), st.none(), st.booleans()))
+def test_whatever_a_budget_is_it_is_seconds_or_a_mistake(budget):
+    try:
+        seconds = read_budget(budget)
+    except UserError as error:
+        assert "budget must be none, or a time" in str(error)
+    else:
+        assert seconds is None or seconds >= 1
+
+
+@settings(deadline=None)
+@given(
+    st.dictionaries(
+        st.text(max_size=3),
+        st.one_of(
+            st.tuples(st.floats(), st.floats()),
+            st.tuples(st.integers(), st.integers()),
+            st.lists(st.one_of(st.text(max_size=3), st.integers(), st.booleans()), max_size=3),
+            st.none(),
+        ),
+        max_size=3,
+    )
+)
+def test_whatever_a_space_is_it_survives_json_or_is_a_mistake(space):
+    try:
+        found = checked_space(space)
+    except UserError:
+        return
+    assert from_plain(json.loads(json.dumps(to_plain(found)))) == found
+
+
+@settings(deadline=None, max_examples=20)
+@given(st.binary(min_size=1, max_size=400), st.booleans())
+def test_a_journal_of_any_bytes_is_told(content, sqlite_like):
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "cell.sqlite"
+        path.write_bytes((b"SQLite format 3\0" if sqlite_like else b"x") + content)
+        with pytest.raises(UserError, match="damaged"):
+            Journal(path).read({"x": Real(0.0, 1.0)})
+
+
+def test_the_clock_may_run_out_in_the_first_round(tmp_path):
+    for name in ("xgboost", "lightgbm", "hist", "net", "forest", "mlp", "textbook"):
+        outcome, _, _ = search(blobs(), name, tmp_path / f"{name}.sqlite", seconds=1e-9)
+        assert len(outcome.trials) == 1
+        assert outcome.trials[0]["state"] == "complete"
+        assert np.isfinite(outcome.probabilities).all()
+
+
+def test_a_plan_says_its_budget_and_whose_version_decides():
+    none = plan("mnist", threads=1)
+    assert none.budget == {"kind": "none", "value": None}
+    assert not {"trials", "seconds"} & set(none.as_dict())
+    assert "optuna" not in none.versions
+    some = plan("mnist", threads=1, trials=4, contenders=["net", "lightgbm"])
+    assert some.budget == {"kind": "trials", "value": 4}
+    assert {"optuna", "lightgbm"} <= set(some.versions)
+    timed = plan("mnist", threads=1, budget="2m")
+    assert timed.budget == {"kind": "seconds", "value": 120.0}
+    assert len({p.digest for p in (none, some, timed)}) == 3
+
+
+@pytest.mark.parametrize(
+    ("package", "options", "command"),
+    [
+        ("optuna", {"trials": 2}, r"pip install 'graduel\[tune\]'"),
+        ("lightgbm", {"contenders": ["lightgbm"]}, r"pip install 'graduel\[lightgbm\]'"),
+    ],
+)
+def test_what_is_not_installed_is_told_with_its_command(monkeypatch, package, options, command):
+    from graduel.duel import packages
+
+    real = packages.find_spec
+    monkeypatch.setattr(packages, "find_spec", lambda name: None if name == package else real(name))
+    with pytest.raises(UserError, match=command) as told:
+        plan("mnist", threads=1, **options)
+    assert "\n" not in str(told.value)
+
+
+def test_the_progress_of_a_search_names_its_trial():
+    from graduel.cli.progress import describe
+    from graduel.duel.runner import Event
+
+    event = Event(Cell("net", 0), "progress", Progress(0.5, 10.0, 0.02, 0.02, 3))
+    assert describe(event).startswith("trial 3: 10 s spent")
+
+
+def test_equal_losses_are_told_apart_by_log_loss(tmp_path):
+    data = blobs()
+    outcome, fitted, _ = search(data, "logistic", tmp_path / "a.sqlite", trials=6)
+    best = outcome.trials[outcome.best_trial]
+    tied = [t for t in outcome.trials if t["loss"] == best["loss"]]
+    journal = Journal(tmp_path / "a.sqlite").read(SPACES["logistic"][0])
+    y = data.y[ROWS.valid]
+    assert journal[outcome.best_trial].tie == log_loss(fitted.predict_proba(data.X[ROWS.valid]), y)
+    assert journal[outcome.best_trial].tie == min(journal[t["number"]].tie for t in tied)

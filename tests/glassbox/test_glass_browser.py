@@ -1,0 +1,90 @@
+"""The page of one example in a browser, from disk: no errors, no overflow, reached by keyboard."""
+
+from __future__ import annotations
+
+from shutil import which
+
+import numpy as np
+import pytest
+
+from graduel.duel.kept_model import Kept
+from graduel.duel.task import Task
+from graduel.glassbox import Subject, inspect, write_page
+
+sync_api = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed")
+CHROMIUM = which("chromium") or which("chromium-browser") or which("google-chrome")
+QUIET = ("--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run")
+
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium")
+
+
+@pytest.fixture(scope="module")
+def page_file(tmp_path_factory, digit_net, digit_trees, mnist):
+    task = Task("mnist", mnist.classes, image=(28, 28, 1), scale=1 / 255)
+    models = (
+        Kept("net", "NumPy network", task, network=digit_net.network, weights=digit_net.answer),
+        Kept(
+            "xgboost",
+            "XGBoost",
+            task,
+            booster=digit_trees.get_booster(),
+            learned=tuple(range(10)),
+        ),
+    )
+    subjects = [Subject(model) for model in models]
+    X = mnist.X[60_008:60_009]
+    found = [inspect(s, s.example(X), int(mnist.y[60_008]), where="test row 8") for s in subjects]
+    return write_page(found, tmp_path_factory.mktemp("page") / "example.html")
+
+
+@pytest.fixture(scope="module")
+def browser():
+    with sync_api.sync_playwright() as playwright:
+        found = playwright.chromium.launch(executable_path=CHROMIUM, args=list(QUIET))
+        yield found
+        found.close()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize(("width", "height"), [(1280, 800), (390, 844)])
+def test_it_opens_from_disk_without_errors_or_overflow(browser, page_file, width, height, scheme):
+    said, asked = [], []
+    context = browser.new_context(viewport={"width": width, "height": height}, color_scheme=scheme)
+    page = context.new_page()
+    page.on("console", lambda message: said.append(message.text))
+    page.on("pageerror", lambda error: said.append(str(error)))
+    page.on("request", lambda request: asked.append(request.url))
+    page.goto(page_file.as_uri())
+    assert said == []
+    assert [url for url in asked if not url.startswith(("file:", "data:"))] == []
+    assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
+    broken = "[...document.images].filter(i => !i.complete || !i.naturalWidth).length"
+    assert page.evaluate(broken) == 0
+    assert page.evaluate("document.images.length") > 12
+    nameless = "[...document.querySelectorAll('img')].filter(i => !i.alt).length"
+    assert page.evaluate(nameless) == 0
+    context.close()
+
+
+def test_details_open_by_keyboard(browser, page_file):
+    page = browser.new_page()
+    page.goto(page_file.as_uri())
+    summary = page.get_by_text("Every unit of layer 1")
+    rows = page.get_by_role("region", name="Units of layer 1")
+    assert not rows.is_visible()
+    summary.focus()
+    page.keyboard.press("Enter")
+    assert rows.is_visible()
+    assert rows.locator("tbody tr").count() == 128
+    page.close()
+
+
+def test_the_squares_tell_their_numbers(browser, page_file, digit_net, mnist):
+    page = browser.new_page()
+    page.goto(page_file.as_uri())
+    titles = page.locator("svg[aria-label='activations of the 10 units of layer 2'] title")
+    x = mnist.table[60_008:60_009].astype(np.float32) / 255
+    p = digit_net.network.predict(x, digit_net.answer)[0]
+    told = [float(text.split(": ")[1]) for text in titles.all_text_contents()]
+    np.testing.assert_allclose(told, p, rtol=2e-3, atol=1e-9)
+    page.close()

@@ -1,0 +1,188 @@
+"""Drawings prepared as MNIST's: each step, the digits of a random hand, and who reads them."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+
+from graduel.errors import UserError
+from graduel.glassbox import digit_strokes, prepare, raw, strokes
+
+N = 200
+
+
+def drawn(seed):
+    rng = np.random.default_rng(seed)
+    labels = np.arange(N) % 10
+    return [strokes(*digit_strokes(int(d), rng)) for d in labels], labels
+
+
+@pytest.fixture(scope="module")
+def drawings():
+    return drawn(7)
+
+
+def as_rows(images):
+    return np.stack([image.reshape(-1) for image in images])
+
+
+def test_the_network_reads_drawn_digits_that_are_prepared(drawings, digit_net):
+    inks, labels = drawings
+    with_preparation = as_rows([prepare(ink, steps=False).image for ink in inks])
+    without = as_rows([raw(ink) for ink in inks])
+    right = np.mean(digit_net.predict_proba(with_preparation).argmax(axis=1) == labels)
+    plain = np.mean(digit_net.predict_proba(without).argmax(axis=1) == labels)
+    assert right >= 0.95
+    assert plain < 0.5
+
+
+def test_the_trees_read_drawn_digits_that_are_prepared(drawings, digit_trees):
+    inks, labels = drawings
+    with_preparation = as_rows([prepare(ink, steps=False).image for ink in inks])
+    without = as_rows([raw(ink) for ink in inks])
+    assert np.mean(digit_trees.predict(with_preparation) == labels) >= 0.95
+    assert np.mean(digit_trees.predict(without) == labels) < 0.5
+
+
+def cut(image):
+    """Leave away the empty border."""
+    rows, columns = np.nonzero(image)
+    return image[rows.min() : rows.max() + 1, columns.min() : columns.max() + 1]
+
+
+def test_mnists_own_digits_stay_as_they_are(mnist):
+    digits = mnist.X[60_000:60_200]
+    same = np.stack([prepare(digit, steps=False).image for digit in digits])
+    # Rarely a digit's centre of mass lies just between two pixels, and it moves by one.
+    moved = np.array([(a != b).any() for a, b in zip(same, digits, strict=True)])
+    assert moved.mean() < 0.25
+    for a, b in zip(same[moved], digits[moved], strict=True):
+        assert np.array_equal(cut(a), cut(b))
+
+
+@settings(max_examples=80, deadline=None)
+@given(
+    hnp.arrays(
+        np.float32,
+        hnp.array_shapes(min_dims=2, max_dims=2, max_side=60),
+        elements=st.floats(0, 1, width=32),
+    )
+)
+def test_any_drawing_becomes_a_digit_in_the_middle(ink):
+    found = prepare(ink)
+    assert found.image.shape == (28, 28)
+    assert found.image.dtype == np.uint8
+    assert found.empty == (not (ink >= 0.5 / 255).any())
+    if found.empty:
+        assert not found.image.any()
+        return
+    assert [step.name for step in found.steps] == ["ink", "box", "fit", "centre"]
+    assert max(found.steps[2].image.shape) == 20
+    if found.image.sum() > 255:
+        mass = found.image / found.image.sum()
+        down, across = np.arange(28) @ mass.sum(axis=1), mass.sum(axis=0) @ np.arange(28)
+        assert abs(down - 14) < 0.6 or found.image[[0, -1]].any()
+        assert abs(across - 14) < 0.6 or found.image[:, [0, -1]].any()
+
+
+@pytest.mark.parametrize("place", [(0, 0), (150, 10), (60, 170)])
+@pytest.mark.parametrize("scale", [1, 2])
+def test_where_and_how_large_a_digit_is_does_not_matter(place, scale):
+    rng = np.random.default_rng(3)
+    ink = strokes(
+        *digit_strokes(3, rng, size=100, height=(60, 60), thickness=(6, 6)), size=(100, 100)
+    )
+    field = np.zeros((300, 300), np.float32)
+    grown = np.kron(ink, np.ones((scale, scale), np.float32))
+    top, left = (min(p, 300 - len(grown)) for p in place)
+    field[top : top + len(grown), left : left + len(grown)] = grown
+    a, b = prepare(ink).image.astype(float), prepare(field).image.astype(float)
+    if scale == 1:
+        np.testing.assert_array_equal(a, b)
+    assert np.abs(a - b).mean() < 2
+
+
+def test_the_sides_keep_their_proportion():
+    wide = np.zeros((100, 200))
+    wide[40:60, 20:180] = 1
+    found = prepare(wide).steps[2].image
+    assert found.shape == (2, 20)
+    assert (found == 255).all()
+
+
+def test_uint8_and_floats_say_the_same():
+    ink = strokes(*digit_strokes(5, np.random.default_rng(0)))
+    as_bytes = np.rint(ink * 255).astype(np.uint8)
+    np.testing.assert_array_equal(
+        prepare(as_bytes).image, prepare(as_bytes.astype(float) / 255).image
+    )
+
+
+def test_an_empty_field_is_empty():
+    found = prepare(np.zeros((50, 50)))
+    assert found.empty
+    assert not found.image.any()
+
+
+@pytest.mark.parametrize(
+    "ink",
+    [
+        np.zeros(5),
+        np.zeros((0, 5)),
+        np.full((4, 4), 2.0),
+        np.full((4, 4), np.nan),
+        np.full((4, 4), 1e300),
+        np.full((4, 4), 2, np.int64),
+        np.array([["a"]]),
+        -np.ones((3, 3)),
+    ],
+)
+def test_what_is_no_drawing_is_refused(ink):
+    with pytest.raises(UserError, match="a drawing must be numbers"):
+        prepare(ink)
+
+
+def test_the_hand_is_the_generators():
+    a, b = (digit_strokes(8, np.random.default_rng(5)) for _ in range(2))
+    assert a == b
+    assert a != digit_strokes(8, np.random.default_rng(6))
+
+
+@given(st.integers(0, 9), st.integers(0, 2**32 - 1))
+@settings(max_examples=60, deadline=None)
+def test_drawn_digits_stay_in_the_field(digit, seed):
+    points, pen = digit_strokes(digit, np.random.default_rng(seed))
+    every = np.concatenate([np.array(stroke) for stroke in points])
+    assert every.min() - pen / 2 >= 0
+    assert every.max() + pen / 2 <= 280
+
+
+@pytest.mark.parametrize(
+    ("points", "options", "message"),
+    [
+        ([[(0, 0)]], {"thickness": 0}, "must be positive"),
+        ([[(0, 0)]], {"size": (0, 9)}, "must be positive"),
+        ([[(0, 0, 1)]], {}, "must be points"),
+        ([[(0, float("nan"))]], {}, "must be points"),
+        ([[]], {}, "must be points"),
+    ],
+)
+def test_strokes_that_are_none_are_refused(points, options, message):
+    with pytest.raises(UserError, match=message):
+        strokes(points, **options)
+
+
+def test_a_dot_is_a_disc_of_the_pens_thickness():
+    ink = strokes([[(50, 40)]], thickness=20, size=(100, 100))
+    assert ink.sum() == pytest.approx(np.pi * 100, rel=0.06)
+    rows, columns = np.nonzero(ink)
+    assert rows.mean() == pytest.approx(40, abs=1)
+    assert columns.mean() == pytest.approx(50, abs=1)
+
+
+def test_a_digit_that_is_none_is_refused():
+    with pytest.raises(UserError, match="from 0 to 9"):
+        digit_strokes(10, np.random.default_rng(0))

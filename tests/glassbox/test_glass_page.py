@@ -1,0 +1,289 @@
+"""A kept model and one example: the whole inspection, and its page."""
+
+from __future__ import annotations
+
+import html
+import json
+import re
+from dataclasses import replace
+
+import numpy as np
+import polars as pl
+import pytest
+
+from graduel.data.description import own_arrays
+from graduel.duel.cell import run_cell
+from graduel.duel.contenders import Budget, make_contender
+from graduel.duel.kept import kept_of
+from graduel.duel.kept_model import Kept
+from graduel.duel.protocol import Cell, Split
+from graduel.duel.task import Task
+from graduel.errors import UserError
+from graduel.glassbox import Subject, inspect, render, write_page
+from graduel.glassbox.page import COLOURS, number
+from graduel.nn import BatchNorm, Dense, Flatten, Network, ReLU, Reshape, Sigmoid
+from graduel.nn.layers import Conv2D
+from graduel.report import style
+
+EVIL = '<script>alert("1")</script>'
+
+
+def table():
+    """Return numbers, categories, missing values, and names that no page should trust."""
+    rng = np.random.default_rng(0)
+    n = 240
+    y = np.arange(n) % 3
+    size = np.where(rng.random(n) < 0.2, None, (rng.normal(size=n) + y).round(2))
+    frame = pl.DataFrame(
+        {
+            "size": pl.Series(list(size), dtype=pl.Float64),
+            EVIL: pl.Series(rng.normal(size=n), dtype=pl.Float32),
+            "town": rng.choice(["Ulm", "Kiel", EVIL, "Köln"], n),
+            "paid": rng.choice(["yes", "no"], n),
+            "target": np.array(["a", EVIL, "c"])[y],
+        }
+    )
+    return own_arrays(frame, target="target").load()
+
+
+RECIPES = {
+    "net": {"layers": [8], "norm": "batch", "lr": 0.01, "epochs": 2, "batch_size": 32},
+    "xgboost": {"n_estimators": 5, "early_stopping_rounds": 3},
+}
+
+
+def fitted(data, name, recipe=None):
+    n = len(data.y)
+    rows = Split(np.arange(n // 2), np.arange(n // 2, n * 3 // 4), np.arange(n * 3 // 4, n))
+    contender = make_contender(name, name, recipe or RECIPES[name])
+    model = run_cell(contender, data, rows, Cell(name, 0), Budget(threads=1))[1]
+    return kept_of(model, Task.of(data), f"model {EVIL}")
+
+
+@pytest.fixture(scope="module")
+def data():
+    return table()
+
+
+@pytest.fixture(scope="module", params=RECIPES)
+def subject(request, data):
+    return Subject(fitted(data, request.param))
+
+
+def test_a_table_is_shown_as_it_came_and_as_it_is_prepared(subject, data):
+    for at in range(200, 215):
+        row = data.X[at : at + 1]
+        example = subject.example(row)
+        np.testing.assert_array_equal(example.matrix, subject.kept.matrix(row)[0])
+        made = [one for feature in example.features for one in feature.inputs]
+        assert tuple(one.name for one in made) == subject.names
+        np.testing.assert_array_equal([one.value for one in made], example.matrix)
+        raw = {feature.name: feature.raw for feature in example.features}
+        size = row["size"][0]
+        assert raw["size"] == (None if size is None else str(size))
+        assert raw["town"] == row["town"][0]
+        assert float(raw[EVIL]) == pytest.approx(row[EVIL][0])
+        found = inspect(subject, example, int(data.y[at]))
+        np.testing.assert_array_equal(found.answers, subject.kept.predict_proba(row)[0])
+
+
+def test_the_way_through_the_trees_is_told_in_the_tables_own_words(data):
+    subject = Subject(fitted(data, "xgboost"))
+    told = set()
+    for at in range(180, 240):
+        trees = inspect(subject, subject.example(data.X[at : at + 1])).trees
+        for path in trees.votes.strongest:
+            for split in path.splits:
+                if split.name == "town":
+                    told.add(split.told)
+                    assert split.condition.startswith("not in ")
+                    assert set(split.condition[7:].split(", ")) <= {"Ulm", "Kiel", "Köln", EVIL}
+                elif split.name == "size" and split.missing:
+                    assert split.told == "missing"
+    assert told & {"Ulm", "Kiel", "Köln", EVIL}
+
+
+def test_without_a_label_the_answer_is_taken(subject, data):
+    found = inspect(subject, subject.example(data.X[:1]))
+    assert not found.label_known
+    assert found.label == found.answer == found.answers.argmax()
+
+
+def visible(page):
+    """Return a page's text without its markup."""
+    body = re.sub(r"<style>.*?</style>", "", page, flags=re.S)
+    return html.unescape(re.sub(r"<[^>]*>", " ", body))
+
+
+def test_the_page_trusts_no_text(subject, data):
+    page = render(inspect(subject, subject.example(data.X[:1]), 1, where=EVIL))
+    assert "<script" not in page
+    assert EVIL in visible(page)
+    assert "default-src 'none'" in page
+    assert not re.search(r"https?://", page)
+
+
+def test_the_page_holds_the_numbers(data):
+    subject = Subject(fitted(data, "net"))
+    found = inspect(subject, subject.example(data.X[7:8]), 2, lr=0.25)
+    text = visible(render(found))
+    net = found.net
+    for value in (
+        net.backward.loss,
+        *net.forward.softmax.exponentials,
+        *net.backward.dz,
+        *(term.product for one in net.neurons for term in one.terms),
+        *(one.z for one in net.neurons),
+        *(term.product for row in net.rows for term in row.terms),
+        *net.forward.columns[1].a,
+        net.step.loss_after,
+    ):
+        assert number(value) in text
+    assert "dZ₂ = A₂ − Y" in text
+    assert "dZ = A[-1] - Y" in text
+    assert f"line {net.backward.output[-1].line.number} of nn/textbook.py" in text
+    assert "α = 0.25" in text
+    assert ("it helped" if net.step.helped else "it did not help") in text
+
+
+def test_the_same_example_gives_the_same_page(subject, data):
+    pages = [render(inspect(subject, subject.example(data.X[:1]), 1)) for _ in range(2)]
+    assert pages[0] == pages[1]
+
+
+def test_both_models_stand_on_one_page(data):
+    both = [Subject(fitted(data, name)) for name in RECIPES]
+    found = [inspect(one, one.example(data.X[3:4]), 0) for one in both]
+    page = render(found)
+    assert page.count('class="headline"') == 2
+    assert "SHAP" in page
+    assert "Softmax and the loss" in page
+    with pytest.raises(UserError, match="expected an inspection"):
+        render([])
+
+
+def test_every_text_is_plain_data(subject, data):
+    found = inspect(subject, subject.example(data.X[:1]), 1)
+    plain = json.loads(json.dumps(found.as_dict(), allow_nan=False))
+    assert plain["classes"] == list(data.classes)
+    assert (plain["net"] is None) == (subject.family == "xgboost")
+
+
+def kept_network(layers, shape, image, scale=1.0, **options):
+    net = Network(layers, shape, **options)
+    rng = np.random.default_rng(0)
+    weights = net.init(rng)
+    weights.theta += rng.normal(0, 0.1, weights.theta.shape).astype(net.dtype)
+    classes = tuple(f"class {i}" for i in range(net.output_shape[0]))
+    task = Task("mine", classes, image=image, scale=scale)
+    return Subject(Kept("net", "mine", task, network=net, weights=weights))
+
+
+def test_images_of_any_shape_are_shown():
+    colours = (6, 5, 3)
+    layers = (
+        Reshape(colours),
+        Conv2D(4),
+        BatchNorm(),
+        ReLU(),
+        Flatten(),
+        Dense(4),
+        Sigmoid(),
+        Dense(3),
+    )
+    subject = kept_network(layers, (90,), colours, 1 / 255)
+    image = np.random.default_rng(0).integers(0, 256, (1, 6, 5, 3), dtype=np.uint8)
+    example = subject.example(image)
+    np.testing.assert_array_equal(example.image, image[0])
+    np.testing.assert_allclose(example.x, image.reshape(-1) / 255, rtol=1e-6)
+    found = inspect(subject, example, 1)
+    np.testing.assert_allclose(found.answers, found.net.forward.answers, rtol=1e-6)
+    assert [one.place.number for one in found.net.neurons] == [1, 2, 3]
+    assert found.net.neurons[0].terms[0].name.startswith("row ")
+    text = visible(render(found))
+    assert "6 pixels" in text
+    assert "channel" in text
+
+
+def test_a_binary_loss_goes_without_softmax():
+    from graduel.nn import BinaryCrossEntropy
+
+    layers = (Dense(4), ReLU(), Dense(3))
+    subject = kept_network(layers, (6,), None, loss=BinaryCrossEntropy())
+    found = inspect(subject, subject.example(np.ones((1, 6), np.float32)), 1)
+    np.testing.assert_array_equal(found.net.backward.target, [0, 1, 0])
+    page = render(found)
+    assert "Softmax and the loss" not in page
+    assert "input 3" in page
+
+
+def test_the_dead_are_named():
+    subject = kept_network((Dense(4), ReLU(), Dense(3)), (6,), None)
+    net, weights = subject.network, subject.weights
+    net.layout["0.b"].view(weights.theta)[...] = -100
+    found = inspect(subject, subject.example(np.ones((1, 6), np.float32)), 0, layer=1, unit=2)
+    assert found.net.rows[0].norm == 0
+    assert "its gate was shut" in render(found)
+
+
+def test_the_page_looks_as_the_report_does():
+    theirs = {c.variable: (c.variable, c.light, c.dark) for c in style.COLOURS}
+    for colour in COLOURS:
+        assert colour == theirs[colour[0]]
+
+
+def test_a_page_is_written_whole_and_never_over_another_file(tmp_path, subject, data):
+    found = inspect(subject, subject.example(data.X[:1]), 1)
+    path = write_page(found, tmp_path / "new" / "page.html")
+    assert path.read_text("utf-8") == render(found)
+    with pytest.raises(UserError, match="must be a new file"):
+        write_page(found, path)
+    assert [one.name for one in path.parent.iterdir()] == ["page.html"]
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"label": 3}, "label must be from 0 to 2; got 3"),
+        ({"layer": 9}, "layer must be from 1 to 2"),
+        ({"unit": 1}, "name the layer, too"),
+        ({"layer": 1, "unit": 8}, "unit must be from 0 to 7"),
+    ],
+)
+def test_mistakes_are_told_in_a_line(data, options, message):
+    subject = Subject(fitted(data, "net"))
+    with pytest.raises(UserError, match=message):
+        inspect(subject, subject.example(data.X[:1]), **options)
+
+
+def test_trees_have_no_layers_and_nets_no_trees(data):
+    trees, net = (Subject(fitted(data, name)) for name in ("xgboost", "net"))
+    with pytest.raises(UserError, match="are a network's"):
+        inspect(trees, trees.example(data.X[:1]), layer=1)
+    with pytest.raises(UserError, match="expected a network"):
+        _ = trees.network
+    with pytest.raises(UserError, match="expected trees"):
+        _ = net.forest
+    with pytest.raises(UserError, match="expected one example; got 2 rows"):
+        net.example(data.X[:2])
+
+
+def test_two_classes_and_classes_that_were_not_learned(data):
+    kept = data.y != 2
+    two = replace(data, X=data.X.filter(pl.Series(kept)), y=data.y[kept], classes=data.classes[:2])
+    subject = Subject(fitted(two, "xgboost"))
+    assert subject.groups == (data.classes[1],)
+    found = inspect(subject, subject.example(two.X[:1]), 0)
+    assert found.trees.shap.values.shape == (1, 4)
+    np.testing.assert_allclose(found.trees.votes.probabilities, found.answers, rtol=1e-6)
+    n = len(data.y)
+    train = np.flatnonzero(data.y[: n // 2] != 1)
+    rows = Split(train, np.arange(n // 2, n * 3 // 4), np.arange(n * 3 // 4, n))
+    contender = make_contender("xgboost", "xgboost", RECIPES["xgboost"])
+    model = run_cell(contender, data, rows, Cell("xgboost", 0), Budget(threads=1))[1]
+    lacking = Subject(kept_of(model, Task.of(data), "trees"))
+    assert lacking.groups == ("c",)
+    found = inspect(lacking, lacking.example(data.X[:1]), 1)
+    assert found.answers[1] == 0
+    assert found.answer != found.label
+    assert "which is" in render(found)

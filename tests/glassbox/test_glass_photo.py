@@ -1,0 +1,88 @@
+"""Photos of digits: any paper, any light, dust; and what is no photo."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+from PIL import Image
+
+from graduel.errors import UserError
+from graduel.glassbox import digit_strokes, photo, prepare, strokes
+
+N = 60
+
+
+def shaded(ink, rng):
+    """Lay dark ink on paper that a lamp lights from one side."""
+    down, across = np.mgrid[0 : ink.shape[0], 0 : ink.shape[1]] / max(ink.shape)
+    paper = 225 - 90 * down - 40 * across
+    return (paper * (1 - 0.75 * ink) + rng.normal(0, 3, ink.shape)).clip(0, 255).astype(np.uint8)
+
+
+def dusty(ink, rng):
+    page = 235 - 190 * ink
+    for y, x in rng.integers(4, np.array(ink.shape) - 4, (6, 2)):
+        page[y : y + 2, x : x + 2] = 90
+    return page.astype(np.uint8)
+
+
+LOOKS = {
+    "dark on light": lambda ink, rng: np.rint(240 - 200 * ink).astype(np.uint8),
+    "light on dark": lambda ink, rng: np.rint(20 + 220 * ink).astype(np.uint8),
+    "pencil": lambda ink, rng: np.rint(230 - 60 * ink).astype(np.uint8),
+    "shaded": shaded,
+    "dusty": dusty,
+    "large": lambda ink, rng: np.kron(240 - 200 * ink, np.ones((4, 4))).astype(np.uint8),
+}
+
+
+@pytest.mark.parametrize("look", LOOKS)
+def test_photographed_digits_are_read(look, digit_net):
+    rng, labels = np.random.default_rng(11), np.arange(N) % 10
+    inks = [strokes(*digit_strokes(int(d), rng)) for d in labels]
+    photos = [photo(LOOKS[look](ink, rng)) for ink in inks]
+    rows = np.stack([prepare(ink, steps=False).image.reshape(-1) for ink in photos])
+    assert np.mean(digit_net.predict_proba(rows).argmax(axis=1) == labels) >= 0.93
+
+
+def test_what_is_transparent_is_paper():
+    ink = strokes(*digit_strokes(3, np.random.default_rng(0)))
+    opacity = np.rint(255 * ink).astype(np.uint8)
+    drawn = np.dstack([np.zeros((*ink.shape, 3), np.uint8), opacity])
+    found = prepare(photo(Image.fromarray(drawn))).image.astype(float)
+    assert np.abs(found - prepare(ink).image).mean() < 4
+
+
+@settings(max_examples=60, deadline=None)
+@given(hnp.arrays(np.uint8, hnp.array_shapes(min_dims=2, max_dims=2, max_side=50)))
+def test_any_image_becomes_ink(image):
+    found = photo(image)
+    assert found.shape == image.shape
+    assert found.dtype == np.float32
+    assert 0 <= found.min() <= found.max() <= 1
+    prepare(found)
+
+
+@settings(deadline=None)
+@given(st.integers(0, 255))
+def test_an_empty_page_has_no_ink(grey):
+    assert not photo(np.full((40, 40), grey, np.uint8)).any()
+
+
+@pytest.mark.parametrize("mode", ["1", "L", "P", "RGB", "RGBA", "CMYK", "I;16", "F"])
+def test_every_kind_of_pillow_image_is_taken(mode):
+    page = Image.new("L", (50, 50), 250)
+    page.paste(10, (20, 5, 30, 45))
+    found = photo(page.convert("I").convert(mode) if mode == "I;16" else page.convert(mode))
+    assert found.shape == (50, 50)
+
+
+@pytest.mark.parametrize(
+    "image", [np.zeros(5, np.uint8), np.zeros((4, 4)), np.zeros((3, 3, 2), "u1")]
+)
+def test_what_is_no_image_is_refused(image):
+    with pytest.raises(UserError, match="an image must be uint8"):
+        photo(image)

@@ -1,0 +1,194 @@
+"""XGBoost's votes, paths and SHAP against XGBoost's own predictions."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from xgboost import DMatrix, XGBClassifier
+
+from graduel.errors import UserError
+from graduel.glassbox import path, read_forest, shap, votes
+from graduel.glassbox.trees import probabilities
+
+
+def table(rng, n=300, classes=3):
+    """Numbers, a category, missing values in both."""
+    X = rng.normal(size=(n, 5)).astype(np.float32)
+    X[:, 4] = rng.integers(0, 7, n)
+    y = (X[:, 0] + (X[:, 4] % 3) + rng.normal(0, 0.3, n)).round().astype(int) % classes
+    X[rng.random(X.shape) < 0.15] = np.nan
+    return X, y
+
+
+def fitted(classes=3, categories=True, **options):
+    X, y = table(np.random.default_rng(0), classes=classes)
+    types = ["q"] * 4 + ["c" if categories else "q"]
+    model = XGBClassifier(
+        n_estimators=12,
+        max_depth=4,
+        feature_types=types,
+        enable_categorical=True,
+        n_jobs=1,
+        random_state=0,
+        **options,
+    ).fit(X, y)
+    return model, X
+
+
+MODELS = {
+    "three classes, categories": fitted,
+    "two classes": lambda: fitted(classes=2),
+    "one-hot splits": lambda: fitted(max_cat_to_onehot=10),
+    "parallel trees": lambda: fitted(num_parallel_tree=2),
+    "vector leaves": lambda: fitted(categories=False, multi_strategy="multi_output_tree"),
+    "a base score of one's own": lambda: fitted(classes=2, base_score=0.3),
+}
+
+
+@pytest.fixture(scope="module", params=MODELS)
+def case(request):
+    model, X = MODELS[request.param]()
+    return model, read_forest(model), X
+
+
+def own(model, row, **what):
+    booster = model.get_booster()
+    matrix = DMatrix(row[None], feature_types=booster.feature_types, enable_categorical=True)
+    return booster.predict(matrix, **what)
+
+
+def test_votes_add_up_to_the_margin(case):
+    model, forest, X = case
+    for row in X[:25]:
+        found = votes(forest, row)
+        np.testing.assert_array_equal(found.margin, own(model, row, output_margin=True).reshape(-1))
+        np.testing.assert_allclose(found.so_far[-1], found.margin, atol=2e-5)
+        np.testing.assert_allclose(found.base + found.by_round.sum(axis=0), found.margin, atol=2e-5)
+        np.testing.assert_array_equal(found.probabilities, model.predict_proba(row[None])[0])
+
+
+def test_votes_of_the_first_rounds_are_the_shorter_models(case):
+    model, forest, X = case
+    for rounds in (1, 5, 12):
+        margin = own(model, X[3], output_margin=True, iteration_range=(0, rounds))
+        so_far = votes(forest, X[3]).so_far[rounds]
+        np.testing.assert_allclose(so_far, margin.reshape(-1), atol=2e-5)
+
+
+def test_shap_values_are_xgboosts_and_add_up(case):
+    model, forest, X = case
+    if forest.vector_leaves:
+        with pytest.raises(UserError, match="Train it with multi_strategy=one_output_per_tree"):
+            shap(forest, X[0])
+        return
+    for row in X[:10]:
+        found = shap(forest, row)
+        raw = own(model, row, pred_contribs=True).reshape(forest.n_classes, -1)
+        np.testing.assert_array_equal(found.values, raw[:, :-1])
+        np.testing.assert_array_equal(found.bias, raw[:, -1])
+        total = found.values.sum(axis=1) + found.bias
+        np.testing.assert_allclose(total, found.margin, atol=1e-4)
+
+
+def goes_left(tree, split, row):
+    """Decide a split from the structure alone, as XGBoost documents it."""
+    value = row[split.feature]
+    if np.isnan(value):
+        return bool(tree.default_left[split.node])
+    if split.node in tree.categories:
+        return int(value) not in tree.categories[split.node]
+    return bool(value < tree.condition[split.node])
+
+
+def test_every_split_of_every_path_is_decided_as_xgboost_does(case):
+    _, forest, X = case
+    missing = 0
+    for row in X[:20]:
+        for number, tree in enumerate(forest.trees):
+            found = path(forest, row, number)
+            node = 0
+            for split in found.splits:
+                assert split.node == node
+                assert split.went == ("left" if goes_left(tree, split, row) else "right")
+                assert split.missing == bool(np.isnan(row[split.feature]))
+                missing += split.missing
+                node = int((tree.left if split.went == "left" else tree.right)[node])
+            assert node == found.leaf
+            assert tree.left[node] == -1
+            if not forest.vector_leaves:
+                assert found.value == tree.condition[node]
+                assert np.flatnonzero(found.values).tolist() in ([tree.group], [])
+    assert missing
+
+
+def test_the_strongest_trees_come_first(case):
+    _, forest, X = case
+    found = votes(forest, X[0], top=5)
+    sizes = [abs(one.value) for one in found.strongest]
+    assert sizes == sorted(sizes, reverse=True)
+    every = [path(forest, X[0], i).value for i in range(len(forest.trees))]
+    assert sizes == pytest.approx(sorted(map(abs, every), reverse=True)[:5])
+    one = found.strongest[0]
+    assert one.group == forest.trees[one.tree].group
+
+
+def test_pixels_have_names_and_images(digit_trees, mnist):
+    forest = read_forest(digit_trees)
+    assert forest.kind == "one tree a class: 10 trees a round"
+    names = [f"row {i // 28}, column {i % 28}" for i in range(784)]
+    found = votes(forest, mnist.table[60_007], top=3, names=names)
+    split = found.strongest[0].splits[0]
+    assert split.name == names[split.feature]
+    assert shap(forest, mnist.table[60_007]).values.shape == (10, 784)
+    assert found.by_round.shape == (25, 10)
+    json.dumps(found.as_dict(), allow_nan=False)
+    json.dumps(shap(forest, mnist.table[60_007]).as_dict(most=10_000), allow_nan=False)
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.integers(0, 2**31), st.integers(2, 4), st.integers(1, 6))
+def test_random_forests_add_up(seed, classes, depth):
+    rng = np.random.default_rng(seed)
+    X, y = rng.normal(size=(60, 3)).astype(np.float32), np.arange(60) % classes
+    X[rng.random(X.shape) < 0.1] = np.nan
+    model = XGBClassifier(n_estimators=4, max_depth=depth, n_jobs=1, subsample=0.8).fit(X, y)
+    forest = read_forest(model.get_booster())
+    found, values = votes(forest, X[0]), shap(forest, X[0])
+    np.testing.assert_allclose(found.so_far[-1], found.margin, atol=1e-5)
+    np.testing.assert_allclose(values.values.sum(axis=1) + values.bias, found.margin, atol=1e-5)
+    np.testing.assert_allclose(found.probabilities, model.predict_proba(X[:1])[0], rtol=1e-6)
+
+
+def test_models_say_what_their_trees_are():
+    model, X = fitted(categories=False, multi_strategy="multi_output_tree")
+    forest = read_forest(model)
+    assert forest.kind.startswith("one tree a round for all classes")
+    np.testing.assert_array_equal(probabilities(forest, X[0]), model.predict_proba(X[:1])[0])
+    assert path(forest, X[0], 3).group is None
+    assert read_forest(fitted()[0]).kind == "one tree a class: 3 trees a round"
+    assert (
+        read_forest(fitted(classes=2)[0]).kind == "one tree a round, for the second of two classes"
+    )
+
+
+def test_what_are_no_trees_is_refused():
+    X, y = table(np.random.default_rng(0))
+    model = XGBClassifier(booster="gblinear", n_estimators=2).fit(np.nan_to_num(X), y)
+    with pytest.raises(UserError, match="reads boosted trees"):
+        read_forest(model)
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda f: votes(f, np.zeros(3)), "the trees take 5 numbers an example; got 3"),
+        (lambda f: path(f, np.zeros(5), 99), "tree must be from 0 to 35; got 99"),
+    ],
+)
+def test_mistakes_are_told_in_a_line(call, message):
+    with pytest.raises(UserError, match=message):
+        call(read_forest(fitted()[0]))

@@ -1,0 +1,210 @@
+"""The page of a suite, its figures and tables, and the learning curve of a duel."""
+
+from __future__ import annotations
+
+import re
+from io import BytesIO
+from typing import Any
+
+import matplotlib as mpl
+import numpy as np
+import pytest
+from matplotlib.figure import Figure
+from suites import make_suite
+from test_page import Page
+
+from graduel import report
+from graduel.duel.crossing import pair
+from graduel.report import by_size, suite_figures, suite_tables
+from graduel.report.style import COLOURS
+from graduel.report.suite import friedman, headline, mixed
+
+MANY = ("textbook", "net", "xgboost", "forest", "lightgbm", "hist")
+SHAPES: dict[str, dict[str, Any]] = {
+    "three": {},
+    "six contenders": {"names": MANY, "datasets": tuple(f"set {i}" for i in range(12))},
+    "one data set": {"datasets": ("alone",), "failures": ("other",)},
+    "one contender": {"names": ("xgboost",)},
+    "nothing": {"datasets": (), "failures": ("a", "b")},
+    "no errors": {"zero": True},
+    "AUC": {"metric": "auc"},
+    "log loss": {"metric": "log_loss", "names": ("net", "xgboost")},
+    "other metrics": {"other_metric": ("set 1", "set 3")},
+    "evil": {
+        "names": ("<script>alert(1)</script>", "$x$ & $", "a\"b' onload=x</svg>"),
+        "datasets": ("<b>1</b>", "a&b$", 'quote"s', "d"),
+        "failures": ("<i>x</i>",),
+    },
+}
+
+
+@pytest.fixture(scope="module", params=SHAPES)
+def suite(request):
+    return make_suite(**SHAPES[request.param])
+
+
+@pytest.fixture(scope="module")
+def text(suite):
+    return report.render_suite(suite)
+
+
+def test_the_page_is_well_formed_and_asks_no_network(text: str) -> None:
+    html = Page(text)
+    assert text.startswith("<!DOCTYPE html>")
+    assert "://" not in text
+    assert re.findall(r"url\((?!#)", text) == []
+    for _, attributes in html.elements:
+        assert not [name for name in attributes if name.startswith("on")]
+    assert not {"script", "iframe", "object", "embed"} & {tag for tag, _ in html.elements}
+    ids = [attributes["id"] for _, attributes in html.elements if "id" in attributes]
+    assert len(ids) == len(set(ids))
+    (policy,) = [m for m in html.all("meta") if m.get("http-equiv") == "Content-Security-Policy"]
+    assert policy["content"] == "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
+
+
+def test_the_page_speaks_to_everybody(text: str) -> None:
+    html = Page(text)
+    for drawing in html.all("svg"):
+        assert drawing["role"] == "img"
+        assert len(drawing["aria-label"] or "") > 30
+    assert len(html.all("figure")) == len(html.all("figcaption"))
+    assert len(html.all("caption")) == len(html.all("table"))
+    # Every figure has its numbers behind it.
+    assert text.count("<summary>The numbers</summary>") == len(html.all("figure"))
+    drawings = "".join(re.findall(r"<svg.*?</svg>", text, re.DOTALL))
+    for colour in COLOURS:
+        assert colour.light not in drawings
+
+
+def test_every_number_and_failure_stands_on_the_page(suite, text: str) -> None:
+    said = Page(text).text()
+    for line in suite.result["datasets"]:
+        for name in line["contenders"]:
+            assert suite_tables.value(suite, line, name) in text
+    for failure in suite.result["failures"]:
+        assert f"Not duelled on: {failure['name']}. {failure['message']}" in said
+    for one in (suite.result["across"] or {"pairs": []})["pairs"]:
+        assert re.sub(r"\s+", " ", one["sentence"].partition(": ")[2]) in said
+    assert headline(suite) in said
+
+
+def test_the_critical_difference_diagram_comes_with_five_contenders() -> None:
+    few, many = make_suite(names=MANY[:4]), make_suite(names=MANY[:5])
+    assert 'id="critical-difference"' not in report.render_suite(few)
+    with pytest.raises(ValueError, match="five contenders"):
+        report.critical_difference(few)
+    assert 'id="critical-difference"' in report.render_suite(many)
+    figure = report.critical_difference(many)
+    assert isinstance(figure, Figure)
+    figure.savefig(BytesIO(), format="png", dpi=40)
+    (ax,) = figure.axes
+    ranks = many.result["across"]["ranks"]
+    marks = [line.get_xdata()[0] for line in ax.lines if line.get_marker() not in ("None", None)]
+    assert sorted(marks) == pytest.approx(sorted(ranks.values()))
+    left, right = ax.get_xlim()
+    assert left > right  # rank 1 stands at the right
+    bars = [line for line in ax.lines if line.get_linewidth() == 3.2]
+    groups = [group for group in many.result["across"]["groups"] if len(group) > 1]
+    assert len(bars) == len(groups)
+
+
+def test_figures_draw_what_the_tables_say() -> None:
+    suite = make_suite(names=("net", "xgboost"), other_metric=("set 2",))
+    before = dict(mpl.rcParams)
+    figure = suite_figures.differences(suite, "net", "xgboost")
+    (ax,) = figure.axes
+    marks = [float(line.get_xdata()[0]) for line in ax.lines if line.get_marker() in ("o", "D")]
+    gaps = [
+        100 * suite_tables.difference(suite, line, "net", "xgboost")[0]
+        for line in suite.result["datasets"]
+    ]
+    (one,) = suite.result["across"]["pairs"]
+    assert marks == pytest.approx([*sorted(gaps), 100 * one["median_difference"]])
+    bars = suite_figures.wins(suite).axes[0]
+    widths = [patch.get_width() for patch in bars.patches]
+    assert widths == [n for n in (one["wins"], one["ties"], one["losses"]) if n]
+    assert dict(mpl.rcParams) == before
+    table = suite_tables.differences(suite, "net", "xgboost")
+    by_other = {row[0]: row for row in table.rows}["set 2"]
+    assert by_other[2] == "–"
+    assert by_other[3].endswith("by log loss")
+    assert mixed(suite.result) == (
+        "The duel on set 2 is decided by log loss; across data sets all are compared by error."
+    )
+
+
+def test_who_is_ahead_is_who_is_beaten_by_nobody() -> None:
+    titles = {name: name.upper() for name in "abcd"}
+
+    def ahead(*found: tuple[str, str, str]) -> str:
+        pairs = [{"a": a, "b": b, "verdict": verdict} for a, b, verdict in found]
+        return suite_tables.ahead({"comparisons": pairs}, titles)
+
+    beats = [("a", "d", "a better"), ("b", "d", "a better"), ("c", "d", "a better")]
+    assert ahead(*beats, ("a", "c", "a better"), ("b", "c", "a better")) == "undecided: A, B"
+    equal = ("a", "b", "practically equal")
+    assert ahead(*beats, ("a", "c", "a better"), ("c", "b", "b better"), equal) == (
+        "practically equal: A, B"
+    )
+    assert ahead(*beats) == "3 undecided"
+    assert ahead(("a", "b", "a better"), ("c", "a", "b better"), ("d", "a", "b better")) == "A"
+    assert ahead() == "undecided"
+
+
+def test_friedman_is_told_in_words() -> None:
+    across = {"iman_davenport_p": 0.2, "friedman_p": 0.25}
+    assert friedman(across).endswith(
+        "p = 0.20 (0.25 by χ²): no contender is shown to differ from another."
+    )
+    across = {"iman_davenport_p": 1e-9, "friedman_p": 1e-6}
+    assert "p < 0.0001 (< 0.0001 by χ²): some contenders differ." in friedman(across)
+    assert friedman({"iman_davenport_p": None, "friedman_p": None}) == ""
+
+
+def with_sizes(run):
+    """Give a run a learning curve of three sizes, its own the last."""
+    sizes, scale = [500, 5000, 60_000], [6.0, 2.5, 1.0]
+    entries = run.result["contenders"]
+    contenders = {
+        name: {
+            "test_errors": [entry["test_error"] * factor for factor in scale],
+            "test_error_intervals": [
+                [bound * factor for bound in entry["test_error_interval"]] for factor in scale
+            ],
+            "fit_seconds": [1.0, 2.0, 3.0],
+        }
+        for name, entry in entries.items()
+    }
+    found = [
+        {"difference": d, "verdict": v}
+        for d, v in zip((-0.02, 0.01, 0.02), ("a better", "undecided", "b better"), strict=True)
+    ]
+    names = list(entries)
+    titles = {name: entry["title"] for name, entry in entries.items()}
+    pairs = [pair(names[0], names[1], sizes, found, titles)]
+    run.result["learning_curve"] = {"sizes": sizes, "contenders": contenders, "pairs": pairs}
+    return run
+
+
+def test_the_learning_curve_of_a_duel(make) -> None:
+    plain = report.render(make())
+    assert 'id="sizes"' not in plain
+    with pytest.raises(ValueError, match="--sizes auto"):
+        report.sizes(make())
+    run = with_sizes(make(seeds=2))
+    page = report.render(run)
+    html = Page(page)
+    assert [figure for figure in html.all("figure") if figure.get("id") == "sizes"]
+    assert by_size.sentences(run)[0] in html.text()
+    figure = report.sizes(run)
+    figure.savefig(BytesIO(), format="png", dpi=40)
+    (ax,) = figure.axes
+    drawn = [
+        line for line in ax.lines if len(line.get_xdata()) == 3 and line.get_marker() == "None"
+    ]
+    for line, entry in zip(drawn, run.result["learning_curve"]["contenders"].values(), strict=True):
+        np.testing.assert_allclose(line.get_ydata(), 100 * np.array(entry["test_errors"]))
+        assert list(line.get_xdata()) == [500, 5000, 60_000]
+    table = by_size.table(run)
+    assert [row[0] for row in table.rows] == ["500", "5,000", "60,000"]
+    assert table.rows[0][-1] == "textbook network better"

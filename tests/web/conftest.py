@@ -1,0 +1,36 @@
+"""One server with the ready-trained models, trained once, for all tests of the page."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from web_client import Client
+from web_served import served
+
+from graduel.web.home import Home
+from graduel.web.limits import Limits
+from graduel.web.ready import Ready
+
+
+@pytest.fixture(scope="session")
+def ready(tmp_path_factory) -> Ready:
+    """The models of a first start."""
+    made = Ready(folder=tmp_path_factory.mktemp("cache"), threads=1)
+    made.make()
+    assert not made.failed, made.failed
+    return made
+
+
+@pytest.fixture(scope="session")
+def address(ready) -> Iterator[str]:
+    """A server with them; limits are small where a test must meet them."""
+    limits = Limits(body_seconds=1.0, rows=2000, columns=60, busy_seconds=0.0)
+    with served(Home(ready=ready), limits=limits) as found:
+        yield found
+
+
+@pytest.fixture
+def client(address) -> Iterator[Client]:
+    with Client(address) as found:
+        yield found

@@ -1,0 +1,226 @@
+"""What the server says against what the models say."""
+
+from __future__ import annotations
+
+import io
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image
+from web_client import drawn, encoded, unpacked
+
+from graduel import glassbox
+from graduel.web.pictures import as_ink
+from graduel.web.problems import Problem
+
+
+def test_both_answer_as_they_would_alone(client, ready, mnist):
+    contest = ready.contest
+    for index in (0, 5, 77):
+        found = client.test(index)
+        row = mnist.table[60_000 + index][np.newaxis]
+        assert unpacked(found["pixels"]).tolist() == row[0].tolist()
+        assert found["label"] == mnist.y[60_000 + index]
+        answers = client.ask("answer", pixels=found["pixels"]["data"])["answers"]
+        assert answers["net"] == contest.net.predict_proba(row)[0].tolist()
+        assert answers["xgboost"] == contest.trees.predict_proba(row)[0].tolist()
+
+
+def test_the_ready_models_are_good_at_what_they_learned(ready, mnist):
+    X, y = mnist.table[60_000:], mnist.y[60_000:]
+    for side, most in ((ready.contest.net, 0.04), (ready.contest.trees, 0.06)):
+        assert np.mean(side.predict_proba(X).argmax(axis=1) != y) < most
+
+
+def test_they_are_kept_and_a_damaged_cache_is_trained_anew(ready, tmp_path, monkeypatch):
+    from graduel.web.live import TreeSettings
+    from graduel.web.ready import Ready, Small
+
+    small = Small(net_rows=300, tree_rows=300, valid_rows=50, trees=TreeSettings(rounds=2))
+    first = Ready(small, tmp_path)
+    first.make()
+    X = np.zeros((1, 784), np.uint8)
+    again = Ready(small, tmp_path)
+    monkeypatch.setattr(Ready, "_train", lambda self: pytest.fail("it was kept"))
+    again.make()
+    monkeypatch.undo()
+    assert again.contest.answers(X) == first.contest.answers(X)
+    trees = next(tmp_path.glob("*.ubj"))
+    trees.write_bytes(trees.read_bytes()[:-1] + b"?")
+    third = Ready(small, tmp_path)
+    third.make()
+    assert third.contest.answers(X) == first.contest.answers(X)
+
+
+def test_two_hundred_drawn_digits_are_read(client):
+    """Thin and thick, small and off-centre and slanted: at least 95 % right, prepared."""
+    rng = np.random.default_rng(7)
+    right = {"net": 0, "xgboost": 0}
+    unprepared = 0
+    for number in range(200):
+        digit = number % 10
+        pixels = encoded(drawn(digit, rng))
+        answers = client.ask("draw", pixels=pixels, size=280)["answers"]
+        for who in right:
+            right[who] += int(np.argmax(answers[who]) == digit)
+        if number < 100:
+            raw = client.ask("draw", pixels=pixels, size=280, prepare=False)["answers"]["net"]
+            unprepared += int(np.argmax(raw) == digit)
+    assert right["net"] >= 190, right
+    assert right["xgboost"] >= 190, right
+    assert unprepared < 70  # which is why the preparation is shown
+
+
+def test_the_steps_of_the_preparation_are_shown(client):
+    ink = drawn(3, np.random.default_rng(0))
+    found = client.ask("draw", pixels=encoded(ink), size=280)
+    digit = glassbox.prepare(ink)
+    assert [step["name"] for step in found["steps"]] == ["ink", "box", "fit", "centre"]
+    for told, step in zip(found["steps"], digit.steps, strict=True):
+        assert (unpacked(told["image"]) == step.image).all()
+    assert unpacked(found["pixels"]).tolist() == digit.image.reshape(-1).tolist()
+    assert client.ask("draw", pixels=encoded(np.zeros((20, 20))), size=20)["empty"]
+
+
+def test_forward_and_backward_are_the_engines_own(client, ready):
+    side = ready.contest.net
+    pixels = client.test(3)["pixels"]
+    x = side.matrix(unpacked(pixels)[np.newaxis])[0]
+    seen = glassbox.backward(side.network, side.weights, x, 4)
+    forward = client.ask("forward", pixels=pixels["data"])
+    for told, column in zip(forward["columns"], seen.forward.columns, strict=True):
+        np.testing.assert_allclose(told["a"], column.a, rtol=1e-6, atol=1e-12)
+    back = client.ask("backward", pixels=pixels["data"], label=4, rate=0.05)
+    assert back["loss"] == pytest.approx(seen.loss)
+    np.testing.assert_allclose(back["dz"], seen.dz, rtol=1e-6, atol=1e-12)
+    by_path = {one.place.path: one for one in seen.layers}
+    for told in back["layers"]:
+        gradients = by_path[told["place"]["path"]].gradients
+        if told["W"] is not None:
+            np.testing.assert_array_equal(unpacked(told["W"]), gradients["W"].T)
+        if told["norms"] is not None:
+            norms = np.linalg.norm(gradients["W"], axis=0)
+            np.testing.assert_allclose(unpacked(told["norms"]), norms, rtol=1e-6)
+    step = glassbox.step(side.network, side.weights, x, 4, 0.05)
+    assert back["step"]["loss_after"] == pytest.approx(step.loss_after)
+    assert back["step"]["helped"] == step.helped
+    row = client.ask("gradient", pixels=pixels["data"], label=4, layer="0", unit=9)
+    np.testing.assert_array_equal(
+        unpacked(row["image"]).reshape(-1), by_path["0"].gradients["W"][:, 9]
+    )
+
+
+def test_a_neurons_sum_adds_up(client):
+    pixels = client.test(3)["pixels"]["data"]
+    for layer, unit in (("0", 0), ("0", 63), ("3", 31), ("6", 9)):
+        one = client.ask("neuron", pixels=pixels, layer=layer, unit=unit)
+        total = sum(term["product"] for term in one["terms"]) + one["rest"] + one["bias"]
+        assert total == pytest.approx(one["z"], abs=1e-4)
+
+
+def test_the_trees_votes_and_shap_values_are_xgboosts(client, ready):
+    import xgboost
+
+    trees = ready.contest.trees
+    pixels = client.test(8)["pixels"]
+    matrix = xgboost.DMatrix(unpacked(pixels)[np.newaxis].astype(np.float32))
+    margin = trees.booster.predict(matrix, output_margin=True)[0]
+    votes = client.ask("trees", pixels=pixels["data"])
+    np.testing.assert_allclose(votes["margin"], margin, rtol=1e-6)
+    total = np.array(votes["base"]) + np.sum(votes["by_round"], axis=0)
+    np.testing.assert_allclose(total, margin, rtol=1e-4)
+    shap = trees.booster.predict(matrix, pred_contribs=True)[0]
+    for label in (0, 5):
+        why = client.ask("why", pixels=pixels["data"], label=label)
+        np.testing.assert_array_equal(unpacked(why["xgboost"]["values"]), shap[label, :-1])
+        assert why["xgboost"]["margin"] == pytest.approx(float(margin[label]))
+    path = client.ask("tree", pixels=pixels["data"], tree=votes["strongest"][0]["tree"])
+    assert path["value"] == pytest.approx(votes["strongest"][0]["value"])
+
+
+def test_edits_are_made_on_copies(client, ready):
+    pixels = client.test(3)["pixels"]["data"]
+    before = client.ask("answer", pixels=pixels)["answers"]
+    off = [{"layer": "3", "unit": unit} for unit in range(32)]
+    changed = client.ask("answer", pixels=pixels, off=off)["answers"]
+    bias = ready.contest.net.network.layout["6.b"].view(ready.contest.net.weights.theta)
+    expected = np.exp(bias - bias.max())
+    np.testing.assert_allclose(changed["net"], expected / expected.sum(), rtol=1e-5)
+    assert changed["xgboost"] == before["xgboost"]
+    weights = [{"layer": "6", "unit": 2, "index": None, "value": 50.0}]
+    assert np.argmax(client.ask("answer", pixels=pixels, weights=weights)["answers"]["net"]) == 2
+    assert client.ask("answer", pixels=pixels)["answers"] == before
+    for wrong in (
+        {"off": [{"layer": "6", "unit": 0}]},
+        {"off": [{"layer": "3", "unit": 32}]},
+        {"weights": [{"layer": "1", "unit": 0, "index": 0, "value": 1}]},
+        {"weights": [{"layer": "0", "unit": 0, "index": 784, "value": 1}]},
+    ):
+        assert client.refused("answer", pixels=pixels, **wrong)[0] == 422
+
+
+def test_disturbances_and_the_adversarial_step(client, ready, mnist):
+    pixels = client.test(0)["pixels"]["data"]
+    for kind in ("noise", "rotate", "shift", "occlude"):
+        found = client.ask("break", pixels=pixels, kind=kind, strength=5.4)
+        assert len(unpacked(found["pixels"])) == 784
+        curve = client.ask("sweep", pixels=pixels, kind=kind)
+        assert unpacked(curve["net"]).shape == (len(curve["strengths"]), 10)
+        still = curve["strengths"].index(0.0)
+        answers = client.ask("answer", pixels=pixels)["answers"]
+        np.testing.assert_allclose(unpacked(curve["net"])[still], answers["net"], atol=1e-6)
+    whole = client.ask("sweepall", pixels=pixels, kind="noise")
+    X, y = mnist.table[60_000:61_000], mnist.y[60_000:61_000]
+    error = float(np.mean(ready.contest.net.predict_proba(X).argmax(axis=1) != y))
+    assert whole["errors"]["net"][0] == error
+    assert whole["errors"]["net"][-1] > 0.3
+    assert whole["errors"]["xgboost"][-1] > 0.3
+    attack = client.ask("attack", pixels=pixels, label=7, epsilon=0.25)
+    assert attack["verdicts"]["net"]["falls"]
+    moved = np.abs(unpacked(attack["pixels"]).astype(int) - np.array(list(mnist.table[60_000])))
+    assert moved.max() <= 64
+    assert client.refused("sweepall", pixels=pixels, kind="missing")[0] == 422
+    assert client.refused("vary", pixels=pixels, field="a")[0] == 422
+
+
+def picture(array: np.ndarray, kind: str = "PNG") -> bytes:
+    out = io.BytesIO()
+    Image.fromarray(array).save(out, kind)
+    return out.getvalue()
+
+
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP"])
+@pytest.mark.parametrize("dark_on_light", [True, False])
+def test_a_pictures_file_is_read_as_a_drawing(client, kind, dark_on_light):
+    ink = drawn(3, np.random.default_rng(3))
+    array = 255 - ink if dark_on_light else ink
+    photo = np.clip(array * 0.7 + 40 + np.random.default_rng(0).normal(0, 4, array.shape), 0, 255)
+    found = client.post(client.path("image"), content=picture(photo.astype(np.uint8), kind))
+    assert found.status_code == 200, found.text
+    assert np.argmax(found.json()["answers"]["net"]) == 3
+
+
+def test_files_that_are_no_pictures_are_refused(client):
+    bomb = picture(np.zeros((1, 1), np.uint8))
+    for content, status in (
+        (b"", 415),
+        (b"GIF89a" + b"\0" * 50, 415),
+        (bomb[:40], 415),
+        (picture(np.zeros((5001, 5001), np.uint8)), 413),
+    ):
+        assert client.post(client.path("image"), content=content).status_code == status
+    white = picture(np.full((50, 50, 3), 255, np.uint8))
+    assert client.post(client.path("image"), content=white).json()["empty"]
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.binary(max_size=300), st.sampled_from([b"", b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"RIFF"])
+)
+def test_any_bytes_are_a_picture_or_a_problem(content, start):
+    try:
+        assert as_ink(start + content).dtype == np.uint8
+    except Problem as problem:
+        assert problem.status in (413, 415)

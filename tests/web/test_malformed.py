@@ -1,0 +1,91 @@
+"""Requests made of the server's own description, and bent: 4xx, never 5xx."""
+
+from __future__ import annotations
+
+import httpx
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+from schemathesis.generation import GenerationMode
+from web_client import Client
+
+SLOW = list(HealthCheck)
+STREAMS = ("/api/ready", "/api/sessions/{session}/training/events")
+BODIES = st.one_of(
+    st.binary(max_size=200),
+    st.sampled_from(
+        [b"", b"null", b"[]", b"{", b'{"a":1e999}', b'{"pixels":"\\ud800"}', b"[" * 5000]
+    ),
+)
+
+
+def bend(address: str, number: int) -> None:
+    """Send `number` requests."""
+    description = httpx.get(address + "/api/openapi.json").json()
+    schema = schemathesis.openapi.from_dict(description)
+    operations = [found.ok() for found in schema.get_all_operations()]
+    operations = [one for one in operations if one.path not in STREAMS]
+    seen: dict[int, int] = {}
+    with Client(address) as client:
+        session = client.session
+
+        def send(case) -> None:
+            path = case.formatted_path.replace("{session}", session)
+            # Half of the requests meet a session that is there.
+            if case.path_parameters and len(str(case.path_parameters.get("session"))) % 2:
+                case.path_parameters["session"] = session
+                path = case.formatted_path
+            given = case.as_transport_kwargs(base_url=address)
+            request = client.build_request(
+                case.method,
+                address + path,
+                params=given.get("params"),
+                json=given.get("json"),
+                content=given.get("data"),
+                headers={"content-type": "application/json"},
+            )
+            answer = client.send(request)
+            seen[answer.status_code] = seen.get(answer.status_code, 0) + 1
+            assert answer.status_code < 500, (case.method, path, given, answer.text)
+
+        modes = (GenerationMode.NEGATIVE, GenerationMode.POSITIVE)
+        cases = st.one_of(*(one.as_strategy(mode) for one in operations for mode in modes))
+
+        @settings(
+            max_examples=number,
+            deadline=None,
+            suppress_health_check=SLOW,
+            phases=[Phase.generate],
+            database=None,
+            derandomize=True,
+        )
+        @given(cases)
+        def described(case) -> None:
+            try:
+                send(case)
+            except (httpx.InvalidURL, UnicodeError):
+                return  # no client can send this
+
+        described()
+    assert sum(seen.values()) > number // 2, seen
+    assert sum(n for status, n in seen.items() if status >= 400) > number // 4, seen
+
+
+def test_a_hundred_malformed_requests(address):
+    bend(address, 100)
+
+
+@pytest.mark.long
+def test_two_thousand_malformed_requests(address):
+    bend(address, 2000)
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=SLOW)
+@given(st.sampled_from(["answer", "draw", "training", "table", "image", "take/json"]), BODIES)
+def test_bodies_that_are_no_json(address, end, body):
+    with Client(address) as client:
+        found = client.post(
+            client.path(end), content=body, headers={"content-type": "application/json"}
+        )
+        assert found.status_code < 500, found.text

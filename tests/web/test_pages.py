@@ -1,0 +1,56 @@
+"""The page's files: small, of one origin, in the report's colours."""
+
+from __future__ import annotations
+
+import re
+from importlib.resources import files
+from pathlib import Path
+
+import httpx
+import pytest
+
+from graduel.report.style import COLOURS
+
+STATIC = Path(str(files("graduel.web") / "static"))
+FILES = sorted(path for path in STATIC.rglob("*") if path.is_file())
+TEXTS = [path for path in FILES if path.suffix in (".js", ".html", ".css")]
+
+
+def test_all_of_it_is_below_500_kilobytes():
+    assert sum(path.stat().st_size for path in FILES) < 500_000
+    assert len(FILES) > 15
+
+
+@pytest.mark.parametrize("path", TEXTS, ids=lambda path: path.name)
+def test_nothing_is_fetched_from_elsewhere_or_made_of_text(path):
+    text = path.read_text(encoding="utf-8").replace("http://www.w3.org/2000/svg", "")
+    assert not re.search(r"https?://|//cdn|@import|url\(", text)
+    for risky in (
+        "innerHTML",
+        "outerHTML",
+        "insertAdjacentHTML",
+        "eval(",
+        "document.write",
+        "style=",
+    ):
+        assert risky not in text, risky
+
+
+def test_every_module_that_is_imported_is_there(address):
+    for path in TEXTS:
+        if path.suffix == ".js":
+            for name in re.findall(r'from "([^"]+)"', path.read_text(encoding="utf-8")):
+                assert (path.parent / name).resolve().is_file(), (path.name, name)
+        found = httpx.get(f"{address}/{path.relative_to(STATIC).as_posix()}")
+        assert found.status_code == 200
+
+
+def test_colours_are_the_reports():
+    text = (STATIC / "style.css").read_text(encoding="utf-8")
+    light, dark = text.split("prefers-color-scheme: dark", 1)
+    for colour in COLOURS:
+        for value, where in ((colour.light, light), (colour.dark, dark)):
+            told = re.search(rf"--{colour.variable}: (#\w+);", where)
+            if told is not None:
+                assert told.group(1) == value, colour.variable
+    assert f"--hue-0: {COLOURS[4].light}" in light

@@ -1,0 +1,152 @@
+"""``graduel serve``: what it is started on, what it says, and mistakes in one line."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+
+import httpx
+import numpy as np
+import pytest
+from test_table import iris_csv
+from web_client import Client
+from web_served import served
+
+from graduel.cli.app import main
+from graduel.data.description import own
+from graduel.duel.kept import Kept, save_kept
+from graduel.duel.task import Task
+from graduel.errors import UserError
+from graduel.web.home import Home
+from graduel.web.material import Material
+from graduel.web.serve import home_of
+
+
+def complaint(capsys, *args: str) -> str:
+    assert main(["serve", *args]) == 2
+    said = capsys.readouterr().err
+    assert said.startswith("graduel: ")
+    assert said.count("\n") == 1
+    return said
+
+
+def test_mistakes_are_one_line(capsys, tmp_path, monkeypatch):
+    assert "there is none" in complaint(capsys, str(tmp_path / "no.csv"))
+    (tmp_path / "bad.safetensors").write_bytes(b"nothing")
+    assert "bad.safetensors" in complaint(capsys, str(tmp_path / "bad.safetensors"))
+    (tmp_path / "duel.json").write_text("{}")
+    assert "expected a finished duel" in complaint(capsys, str(tmp_path))
+    assert "goes with a table" in complaint(capsys, "--target", "a")
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        assert "cannot listen" in complaint(capsys, "--port", port)
+    assert "cannot listen" in complaint(capsys, "--host", "203.0.113.7")
+    monkeypatch.setattr("graduel.cli.serve.find_spec", lambda name: None)
+    assert 'pip install "graduel[web]"' in complaint(capsys)
+
+
+def test_it_says_where_it_listens_and_ends_with_ctrl_c(tmp_path):
+    path = tmp_path / "flowers.csv"
+    path.write_bytes(iris_csv())
+    command = [sys.executable, "-m", "graduel", "serve", str(path), "--target", "species"]
+    with subprocess.Popen(
+        [*command, "--port", "0"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=os.environ | {"PYTHONWARNINGS": "error"},
+    ) as server:
+        first, second = server.stdout.readline(), server.stdout.readline()
+        address = re.search(r"http://127\.0\.0\.1:\d+/", first).group()
+        assert "Only this machine" in second
+        assert "glass box" in httpx.get(address, timeout=30).text
+        server.send_signal(signal.SIGINT)
+        _, said = server.communicate(timeout=30)
+    assert "Traceback" not in said
+
+
+def test_it_says_who_can_reach_it():
+    from graduel.web.guard import is_local, is_wildcard
+
+    assert [is_local(h) for h in ("127.0.0.1", "::1", "localhost", "0.0.0.0", "10.0.0.1")] == [
+        True, True, True, False, False,
+    ]  # fmt: skip
+    assert is_wildcard("::")
+
+
+@pytest.fixture
+def duel(tmp_path, ready):
+    """A duel's folder on a table, with the model that a cell keeps."""
+    from graduel.data import NetPreparation
+    from graduel.nn import Dense, Network, ReLU
+
+    path = tmp_path / "flowers.csv"
+    path.write_bytes(iris_csv())
+    source = own(path, target="species")
+    data = source.load()
+    preparation = NetPreparation.fit(data.X, data.columns)
+    network = Network((Dense(5), ReLU(), Dense(3)), (len(preparation.names),))
+    weights = network.init(np.random.default_rng(0))
+    folder = tmp_path / "duel"
+    cell = folder / "cells" / "net-seed0"
+    cell.mkdir(parents=True)
+    kept = Kept("net", "NumPy network", Task.of(data), preparation, network, weights)
+    save_kept(cell / "model.safetensors", kept)
+    plan = {"source": source.description.as_dict()}
+    (folder / "duel.json").write_text(json.dumps(plan), encoding="utf-8")
+    (folder / "source.json").write_text(json.dumps({"place": str(path)}), encoding="utf-8")
+    (folder / "splits").mkdir()
+    np.savez(folder / "splits" / "seed0.npz", test=np.array([7, 3, 90]))
+    return folder, kept, data
+
+
+def test_a_duels_folder_opens_on_its_models_and_its_test_rows(duel):
+    folder, kept, data = duel
+    home = home_of(str(folder), {})
+    assert home.table is not None
+    assert home.table.test.tolist() == [3, 7, 90]
+    with served(home) as address, Client(address) as client:
+        one = client.test(1)
+        assert (one["index"], one["count"], one["label"]) == (1, 3, int(data.y[7]))
+        answers = client.ask("answer", row=one["row"])["answers"]
+        np.testing.assert_allclose(answers["net"], kept.predict_proba(data.X[7:8])[0], rtol=1e-5)
+        assert answers["xgboost"] is None
+        assert client.refused("trees", row=one["row"])[0] == 409
+
+
+def test_a_models_file_is_asked_by_a_form(duel):
+    folder, _kept, data = duel
+    home = home_of(str(folder / "cells" / "net-seed0" / "model.safetensors"), {})
+    with served(home) as address, Client(address) as client:
+        assert client.get(client.path("test")).status_code == 409
+        answers = client.ask("answer", row={})["answers"]["net"]
+        assert sum(answers) == pytest.approx(1, abs=1e-5)
+        now = client.get(client.path("")).json()["ready"]
+        assert [f["name"] for f in now["fields"]] == [c.name for c in data.columns]
+
+
+def test_test_rows_are_never_learned_from(mnist):
+    for data in (own("iris").load(), mnist):
+        material = Material.of(data)
+        for seed in (0, 3):
+            train, valid = material.learning(10_000, seed)
+            assert not np.intersect1d(train, material.test).size
+            assert not np.intersect1d(valid, material.test).size
+            assert not np.intersect1d(train, valid).size
+
+
+def test_a_folder_of_images_is_told_what_to_do(tmp_path):
+    from PIL import Image
+
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+        for k in range(3):
+            Image.new("L", (8, 8), 40 * k).save(tmp_path / name / f"{k}.png")
+    with pytest.raises(UserError, match="graduel duel"):
+        home_of(str(tmp_path), {})
+    assert Home(table=None).is_digits
