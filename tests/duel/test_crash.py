@@ -196,7 +196,7 @@ def test_whichever_write_meets_a_full_disk_finished_cells_stay_whole(
 ):
     in_this_process(monkeypatch)
     path, failed = tmp_path / "run", 0
-    for good in cycle((0, 1, 2, 3, 5, 8)):  # so many writes go through before the disk is full again
+    for good in cycle((0, 1, 2, 1, 6)):  # so many writes go through before the disk is full again
         with monkeypatch.context() as patch:
             disk = FullDisk(patch, good)
             try:
@@ -215,7 +215,7 @@ def test_whichever_write_meets_a_full_disk_finished_cells_stay_whole(
                     if store.finished(cell):
                         store.read_cell(cell)
     # The plan, the rows, four points a curve, the files of each cell, the result.
-    assert failed >= 8
+    assert failed >= 6
     assert timeless(result) == timeless(undisturbed[0])
 
 
