@@ -62,6 +62,8 @@ def timeless(result):
         for trials in contender["trials"]:
             for trial in trials:
                 trial.pop("seconds")
+    for comparison in result["comparisons"]:
+        comparison.pop("cost")  # in words
     return result
 
 
@@ -194,7 +196,7 @@ def test_whichever_write_meets_a_full_disk_finished_cells_stay_whole(
 ):
     in_this_process(monkeypatch)
     path, failed = tmp_path / "run", 0
-    for good in cycle((0, 1, 2, 3)):  # so many writes go through before the disk is full again
+    for good in cycle((0, 1, 2, 1, 6)):  # so many writes go through before the disk is full again
         with monkeypatch.context() as patch:
             disk = FullDisk(patch, good)
             try:
@@ -212,8 +214,8 @@ def test_whichever_write_meets_a_full_disk_finished_cells_stay_whole(
                 for cell in four.cells():
                     if store.finished(cell):
                         store.read_cell(cell)
-    # The plan, the rows, four points a curve, three files a cell, the result: 17 writes.
-    assert failed >= 8
+    # The plan, the rows, four points a curve, the files of each cell, the result.
+    assert failed >= 6
     assert timeless(result) == timeless(undisturbed[0])
 
 

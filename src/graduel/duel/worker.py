@@ -51,12 +51,8 @@ def _run(job: dict[str, Any], tell: Any) -> None:
 
     from graduel.duel.cell import run_cell
     from graduel.duel.contenders import Budget, Progress
-    from graduel.duel.kept import kept_of, save_kept
-    from graduel.duel.probes import probe
     from graduel.duel.protocol import Cell, Protocol
-    from graduel.duel.splits import Design
     from graduel.duel.store import Store
-    from graduel.duel.task import Task
     from graduel.duel.tuning.make import contender_of, earlier_points
     from graduel.errors import UserError
 
@@ -86,18 +82,32 @@ def _run(job: dict[str, Any], tell: Any) -> None:
                     earlier_points(store, cell, contender),
                     lambda curve: store.write_curve(cell, curve),
                 )
-                if protocol.probes and not protocol.varies:
-                    probes = probe(fitted, dataset, rows.test, cell.seed)
-                    outcome = replace(outcome, probes=probes)
-                keep = None
-                if Design.read(protocol.split).kind != "folds":  # a fold's model is no one's
-                    title = protocol.contenders[cell.contender]["title"]
-                    kept = kept_of(fitted, Task.of(dataset), title)
-                    keep = None if kept is None else partial(save_kept, kept=kept)
-                store.write_cell(cell, outcome, keep)
+                _keep(store, cell, outcome, fitted)
     except Timeout:
         raise UserError(f"{store.path}: another fit is still at work there") from None
     tell("done")
+
+
+def _keep(store: Any, cell: Any, outcome: Any, fitted: Any) -> None:
+    """Try the model on disturbed rows, and keep it with its outcome.
+
+    What that needs is imported here, so that it is no part of the memory of the fit.
+    """
+    from graduel.duel.kept import kept_of, save_kept
+    from graduel.duel.probes import probe
+    from graduel.duel.splits import Design
+    from graduel.duel.task import Task
+
+    protocol, dataset = store.protocol, store.dataset()
+    if protocol.probes and not protocol.varies:
+        probes = probe(fitted, dataset, store.read_split(cell.seed).test, cell.seed)
+        outcome = replace(outcome, probes=probes)
+    keep = None
+    if Design.read(protocol.split).kind != "folds":  # a fold's model is no one's
+        title = protocol.contenders[cell.contender]["title"]
+        kept = kept_of(fitted, Task.of(dataset), title)
+        keep = None if kept is None else partial(save_kept, kept=kept)
+    store.write_cell(cell, outcome, keep)
 
 
 def _die_with_parent() -> None:
