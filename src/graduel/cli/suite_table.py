@@ -14,6 +14,8 @@ from graduel.report.suite import headline, mixed
 
 NARROW = 80
 """Of the text where the output is no terminal."""
+SHORT_FROM = 3
+"""Of more contenders the table shows names for titles."""
 
 
 def show(suite: Suite, page: Path, console: Console) -> None:
@@ -42,10 +44,12 @@ def show(suite: Suite, page: Path, console: Console) -> None:
 def _values(suite: Suite, called: dict[str, str], console: Console) -> None:
     title = suite.result["protocol"]["metric_title"]
     table = Table(title=f"{title[0].upper()}{title[1:]} on every data set")
-    table.add_column("Data set")
-    for name in called.values():
-        table.add_column(escape(name), justify="right")
-    table.add_column("Ahead")
+    table.add_column("Data set", overflow="fold")
+    for name, title_of in called.items():
+        # Of many, the short names: so many columns leave no room for titles.
+        heading = title_of if len(called) <= SHORT_FROM else name
+        table.add_column(escape(heading), justify="right", overflow="fold")
+    table.add_column("Ahead", overflow="fold")
     found = tables.results(suite)
     for i, (line, row) in enumerate(zip(suite.result["datasets"], found.rows, strict=True)):
         cells = [escape(tables.value(suite, line, name)) for name in called]

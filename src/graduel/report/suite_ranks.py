@@ -63,13 +63,13 @@ def critical_difference(suite: Suite, *, width: float = WIDTH) -> Figure:
         ax.annotate(
             text,
             (edge, y),
-            (0, 2),
+            (0, 4),
             textcoords="offset points",
             ha="right" if right else "left",
             color=colour,
             fontsize=SMALL,
             fontweight="bold",
-            bbox={"facecolor": PAPER.light, "edgecolor": "none", "pad": 0.5},
+            bbox={"facecolor": PAPER.light, "edgecolor": "none", "pad": 0},
             zorder=5,
         )
     return fig
