@@ -27,24 +27,26 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
+import numpy as np
+
 NAMES = ("textbook", "net", "xgboost")
 
 
-def alone(name: str, options: dict[str, Any]) -> dict[str, float]:
+def alone(name: str, job: Path) -> dict[str, float]:
     """Fit one contender as the duel's first seed does, and nothing else."""
     from graduel.data import load_dataset
     from graduel.duel.cell import PeakMemory
     from graduel.duel.contenders import Budget, Part, make_contender
-    from graduel.duel.protocol import Cell, plan, split
+    from graduel.duel.protocol import Cell, Protocol
 
-    protocol = plan("mnist", contenders=[name], **options)
+    protocol = Protocol.from_dict(json.loads((job / "plan.json").read_text(encoding="utf-8")))
     spec = protocol.contenders[name]
     dataset = load_dataset("mnist")
-    rows = split(protocol, dataset, 0)
-    train, valid = (
-        Part(dataset.table[r], dataset.y[r], len(dataset.classes), dataset.image)
-        for r in (rows.train, rows.valid)
-    )
+    with np.load(job / "rows.npz") as rows:
+        train, valid = (
+            Part(dataset.table[rows[k]], dataset.y[rows[k]], len(dataset.classes), dataset.image)
+            for k in ("train", "valid")
+        )
     contender = make_contender(name, spec["family"], spec["recipe"])
     with PeakMemory() as memory:
         fitting = contender.fit(
@@ -61,6 +63,17 @@ def alone(name: str, options: dict[str, Any]) -> dict[str, float]:
                 return {"fit": end.value.seconds, "memory": memory.bytes}
 
 
+def prepare(job: Path, options: dict[str, Any]) -> None:
+    """Write the duel's plan and its rows, which the fits alone read as a cell's process does."""
+    from graduel.data import load_dataset
+    from graduel.duel.protocol import plan, split
+
+    protocol = plan("mnist", **options)
+    rows = split(protocol, load_dataset("mnist"), 0)
+    (job / "plan.json").write_text(json.dumps(protocol.as_dict()), encoding="utf-8")
+    np.savez(job / "rows.npz", train=rows.train, valid=rows.valid)
+
+
 def timed(command: list[str]) -> tuple[float, str]:
     """Run a command; return its wall time and what it said."""
     start = time.perf_counter()
@@ -75,12 +88,18 @@ def main() -> None:
     parser.add_argument("--times", type=int, default=1)
     parser.add_argument("--threads", type=int)
     parser.add_argument("--quick", action="store_true")
-    parser.add_argument("--alone", choices=NAMES, help=argparse.SUPPRESS)
+    parser.add_argument("--alone", nargs=2, help=argparse.SUPPRESS)
     asked = parser.parse_args()
-    options = {"rows": asked.rows, "threads": asked.threads, "quick": asked.quick}
     if asked.alone:
-        print(json.dumps(alone(asked.alone, options)))
+        print(json.dumps(alone(asked.alone[0], Path(asked.alone[1]))))
         return
+    with tempfile.TemporaryDirectory() as folder:
+        prepare(Path(folder), {"rows": asked.rows, "threads": asked.threads, "quick": asked.quick})
+        measure(asked, Path(folder))
+
+
+def measure(asked: argparse.Namespace, folder: Path) -> None:
+    """Run fits and duels by turns, and print what came of it."""
     given = [f"--{k}={v}" for k, v in (("rows", asked.rows), ("threads", asked.threads)) if v]
     given += ["--quick"] * asked.quick
     fits: dict[str, list[dict[str, float]]] = {name: [] for name in NAMES}
@@ -89,14 +108,13 @@ def main() -> None:
     for turn in range(asked.times):
         wall = 0.0
         for name in NAMES:
-            seconds, said = timed([sys.executable, __file__, "--alone", name, *given])
+            seconds, said = timed([sys.executable, __file__, "--alone", name, str(folder)])
             fits[name].append(json.loads(said.splitlines()[-1]))
             wall += seconds
         scripts.append(wall)
-        with tempfile.TemporaryDirectory() as folder:
-            out = str(Path(folder) / f"run{turn}")
-            command = [sys.executable, "-m", "graduel", "duel", "--json", "--out", out, *given]
-            seconds, said = timed(command)
+        out = str(folder / f"run{turn}")
+        command = [sys.executable, "-m", "graduel", "duel", "--json", "--out", out, *given]
+        seconds, said = timed(command)
         walls.append(seconds)
         for name, found in json.loads(said)["contenders"].items():
             one = {"fit": found["fit_seconds"][0], "memory": found["peak_memory_bytes"]}

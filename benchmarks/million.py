@@ -21,7 +21,8 @@ from pathlib import Path
 from time import perf_counter, sleep
 from typing import Any, TypeVar
 
-for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+THREADS = "OMP_NUM_THREADS"
+for _name in (THREADS, "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ.setdefault(_name, "2")
 
 import numpy as np
@@ -87,20 +88,21 @@ def cell(path: Path, name: str) -> None:
 
     data = own(path, target="target")
     loaded = stage("read", data.load)
-    protocol = plan(data, contenders=[name], threads=2)
+    protocol = plan(data, contenders=[name], threads=int(os.environ[THREADS]))
     rows = stage("split", lambda: split(protocol, loaded, 0))
     from graduel.recipes import table_contenders
 
     recipe = table_contenders(len(rows.train), classes=3)[name].full
     short = {"epochs": 1} if name == "net" else {"n_estimators": ROUNDS}
     contender = make_contender(name, name, asdict(replace(recipe, **short)), protocol.metric)
-    stage("fit", lambda: run_cell(contender, loaded, rows, Cell(name, 0), Budget(2)))
+    stage("fit", lambda: run_cell(contender, loaded, rows, Cell(name, 0), Budget(protocol.threads)))
 
 
 def whole(path: Path, folder: Path) -> None:
     """Run ``graduel duel`` with a network of one epoch, and add up what it and its workers hold."""
     command = [sys.executable, "-m", "graduel", "duel", str(path), "--target", "target"]
-    command += ["--contenders", "net", "--net", "epochs=1", "--out", str(folder / path.suffix[1:])]
+    command += ["--contenders", "net", "--net", "epochs=1", "--threads", os.environ[THREADS]]
+    command += ["--out", str(folder / path.suffix[1:])]
     begun, most = perf_counter(), 0
     with psutil.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as duel:
         while duel.poll() is None:

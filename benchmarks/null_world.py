@@ -110,6 +110,8 @@ class Linear:
         high = 0.1
         while self.truth(metric, high) < target:
             high *= 2
+            if high > 1e6:
+                raise ValueError(f"no noise makes the {metric} {target:.3f}; ask for less")
         c = brentq(lambda c: self.truth(metric, c) - target, 0.0, high, xtol=1e-12)
         return replace(self, c=float(c))
 

@@ -39,6 +39,16 @@ def test_the_page_of_parts_runs():
         exec(block, {})
 
 
+def test_the_page_of_suites_runs(capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for block in blocks("python", "docs/suites.md"):
+        exec(block, {})
+    said = capsys.readouterr().out.splitlines()
+    assert [line.split()[0] for line in said[:2]] == ["iris", "wine"]
+    assert "across 2 data sets" in said[2]
+    assert (tmp_path / "my-suite" / "suite.html").exists()
+
+
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 def test_the_page_of_estimators_runs(capsys, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)

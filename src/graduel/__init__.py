@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from graduel.data import Dataset, load_dataset, read_idx
     from graduel.duel.api import run_duel
     from graduel.duel.finish import read_run
+    from graduel.duel.predictions import compare_predictions
     from graduel.duel.results import Run, Suite
     from graduel.duel.suite import read_suite
     from graduel.duel.suite_api import run_suite
@@ -31,6 +32,7 @@ _HOMES = {
     "ReLU": "nn",
     "Run": "duel.results",
     "Suite": "duel.results",
+    "compare_predictions": "duel.predictions",
     "load_dataset": "data",
     "read_idx": "data",
     "read_run": "duel.finish",
@@ -52,6 +54,7 @@ __all__ = [
     "ReLU",
     "Run",
     "Suite",
+    "compare_predictions",
     "load_dataset",
     "read_idx",
     "read_run",

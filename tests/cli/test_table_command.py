@@ -213,3 +213,12 @@ def test_data_fetches_from_openml_once(capsys, server, tmp_path):
 def test_data_shows_images(capsys):
     assert main(["data", "digits"]) == 0
     assert "images of 8 × 8 pixels" in capsys.readouterr().out
+
+
+def test_data_reads_a_part_of_a_table_in_a_file_alone(capsys, folder):
+    assert main(["data", "mine.csv", "--target", "outcome", "--rows", "30"]) == 0
+    assert "of 150 rows 30 are held" in " ".join(capsys.readouterr().out.split())
+    for name, message in (("iris", "a table in a file"), ("mnist", "goes with a table")):
+        code, line = complaint(capsys, "data", name, "--rows", "30")
+        assert code == 2
+        assert message in line

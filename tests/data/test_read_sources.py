@@ -90,6 +90,10 @@ def test_npz(tmp_path):
         ({"X": np.zeros((3, 2)), "y": np.zeros(3)}, "two classes or more; every label is '0'"),
         ({"X": np.zeros((3, 2)), "y": np.array([0, 1, 0.5])}, "row 3 holds 0.5"),
         ({"X": np.array([["a"], ["b"]]), "y": np.array([0, 1])}, "expected X of numbers"),
+        (
+            {"X": np.array([[[1.0]], [[np.nan]], [[2.0]]]), "y": np.array([0, 1, 0])},
+            r"images of finite numbers; 1 of them hold others \(the first: row 2\)",
+        ),
         ({"X": np.zeros((0, 2)), "y": np.zeros(0)}, "none of them 0"),
         ({"X": np.zeros(2), "y": np.array([0, 1])}, r"expected X of shape"),
         ({"X": np.array([1, None]), "y": np.zeros(2)}, "without arrays of objects"),

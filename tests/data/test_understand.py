@@ -305,3 +305,16 @@ def test_kinds_survive_a_file(tmp_path, name):
     assert back.columns == direct.columns
     assert back.frame.equals(direct.frame)
     np.testing.assert_array_equal(back.y, direct.y)
+
+
+def test_rows_in_messages_are_those_of_the_file():
+    cells = [None if i < 5 else "oops" if i == 50 else str(i % 9) for i in range(100)]
+    labels = [None if i < 10 else i % 2 for i in range(100)]
+    frame = pl.DataFrame({"x": cells, "y": labels, "z": [i % 7 for i in range(100)]})
+    table = understand(frame, target="y")
+    assert (
+        "column 'x' is text because 1 of its cells is no number (the first: row 51); mend or empty "
+        "it to have numbers" in table.notes
+    )
+    with pytest.raises(UserError, match=r"column 'x': expected numbers; row 51 holds 'oops'"):
+        understand(frame, target="y", numeric=["x"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from dataclasses import replace
@@ -11,6 +12,8 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.compose import ColumnTransformer
 from sklearn.linear_model import LogisticRegression, Ridge, RidgeClassifier
@@ -371,6 +374,13 @@ def test_mistakes_in_a_contender_from_a_file(beside, text, message, capsys):
     assert "Traceback" not in capsys.readouterr().err
 
 
+@settings(deadline=None, max_examples=50)
+@given(st.text(max_size=20))
+def test_whatever_names_a_contender_is_one_or_a_mistake(text):
+    with pytest.raises(UserError):
+        read_contender(f"{text}:no_such_thing_at_all")
+
+
 SCRIPT = """
 import numpy as np
 import graduel
@@ -414,3 +424,16 @@ def test_importing_graduel_loads_no_room():
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=Path.cwd()
     )
     assert done.stdout.strip() == "[]"
+
+
+def test_the_page_of_tuning_does_what_it_says(tmp_path, monkeypatch, capsys):
+    page = (Path(__file__).parents[2] / "docs" / "tuning.md").read_text(encoding="utf-8")
+    module, script = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    (tmp_path / "mymodule_of_the_page.py").write_text(module)
+    mine = read_contender("mymodule_of_the_page:make_model")
+    assert [name for name, _ in mine.recipe.space] == ["criterion", "max_features"]
+    exec(script, {})
+    assert "logistic regression" in capsys.readouterr().out
+    sys.modules.pop("mymodule_of_the_page")

@@ -51,7 +51,7 @@ def test_cross_validation_is_resolved_where_its_corrected_t_would_be_inside(desi
     found = Resampled(0.0, 0.05 / (n / folds), repeats, folds, 1 / (folds - 1), MOST_FITS)
     assert found.interval(0.9)[1] == pytest.approx(0.01, rel=0.01)
     assert f"in {folds}-fold" in resolution(n // 2, 0.01, ERROR, design)
-    # Repeats resolve more up to ten fits, and no more beyond.
+    # Repeats resolve more up to eight fits, and no more beyond.
     assert least(ERROR, 0.01, (2, 5)) < least(ERROR, 0.01, (1, 5))
     assert least(ERROR, 0.01, (10, 10)) == least(ERROR, 0.01, (1, 10))
 

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from graduel.data import Dataset
-from graduel.data.description import from_table
+from graduel.data.assemble import from_table
 from graduel.data.understand import understand
 from graduel.duel.protocol import Protocol, plan
 from graduel.duel.splits import (

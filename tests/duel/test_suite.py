@@ -282,7 +282,7 @@ def test_every_duel_of_a_metric_that_was_asked_for_is_put_together_by_it(tables,
     duel = deepcopy(read_run(undisturbed.path / "a").result)
     duel["protocol"] |= {"metric": "auc", "metric_title": "AUC", "metric_unit": "points"}
     for entry, value in zip(duel["contenders"].values(), (0.8, 0.9), strict=True):
-        entry["metric"] = value
+        entry |= {"metric": value, "metric_interval": [value - 0.1, value + 0.05]}
     plan = suite_plan(tables, "ab", metric="auc")
     result = put_together(plan, {"a": duel, "b": duel}, [], "test")
     assert result["protocol"]["metric"] == "auc"

@@ -234,7 +234,8 @@ def test_a_private_table_leaves_no_cell_in_page_or_result_unless_it_may(tmp_path
     )
     again = read_run(tmp_path / "run")
     np.testing.assert_array_equal(again.rows, run.rows)
-    run, (_, result) = texts(show_rows=True)
+    run, (page, result) = texts(show_rows=True)
+    assert "Zxq" in page
     assert "Zxq" not in result
     assert run.cells.height == len(run.y_test)
 

@@ -5,14 +5,19 @@ from __future__ import annotations
 import json
 import sqlite3
 from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from graduel.data import Dataset
 from graduel.data.description import own_arrays
 from graduel.duel.cell import run_cell
 from graduel.duel.contenders import Budget, Progress, make_contender
+from graduel.duel.limits import read_budget
 from graduel.duel.metrics import log_loss, metric_of
 from graduel.duel.protocol import Cell, Split, plan
 from graduel.duel.tuning.dimensions import Choice, Real, Whole, checked_space, from_plain, to_plain
@@ -465,6 +470,56 @@ def test_mistakes_in_a_budget(options, message):
         plan("mnist", threads=1, **options)
 
 
+@settings(deadline=None)
+@given(st.one_of(st.text(max_size=12), st.floats(), st.integers(), st.none(), st.booleans()))
+def test_whatever_a_budget_is_it_is_seconds_or_a_mistake(budget):
+    try:
+        seconds = read_budget(budget)
+    except UserError as error:
+        assert "budget must be none, or a time" in str(error)
+    else:
+        assert seconds is None or seconds >= 1
+
+
+@settings(deadline=None)
+@given(
+    st.dictionaries(
+        st.text(max_size=3),
+        st.one_of(
+            st.tuples(st.floats(), st.floats()),
+            st.tuples(st.integers(), st.integers()),
+            st.lists(st.one_of(st.text(max_size=3), st.integers(), st.booleans()), max_size=3),
+            st.none(),
+        ),
+        max_size=3,
+    )
+)
+def test_whatever_a_space_is_it_survives_json_or_is_a_mistake(space):
+    try:
+        found = checked_space(space)
+    except UserError:
+        return
+    assert from_plain(json.loads(json.dumps(to_plain(found)))) == found
+
+
+@settings(deadline=None, max_examples=20)
+@given(st.binary(min_size=1, max_size=400), st.booleans())
+def test_a_journal_of_any_bytes_is_told(content, sqlite_like):
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "cell.sqlite"
+        path.write_bytes((b"SQLite format 3\0" if sqlite_like else b"x") + content)
+        with pytest.raises(UserError, match="damaged"):
+            Journal(path).read({"x": Real(0.0, 1.0)})
+
+
+def test_the_clock_may_run_out_in_the_first_round(tmp_path):
+    for name in ("xgboost", "lightgbm", "hist", "net", "forest", "mlp", "textbook"):
+        outcome, _, _ = search(blobs(), name, tmp_path / f"{name}.sqlite", seconds=1e-9)
+        assert len(outcome.trials) == 1
+        assert outcome.trials[0]["state"] == "complete"
+        assert np.isfinite(outcome.probabilities).all()
+
+
 def test_a_plan_says_its_budget_and_whose_version_decides():
     none = plan("mnist", threads=1)
     assert none.budget == {"kind": "none", "value": None}
@@ -486,12 +541,10 @@ def test_a_plan_says_its_budget_and_whose_version_decides():
     ],
 )
 def test_what_is_not_installed_is_told_with_its_command(monkeypatch, package, options, command):
-    import importlib.util
+    from graduel.duel import packages
 
-    real = importlib.util.find_spec
-    monkeypatch.setattr(
-        importlib.util, "find_spec", lambda name, *a: None if name == package else real(name, *a)
-    )
+    real = packages.find_spec
+    monkeypatch.setattr(packages, "find_spec", lambda name: None if name == package else real(name))
     with pytest.raises(UserError, match=command) as told:
         plan("mnist", threads=1, **options)
     assert "\n" not in str(told.value)

@@ -134,6 +134,8 @@ def test_an_empty_field_is_empty():
         np.zeros((0, 5)),
         np.full((4, 4), 2.0),
         np.full((4, 4), np.nan),
+        np.full((4, 4), 1e300),
+        np.full((4, 4), 2, np.int64),
         np.array([["a"]]),
         -np.ones((3, 3)),
     ],

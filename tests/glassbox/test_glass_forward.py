@@ -148,6 +148,10 @@ def test_numbers_that_are_not_finite_become_null():
         data = forward(net, weights, [np.nan, 1.0]).as_dict()
     assert data["x"] == [None, 1.0]
     json.dumps(data, allow_nan=False)
+    single = Network((Dense(2),), (2,))
+    with np.errstate(all="ignore"):
+        data = forward(single, single.init(np.random.default_rng(0)), [1e300, 1.0]).as_dict()
+    assert data["x"] == [None, 1.0]
 
 
 @pytest.mark.parametrize(

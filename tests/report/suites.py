@@ -109,6 +109,7 @@ def _line(name: str, rows: int, values: dict[str, float], of: Any, other: bool) 
         "contenders": {
             n: {
                 "value": of.shown(v) if not of.lower_is_better else v,
+                "interval": None if other else [max(v - half[n], 0.0), v + half[n]],
                 "test_error": v,
                 "test_error_interval": [max(v - half[n], 0.0), v + half[n]],
                 "fit_seconds": 1.5,

@@ -333,7 +333,7 @@ def test_importance_draws_its_numbers(make) -> None:
     panels = [ax for ax in drawn(report.importance(run)).axes if ax.get_title("left")]
     most = max(rises.max() for rises in found.rises.values())
     for ax, (name, rises) in zip(panels, found.rises.items(), strict=True):
-        assert ax.get_title("left") == literal(numbers.titles(run)[name], 17)
+        assert ax.get_title("left") == literal(numbers.titles(run)[name], 20)
         shown = [p for p in ax.patches if p.get_alpha()]
         assert len(shown) == (rises > 0.01 * most).sum()
         for patch in shown:

@@ -17,6 +17,7 @@ from graduel.cli.commands.predict import predict
 from graduel.cli.commands.report import report
 from graduel.cli.commands.serve import serve
 from graduel.cli.commands.train import train
+from graduel.cli.commands.verdict import verdict
 
 app = typer.Typer(
     name="graduel",
@@ -30,7 +31,17 @@ app = typer.Typer(
 )
 
 
-for command in (duel, data, train, predict, inspect, experiment, report, serve):
+for command in (
+    duel,
+    data,
+    train,
+    predict,
+    inspect,
+    serve,
+    experiment,
+    verdict,
+    report,
+):
     app.command()(command)
 
 

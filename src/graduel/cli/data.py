@@ -31,6 +31,8 @@ MOST_CLASSES = 20
 MOST_COLUMNS = 100
 IMAGES, LINES, CHARACTERS = 8, 12, 22
 """Images that are drawn, one of a class, and how large."""
+KINDS = ("categorical", "numeric", "drop")
+TABLES = ("parquet", "text")
 LOOK = 100_000
 """Rows by which a column is drawn."""
 
@@ -66,11 +68,12 @@ def show(text: str, options: dict[str, Any]) -> None:
     if text.startswith(OPENML):
         _say_fetched(text, console)
     found = source(text, options)
-    if isinstance(found, Own) and found.place is not None and "target" not in options:
-        kind = kind_of(found.place)
-        if kind in ("parquet", "text"):
-            _without_target(text, options, console)
-            return
+    file = isinstance(found, Own) and found.place is not None and kind_of(found.place)
+    if "sample" in options and file not in TABLES:
+        raise UserError(f"--rows goes with a table in a file, CSV or Parquet; got {text}")
+    if file in TABLES and "target" not in options:
+        _without_target(text, options, console)
+        return
     data = found.load() if isinstance(found, Own) else load_dataset(found)
     size = f"{len(data.y):,} rows, {data.n_features:,} features, {len(data.classes):,} classes"
     console.print(f"{data.name}: {size}", highlight=False, markup=False)
@@ -119,9 +122,6 @@ def _without_target(text: str, options: dict[str, Any], console: Console) -> Non
     for line in (*read.notes, *found.notes, *told(found.set_aside)):
         console.print(f"note: {line}", highlight=False, markup=False)
     console.print(f"Which column is predicted? {candidates(frame)}", highlight=False, markup=False)
-
-
-KINDS = ("categorical", "numeric", "drop")
 
 
 def _plain(text: str) -> str:

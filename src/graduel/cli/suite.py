@@ -20,10 +20,11 @@ from graduel.duel.own import OwnContender, remarks_of_own
 from graduel.duel.results import Run
 from graduel.duel.runner import run_cells
 from graduel.duel.store import Store
-from graduel.duel.suite import run_plan
+from graduel.duel.suite import finished_before, run_plan
 from graduel.duel.suite_api import default_folder
 from graduel.duel.suite_plan import SUITE_RESULT, Member, plan_suite
 from graduel.report import write_report, write_suite
+from graduel.report.page import PAGE
 
 
 def run(
@@ -59,7 +60,10 @@ def run(
             say(member.data, store.protocol, console)
         for line in remarks_of_own(mine, store.protocol):
             console.out(f"warning: {line}", highlight=False)
+        before = finished_before(store)
         watch(run_cells(store), store.protocol, console, store.path)
+        if before is not None and _same_page(before, show_rows):
+            return before
         finished = finish(store, command(), show_rows=show_rows)
         write_report(finished)
         return finished
@@ -83,3 +87,9 @@ def run(
         show(suite, page, Console())
     if suite.result["failures"]:
         raise typer.Exit(2)
+
+
+def _same_page(before: Run, show_rows: bool) -> bool:
+    """Tell whether an earlier command left the page that this one would write."""
+    shown = before.result["dataset"].get("show_rows", show_rows)
+    return (before.path / PAGE).exists() and shown == show_rows

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
+import numpy as np
+from numpy.typing import NDArray
+
 from graduel.data.columns import Column, Kind
 from graduel.data.read.cells import all_missing, present, read_dates, to_dates, to_numbers
 from graduel.data.read.names import listed, shown
@@ -64,14 +67,29 @@ def conform(
     )
 
 
+Places = int | NDArray[np.int64]
+"""Where rows stood in the table that was read: the first of them, or each."""
+
+
+def place(rows: Places, row: int) -> int:
+    """Return a row's number in the table that was read, from 1.
+
+    >>> place(100, 7), place(np.array([0, 3]), 1)
+    (108, 4)
+    """
+    return 1 + (rows + row if isinstance(rows, int) else int(rows[row]))
+
+
 def to_kind(
     series: pl.Series,
     kind: Kind,
     form: str | None = None,
     decimal: str = ".",
-    first_row: int = 0,
+    rows: Places = 0,
 ) -> pl.Series:
     """Convert one column to the type of its kind; see ``Table.frame``.
+
+    `rows` say where these rows stood, for messages.
 
     Raises
     ------
@@ -81,11 +99,11 @@ def to_kind(
     import polars as pl
 
     if kind == "numeric":
-        return _numeric(series, decimal, first_row)
+        return _numeric(series, decimal, rows)
     if kind == "boolean":
         return _boolean(series)
     if kind == "date":
-        return _date(series, form, first_row)
+        return _date(series, form, rows)
     return category_text(series) if kind == "categorical" else series.cast(pl.String)
 
 
@@ -106,7 +124,7 @@ def category_text(series: pl.Series) -> pl.Series:
     return text.str.replace(r"^([+-]?\d+)\.0+$", "${1}")
 
 
-def _numeric(series: pl.Series, decimal: str, first_row: int) -> pl.Series:
+def _numeric(series: pl.Series, decimal: str, rows: Places) -> pl.Series:
     import polars as pl
 
     kind = series.dtype
@@ -123,7 +141,7 @@ def _numeric(series: pl.Series, decimal: str, first_row: int) -> pl.Series:
         if found is None:
             row, cell = _odd(series, decimal)
             raise UserError(
-                f"column {shown(series.name)}: expected numbers; row {first_row + row + 1:,} "
+                f"column {shown(series.name)}: expected numbers; row {place(rows, row):,} "
                 f"holds {shown(cell)}. Mend the cell, or give --categorical {shown(series.name)}"
             )
         series = found
@@ -163,7 +181,7 @@ def _boolean(series: pl.Series) -> pl.Series:
     return true.set(~(true | words.is_in(FALSE)), None)
 
 
-def _date(series: pl.Series, form: str | None, first_row: int) -> pl.Series:
+def _date(series: pl.Series, form: str | None, rows: Places) -> pl.Series:
     import polars as pl
 
     if series.dtype.is_temporal() and series.dtype not in (pl.Duration, pl.Time):
@@ -181,7 +199,7 @@ def _date(series: pl.Series, form: str | None, first_row: int) -> pl.Series:
         told = f"dates such as {form}" if form else "dates"
         row = _undated(text, form)
         raise UserError(
-            f"column {shown(series.name)}: expected {told}; row {first_row + row + 1:,} holds "
+            f"column {shown(series.name)}: expected {told}; row {place(rows, row):,} holds "
             f"{shown(text[row])}. Mend the cell"
         )
     return read

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from graduel.data.columns import Column, Kind
-from graduel.data.convert import FALSE, TRUE, to_kind
+from graduel.data.convert import FALSE, TRUE, Places, place, to_kind
 from graduel.data.read.cells import all_missing, present, to_dates, to_numbers
 from graduel.data.read.names import find, shown
 from graduel.data.table import SetAside, Table
@@ -95,7 +95,7 @@ def understand(
         )
     y, classes, more = encode(answers, bins, as_is=wanted.get(target) == "categorical")
     notes += more
-    features = look(frame.drop(target), wanted, decimal)
+    features = look(frame.drop(target), wanted, decimal, rows)
     if not features.columns:
         if frame.width == 1:
             raise UserError(
@@ -133,7 +133,10 @@ class Features:
 
 
 def look(
-    frame: pl.DataFrame, wanted: Mapping[str, str] | None = None, decimal: str = "."
+    frame: pl.DataFrame,
+    wanted: Mapping[str, str] | None = None,
+    decimal: str = ".",
+    rows: Places = 0,
 ) -> Features:
     """Tell what each column is.
 
@@ -142,6 +145,7 @@ def look(
     frame : the table, without its target
     wanted : for columns that the user decides about: numeric, categorical or dropped
     decimal : the decimal sign of columns of text
+    rows : where these rows stood in the table that was read, for messages
     """
     import polars as pl
 
@@ -153,11 +157,11 @@ def look(
         if asked == "dropped":
             aside.append(SetAside(column.name, "dropped", "left out as asked"))
             continue
-        one = _column(column, asked, decimal, formats)
+        one = _column(column, asked, decimal, formats, rows)
         if asked is None and column.dtype == pl.String and column.name not in formats:
             kind = one[0].kind if isinstance(one, tuple) else one.why
             if kind in ("categorical", "text", "identifier"):
-                notes += _nearly_numbers(column, decimal)
+                notes += _nearly_numbers(column, rows)
         if isinstance(one, SetAside):
             aside.append(one)
             continue
@@ -174,7 +178,7 @@ def look(
     )
 
 
-def _nearly_numbers(column: pl.Series, decimal: str) -> list[str]:
+def _nearly_numbers(column: pl.Series, rows: Places) -> list[str]:
     """Say where the few cells are that keep a column from being numbers."""
     import polars as pl
 
@@ -188,7 +192,7 @@ def _nearly_numbers(column: pl.Series, decimal: str) -> list[str]:
     some = "1 of its cells is" if count == 1 else f"{count:,} of its cells are"
     return [
         f"column {shown(column.name)} is text because {some} no number (the first: row "
-        f"{row + 1:,}); mend or empty {'it' if count == 1 else 'them'} to have numbers"
+        f"{place(rows, row):,}); mend or empty {'it' if count == 1 else 'them'} to have numbers"
     ]
 
 
@@ -218,7 +222,7 @@ def wanted_kinds(
 
 
 def _column(
-    column: pl.Series, wanted: str | None, decimal: str, formats: dict[str, str]
+    column: pl.Series, wanted: str | None, decimal: str, formats: dict[str, str], rows: Places
 ) -> tuple[Column, pl.Series] | SetAside:
     """Decide about one column."""
     import polars as pl
@@ -239,7 +243,7 @@ def _column(
         kind, reason = _kind_of_text(column, decimal, formats, declared)
     else:
         kind, reason = _kind_of_type(column)
-    series = to_kind(column, kind, formats.get(name), decimal).alias(name)
+    series = to_kind(column, kind, formats.get(name), decimal, rows).alias(name)
     useless = _useless(series, kind, reason, wanted is not None)
     return useless or (Column(name, kind, reason), series)
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from graduel.duel.metrics import Metric
-from graduel.duel.words import called, chance, size, span
+from graduel.duel.words import called, chance, p_text, size, span
 
 if TYPE_CHECKING:
     from graduel.duel.across import AcrossPair
@@ -33,7 +33,7 @@ def sentence(
         words += f"; {score}."
         if found.detectable:
             words += " Small as it is, the difference can be told from chance"
-            words += f" ({_p(found.p_adjusted)})."
+            words += f" ({p_text(found.p_adjusted)})."
     elif found.verdict == "undecided":
         shown = limits(found.interval, found.interval_level)
         sets = _counted(n, "data set", "data sets")
@@ -56,10 +56,6 @@ def _score(wins: int, ties: int, losses: int, n: int) -> str:
 
 def _counted(number: int, one: str, many: str) -> str:
     return f"{number} {one if number == 1 else many}"
-
-
-def _p(p: float) -> str:
-    return "p < 0.001" if p < 0.001 else f"p = {p:.2g}"
 
 
 def _outlook(found: AcrossPair, n: int) -> str:

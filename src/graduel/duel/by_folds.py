@@ -36,7 +36,7 @@ def compare_resampled(
 
     Nadeau and Bengio's corrected resampled t decides; the Bayesian correlated t gives the three
     probabilities beside it. Of many repeats the mean counts them all, and the evidence is that of
-    ten fits, or of one repeat where that has more: see :data:`~graduel.duel.resampled.MOST_FITS`.
+    eight fits, or of one repeat where that has more: see :data:`~graduel.duel.resampled.MOST_FITS`.
 
     Parameters
     ----------

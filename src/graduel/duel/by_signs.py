@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from graduel.duel.bootstrap import RESAMPLES, SEED, Bootstrap, blocks_of_counts
+from graduel.duel.bootstrap import RESAMPLES, SEED, Bootstrap
 
 Array = NDArray[Any]
 FLIPS = 9999
@@ -16,7 +16,7 @@ MOST_ROWS = 10_000
 """Of more rows, rows drawn at random are added up to so many sums first."""
 
 _MOST_EXACT = 13  # rows: 2^13 is fewer than FLIPS + 1
-_BLOCK = 2**22  # signs at once
+_BLOCK = 2**21  # signs or rows at once
 
 
 def sign_flip_p(d: Array, rng: np.random.Generator | None = None, flips: int = FLIPS) -> float:
@@ -92,10 +92,11 @@ def bootstrap_of_means(d: Array, rng: np.random.Generator | None = None) -> Boot
     >>> 2 < low < 4.5 < high < 7
     True
     """
-    one = np.zeros(len(d), np.intp)  # one stratum
-    draws = rng or np.random.default_rng(SEED)
-    means = [block @ d / len(d) for block in blocks_of_counts(one, RESAMPLES, draws)]
-    return Bootstrap.of(np.concatenate(means), one)
+    n, draws, means = len(d), rng or np.random.default_rng(SEED), []
+    for start in range(0, RESAMPLES, step := max(_BLOCK // n, 1)):
+        some = min(step, RESAMPLES - start)
+        means.append(d[draws.integers(n, size=(some, n), dtype=np.uint32)].mean(axis=1))
+    return Bootstrap.of(np.concatenate(means), np.zeros(n, np.intp))  # one stratum
 
 
 def in_sums(d: Array, most: int = MOST_ROWS) -> Array:

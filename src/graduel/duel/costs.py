@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from math import floor, log10
 from statistics import mean
 from typing import Any
 
@@ -10,7 +11,7 @@ from graduel.duel.comparison import Comparison
 from graduel.duel.metrics import Metric
 from graduel.duel.words import called, size, times
 
-ALIKE = 1.1
+ALIKE = 1.2
 """Up to this ratio two costs of training are about the same: they vary by as much by themselves."""
 WORTH_SAYING = 2.0
 """From this ratio on the other costs are told."""
@@ -110,14 +111,26 @@ def _others(mine: Mapping[str, Any], theirs: Mapping[str, Any], subject: str) ->
         if ratio is not None and ratio >= WORTH_SAYING:
             lower.append(less.format(_fold(ratio)))
         elif ratio is not None and ratio <= 1 / WORTH_SAYING:
-            higher.append(more.format(times(1 / ratio)))
+            higher.append(more.format(_many(1 / ratio)))
     said = ", but ".join(_listed(part) for part in (lower, higher) if part)
     return f"; {subject} {said}" if said else ""
 
 
+def _many(ratio: float) -> str:
+    """Return a ratio in words, rounded down; a large one to two digits.
+
+    >>> _many(2.5), _many(2035)
+    ('2.5 times', '2,000 times')
+    """
+    if ratio < 100:
+        return times(ratio)
+    step = 10 ** (floor(log10(ratio)) - 1)
+    return f"{floor(ratio / step) * step:,} times"
+
+
 def _fold(ratio: float) -> str:
     """Return a ratio before a comparative, where "twice" would not stand."""
-    return times(ratio).replace("twice", "2 times")
+    return _many(ratio).replace("twice", "2 times")
 
 
 def _listed(words: list[str]) -> str:

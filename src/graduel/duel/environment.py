@@ -11,7 +11,10 @@ from typing import Any
 
 import psutil
 
-PACKAGES = ("graduel", "numpy", "scipy", "scikit-learn", "xgboost", "xgboost-cpu", "matplotlib")
+PACKAGES = (
+    *("graduel", "numpy", "scipy", "scikit-learn", "xgboost", "xgboost-cpu", "matplotlib"),
+    *("lightgbm", "optuna"),
+)
 
 
 def describe(command: str, threads: int) -> dict[str, Any]:

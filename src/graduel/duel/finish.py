@@ -12,6 +12,7 @@ from graduel.duel.about import about
 from graduel.duel.calibration import calibration, scaled, temperature
 from graduel.duel.environment import describe
 from graduel.duel.judge import Answers, answers
+from graduel.duel.level import metric_interval
 from graduel.duel.metrics import Metric, brier, default_rope, log_loss, metric_of, wrong
 from graduel.duel.protocol import FORMAT, Protocol
 from graduel.duel.results import Outcome, Run
@@ -178,6 +179,8 @@ def _quality(found: Answers, name: str, metric: Metric) -> dict[str, Any]:
     }
     if metric.name != "error":
         quality["metric"] = metric.shown(mean(found.losses(name, metric)))
+        bounds = metric_interval(found, name, metric)
+        quality["metric_interval"] = None if bounds is None else list(bounds)
         quality["metrics"] = [metric.shown(loss) for loss in found.losses(name, metric)]
     return quality
 

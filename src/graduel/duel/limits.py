@@ -1,7 +1,8 @@
-"""What a tuning may use: a number of trials, or seconds."""
+"""Numbers as they are given, held against what is possible: budgets, trials, seeds, threads."""
 
 from __future__ import annotations
 
+import operator
 import re
 from typing import Any
 
@@ -43,8 +44,15 @@ def checked_trials(trials: Any, seconds: float | None) -> int | None:
         return None
     if seconds is not None:
         raise UserError("a budget is a number of trials or a time; got both. Leave one out")
-    if isinstance(trials, bool) or not hasattr(trials, "__index__"):
-        raise UserError(f"trials must be a whole number; got {trials!r}")
-    if not 1 <= int(trials) <= MOST_TRIALS:
-        raise UserError(f"trials must be at least 1 and at most {MOST_TRIALS:,}; got {trials}")
-    return int(trials)
+    return whole("trials", trials, MOST_TRIALS)
+
+
+def whole(name: str, value: int, most: int | None) -> int:
+    """Return a whole number from 1 to `most`; where that is None the caller checks the range."""
+    try:
+        number = operator.index(value)
+    except TypeError:
+        raise UserError(f"{name} must be a whole number; got {value!r}") from None
+    if most is not None and not 1 <= number <= most:
+        raise UserError(f"{name} must be at least 1 and at most {most}; got {number}")
+    return number

@@ -24,7 +24,7 @@ Array = NDArray[Any]
 
 MOST_ROWS = 1000
 """Test rows that are disturbed."""
-MOST_ANSWERS = 24_000
+MOST_ANSWERS = 16_000
 """Answers for importance: of many columns or blocks, each is tried on fewer rows."""
 FEWEST_ROWS = 100
 MOST_GROUPS = 200

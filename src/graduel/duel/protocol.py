@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import operator
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
@@ -16,16 +15,26 @@ import numpy as np
 
 from graduel.data import DATASETS, load_dataset
 from graduel.data.description import Own
-from graduel.duel.limits import checked_trials, read_budget
+from graduel.duel.limits import checked_trials, read_budget, whole
 from graduel.duel.metrics import default_rope, metric_of
 from graduel.duel.own import OwnContender
+from graduel.duel.packages import deciding_versions, require
 from graduel.duel.settle import QUICK_ROWS, checked_rope, settle
 from graduel.duel.splits import Design, Split, check_rows, split
 from graduel.errors import UserError, unknown
 from graduel.recipes import CONTENDERS, Entry, NetRecipe, Recipe, known_nets, table_contenders
 from graduel.train.recipe import check
 
-__all__ = ["Cell", "Protocol", "Split", "check_rows", "plan", "plan_contenders", "split"]
+__all__ = [
+    "Cell",
+    "Protocol",
+    "Split",
+    "check_rows",
+    "deciding_versions",
+    "plan",
+    "plan_contenders",
+    "split",
+]
 
 FORMAT = 1
 MOST_SEEDS = 1000
@@ -33,7 +42,6 @@ MOST_THREADS = 8
 """Or the machine's cores, where there are more."""
 ROPE = 0.0025
 """Region of practical equivalence for the error: a quarter of a point, 25 digits in 10,000."""
-DECIDING_PACKAGES = ("graduel", "numpy", "scikit-learn", "xgboost")
 LATER = {
     "source": None,
     "split": "given",
@@ -43,22 +51,6 @@ LATER = {
     "probes": True,
 }
 """What came later, with what it is where a plan says nothing of it."""
-
-
-def deciding_versions() -> dict[str, str]:
-    """Return the versions of the packages that decide the numbers."""
-    return {name: version(_installed(name)) for name in DECIDING_PACKAGES}
-
-
-def _installed(package: str) -> str:
-    """Return the distribution that stands for a package: xgboost-cpu where xgboost is not."""
-    from importlib.metadata import PackageNotFoundError
-
-    try:
-        version(package)
-    except PackageNotFoundError:
-        return "xgboost-cpu" if package == "xgboost" else package
-    return package
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,7 +205,7 @@ def plan(
     # One order for all, so that the same contenders are the same duel.
     names = [name for name in CONTENDERS if name in names]
     if "lightgbm" in names:
-        _require("lightgbm", "LightGBM", "lightgbm")
+        require("lightgbm", "LightGBM", "lightgbm")
     taken = [*names, *[one.name for one in own]]
     if twice := [name for name in taken if taken.count(name) > 1]:
         raise UserError(f"each contender duels once; got '{twice[0]}' twice")
@@ -247,16 +239,6 @@ def plan(
     return replace(found, probes=probes)
 
 
-def _require(package: str, title: str, extra: str) -> None:
-    """Refuse what is not installed, with the command that installs it."""
-    from importlib.util import find_spec
-
-    if find_spec(package) is None:
-        raise UserError(
-            f"{title} is not installed. python -m pip install 'graduel[{extra}]', or leave it out"
-        )
-
-
 def table_rows(data: Own, **options: Any) -> int | None:
     """Return how many rows of a table would be learned from; None where there are images."""
     found = data.load()
@@ -287,10 +269,10 @@ def plan_contenders(
     """
     if isinstance(dataset, str) and dataset not in DATASETS:
         raise unknown("data set", dataset, DATASETS)
-    seeds = _whole("seeds", seeds, MOST_SEEDS)
-    rows = None if rows is None else _whole("rows", rows, None)
+    seeds = whole("seeds", seeds, MOST_SEEDS)
+    rows = None if rows is None else whole("rows", rows, None)
     most = max(MOST_THREADS, os.cpu_count() or 1)
-    threads = default_threads() if threads is None else _whole("threads", threads, most)
+    threads = default_threads() if threads is None else whole("threads", threads, most)
     protocol = Protocol(
         dataset=dataset if isinstance(dataset, str) else dataset.description.name,
         contenders={
@@ -341,7 +323,7 @@ def _with_budget(protocol: Protocol, budget: Any, trials: int | None) -> Protoco
     protocol = replace(protocol, seconds=seconds, trials=checked_trials(trials, seconds))
     more = ["lightgbm"] if "lightgbm" in protocol.contenders else []
     if protocol.budget["kind"] != "none":
-        _require("optuna", "Optuna, with which graduel tunes,", "tune")
+        require("optuna", "Optuna, with which graduel tunes,", "tune")
         more.append("optuna")
     return replace(protocol, versions={**protocol.versions, **{n: version(n) for n in more}})
 
@@ -367,17 +349,6 @@ def _of_known(
 def _is_own(recipe: Recipe) -> TypeGuard[NetRecipe]:
     """Tell whether a recipe is a network of the user's, which must be held against the data."""
     return isinstance(recipe, NetRecipe) and recipe not in known_nets()
-
-
-def _whole(name: str, value: int, most: int | None) -> int:
-    """Return a whole number from 1 to `most`; rows have a message of their own."""
-    try:
-        number = operator.index(value)
-    except TypeError:
-        raise UserError(f"{name} must be a whole number; got {value!r}") from None
-    if most is not None and not 1 <= number <= most:
-        raise UserError(f"{name} must be at least 1 and at most {most}; got {number}")
-    return number
 
 
 def _plain(recipe: Any) -> dict[str, Any]:

@@ -44,8 +44,12 @@ def read_sizes(text: str) -> tuple[int, ...] | None:
 
 
 def settled(protocol: Protocol) -> dict[str, Any]:
-    """Return what every size shares with the main duel, as options of a plan."""
-    return {"split": protocol.split, "metric": protocol.metric, "rope": protocol.rope}
+    """Return what every size shares with the main duel, as options of a plan.
+
+    Disturbed rows are the main duel's alone.
+    """
+    shared = {"split": protocol.split, "metric": protocol.metric, "rope": protocol.rope}
+    return {**shared, "probes": False}
 
 
 def loaded(data: str | Own) -> Dataset:

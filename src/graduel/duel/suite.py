@@ -10,11 +10,11 @@ from typing import Any
 from graduel.data.description import Own
 from graduel.duel.across import compare_across
 from graduel.duel.environment import describe
-from graduel.duel.finish import finish
+from graduel.duel.finish import finish, read_run
 from graduel.duel.metrics import Metric
 from graduel.duel.results import Run, Suite
 from graduel.duel.runner import WorkerError, run_cells
-from graduel.duel.store import Store, open_store, read_json, write_json
+from graduel.duel.store import RESULT, Store, open_store, read_json, write_json
 from graduel.duel.suite_plan import (
     FORMAT,
     SUITE_RESULT,
@@ -47,9 +47,16 @@ OF_A_PAIR = (
 
 def quietly(_: Member, store: Store) -> Run:
     """Fight one data set's duel without a word."""
+    before = finished_before(store)
     for _event in run_cells(store):
         pass
-    return finish(store, "graduel.run_suite([…], …)")
+    return before or finish(store, "graduel.run_suite([…], …)")
+
+
+def finished_before(store: Store) -> Run | None:
+    """Return the run where an earlier command finished it; None where there is something to do."""
+    cells = all(store.finished(cell) for cell in store.protocol.cells())
+    return read_run(store.path) if cells and (store.path / RESULT).exists() else None
 
 
 def run_plan(
@@ -161,6 +168,9 @@ def _line(name: str, result: dict[str, Any], metric: Metric) -> dict[str, Any]:
         "contenders": {
             contender: {
                 "value": _value(entry, protocol["metric"], metric),
+                "interval": entry[
+                    "test_error_interval" if metric.name == "error" else "metric_interval"
+                ],
                 "test_error": entry["test_error"],
                 "test_error_interval": entry["test_error_interval"],
                 "fit_seconds": mean(entry["fit_seconds"]),

@@ -23,7 +23,7 @@ def sentence(found: Comparison, metric: Metric, titles: Mapping[str, str]) -> st
     if found.error_b < found.error_a:
         better, worse, losses, sign = worse, better, losses[::-1], 1
     first, second = called(better, titles), called(worse, titles)
-    one, other = (_value(metric.shown(loss), metric) for loss in losses)
+    one, other = (value(metric.shown(loss), metric) for loss in losses)
     figures = f"{one} against {other} {metric.title}"
     difference = size(abs(found.difference), metric)
     shown = span(found.interval, found.interval_level, sign, metric)
@@ -36,8 +36,8 @@ def sentence(found: Comparison, metric: Metric, titles: Mapping[str, str]) -> st
             f"({equal}), and up to {size(found.rope, metric)} {count} as equal."
         )
         if found.detectable:
-            p = "p < 0.001" if found.p_adjusted < 0.001 else f"p = {found.p_adjusted:.2g}"
-            words += f" Small as it is, the difference can be told from chance ({p})."
+            words += " Small as it is, the difference can be told from chance "
+            words += f"({p_text(found.p_adjusted)})."
     elif found.verdict == "undecided":
         words = (
             f"Undecided between {first} and {second}: {figures}, a difference of {difference} "
@@ -145,8 +145,18 @@ def _bare(difference: float, metric: Metric) -> str:
     return number(100 * difference) if metric.unit else number(difference, _BARE_DIGITS)
 
 
-def _value(value: float, metric: Metric) -> str:
-    return percent(value) if metric.unit == "%" else number(value, _BARE_DIGITS)
+def value(of: float, metric: Metric) -> str:
+    """Return a metric's value with its unit: 1.8 %, or 0.9152."""
+    return percent(of) if metric.unit == "%" else number(of, _BARE_DIGITS)
+
+
+def p_text(p: float) -> str:
+    """Return a p-value.
+
+    >>> p_text(0.0312), p_text(0.00002)
+    ('p = 0.031', 'p < 0.001')
+    """
+    return "p < 0.001" if p < 0.001 else f"p = {p:.2g}"
 
 
 def about(rows: int) -> str:

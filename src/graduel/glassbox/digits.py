@@ -131,10 +131,10 @@ def as_ink(ink: Any) -> Array:
             f"a drawing must be numbers of shape (height, width); got {ink.dtype} of shape "
             f"{ink.shape}"
         )
-    found = ink.astype(np.float32) / (255 if ink.dtype == np.uint8 else 1)
-    if not (np.isfinite(found).all() and found.min() >= 0 and found.max() <= 1):
+    top = 255 if ink.dtype == np.uint8 else 1
+    if not (np.isfinite(ink).all() and ink.min() >= 0 and ink.max() <= top):
         raise UserError("a drawing must be numbers from 0 (paper) to 1 (ink), or uint8 to 255")
-    return found
+    return ink.astype(np.float32) / np.float32(top)
 
 
 def _grey(ink: Array) -> Array:

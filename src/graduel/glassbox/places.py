@@ -227,7 +227,8 @@ def one_row(network: Network, x: Any) -> Array:
     UserError
         If it has another number of values than the network's input.
     """
-    found = np.array(x, network.dtype)
+    with np.errstate(over="ignore"):  # what float32 cannot hold becomes infinite
+        found = np.array(x, network.dtype)
     if found.size != int(np.prod(network.input_shape)):
         raise UserError(
             f"the network takes {_size(network.input_shape)} numbers an example; "

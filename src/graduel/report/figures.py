@@ -148,7 +148,7 @@ def cost(run: Run) -> Figure:
                 bbox={"facecolor": PAPER.light, "edgecolor": "none", "pad": 1},
             )
         ax.set_ylim(len(names) - 0.5, -0.5)
-        ax.set_yticks(range(len(names)), [literal(titles[name], 18) for name in names])
+        ax.set_yticks(range(len(names)), [literal(titles[name], 20) for name in names])
         for tick, name in zip(ax.get_yticklabels(), names, strict=True):
             tick.set_color(look[name].colour.light)
         ax.set_title(kind.label, loc="left", fontsize=TEXT, fontweight="bold", color=INK.light)

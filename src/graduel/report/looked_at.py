@@ -54,8 +54,7 @@ def robustness(run: Run) -> Figure:
         ax.set_xticks(way.strengths, [f"{strength:.3g}" for strength in way.strengths])
         ax.set_ylim(0, 105 * max(most, 0.01))
         ax.set_title(way.title, loc="left", fontsize=TEXT, fontweight="bold", color=INK.light)
-        short = way.unit.replace("standard deviation, % of full brightness", "% of brightness")
-        ax.set_xlabel(short.split(",")[0], color=MUTED.light, fontsize=SMALL)
+        ax.set_xlabel(way.unit, color=MUTED.light, fontsize=SMALL)
         if number % 2 == 0:
             ax.set_ylabel("test error, %", color=MUTED.light, fontsize=SMALL)
     for ax in panels[len(ways) :]:
@@ -85,18 +84,21 @@ def shown_columns(found: numbers.Importance) -> list[int]:
 def _columns(run: Run, found: numbers.Importance) -> Figure:
     titles, look = numbers.titles(run), looks(numbers.contenders(run))
     kept = shown_columns(found)
-    height = 0.75 + 0.19 * len(found.rises) + 0.34 * len(kept)
+    gap = 0.64 / len(found.rises)  # each contender a little lower than the one before
+    height = 0.75 + 0.19 * len(found.rises) + (0.26 + 0.045 * len(found.rises)) * len(kept)
     fig = Figure(figsize=(WIDTH, height), layout="constrained")
     ax = fig.subplots()
     bare(ax, grid="x")
     for y, place in enumerate(kept):
         values = [float(rises[place]) for rises in found.rises.values()]
-        ax.hlines(y, min(0.0, *values), max(values), color=GRID.light, linewidth=1.4)
-        for (name, _), value in zip(found.rises.items(), values, strict=True):
+        if y % 2:
+            ax.axhspan(y - 0.5, y + 0.5, color=GRID.light, alpha=0.35, linewidth=0)
+        for number, (name, value) in enumerate(zip(found.rises, values, strict=True)):
             style = look[name]
-            ax.plot(value, y, style.mark, color=style.colour.light, ms=6.5, mec=PAPER.light)
+            at = y + gap * (number - (len(values) - 1) / 2)
+            ax.plot(value, at, style.mark, color=style.colour.light, ms=6, mec=PAPER.light)
     ax.axvline(0, color=MUTED.light, linewidth=0.9)
-    ax.set_ylim(len(kept) - 0.5, -0.6)
+    ax.set_ylim(len(kept) - 0.5, -0.5)
     ax.set_yticks(range(len(kept)), [literal(found.labels[place], 22) for place in kept])
     ax.tick_params(axis="y", labelcolor=INK.light)
     ax.margins(x=0.04)
@@ -131,8 +133,8 @@ def _blocks(run: Run, found: numbers.Importance) -> Figure:
         ax.set_aspect("equal")
         ax.set_xticks([])
         ax.set_yticks([])
-        title = literal(titles[name], 17)
-        ax.set_title(title, loc="left", color=colour, fontsize=TEXT, fontweight="bold", pad=4)
+        title = literal(titles[name], 20)
+        ax.set_title(title, loc="left", color=colour, fontsize=SMALL, fontweight="bold", pad=4)
     for ax in panels[len(found.rises) :]:
         ax.set_axis_off()
     return fig

@@ -44,7 +44,7 @@ def _content(run: Run) -> dict[str, Any]:
         "title": _title(run),
         "headlines": _headlines(run),
         "verdicts": [
-            {**parted(entry["sentence"]), "cost": entry.get("cost") or ""}
+            parted(entry["sentence"], entry.get("cost") or "")
             for entry in result.get("comparisons", [])
         ],
         "verdicts_open": VERDICTS_OPEN,

@@ -130,6 +130,7 @@ def bare(ax: Axes, *, grid: str | None = None) -> None:
 
 def legend(fig: Figure, ax: Axes, labels: Mapping[str, str], look: Mapping[str, Look]) -> None:
     """Name the contenders over a figure, a line each; `ax` is one of its axes."""
+    fig.set_layout_engine("constrained", h_pad=0.09)  # titles keep off the names above them
     for name, label in labels.items():
         style = look[name]
         ax.plot(

@@ -168,7 +168,8 @@ def _results(suite: Suite) -> Picture:
         + ", ".join(f"{called[name]} {tables.value(suite, line, name)}" for name in called)
         for line in suite.result["datasets"]
     )
-    interval = ", with 95 % intervals" if suite.result["protocol"]["metric"] == "error" else ""
+    known = any(tables.interval(line, name) for line in suite.result["datasets"] for name in called)
+    interval = ", with 95 % intervals" if known else ""
     return _picture(
         "results-figure",
         figures.results(suite),

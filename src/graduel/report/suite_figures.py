@@ -66,9 +66,9 @@ def results(suite: Suite, *, width: float = WIDTH) -> Figure:
             at = y + (0.3 + LANE * lane) / tall
             least = floor_of[line["name"]]
             value = max(factor * float(line["contenders"][name]["value"]), least)
-            bounds = tables.interval(suite, line, name)
+            bounds = tables.interval(line, name)
             if bounds is not None:
-                low, high = (max(factor * bound, least) for bound in bounds)
+                low, high = (max(factor * bound, least or factor * bound) for bound in bounds)
                 ax.plot([low, high], [at, at], color=look[name].colour.light, linewidth=1.3)
                 ends += [low, high]
             ax.plot(

@@ -31,12 +31,10 @@ def value(suite: Suite, line: dict[str, Any], name: str) -> str:
     return f"{found:.4f}"
 
 
-def interval(suite: Suite, line: dict[str, Any], name: str) -> tuple[float, float] | None:
-    """Return the 95 % interval of the suite's metric, where it is the error."""
-    if suite.result["protocol"]["metric"] != "error":
-        return None
-    low, high = line["contenders"][name]["test_error_interval"]
-    return float(low), float(high)
+def interval(line: dict[str, Any], name: str) -> tuple[float, float] | None:
+    """Return the 95 % interval of a contender's metric, where there is one."""
+    bounds = line["contenders"][name].get("interval")
+    return None if bounds is None else (float(bounds[0]), float(bounds[1]))
 
 
 def ahead(line: dict[str, Any], names: dict[str, str]) -> str:
@@ -64,10 +62,7 @@ def ahead(line: dict[str, Any], names: dict[str, str]) -> str:
 
 
 def results(suite: Suite) -> Table:
-    """Return a line for each data set: its rows, every contender's metric, who is ahead.
-
-    The interval is given where the metric is the error.
-    """
+    """Return a line for each data set: every contender's metric, its interval, who is ahead."""
     called = titles(suite)
     rows, best = [], set()
     less = bool(suite.result["protocol"]["lower_is_better"])
@@ -76,8 +71,8 @@ def results(suite: Suite) -> Table:
         for place, name in enumerate(called):
             text = value(suite, line, name)
             values[place] = (line["contenders"][name]["value"] * (1 if less else -1), text)
-            bounds = interval(suite, line, name)
-            between = "" if bounds is None else f" ({_bounds(bounds, judged(line))})"
+            bounds = interval(line, name)
+            between = "" if bounds is None else f" ({_bounds(suite, bounds, judged(line))})"
             texts.append(text + between)
         winner = min(values.values())[1]
         if len(called) > 1:
@@ -94,8 +89,10 @@ def results(suite: Suite) -> Table:
     )
 
 
-def _bounds(bounds: tuple[float, float], rows: int) -> str:
-    return units.interval(bounds, units.decimals(rows))
+def _bounds(suite: Suite, bounds: tuple[float, float], rows: int) -> str:
+    if suite.result["protocol"]["metric_unit"] == "%":
+        return units.interval(bounds, units.decimals(rows))
+    return " to ".join(f"{bound:.4f}" for bound in bounds)
 
 
 def _decided(line: dict[str, Any]) -> str:

@@ -8,10 +8,13 @@ from graduel.report import units
 from graduel.report.tables import Table, settings
 
 
-def parted(sentence: str) -> dict[str, str]:
-    """Part a verdict's sentence from its numbers, which follow the first colon."""
+def parted(sentence: str, cost: str = "") -> dict[str, str]:
+    """Part a verdict's sentence from its numbers, which follow the first colon.
+
+    `cost` is the sentence on what the better answer costs.
+    """
     said, colon, numbers = sentence.partition(": ")
-    return {"said": said + colon.strip(), "numbers": numbers}
+    return {"said": said + colon.strip(), "numbers": numbers, "cost": cost}
 
 
 def listed(words: list[str]) -> str:

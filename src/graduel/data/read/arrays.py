@@ -86,6 +86,7 @@ def dataset(
             f"{name}: expected X of shape (n, features), (n, height, width) or "
             f"(n, height, width, channels), none of them 0; got {X.shape}"
         )
+    _refuse_gaps(X, name)
     y, classes = codes(labels, name)
     if len(X) != len(y):
         raise UserError(f"{name}: expected as many labels as rows; got {len(y)} and {len(X)}")
@@ -93,3 +94,16 @@ def dataset(
         raise UserError(f"{name}: expected two classes or more; every label is '{classes[0]}'")
     kind: ColumnKind = "pixel" if X.ndim > 2 else "numeric"
     return Dataset(name, X, y, classes, (kind,) * int(np.prod(X.shape[1:])), n_train, source)
+
+
+def _refuse_gaps(X: NDArray[Any], name: str) -> None:
+    """Refuse images of numbers that are missing or infinite; in rows of numbers they may be."""
+    if X.ndim == 2 or X.dtype.kind != "f":
+        return
+    odd = ~np.isfinite(X).all(axis=tuple(range(1, X.ndim)))
+    if odd.any():
+        row = int(np.flatnonzero(odd)[0])
+        raise UserError(
+            f"{name}: expected images of finite numbers; {int(odd.sum()):,} of them hold others "
+            f"(the first: row {row + 1:,}). Leave them out, or fill them in"
+        )

@@ -6,18 +6,19 @@ strict CSV alone and guesses silently otherwise.
 
 from __future__ import annotations
 
-import csv
 import io
+import zipfile
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
-from itertools import chain
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING
 
 from graduel.data.read.cells import MISSING, to_numbers
-from graduel.data.read.dialect import BLANK, Dialect, long_cells
+from graduel.data.read.dialect import Dialect, long_cells
 from graduel.data.read.names import find, shown, usable_names
+from graduel.data.read.records import Lines, records
 from graduel.data.read.sample import sampled_note, stratified
 from graduel.data.read.text import opened_text
 from graduel.errors import UserError
@@ -170,9 +171,9 @@ def _split(file: IO[str], dialect: Dialect, width: int, tally: Tally, path: Path
             yield text.replace(separator, UNIT)
             continue
         out = []
-        source = _Lines(lines, file, line)
+        source = Lines(lines, file, line)
         with long_cells():
-            for record in _records(source, separator, path):
+            for record in records(source, separator, path):
                 if not record:
                     continue
                 if header:
@@ -185,57 +186,6 @@ def _split(file: IO[str], dialect: Dialect, width: int, tally: Tally, path: Path
         line = source.line
         if out:
             yield "\n".join(out) + "\n"
-
-
-class _Lines:
-    """The lines of one block, and those after it if a quoted cell goes on; keeps count."""
-
-    def __init__(self, lines: list[str], file: IO[str], before: int) -> None:
-        self.todo = len(lines)
-        self.source = chain(lines, file)
-        self.line = before
-        self.record = list[str]()
-
-    @property
-    def first(self) -> int:
-        """The line on which the record begins."""
-        return self.line - len(self.record) + 1
-
-    def __iter__(self) -> _Lines:
-        return self
-
-    def __next__(self) -> str:
-        text = next(self.source)
-        self.line += 1
-        self.todo -= 1
-        self.record.append(text)
-        return text
-
-
-def _records(source: _Lines, separator: str, path: Path) -> Iterator[list[str]]:
-    options: dict[str, Any] = {"delimiter": separator, "skipinitialspace": True}
-    reader = csv.reader(source, **options)
-    while source.todo > 0:
-        source.record.clear()
-        try:
-            record = next(source).split() if separator == " " else next(reader)
-            # One line may hold an odd quote (5" pipe); a cell over several lines may not.
-            if len(source.record) > 1:
-                _strictly(source.record, options)
-        except csv.Error as error:
-            inside = "expected after" in str(error)
-            how = "it ends inside a cell of" if inside else "it stays open until"
-            raise UserError(
-                f"{path}: line {source.first:,}: expected a quote to be closed; {how} line "
-                f"{source.line:,}. Close it, or double quotes inside a cell"
-            ) from None
-        blank = not record[0].strip(BLANK) if len(record) == 1 else not record
-        yield [] if blank else record
-
-
-def _strictly(lines: list[str], options: dict[str, Any]) -> None:
-    """Raise csv.Error if the quotes in a record are not closed, or closed within a cell."""
-    list(csv.reader(lines, strict=True, **options))
 
 
 def _fitted(
@@ -285,11 +235,18 @@ def sample_csv(
 
 
 def text_bytes(path: Path) -> int:
-    """Estimate how much memory a table of text takes: about as much as its text."""
+    """Estimate how much memory a table of text takes: about as much as its text, unpacked."""
     size = path.stat().st_size
     with path.open("rb") as file:
-        packed = file.read(2) in (b"\x1f\x8b", b"PK")
-    return size * PACKED if packed else size
+        head = file.read(2)
+        if head == b"\x1f\x8b":
+            file.seek(-4, io.SEEK_END)
+            # The length, but for multiples of 4 GB.
+            return max(size * PACKED, int.from_bytes(file.read(), "little"))
+    if head == b"PK":
+        with suppress(zipfile.BadZipFile), zipfile.ZipFile(path) as archive:
+            return sum(one.file_size for one in archive.infolist())
+    return size
 
 
 def scan_csv(path: Path, dialect: Dialect) -> Iterator[pl.DataFrame]:

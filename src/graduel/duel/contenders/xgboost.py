@@ -116,7 +116,9 @@ class XGBoost:
                 loss = float(found["cost"][-1]) if own else error
                 if metric == "log_loss":
                     loss = float(found[losses][-1])
-                return bool(notify(Progress((epoch + 1) / rounds, seconds[-1], error, loss)))
+                enough = notify(Progress((epoch + 1) / rounds, seconds[-1], error, loss))
+                # Before its second round XGBoost does not know which is the best.
+                return bool(enough) and epoch > 0
 
         model = XGBClassifier(
             **_settings(self.recipe, preparation, binary),

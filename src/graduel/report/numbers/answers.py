@@ -119,7 +119,7 @@ class Doubts:
     cases: tuple[Doubt, ...]
 
 
-def doubts(run: Run, limit: int = 24) -> Doubts | None:
+def doubts(run: Run, limit: int = 28) -> Doubts | None:
     """Return what all contenders get wrong with the first seed; None of a single contender.
 
     First come the rows on which all of them, the least sure included, are sure of a wrong answer:

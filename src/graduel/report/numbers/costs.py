@@ -26,8 +26,13 @@ def cost(run: Run) -> list[Cost]:
     entries = run.result["contenders"]
     rows = {int(entry.get("batch_rows") or 0) for entry in entries.values()}
     batch = f"{units.rows(rows.pop())}" if len(rows) == 1 else "a batch"
+    tuned = any(any(entry.get("tuning_seconds") or ()) for entry in entries.values())
+    search: list[tuple[str, str, Literal["seconds", "bytes"]]] = [
+        ("tuning_seconds", "Tune and fit", "seconds")
+    ]
     kinds: list[tuple[str, str, Literal["seconds", "bytes"]]] = [
-        ("fit_seconds", "Fit", "seconds"),
+        *(search if tuned else []),
+        ("fit_seconds", "Fit the chosen setting" if tuned else "Fit", "seconds"),
         ("predict_row_seconds", "Predict one row", "seconds"),
         ("predict_batch_seconds", f"Predict {batch}", "seconds"),
         ("peak_memory_bytes", "Peak memory", "bytes"),
@@ -41,4 +46,5 @@ def cost(run: Run) -> list[Cost]:
 
 def _mean(value: Any) -> float | None:
     """Return a number, or the mean of a list over seeds."""
-    return None if value is None or value == [] else float(np.mean(value))
+    there = [v for v in np.atleast_1d(value) if v is not None] if value is not None else []
+    return float(np.mean(there)) if there else None

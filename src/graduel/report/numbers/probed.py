@@ -11,12 +11,12 @@ from numpy.typing import NDArray
 from graduel.duel.results import Run
 
 WAYS = {
-    "noise": ("Noise", "standard deviation, % of full brightness", 100),
-    "rotation": ("Rotation", "degrees, to either side", 1),
-    "shift": ("Shift", "pixels, in any of four directions", 1),
+    "noise": ("Noise", "noise, % of brightness", 100),
+    "rotation": ("Rotation", "degrees to either side", 1),
+    "shift": ("Shift", "pixels to any side", 1),
     "occlusion": ("Occlusion", "side of a square, pixels", 1),
-    "missing": ("Missing values", "cells taken out, %", 100),
-    "permuted": ("Permuted columns", "columns permuted, %", 100),
+    "missing": ("Missing values", "% of the cells taken out", 100),
+    "permuted": ("Permuted columns", "% of the columns", 100),
 }
 """For each way to disturb what it is called, its strength, and what that is multiplied by."""
 

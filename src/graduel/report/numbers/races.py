@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -36,12 +37,18 @@ def race(run: Run) -> list[Racer]:
         Racer(
             name,
             tuple([(float(s), float(e)) for s, e in curve] for curve in run.curves.get(name, [])),
-            tuple(map(float, entry["fit_seconds"])),
+            _ends(entry),
             tuple(map(float, entry["test_errors"])),
             float(entry["test_error"]),
         )
         for name, entry in run.result["contenders"].items()
     ]
+
+
+def _ends(entry: dict[str, Any]) -> tuple[float, ...]:
+    """Return when each fit handed in its model; a tuned one at the end of its search."""
+    tuning = entry.get("tuning_seconds") or [None] * len(entry["fit_seconds"])
+    return tuple(float(s or fit) for s, fit in zip(tuning, entry["fit_seconds"], strict=True))
 
 
 def learning(run: Run) -> list[Racer]:

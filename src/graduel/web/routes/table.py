@@ -10,7 +10,7 @@ from anyio import to_thread
 from fastapi import APIRouter, Query, Request
 
 from graduel.data import Dataset
-from graduel.data.description import from_table
+from graduel.data.assemble import from_table
 from graduel.data.read import read_source
 from graduel.data.understand import understand
 from graduel.web.limits import Limits

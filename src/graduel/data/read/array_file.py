@@ -1,0 +1,118 @@
+"""One array from a file: ``.npy``, or the columns of a table. Nothing in it is ever unpickled."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from graduel.errors import UserError, unknown
+
+if TYPE_CHECKING:
+    import polars as pl
+
+TABLES = (".csv", ".tsv", ".parquet")
+_COLUMN = re.compile(r"(?P<file>.+\.(?:csv|tsv|parquet)):(?P<column>[^/\\]+)", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class ArrayFile:
+    """An array, and the names of its columns where it comes from several columns of a table."""
+
+    name: str
+    array: NDArray[Any]
+    columns: tuple[str, ...] | None = None
+
+
+def read_array(text: str) -> ArrayFile:
+    """Read ``file.npy``, ``table.csv`` or one column of it, ``table.csv:column``.
+
+    Tables (CSV and TSV with a line of names, Parquet) of one column give an array of shape (n,), of
+    several columns (n, columns).
+
+    Raises
+    ------
+    UserError
+        If there is no such file or column, or it holds no plain array.
+    """
+    match = None if Path(text).is_file() else _COLUMN.fullmatch(text)
+    path = Path(match["file"] if match else text)
+    if not path.is_file():
+        what = "it is a folder" if path.is_dir() else "there is none"
+        raise UserError(f"{path}: expected a file; {what}")
+    kind = path.suffix.lower()
+    if kind == ".npy":
+        return ArrayFile(path.stem, _npy(path))
+    if kind in TABLES:
+        return _table(path, match["column"] if match else None)
+    raise UserError(
+        f"{path}: expected a .npy file, or a table ({', '.join(TABLES)}); got "
+        f"'{kind or path.name}'. Save arrays with numpy.save"
+    )
+
+
+def _npy(path: Path) -> NDArray[Any]:
+    try:
+        with path.open("rb") as file:
+            found = np.load(file, allow_pickle=False)
+    except Exception as error:  # NumPy has several for damaged files, and one for pickles
+        what = str(error).splitlines()[0].rstrip(".") if str(error) else type(error).__name__
+        raise UserError(
+            f"{path}: expected one plain array as numpy.save writes it; it cannot be read "
+            f"({what}). Arrays of objects are never read: turn labels into whole numbers or text"
+        ) from None
+    if not isinstance(found, np.ndarray):
+        raise UserError(f"{path}: expected one array as numpy.save writes it; it is an archive")
+    return found
+
+
+def _table(path: Path, column: str | None) -> ArrayFile:
+    import polars as pl
+
+    try:
+        frame = _frame(path)
+    except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError) as error:
+        first = str(error).strip().splitlines()[0] if str(error).strip() else "no reason given"
+        raise UserError(f"{path}: expected a table; it cannot be read ({first})") from None
+    if column is not None and column not in frame.columns:
+        raise unknown(f"{path}: the column", column, frame.columns)
+    if column is not None:
+        frame = frame.select(column)
+    if frame.is_empty():
+        raise UserError(f"{path}: expected rows under a line of names; there are none")
+    for name in frame.columns:
+        missing = frame[name].null_count()
+        if missing:
+            raise UserError(f"{path}: column '{name}' lacks {missing:,} of {len(frame):,} values")
+    if frame.width == 1:
+        return ArrayFile(column or path.stem, _values(frame.to_series(), path))
+    odd = [name for name in frame.columns if not frame[name].dtype.is_numeric()]
+    if odd:
+        raise UserError(
+            f"{path}: expected one column, or a column of probabilities for each class; "
+            f"'{odd[0]}' is no numbers. Name one column: {path}:{odd[0]}"
+        )
+    return ArrayFile(path.stem, frame.to_numpy(), tuple(frame.columns))
+
+
+def _frame(path: Path) -> pl.DataFrame:
+    import polars as pl
+
+    if path.suffix.lower() == ".parquet":
+        return pl.read_parquet(path, glob=False)
+    separator = "\t" if path.suffix.lower() == ".tsv" else ","
+    return pl.read_csv(path, separator=separator, infer_schema_length=None, glob=False)
+
+
+def _values(column: pl.Series, path: Path) -> NDArray[Any]:
+    if column.dtype.is_numeric():
+        return np.asarray(column.to_numpy())
+    import polars as pl
+
+    if column.dtype in (pl.String, pl.Categorical, pl.Enum, pl.Boolean):
+        return np.array([str(value) for value in column.to_list()])
+    raise UserError(f"{path}: expected labels or numbers; '{column.name}' is {column.dtype}")

@@ -1,0 +1,136 @@
+"""``graduel verdict`` on files."""
+
+from __future__ import annotations
+
+import json
+import pickle
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from graduel.cli.app import main
+from graduel.data.read.array_file import read_array
+from graduel.duel.predictions import compare_predictions
+from graduel.duel.words import p_text
+from graduel.errors import UserError
+
+
+class Trap:
+    """Unpickled, it would leave a mark."""
+
+    def __reduce__(self):
+        return (open, ("unpickled", "w"))
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    rng = np.random.default_rng(0)
+    y = rng.integers(2, size=600)
+    net = np.where(rng.random(600) < 0.15, 1 - y, y)
+    trees = np.where(rng.random(600) < 0.05, 1 - y, y)
+    words = np.array(["no", "yes"])
+    p = np.stack([0.9 - 0.8 * net, 0.1 + 0.8 * net], axis=1)
+    for name, array in {"y": y, "net": net, "trees": trees, "p": p, "words": words[net]}.items():
+        np.save(f"{name}.npy", array)
+    np.save("objects.npy", np.array([Trap()], dtype=object), allow_pickle=True)
+    (tmp_path / "pickled.npy").write_bytes(pickle.dumps(Trap()))
+    lines = [f"{words[t]},{words[a]},{words[b]}" for t, a, b in zip(y, net, trees, strict=True)]
+    (tmp_path / "all.csv").write_text("truth,net,trees\n" + "\n".join(lines) + "\n")
+    (tmp_path / "one.csv").write_text("label\n" + "\n".join(map(str, net)) + "\n")
+    rows = "\n".join(f"{b:.3f},{a:.3f}" for a, b in p)
+    (tmp_path / "p.csv").write_text(f"yes,no\n{rows}\n")
+    (tmp_path / "holes.csv").write_text("label,other\n1,2\n,3\n")
+    np.savez("both.npz", y=y)
+    return tmp_path
+
+
+def out(capsys, *args):
+    assert main(["verdict", *args]) == 0
+    return capsys.readouterr().out
+
+
+def test_sentence_numbers_test_and_why(folder, capsys):
+    said = out(capsys, "net.npy", "trees.npy", "y.npy")
+    found = compare_predictions(
+        np.load("net.npy"), np.load("trees.npy"), np.load("y.npy"), names=("net", "trees")
+    )
+    flat = " ".join(said.split())
+    assert found.sentence in flat
+    assert found.why in flat
+    assert found.scope in flat
+    assert f"McNemar mid-p, {p_text(found.p_value)} (exact {p_text(found.p_exact)})" in flat
+    assert "equal within ±1 point" in flat
+    assert max(map(len, said.splitlines())) <= 80
+
+
+def test_json_is_the_comparison(folder, capsys):
+    found = json.loads(out(capsys, "net.npy", "trees.npy", "y.npy", "--json", "--names", "x, y"))
+    assert (found["a"], found["b"], found["verdict"]) == ("x", "y", "b better")
+    assert found["p_exact"] > found["p_value"]
+
+
+def test_tables_and_their_columns(folder, capsys):
+    told = ["--json", "--names", "net,trees"]
+    expected = json.loads(out(capsys, "net.npy", "trees.npy", "y.npy", *told))
+    for a in ("net.npy", "one.csv", "one.csv:label"):
+        assert json.loads(out(capsys, a, "trees.npy", "y.npy", *told)) == expected
+    columns = ("all.csv:net", "all.csv:trees", "all.csv:truth")
+    assert json.loads(out(capsys, *columns, *told)) == expected
+
+
+def test_columns_of_probabilities_are_known_by_their_names(folder, capsys):
+    by_name = out(capsys, "p.csv", "all.csv:trees", "all.csv:truth", "--json")
+    labels = out(capsys, "all.csv:net", "all.csv:trees", "all.csv:truth", "--json")
+    assert json.loads(by_name)["error_a"] == json.loads(labels)["error_a"]
+    swapped = ("p.csv", "p.csv", "all.csv:truth", "--metric", "log_loss", "--json")
+    [named, listed] = [
+        json.loads(out(capsys, *swapped, *more)) for more in ([], ["--classes", "no,yes"])
+    ]
+    assert named["error_a"] == listed["error_a"] < 0.5
+
+
+@pytest.mark.parametrize(
+    ("args", "message"),
+    [
+        (["none.npy", "trees.npy", "y.npy"], "none.npy: expected a file; there is none"),
+        ([".", "trees.npy", "y.npy"], "it is a folder"),
+        (["objects.npy", "trees.npy", "y.npy"], "Arrays of objects are never read"),
+        (["pickled.npy", "trees.npy", "y.npy"], "it cannot be read"),
+        (["both.npz", "trees.npy", "y.npy"], "expected a .npy file, or a table"),
+        (["holes.csv:label", "trees.npy", "y.npy"], "column 'label' lacks 1 of 2 values"),
+        (["all.csv", "trees.npy", "y.npy"], "Name one column: all.csv:truth"),
+        (["all.csv:nett", "trees.npy", "y.npy"], "Did you mean 'net'?"),
+        (["net.npy", "trees.npy", "p.csv"], "name one: p.csv:COLUMN"),
+        (["words.npy", "trees.npy", "y.npy"], "words: 'no' is none of the classes ('0', '1')"),
+        (["net.npy", "trees.npy", "y.npy", "--metric", "log_loss"], "needs probabilities"),
+        (["net.npy", "trees.npy", "y.npy", "--metric", "acuracy"], "Did you mean 'accuracy'?"),
+        (["net.npy", "trees.npy", "y.npy", "--names", "x"], "expected two names with a comma"),
+        (["net.npy", "trees.npy", "y.npy", "--rope", "-1"], "rope must be a share"),
+        (["net.npy", "trees.npy"], "Missing argument 'Y'"),
+    ],
+)
+def test_mistakes_are_one_line(folder, capsys, args, message):
+    assert main(["verdict", *args]) == 2
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert said.err.startswith("graduel: ")
+    assert said.err.count("\n") == 1
+    assert message.lower() in said.err.lower()
+    assert not (folder / "unpickled").exists()
+
+
+@given(st.binary(max_size=200), st.integers(0, 300), st.sampled_from(["npy", "csv", "parquet"]))
+@settings(max_examples=80, deadline=None)
+def test_any_bytes_are_an_array_or_one_line(tmp_path_factory, noise, cut, kind):
+    folder = tmp_path_factory.mktemp("noise")
+    path = folder / f"x.{kind}"
+    np.save(folder / "whole.npy", np.arange(20))
+    whole = (folder / "whole.npy").read_bytes()
+    path.write_bytes(whole[:cut] + noise if kind == "npy" else noise)
+    try:
+        assert isinstance(read_array(str(path)).array, np.ndarray)
+    except UserError as error:
+        assert "\n" not in str(error)

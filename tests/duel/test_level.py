@@ -1,0 +1,56 @@
+"""The interval of one contender's metric."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from graduel.duel.judge import Answers
+from graduel.duel.level import metric_interval
+from graduel.duel.metrics import metric_of
+from graduel.duel.splits import Design
+
+RNG = np.random.default_rng(5)
+
+
+def answers(split="given", seeds=1, n=60):
+    design = Design.read(split)
+    y = RNG.integers(2, size=n)
+    tests = [np.arange(n)] * seeds
+    if design.kind == "folds":
+        parts = np.array_split(np.arange(n), design.folds)
+        tests = [part for part in parts * design.repeats for _ in range(seeds)]
+    p = RNG.dirichlet((2, 2), size=(len(tests), n)).astype(np.float32)
+    runs = [p[i][rows] for i, rows in enumerate(tests)]
+    return Answers(design, seeds, tests, [y[rows] for rows in tests], {"a": runs})
+
+
+def test_on_one_test_set_it_is_the_t_of_the_rows():
+    found, metric = answers(), metric_of("log_loss")
+    losses = metric.per_row(found.runs["a"][0], found.y[0])
+    expected = stats.t.interval(0.95, len(losses) - 1, losses.mean(), stats.sem(losses))
+    assert metric_interval(found, "a", metric) == pytest.approx(expected)
+
+
+def test_over_folds_it_is_the_corrected_t():
+    found, metric = answers("5x1"), metric_of("auc")
+    values = np.array([metric.value(p, y) for p, y in zip(found.runs["a"], found.y, strict=True)])
+    se = np.sqrt(values.var(ddof=1) * (1 / 5 + 1 / 4))
+    low, high = stats.t.interval(0.95, 4, values.mean(), se)
+    assert metric_interval(found, "a", metric) == pytest.approx((max(low, 0), min(high, 1)))
+
+
+def test_more_is_better_turns_it_round_and_a_share_stays_one():
+    found = answers(seeds=3)
+    error = metric_interval(found, "a", metric_of("error"))
+    accuracy = metric_interval(found, "a", metric_of("accuracy"))
+    assert accuracy == pytest.approx((1 - error[1], 1 - error[0]))
+    assert 0 <= error[0] < error[1] <= 1
+
+
+def test_where_there_is_none_it_says_so():
+    assert metric_interval(answers(), "a", metric_of("auc")) is None
+    found = answers()
+    found.runs["a"][0][:] = 0.5
+    assert metric_interval(found, "a", metric_of("brier")) is None

@@ -1,0 +1,170 @@
+"""Two sets of predictions from any tools: what is taken, how it is understood, what is refused."""
+
+from __future__ import annotations
+
+import numpy as np
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+import graduel
+from graduel.duel.by_rows import compare_rows
+from graduel.duel.metrics import metric_of
+from graduel.duel.predictions import class_names, compare_predictions
+from graduel.duel.verdict import compare_all
+from graduel.errors import UserError
+
+RNG = np.random.default_rng(0)
+Y = RNG.integers(3, size=400)
+A = np.where(RNG.random(400) < 0.15, (Y + 1) % 3, Y)
+B = np.where(RNG.random(400) < 0.05, (Y + 2) % 3, Y)
+WORDS = np.array(["cat", "dog", "eel"])
+
+
+def soft(labels, k=3, seed=0):
+    p = np.eye(k)[labels] * 4 + np.random.default_rng(seed).random((len(labels), k))
+    return p / p.sum(axis=1, keepdims=True)
+
+
+def same(one, other):
+    assert one.as_dict() == other.as_dict()
+
+
+def test_it_is_the_duels_verdict():
+    found = compare_predictions(A, B, Y)
+    wrong = {"A": (A != Y)[np.newaxis], "B": (B != Y)[np.newaxis]}
+    [expected] = compare_all(wrong, rope=0.01)
+    same(found, expected)
+    assert (found.verdict, found.rope) == ("b better", 0.01)
+    assert graduel.compare_predictions is compare_predictions
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda x: WORDS[x],
+        lambda x: WORDS[x].astype(object),
+        lambda x: WORDS[x].astype("S"),
+        lambda x: x.astype(float),
+        lambda x: x.astype(np.uint8),
+        lambda x: x.tolist(),
+        lambda x: x + 7,
+        lambda x: x[:, np.newaxis],
+        pl.Series,
+        lambda x: x.astype(str),
+    ],
+)
+def test_labels_of_any_kind_say_the_same(change):
+    same(compare_predictions(change(A), change(B), change(Y)), compare_predictions(A, B, Y))
+
+
+def test_text_and_numbers_that_read_the_same_are_the_same():
+    same(compare_predictions(A.astype(str), B, Y.astype(float)), compare_predictions(A, B, Y))
+
+
+def test_labels_and_probabilities_may_meet():
+    same(compare_predictions(soft(A), B, Y), compare_predictions(A, B, Y))
+    yes = compare_predictions(A == 0, B == 0, Y == 0)
+    of_second = compare_predictions(np.where(A == 0, 0.7, 0.2), B == 0, Y == 0)
+    same(yes, of_second)
+
+
+@pytest.mark.parametrize("metric", ["error", "log_loss", "brier", "auc", "balanced_accuracy"])
+@pytest.mark.parametrize("seeds", [1, 3])
+def test_probabilities_of_seeds(metric, seeds):
+    a = np.stack([soft(A, seed=s) for s in range(seeds)])
+    b = np.stack([soft(B, seed=s + 9) for s in range(seeds)])
+    [expected] = compare_rows({"A": a, "B": b}, Y, metric=metric_of(metric), rope=0.02)
+    same(compare_predictions(a, b, Y, metric=metric, rope=0.02), expected)
+    if seeds == 1:
+        same(compare_predictions(a[0], b[0], Y, metric=metric, rope=0.02), expected)
+
+
+def test_labels_of_seeds():
+    found = compare_predictions(np.stack([A, A, B]), np.stack([B, B, B]), Y)
+    assert (found.seeds, found.test) == (3, "two-way t (rows and seeds)")
+
+
+def test_scorers_ask_for_what_they_need(monkeypatch):
+    monkeypatch.setattr("graduel.duel.by_rows.RESAMPLES", 20)  # scorers take milliseconds
+    assert compare_predictions(A, B, Y, metric="f1_macro").metric == "f1_macro"
+    with pytest.raises(UserError, match="needs probabilities; got labels"):
+        compare_predictions(A, B, Y, metric="roc_auc_ovo")
+
+
+def test_columns_belong_to_classes_in_ascending_order_or_as_named():
+    y, turned = WORDS[Y], ["eel", "dog", "cat"]
+    p, q = soft(A), soft(B, seed=1)
+    one = compare_predictions(p, q, y, metric="log_loss")
+    other = compare_predictions(p[:, ::-1], q[:, ::-1], y, metric="log_loss", classes=turned)
+    assert other.error_a == pytest.approx(one.error_a)
+    assert other.interval == pytest.approx(one.interval)
+    assert compare_predictions(p, q, y, metric="log_loss", classes=turned).error_a > 2 * one.error_a
+    # Numbers ascend as numbers: 9 before 10, as in scikit-learn.
+    assert class_names(np.array([10, 9])) == ("9", "10")
+    assert class_names(np.array(["10", "9"])) == ("10", "9")
+
+
+def test_a_class_that_the_rows_lack():
+    y = np.where(Y == 2, 0, Y)
+    assert compare_predictions(soft(A), soft(B), y).rows == 400  # codes, three columns
+    with pytest.raises(UserError, match=r"'2' is none of the classes.*--classes"):
+        compare_predictions(A, B, y)
+    assert compare_predictions(A, B, y, classes=[0, 1, 2]).rows == 400
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "y", "options", "match"),
+    [
+        (A[:-1], B, Y, {}, r"one: expected predictions of 400 rows, as y has; got .*\(399,\)"),
+        (soft(A)[:-1], B, Y, {}, r"got an array of shape \(399, 3\)"),
+        (soft(A)[np.newaxis, :-1], B, Y, {}, "expected 400 rows, as y has; got 399"),
+        (np.where(A == 0, np.nan, A), B, Y, {}, r"one: expected finite numbers; \[\d+\] is nan"),
+        (WORDS[A], B, Y, {}, "one: 'cat' is none of the classes"),
+        (A + 1, B, Y, {}, "one: '3' is none of the classes"),
+        (soft(A) * 2, B, Y, {}, "row 0 adds up to 2. .*softmax"),
+        (soft(A) - 0.5, B, Y, {}, "softmax"),
+        (soft(A)[:, :2], B, Y, {}, "a column for each of 3 classes; got 2"),
+        (A + 0.5, B, Y, {}, "a column for each of 3 classes; got numbers such as"),
+        (A, B, Y + 0.5, {}, "y: expected labels that are whole numbers or text"),
+        (A, B, soft(Y), {}, r"true labels of shape \(n,\)"),
+        (A, B, Y * 0, {}, "two classes or more; all are '0'"),
+        ([], [], [], {}, "it is empty"),
+        (A.astype("datetime64[D]"), B, Y, {}, "expected numbers or text; got datetime64"),
+        (A.astype(complex), B, Y, {}, "got complex128"),
+        ([None, *A[1:]], B, Y, {}, "expected numbers or text; got object"),
+        (np.stack([A, A]), B, Y, {}, "as many seeds of both; got 2 of one and 1 of other"),
+        (A, B, Y, {"metric": "log_loss"}, "one: log loss needs probabilities; got labels"),
+        (A, B, Y, {"metric": "eror"}, "Did you mean 'error'"),
+        (A, B, Y, {"rope": 1.5}, "rope must be a share"),
+        (A, B, Y, {"names": ("x", "x")}, "two names that differ"),
+        (A, B, Y, {"classes": [0, 0, 1, 2]}, "two classes or more, each once"),
+        (A, B, Y, {"classes": [0, 1]}, "'2' is none of the classes"),
+    ],
+)
+def test_what_cannot_be_compared_is_refused_in_words(a, b, y, options, match):
+    with pytest.raises(UserError, match=match) as caught:
+        compare_predictions(a, b, y, **{"names": ("one", "other"), **options})
+    assert "\n" not in str(caught.value)
+
+
+anything = st.one_of(
+    arrays(np.float64, st.tuples(st.integers(0, 6), st.integers(0, 6))),
+    arrays(np.int64, st.integers(0, 6), elements=st.integers(-2, 2)),
+    arrays(np.dtype("U2"), st.integers(0, 6)),
+    arrays(np.bool_, st.integers(0, 6)),
+    arrays(np.float32, st.tuples(st.integers(1, 2), st.integers(1, 6), st.integers(1, 3))),
+)
+
+
+@given(anything, anything, anything, st.sampled_from(["error", "log_loss", "auc"]))
+@settings(max_examples=150, deadline=None)
+def test_any_arrays_give_a_verdict_or_one_line(a, b, y, metric):
+    try:
+        found = compare_predictions(a, b, y, metric=metric)
+    except UserError as error:
+        assert "\n" not in str(error)
+    else:
+        assert found.verdict in ("a better", "b better", "practically equal", "undecided")
