@@ -48,6 +48,7 @@ async def client(address: str, seconds: float, pixels: list[str], pause: float) 
             times.append(time.perf_counter() - start)
             number += 1
             await asyncio.sleep(pause)
+        await one.post(f"/api/sessions/{session}/end")
     return times
 
 

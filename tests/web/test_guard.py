@@ -111,6 +111,11 @@ def test_sessions_that_are_not_there_are_told_so(address):
         assert len(one.session) >= 20
 
 
+def test_a_page_that_closes_is_forgotten(client):
+    client.ask("end")
+    assert client.get(client.path("")).status_code == 404
+
+
 def test_nothing_outside_the_page_is_served(address):
     for path in ("/../app.py", "/%2e%2e/app.py", "/..%2fapp.py", "/js/../../app.py"):
         assert httpx.get(address + path).status_code == 404

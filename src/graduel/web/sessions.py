@@ -123,6 +123,13 @@ class Sessions:
             session.touched = now
             return session
 
+    def end(self, name: str) -> None:
+        """Forget a session, as its page asks when it closes."""
+        with self._lock:
+            session = self._all.pop(name, None)
+        if session is not None:
+            session.close()
+
     def room(self, wanted: int) -> None:
         """Refuse what would take more memory than there is for all.
 

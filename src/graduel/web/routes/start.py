@@ -72,6 +72,13 @@ def open_session(server: TheServer) -> dict[str, Any]:
     return {"session": server.sessions.open().name}
 
 
+@router.post("/sessions/{session}/end")
+def end_session(server: TheServer, session: TheSession) -> dict[str, Any]:
+    """Forget a session: its page has closed."""
+    server.sessions.end(session.name)
+    return {}
+
+
 @router.get("/sessions/{session}")
 def session_now(server: TheServer, session: TheSession) -> dict[str, Any]:
     """Tell what there is in a session."""

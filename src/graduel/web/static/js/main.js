@@ -121,6 +121,10 @@ async function begin() {
   document.body.dataset.ready = "yes";
 }
 
+// The server forgets a page that closes; one that comes back from the browser's memory begins anew.
+addEventListener("pagehide", () => navigator.sendBeacon(api.path("end")));
+addEventListener("pageshow", (event) => { if (event.persisted) location.reload(); });
+
 addEventListener("unhandledrejection", (event) => {
   if (event.reason?.name === "AbortError") event.preventDefault();
   else if (event.reason instanceof api.Problem) {
