@@ -185,3 +185,11 @@ def test_folds_open_by_keyboard_and_what_scrolls_can_be_reached(browser, pages) 
         )
         assert scrolls
         assert set(scrolls) == {0}
+
+
+@pytest.mark.parametrize(("ci", "ends"), [("true", pytest.fail), ("", pytest.skip)])
+def test_without_a_browser_ci_fails_and_a_desk_skips(monkeypatch, ci, ends) -> None:
+    monkeypatch.setattr(shutil, "which", lambda name: None)
+    monkeypatch.setenv("CI", ci)
+    with pytest.raises(ends.Exception, match="no Chromium on the path"):
+        chromium()
