@@ -409,3 +409,14 @@ def test_a_report_that_fails_leaves_the_old_one(make, tmp_path: Path, monkeypatc
 def test_templates_ship_with_the_package() -> None:
     shipped = files("graduel.report") / "templates"
     assert {"report.html.j2", "report.css.j2"} <= {file.name for file in shipped.iterdir()}
+
+
+def test_where_models_are_kept_the_page_says_how_to_use_them(make, tmp_path: Path) -> None:
+    folder = tmp_path / "my duel"
+    (folder / "cells" / "net-seed0").mkdir(parents=True)
+    run = replace(make(n_classes=3), path=folder)
+    assert "graduel serve" not in report.render(run)
+    (folder / "cells" / "net-seed0" / "model.safetensors").touch()
+    text = Page(report.render(run)).text()
+    assert "graduel serve 'my duel'" in text
+    assert str(tmp_path) not in text

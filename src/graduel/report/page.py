@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import shlex
 from pathlib import Path
 from typing import Any
 
 from graduel.duel.results import Run
+from graduel.duel.store import MODEL
 from graduel.report import by_size, design, numbers, own, pictures, tables, units
 from graduel.report.html import fill, write_whole
 from graduel.report.style import looks
@@ -85,6 +87,7 @@ def _content(run: Run) -> dict[str, Any]:
             for name in names
         ],
         "command": str(result["environment"].get("command", "")),
+        "kept": _kept(run),
         "environment": machine(run.result["environment"]),
         "version": str(result["environment"].get("graduel", "")),
     }
@@ -234,3 +237,9 @@ def _known_best(run: Run) -> dict[str, Any] | None:
 
 def _threads(number: int) -> str:
     return f"{number} {'thread' if number == 1 else 'threads'} for each contender, one at a time"
+
+
+def _kept(run: Run) -> str:
+    """Return how the folder is typed in a command, if it holds models; without its path."""
+    held = any(run.path.glob(f"cells/*/{MODEL}"))
+    return shlex.quote(run.path.resolve().name) if held else ""
