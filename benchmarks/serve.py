@@ -34,12 +34,14 @@ def drawings(count: int) -> list[str]:
     return found
 
 
-async def client(address: str, seconds: float, pixels: list[str], pause: float) -> list[float]:
+async def client(
+    address: str, seconds: float, pixels: list[str], pause: float, seed: int
+) -> list[float]:
     """Ask for answers for some seconds; return how long each took."""
     times = []
     async with httpx.AsyncClient(base_url=address, timeout=60) as one:
         session = (await one.post("/api/sessions")).json()["session"]
-        await asyncio.sleep(pause * np.random.default_rng().random())
+        await asyncio.sleep(pause * np.random.default_rng(seed).random())
         end, number = time.perf_counter() + seconds, 0
         while time.perf_counter() < end:
             body = {"pixels": pixels[number % len(pixels)], "size": 140}
@@ -69,7 +71,7 @@ async def training(address: str, seconds: float) -> None:
 async def measure(address: str, clients: int, seconds: float, trainings: int, pause: float) -> None:
     """Print median and 95th percentile."""
     pixels = drawings(50)
-    asking = [client(address, seconds, pixels, pause) for _ in range(clients)]
+    asking = [client(address, seconds, pixels, pause, i) for i in range(clients)]
     busy = [training(address, seconds) for _ in range(trainings)]
     found = await asyncio.gather(*asking, *busy)
     times = np.array([t for one in found if one for t in one])
