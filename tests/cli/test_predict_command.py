@@ -10,6 +10,7 @@ import pytest
 
 from graduel.cli import predict
 from graduel.cli.app import main
+from graduel.duel.finish import read_run
 from graduel.duel.kept import load_kept
 
 NET = "layers=16 epochs=15 batch_size=8 lr=0.01 dropout=0"
@@ -181,6 +182,7 @@ def test_a_duels_folder_answers_with_its_winner_or_whom_one_names(capsys, here):
     said(capsys, "duel", *args, "--out", "run")
     result = json.loads((here / "run" / "result.json").read_text(encoding="utf-8"))
     best = min(result["contenders"], key=lambda name: result["contenders"][name]["test_error"])
+    assert read_run("run").kept
     out, err = said(capsys, "predict", "run", "mine.csv")
     assert str(result["contenders"][best]["title"]) in err
     for name in ("textbook", "net", "xgboost"):
@@ -198,6 +200,7 @@ def test_cross_validation_has_no_single_model(capsys, here):
     args = ["mine.csv", "--target", "outcome", "--split", "3x1", "--contenders", "net", *SMALL]
     said(capsys, "duel", *args, "--out", "folds")
     assert not list((here / "folds").rglob("*.safetensors"))
+    assert not read_run("folds").kept
     _, err = said(capsys, "predict", "folds", "mine.csv", code=2)
     assert "graduel train mine.csv" in err
 

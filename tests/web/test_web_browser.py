@@ -189,8 +189,9 @@ def test_forward_and_backward_are_stepped_through(opened, ready, mnist):
 def test_a_training_runs_pauses_steps_and_is_looked_into(opened):
     page = opened(view="train")
     page.get_by_label("Layer 1: neurons").fill("16")
-    page.get_by_label("Rows to learn from").fill("2000")
-    page.get_by_label("Epochs").fill("40")
+    page.get_by_label("Rows to learn from").fill("5000")
+    # So many that a slow browser cannot miss the end of it.
+    page.get_by_label("Epochs").fill("200")
     page.get_by_role("button", name="Start").click()
     page.wait_for_selector(".state.running")
     page.wait_for_selector("polyline[stroke='var(--xgboost)']")

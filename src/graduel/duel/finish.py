@@ -163,6 +163,7 @@ def _run(
         images=images,
         rows=found.by_row(there) if len(there) == len(places) else None,
         cells=table,
+        kept=any(store.model_path(cell).exists() for cell in store.protocol.cells()),
     )
 
 

@@ -63,6 +63,8 @@ class Run:
     """Of a table of the user's own, where each judged row stands in it, from 0, shape (n_test,)."""
     cells: Any = None
     """The features of those rows, a Polars data frame; None where they are not to be shown."""
+    kept: bool = False
+    """Whether fitted models are kept in the folder."""
 
 
 @dataclass(frozen=True, slots=True)

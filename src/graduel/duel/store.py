@@ -27,17 +27,17 @@ from typing import Any
 from zipfile import BadZipFile
 
 import numpy as np
-from filelock import FileLock, Timeout
 from numpy.typing import NDArray
 
 from graduel.data import Dataset, load_dataset
 from graduel.data.description import Description, Own
 from graduel.duel.extras import extras, read_extras
+from graduel.duel.folder import held
 from graduel.duel.protocol import Cell, Protocol, Split
 from graduel.duel.results import Curve, Outcome
 from graduel.errors import UserError
 
-PLAN, RESULT, LOCK = "duel.json", "result.json", ".lock"
+PLAN, RESULT = "duel.json", "result.json"
 PLACE = "source.json"
 MODEL = "model.safetensors"
 ARRAYS = ("probabilities", "valid_probabilities", "probes")
@@ -306,40 +306,15 @@ def open_store(path: Path, protocol: Protocol, data: Own | None = None) -> Itera
         If the folder cannot be written, is in use, holds something else, or another duel.
     """
     path = Path(path)
-    lock = FileLock(path / LOCK, timeout=0)
-    try:
-        _check_folder(path)
-        lock.acquire()
+
+    def claim() -> Store:
         store = _claim(path, protocol)
         if data is not None:
             store.place(data)
-    except Timeout:
-        raise UserError(
-            f"{path} is in use by another graduel; wait for it or choose another --out"
-        ) from None
-    except OSError as error:
-        raise UserError(
-            f"--out must be a folder that can be written; {path}: {error.strerror}"
-        ) from None
-    try:
+        return store
+
+    with held(path, PLAN, "duel", claim) as store:
         yield store
-    finally:
-        lock.release()
-
-
-def _check_folder(path: Path) -> None:
-    """Make the folder; refuse one that holds something else."""
-    if path.exists() and not path.is_dir():
-        raise UserError(f"--out must be a folder; {path} is a file")
-    path.mkdir(parents=True, exist_ok=True)
-    if (path / PLAN).exists():
-        return
-    others = sorted(e.name for e in path.iterdir() if e.name not in (LOCK, f".{PLAN}.tmp"))
-    if others:
-        raise UserError(
-            f"--out must be a new or empty folder, or this duel's own; {path} holds something "
-            f"that is not a duel's ({others[0]}). Choose another"
-        )
 
 
 def _claim(path: Path, protocol: Protocol) -> Store:

@@ -17,13 +17,12 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock, Timeout
-
 from graduel.data.description import Own, own
+from graduel.duel.folder import held
 from graduel.duel.metrics import Metric, default_rope, metric_of
 from graduel.duel.own import OwnContender
 from graduel.duel.protocol import Protocol, deciding_versions, default_threads, plan, table_rows
-from graduel.duel.store import LOCK, read_json, write_json
+from graduel.duel.store import read_json, write_json
 from graduel.errors import UserError
 from graduel.recipes import NetRecipe, net_recipe
 from graduel.train.netspec import parse_net
@@ -193,38 +192,8 @@ def open_suite(path: Path, plan: SuitePlan) -> Iterator[None]:
         If the folder cannot be written, is in use, holds something else, or another suite.
     """
     path = Path(path)
-    lock = FileLock(path / LOCK, timeout=0)
-    try:
-        _check(path)
-        lock.acquire()
-        _claim(path, plan)
-    except Timeout:
-        raise UserError(
-            f"{path} is in use by another graduel; wait for it or choose another --out"
-        ) from None
-    except OSError as error:
-        raise UserError(
-            f"--out must be a folder that can be written; {path}: {error.strerror}"
-        ) from None
-    try:
+    with held(path, SUITE, "suite", lambda: _claim(path, plan)):
         yield
-    finally:
-        lock.release()
-
-
-def _check(path: Path) -> None:
-    """Make the folder; refuse one that holds something else."""
-    if path.exists() and not path.is_dir():
-        raise UserError(f"--out must be a folder; {path} is a file")
-    path.mkdir(parents=True, exist_ok=True)
-    if (path / SUITE).exists():
-        return
-    others = sorted(e.name for e in path.iterdir() if e.name not in (LOCK, f".{SUITE}.tmp"))
-    if others:
-        raise UserError(
-            f"--out must be a new or empty folder, or this suite's own; {path} holds something "
-            f"that is not a suite's ({others[0]}). Choose another"
-        )
 
 
 def _claim(path: Path, plan: SuitePlan) -> None:

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 from graduel.duel.results import Run
-from graduel.duel.store import MODEL
 from graduel.report import by_size, design, numbers, own, pictures, tables, units
 from graduel.report.html import fill, write_whole
 from graduel.report.style import looks
@@ -241,5 +240,4 @@ def _threads(number: int) -> str:
 
 def _kept(run: Run) -> str:
     """Return how the folder is typed in a command, if it holds models; without its path."""
-    held = any(run.path.glob(f"cells/*/{MODEL}"))
-    return shlex.quote(run.path.resolve().name) if held else ""
+    return shlex.quote(run.path.resolve().name) if run.kept else ""

@@ -1,0 +1,70 @@
+"""A folder that belongs to one plan: made or taken up again, held by one process."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TypeVar
+
+from filelock import FileLock, Timeout
+
+from graduel.errors import UserError
+
+LOCK = ".lock"
+
+Claimed = TypeVar("Claimed")
+
+
+@contextmanager
+def held(path: Path, plan: str, what: str, claim: Callable[[], Claimed]) -> Iterator[Claimed]:
+    """Hold a folder while the block runs.
+
+    Parameters
+    ----------
+    path : the folder; made if there is none
+    plan : the name of the plan's file, which tells that the folder is one of ours
+    what : what the folder holds, in a word
+    claim : writes the plan, or compares it with the one that is there; its value is yielded
+
+    Raises
+    ------
+    UserError
+        If the folder cannot be written, is in use, or holds something else.
+    """
+    lock = FileLock(path / LOCK, timeout=0)
+    try:
+        _check(path, plan, what)
+        lock.acquire()
+        claimed = claim()
+    except Timeout:
+        raise UserError(
+            f"{path} is in use by another graduel; wait for it or choose another --out"
+        ) from None
+    except OSError as error:
+        lock.release()
+        raise UserError(
+            f"--out must be a folder that can be written; {path}: {error.strerror}"
+        ) from None
+    except BaseException:
+        lock.release()
+        raise
+    try:
+        yield claimed
+    finally:
+        lock.release()
+
+
+def _check(path: Path, plan: str, what: str) -> None:
+    """Make the folder; refuse one that holds something else."""
+    if path.exists() and not path.is_dir():
+        raise UserError(f"--out must be a folder; {path} is a file")
+    path.mkdir(parents=True, exist_ok=True)
+    if (path / plan).exists():
+        return
+    others = sorted(e.name for e in path.iterdir() if e.name not in (LOCK, f".{plan}.tmp"))
+    if others:
+        raise UserError(
+            f"--out must be a new or empty folder, or this {what}'s own; {path} holds something "
+            f"that is not a {what}'s ({others[0]}). Choose another"
+        )
