@@ -52,6 +52,14 @@ class NetRecipe:
     plateau: int = 0
     batch_size: int = 128
     epochs: int = 20
+    scaling: str = "robust"
+    embed: int = 0
+    numbers: str = "plain"
+    front_scale: bool = False
+    ntk: bool = False
+    calibrate: bool = False
+    heads: int = 1
+    falls: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,7 +23,7 @@ from graduel.nn import (
     Reshape,
     Tanh,
 )
-from graduel.optim import SGD, Adam, AdamW, ByRole, ClipNorm, MaxNorm, WarmUp
+from graduel.optim import SGD, Adam, AdamW, ByRole, ClipNorm, Decay, MaxNorm, WarmUp
 from graduel.recipes import NetRecipe
 from graduel.train import parts
 from graduel.train.netspec import READERS, checked, parse_net
@@ -229,10 +229,12 @@ def test_what_is_wrapped_around_a_rule():
         warmup=0.1,
     )
     rule = optimizer_of(recipe)
+    assert isinstance(rule, Decay)
+    rule = rule.rule
     assert isinstance(rule, ClipNorm)
     assert isinstance(rule.rule.rule, MaxNorm)
     assert isinstance(rule.rule.rule.rule, ByRole)
-    assert rule.rule.rule.rule.rule.rule == SGD(momentum=0.5, weight_decay=0.1)
+    assert rule.rule.rule.rule.rule == SGD(momentum=0.5, weight_decay=0.1)
     assert isinstance(schedule_of(recipe), WarmUp)
     assert optimizer_of(NetRecipe()) == AdamW(weight_decay=0.01)
     assert optimizer_of(NetRecipe(optimizer="adam")) == Adam()

@@ -132,6 +132,11 @@ def _read(data: Any, name: str, kind: Any) -> Any:
         return float(value)
     if kind == "str" and _is_text(value):
         return value
+    numbers = isinstance(value, list) and all(
+        type(one) in (int, float) and abs(one) <= HIGHEST for one in value
+    )
+    if kind == "tuple[float, ...]" and numbers:
+        return tuple(float(one) for one in value)
     texts = isinstance(value, list) and all(map(_is_text, value))
     if kind == "tuple[str, ...]" and texts and len(set(value)) == len(value):
         return tuple(value)

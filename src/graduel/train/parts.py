@@ -33,7 +33,11 @@ ACTIVATIONS: Kind = {
     "sigmoid": nn.Sigmoid,
     "tanh": nn.Tanh,
     "hard_swish": nn.HardSwish,
+    "parametric_selu": nn.Parametric,
+    "parametric_mish": partial(nn.Parametric, activation=nn.Mish()),
+    "parametric_relu": partial(nn.Parametric, activation=nn.ReLU()),
 }
+NUMBERS: Kind = {"plain": nn.Identity, "pbld": partial(nn.PBLD, columns=None)}
 NORMS: Kind = {"batch": nn.BatchNorm, "layer": nn.LayerNorm}
 LOSSES: Kind = {
     "softmax": nn.SoftmaxCrossEntropy,
@@ -85,6 +89,7 @@ SCHEDULES: Kind = {
 KINDS: dict[str, Kind] = {
     "activation": ACTIVATIONS,
     "norm": NORMS,
+    "numbers": NUMBERS,
     "loss": LOSSES,
     "init": INITIALIZERS,
     "optimizer": OPTIMIZERS,

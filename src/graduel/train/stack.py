@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from graduel.errors import UserError
@@ -69,12 +69,15 @@ def stack(
     *,
     init: Initializer,
     after: Sequence[Sequence[Layer]],
+    dense: Callable[[int, bool], Layer] | None = None,
+    axes: int = 1,
 ) -> Iterator[Layer]:
     """Yield the layers in front of the last one, which is a dense one.
 
     Layers stand as they are. After the i-th text with weights come the layers ``after[i]``: a
     normalization, an activation, a dropout. Rows become images before the first convolution or
-    pooling, and rows again before a dense layer and at the end.
+    pooling, and rows again before a dense layer and at the end. `dense` makes a dense layer of so
+    many units, told whether it is the first; with `axes` of 2 its rows come in several heads.
 
     Raises
     ------
@@ -83,7 +86,7 @@ def stack(
     """
     shape: Shape = (n_in,)
     following = iter(after)
-    place = 0
+    place, first = 0, True
 
     def put(*layers: Layer) -> Iterator[Layer]:
         nonlocal shape, place
@@ -96,9 +99,11 @@ def stack(
             yield from put(item)
             continue
         if item.kind == "dense":
-            if len(shape) > 1:
+            if len(shape) > axes:
                 yield from put(Flatten())
-            yield from put(Dense(item.units, init), *next(following))
+            made = dense(item.units, first) if dense is not None else Dense(item.units, init)
+            first = False
+            yield from put(made, *next(following))
             continue
         if len(shape) == 1:
             if image is None or shape != (n_in,):
@@ -119,5 +124,5 @@ def stack(
         else:
             pool = MaxPool2D if item.kind == "maxpool" else AveragePool2D
             yield from put(pool(item.window))
-    if len(shape) > 1:
+    if len(shape) > axes:
         yield from put(Flatten())

@@ -16,13 +16,16 @@ from graduel.recipes import NetRecipe
 from graduel.train import parts
 from graduel.train.average import Average
 from graduel.train.batches import Rows
+from graduel.train.front import Inputs
 from graduel.train.full_batch import FullBatch
 from graduel.train.loop import Epoch, Fit, Step, by_epoch
 from graduel.train.plateau import ReduceOnPlateau
-from graduel.train.recipe import check, loss_of, optimizer_of, schedule_of
+from graduel.train.recipe import check, loss_of, optimizer_of, schedule_of, takes_codes
 from graduel.train.stack import Image
 
 Array = NDArray[Any]
+CALIBRATING = 1024
+"""Rows that layers see which set their parameters from the first data."""
 Losses = Callable[[Array, Array], tuple[float, ...]]
 
 
@@ -36,6 +39,7 @@ class Training:
     n_classes : how many classes there are
     rng : first weights, then order and dropout
     image : the shape (height, width, channels) of a row, where rows are images
+    inputs : what the columns are, where they are those of a prepared table
 
     Raises
     ------
@@ -64,12 +68,13 @@ class Training:
         *,
         rng: np.random.Generator,
         image: Image | None = None,
+        inputs: Inputs | None = None,
     ) -> None:
         self.recipe, self.rng = recipe, rng
         self.rows = Rows.of(X)
         loss = loss_of(recipe, np.bincount(y, minlength=n_classes))
-        self.network = check(recipe, X.shape[1], n_classes, image=image, loss=loss)
-        codes = isinstance(loss, SoftmaxCrossEntropy)
+        self.network = check(recipe, X.shape[1], n_classes, image=image, loss=loss, inputs=inputs)
+        codes = takes_codes(loss)
         self.y = y if codes else np.ascontiguousarray(one_hot(y, n_classes).T, np.float32)
         self._rule = optimizer_of(recipe)
         rule, _ = parts.parse("optimizer", recipe.optimizer)
@@ -91,6 +96,9 @@ class Training:
                 batch_size=len(self.rows) if rule == "gd" else recipe.batch_size,
             )
             self.weights = self._fit.weights
+            if recipe.calibrate:
+                some = rng.permutation(len(self.rows))[:CALIBRATING]
+                self.network.calibrate(self.rows.gather(len(some))(some), self.weights, rng)
             if recipe.ema:
                 self._average = Average(self.weights, recipe.ema)
         self.answer = self.weights

@@ -6,9 +6,13 @@ from graduel.nn.layers.columns import Columns
 from graduel.nn.layers.convolution import Conv2D
 from graduel.nn.layers.dense import Dense
 from graduel.nn.layers.dropout import Dropout
+from graduel.nn.layers.ensemble import EnsembleDense, HeadsDense, Signs
 from graduel.nn.layers.gated_activation import GELU, HardSwish, Mish, SiLU
 from graduel.nn.layers.leaky_activation import LeakyReLU, ParametricReLU
 from graduel.nn.layers.normalization import BatchNorm, LayerNorm
+from graduel.nn.layers.ntk import NTKDense
+from graduel.nn.layers.numbers import PBLD
+from graduel.nn.layers.parametric import Parametric
 from graduel.nn.layers.pooling import AveragePool2D, MaxPool2D
 from graduel.nn.layers.residual import Residual
 from graduel.nn.layers.scale import Scale
@@ -17,6 +21,7 @@ from graduel.nn.layers.shape import Flatten, Reshape
 __all__ = [
     "ELU",
     "GELU",
+    "PBLD",
     "SELU",
     "AveragePool2D",
     "BatchNorm",
@@ -24,14 +29,18 @@ __all__ = [
     "Conv2D",
     "Dense",
     "Dropout",
+    "EnsembleDense",
     "Flatten",
     "HardSwish",
+    "HeadsDense",
     "Identity",
     "Layer",
     "LayerNorm",
     "LeakyReLU",
     "MaxPool2D",
     "Mish",
+    "NTKDense",
+    "Parametric",
     "ParametricReLU",
     "Plan",
     "ReLU",
@@ -40,6 +49,7 @@ __all__ = [
     "Scale",
     "SiLU",
     "Sigmoid",
+    "Signs",
     "Softplus",
     "Spec",
     "Tanh",
