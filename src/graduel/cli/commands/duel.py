@@ -45,7 +45,8 @@ def duel(
         str | None,
         typer.Option(
             help="Who duels, with commas between them: textbook, net, xgboost, xgboost-best, "
-            "lightgbm, hist, forest, logistic, mlp. Default: textbook,net,xgboost.",
+            "xgboost-td, xgboost-plain, lightgbm, hist, forest, logistic, mlp. Default: "
+            "textbook,net,xgboost.",
             show_default=False,
         ),
     ] = None,

@@ -32,7 +32,7 @@ CHECKPOINTS = 50
 
 @dataclass(slots=True)
 class FittedXGBoost:
-    """A fitted classifier; early stopping has chosen its round."""
+    """A fitted classifier; early stopping has chosen its round, if there is any."""
 
     model: Any
     ready: Ready
@@ -140,7 +140,7 @@ class XGBoost:
                 yield Checkpoint(seconds[n - 1], partial(ready.again, predict=predict))
         ready.forget()
         model.callbacks = None  # nothing of the fit is kept alive with the model
-        best = int(model.best_iteration)
+        best = int(model.best_iteration) if self.recipe.early_stopping_rounds else len(seconds) - 1
         by_round = own.errors if own else model.evals_result()["validation_0"][errors]
         fitted.details = {
             "best_round": best + 1,
@@ -182,10 +182,11 @@ def _settings(
 ) -> dict[str, Any]:
     """Return what the classifier is made with.
 
-    A vector leaf takes no categories (XGBoost 3.2), and says nothing of two classes: there, one
-    tree a class.
+    No patience, 0, is XGBoost's None. A vector leaf takes no categories (XGBoost 3.2), and says
+    nothing of two classes: there, one tree a class.
     """
     found = asdict(recipe)
+    found["early_stopping_rounds"] = recipe.early_stopping_rounds or None
     types = [] if preparation is None else preparation.feature_types
     if binary or "c" in types:
         found["multi_strategy"] = "one_output_per_tree"
