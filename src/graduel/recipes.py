@@ -50,6 +50,7 @@ class NetRecipe:
     schedule: str = "cosine"
     warmup: float = 0.05
     plateau: int = 0
+    augment: str = "none"
     batch_size: int = 128
     epochs: int = 20
 

@@ -60,7 +60,8 @@ def test_every_name_makes_a_part_that_a_recipe_can_train_with(kind, name):
         recipe = parse_net(f"optimizer={name}", SMALL)
     else:
         recipe = replace(SMALL, **{kind: name})
-    training, epochs, _ = trained(recipe)
+    image = (2, 2, 1) if kind == "augment" else None
+    training, epochs, _ = trained(recipe, image=image)
     assert len(epochs) == 3 or name == "lbfgs"
     assert np.isfinite(training.answer.theta).all()
     assert [epoch.epoch for epoch in epochs] == list(range(1, len(epochs) + 1))

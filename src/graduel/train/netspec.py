@@ -85,6 +85,15 @@ def _norm(key: str, text: str) -> str:
     return text
 
 
+def _augment(key: str, text: str) -> str:
+    if text != "none":
+        for one in parts.split(text):
+            if one.partition("(")[0] not in parts.AUGMENTATIONS:
+                raise unknown(key, one, ("none", *parts.AUGMENTATIONS))
+            parts.make(key, one)
+    return text
+
+
 def _by_role(key: str, text: str) -> str:
     by_role(key, text)
     return text
@@ -113,6 +122,7 @@ READERS: dict[str, Reader] = {
     "schedule": _part,
     "warmup": _number(0, 1),
     "plateau": _whole(0),
+    "augment": _augment,
     "batch_size": _whole(1),
     "epochs": _whole(1),
 }

@@ -32,6 +32,7 @@ from graduel.optim import (
 )
 from graduel.recipes import NetRecipe
 from graduel.train import parts
+from graduel.train.augment import Augmentation
 from graduel.train.full_batch import refuse_random
 from graduel.train.stack import Image, read_layer, stack
 
@@ -179,6 +180,22 @@ def schedule_of(recipe: NetRecipe) -> Schedule:
     return WarmUp(recipe.warmup, schedule) if recipe.warmup and name not in RISING else schedule
 
 
+def augmentations_of(recipe: NetRecipe, image: Image | None) -> tuple[Augmentation, ...]:
+    """Make what changes training rows, one after the other; nothing where it is ``none``.
+
+    Raises
+    ------
+    UserError
+        If the rows are no images, and it needs some.
+    """
+    if recipe.augment == "none":
+        return ()
+    found: list[Augmentation] = [parts.make("augment", one) for one in parts.split(recipe.augment)]
+    for one in found:
+        one.check(image)
+    return tuple(found)
+
+
 def check(
     recipe: NetRecipe,
     n_in: int,
@@ -198,6 +215,7 @@ def check(
     _try_out(recipe, network)
     rule = optimizer_of(recipe)
     schedule_of(recipe)
+    augmented = augmentations_of(recipe, image)
     if isinstance(rule, Minimizer):
         try:
             refuse_random(network)
@@ -205,8 +223,12 @@ def check(
             raise UserError(
                 f"optimizer=lbfgs: {error}. In --net: dropout=0, and norm=none or norm=layer"
             ) from None
-        for name in ("ema", "plateau"):
-            if getattr(recipe, name):
+        for name, used in (
+            ("ema", recipe.ema),
+            ("plateau", recipe.plateau),
+            ("augment", augmented),
+        ):
+            if used:
                 raise UserError(f"optimizer=lbfgs goes without {name}; leave it out")
     else:
         try:
