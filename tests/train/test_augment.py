@@ -8,13 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from graduel.errors import UserError
-from graduel.nn import BatchNorm, Dense, Network
 from graduel.recipes import NetRecipe
-from graduel.train import Rows, recompute_state
+from graduel.train import Average, Rows
 from graduel.train.augment import (
     FIELDS,
     Augmented,
-    Noise,
     Warp,
     elastic_fields,
     taps,
@@ -160,20 +158,10 @@ def test_elastic_fields_are_smooth_and_of_size_one():
     assert np.isfinite(elastic_fields((1, 1), 4.0, np.random.default_rng(0))).all()
 
 
-def test_noise_has_its_size_and_takes_turns():
-    rows = Rows(np.zeros((400, 50), np.float32))
-    take = Augmented(rows, [Noise(0.3)], rng=np.random.default_rng(0)).gather(100)
-    first, second = take(np.arange(100)).copy(), take(np.arange(100)).copy()
-    assert first.std() == pytest.approx(0.3, rel=0.05)
-    assert first.dtype == np.float32
-    assert not np.array_equal(first, second)
-
-
 def test_rows_stay_plain_in_blocks_and_steps_follow_one_another():
     X = images((6, 6, 1), 40)
-    rows = Augmented(
-        Rows.of(X), [Warp(), Noise(0.1)], rng=np.random.default_rng(0), image=(6, 6, 1)
-    )
+    steps = [Warp(elastic=0), Warp(angle=0)]
+    rows = Augmented(Rows.of(X), steps, rng=np.random.default_rng(0), image=(6, 6, 1))
     assert (len(rows), rows.n_features, rows.dtype) == (40, 36, "float32")
     np.testing.assert_array_equal(rows.block(3, 9), Rows.of(X).block(3, 9))
     take = rows.gather(16)
@@ -190,7 +178,6 @@ def test_rows_stay_plain_in_blocks_and_steps_follow_one_another():
         (lambda: Warp(scale=1.0), "scale must be at least 0 and below 1"),
         (lambda: Warp(smooth=0.0), "smooth must be above 0"),
         (lambda: Warp(share=0), "share must be at least 1"),
-        (lambda: Noise(std=-0.1), "std must be at least 0"),
     ],
 )
 def test_numbers_out_of_range_are_refused(make, message):
@@ -219,12 +206,12 @@ def test_texts_that_name_no_augmentation(text, message):
 
 
 def test_a_text_names_augmentations_with_their_numbers():
-    text = "warp(angle=10,scale=0.1,shear=0.1,shift=1,elastic=0.5),noise(std=0.2)"
+    text = "warp(angle=10,scale=0.1,shear=0.1,shift=1,elastic=0.5),warp"
     recipe = checked(parse_net(f"augment={text}", NetRecipe()))
     assert recipe.augment == text
     assert augmentations_of(recipe, (2, 2, 1)) == (
         Warp(angle=10, scale=0.1, shear=0.1, shift=1, elastic=0.5),
-        Noise(0.2),
+        Warp(),
     )
     assert augmentations_of(NetRecipe(), None) == ()
 
@@ -251,17 +238,17 @@ def test_rows_that_are_no_images_and_rules_over_all_rows_are_refused():
         trained(SMALL, image=None)
     with pytest.raises(UserError, match="optimizer=lbfgs goes without augment"):
         trained(replace(SMALL, optimizer="lbfgs", norm="none", dropout=0.0))
-    trained(replace(SMALL, augment="noise(std=0.1)"), image=None)
 
 
-def test_averaged_weights_take_their_state_from_plain_rows():
-    training = trained(replace(SMALL, ema=0.9, augment="noise(std=30.0)"))
-    assert isinstance(training.network.layers[1], BatchNorm)
-    # Noise of 30 in each of 16 pixels would make variances a thousand times as large.
-    weights = training.answer
-    _, variance = np.split(weights.state, 2)
-    plain = Network((Dense(8), BatchNorm()), (16,))
-    own = plain.init(np.random.default_rng(0))
-    own.theta[: 16 * 8] = weights.theta[: 16 * 8]
-    recompute_state(plain, own, training.rows, rng=np.random.default_rng(0), batch_size=16)
-    assert variance.mean() < 2 * np.split(own.state, 2)[1].mean() + 1
+def test_averaged_weights_take_their_state_from_plain_rows(monkeypatch):
+    seen = []
+    plain = Average.weights
+
+    def watched(self, network, rows, **more):
+        seen.append(type(rows))
+        return plain(self, network, rows, **more)
+
+    monkeypatch.setattr(Average, "weights", watched)
+    training = trained(replace(SMALL, ema=0.9))
+    assert isinstance(training._fit.rows, Augmented)
+    assert seen == [Rows, Rows]

@@ -1,4 +1,4 @@
-"""Rows that look different each time they are trained on: images warped, values with noise."""
+"""Rows that look different each time they are trained on: images are warped."""
 
 from __future__ import annotations
 
@@ -165,56 +165,6 @@ class Warp:
         return found if dtype == X.dtype else np.rint(found).astype(X.dtype)
 
 
-@dataclass(frozen=True, slots=True)
-class Noise:
-    """x' = x + σ n, n of the standard normal distribution.
-
-    The normal numbers come from a stock that is drawn once, read from a random place in each batch.
-
-    Source: Rasmus et al., *Semi-Supervised Learning with Ladder Networks*, 2015, whose plain
-    network has such noise at its input.
-
-    Parameters
-    ----------
-    std : σ, in the units in which a network sees rows: pixels lie between 0 and 1
-
-    Raises
-    ------
-    ValueError
-        If `std` is negative.
-    """
-
-    std: float = 0.2
-
-    def __post_init__(self) -> None:
-        if not 0 <= self.std < np.inf:
-            raise ValueError(f"std must be at least 0; got {self.std}")
-
-    def check(self, image: Image | None) -> None:
-        """Rows of any kind will do."""
-
-    def prepare(
-        self, n_features: int, image: Image | None, rng: np.random.Generator
-    ) -> Callable[[int, str], Changer]:
-        """Return what makes a changer."""
-        stock = np.empty(0, np.float32)
-
-        def make(size: int, dtype: str) -> Changer:
-            nonlocal stock
-            if len(stock) < 4 * size * n_features:
-                stock = rng.standard_normal(4 * size * n_features, dtype=np.float32)
-                stock *= self.std
-
-            def change(x: Array) -> Array:
-                start = rng.integers(len(stock) - x.size + 1)
-                x += stock[start : start + x.size].reshape(x.shape)
-                return x
-
-            return change
-
-        return make
-
-
 def elastic_fields(size: tuple[int, int], smooth: float, rng: np.random.Generator) -> Array:
     """Draw smooth fields of root mean square 1, float32 of shape (FIELDS, h, w).
 
@@ -291,9 +241,12 @@ class Augmented:
     --------
     >>> from graduel.train.batches import Rows
     >>> rng = np.random.default_rng(0)
-    >>> rows = Augmented(Rows(np.zeros((8, 3), "float32")), [Noise(0.5)], rng=rng)
-    >>> bool(rows.gather(4)(np.arange(4)).any()), bool(rows.block(0, 8).any())
-    (True, False)
+    >>> plain = Rows(rng.random((8, 30), "float32"))
+    >>> rows = Augmented(plain, [Warp()], rng=rng, image=(5, 6, 1))
+    >>> bool((rows.gather(4)(np.arange(4)) == plain.block(0, 4)).all())
+    False
+    >>> bool((rows.block(0, 4) == plain.block(0, 4)).all())
+    True
     """
 
     def __init__(

@@ -83,7 +83,7 @@ SCHEDULES: Kind = {
     "coslog4": optim.CosLog4,
     "flat_cos": optim.FlatCos,
 }
-AUGMENTATIONS: Kind = {"warp": augment.Warp, "noise": augment.Noise}
+AUGMENTATIONS: Kind = {"warp": augment.Warp}
 KINDS: dict[str, Kind] = {
     "activation": ACTIVATIONS,
     "norm": NORMS,

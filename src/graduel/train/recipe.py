@@ -16,6 +16,7 @@ from graduel.nn import (
     Layer,
     Loss,
     Network,
+    Noise,
     SoftmaxCrossEntropy,
 )
 from graduel.optim import (
@@ -59,15 +60,17 @@ WITHOUT_DECAY = ("adam",)
 def layers_of(recipe: NetRecipe, n_in: int, image: Image | None) -> Iterator[Layer]:
     """Yield the layers in front of the last one, as :func:`~graduel.train.stack.stack` does.
 
-    After each dense layer or convolution come the normalization, the activation and the dropout
-    of the recipe.
+    After each dense layer or convolution come the normalization, the noise, the activation and the
+    dropout of the recipe. The noise is that of the rows as well.
     """
     found = [read_layer(str(layer)) for layer in recipe.layers]
     names = _each(recipe.activation, sum(layer.trained for layer in found))
     norm = () if recipe.norm == "none" else (parts.make("norm", recipe.norm),)
     dropout = (Dropout(recipe.dropout),) if recipe.dropout else ()
-    after = [(*norm, parts.make("activation", name), *dropout) for name in names]
-    return stack(found, n_in, image, init=parts.make("init", recipe.init), after=after)
+    noise = (Noise(recipe.noise),) if recipe.noise else ()
+    after = [(*norm, *noise, parts.make("activation", name), *dropout) for name in names]
+    init = parts.make("init", recipe.init)
+    return stack([*noise, *found], n_in, image, init=init, after=after)
 
 
 def _each(text: str, count: int) -> list[str]:
@@ -221,7 +224,8 @@ def check(
             refuse_random(network)
         except ValueError as error:
             raise UserError(
-                f"optimizer=lbfgs: {error}. In --net: dropout=0, and norm=none or norm=layer"
+                f"optimizer=lbfgs: {error}. In --net: dropout=0, noise=0, and norm=none or "
+                "norm=layer"
             ) from None
         for name, used in (
             ("ema", recipe.ema),
