@@ -33,6 +33,7 @@ class NetRecipe:
     activation: str = "relu"
     norm: str = "none"
     dropout: float = 0.2
+    noise: float = 0.0
     init: str = "he_normal"
     loss: str = "softmax"
     label_smoothing: float = 0.0
@@ -50,8 +51,26 @@ class NetRecipe:
     schedule: str = "cosine"
     warmup: float = 0.05
     plateau: int = 0
+    augment: str = "none"
     batch_size: int = 128
     epochs: int = 20
+
+
+RECIPES: dict[str, NetRecipe] = {
+    "mnist": NetRecipe(
+        layers=(1200, 600, 300), norm="batch", dropout=0.0, noise=0.3, lr=2e-3, epochs=40
+    ),
+    "mnist-augmented": NetRecipe(
+        layers=(1000, 500, 250, 250),
+        norm="batch",
+        dropout=0.0,
+        noise=0.1,
+        lr=2e-3,
+        augment="warp(angle=12,scale=0.12,shear=0.15,shift=1.5,elastic=1.2,share=4)",
+        epochs=60,
+    ),
+}
+"""Networks that do well on certain data: ``--net "recipe=mnist epochs=30"``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +146,20 @@ AS_IT_COMES = XGBoostRecipe(
 CONTENDERS: dict[str, Entry] = {
     "textbook": Entry("textbook", "textbook network", TextbookRecipe(), TextbookRecipe(steps=100)),
     "net": Entry("net", "NumPy network", NetRecipe(), NetRecipe(epochs=12)),
+    "net-best": Entry(
+        "net",
+        "best dense network",
+        RECIPES["mnist"],
+        replace(RECIPES["mnist"], epochs=12),
+        default=False,
+    ),
+    "net-augmented": Entry(
+        "net",
+        "NumPy network, augmented digits",
+        RECIPES["mnist-augmented"],
+        replace(RECIPES["mnist-augmented"], epochs=15),
+        default=False,
+    ),
     "xgboost": Entry(
         "xgboost",
         "XGBoost",

@@ -37,7 +37,10 @@ def train(
     target: Target = None,
     contender: Annotated[
         str,
-        typer.Option(help="What learns it: net, xgboost, xgboost-best, xgboost-td, xgboost-plain."),
+        typer.Option(
+            help="What learns it: net, net-best, net-augmented, xgboost, xgboost-best, xgboost-td, "
+            "xgboost-plain."
+        ),
     ] = "net",
     net: Annotated[
         str | None,
