@@ -77,7 +77,9 @@ RECIPES: dict[str, NetRecipe] = {
 class XGBoostRecipe:
     """Histogram trees with early stopping on the validation rows.
 
-    With `early_stopping_rounds` 0 nothing is stopped, and all rounds are the model.
+    With `early_stopping_rounds` 0 nothing is stopped, and all rounds are the model. Besides its
+    training rows it learns from `copies` of each, changed as `augment` says (``--net`` takes the
+    same names).
     """
 
     n_estimators: int = 250
@@ -95,6 +97,8 @@ class XGBoostRecipe:
     grow_policy: str = "depthwise"
     max_leaves: int = 0
     max_cat_to_onehot: int = 4
+    augment: str = "none"
+    copies: int = 0
 
 
 Recipe = TextbookRecipe | NetRecipe | XGBoostRecipe | RivalRecipe
@@ -143,6 +147,17 @@ AS_IT_COMES = XGBoostRecipe(
 )
 """What ``XGBClassifier()`` is when nobody sets anything."""
 
+AUGMENTED_XGBOOST = XGBoostRecipe(
+    n_estimators=600,
+    learning_rate=0.2,
+    early_stopping_rounds=30,
+    augment=RECIPES["mnist-augmented"].augment,
+    copies=4,
+)
+"""The network ``mnist-augmented`` sees each digit warped anew in each epoch; trees see four warps
+of it, and the digit itself.
+"""
+
 CONTENDERS: dict[str, Entry] = {
     "textbook": Entry("textbook", "textbook network", TextbookRecipe(), TextbookRecipe(steps=100)),
     "net": Entry("net", "NumPy network", NetRecipe(), NetRecipe(epochs=12)),
@@ -171,6 +186,19 @@ CONTENDERS: dict[str, Entry] = {
         "strongest XGBoost",
         XGBoostRecipe(n_estimators=800, learning_rate=0.15, early_stopping_rounds=50),
         XGBoostRecipe(n_estimators=250, learning_rate=0.15, early_stopping_rounds=25),
+        default=False,
+    ),
+    "xgboost-augmented": Entry(
+        "xgboost",
+        "XGBoost, augmented digits",
+        AUGMENTED_XGBOOST,
+        replace(
+            AUGMENTED_XGBOOST,
+            n_estimators=50,
+            learning_rate=0.4,
+            early_stopping_rounds=15,
+            copies=2,
+        ),
         default=False,
     ),
     "xgboost-td": Entry(

@@ -33,7 +33,7 @@ from graduel.train.netspec import parse_net
 
 CAN_BE_SAVED = (
     *("net", "net-best", "net-augmented"),
-    *("xgboost", "xgboost-best", "xgboost-td", "xgboost-plain"),
+    *("xgboost", "xgboost-best", "xgboost-augmented", "xgboost-td", "xgboost-plain"),
 )
 
 

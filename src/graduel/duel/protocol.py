@@ -226,7 +226,8 @@ def plan(
     chosen: dict[str, tuple[str, str, Recipe]] = {}
     for name in names:
         if name not in known:
-            raise UserError(f"{name} is a network for images; for a table take net")
+            family = CONTENDERS[name].family
+            raise UserError(f"{name} is for images; for a table take {family}")
         entry = known[name]
         recipe: Recipe = entry.quick if quick else entry.full
         if name == "net" and net is not None:

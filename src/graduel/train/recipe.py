@@ -31,7 +31,7 @@ from graduel.optim import (
     Schedule,
     WarmUp,
 )
-from graduel.recipes import NetRecipe
+from graduel.recipes import NetRecipe, XGBoostRecipe
 from graduel.train import parts
 from graduel.train.augment import Augmentation
 from graduel.train.full_batch import refuse_random
@@ -183,7 +183,9 @@ def schedule_of(recipe: NetRecipe) -> Schedule:
     return WarmUp(recipe.warmup, schedule) if recipe.warmup and name not in RISING else schedule
 
 
-def augmentations_of(recipe: NetRecipe, image: Image | None) -> tuple[Augmentation, ...]:
+def augmentations_of(
+    recipe: NetRecipe | XGBoostRecipe, image: Image | None
+) -> tuple[Augmentation, ...]:
     """Make what changes training rows, one after the other; nothing where it is ``none``.
 
     Raises

@@ -92,6 +92,10 @@ class XGBoost:
         from xgboost.callback import TrainingCallback
 
         clock = Clock()
+        if copies := self.recipe.copies:
+            from graduel.duel.contenders.copies import with_copies
+
+            train = with_copies(train, self.recipe, rng)
         preparation = TreePreparation.fit(train.X, train.columns) if train.columns else None
         ready = Ready(preparation)
         X, classes = ready(train.X), np.unique(train.y)
@@ -147,6 +151,8 @@ class XGBoost:
             "rounds": len(seconds),
             "valid_error": float(by_round[best]),
         }
+        if copies:
+            fitted.details |= {"copies_of_each_row": copies, "rows_with_copies": len(y)}
         return fitted
 
 
@@ -186,6 +192,8 @@ def _settings(
     nothing of two classes: there, one tree a class.
     """
     found = asdict(recipe)
+    for ours in ("augment", "copies"):
+        del found[ours]
     found["early_stopping_rounds"] = recipe.early_stopping_rounds or None
     types = [] if preparation is None else preparation.feature_types
     if binary or "c" in types:
