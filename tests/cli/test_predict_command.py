@@ -119,8 +119,13 @@ def test_a_table_of_many_blocks_is_answered_as_one(capsys, here, monkeypatch):
     whole, _ = said(capsys, "predict", "net", "long.csv")
     monkeypatch.setattr(csv, "BLOCK", 500)
     monkeypatch.setattr(parquet, "STRIDE", 7)
-    assert said(capsys, "predict", "net", "long.csv")[0] == whole
-    assert said(capsys, "predict", "net", "long.parquet")[0] == whole
+    for name in ("long.csv", "long.parquet"):
+        out, _ = said(capsys, "predict", "net", name)
+        a, b = (pl.read_csv(text.encode(), infer_schema=False) for text in (whole, out))
+        assert a[:, :-2].equals(b[:, :-2])
+        # A product of few rows may take another way through BLAS, to another last bit.
+        p, q = (one[:, -2:].cast(pl.Float64).to_numpy() for one in (a, b))
+        np.testing.assert_allclose(p, q, atol=1e-6)
 
 
 def test_columns_in_another_order_others_among_them_and_no_target(capsys, here):

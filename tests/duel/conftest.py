@@ -28,7 +28,7 @@ TINY = {
 
 @pytest.fixture(scope="session")
 def tiny():
-    """A protocol of two small networks on 300 digits."""
-    base = plan("mnist", contenders=["textbook", "net"], rows=300, threads=1)
+    """A protocol of two small networks on 300 digits, without probes: tables have them."""
+    base = plan("mnist", contenders=["textbook", "net"], rows=300, threads=1, probes=False)
     specs = {k: {**base.contenders[k], "recipe": TINY[k]} for k in TINY}
     return replace(base, contenders=specs)

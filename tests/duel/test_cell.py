@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import numpy as np
 import pytest
@@ -12,6 +12,7 @@ from graduel.duel.cell import run_cell
 from graduel.duel.contenders import Budget, make_contender
 from graduel.duel.contenders.base import Clock
 from graduel.duel.protocol import Cell, Split, plan, split
+from graduel.recipes import table_contenders
 
 SMALL = {
     "textbook": {"layers": [16], "rate": 0.5, "steps": 20},
@@ -176,6 +177,47 @@ def test_the_recipes_new_fields_leave_xgboosts_default_trees_as_they_were(digits
     X, y = digits.table, digits.y
     plain.fit(X[rows.train], y[rows.train], eval_set=[(X[rows.valid], y[rows.valid])], verbose=0)
     np.testing.assert_array_equal(plain.predict_proba(X[800:]), fitted.predict_proba(X[800:]))
+
+
+@pytest.mark.parametrize("name", ["xgboost-plain", "xgboost-td"])
+def test_xgboost_with_others_defaults_is_what_they_publish(name):
+    from xgboost import XGBClassifier
+
+    tuned = {  # XGB-TD-C, as pytabkit has it
+        "n_estimators": 1000,
+        "learning_rate": 0.08,
+        "max_depth": 6,
+        "min_child_weight": 5e-6,
+        "reg_lambda": 0.0,
+        "colsample_bylevel": 0.9,
+        "subsample": 0.65,
+        "max_bin": 256,
+        "tree_method": "hist",
+        "early_stopping_rounds": 300,
+    }
+    rng = np.random.default_rng(0)
+    X, y = rng.integers(9, size=(240, 5)).astype(np.float32), np.arange(240) % 3
+    X[:, 2] += y
+    data = Dataset("toy", X, y, ("a", "b", "c"), tuple("abcde"))
+    rows = Split(np.arange(160), np.arange(160, 200), np.arange(200, 240))
+    recipe = asdict(table_contenders(160, classes=3, vector_leaves=True)[name].full)
+    outcome, fitted = run_cell(
+        make_contender(name, "xgboost", recipe), data, rows, Cell(name, 0), Budget(threads=1)
+    )
+    itself = XGBClassifier(
+        **(tuned if name == "xgboost-td" else {}),
+        eval_metric=["merror", "mlogloss"],
+        n_jobs=1,
+        random_state=int(Cell(name, 0).rng().integers(2**31)),
+    )
+    itself.fit(X[:160], y[:160], eval_set=[(X[160:200], y[160:200])], verbose=0)
+    np.testing.assert_array_equal(itself.predict_proba(X[200:]), outcome.probabilities)
+    rounds = itself.get_booster().num_boosted_rounds()
+    best = itself.best_iteration + 1 if name == "xgboost-td" else 100
+    assert (outcome.details["best_round"], outcome.details["rounds"]) == (best, rounds)
+    wrong = itself.predict_proba(X[160:200]).argmax(axis=1) != y[160:200]
+    assert outcome.details["valid_error"] == pytest.approx(wrong.mean())
+    assert len(fitted.to_bytes()) == len(bytes(itself.get_booster()[:best].save_raw("ubj")))
 
 
 def test_scikit_learns_mlp_stops_when_no_epoch_is_better(digits):

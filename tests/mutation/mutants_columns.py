@@ -6,6 +6,7 @@ LAYER = ("tests/nn/test_columns.py",)
 GOLDEN = ("tests/golden/test_golden_columns.py",)
 NET = ("tests/data/test_prepare.py",)
 TREE = ("tests/data/test_prepare_tree.py",)
+FILL = ("tests/data/test_prepare_fill.py",)
 TABLES = ("tests/data/test_prepare_properties.py",)
 C = "nn/layers/columns.py"
 P = "data/prepare.py"
@@ -50,17 +51,20 @@ MUTANTS = [
     (N, "np.square(z / 3)", "np.square(z / 2)", NET),
     (N, "    z[unknown] = 0\n", "", NET),
     (N, "out[:, 1] = unknown", "out[:, 1] = 0", NET),
+    (N, "    put_missing(unknown, out)\n", "", FILL),
+    (N, "        put_missing(np.isnan(found), out)\n", "", FILL),
+    (N, "        out[:, 0] = 0\n        return", "        return", FILL),
     (N, "level[code < 0] = known + self.others", "pass", NET),
     (N, "np.where(level < 0, 0, 2 * level - 1)", "2 * level - 1", NET),
-    (N, "        out.fill(0)\n", "", TABLES),
+    (N, "        out.fill(0)\n", "", FILL),
     (N, "1 + len(self.categories) + self.others", "1 + len(self.categories)", NET),
     (N, "known if self.others else -1) + 1", "-1) + 1", NET),
-    (N, "        out[:, start:] = 0\n", "", NET),
+    (N, "        out[:, start:] = 0\n", "", FILL),
     (N, "np.cos(angle)[found[part]]", "np.sin(angle)[found[part]]", NET),
     (T, 'return ("int" if self.whole else "q",)', 'return ("q",)', TREE),
     (T, "(code >= known + self.others)", "(code >= known)", TREE),
     (T, "np.where(unknown, np.nan, code)", "code", TREE),
-    (T, "        out[:, 1:] = np.nan\n", "", TREE),
+    (T, "        out[:, 1:] = np.nan\n", "", FILL),
     (T, "np.clip(x - shift, -FAR, FAR)", "x - shift", TREE),
     (T, "and apart < _apart(distinct, middle)", "and False", TREE),
     (T, "apart < 0.99 * len(distinct)", "apart < 2 * len(distinct)", TREE),

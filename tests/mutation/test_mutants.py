@@ -6,10 +6,7 @@ Each mutant is a copy of the package with one line changed; the engine's own tes
 
 from __future__ import annotations
 
-import os
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import mutants_activations
@@ -20,6 +17,7 @@ import mutants_losses
 import mutants_optim
 import mutants_train
 import pytest
+from forks import run
 
 ROOT = Path(__file__).parents[2]
 NN = ("tests/nn/test_engine.py",)
@@ -105,37 +103,26 @@ def _caches(folder, names):
     return [name for name in names if name in ("__pycache__", "mutation")]
 
 
-def run(folder, tests):
-    environment = {
-        **os.environ,
-        "PYTHONPATH": str(folder / "src"),
-        "PYTHONDONTWRITEBYTECODE": "1",
-    }
-    command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", *tests]
-    return subprocess.run(
-        command, cwd=folder, env=environment, capture_output=True, text=True, check=False
-    )
-
-
 @pytest.mark.long
-def test_without_a_mutation_everything_passes(copy):
-    done = run(copy, sorted({test for _, _, _, tests in MUTANTS for test in tests}))
-    assert done.returncode == 0, done.stdout[-2000:]
+def test_without_a_mutation_everything_passes(copy, tmp_path):
+    tests = tuple(sorted({test for _, _, _, tests in MUTANTS for test in tests}))
+    done = run(copy, tests, tmp_path / "log.txt")
+    assert done.code == 0, done.said[-2000:]
 
 
 @pytest.mark.long
 @pytest.mark.parametrize(("file", "old", "new", "tests"), MUTANTS, ids=str)
-def test_a_test_fails(copy, file, old, new, tests):
+def test_a_test_fails(copy, tmp_path, file, old, new, tests):
     path = copy / "src" / "graduel" / file
     whole = path.read_text(encoding="utf-8")
     assert old in whole, f"{file} no longer holds {old!r}"
     path.write_text(whole.replace(old, new, 1), encoding="utf-8")
     try:
-        done = run(copy, tests)
+        done = run(copy, tests, tmp_path / "log.txt")
     finally:
         path.write_text(whole, encoding="utf-8")
-    assert done.returncode == 1, f"no test noticed:\n{done.stdout[-1500:]}"
-    assert "failed" in done.stdout
+    assert done.code == 1, f"no test noticed:\n{done.said[-1500:]}"
+    assert "failed" in done.said
 
 
 def test_every_mutation_still_fits_the_code():

@@ -19,6 +19,7 @@ from graduel.nn import (
     LayerNorm,
     LeakyReLU,
     Mish,
+    Noise,
     NTKDense,
     Parametric,
     ParametricReLU,
@@ -41,6 +42,7 @@ LAYERS = [
     Dropout(0.3),
     Dropout(lambda t: 0.5 * t),
     Dropout(0.0),
+    Noise(0.3),
     BatchNorm(),
     BatchNorm(momentum=1, eps=0.1),
     Residual((Dense(6), Tanh())),
@@ -82,6 +84,6 @@ HEADS = [
 """Layers that take several heads of rows, and the shapes that they are given."""
 # Every part is row_wise, deterministic and smooth but for these.
 NOT_ROW_WISE = [BatchNorm]
-NOT_DETERMINISTIC = [Dropout]
+NOT_DETERMINISTIC = [Dropout, Noise]
 # (An ELU is smooth where α = 1: test_activations.py.)
 NOT_SMOOTH = [Columns, ReLU, LeakyReLU, ParametricReLU, SELU, HardSwish]

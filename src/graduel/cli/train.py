@@ -31,7 +31,10 @@ from graduel.errors import UserError, unknown
 from graduel.recipes import net_recipe
 from graduel.train.netspec import parse_net
 
-CAN_BE_SAVED = ("net", "xgboost", "xgboost-best")
+CAN_BE_SAVED = (
+    *("net", "net-best", "net-augmented"),
+    *("xgboost", "xgboost-best", "xgboost-augmented", "xgboost-td", "xgboost-plain"),
+)
 
 
 def run(

@@ -225,6 +225,9 @@ def plan(
         known = table_contenders(learning, classes=len(data.classes), vector_leaves=vectors)
     chosen: dict[str, tuple[str, str, Recipe]] = {}
     for name in names:
+        if name not in known:
+            family = CONTENDERS[name].family
+            raise UserError(f"{name} is for images; for a table take {family}")
         entry = known[name]
         recipe: Recipe = entry.quick if quick else entry.full
         if name == "net" and net is not None:

@@ -50,9 +50,8 @@ def run_suite(
     --------
     >>> import graduel, tempfile
     >>> with tempfile.TemporaryDirectory() as folder:
-    ...     suite = graduel.run_suite(
-    ...         ["iris", "wine"], contenders=["textbook"], quick=True, threads=1, out=folder
-    ...     )
+    ...     options = {"split": "holdout", "quick": True, "threads": 1, "out": folder}
+    ...     suite = graduel.run_suite(["iris", "wine"], contenders=["textbook"], **options)
     >>> [line["name"] for line in suite.result["datasets"]]
     ['iris', 'wine']
     """

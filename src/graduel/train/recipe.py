@@ -22,6 +22,7 @@ from graduel.nn import (
     Loss,
     MeanOfHeads,
     Network,
+    Noise,
     Normal,
     NTKDense,
     Signs,
@@ -40,8 +41,9 @@ from graduel.optim import (
     Schedule,
     WarmUp,
 )
-from graduel.recipes import NetRecipe
+from graduel.recipes import NetRecipe, XGBoostRecipe
 from graduel.train import parts
+from graduel.train.augment import Augmentation
 from graduel.train.front import Inputs, front
 from graduel.train.full_batch import refuse_random
 from graduel.train.stack import Image, read_layer, stack
@@ -73,17 +75,18 @@ def layers_of(
 ) -> Iterator[Layer]:
     """Yield the layers in front of the last one, as :func:`~graduel.train.stack.stack` does.
 
-    After each dense layer or convolution come the normalization, the activation and the dropout
-    of the recipe.
+    After each dense layer or convolution come the normalization, the noise, the activation and the
+    dropout of the recipe. The noise is that of the rows as well.
     """
     found = [read_layer(str(layer)) for layer in recipe.layers]
     names = _each(recipe.activation, sum(layer.trained for layer in found))
     norm = () if recipe.norm == "none" else (parts.make("norm", recipe.norm),)
     falls = "dropout" in recipe.falls.split(",")
     dropout = (Dropout(recipe.dropout, falls),) if recipe.dropout else ()
-    after = [(*norm, parts.make("activation", name), *dropout) for name in names]
+    noise = (Noise(recipe.noise),) if recipe.noise else ()
+    after = [(*norm, *noise, parts.make("activation", name), *dropout) for name in names]
     return stack(
-        [*front(recipe, n_in, inputs, image is not None), *found],
+        [*front(recipe, n_in, inputs, image is not None), *noise, *found],
         n_in,
         image,
         init=parts.make("init", recipe.init),
@@ -246,6 +249,24 @@ def schedule_of(recipe: NetRecipe) -> Schedule:
     return WarmUp(recipe.warmup, schedule) if recipe.warmup and name not in RISING else schedule
 
 
+def augmentations_of(
+    recipe: NetRecipe | XGBoostRecipe, image: Image | None
+) -> tuple[Augmentation, ...]:
+    """Make what changes training rows, one after the other; nothing where it is ``none``.
+
+    Raises
+    ------
+    UserError
+        If the rows are no images, and it needs some.
+    """
+    if recipe.augment == "none":
+        return ()
+    found: list[Augmentation] = [parts.make("augment", one) for one in parts.split(recipe.augment)]
+    for one in found:
+        one.check(image)
+    return tuple(found)
+
+
 def check(
     recipe: NetRecipe,
     n_in: int,
@@ -266,15 +287,21 @@ def check(
     _try_out(recipe, network)
     rule = optimizer_of(recipe)
     schedule_of(recipe)
+    augmented = augmentations_of(recipe, image)
     if isinstance(rule, Minimizer):
         try:
             refuse_random(network)
         except ValueError as error:
             raise UserError(
-                f"optimizer=lbfgs: {error}. In --net: dropout=0, and norm=none or norm=layer"
+                f"optimizer=lbfgs: {error}. In --net: dropout=0, noise=0, and norm=none or "
+                "norm=layer"
             ) from None
-        for name in ("ema", "plateau"):
-            if getattr(recipe, name):
+        for name, used in (
+            ("ema", recipe.ema),
+            ("plateau", recipe.plateau),
+            ("augment", augmented),
+        ):
+            if used:
                 raise UserError(f"optimizer=lbfgs goes without {name}; leave it out")
     else:
         try:

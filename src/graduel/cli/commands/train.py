@@ -36,7 +36,11 @@ def train(
     ] = "mnist",
     target: Target = None,
     contender: Annotated[
-        str, typer.Option(help="What learns it: net, xgboost or xgboost-best.")
+        str,
+        typer.Option(
+            help="What learns it: net, net-best, net-augmented, xgboost, xgboost-best, "
+            "xgboost-augmented, xgboost-td, xgboost-plain."
+        ),
     ] = "net",
     net: Annotated[
         str | None,

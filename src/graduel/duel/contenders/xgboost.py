@@ -32,7 +32,7 @@ CHECKPOINTS = 50
 
 @dataclass(slots=True)
 class FittedXGBoost:
-    """A fitted classifier; early stopping has chosen its round."""
+    """A fitted classifier; early stopping has chosen its round, if there is any."""
 
     model: Any
     ready: Ready
@@ -92,6 +92,10 @@ class XGBoost:
         from xgboost.callback import TrainingCallback
 
         clock = Clock()
+        if copies := self.recipe.copies:
+            from graduel.duel.contenders.copies import with_copies
+
+            train = with_copies(train, self.recipe, rng)
         preparation = TreePreparation.fit(train.X, train.columns) if train.columns else None
         ready = Ready(preparation)
         X, classes = ready(train.X), np.unique(train.y)
@@ -140,13 +144,15 @@ class XGBoost:
                 yield Checkpoint(seconds[n - 1], partial(ready.again, predict=predict))
         ready.forget()
         model.callbacks = None  # nothing of the fit is kept alive with the model
-        best = int(model.best_iteration)
+        best = int(model.best_iteration) if self.recipe.early_stopping_rounds else len(seconds) - 1
         by_round = own.errors if own else model.evals_result()["validation_0"][errors]
         fitted.details = {
             "best_round": best + 1,
             "rounds": len(seconds),
             "valid_error": float(by_round[best]),
         }
+        if copies:
+            fitted.details |= {"copies_of_each_row": copies, "rows_with_copies": len(y)}
         return fitted
 
 
@@ -182,10 +188,13 @@ def _settings(
 ) -> dict[str, Any]:
     """Return what the classifier is made with.
 
-    A vector leaf takes no categories (XGBoost 3.2), and says nothing of two classes: there, one
-    tree a class.
+    No patience, 0, is XGBoost's None. A vector leaf takes no categories (XGBoost 3.2), and says
+    nothing of two classes: there, one tree a class.
     """
     found = asdict(recipe)
+    for ours in ("augment", "copies"):
+        del found[ours]
+    found["early_stopping_rounds"] = recipe.early_stopping_rounds or None
     types = [] if preparation is None else preparation.feature_types
     if binary or "c" in types:
         found["multi_strategy"] = "one_output_per_tree"

@@ -9,6 +9,7 @@ from graduel.nn.layers.dropout import Dropout
 from graduel.nn.layers.ensemble import EnsembleDense, HeadsDense, Signs
 from graduel.nn.layers.gated_activation import GELU, HardSwish, Mish, SiLU
 from graduel.nn.layers.leaky_activation import LeakyReLU, ParametricReLU
+from graduel.nn.layers.noise import Noise
 from graduel.nn.layers.normalization import BatchNorm, LayerNorm
 from graduel.nn.layers.ntk import NTKDense
 from graduel.nn.layers.numbers import PBLD
@@ -40,6 +41,7 @@ __all__ = [
     "MaxPool2D",
     "Mish",
     "NTKDense",
+    "Noise",
     "Parametric",
     "ParametricReLU",
     "Plan",

@@ -1,0 +1,111 @@
+"""XGBoost on the training rows and changed copies of them."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, replace
+
+import numpy as np
+import pytest
+
+from graduel.data import Dataset
+from graduel.data.description import own_arrays
+from graduel.duel.cell import run_cell
+from graduel.duel.contenders import Budget, Part, make_contender
+from graduel.duel.contenders.copies import BLOCK, with_copies
+from graduel.duel.protocol import Cell, Split, plan
+from graduel.errors import UserError
+from graduel.recipes import CONTENDERS, XGBoostRecipe
+
+WARP = "warp(angle=20,shift=1,elastic=0.5,share=2)"
+RECIPE = XGBoostRecipe(n_estimators=4, early_stopping_rounds=2, augment=WARP, copies=2)
+ROWS = Split(np.arange(90), np.arange(90, 120), np.arange(120, 150))
+
+
+def images(dtype=np.uint8, n=150):
+    rng = np.random.default_rng(0)
+    y = np.arange(n) % 3
+    X = rng.integers(0, 60, (n, 7, 6)).astype(np.float64)
+    X[np.arange(n), 1 + y, 2] += 190
+    return Dataset("toy", X.astype(dtype), y, ("a", "b", "c"), ("pixel",) * 42)
+
+
+def part(data, rows=slice(None)):
+    return Part(data.table[rows], data.y[rows], 3, data.image, data.columns)
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.float32, np.float64])
+def test_rows_stay_and_their_copies_keep_class_and_dtype(dtype):
+    train = part(images(dtype, n=BLOCK + 33))  # a whole block and a short one
+    before = train.X.copy()
+    got = with_copies(train, RECIPE, np.random.default_rng(1))
+    n = len(before)
+    assert got.X.dtype == dtype
+    np.testing.assert_array_equal(train.X, before)
+    np.testing.assert_array_equal(got.X[:n], before)
+    np.testing.assert_array_equal(got.y, np.concatenate([train.y] * 3))
+    for copy in (got.X[n : 2 * n], got.X[2 * n :]):
+        assert (copy != before).any(axis=1).all()
+        assert 0 <= copy.min() <= copy.max() <= before.max()  # between its pixels
+        # An image is still more like itself than like another.
+        own = np.abs(copy.astype(float) - before).sum()
+        assert own < np.abs(copy.astype(float) - np.roll(before, 1, axis=0)).sum()
+    assert (got.X[n : 2 * n] != got.X[2 * n :]).any(axis=1).all()
+    again = with_copies(train, RECIPE, np.random.default_rng(1))
+    np.testing.assert_array_equal(again.X, got.X)
+    assert (with_copies(train, RECIPE, np.random.default_rng(2)).X != got.X).any()
+
+
+def test_the_classifier_learns_from_them_and_stops_on_rows_as_they_are():
+    from xgboost import XGBClassifier
+
+    data = images()
+    made = make_contender("augmented", "xgboost", asdict(RECIPE))
+    outcome, fitted = run_cell(made, data, ROWS, Cell("augmented", 0), Budget(1))
+    assert outcome.details["copies_of_each_row"] == 2
+    assert outcome.details["rows_with_copies"] == 270
+    rng = Cell("augmented", 0).rng()
+    rows = with_copies(part(data, ROWS.train), RECIPE, rng)
+    settings = {k: v for k, v in asdict(RECIPE).items() if k not in ("augment", "copies")}
+    itself = XGBClassifier(
+        **settings,
+        tree_method="hist",
+        eval_metric=["merror", "mlogloss"],
+        n_jobs=1,
+        random_state=int(rng.integers(2**31)),
+    )
+    valid = part(data, ROWS.valid)
+    itself.fit(rows.X, rows.y, eval_set=[(valid.X, valid.y)], verbose=0)
+    np.testing.assert_array_equal(
+        outcome.probabilities, itself.predict_proba(data.table[ROWS.test])
+    )
+    garbage = replace(data, X=np.where(np.arange(150)[:, None, None] < 120, data.X, 7))
+    other, spoiled = run_cell(made, garbage, ROWS, Cell("augmented", 0), Budget(1))
+    assert spoiled.to_bytes() == fitted.to_bytes()
+    assert other.details == outcome.details
+
+
+def test_without_copies_nothing_is_drawn_and_nothing_told():
+    recipe = asdict(replace(RECIPE, augment="none", copies=0))
+    made = make_contender("xgboost", "xgboost", recipe)
+    outcome, _ = run_cell(made, images(), ROWS, Cell("xgboost", 0), Budget(1))
+    assert set(outcome.details) == {"best_round", "rounds", "valid_error"}
+
+
+def test_rows_that_are_no_images_are_refused():
+    data = Dataset(
+        "flat", np.zeros((150, 5), np.float32), np.arange(150) % 3, ("a", "b", "c"), "abcde"
+    )
+    with pytest.raises(UserError, match="augment=warp moves the pixels of images"):
+        with_copies(part(data), RECIPE, np.random.default_rng(0))
+
+
+def test_it_is_a_contender_for_images_and_says_so():
+    spec = plan("mnist", contenders=["xgboost-augmented"], threads=1).contenders[
+        "xgboost-augmented"
+    ]
+    assert "augmented" in spec["title"]
+    assert spec["recipe"]["copies"] > 0
+    assert spec["recipe"]["augment"] == CONTENDERS["net-augmented"].full.augment
+    table = own_arrays(np.random.default_rng(0).normal(size=(90, 3)), np.arange(90) % 3)
+    with pytest.raises(UserError, match=r"xgboost-augmented is for images; .* take xgboost"):
+        plan(table, contenders=["xgboost-augmented"], threads=1)
