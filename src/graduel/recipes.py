@@ -33,6 +33,7 @@ class NetRecipe:
     activation: str = "relu"
     norm: str = "none"
     dropout: float = 0.2
+    noise: float = 0.0
     init: str = "he_normal"
     loss: str = "softmax"
     label_smoothing: float = 0.0
@@ -50,8 +51,31 @@ class NetRecipe:
     schedule: str = "cosine"
     warmup: float = 0.05
     plateau: int = 0
+    augment: str = "none"
     batch_size: int = 128
     epochs: int = 20
+
+
+RECIPES: dict[str, NetRecipe] = {
+    "mnist": NetRecipe(
+        layers=(1024, 1024),
+        norm="batch",
+        dropout=0.4,
+        lr=2e-3,
+        batch_size=256,
+        epochs=40,
+    ),
+    "mnist-augmented": NetRecipe(
+        layers=(1024, 1024),
+        norm="batch",
+        dropout=0.2,
+        lr=2e-3,
+        augment="warp(share=8)",
+        batch_size=256,
+        epochs=40,
+    ),
+}
+"""Networks that do well on certain data: ``--net "recipe=mnist epochs=30"``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +118,20 @@ class Entry:
 CONTENDERS: dict[str, Entry] = {
     "textbook": Entry("textbook", "textbook network", TextbookRecipe(), TextbookRecipe(steps=100)),
     "net": Entry("net", "NumPy network", NetRecipe(), NetRecipe(epochs=12)),
+    "net-best": Entry(
+        "net",
+        "best dense network",
+        RECIPES["mnist"],
+        replace(RECIPES["mnist"], epochs=12),
+        default=False,
+    ),
+    "net-augmented": Entry(
+        "net",
+        "NumPy network, augmented digits",
+        RECIPES["mnist-augmented"],
+        replace(RECIPES["mnist-augmented"], epochs=15),
+        default=False,
+    ),
     "xgboost": Entry(
         "xgboost",
         "XGBoost",

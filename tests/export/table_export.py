@@ -30,6 +30,7 @@ from graduel.nn import (
     MaxPool2D,
     Mish,
     Network,
+    Noise,
     ParametricReLU,
     Poisson,
     ReLU,
@@ -45,7 +46,15 @@ from graduel.nn import (
 )
 
 ROWS = [
-    *(Dense(3), Dropout(0.3), Dropout(lambda t: 0.5 * t), Identity(), Scale(), BatchNorm()),
+    *(
+        Dense(3),
+        Dropout(0.3),
+        Dropout(lambda t: 0.5 * t),
+        Noise(),
+        Identity(),
+        Scale(),
+        BatchNorm(),
+    ),
     *(BatchNorm(momentum=1, eps=0.1), LayerNorm(), LayerNorm(eps=0.1), Flatten(), Reshape((3, 2))),
     *(ReLU(), LeakyReLU(0.3), ParametricReLU(), ELU(), ELU(0.4), SELU(), GELU()),
     *(GELU(approximate=True), SiLU(), Mish(), HardSwish(), Softplus(), Sigmoid(), Tanh()),

@@ -9,6 +9,7 @@ FIT = ("tests/train/test_train.py",)
 AVERAGE = ("tests/train/test_average.py",)
 FULL_BATCH = ("tests/train/test_full_batch.py",)
 MODELS = ("tests/train/test_models.py",)
+AUGMENT = ("tests/train/test_augment.py",)
 HOSTILE = ("tests/train/test_model_hostile.py",)
 
 MUTANTS = [
@@ -30,6 +31,26 @@ MUTANTS = [
         "self.then(t)",
         SCHEDULES,
     ),
+    ("train/augment.py", "a * v * row", "a * u * row", AUGMENT),
+    ("train/augment.py", "(a * h + b * u)", "(a * h - b * u)", AUGMENT),
+    (
+        "train/augment.py",
+        "np.clip(place, 0, n - 1, out=place)",
+        "np.abs(place, out=place)",
+        AUGMENT,
+    ),
+    ("train/augment.py", "((gy, gx), (gy, fx), (fy, gx)", "((gy, gx), (fy, gx), (gy, fx)", AUGMENT),
+    ("train/augment.py", "self.shift * draw[4 + i]", "self.shift * draw[4]", AUGMENT),
+    ("train/augment.py", "np.minimum(apart, n - apart)", "apart", AUGMENT),
+    ("train/augment.py", "warp * self.share, (warp + 1)", "warp * self.share, (warp + 2)", AUGMENT),
+    (
+        "train/augment.py",
+        "return self.rows.block(start, stop)",
+        "return self.gather(stop)",
+        AUGMENT,
+    ),
+    ("nn/layers/noise.py", "y -= 0.5", "pass", ("tests/nn/test_engine.py",)),
+    ("nn/layers/noise.py", "std * sqrt(12)", "std", ("tests/nn/test_engine.py",)),
     ("train/plateau.py", "value < self.best - self.min_delta", "value < self.best", PLATEAU),
     ("train/plateau.py", "self.waited > self.patience", "self.waited >= self.patience", PLATEAU),
     (

@@ -16,6 +16,7 @@ from graduel.nn import (
     LayerNorm,
     LeakyReLU,
     Mish,
+    Noise,
     ParametricReLU,
     ReLU,
     Reshape,
@@ -35,6 +36,7 @@ LAYERS = [
     Dropout(0.3),
     Dropout(lambda t: 0.5 * t),
     Dropout(0.0),
+    Noise(0.3),
     BatchNorm(),
     BatchNorm(momentum=1, eps=0.1),
     Residual((Dense(6), Tanh())),
@@ -61,6 +63,6 @@ LAYERS = [
 ]
 # Every part is row_wise, deterministic and smooth but for these.
 NOT_ROW_WISE = [BatchNorm]
-NOT_DETERMINISTIC = [Dropout]
+NOT_DETERMINISTIC = [Dropout, Noise]
 # (An ELU is smooth where α = 1: test_activations.py.)
 NOT_SMOOTH = [Columns, ReLU, LeakyReLU, ParametricReLU, SELU, HardSwish]

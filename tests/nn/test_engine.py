@@ -26,6 +26,7 @@ from graduel.nn import (
     HeNormal,
     LayerNorm,
     Network,
+    Noise,
     ReLU,
     Reshape,
     Residual,
@@ -333,6 +334,28 @@ def test_dropout_keeps_the_mean_and_is_silent_in_prediction():
     assert net.forward(x, ws, INFERENCE) is x
     with pytest.raises(ValueError, match="pass rng="):
         net.forward(x, ws, Call(train=True))
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_noise_has_mean_zero_and_its_size_and_is_silent_in_prediction(dtype):
+    rng = np.random.default_rng(13)
+    net = Network((Noise(0.25),), (1000,), dtype=dtype)
+    x = np.ones((200, 1000), dtype)
+    ws = net.workspace(net.init(rng))
+    y = net.forward(x, ws, Call(train=True, rng=rng))
+    assert abs(y.mean() - 1) < 4 * 0.25 / np.sqrt(y.size)
+    assert y.std() == pytest.approx(0.25, rel=0.01)
+    assert net.forward(x, ws, INFERENCE) is x
+    with pytest.raises(ValueError, match="pass rng="):
+        net.forward(x, ws, Call(train=True))
+    falling = Network((Noise(lambda t: 1 - t),), (1000,), dtype=dtype)
+    ws = falling.workspace(falling.init(rng))
+    assert falling.forward(x, ws, Call(train=True, rng=rng, t=0.5)).std() == pytest.approx(
+        0.5, rel=0.01
+    )
+    assert falling.forward(x, ws, Call(train=True, rng=rng, t=1.0)) is x
+    with pytest.raises(ValueError, match="noise must be at least 0; got -1"):
+        Noise(-1)
 
 
 def test_mistakes_name_the_layer_and_the_remedy():

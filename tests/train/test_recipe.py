@@ -20,6 +20,8 @@ from graduel.nn import (
     LeakyReLU,
     MaxPool2D,
     Network,
+    Noise,
+    ReLU,
     Reshape,
     Tanh,
 )
@@ -60,7 +62,8 @@ def test_every_name_makes_a_part_that_a_recipe_can_train_with(kind, name):
         recipe = parse_net(f"optimizer={name}", SMALL)
     else:
         recipe = replace(SMALL, **{kind: name})
-    training, epochs, _ = trained(recipe)
+    image = (2, 2, 1) if kind == "augment" else None
+    training, epochs, _ = trained(recipe, image=image)
     assert len(epochs) == 3 or name == "lbfgs"
     assert np.isfinite(training.answer.theta).all()
     assert [epoch.epoch for epoch in epochs] == list(range(1, len(epochs) + 1))
@@ -213,6 +216,17 @@ def test_texts_that_do_not_go_together():
     ]:
         with pytest.raises(UserError, match=message):
             parse_net(text, NetRecipe())
+
+
+def test_noise_is_added_to_rows_and_behind_each_normalization():
+    net = build(NetRecipe(layers=(6, 5), norm="batch", noise=0.3, dropout=0.1), 4, 3)
+    kinds = [type(layer) for layer in net.layers]
+    each = [Dense, BatchNorm, Noise, ReLU, Dropout]
+    assert kinds == [Noise, *each, *each, Dense]
+    assert net.layers[0] == Noise(0.3)
+    image = build(NetRecipe(layers=("conv2", 5), noise=0.3), 16, 3, image=(4, 4, 1))
+    assert [type(layer) for layer in image.layers][:5] == [Noise, Reshape, Conv2D, Noise, ReLU]
+    trained(NetRecipe(layers=(6,), norm="batch", noise=0.3, epochs=2))
 
 
 def test_what_is_wrapped_around_a_rule():

@@ -14,7 +14,7 @@ from graduel.data.description import Own
 from graduel.duel.protocol import Protocol, plan_contenders, table_rows
 from graduel.errors import UserError, unknown
 from graduel.recipes import NetRecipe, net_recipe
-from graduel.train.netspec import READERS, apply, read_pairs
+from graduel.train.netspec import KEYS, apply, read_pairs
 from graduel.train.parts import split
 
 MOST_VARIANTS = 24
@@ -40,8 +40,8 @@ def read_variants(texts: Sequence[str]) -> dict[str, list[str]]:
             raise UserError(
                 f"--vary must be key=value,value,… such as activation=relu,tanh; got '{text}'"
             )
-        if key not in READERS:
-            raise unknown("a key in --vary", key, READERS)
+        if key not in KEYS:
+            raise unknown("a key in --vary", key, KEYS)
         values = [part.strip() for part in split(value, "|" if "|" in value else ",")]
         if key in found:
             raise UserError(f"each key in --vary may stand once; got '{key}' twice")

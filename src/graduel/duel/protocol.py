@@ -225,6 +225,8 @@ def plan(
         known = table_contenders(learning, classes=len(data.classes), vector_leaves=vectors)
     chosen: dict[str, tuple[str, str, Recipe]] = {}
     for name in names:
+        if name not in known:
+            raise UserError(f"{name} is a network for images; for a table take net")
         entry = known[name]
         recipe: Recipe = entry.quick if quick else entry.full
         if name == "net" and net is not None:

@@ -28,6 +28,7 @@ from graduel.nn import (
     LeakyReLU,
     MaxPool2D,
     Mish,
+    Noise,
     ParametricReLU,
     ReLU,
     Reshape,
@@ -62,8 +63,8 @@ def _arrays(page: Page, place: Place, *names: str) -> list[str]:
     return [page.array(name, place.arrays[name]) for name in names]
 
 
-def _dropout(page: Page, place: Place) -> None:
-    page.line("", "Dropout: in training only")
+def _training_only(page: Page, place: Place) -> None:
+    page.line("", f"{type(place.layer).__name__}: in training only")
 
 
 def _identity(page: Page, place: Place) -> None:
@@ -213,7 +214,8 @@ LAYERS: Mapping[type, Exporter] = {
     BatchNorm: _batch_norm,
     LayerNorm: _layer_norm,
     Scale: _scale,
-    Dropout: _dropout,
+    Dropout: _training_only,
+    Noise: _training_only,
     Identity: _identity,
     Flatten: _reshape,
     Reshape: _reshape,

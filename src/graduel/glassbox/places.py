@@ -24,6 +24,7 @@ KINDS: dict[type, str] = {
     known.Dense: "dense",
     known.Conv2D: "convolution",
     known.Dropout: "dropout",
+    known.Noise: "dropout",
     known.BatchNorm: "normalization",
     known.LayerNorm: "normalization",
     known.Scale: "scale",
@@ -138,6 +139,8 @@ def _title(layer: Layer, kind: str, before: tuple[int, ...], after: tuple[int, .
         return name
     if isinstance(layer, known.Dropout):
         return f"{name} {layer.rate:g}" if isinstance(layer.rate, float | int) else name
+    if isinstance(layer, known.Noise):
+        return f"{name} {layer.std:g}" if isinstance(layer.std, float | int) else name
     return f"{name}, {_size(before)} → {_size(after)}"
 
 

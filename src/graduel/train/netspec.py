@@ -8,7 +8,7 @@ from math import isfinite
 from typing import Any
 
 from graduel.errors import UserError, unknown
-from graduel.recipes import NetRecipe
+from graduel.recipes import RECIPES, NetRecipe
 from graduel.train import parts
 from graduel.train.recipe import (
     RATE,
@@ -85,6 +85,15 @@ def _norm(key: str, text: str) -> str:
     return text
 
 
+def _augment(key: str, text: str) -> str:
+    if text != "none":
+        for one in parts.split(text):
+            if one.partition("(")[0] not in parts.AUGMENTATIONS:
+                raise unknown(key, one, ("none", *parts.AUGMENTATIONS))
+            parts.make(key, one)
+    return text
+
+
 def _by_role(key: str, text: str) -> str:
     by_role(key, text)
     return text
@@ -96,6 +105,7 @@ READERS: dict[str, Reader] = {
     "activation": _part,
     "norm": _norm,
     "dropout": _number(0, 1),
+    "noise": _number(0, INFINITY),
     "init": _part,
     "loss": _part,
     "label_smoothing": _number(0, 1),
@@ -113,10 +123,13 @@ READERS: dict[str, Reader] = {
     "schedule": _part,
     "warmup": _number(0, 1),
     "plateau": _whole(0),
+    "augment": _augment,
     "batch_size": _whole(1),
     "epochs": _whole(1),
 }
 """How each field of a recipe is read. Fields that are empty text are left out."""
+KEYS = ("recipe", *READERS)
+"""What may be named: a recipe to begin with, and each field."""
 UNUSED = {"lbfgs": ("lr", "schedule", "warmup", "batch_size"), "gd": ("batch_size",)}
 """What a rule that goes over all rows at once has no use for."""
 assert set(READERS) == {field.name for field in fields(NetRecipe)}
@@ -125,7 +138,8 @@ assert set(READERS) == {field.name for field in fields(NetRecipe)}
 def parse_net(text: str, base: NetRecipe) -> NetRecipe:
     """Read a recipe from ``key=value`` parts; what is not named stays as in `base`.
 
-    A rule that is named without a rate gets a rate that suits it.
+    ``recipe=mnist`` begins with that one of :data:`~graduel.recipes.RECIPES` instead. A rule that
+    is named without a rate gets a rate that suits it.
 
     Raises
     ------
@@ -154,8 +168,8 @@ def read_pairs(text: str) -> dict[str, str]:
             continue
         if not equals:
             raise UserError(f"--net must be parts of the form key=value; got '{part}'")
-        if key not in READERS:
-            raise unknown("a key in --net", key, READERS)
+        if key not in KEYS:
+            raise unknown("a key in --net", key, KEYS)
         if key in found:
             raise UserError(f"each key in --net may stand once; got '{key}' twice")
         found[key] = value
@@ -163,7 +177,15 @@ def read_pairs(text: str) -> dict[str, str]:
 
 
 def apply(base: NetRecipe, named: dict[str, str]) -> NetRecipe:
-    """Change in `base` what is named, each value read and checked."""
+    """Change in `base` what is named, each value read and checked.
+
+    Where a ``recipe`` is named, that one is changed instead.
+    """
+    if "recipe" in named:
+        name, named = named["recipe"], {k: v for k, v in named.items() if k != "recipe"}
+        if name not in RECIPES:
+            raise unknown("recipe in --net", name, RECIPES)
+        base = RECIPES[name]
     found = {key: READERS[key](key, value) for key, value in named.items()}
     for kind in ("optimizer", "loss"):
         for key in parts.parse(kind, found[kind])[1] if kind in found else ():

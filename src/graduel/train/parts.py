@@ -15,6 +15,7 @@ from typing import Any
 
 from graduel import nn, optim
 from graduel.errors import UserError, unknown
+from graduel.train import augment
 
 Kind = Mapping[str, Callable[..., Any]]
 
@@ -82,6 +83,7 @@ SCHEDULES: Kind = {
     "coslog4": optim.CosLog4,
     "flat_cos": optim.FlatCos,
 }
+AUGMENTATIONS: Kind = {"warp": augment.Warp}
 KINDS: dict[str, Kind] = {
     "activation": ACTIVATIONS,
     "norm": NORMS,
@@ -89,6 +91,7 @@ KINDS: dict[str, Kind] = {
     "init": INITIALIZERS,
     "optimizer": OPTIMIZERS,
     "schedule": SCHEDULES,
+    "augment": AUGMENTATIONS,
 }
 """Every kind of part that has names."""
 

@@ -16,6 +16,7 @@ from graduel.nn import (
     Layer,
     Loss,
     Network,
+    Noise,
     SoftmaxCrossEntropy,
 )
 from graduel.optim import (
@@ -32,6 +33,7 @@ from graduel.optim import (
 )
 from graduel.recipes import NetRecipe
 from graduel.train import parts
+from graduel.train.augment import Augmentation
 from graduel.train.full_batch import refuse_random
 from graduel.train.stack import Image, read_layer, stack
 
@@ -58,15 +60,17 @@ WITHOUT_DECAY = ("adam",)
 def layers_of(recipe: NetRecipe, n_in: int, image: Image | None) -> Iterator[Layer]:
     """Yield the layers in front of the last one, as :func:`~graduel.train.stack.stack` does.
 
-    After each dense layer or convolution come the normalization, the activation and the dropout
-    of the recipe.
+    After each dense layer or convolution come the normalization, the noise, the activation and the
+    dropout of the recipe. The noise is that of the rows as well.
     """
     found = [read_layer(str(layer)) for layer in recipe.layers]
     names = _each(recipe.activation, sum(layer.trained for layer in found))
     norm = () if recipe.norm == "none" else (parts.make("norm", recipe.norm),)
     dropout = (Dropout(recipe.dropout),) if recipe.dropout else ()
-    after = [(*norm, parts.make("activation", name), *dropout) for name in names]
-    return stack(found, n_in, image, init=parts.make("init", recipe.init), after=after)
+    noise = (Noise(recipe.noise),) if recipe.noise else ()
+    after = [(*norm, *noise, parts.make("activation", name), *dropout) for name in names]
+    init = parts.make("init", recipe.init)
+    return stack([*noise, *found], n_in, image, init=init, after=after)
 
 
 def _each(text: str, count: int) -> list[str]:
@@ -179,6 +183,22 @@ def schedule_of(recipe: NetRecipe) -> Schedule:
     return WarmUp(recipe.warmup, schedule) if recipe.warmup and name not in RISING else schedule
 
 
+def augmentations_of(recipe: NetRecipe, image: Image | None) -> tuple[Augmentation, ...]:
+    """Make what changes training rows, one after the other; nothing where it is ``none``.
+
+    Raises
+    ------
+    UserError
+        If the rows are no images, and it needs some.
+    """
+    if recipe.augment == "none":
+        return ()
+    found: list[Augmentation] = [parts.make("augment", one) for one in parts.split(recipe.augment)]
+    for one in found:
+        one.check(image)
+    return tuple(found)
+
+
 def check(
     recipe: NetRecipe,
     n_in: int,
@@ -198,15 +218,21 @@ def check(
     _try_out(recipe, network)
     rule = optimizer_of(recipe)
     schedule_of(recipe)
+    augmented = augmentations_of(recipe, image)
     if isinstance(rule, Minimizer):
         try:
             refuse_random(network)
         except ValueError as error:
             raise UserError(
-                f"optimizer=lbfgs: {error}. In --net: dropout=0, and norm=none or norm=layer"
+                f"optimizer=lbfgs: {error}. In --net: dropout=0, noise=0, and norm=none or "
+                "norm=layer"
             ) from None
-        for name in ("ema", "plateau"):
-            if getattr(recipe, name):
+        for name, used in (
+            ("ema", recipe.ema),
+            ("plateau", recipe.plateau),
+            ("augment", augmented),
+        ):
+            if used:
                 raise UserError(f"optimizer=lbfgs goes without {name}; leave it out")
     else:
         try:

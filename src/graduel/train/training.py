@@ -14,12 +14,13 @@ from graduel.nn.textbook import one_hot
 from graduel.optim import Minimizer
 from graduel.recipes import NetRecipe
 from graduel.train import parts
+from graduel.train.augment import Augmented
 from graduel.train.average import Average
 from graduel.train.batches import Rows
 from graduel.train.full_batch import FullBatch
 from graduel.train.loop import Epoch, Fit, Step, by_epoch
 from graduel.train.plateau import ReduceOnPlateau
-from graduel.train.recipe import check, loss_of, optimizer_of, schedule_of
+from graduel.train.recipe import augmentations_of, check, loss_of, optimizer_of, schedule_of
 from graduel.train.stack import Image
 
 Array = NDArray[Any]
@@ -79,9 +80,10 @@ class Training:
         if isinstance(self._rule, Minimizer):
             self.weights = self.network.init(rng)
         else:
+            steps = augmentations_of(recipe, image)
             self._fit = Fit(
                 self.network,
-                self.rows,
+                Augmented(self.rows, steps, rng=rng, image=image) if steps else self.rows,
                 self.y,
                 rng=rng,
                 optimizer=self._rule,

@@ -44,8 +44,9 @@ def duel(
     contenders: Annotated[
         str | None,
         typer.Option(
-            help="Who duels, with commas between them: textbook, net, xgboost, xgboost-best, "
-            "lightgbm, hist, forest, logistic, mlp. Default: textbook,net,xgboost.",
+            help="Who duels, with commas between them: textbook, net, net-best, net-augmented, "
+            "xgboost, xgboost-best, lightgbm, hist, forest, logistic, mlp. "
+            "Default: textbook,net,xgboost.",
             show_default=False,
         ),
     ] = None,

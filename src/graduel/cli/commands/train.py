@@ -36,7 +36,8 @@ def train(
     ] = "mnist",
     target: Target = None,
     contender: Annotated[
-        str, typer.Option(help="What learns it: net, xgboost or xgboost-best.")
+        str,
+        typer.Option(help="What learns it: net, net-best, net-augmented, xgboost, xgboost-best."),
     ] = "net",
     net: Annotated[
         str | None,

@@ -8,6 +8,7 @@ from graduel.nn.layers.dense import Dense
 from graduel.nn.layers.dropout import Dropout
 from graduel.nn.layers.gated_activation import GELU, HardSwish, Mish, SiLU
 from graduel.nn.layers.leaky_activation import LeakyReLU, ParametricReLU
+from graduel.nn.layers.noise import Noise
 from graduel.nn.layers.normalization import BatchNorm, LayerNorm
 from graduel.nn.layers.pooling import AveragePool2D, MaxPool2D
 from graduel.nn.layers.residual import Residual
@@ -32,6 +33,7 @@ __all__ = [
     "LeakyReLU",
     "MaxPool2D",
     "Mish",
+    "Noise",
     "ParametricReLU",
     "Plan",
     "ReLU",

@@ -1,0 +1,202 @@
+"""Recipes of the network on images, seed by seed: what they reach on test rows, and in what time.
+
+    python benchmarks/images.py mnist mnist-augmented --seeds 5 --out images.jsonl
+    python benchmarks/images.py mnist --epochs 100 --out images.jsonl
+    python benchmarks/images.py mnist --data /usr/share/datasets/fashion-mnist --out images.jsonl
+    python benchmarks/images.py --out images.jsonl --plot images.svg
+
+Each run learns from the training rows but for those that a duel of the same seed validates on,
+keeps the epoch that is best on these, and meets the test rows once, at its end. It prints one line
+of JSON and appends it to `--out`; runs that are there already are left out, so that the command can
+be stopped and given again. `seconds` are training and the choice of the epoch, on the contender's
+own clock. `--data` is a folder of IDX files, for instance Fashion-MNIST of the Debian package
+dataset-fashion-mnist. `--plot` draws the mean test error over the mean seconds, a line for each
+recipe and data set, a point for each number of epochs, and a small one for each run.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import asdict, replace
+from pathlib import Path
+from statistics import fmean
+from typing import Any
+
+import numpy as np
+
+from graduel.data import Dataset, load_dataset
+from graduel.data.description import own
+from graduel.duel.contenders import Budget, Part
+from graduel.duel.contenders.net import Net
+from graduel.duel.environment import describe
+from graduel.duel.metrics import log_loss, wrong
+from graduel.duel.protocol import Protocol, plan, split
+from graduel.errors import UserError, unknown
+from graduel.recipes import RECIPES, NetRecipe
+from graduel.train.netspec import parse_net
+
+SAME = ("recipe", "dataset", "seed", "settings", "threads", "versions")
+"""Runs that are equal in these are the same run."""
+VERSIONS = ("graduel", "numpy", "python", "blas", "processor")
+
+
+def read(folder: str | None, threads: int) -> tuple[Dataset, Protocol]:
+    """Return the images, and how a duel divides them."""
+    if folder is None:
+        return load_dataset("mnist"), plan("mnist", contenders=["net"], threads=threads)
+    data = own(Path(folder))
+    return data.load(), plan(data, contenders=["net"], threads=threads)
+
+
+def recipe_of(name: str, epochs: int | None, net: str | None) -> NetRecipe:
+    """Return a recipe by its name, with what is changed about it."""
+    if name not in RECIPES:
+        raise unknown("recipe", name, RECIPES)
+    recipe = RECIPES[name] if epochs is None else replace(RECIPES[name], epochs=epochs)
+    return recipe if net is None else parse_net(net, recipe)
+
+
+def fit(recipe: NetRecipe, data: Dataset, protocol: Protocol, seed: int) -> dict[str, Any]:
+    """Train once; return what it took and what came of it."""
+    rows, image, k = split(protocol, data, seed), data.image, len(data.classes)
+    train, valid = (Part(data.table[i], data.y[i], k, image) for i in (rows.train, rows.valid))
+    fitting = Net(recipe).fit(
+        train,
+        valid,
+        rng=np.random.default_rng(seed),
+        budget=Budget(protocol.threads),
+        notify=lambda progress: None,
+    )
+    while True:
+        try:
+            next(fitting)
+        except StopIteration as end:
+            fitted = end.value
+            break
+    p, y = fitted.predict_proba(data.table[rows.test]), data.y[rows.test]
+    return {
+        "seconds": round(fitted.seconds, 2),
+        "best_epoch": fitted.details["best_epoch"],
+        "valid_error": fitted.details["valid_error"],
+        "test_error": float(wrong(p, y).mean()),
+        "log_loss": float(log_loss(p, y)),
+    }
+
+
+def runs(path: Path | None) -> list[dict[str, Any]]:
+    """Return the runs that a file holds."""
+    if path is None or not path.exists():
+        return []
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines() if line]
+
+
+def plot(found: list[dict[str, Any]], path: Path) -> None:
+    """Draw test error over seconds of training."""
+    import matplotlib as mpl
+    from matplotlib.backends.backend_svg import FigureCanvasSVG
+    from matplotlib.figure import Figure
+    from matplotlib.ticker import NullFormatter, ScalarFormatter
+
+    from graduel.report.style import HUES, MARKS
+
+    figure = Figure(figsize=(6, 4), layout="constrained")
+    FigureCanvasSVG(figure)
+    ax = figure.add_subplot()
+    lines: dict[str, list[dict[str, Any]]] = defaultdict(list)
+    for run in found:
+        own_words = f", {run['net']}" if run["net"] else ""
+        lines[f"{run['recipe']}{own_words} ({run['dataset']})"].append(run)
+    for place, (label, line) in enumerate(sorted(lines.items())):
+        colour, (mark, _) = HUES[place % len(HUES)].light, MARKS[place % len(MARKS)]
+        ax.plot(*spots(line), mark, ms=3, mfc="none", mew=0.6, color=colour)
+        groups: dict[int, list[dict[str, Any]]] = defaultdict(list)
+        for run in line:
+            groups[run["epochs"]].append(run)
+        means = [[fmean(values) for values in spots(groups[e])] for e in sorted(groups)]
+        x, y = zip(*sorted(map(tuple, means)), strict=True)
+        ax.plot(x, y, mark, ls="-", lw=1.2, ms=6, color=colour, label=label)
+    for axis, scale in ((ax.xaxis, ax.set_xscale), (ax.yaxis, ax.set_yscale)):
+        scale("log")
+        axis.set_major_formatter(ScalarFormatter())
+        axis.set_minor_formatter(ScalarFormatter() if axis is ax.yaxis else NullFormatter())
+    ax.set_xlabel("seconds of training")
+    ax.set_ylabel("test error, %")
+    ax.grid(which="both", lw=0.4, alpha=0.4)
+    ax.legend(frameon=False)
+    with mpl.rc_context({"svg.fonttype": "none", "svg.hashsalt": "graduel"}):
+        figure.savefig(path, format="svg", metadata={"Date": None})
+
+
+def spots(some: list[dict[str, Any]]) -> tuple[list[float], list[float]]:
+    """Return where runs lie: seconds, and per cent of test rows."""
+    return [run["seconds"] for run in some], [100 * run["test_error"] for run in some]
+
+
+def main() -> None:
+    """Train what is asked for and not there yet; draw what is there."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("recipes", nargs="*", help=f"of {', '.join(RECIPES)}")
+    parser.add_argument("--data", help="a folder of IDX files; default: MNIST")
+    parser.add_argument("--seeds", type=int, default=1, help="seeds 0 to one less")
+    parser.add_argument("--epochs", type=int)
+    parser.add_argument("--net", help="what else to change, such as 'layers=2048,2048'")
+    parser.add_argument("--threads", type=int, default=os.cpu_count() or 1)
+    parser.add_argument("--out", type=Path, help="a file of JSON lines")
+    parser.add_argument("--plot", type=Path, help="an SVG file, of what --out holds")
+    asked = parser.parse_args()
+    if asked.plot and not asked.out:
+        parser.error("--plot draws what a file holds: name it with --out")
+    try:
+        recipes = {name: recipe_of(name, asked.epochs, asked.net) for name in asked.recipes}
+        for line in new_runs(asked, recipes):
+            text = json.dumps(line)
+            print(text, flush=True)
+            if asked.out:
+                with asked.out.open("a", encoding="utf-8") as file:
+                    file.write(text + "\n")
+    except UserError as error:
+        sys.exit(f"{parser.prog}: {error}")
+    if asked.plot:
+        found = runs(asked.out)
+        if not found:
+            sys.exit(f"{parser.prog}: {asked.out} holds no runs to draw")
+        plot(found, asked.plot)
+
+
+def new_runs(asked: argparse.Namespace, recipes: dict[str, NetRecipe]) -> Iterator[dict[str, Any]]:
+    """Yield each run that `asked.out` does not hold, once it is done."""
+    if not recipes:
+        return
+    from threadpoolctl import threadpool_limits
+
+    data, protocol = read(asked.data, asked.threads)
+    if data.image is None:
+        raise UserError(f"these recipes are for images; {data.name} has none")
+    told = describe("", asked.threads)
+    done = [[run.get(key) for key in SAME] for run in runs(asked.out)]
+    for seed in range(asked.seeds):
+        for name, recipe in recipes.items():
+            line: dict[str, Any] = {
+                "recipe": name,
+                "dataset": data.name,
+                "seed": seed,
+                "epochs": recipe.epochs,
+                "net": asked.net,
+                "threads": protocol.threads,
+                "versions": {key: told[key] for key in VERSIONS},
+                "settings": json.loads(json.dumps(asdict(recipe))),
+            }
+            if [line[key] for key in SAME] in done:
+                continue
+            with threadpool_limits(protocol.threads):
+                line |= fit(recipe, data, protocol, seed)
+            yield line
+
+
+if __name__ == "__main__":
+    main()

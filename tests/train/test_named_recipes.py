@@ -1,0 +1,140 @@
+"""Recipes by name: as a base in --net, as contenders, and in ``benchmarks/images.py``."""
+
+import json
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from graduel.duel.experiment import plan_experiment
+from graduel.duel.protocol import plan
+from graduel.errors import UserError
+from graduel.recipes import CONTENDERS, RECIPES, NetRecipe
+from graduel.train.netspec import checked, parse_net
+from graduel.train.recipe import check
+
+BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_every_recipe_can_be_named_and_built(name):
+    recipe = parse_net(f"recipe={name} epochs=3", NetRecipe(layers=(5,)))
+    assert recipe == replace(RECIPES[name], epochs=3)
+    assert checked(RECIPES[name]) == RECIPES[name]
+
+
+@pytest.mark.parametrize("name", ["mnist", "mnist-augmented"])
+def test_recipes_for_digits_fit_digits(name):
+    assert check(RECIPES[name], 784, 10, image=(28, 28, 1)).layout.size > 1_000_000
+
+
+def test_what_is_named_beside_a_recipe_changes_it_in_any_order():
+    recipe = parse_net("lr=0.5 recipe=mnist", NetRecipe())
+    assert recipe == replace(RECIPES["mnist"], lr=0.5)
+
+
+def test_an_unknown_recipe_is_refused_with_the_nearest():
+    with pytest.raises(UserError, match=r"got 'mnst'\. Did you mean 'mnist'\?"):
+        parse_net("recipe=mnst", NetRecipe())
+    with pytest.raises(UserError, match="may stand once"):
+        parse_net("recipe=mnist recipe=mnist", NetRecipe())
+    with pytest.raises(UserError, match=r"Did you mean 'recipe'\?"):
+        parse_net("recipes=mnist", NetRecipe())
+
+
+def test_an_experiment_varies_recipes():
+    protocol = plan_experiment(vary=["recipe=mnist,mnist-augmented"], net="epochs=1", quick=True)
+    augments = [spec["recipe"]["augment"] for spec in protocol.contenders.values()]
+    assert [augment == "none" for augment in augments] == [True, False]
+
+
+def test_named_recipes_are_contenders_for_images():
+    protocol = plan("mnist", contenders=["net-best", "net-augmented", "net"])
+    assert list(protocol.contenders) == ["net", "net-best", "net-augmented"]
+    assert protocol.contenders["net-best"]["title"] == "best dense network"
+    for name in ("net-best", "net-augmented"):
+        entry = CONTENDERS[name]
+        assert not entry.default
+        assert entry.quick.epochs < entry.full.epochs
+        assert protocol.contenders[name]["family"] == "net"
+
+
+def test_recipes_for_images_are_refused_where_there_is_a_table(tmp_path):
+    from graduel.data.description import own
+
+    path = tmp_path / "table.csv"
+    lines = [f"{i % 7},{i % 5},{'ab'[i % 2]}" for i in range(200)]
+    path.write_text("x,y,label\n" + "\n".join(lines), encoding="utf-8")
+    with pytest.raises(UserError, match="net-best is a network for images; for a table take net"):
+        plan(own(path, target="label"), contenders=["net", "net-best"])
+
+
+@pytest.fixture
+def images(monkeypatch):
+    if not BENCHMARKS.exists():
+        pytest.skip("the benchmarks are not beside the tests")
+    monkeypatch.syspath_prepend(str(BENCHMARKS))
+    import images
+
+    return images
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """Two hundred tiny images of three classes, as IDX files."""
+    rng, path = np.random.default_rng(0), tmp_path / "tiny"
+    path.mkdir()
+    for part, n in (("train", 200), ("t10k", 60)):
+        y = rng.permutation(np.arange(n) % 3).astype(np.uint8)
+        X = rng.integers(0, 60, size=(n, 6, 5), dtype=np.uint8)
+        X[np.arange(n), 2 * y] += 180
+        head = b"".join(v.to_bytes(4, "big") for v in (0x803, n, 6, 5))
+        (path / f"{part}-images-idx3-ubyte").write_bytes(head + X.tobytes())
+        head = b"".join(v.to_bytes(4, "big") for v in (0x801, n))
+        (path / f"{part}-labels-idx1-ubyte").write_bytes(head + y.tobytes())
+    return path
+
+
+def test_the_benchmark_writes_a_line_a_run_takes_up_again_and_draws(
+    images, folder, tmp_path, monkeypatch, capsys
+):
+    out, drawn = tmp_path / "runs.jsonl", tmp_path / "runs.svg"
+    net = "layers=8 batch_size=16 augment=warp(shift=0,elastic=0) dropout=0"
+
+    def run(*more):
+        command = ["mnist", "--data", str(folder), "--net", net, "--epochs", "4", "--threads", "1"]
+        monkeypatch.setattr(sys, "argv", ["images.py", *command, "--out", str(out), *more])
+        images.main()
+        return [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+
+    (first,) = run()
+    assert first["recipe"] == "mnist"
+    assert first["dataset"] == "tiny"
+    assert (first["seed"], first["epochs"], first["threads"]) == (0, 4, 1)
+    assert 0 <= first["test_error"] <= 1
+    assert 0 <= first["valid_error"] <= 1
+    assert first["log_loss"] > 0
+    assert first["seconds"] > 0
+    assert set(first["versions"]) == set(images.VERSIONS)
+    (second,) = run("--seeds", "2", "--plot", str(drawn))
+    assert second["seed"] == 1
+    assert run("--seeds", "2") == []
+    assert len(out.read_text(encoding="utf-8").splitlines()) == 2
+    text = drawn.read_text(encoding="utf-8")
+    assert text.startswith("<?xml")
+    assert "seconds of training" in text
+
+
+def test_the_benchmark_refuses_in_one_line(images, tmp_path, monkeypatch):
+    monkeypatch.setattr(sys, "argv", ["images.py", "mnst"])
+    with pytest.raises(SystemExit, match="Did you mean 'mnist'"):
+        images.main()
+    monkeypatch.setattr(sys, "argv", ["images.py", "--plot", "a.svg"])
+    with pytest.raises(SystemExit):
+        images.main()
+    command = ["images.py", "--plot", str(tmp_path / "a.svg"), "--out", str(tmp_path / "none")]
+    monkeypatch.setattr(sys, "argv", command)
+    with pytest.raises(SystemExit, match="holds no runs"):
+        images.main()
