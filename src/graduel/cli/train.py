@@ -31,7 +31,7 @@ from graduel.errors import UserError, unknown
 from graduel.recipes import net_recipe
 from graduel.train.netspec import parse_net
 
-CAN_BE_SAVED = ("net", "net-best", "net-augmented", "xgboost", "xgboost-best")
+CAN_BE_SAVED = ("net", "net-best", "net-augmented", "net-conv", "xgboost", "xgboost-best")
 
 
 def run(

@@ -45,7 +45,7 @@ def duel(
         str | None,
         typer.Option(
             help="Who duels, with commas between them: textbook, net, net-best, net-augmented, "
-            "xgboost, xgboost-best, lightgbm, hist, forest, logistic, mlp. "
+            "net-conv, xgboost, xgboost-best, lightgbm, hist, forest, logistic, mlp. "
             "Default: textbook,net,xgboost.",
             show_default=False,
         ),

@@ -37,7 +37,9 @@ def train(
     target: Target = None,
     contender: Annotated[
         str,
-        typer.Option(help="What learns it: net, net-best, net-augmented, xgboost, xgboost-best."),
+        typer.Option(
+            help="What learns it: net, net-best, net-augmented, net-conv, xgboost, xgboost-best."
+        ),
     ] = "net",
     net: Annotated[
         str | None,
