@@ -77,6 +77,18 @@ RECIPES: dict[str, NetRecipe] = {
         augment="warp(angle=12,scale=0.12,shear=0.15,shift=1.5,elastic=1.2,share=4)",
         epochs=60,
     ),
+    "mnist-conv": NetRecipe(
+        layers=(
+            *("conv16", "conv16", "maxpool", "conv32", "conv32", "maxpool", "conv64", "conv64"),
+            *(128, "dropout0.3"),
+        ),
+        norm="batch",
+        dropout=0.0,
+        lr=1e-2,
+        weight_decay=0.02,
+        augment="warp(angle=10,scale=0.1,shear=0.1,shift=1,elastic=0.5)",
+        epochs=15,
+    ),
 }
 """Networks that do well on certain data: ``--net "recipe=mnist epochs=30"``."""
 
@@ -181,6 +193,13 @@ CONTENDERS: dict[str, Entry] = {
         "NumPy network, augmented digits",
         RECIPES["mnist-augmented"],
         replace(RECIPES["mnist-augmented"], epochs=15),
+        default=False,
+    ),
+    "net-conv": Entry(
+        "net",
+        "convolutional network",
+        RECIPES["mnist-conv"],
+        replace(RECIPES["mnist-conv"], epochs=6),
         default=False,
     ),
     "xgboost": Entry(
