@@ -63,6 +63,15 @@ class NetRecipe:
     heads: int = 1
     falls: str = ""
 
+    @property
+    def preparation(self) -> dict[str, Any]:
+        """How a table is prepared for it: options of ``NetPreparation.fit``."""
+        return {
+            "embed": self.embed > 0,
+            "one_hot": self.embed,
+            "quantiles": self.scaling == "quantile",
+        }
+
 
 RECIPES: dict[str, NetRecipe] = {
     "mnist": NetRecipe(

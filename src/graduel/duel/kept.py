@@ -119,7 +119,7 @@ def _of_network(network: Network, weights: Weights, notes: dict[str, Any]) -> Ke
     if note is None:
         note = _before(network, notes)
     family, title, task, preparation, _ = _read(note, NetPreparation)
-    if family != "net" or network.output_shape != (len(task.classes),):
+    if family != "net" or network.answer_shape != (len(task.classes),):
         raise UserError(f"{DAMAGED} (its classes are not the network's)")
     _check_width(network.input_shape, task, preparation)
     return Kept(family, title, task, preparation, network, weights, notes=notes)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from typing import Protocol
 
 from graduel.errors import UserError
 from graduel.nn import PBLD, Columns, Layer, Scale
@@ -11,25 +12,36 @@ from graduel.recipes import NetRecipe
 from graduel.train import parts
 
 
-@dataclass(frozen=True, slots=True)
-class Inputs:
-    """What the columns of a matrix are.
+class Inputs(Protocol):
+    """What the columns of a matrix are; a :class:`~graduel.data.prepare.NetPreparation` knows."""
 
-    Attributes
-    ----------
-    numeric : how many columns come before the codes of categories
-    categorical : how many codes each of the others has
-    numbers : which columns hold amounts, and not signs, ones or codes
-    """
+    @property
+    def numeric(self) -> int:
+        """How many columns come before the codes of categories."""
+        ...
+
+    @property
+    def categorical(self) -> tuple[int, ...]:
+        """How many codes each of the others has."""
+        ...
+
+    @property
+    def numbers(self) -> tuple[int, ...]:
+        """Which columns hold amounts, and not signs, ones or codes."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Amounts:
+    """The inputs of a matrix that holds amounts alone."""
 
     numeric: int
     categorical: tuple[int, ...] = ()
-    numbers: tuple[int, ...] = ()
 
-    @classmethod
-    def plain(cls, n_in: int) -> Inputs:
-        """Return those of a matrix of amounts."""
-        return cls(n_in, (), tuple(range(n_in)))
+    @property
+    def numbers(self) -> tuple[int, ...]:
+        """All columns."""
+        return tuple(range(self.numeric))
 
 
 def front(recipe: NetRecipe, n_in: int, inputs: Inputs | None, image: bool) -> Iterator[Layer]:
@@ -45,7 +57,7 @@ def front(recipe: NetRecipe, n_in: int, inputs: Inputs | None, image: bool) -> I
             "numbers and front_scale are for the columns of tables; leave them out where rows are "
             "images"
         )
-    inputs = Inputs.plain(n_in) if inputs is None else inputs
+    inputs = Amounts(n_in) if inputs is None else inputs
     if inputs.categorical:
         yield Columns(inputs.numeric, inputs.categorical)
     waves = parts.make("numbers", recipe.numbers)

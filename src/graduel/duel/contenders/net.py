@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Sequence
+from collections.abc import Generator
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
 import numpy as np
 
-from graduel.data.columns import Column
 from graduel.data.prepare import NetPreparation
 from graduel.duel.contenders.base import (
     Array,
@@ -26,7 +25,6 @@ from graduel.duel.contenders.ready import Ready
 from graduel.duel.metrics import log_loss, metric_of
 from graduel.nn import Weights
 from graduel.recipes import NetRecipe
-from graduel.train.front import Inputs
 from graduel.train.training import Best, Training
 
 POINTS = 10
@@ -55,22 +53,6 @@ class FittedNet:
         return arrays + self.ready.to_bytes()
 
 
-def prepared(recipe: NetRecipe, frame: Any, columns: Sequence[Column]) -> NetPreparation:
-    """Fit the preparation that a recipe asks for."""
-    return NetPreparation.fit(
-        frame,
-        columns,
-        embed=recipe.embed > 0,
-        one_hot=recipe.embed,
-        quantiles=recipe.scaling == "quantile",
-    )
-
-
-def inputs_of(preparation: NetPreparation) -> Inputs:
-    """Tell a network's front what the columns of a preparation are."""
-    return Inputs(preparation.numeric, preparation.categorical, preparation.numbers)
-
-
 @dataclass(frozen=True, slots=True)
 class Net:
     """A recipe's training; of all epochs the best on the validation rows."""
@@ -94,7 +76,9 @@ class Net:
         on them: of those the one of the lowest log loss is kept.
         """
         clock, recipe = Clock(), self.recipe
-        preparation = prepared(recipe, train.X, train.columns) if train.columns else None
+        preparation = None
+        if train.columns:
+            preparation = NetPreparation.fit(train.X, train.columns, **recipe.preparation)
         ready = Ready(preparation)
         X, valid_X = ready(train.X), ready(valid.X)
         training = Training(
@@ -104,7 +88,7 @@ class Net:
             train.n_classes,
             rng=rng,
             image=train.image,
-            inputs=None if preparation is None else inputs_of(preparation),
+            inputs=preparation,
         )
         metric = metric_of(self.metric)
         every = 1 if train.columns else max(1, recipe.epochs // POINTS)
