@@ -69,14 +69,14 @@ class Quantile:
 
     F is a straight line between the knots, which are quantiles of the fitted rows at equal
     shares. Among equal rows it is in their middle: a value that half of the rows have stands for
-    all the shares from where it begins to where it ends. Missing values are as in
-    :class:`Numeric`; a constant is 0.
+    all the shares from where it begins to where it ends. Infinite values count as the largest
+    numbers. Missing values are as in :class:`Numeric`; a column that was constant gives 0.
 
     Only the order of a column counts: amounts that spread over many powers of ten, of which a
     scaled number shows but the largest, become as easy to tell apart as others.
 
     Source: Gorishniy et al., *Revisiting Deep Learning Models for Tabular Data*, 2021, after
-    scikit-learn's ``QuantileTransformer``.
+    scikit-learn's ``QuantileTransformer`` (which sends all rows that equal the lowest to the end).
     """
 
     name: str
@@ -91,11 +91,12 @@ class Quantile:
     def fit(cls, column: pl.Series) -> Quantile:
         """Find the quantiles: one for every thirty rows, no more than a few hundred."""
         x = values.numbers(column)
-        finite, missing = x[np.isfinite(x)], bool(np.isnan(x).any())
-        if not len(finite):
+        unknown = np.isnan(x)
+        known, missing = np.clip(x[~unknown], -HIGHEST, HIGHEST), bool(unknown.any())
+        if not len(known):
             return cls(column.name, (), missing)
-        count = min(max(len(finite) // ROWS_A_KNOT, FEWEST_KNOTS), MOST_KNOTS)
-        knots = np.quantile(finite, np.linspace(0, 1, count), method="inverted_cdf")
+        count = min(max(len(known) // ROWS_A_KNOT, FEWEST_KNOTS), MOST_KNOTS)
+        knots = np.quantile(known, np.linspace(0, 1, count), method="inverted_cdf")
         return cls(column.name, tuple(knots.tolist()), missing)
 
     @property
@@ -112,11 +113,10 @@ class Quantile:
         put_missing(unknown, out)
         if not self.knots or self.knots[0] == self.knots[-1]:
             out[:, 0] = 0
-            if self.knots:
-                out[:, 0] = 3 * np.sign(np.nan_to_num(x, nan=self.knots[0]) - self.knots[0])
             return
-        knots, shares = np.array(self.knots), np.linspace(0, 1, len(self.knots))
-        x = np.clip(np.where(unknown, knots[0], x), knots[0], knots[-1])
+        # Halves, so that no difference overflows.
+        knots, shares = np.array(self.knots) / 2, np.linspace(0, 1, len(self.knots))
+        x = np.clip(np.where(unknown, knots[0], x / 2), knots[0], knots[-1])
         # From the left and from the right: of equal knots one takes the last, the other the first.
         share = np.interp(x, knots, shares)
         share += 1 - np.interp(-x, -knots[::-1], shares)
