@@ -32,9 +32,9 @@ def ensemble(graph: Graph, place: Place, x: str) -> str:
 def heads(graph: Graph, place: Place, x: str) -> str:
     """Append HeadsDense: a product for each head."""
     W = place.arrays["W"]
-    W = graph.array(f"{place.name}.W", W / sqrt(W.shape[1]) if place.layer.scaled else W)
+    each = graph.array(f"{place.name}.W", W / sqrt(W.shape[1]) if place.layer.scaled else W)
     b = graph.array(f"{place.name}.b", place.arrays["b"])
-    return graph.node("Add", _each(graph, x, W), b)
+    return graph.node("Add", _each(graph, x, each), b)
 
 
 def waves(graph: Graph, place: Place, x: str) -> str:

@@ -107,9 +107,7 @@ class Subject:
                 f"scale must be a finite number, what X is multiplied by; got {scale!r}"
             )
         heads = type(network.loss) is MeanOfHeads
-        loss = (
-            network.loss.loss if isinstance(network.loss, MeanOfHeads) and heads else network.loss
-        )
+        loss = getattr(network.loss, "loss", None) if heads else network.loss
         link = LINKS.get(type(loss))
         if link is None:
             raise UserError(
