@@ -51,7 +51,7 @@ MUTANTS = [
     (N, "np.square(z / 3)", "np.square(z / 2)", NET),
     (N, "    z[unknown] = 0\n", "", NET),
     (N, "out[:, 1] = unknown", "out[:, 1] = 0", NET),
-    (N, "    put_missing(unknown, out)\n", "", FILL),
+    (N, "\n    put_missing(unknown, out)\n", "\n", FILL),
     (N, "        put_missing(np.isnan(found), out)\n", "", FILL),
     (N, "        out[:, 0] = 0\n        return", "        return", FILL),
     (N, "level[code < 0] = known + self.others", "pass", NET),

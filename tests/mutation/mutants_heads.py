@@ -120,6 +120,7 @@ MUTANTS = [
     (Q, "share += 1 - np.interp(-x, -knots[::-1], shares)", "share *= 2", QUANTILE),
     (Q, "np.clip(ndtri(share / 2), -3, 3)", "np.clip(ndtri(share / 2), -4, 4)", QUANTILE),
     (Q, "        y[unknown] = 0\n", "", QUANTILE),
+    (Q, "        put_missing(unknown, out)\n", "", QUANTILE),
     (Q, "any(a > b for a, b in pairwise(self.knots))", "False", QUANTILE),
     (Q, "np.where(unknown, knots[0], x / 2)", "np.where(unknown, knots[0], x)", QUANTILE),
     (Q, "np.array(self.knots) / 2", "2 * (np.array(self.knots) / 2)", QUANTILE),

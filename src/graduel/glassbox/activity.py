@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from graduel.errors import UserError
-from graduel.glassbox.places import Array, Place, parameters, places
+from graduel.glassbox.places import Array, Place, check_one_answer, parameters, places
 from graduel.glassbox.plain import Plain
 from graduel.nn import Network, Sigmoid, SoftmaxCrossEntropy, Tanh, Weights
 from graduel.nn.workspace import Call
@@ -109,7 +109,7 @@ def activity(
     Raises
     ------
     UserError
-        If X is empty or of another shape.
+        If X is empty or of another shape, or the network has several heads.
 
     Examples
     --------
@@ -122,6 +122,7 @@ def activity(
     >>> seen.layers[1].dead, [layer.place.title for layer in seen.layers]
     ((5,), ['Dense, 4 → 16', 'ReLU', 'Dense, 16 → 3'])
     """
+    check_one_answer(network)
     rows = np.asarray(X, network.dtype)
     if rows.shape[1:] != network.input_shape or not len(rows):
         shape = ", ".join(map(str, network.input_shape))

@@ -11,10 +11,19 @@ import numpy as np
 from graduel.errors import UserError
 from graduel.glassbox.forward import Forward, collect, forward
 from graduel.glassbox.neuron import InputNames, Term
-from graduel.glassbox.places import Array, Place, check_unit, find, one_row, places, sees_input
+from graduel.glassbox.places import (
+    Array,
+    Place,
+    check_unit,
+    find,
+    one_row,
+    places,
+    scale_of,
+    sees_input,
+)
 from graduel.glassbox.plain import Plain
 from graduel.glassbox.source import Equation, equation, sub
-from graduel.nn import Dense, Network, ReLU, SoftmaxCrossEntropy, Weights
+from graduel.nn import Dense, Network, NTKDense, ReLU, SoftmaxCrossEntropy, Weights
 from graduel.nn.workspace import Call
 
 
@@ -68,7 +77,7 @@ class WeightGradients(Plain):
     unit: int
     dz: float
     terms: tuple[Term, ...]
-    """x is a_k, w is dz_j, product is dW[j, k]."""
+    """x is a_k, w is dz_j (over √n in a layer that scales its sums), product is dW[j, k]."""
     norm: float
     """√Σₖ dW[j, k]²."""
     db: float
@@ -261,15 +270,16 @@ def weight_gradients(
     place = find(network, layer)
     unit = check_unit(place, unit)
     back, ahead = seen.layer(place.path), seen.forward.layer(place.path)
-    if not isinstance(place.layer, Dense) or back.dy is None or ahead.input is None:
+    if not isinstance(place.layer, Dense | NTKDense) or back.dy is None or ahead.input is None:
         raise UserError(f"layer must be a dense layer; got {place.title}")
     row = back.gradients["W"][:, unit]
     dz = float(back.dy[unit])
+    told = dz * scale_of(place.layer, len(ahead.input))
     own = sees_input(network, place)
     named = InputNames(ahead.input.shape, image if own else None, names if own else ())
     order = np.argsort(-np.abs(row), kind="stable")[: max(0, top)]
     terms = tuple(
-        Term(int(k), named(int(k)), float(ahead.input[k]), dz, float(row[k])) for k in order
+        Term(int(k), named(int(k)), float(ahead.input[k]), told, float(row[k])) for k in order
     )
     return WeightGradients(
         place,

@@ -10,9 +10,16 @@ import numpy as np
 
 from graduel.errors import UserError
 from graduel.glassbox.forward import forward
-from graduel.glassbox.places import Array, check_unit, find, parameters, weighted_after
+from graduel.glassbox.places import (
+    Array,
+    check_unit,
+    find,
+    kind_of,
+    parameters,
+    weighted_after,
+)
 from graduel.glassbox.plain import Plain
-from graduel.nn import Dense, Network, Weights
+from graduel.nn import Dense, Network, NTKDense, Weights
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -67,7 +74,7 @@ def switch_off(
             f"only units of hidden layers with weights can be switched off; got {place.title}"
         )
     between = network.nodes[int(place.path) + 1 : int(after.path)]
-    if any(node.kids for node in between):
+    if any(node.kids and kind_of(node.layer) != "activation" for node in between):
         raise UserError(
             f"units of {place.title} go around a block, and cannot be switched off; "
             "choose a layer after it"
@@ -106,7 +113,7 @@ def set_weight(
     """
     place = find(network, layer)
     unit = check_unit(place, unit)
-    if not isinstance(place.layer, Dense):
+    if not isinstance(place.layer, Dense | NTKDense):
         raise UserError(f"layer must be a dense layer; got {place.title}")
     if not abs(value) <= float(np.finfo(network.dtype).max):
         raise UserError(f"a weight must be a finite {network.dtype}; got {value}")

@@ -167,9 +167,10 @@ def _columns(
     """Gather each W_l with the normalization, activation and dropout that follow it."""
     row = [place for place in every if "." not in place.path]
     starts = [i for i, place in enumerate(row) if place.number]
+    stops = [*starts[1:], len(row)] if starts else []
     before = row[: starts[0]] if starts else row
     found = [Column(0, "input", "", None, outputs[before[-1].path] if before else x)]
-    for start, stop in zip(starts, [*starts[1:], len(row)], strict=True):
+    for start, stop in zip(starts, stops, strict=True):
         head, rest = row[start], row[start + 1 : stop]
         end = stop == len(row)
         words = [p.title for p in rest if p.kind not in ("dropout", "shape")]

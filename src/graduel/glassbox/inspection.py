@@ -23,7 +23,7 @@ from graduel.glassbox.plain import Plain
 from graduel.glassbox.saliency import Saliency, input_gradient
 from graduel.glassbox.subject import Example, Subject
 from graduel.glassbox.trees import Shap, Votes, level, shap, votes
-from graduel.nn import Dense
+from graduel.nn import Dense, NTKDense
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -168,7 +168,7 @@ def _net(
                 **options,
             )
         )
-        if isinstance(place.layer, Dense):
+        if isinstance(place.layer, Dense | NTKDense):
             rows.append(weight_gradients(network, back, place.path, chosen, found.top, **options))
     return InsideNet(
         network.layout.size,

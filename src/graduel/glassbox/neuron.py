@@ -11,10 +11,18 @@ import numpy as np
 
 from graduel.errors import UserError
 from graduel.glassbox.forward import Forward, forward
-from graduel.glassbox.places import Array, Place, check_unit, find, parameters, sees_input
+from graduel.glassbox.places import (
+    Array,
+    Place,
+    check_unit,
+    find,
+    parameters,
+    scale_of,
+    sees_input,
+)
 from graduel.glassbox.plain import Plain
 from graduel.glassbox.source import Equation, equation, sub
-from graduel.nn import Conv2D, Dense, Network, Weights
+from graduel.nn import Conv2D, Dense, Network, NTKDense, Weights
 from graduel.nn.workspace import Call, Scope
 
 
@@ -91,16 +99,18 @@ def neuron(
     unit = check_unit(place, unit)
     seen = seen or forward(network, weights, x)
     given = seen.layer(place.path)
-    if given.input is None or not isinstance(place.layer, Dense | Conv2D):
+    if given.input is None or not isinstance(place.layer, Dense | NTKDense | Conv2D):
         raise UserError(
             f"layer must be a dense layer or a convolution, which have sums to write out; "
             f"got {place.title}"
         )
     p = parameters(network, weights, place.path)
-    if isinstance(place.layer, Dense):
+    dense = isinstance(place.layer, Dense | NTKDense)
+    scale = scale_of(place.layer, len(given.input))
+    if not isinstance(place.layer, Conv2D):
         xs, ws, index, bias = (
             given.input,
-            p["W"][:, unit],
+            p["W"][:, unit] if scale == 1 else p["W"][:, unit] * scale,
             np.arange(len(given.input)),
             p["b"][unit],
         )
@@ -115,7 +125,7 @@ def neuron(
         Term(int(index[i]), named(int(index[i])), float(xs[i]), float(ws[i]), float(products[i]))
         for i in order
     )
-    pixels = own and image is not None and isinstance(place.layer, Dense)
+    pixels = own and image is not None and dense
     l = place.number
     W, Z, b, before = sub("W", l), sub("Z", l), sub("b", l), place.takes or "x"
     return Neuron(
@@ -127,7 +137,9 @@ def neuron(
         float(bias),
         float(given.output.reshape(-1)[unit]),
         _activation(seen, place, unit),
-        equation(f"{Z}[{unit}] = Σᵢ {W}[{unit}, i] {before}[i] + {b}[{unit}]", 1),
+        equation(f"{Z}[{unit}] = Σᵢ {W}[{unit}, i] {before}[i] + {b}[{unit}]", 1)
+        if scale == 1
+        else equation(f"{Z}[{unit}] = Σᵢ {W}[{unit}, i] / √n · {before}[i] + {b}[{unit}]"),
         ws.reshape(image) if pixels and image else None,
         products.reshape(image) if pixels and image else None,
     )

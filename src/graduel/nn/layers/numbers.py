@@ -23,9 +23,8 @@ class PBLD:
     x: (n, i), of which p columns are numbers   w, b: (p, F)   A: (p, F, d − 1)   c: (p, d − 1)
     y: (n, p d + i − p), the columns that are no numbers at the end, as they are.
 
-    With a = 2π w x + b and h = cos a, column by column:
-    dA = Σₙ h de,   dc = Σₙ de,   da = −(Aᵀ de) sin a,   db = Σₙ da,   dw = 2π Σₙ x da,
-    dx = dy_x + Σ_F 2π w da.
+    dA = Σₙ h de,   dc = Σₙ de,   db = Σₙ da,   dw = 2π Σₙ x da,   dx = dy_x + Σ_F 2π w da, column
+    by column, with h = cos a, da = −(A de) sin a and a = 2π w x + b.
 
     Why it helps: a layer of a network is smooth, and needs many units to tell 0.41 from 0.43;
     trees cut there at once. Waves of several lengths give the first layer the steps it lacks, and

@@ -1,0 +1,114 @@
+"""The glass box before layers for tables: all of them shown, heads refused in one line."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from graduel.errors import UserError
+from graduel.glassbox.activity import activity
+from graduel.glassbox.backward import backward, step, weight_gradients
+from graduel.glassbox.edit import set_weight, switch_off
+from graduel.glassbox.forward import forward
+from graduel.glassbox.neuron import neuron
+from graduel.glassbox.places import places
+from graduel.glassbox.saliency import input_gradient
+from graduel.nn import (
+    PBLD,
+    Columns,
+    Dense,
+    Dropout,
+    EnsembleDense,
+    Flatten,
+    HeadsDense,
+    MeanOfHeads,
+    Network,
+    NTKDense,
+    Parametric,
+    Residual,
+    Scale,
+)
+
+
+def table_network():
+    """Return a network with every layer for tables, weights for it and an example."""
+    rng = np.random.default_rng(0)
+    layers = (
+        *(Columns(3, (4,)), PBLD(columns=(0, 2)), Scale(), NTKDense(6), Parametric()),
+        *(Dropout(0.2, falls=True), NTKDense(5), Parametric(), NTKDense(3)),
+    )
+    net = Network(layers, (4,), dtype="float64")
+    weights = net.init(rng)
+    weights.theta += rng.normal(0, 0.1, weights.theta.shape)
+    return net, weights, np.array([0.5, -1.0, 2.0, 3])
+
+
+def test_every_layer_has_a_kind_and_an_equation():
+    net, _, _ = table_network()
+    row = [place for place in places(net) if "." not in place.path]
+    assert [place.kind for place in row] == [
+        *("embedding", "embedding", "scale", "dense", "activation", "dropout"),
+        *("dense", "activation", "dense"),
+    ]
+    assert [place.number for place in row if place.number] == [1, 2, 3]
+    assert row[3].forward.text == "Z₁ = W₁ A₀ / √n + b₁, n the length of A₀"
+    assert row[4].forward.text.startswith("y = x + α (f(x) − x)")
+    assert row[1].backward
+    heads = Network((EnsembleDense(3, 2), HeadsDense(2, 2), Flatten(), Dense(3)), (4,))
+    assert [place.kind for place in places(heads)] == ["own", "own", "shape", "dense"]
+
+
+@pytest.mark.parametrize("layer", [1, 2, 3])
+def test_a_scaled_sum_is_written_out_forward_and_back(layer):
+    net, weights, x = table_network()
+    seen = backward(net, weights, x, 1)
+    one = neuron(net, weights, x, layer, 2, top=100)
+    assert sum(t.product for t in one.terms) + one.bias == pytest.approx(one.z)
+    assert all(t.product == pytest.approx(t.x * t.w) for t in one.terms)
+    row = weight_gradients(net, seen, layer, 2, top=100)
+    assert all(t.product == pytest.approx(t.x * t.w) for t in row.terms)
+    assert step(net, weights, x, 1, lr=1e-3).helped
+    assert one.equation.number is None
+
+
+def test_the_rest_of_the_box_takes_them_too():
+    net, weights, x = table_network()
+    seen = forward(net, weights, x)
+    assert [column.number for column in seen.columns] == [0, 1, 2, 3]
+    assert len(seen.columns[0].a) == 3 + 4 + 2 * 3
+    gradient, h = input_gradient(net, weights, x, 1).gradient, 1e-6
+    for j in range(3):
+        moved = x.copy()
+        moved[j] += h
+        change = (forward(net, weights, moved).raw[1] - seen.raw[1]) / h
+        assert gradient[j] == pytest.approx(change, rel=1e-3, abs=1e-6)
+    found = activity(net, weights, np.array([x, x]), np.array([0, 1]))
+    assert len(found.layers) == len(net.layers)
+    off = switch_off(net, weights, 1, range(6))
+    assert not np.array_equal(off.theta, weights.theta)
+    assert set_weight(net, weights, 1, 0, 0, 1.0).theta is not weights.theta
+    with pytest.raises(UserError, match="layer must be a dense layer; got PBLD"):
+        set_weight(net, weights, "1", 0, 0, 1.0)
+
+
+def test_a_network_without_numbered_layers_is_shown_all_the_same():
+    net = Network((Residual((Dense(3),)),), (3,), dtype="float64")
+    weights = net.init(np.random.default_rng(0))
+    seen = backward(net, weights, [1.0, 2, 3], 0)
+    assert len(seen.forward.columns) == 1
+
+
+def test_several_heads_are_refused_in_one_line():
+    net = Network((EnsembleDense(4, 3), HeadsDense(2, 3)), (5,), MeanOfHeads())
+    weights, x = net.init(np.random.default_rng(0)), np.ones(5)
+    for look in (
+        lambda: places(net),
+        lambda: forward(net, weights, x),
+        lambda: backward(net, weights, x, 0),
+        lambda: neuron(net, weights, x, 1, 0),
+        lambda: input_gradient(net, weights, x, 0),
+        lambda: activity(net, weights, x[np.newaxis], np.array([0])),
+    ):
+        with pytest.raises(UserError, match=r"mean of several heads\. Look .* with heads=1") as no:
+            look()
+        assert "\n" not in str(no.value)
