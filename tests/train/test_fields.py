@@ -117,6 +117,13 @@ def test_what_does_not_suit_images_is_refused(changes, message):
         check(replace(NetRecipe(layers=(5,)), **changes), 16, 3, image=(4, 4, 1))
 
 
+def test_plain_layers_are_not_calibrated():
+    with pytest.raises(UserError, match="calibrate=yes goes with ntk=yes or with heads; name"):
+        check(NetRecipe(calibrate=True), 4, 2)
+    for fields in ({"ntk": True}, {"heads": 2}):
+        check(NetRecipe(calibrate=True, **fields), 4, 2)
+
+
 def test_what_the_other_fields_build_for_images():
     recipe = NetRecipe(layers=("conv2", 5), heads=3, ntk=True, calibrate=True, dropout=0)
     kinds = [type(layer).__name__ for layer in check(recipe, 16, 2, image=(4, 4, 1)).layers]

@@ -288,6 +288,10 @@ def check(
     UserError
         If a name does not exist, a number is out of range, a layer does not fit.
     """
+    if recipe.calibrate and not recipe.ntk and recipe.heads == 1:
+        raise UserError(
+            "calibrate=yes goes with ntk=yes or with heads; name one of them, or calibrate=no"
+        )
     network = build(recipe, n_in, n_out, image=image, loss=loss, inputs=inputs)
     _try_out(recipe, network)
     rule = optimizer_of(recipe)
