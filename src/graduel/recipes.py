@@ -69,7 +69,7 @@ class NetRecipe:
         return {
             "embed": self.embed > 0,
             "one_hot": self.embed,
-            "quantiles": self.scaling == "quantile",
+            "scaling": self.scaling,
         }
 
 
