@@ -133,6 +133,8 @@ def plain_numbers(column: pl.Series) -> pl.Series:
     """
     import polars as pl
 
+    if column.dtype in (pl.Categorical, pl.Enum):
+        column = column.cast(pl.String)
     if column.dtype != pl.String:
         return column
     text = column.str.strip_chars()

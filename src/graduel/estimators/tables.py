@@ -154,8 +154,8 @@ class Understood:
         if not found.columns:
             why = ", ".join(f"{shown(one.name)} ({one.why})" for one in found.set_aside[:5])
             raise UserError(
-                f"expected columns to learn from; got {why}. Name one in categorical_features to "
-                "keep it, or give other columns"
+                f"expected columns to learn from; got {why}. Give columns whose cells differ; "
+                "what is categories after all is named in categorical_features"
             )
         numbers = tuple(
             column.name

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
+from math import isnan
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,7 +19,7 @@ from graduel.data.read.names import listed, shown
 from graduel.errors import UserError
 from graduel.estimators import tables
 from graduel.estimators.parameters import OF_TABLES, check, check_class_weight
-from graduel.estimators.tabular_train import Curves, Judge, train_and_judge
+from graduel.estimators.tabular_train import Judge, train_and_judge
 from graduel.nn import Network, Weights
 from graduel.recipes import NetRecipe, net_recipe
 from graduel.train.netspec import checked, parse_net
@@ -84,7 +85,7 @@ def fit(p: Any, X: Any, y: Any, eval_set: Any) -> dict[str, Any]:
     classes, codes = np.unique(y, return_inverse=True)
     if len(classes) < 2:
         raise ValueError(
-            f"expected y with two classes or more; got one class, {shown(classes[0])}. "
+            f"expected y with two classes or more; got one class, {shown(classes.tolist()[0])}. "
             "Give rows of the others too"
         )
     categorical = tables.chosen(p.categorical_features, X, given.columns)
@@ -115,10 +116,12 @@ def fit(p: Any, X: Any, y: Any, eval_set: Any) -> dict[str, Any]:
         inputs=preparation,
         class_weight=weights,
     )
-    curves = Curves()
-    judge = Judge(p.metric, weights, valid.y, curves)
-    matrix = preparation.transform(valid.frame)
-    best = train_and_judge(p.verbose, training, matrix, judge)
+    best, epochs = train_and_judge(
+        p.verbose,
+        training,
+        preparation.transform(valid.frame),
+        Judge(p.metric, weights, valid.y),
+    )
     fitted = FittedTable(
         understood,
         preparation,
@@ -130,12 +133,12 @@ def fit(p: Any, X: Any, y: Any, eval_set: Any) -> dict[str, Any]:
     watched = len(valid.y) > 0
     return derived(fitted) | {
         "recipe_": recipe,
-        "n_iter_": len(curves.losses),
+        "n_iter_": len(epochs),
         "best_epoch_": best.epoch,
-        "loss_curve_": curves.losses,
-        "validation_error_curve_": curves.errors if watched else None,
-        "validation_loss_curve_": curves.validation_losses if watched else None,
-        "validation_scores_": curves.scores if watched else None,
+        "loss_curve_": [e.loss for e in epochs],
+        "validation_error_curve_": [e.validation_error for e in epochs] if watched else None,
+        "validation_loss_curve_": [e.validation_loss for e in epochs] if watched else None,
+        "validation_scores_": [e.validation_score for e in epochs] if watched else None,
     }
 
 
@@ -163,11 +166,24 @@ def labels(y: Any) -> Array:
     ValueError
         If it is not that.
     """
-    y = column_or_1d(y, warn=True)
-    assert_all_finite(y, input_name="y")
-    check_classification_targets(y)
-    found: Array = np.asarray(y)
+    if y is None:
+        raise ValueError("requires y to be passed, but the target y is None")
+    found: Array = np.asarray(column_or_1d(y, warn=True))
+    if found.dtype.kind == "O":
+        gone = [_missing(label) for label in found.tolist()]
+        if any(gone):
+            raise UserError(
+                f"expected y with a label in each row; {sum(gone):,} are missing (the first: row "
+                f"{1 + gone.index(True):,}). Leave those rows out"
+            )
+    assert_all_finite(found, input_name="y")
+    check_classification_targets(found)
     return found
+
+
+def _missing(label: Any) -> bool:
+    nan = isinstance(label, float) and isnan(label)
+    return label is None or nan or type(label).__name__ == "NAType"
 
 
 def set_aside(codes: Array, fraction: float, rng: np.random.Generator) -> tuple[Array, Array]:

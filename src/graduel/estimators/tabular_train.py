@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -22,29 +22,29 @@ SMALLEST = float(np.finfo(np.float32).eps)
 """Probabilities count as at least this in a log loss, so that one mistake is not infinite."""
 
 
-@dataclass(slots=True)
-class Curves:
-    """What each epoch came to."""
+@dataclass(frozen=True, slots=True)
+class TableEpoch:
+    """What an epoch came to; but for the training loss, on the validation rows, None without."""
 
-    losses: list[float] = field(default_factory=list)
-    errors: list[float] = field(default_factory=list)
-    """On the validation rows, as the two below."""
-    validation_losses: list[float] = field(default_factory=list)
-    scores: list[float] = field(default_factory=list)
+    epoch: int
+    loss: float
+    validation_error: float | None = None
+    validation_loss: float | None = None
+    validation_score: float | None = None
 
 
 class Judge:
-    """What an epoch is chosen by, of probabilities of the validation rows; notes the curves.
+    """What an epoch is chosen by, of probabilities of the validation rows.
 
     Rows count by their class's weight, where classes have weights: a fit that is to care for one
     class must not be chosen by the others. These rows are mostly few, and many epochs err alike on
     them: then the log loss decides.
     """
 
-    def __init__(
-        self, metric: str, weights: tuple[float, ...] | None, y: Array, curves: Curves
-    ) -> None:
-        self.metric, self.y, self.curves = metric, y, curves
+    def __init__(self, metric: str, weights: tuple[float, ...] | None, y: Array) -> None:
+        self.metric, self.y = metric, y
+        self.found: tuple[float, ...] = ()
+        """Of the last epoch: share of errors, log loss, and score."""
         self._weight: Array | None = None if weights is None else np.array(weights)[y]
         if self._weight is not None and not self._weight.sum():
             self._weight = None
@@ -61,31 +61,22 @@ class Judge:
         else:
             balanced = self.metric == "balanced_accuracy"
             first = float(np.average(wrong, weights=self._by_class if balanced else self._weight))
-        self.curves.errors.append(float(wrong.mean()))
-        self.curves.validation_losses.append(float(logs.mean()))
-        self.curves.scores.append(-first if self.metric == "log_loss" else 1 - first)
+        score = -first if self.metric == "log_loss" else 1 - first
+        self.found = float(wrong.mean()), float(logs.mean()), score
         return first, loss
 
 
-@dataclass(frozen=True, slots=True)
-class TableEpoch:
-    """One epoch, as it is shown."""
-
-    epoch: int
-    loss: float
-    validation_score: float | None
-
-
-def train_and_judge(verbose: Any, training: Training, valid: Array, judge: Judge) -> Best:
-    """Train; return the best epoch, or the last one where there are no validation rows."""
-    best, end, curves = Best(training.answer.copy()), "", judge.curves
+def train_and_judge(
+    verbose: Any, training: Training, valid: Array, judge: Judge
+) -> tuple[Best, list[TableEpoch]]:
+    """Train; return the best epoch, or the last where there are no validation rows, and all."""
+    best, done, end = Best(training.answer.copy()), list[TableEpoch](), ""
     quiet = np.errstate(over="ignore", invalid="ignore")  # divergence is told in words
     with quiet, Progress(verbose, training.recipe.epochs) as progress:
         try:
             for epoch in _epochs(training, valid, judge, best):
-                curves.losses.append(epoch.loss)
-                score = curves.scores[-1] if curves.scores else None
-                progress.epoch(TableEpoch(epoch.epoch, epoch.loss, score))
+                done.append(TableEpoch(epoch.epoch, epoch.loss, *judge.found))
+                progress.epoch(done[-1])
         except KeyboardInterrupt:
             if not best.epoch:
                 raise
@@ -97,7 +88,7 @@ def train_and_judge(verbose: Any, training: Training, valid: Array, judge: Judge
             end = f"the training diverged, and the best epoch before is kept: {error}"
             warnings.warn(end, ConvergenceWarning, stacklevel=4)
         progress.end(end)
-    return best
+    return best, done
 
 
 def _epochs(training: Training, valid: Array, judge: Judge, best: Best) -> Iterator[Epoch]:
