@@ -119,7 +119,7 @@ class NetPreparation(Preparation):
                 found.append(prepare_net.Date.fit(column))
             elif embed:
                 codes = prepare_net.Codes.fit(column, most)
-                few = len(codes.categories) + codes.others <= one_hot
+                few = 0 < len(codes.categories) + codes.others <= one_hot
                 found.append(prepare_net.OneHot.fit(column, most) if few else codes)
             else:
                 found.append(prepare_net.OneHot.fit(column, most))

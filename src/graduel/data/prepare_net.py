@@ -69,14 +69,14 @@ class Quantile:
 
     F is a straight line between the knots, which are quantiles of the fitted rows at equal
     shares. Among equal rows it is in their middle: a value that half of the rows have stands for
-    all the shares from where it begins to where it ends. Missing values are as in
-    :class:`Numeric`; a constant is 0.
+    all the shares from where it begins to where it ends. Infinite values count as the largest
+    numbers. Missing values are as in :class:`Numeric`; a column that was constant gives 0.
 
     Only the order of a column counts: amounts that spread over many powers of ten, of which a
     scaled number shows but the largest, become as easy to tell apart as others.
 
     Source: Gorishniy et al., *Revisiting Deep Learning Models for Tabular Data*, 2021, after
-    scikit-learn's ``QuantileTransformer``.
+    scikit-learn's ``QuantileTransformer`` (which sends all rows that equal the lowest to the end).
     """
 
     name: str
@@ -91,11 +91,12 @@ class Quantile:
     def fit(cls, column: pl.Series) -> Quantile:
         """Find the quantiles: one for every thirty rows, no more than a few hundred."""
         x = values.numbers(column)
-        finite, missing = x[np.isfinite(x)], bool(np.isnan(x).any())
-        if not len(finite):
+        unknown = np.isnan(x)
+        known, missing = np.clip(x[~unknown], -HIGHEST, HIGHEST), bool(unknown.any())
+        if not len(known):
             return cls(column.name, (), missing)
-        count = min(max(len(finite) // ROWS_A_KNOT, FEWEST_KNOTS), MOST_KNOTS)
-        knots = np.quantile(finite, np.linspace(0, 1, count), method="inverted_cdf")
+        count = min(max(len(known) // ROWS_A_KNOT, FEWEST_KNOTS), MOST_KNOTS)
+        knots = np.quantile(known, np.linspace(0, 1, count), method="inverted_cdf")
         return cls(column.name, tuple(knots.tolist()), missing)
 
     @property
@@ -317,17 +318,12 @@ def scores(x: Array, knots: tuple[float, ...]) -> Array:
     >>> scores(np.array([-5.0, 0.0, 1.0, 2.0, np.nan]), (0.0, 1.0, 2.0)).round(3).tolist()
     [-3.0, -3.0, 0.0, 3.0, 0.0]
     """
-    from scipy.special import ndtri
-
-    unknown = np.isnan(x)
-    if not knots:
+    if not knots or knots[0] == knots[-1]:
         return np.zeros(len(x))
-    low, high = knots[0], knots[-1]
-    x = np.where(unknown, low, x)
-    if low == high:
-        return np.where(unknown, 0.0, 3 * np.sign(x - low))
-    x = np.clip(x, low, high)
-    at, shares = np.array(knots), np.linspace(0, 1, len(knots))
+    unknown = np.isnan(x)
+    # Halves, so that no difference overflows.
+    at, shares = np.array(knots) / 2, np.linspace(0, 1, len(knots))
+    x = np.clip(np.where(unknown, at[0], x / 2), at[0], at[-1])
     # From the left and from the right: of equal knots one takes the last, the other the first.
     share = np.interp(x, at, shares)
     share += 1 - np.interp(-x, -at[::-1], shares)
