@@ -318,6 +318,8 @@ def scores(x: Array, knots: tuple[float, ...]) -> Array:
     >>> scores(np.array([-5.0, 0.0, 1.0, 2.0, np.nan]), (0.0, 1.0, 2.0)).round(3).tolist()
     [-3.0, -3.0, 0.0, 3.0, 0.0]
     """
+    from scipy.special import ndtri
+
     if not knots or knots[0] == knots[-1]:
         return np.zeros(len(x))
     unknown = np.isnan(x)
