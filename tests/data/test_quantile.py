@@ -120,7 +120,7 @@ def test_constants_missing_and_infinite_values():
 @given(st.lists(ANY, max_size=40), st.lists(ANY, max_size=10))
 def test_whatever_a_column_holds(values, others):
     frame = pl.DataFrame({"x": pl.Series(values, dtype=pl.Float64)})
-    fitted = preparation(frame, quantiles=True)
+    fitted = preparation(frame, scaling="quantile")
     both = np.array([*values, *others, *fitted.encoders[0].knots])
     got = fitted.transform(pl.DataFrame({"x": both}))
     assert np.isfinite(got).all()
@@ -135,7 +135,7 @@ def test_whatever_a_column_holds(values, others):
 
 
 def test_damaged_files_are_refused():
-    fitted = preparation(pl.DataFrame({"x": [1.0, 2.0, 5.0]}), quantiles=True)
+    fitted = preparation(pl.DataFrame({"x": [1.0, 2.0, 5.0]}), scaling="quantile")
     spec = fitted.to_spec()
     column = spec["columns"][0]
     for knots, message in [
@@ -197,5 +197,5 @@ def test_amounts_are_told_from_signs_and_ones():
         *(Column("b", "boolean"), Column("a", "numeric"), Column("c", "categorical")),
         Column("d", "numeric"),
     ]
-    fitted = NetPreparation.fit(frame, columns, quantiles=True)
+    fitted = NetPreparation.fit(frame, columns, scaling="quantile")
     assert [fitted.names[j] for j in fitted.numbers] == ["a", "d"]

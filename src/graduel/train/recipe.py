@@ -137,10 +137,15 @@ def _each(text: str, count: int) -> list[str]:
     return names * count if len(names) == 1 else names
 
 
-def loss_of(recipe: NetRecipe, counts: Array) -> Loss:
-    """Make the loss; `counts` are the training rows of each class."""
-    weight = None
-    if recipe.class_weight == "balanced":
+def loss_of(
+    recipe: NetRecipe, counts: Array, class_weight: tuple[float, ...] | None = None
+) -> Loss:
+    """Make the loss; `counts` are the training rows of each class.
+
+    `class_weight` are weights for the classes in place of the recipe's.
+    """
+    weight = class_weight
+    if weight is None and recipe.class_weight == "balanced":
         weight = tuple(float(w) for w in counts.sum() / (len(counts) * np.maximum(counts, 1)))
     loss: Loss = parts.make(
         "loss", recipe.loss, label_smoothing=recipe.label_smoothing, class_weight=weight

@@ -48,6 +48,7 @@ class Training:
     rng : first weights, then order and dropout
     image : the shape (height, width, channels) of a row, where rows are images
     inputs : what the columns are, where they are those of a prepared table
+    class_weight : a weight for each class, in place of the recipe's
 
     Raises
     ------
@@ -77,10 +78,11 @@ class Training:
         rng: np.random.Generator,
         image: Image | None = None,
         inputs: Inputs | None = None,
+        class_weight: tuple[float, ...] | None = None,
     ) -> None:
         self.recipe, self.rng = recipe, rng
         self.rows = Rows.of(X)
-        loss = loss_of(recipe, np.bincount(y, minlength=n_classes))
+        loss = loss_of(recipe, np.bincount(y, minlength=n_classes), class_weight)
         self.network = check(recipe, X.shape[1], n_classes, image=image, loss=loss, inputs=inputs)
         codes = takes_codes(loss)
         self.y = y if codes else np.ascontiguousarray(one_hot(y, n_classes).T, np.float32)
@@ -131,8 +133,9 @@ class Training:
             yield from self._fit.fit_iter()
             return
         for epoch in by_epoch(self._averaging(self._fit, self._average), len(self.rows)):
+            # Rows changed as in training: weights that met no plain ones need their state.
             self.answer = self._average.weights(
-                self.network, self.rows, rng=self.rng, batch_size=self._fit.batch_size
+                self.network, self._fit.rows, rng=self.rng, batch_size=self._fit.batch_size
             )
             yield epoch
 
