@@ -89,7 +89,7 @@ def test_the_terms_in_the_terminal_add_up(capsys, place):
 def test_a_table_row_through_both_models_of_a_duel(capsys, place):
     table = place / "shop.csv"
     for name, texts in (
-        ("net", ("town = ", "Z₁ = W₁ A₀ + b₁")),
+        ("net", ("town = ", "Z₁ = s ⊙ W₁")),
         ("xgboost", ("SHAP: what each input added to the log-odds of yes", "one tree a round")),
     ):
         args = ("inspect", cell(place, name), "--data", table, "--row", 11)

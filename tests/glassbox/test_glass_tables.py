@@ -1,4 +1,4 @@
-"""The glass box before layers for tables: all of them shown, heads refused in one line."""
+"""The glass box before layers for tables: all of them shown, and several heads too."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import pytest
 
 from graduel.errors import UserError
 from graduel.glassbox.activity import activity
+from graduel.glassbox.attack import attack
 from graduel.glassbox.backward import backward, step, weight_gradients
 from graduel.glassbox.edit import set_weight, switch_off
 from graduel.glassbox.forward import forward
@@ -15,6 +16,7 @@ from graduel.glassbox.places import places
 from graduel.glassbox.saliency import input_gradient
 from graduel.nn import (
     PBLD,
+    BinaryCrossEntropy,
     Columns,
     Dense,
     Dropout,
@@ -27,6 +29,10 @@ from graduel.nn import (
     Parametric,
     Residual,
     Scale,
+    Signs,
+    SoftmaxCrossEntropy,
+    SquaredError,
+    Tanh,
 )
 
 
@@ -55,7 +61,7 @@ def test_every_layer_has_a_kind_and_an_equation():
     assert row[4].forward.text.startswith("y = x + α (f(x) − x)")
     assert row[1].backward
     heads = Network((EnsembleDense(3, 2), HeadsDense(2, 2), Flatten(), Dense(3)), (4,))
-    assert [place.kind for place in places(heads)] == ["own", "own", "shape", "dense"]
+    assert [place.kind for place in places(heads)] == ["dense", "dense", "shape", "dense"]
 
 
 @pytest.mark.parametrize("layer", [1, 2, 3])
@@ -98,17 +104,65 @@ def test_a_network_without_numbered_layers_is_shown_all_the_same():
     assert len(seen.forward.columns) == 1
 
 
-def test_several_heads_are_refused_in_one_line():
-    net = Network((EnsembleDense(4, 3), HeadsDense(2, 3)), (5,), MeanOfHeads())
-    weights, x = net.init(np.random.default_rng(0)), np.ones(5)
-    for look in (
-        lambda: places(net),
-        lambda: forward(net, weights, x),
-        lambda: backward(net, weights, x, 0),
-        lambda: neuron(net, weights, x, 1, 0),
-        lambda: input_gradient(net, weights, x, 0),
-        lambda: activity(net, weights, x[np.newaxis], np.array([0])),
-    ):
-        with pytest.raises(UserError, match=r"mean of several heads\. Look .* with heads=1") as no:
-            look()
-        assert "\n" not in str(no.value)
+def heads_network(loss, scaled):
+    """Return a network of three heads, weights for it and an example."""
+    rng = np.random.default_rng(1)
+    layers = (
+        *(PBLD(), EnsembleDense(4, 3, adapter=Signs(), scaled=scaled), Parametric(Tanh())),
+        *(EnsembleDense(5, 3, scaled=scaled), Tanh(), HeadsDense(2, 3, scaled=scaled)),
+    )
+    net = Network(layers, (3,), MeanOfHeads(loss), "float64")
+    weights = net.init(rng)
+    weights.theta += rng.normal(0, 0.3, weights.theta.shape)
+    return net, weights, rng.normal(size=3)
+
+
+@pytest.mark.parametrize("scaled", [False, True])
+@pytest.mark.parametrize("loss", [SoftmaxCrossEntropy(0.1), BinaryCrossEntropy(), SquaredError()])
+def test_several_heads_are_shown_forward_and_back(loss, scaled):
+    net, weights, x = heads_network(loss, scaled)
+    seen = backward(net, weights, x, 1, classes=("no", "yes"))
+    np.testing.assert_allclose(seen.forward.answers, net.predict(x[np.newaxis], weights)[0])
+    assert [column.number for column in seen.forward.columns] == [0, 1, 2, 3]
+    assert seen.forward.columns[-1].names == ("no", "yes")
+    assert seen.forward.columns[-1].a.shape == (2,)
+    assert seen.dz.shape == (3, 2)
+    assert seen.target.shape == (2,)
+    # Each head's way back is its own, a third of it.
+    each = loss.link(seen.forward.raw.copy()) - seen.target
+    np.testing.assert_allclose(seen.dz, each / 3, atol=1e-12)
+    assert step(net, weights, x, 1, lr=1e-3).helped
+    for layer, units in ((1, 12), (2, 15), (3, 6)):
+        for unit in range(units):
+            one = neuron(net, weights, x, layer, unit, top=100, seen=seen.forward)
+            total = sum(term.product for term in one.terms) + one.bias
+            assert total == pytest.approx(one.z)
+            given = seen.forward.layer(one.place.path).input.reshape(-1)
+            assert all(term.x == given[term.index] for term in one.terms)
+    assert one.equation.text.startswith("Z₃[2, 1] = Σᵢ W₃[2, 1, i]")
+    with pytest.raises(UserError, match="layer must be a dense layer"):
+        weight_gradients(net, seen, 1, 0)
+    assert [place.kind for place in places(net) if place.number] == ["dense"] * 3
+
+
+def test_the_rest_of_the_box_takes_several_heads():
+    net, weights, x = heads_network(SoftmaxCrossEntropy(), True)
+    found, h = input_gradient(net, weights, x, 1), 1e-6
+    for j in range(3):
+        moved = x.copy()
+        moved[j] += h
+        change = input_gradient(net, weights, moved, 1).z - found.z
+        assert found.gradient[j] == pytest.approx(change / h, rel=1e-3, abs=1e-5)
+    assert found.z == pytest.approx(forward(net, weights, x).raw[:, 1].mean())
+    with pytest.raises(UserError, match="output must be from 0 to 1; got 2"):
+        input_gradient(net, weights, x, 2)
+    with pytest.raises(UserError, match="label must be a class code from 0 to 1; got 2"):
+        backward(net, weights, x, 2)
+    assert len(activity(net, weights, np.array([x, x]), np.array([0, 1])).layers) == 6
+    off = switch_off(net, weights, 2, [0, 3])
+    W = net.layout["5.W"].view(off.theta)
+    assert not W[:, [0, 3]].any()
+    assert W[:, 1].all()
+    judge = net.predict
+    found = attack(net, weights, x, 1, 0.01, {"net": lambda X: judge(X, weights)}, bounds=None)
+    assert found.verdicts["net"].after[1] < found.verdicts["net"].before[1]

@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 
 from graduel.errors import UserError
-from graduel.glassbox.places import Array, Place, check_one_answer, parameters, places
+from graduel.glassbox.places import Array, Place, parameters, places
 from graduel.glassbox.plain import Plain
+from graduel.glassbox.sums import answers_of, loss_of_one
 from graduel.nn import Network, Sigmoid, SoftmaxCrossEntropy, Tanh, Weights
 from graduel.nn.workspace import Call
 
@@ -109,7 +110,7 @@ def activity(
     Raises
     ------
     UserError
-        If X is empty or of another shape, or the network has several heads.
+        If X is empty or of another shape.
 
     Examples
     --------
@@ -122,7 +123,6 @@ def activity(
     >>> seen.layers[1].dead, [layer.place.title for layer in seen.layers]
     ((5,), ['Dense, 4 → 16', 'ReLU', 'Dense, 16 → 3'])
     """
-    check_one_answer(network)
     rows = np.asarray(X, network.dtype)
     if rows.shape[1:] != network.input_shape or not len(rows):
         shape = ", ".join(map(str, network.input_shape))
@@ -153,8 +153,12 @@ def activity(
 def _targets(network: Network, y: Any) -> Array:
     """Return class codes as they are, or one-hot for a loss that takes numbers."""
     y = np.asarray(y)
-    n = int(np.prod(network.output_shape))
-    if isinstance(network.loss, SoftmaxCrossEntropy) or y.ndim > 1 or y.dtype.kind not in "iu":
+    n = answers_of(network)
+    if (
+        isinstance(loss_of_one(network), SoftmaxCrossEntropy)
+        or y.ndim > 1
+        or y.dtype.kind not in "iu"
+    ):
         return y
     return (np.arange(n) == y[:, np.newaxis]).astype(network.dtype) if n > 1 else y
 

@@ -18,12 +18,12 @@ from graduel.glassbox.places import (
     find,
     one_row,
     places,
-    scale_of,
     sees_input,
 )
 from graduel.glassbox.plain import Plain
 from graduel.glassbox.source import Equation, equation, sub
-from graduel.nn import Dense, Network, NTKDense, ReLU, SoftmaxCrossEntropy, Weights
+from graduel.glassbox.sums import answers_of, loss_of_one, scale_of
+from graduel.nn import Dense, MeanOfHeads, Network, NTKDense, ReLU, SoftmaxCrossEntropy, Weights
 from graduel.nn.workspace import Call
 
 
@@ -54,7 +54,8 @@ class Backward(Plain):
     """Y: one-hot, or smoothed where the loss smooths."""
     loss: float
     dz: Array
-    """The loss's gradient by the raw predictions: A − Y for softmax cross-entropy."""
+    """The loss's gradient by the raw predictions: A − Y for softmax cross-entropy, a k-th of it in
+    each of k heads."""
     output: tuple[Equation, ...]
     layers: tuple[LayerBack, ...]
     """Last to first; those inside a block after it, last to first."""
@@ -121,8 +122,8 @@ def target_of(network: Network, y: Any) -> Array:
     UserError
         If there is no such class, or the target has another size than the output.
     """
-    n = int(np.prod(network.output_shape))
-    softmax = isinstance(network.loss, SoftmaxCrossEntropy)
+    n = answers_of(network)
+    softmax = isinstance(loss_of_one(network), SoftmaxCrossEntropy)
     value = np.asarray(y)
     if value.ndim == 0 and (softmax or (n > 1 and value.dtype.kind in "iu")):
         if value.dtype.kind not in "iu" or not 0 <= int(value) < n:
@@ -194,11 +195,11 @@ def backward(
 
 def _shown_target(network: Network, target: Array) -> Array:
     """Return Y: T = (1 − s) onehot(y) + s / K for softmax cross-entropy, else the target."""
-    loss = network.loss
+    loss = loss_of_one(network)
     if not isinstance(loss, SoftmaxCrossEntropy):
         row: Array = target[0]
         return row
-    n, s = int(np.prod(network.output_shape)), loss.label_smoothing
+    n, s = answers_of(network), loss.label_smoothing
     return ((1 - s) * (np.arange(n) == target[0]) + s / n).astype(network.dtype)
 
 
@@ -212,6 +213,9 @@ def _output_equations(network: Network) -> tuple[Equation, ...]:
     Z, A = sub("Z", last), sub("A", last)
     if isinstance(network.loss, SoftmaxCrossEntropy):
         return (Equation(f"L = −1/m Σ Y ⊙ log {A}"), equation(f"d{Z} = {A} − Y", 4))
+    if isinstance(network.loss, MeanOfHeads):
+        one = type(network.loss.loss).__name__
+        return (Equation(f"L = 1/k Σ L_h, L_h the {one} of head h, each with dZ_h by itself"),)
     name = type(network.loss).__name__
     told = " ".join((type(network.loss).__doc__ or name).split("\n\n")[0].split()).rstrip(".")
     return (Equation(told),)

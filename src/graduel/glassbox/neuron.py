@@ -17,12 +17,12 @@ from graduel.glassbox.places import (
     check_unit,
     find,
     parameters,
-    scale_of,
     sees_input,
 )
 from graduel.glassbox.plain import Plain
 from graduel.glassbox.source import Equation, equation, sub
-from graduel.nn import Conv2D, Dense, Network, NTKDense, Weights
+from graduel.glassbox.sums import DENSE, Summands, scale_of, summands
+from graduel.nn import Conv2D, EnsembleDense, HeadsDense, Network, Weights
 from graduel.nn.workspace import Call, Scope
 
 
@@ -99,23 +99,18 @@ def neuron(
     unit = check_unit(place, unit)
     seen = seen or forward(network, weights, x)
     given = seen.layer(place.path)
-    if given.input is None or not isinstance(place.layer, Dense | NTKDense | Conv2D):
+    if given.input is None or not isinstance(place.layer, (Conv2D, *DENSE)):
         raise UserError(
             f"layer must be a dense layer or a convolution, which have sums to write out; "
             f"got {place.title}"
         )
     p = parameters(network, weights, place.path)
-    dense = isinstance(place.layer, Dense | NTKDense)
-    scale = scale_of(place.layer, len(given.input))
-    if not isinstance(place.layer, Conv2D):
-        xs, ws, index, bias = (
-            given.input,
-            p["W"][:, unit] if scale == 1 else p["W"][:, unit] * scale,
-            np.arange(len(given.input)),
-            p["b"][unit],
-        )
+    dense = not isinstance(place.layer, Conv2D)
+    if isinstance(place.layer, Conv2D):
+        one = _patch(place.layer, given.input, p, unit, place.shape_out)
     else:
-        xs, ws, index, bias = _patch(place.layer, given.input, p, unit, place.shape_out)
+        one = summands(place.layer, given.input, p, unit)
+    xs, ws, index = one.x, one.w, one.index
     products = xs.astype(np.float64) * ws
     order = np.argsort(-np.abs(products), kind="stable")[: max(0, top)]
     rest = np.delete(products, order)
@@ -134,15 +129,30 @@ def neuron(
         terms,
         float(rest.sum()),
         len(rest),
-        float(bias),
+        float(one.bias),
         float(given.output.reshape(-1)[unit]),
         _activation(seen, place, unit),
-        equation(f"{Z}[{unit}] = Σᵢ {W}[{unit}, i] {before}[i] + {b}[{unit}]", 1)
-        if scale == 1
-        else equation(f"{Z}[{unit}] = Σᵢ {W}[{unit}, i] / √n · {before}[i] + {b}[{unit}]"),
+        _equation(place, unit, Z, W, before, b),
         ws.reshape(image) if pixels and image else None,
         products.reshape(image) if pixels and image else None,
     )
+
+
+def _equation(place: Place, unit: int, Z: str, W: str, x: str, b: str) -> Equation:
+    """Write a unit's sum in symbols."""
+    layer, n = place.layer, place.shape_in[-1] if place.shape_in else 1
+    by = " / √n" if not isinstance(layer, Conv2D) and scale_of(layer, n) != 1 else ""
+    if isinstance(layer, EnsembleDense | HeadsDense):
+        head, own = divmod(unit, layer.units)
+        x = f"{x}[{head}, i]" if len(place.shape_in) == 2 else f"{x}[i]"
+        if isinstance(layer, EnsembleDense):
+            w = f"s[{head}, {own}] {W}[{own}, i] r[{head}, i]"
+        else:
+            w = f"{W}[{head}, {own}, i]"
+        return Equation(f"{Z}[{head}, {own}] = Σᵢ {w}{by} {x} + {b}[{head}, {own}]")
+    if by:
+        return Equation(f"{Z}[{unit}] = Σᵢ {W}[{unit}, i]{by} {x}[i] + {b}[{unit}]")
+    return equation(f"{Z}[{unit}] = Σᵢ {W}[{unit}, i] {x}[i] + {b}[{unit}]", 1)
 
 
 def _activation(seen: Forward, place: Place, unit: int) -> float:
@@ -163,7 +173,7 @@ def _activation(seen: Forward, place: Place, unit: int) -> float:
 
 def _patch(
     layer: Conv2D, x: Array, p: Mapping[str, Array], unit: int, out: tuple[int, ...]
-) -> tuple[Array, Array, Array, Any]:
+) -> Summands:
     """Return the window under one output of a convolution: inputs, weights, places, bias.
 
     Found by the convolution's own backward pass: of an input that holds its own places, and of
@@ -176,7 +186,7 @@ def _patch(
     place = _window(layer, np.arange(1, x.size + 1, dtype=np.float64).reshape(x.shape), unit, out)
     inside = place > 0
     ws = p["W"][..., channel]
-    return window[inside], ws[inside], place[inside].astype(int) - 1, p["b"][channel]
+    return Summands(window[inside], ws[inside], place[inside].astype(int) - 1, p["b"][channel])
 
 
 def _window(layer: Conv2D, x: Array, unit: int, out: tuple[int, ...]) -> Array:

@@ -5,16 +5,16 @@ from __future__ import annotations
 import inspect
 from collections.abc import Iterator
 from dataclasses import dataclass
-from math import sqrt
 from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from graduel.errors import UserError
+from graduel.glassbox import sums
 from graduel.glassbox.plain import Plain
 from graduel.glassbox.source import Equation, equation, sub
-from graduel.nn import MeanOfHeads, Network
+from graduel.nn import Network
 from graduel.nn import layers as known
 from graduel.nn.layers.base import Layer
 from graduel.nn.tree import Node, Weights
@@ -22,8 +22,7 @@ from graduel.nn.tree import Node, Weights
 Array = NDArray[Any]
 
 KINDS: dict[type, str] = {
-    known.Dense: "dense",
-    known.NTKDense: "dense",
+    **dict.fromkeys(sums.DENSE, "dense"),
     known.Parametric: "activation",
     known.PBLD: "embedding",
     known.Conv2D: "convolution",
@@ -94,13 +93,7 @@ def places(network: Network) -> list[Place]:
     >>> net = Network((Dense(16), ReLU(), Dense(3)), (4,))
     >>> [(p.path, p.title, p.forward.text) for p in places(net)][:2]
     [('0', 'Dense, 4 → 16', 'Z₁ = W₁ A₀ + b₁'), ('1', 'ReLU', 'A₁ = ReLU(Z₁)')]
-
-    Raises
-    ------
-    UserError
-        If the network has several heads.
     """
-    check_one_answer(network)
     found: list[Place] = []
     symbol, number, shape = "A₀", 0, network.input_shape
     for node in network.nodes:
@@ -163,18 +156,7 @@ def _equations(
 ) -> tuple[Equation, tuple[Equation, ...]]:
     """Return the forward equation and the backward ones."""
     if kind == "dense" and number is not None:
-        W, b = sub("W", number), sub("b", number)
-        if isinstance(layer, known.NTKDense):
-            return equation(f"{y} = {W} {x} / √n + {b}, n the length of {x}"), (
-                equation(f"d{W} = 1/m d{y} {x}ᵀ / √n"),
-                equation(f"d{b} = 1/m Σ d{y}", 6),
-                equation(f"d{x} = {W}ᵀ d{y} / √n"),
-            )
-        return equation(f"{y} = {W} {x} + {b}", 1), (
-            equation(f"d{W} = 1/m d{y} {x}ᵀ", 5),
-            equation(f"d{b} = 1/m Σ d{y}", 6),
-            equation(f"d{x} = {W}ᵀ d{y}", 7),
-        )
+        return sums.equations(layer, x, y, sub("W", number), sub("b", number))
     if isinstance(layer, known.ReLU) and x:
         return equation(f"{y} = ReLU({x})", 2), (equation(f"d{x} = d{y} ⊙ ({x} > 0)", 7),)
     if kind == "dropout" and x:
@@ -196,26 +178,6 @@ def _told(layer: Layer) -> tuple[str, ...]:
         if line.startswith("d") and " = " in line:
             return ahead, line
     return (ahead,)
-
-
-def scale_of(layer: Layer, inputs: int) -> float:
-    """Return what a dense layer multiplies its sums by: 1/√n for one that scales them, else 1."""
-    return 1 / sqrt(inputs) if isinstance(layer, known.NTKDense) else 1.0
-
-
-def check_one_answer(network: Network) -> None:
-    """Refuse a network of several heads, whose answer is a mean of theirs.
-
-    Raises
-    ------
-    UserError
-        If the network has several heads.
-    """
-    if isinstance(network.loss, MeanOfHeads):
-        raise UserError(
-            "the glass box shows networks with one answer for an example; this one answers with "
-            "the mean of several heads. Look inside a network with heads=1"
-        )
 
 
 def find(network: Network, layer: int | str) -> Place:
@@ -264,9 +226,8 @@ def one_row(network: Network, x: Any) -> Array:
     Raises
     ------
     UserError
-        If it has another number of values than the network's input, or the network several heads.
+        If it has another number of values than the network's input.
     """
-    check_one_answer(network)
     with np.errstate(over="ignore"):  # what float32 cannot hold becomes infinite
         found = np.array(x, network.dtype)
     if found.size != int(np.prod(network.input_shape)):
@@ -311,14 +272,12 @@ __all__ = [
     "Array",
     "Place",
     "Weights",
-    "check_one_answer",
     "check_unit",
     "find",
     "kind_of",
     "one_row",
     "parameters",
     "places",
-    "scale_of",
     "sees_input",
     "weighted_after",
 ]

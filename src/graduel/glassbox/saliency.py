@@ -10,6 +10,7 @@ import numpy as np
 from graduel.errors import UserError
 from graduel.glassbox.places import Array, one_row
 from graduel.glassbox.plain import Plain
+from graduel.glassbox.sums import answers_of, raw_answer
 from graduel.nn import Network, Weights
 from graduel.nn.layers.base import backward_through
 from graduel.nn.workspace import Call
@@ -37,7 +38,7 @@ def input_gradient(network: Network, weights: Weights, x: Any, output: int) -> S
     ----------
     network, weights : a fitted network
     x : one example, prepared as the network takes it
-    output : k
+    output : k; where several heads answer, the mean of their z_k is meant
 
     Raises
     ------
@@ -53,15 +54,15 @@ def input_gradient(network: Network, weights: Weights, x: Any, output: int) -> S
     >>> bool((input_gradient(net, weights, [1, 2, 3], 1).gradient == W[:, 1]).all())
     True
     """
-    n = int(np.prod(network.output_shape))
+    n = answers_of(network)
     if not 0 <= output < n:
         raise UserError(f"output must be from 0 to {n - 1}; got {output}")
     row, call = one_row(network, x), Call()
     ws = network.workspace(weights)
     raw = network.forward(row, ws, call)
-    z = float(raw.reshape(-1)[output])
+    z = float(raw_answer(network, raw[0])[output])
     dy = np.zeros_like(raw)
-    dy.reshape(-1)[output] = 1
+    dy.reshape(-1, n)[:, output] = n / dy.size  # of k heads, a k-th each
     dx = backward_through(network.layers, ws.scopes, dy, call, need_dx=True)
     assert dx is not None
     gradient = dx[0].copy()

@@ -63,7 +63,9 @@ def neuron(server: TheServer, session: TheSession, asked: AskedNeuron) -> dict[s
         image = getattr(one, name)
         found[name] = None if image is None else pack(image.reshape(contest.image))
     W = side.network.layout[f"{asked.layer}.W"].view(side.weights.theta)
-    return found | {"weights": pack(W[:, asked.unit])}
+    # A unit of several heads has no weights of its own to show whole.
+    alone = W.ndim == 2 and W.shape[1:] == one.place.shape_out
+    return found | {"weights": pack(W[:, asked.unit]) if alone else None}
 
 
 @router.post("/trees")
@@ -100,7 +102,7 @@ def why(server: TheServer, session: TheSession, asked: AskedClass) -> dict[str, 
     found: dict[str, Any] = {"label": label, "net": None, "xgboost": None}
     if contest.net is not None:
         side = contest.net
-        output = min(label, int(np.prod(side.network.output_shape)) - 1)
+        output = min(label, int(np.prod(side.network.answer_shape)) - 1)
         seen = glassbox.input_gradient(side.network, side.weights, side.matrix(X)[0], output)
         found["net"] = {
             "z": seen.z,
