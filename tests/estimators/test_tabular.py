@@ -86,6 +86,15 @@ def test_a_polars_table_gives_the_same_bits():
     assert (net.predict_proba(frame.lazy()) == P).all()
 
 
+def test_a_kind_of_pandas_table_is_one():
+    class Own(pd.DataFrame):
+        pass
+
+    net = quick().fit(Own(X), Y)
+    assert net.columns_ == NET.columns_
+    assert (net.predict_proba(Own(X)) == P).all()
+
+
 def test_the_same_seed_gives_the_same_bits_and_another_one_others():
     assert (quick().fit(X, Y).predict_proba(X) == P).all()
     assert (quick(random_state=1).fit(X, Y).predict_proba(X) != P).any()

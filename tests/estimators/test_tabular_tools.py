@@ -20,6 +20,7 @@ from sklearn.preprocessing import FunctionTransformer, StandardScaler
 from table_mixed import SMALL, mixed, quick
 
 from graduel import MLPClassifier, TabularMLPClassifier
+from graduel.duel.own import own_contender
 from graduel.recipes import NetRecipe
 from graduel.train import load_model, save_model
 
@@ -58,6 +59,10 @@ def test_a_pipeline_of_frames():
     assert pipe.predict(X).shape == Y.shape
     polars = make_pipeline(FunctionTransformer(lambda X: X), quick()).fit(X, Y)
     assert (polars.predict_proba(X) == quick().fit(X, Y).predict_proba(X)).all()
+
+
+def test_in_a_duel_it_is_handed_columns():
+    assert own_contender("mine", quick()).recipe.takes == "frame"
 
 
 # --- files ---
