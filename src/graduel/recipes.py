@@ -69,7 +69,7 @@ class NetRecipe:
         return {
             "embed": self.embed > 0,
             "one_hot": self.embed,
-            "quantiles": self.scaling == "quantile",
+            "scaling": self.scaling,
         }
 
 
@@ -97,6 +97,27 @@ RECIPES: dict[str, NetRecipe] = {
         weight_decay=0.02,
         augment="warp(angle=10,scale=0.1,shear=0.1,shift=1,elastic=0.5)",
         epochs=15,
+    ),
+    "tabular": NetRecipe(
+        layers=(128, 128, 128),
+        heads=8,
+        activation="parametric_selu",
+        dropout=0.15,
+        optimizer="adamw(beta2=0.95)",
+        lr=0.04,
+        weight_decay=0.02,
+        rates="bias:0.1,scale:6,periodic:0.1,activation:0.1",
+        schedule="coslog4",
+        warmup=0.0,
+        falls="dropout,decay",
+        scaling="both",
+        embed=9,
+        numbers="pbld(frequencies=16,size=4,std=0.1)",
+        front_scale=True,
+        ntk=True,
+        calibrate=True,
+        batch_size=256,
+        epochs=64,
     ),
 }
 """Networks that do well on certain data: ``--net "recipe=mnist epochs=30"``."""
@@ -266,13 +287,12 @@ CONTENDERS: dict[str, Entry] = {
 
 TABLE_NETS: tuple[tuple[float, int, int, int], ...] = (
     # up to so many training rows: rows a batch, epochs, epochs of --quick
-    (1_000, 16, 100, 40),
-    (2_500, 32, 80, 25),
-    (6_000, 64, 60, 20),
-    (25_000, 128, 40, 15),
-    (float("inf"), 256, 25, 15),
+    (1_000, 128, 96, 48),
+    (5_000, 256, 64, 24),
+    (25_000, 256, 64, 12),
+    (float("inf"), 256, 25, 6),
 )
-"""How a network goes through a table: small ones in small batches, many times."""
+"""How a network goes through a table: a very small one in smaller batches, and more often."""
 
 
 def table_contenders(
@@ -285,7 +305,7 @@ def table_contenders(
     fewer rounds.
 
     >>> [table_contenders(n)["net"].full.batch_size for n in (500, 10**6)]
-    [16, 256]
+    [128, 256]
     """
     net, quick = table_nets()[next(i for i, one in enumerate(TABLE_NETS) if rows <= one[0])]
     xgboost = XGBoostRecipe(
@@ -345,11 +365,11 @@ def table_contenders(
 
 def table_nets() -> list[tuple[NetRecipe, NetRecipe]]:
     """Return the networks for tables of each size, and those of ``--quick``."""
-    base = NetRecipe(layers=(256, 256), dropout=0.15, lr=2e-3)
+    base = RECIPES["tabular"]
     return [
         (
             replace(base, batch_size=batch, epochs=epochs),
-            replace(base, batch_size=batch, epochs=few),
+            replace(base, batch_size=batch, epochs=few, heads=4),
         )
         for _, batch, epochs, few in TABLE_NETS
     ]

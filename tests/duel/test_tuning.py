@@ -332,10 +332,13 @@ PUBLISHED = {
         },
     ],
     "net": [
-        # RealMLP-TD for classes, as far as the recipe has these parts
+        # RealMLP-TD for classes
         {
             "layers": (256, 256, 256),
-            "activation": "selu",
+            "heads": 1,
+            "scaling": "robust",
+            "numbers": "pbld(frequencies=16,size=4,std=0.1)",
+            "activation": "parametric_selu",
             "dropout": 0.15,
             "weight_decay": 0.02,
             "label_smoothing": 0.1,

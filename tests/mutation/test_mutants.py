@@ -12,6 +12,7 @@ from pathlib import Path
 import mutants_activations
 import mutants_columns
 import mutants_glassbox
+import mutants_heads
 import mutants_images
 import mutants_losses
 import mutants_optim
@@ -84,6 +85,7 @@ for room in (
     mutants_activations,
     mutants_columns,
     mutants_glassbox,
+    mutants_heads,
     mutants_images,
     mutants_losses,
     mutants_optim,

@@ -242,7 +242,7 @@ def test_rows_that_are_no_images_and_rules_over_all_rows_are_refused():
         trained(replace(SMALL, optimizer="lbfgs", norm="none", dropout=0.0))
 
 
-def test_averaged_weights_take_their_state_from_plain_rows(monkeypatch):
+def test_averaged_weights_take_their_state_from_rows_as_training_sees_them(monkeypatch):
     seen = []
     plain = Average.weights
 
@@ -252,5 +252,5 @@ def test_averaged_weights_take_their_state_from_plain_rows(monkeypatch):
 
     monkeypatch.setattr(Average, "weights", watched)
     training = trained(replace(SMALL, ema=0.9))
-    assert isinstance(training._fit.rows, Augmented)
-    assert seen == [Rows, Rows]
+    assert isinstance(training.rows, Rows)
+    assert seen == [Augmented, Augmented]

@@ -50,12 +50,13 @@ def front(recipe: NetRecipe, n_in: int, inputs: Inputs | None, image: bool) -> I
     Raises
     ------
     UserError
-        If the recipe asks for waves of pixels.
+        If the recipe asks for that in front of pixels.
     """
-    if image and (recipe.numbers != "plain" or recipe.front_scale):
+    tables = recipe.numbers != "plain" or recipe.front_scale
+    if image and (tables or recipe.scaling != "robust" or recipe.embed):
         raise UserError(
-            "numbers and front_scale are for the columns of tables; leave them out where rows are "
-            "images"
+            "numbers, front_scale, scaling and embed are for the columns of tables; leave them "
+            "out where rows are images"
         )
     inputs = Amounts(n_in) if inputs is None else inputs
     if inputs.categorical:

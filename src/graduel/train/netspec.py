@@ -140,7 +140,7 @@ READERS: dict[str, Reader] = {
     "augment": _augment,
     "batch_size": _whole(1),
     "epochs": _whole(1),
-    "scaling": _one_of("robust", "quantile"),
+    "scaling": _one_of("robust", "quantile", "both"),
     "embed": _whole(0),
     "numbers": _part,
     "front_scale": _yes_or_no,

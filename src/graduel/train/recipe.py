@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from functools import partial
 from math import isfinite
 from typing import Any
@@ -191,16 +192,19 @@ def optimizer_of(recipe: NetRecipe) -> Optimizer | Minimizer:
     """Make the update rule, with what the recipe puts around it."""
     name, own = parts.parse("optimizer", recipe.optimizer)
     given: dict[str, Any] = {}
-    falls = "decay" in recipe.falls.split(",")
+    decay = own.get("weight_decay", recipe.weight_decay)
+    falls = "decay" in recipe.falls.split(",") and name not in WITHOUT_DECAY
     if name not in WITHOUT_DECAY:
-        given["weight_decay"] = 0.0 if falls else recipe.weight_decay
+        given["weight_decay"] = decay
     if name == "muon":  # the matrices that it leaves to AdamW decay alike
-        given["others"] = AdamW(weight_decay=own.get("weight_decay", given["weight_decay"]))
+        given["others"] = AdamW(weight_decay=0.0 if falls else decay)
     if name in WITH_MOMENTUM:
         given["momentum"] = recipe.momentum
     rule = parts.make("optimizer", recipe.optimizer, **given)
+    if falls and name != "lbfgs":  # what stands around it does that
+        rule = replace(rule, weight_decay=0.0)
     try:
-        around = list(_around(recipe, falls))
+        around = list(_around(recipe, decay if falls else None))
         if around and name == "lbfgs":
             raise UserError(
                 "optimizer=lbfgs searches along a line and goes without decays, rates, max_norm, "
@@ -215,8 +219,8 @@ def optimizer_of(recipe: NetRecipe) -> Optimizer | Minimizer:
     return rule
 
 
-def _around(recipe: NetRecipe, falls: bool) -> Iterator[Callable[[Any], Any]]:
-    """Yield what wraps the update rule, the innermost first."""
+def _around(recipe: NetRecipe, falling: float | None) -> Iterator[Callable[[Any], Any]]:
+    """Yield what wraps the update rule, the innermost first; `falling` is a decay that falls."""
     if recipe.rates:
         yield partial(ByRole, rates=by_role("rates", recipe.rates))
     if recipe.max_norm:
@@ -226,8 +230,9 @@ def _around(recipe: NetRecipe, falls: bool) -> Iterator[Callable[[Any], Any]]:
     if recipe.clip_norm:
         yield partial(ClipNorm, most=recipe.clip_norm)
     decays = by_role("decays", recipe.decays) if recipe.decays else {}
-    if falls:
-        decays = {"weight": recipe.weight_decay} | decays
+    if falling is not None:
+        decays = {"weight": falling} | decays
+    falls = "decay" in recipe.falls.split(",")
     if decays:  # outermost, where the loop tells it how far training is
         yield partial(Decay, amounts=decays, schedule=FlatCos() if falls else None)
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from graduel.nn import Loss, SoftmaxCrossEntropy, Weights
+from graduel.nn import Loss, Weights
 from graduel.nn.textbook import one_hot
 from graduel.optim import Minimizer
 from graduel.recipes import NetRecipe
@@ -107,11 +107,11 @@ class Training:
                 batch_size=len(self.rows) if rule == "gd" else recipe.batch_size,
             )
             self.weights = self._fit.weights
-            if recipe.calibrate:
-                some = rng.permutation(len(self.rows))[:CALIBRATING]
-                self.network.calibrate(self.rows.gather(len(some))(some), self.weights, rng)
-            if recipe.ema:
-                self._average = Average(self.weights, recipe.ema)
+        if recipe.calibrate:
+            some = rng.permutation(len(self.rows))[:CALIBRATING]
+            self.network.calibrate(self.rows.gather(len(some))(some), self.weights, rng)
+        if recipe.ema:
+            self._average = Average(self.weights, recipe.ema)
         self.answer = self.weights
         """The weights to judge by now: those in training, or their running average."""
 
@@ -133,8 +133,9 @@ class Training:
             yield from self._fit.fit_iter()
             return
         for epoch in by_epoch(self._averaging(self._fit, self._average), len(self.rows)):
+            # Rows changed as in training: weights that met no plain ones need their state.
             self.answer = self._average.weights(
-                self.network, self.rows, rng=self.rng, batch_size=self._fit.batch_size
+                self.network, self._fit.rows, rng=self.rng, batch_size=self._fit.batch_size
             )
             yield epoch
 
@@ -196,7 +197,7 @@ def probabilities(loss: Loss, answers: Array) -> Array:
 
     Losses other than softmax cross-entropy answer each class for itself.
     """
-    if isinstance(loss, SoftmaxCrossEntropy):
+    if takes_codes(loss):
         return answers
     np.clip(answers, 0, None, out=answers)
     answers += np.finfo(answers.dtype).tiny  # a row of zeros knows nothing: all alike

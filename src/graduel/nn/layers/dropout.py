@@ -29,6 +29,13 @@ class Dropout:
         half a cosine wave over the second: noise keeps units apart while they form, and is in
         their way when they settle (Holzmüller et al., *Better by Default*, 2024: flat_cos)
 
+    Raises
+    ------
+    ValueError
+        If a rate that is a number is out of range, or a rate that is a function is to fall.
+
+    Examples
+    --------
     >>> Dropout(0.2).plan((128,)).out
     (128,)
     """
@@ -43,6 +50,10 @@ class Dropout:
     def __post_init__(self) -> None:
         if not callable(self.rate):
             self._checked(self.rate)
+        elif self.falls:
+            raise ValueError(
+                "falls is for a rate that is a number; got a function, which may fall by itself"
+            )
 
     @staticmethod
     def _checked(rate: float) -> float:

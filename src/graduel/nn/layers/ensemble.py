@@ -85,7 +85,8 @@ class EnsembleDense:
 
     def plan(self, shape: Shape) -> Plan:
         """Ask for W, b, r and s."""
-        if len(shape) not in (1, 2) or (len(shape) == 2 and shape[0] != self.heads):
+        fits = len(shape) == 1 or (len(shape) == 2 and shape[0] == self.heads)
+        if not fits or shape[-1] < 1:
             raise ValueError(
                 f"EnsembleDense expects rows of numbers, input shape (n_in,), or {self.heads} "
                 f"heads of them, ({self.heads}, n_in); got {shape}"
@@ -195,7 +196,7 @@ class HeadsDense:
     def plan(self, shape: Shape) -> Plan:
         """Ask for W and b."""
         k, o = self.heads, self.units
-        if len(shape) != 2 or shape[0] != k:
+        if len(shape) != 2 or shape[0] != k or shape[1] < 1:
             raise ValueError(
                 f"HeadsDense expects {k} heads of numbers, input shape ({k}, n_in); got {shape}. "
                 f"Put EnsembleDense(…, heads={k}) before it"

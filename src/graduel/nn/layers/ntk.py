@@ -109,8 +109,11 @@ def settle(z: Array, W: Array, call: Call) -> Array:
     bias makes it zero on one row drawn from ``call.rng``; without a generator the first row.
     """
     flat = z.reshape(-1, z.shape[-1])
-    spread = flat.std(axis=0)
-    np.copyto(spread, 1, where=~(spread > 1e-6))  # a unit that sees no difference stays
+    # In float64, and against the size of z: what rounding alone makes of a constant is no spread.
+    spread = flat.std(axis=0, dtype=np.float64)
+    least = 1e-6 * np.maximum(1, np.abs(flat).max(axis=0))
+    np.copyto(spread, 1, where=~(spread > least))  # a unit that sees no difference stays
+    spread = spread.astype(z.dtype)
     z /= spread
     W /= spread
     shape = z.shape[1:]

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import pi, sqrt
+from math import pi, prod, sqrt
 from typing import ClassVar
 
 import numpy as np
+from numpy.typing import DTypeLike
 
 from graduel.nn.initializers import Normal, Uniform
 from graduel.nn.layers.base import Array, Plan, Shape, Spec
@@ -106,15 +107,15 @@ class PBLD:
         # Columns come first, so that each is one product with its own matrix.
         # (mode="clip" lets take write into its buffer directly; the columns are known to be there.)
         chosen = w.buf("chosen", (n, p), x.dtype)
-        columns = w.buf("columns", (p, n), x.dtype)
+        columns = _room(w, "columns", (p, n), x.dtype)
         columns[...] = np.take(x, numbers, axis=1, out=chosen, mode="clip").T
-        angle = w.buf("angle", (p, n, F), x.dtype)
+        angle = _room(w, "angle", (p, n, F), x.dtype)
         frequency = w.buf("frequency", (p, F), x.dtype)
         np.multiply(w.p.w, 2 * pi, out=frequency)
         np.multiply(columns[:, :, np.newaxis], frequency[:, np.newaxis], out=angle)
         angle += w.p.b[:, np.newaxis]
-        h = np.cos(angle, out=w.buf("h", angle.shape, x.dtype))
-        e = np.matmul(h, w.p.A, out=w.buf("e", (p, n, d - 1), x.dtype))
+        h = np.cos(angle, out=_room(w, "h", angle.shape, x.dtype))
+        e = np.matmul(h, w.p.A, out=_room(w, "e", (p, n, d - 1), x.dtype))
         e += w.p.c[:, np.newaxis]
         y = w.buf("y", (n, p * d + i - p), x.dtype)
         cells = y[:, : p * d].reshape(n, p, d)
@@ -131,9 +132,9 @@ class PBLD:
         columns, angle, frequency = w.kept
         (p, n, _), d = angle.shape, self.size
         i = dy.shape[1] - p * (d - 1)
-        h = w.buf("h", angle.shape, dy.dtype)
+        h = _room(w, "h", angle.shape, dy.dtype)
         cells = dy[:, : p * d].reshape(n, p, d)
-        de = w.buf("e", (p, n, d - 1), dy.dtype)
+        de = _room(w, "e", (p, n, d - 1), dy.dtype)
         de[...] = cells[:, :, 1:].transpose(1, 0, 2)
         np.matmul(h.transpose(0, 2, 1), de, out=w.g.A)
         np.sum(de, axis=1, out=w.g.c)
@@ -150,7 +151,13 @@ class PBLD:
         dx = w.buf("dx", (n, i), dy.dtype)
         if p < i:
             dx[:, self._rest(i)] = dy[:, p * d :]
-        inner = np.matmul(da, frequency[:, :, np.newaxis], out=w.buf("inner", (p, n, 1), dy.dtype))
+        inner = _room(w, "inner", (p, n, 1), dy.dtype)
+        np.matmul(da, frequency[:, :, np.newaxis], out=inner)
         inner[:, :, 0] += cells[:, :, 0].T
         dx[:, numbers] = inner[:, :, 0].T
         return dx
+
+
+def _room(w: Scope, name: str, shape: Shape, dtype: DTypeLike) -> Array:
+    """Return a buffer whose first axis is not the batch: flat, so that a shorter batch fits too."""
+    return w.buf(name, (prod(shape),), dtype).reshape(shape)

@@ -28,7 +28,8 @@ class MeanOfHeads:
     Raises
     ------
     ValueError
-        In use, if raw predictions are not of shape (n, k, K).
+        In use, if raw predictions are not of shape (n, k, K), or there are not n targets, or n
+        weights.
 
     Examples
     --------
@@ -59,16 +60,27 @@ class MeanOfHeads:
     ) -> tuple[float, Array]:
         """Return the weighted mean over rows and heads, and its gradient."""
         n, k = self._sizes(raw)
-        each = w.buf("targets", (n, k, *y.shape[1:]), y.dtype)
-        each[...] = y[:, np.newaxis]
+        if y.shape[:1] != (n,):
+            raise ValueError(f"y must hold a target for each of the {n} rows; got shape {y.shape}")
         if weight is not None:
-            weight = np.repeat(weight, k)
+            if weight.shape != (n,):
+                raise ValueError(
+                    f"weights must have shape ({n},), one for each row; got {weight.shape}"
+                )
+            weight = self._for_each_head("weights", weight, k, w)
         flat = raw.reshape(n * k, *raw.shape[2:])
-        y = each.reshape(n * k, *y.shape[1:])
+        y = self._for_each_head("targets", y, k, w)
         loss, gradient = self.loss.value_and_gradient(flat, y, weight, w)
         out = w.buf("gradient", raw.shape, raw.dtype)
         out.reshape(flat.shape)[...] = gradient
         return loss, out
+
+    @staticmethod
+    def _for_each_head(name: str, rows: Array, k: int, w: Scope) -> Array:
+        """Return each row k times."""
+        each = w.buf(name, (len(rows), k, *rows.shape[1:]), rows.dtype)
+        each[...] = rows[:, np.newaxis]
+        return each.reshape(len(rows) * k, *rows.shape[1:])
 
     def link(self, raw: Array) -> Array:
         """Return the mean of the heads' answers, shape (n, K)."""
