@@ -67,7 +67,8 @@ RECIPES: dict[str, NetRecipe] = {
         noise=0.1,
         lr=2e-3,
         augment="warp(angle=12,scale=0.12,shear=0.15,shift=1.5,elastic=1.2,share=4)",
-        epochs=60,
+        ema=0.998,
+        epochs=50,
     ),
 }
 """Networks that do well on certain data: ``--net "recipe=mnist epochs=30"``."""
