@@ -148,8 +148,8 @@ AS_IT_COMES = XGBoostRecipe(
 """What ``XGBClassifier()`` is when nobody sets anything."""
 
 AUGMENTED_XGBOOST = XGBoostRecipe(
-    n_estimators=600,
-    learning_rate=0.2,
+    n_estimators=800,
+    learning_rate=0.3,
     early_stopping_rounds=30,
     augment=RECIPES["mnist-augmented"].augment,
     copies=4,
