@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from graduel.duel.results import Run, Suite
     from graduel.duel.suite import read_suite
     from graduel.duel.suite_api import run_suite
-    from graduel.estimators import MLPClassifier, MLPRegressor
+    from graduel.estimators import MLPClassifier, MLPRegressor, TabularMLPClassifier
     from graduel.nn import Dense, Dropout, Network, ReLU
     from graduel.report import write_report, write_suite
     from graduel.train import Fit
@@ -32,6 +32,7 @@ _HOMES = {
     "ReLU": "nn",
     "Run": "duel.results",
     "Suite": "duel.results",
+    "TabularMLPClassifier": "estimators",
     "compare_predictions": "duel.predictions",
     "load_dataset": "data",
     "read_idx": "data",
@@ -54,6 +55,7 @@ __all__ = [
     "ReLU",
     "Run",
     "Suite",
+    "TabularMLPClassifier",
     "compare_predictions",
     "load_dataset",
     "read_idx",

@@ -9,7 +9,7 @@ from math import prod
 import numpy as np
 from numpy.typing import NDArray
 
-ROLES = ("weight", "bias", "scale", "embedding")
+ROLES = ("weight", "bias", "scale", "embedding", "periodic", "activation", "head")
 """The roles that come first, in this order; users' own follow in the order they appear."""
 
 

@@ -54,6 +54,23 @@ class NetRecipe:
     augment: str = "none"
     batch_size: int = 128
     epochs: int = 20
+    scaling: str = "robust"
+    embed: int = 0
+    numbers: str = "plain"
+    front_scale: bool = False
+    ntk: bool = False
+    calibrate: bool = False
+    heads: int = 1
+    falls: str = ""
+
+    @property
+    def preparation(self) -> dict[str, Any]:
+        """How a table is prepared for it: options of ``NetPreparation.fit``."""
+        return {
+            "embed": self.embed > 0,
+            "one_hot": self.embed,
+            "scaling": self.scaling,
+        }
 
 
 RECIPES: dict[str, NetRecipe] = {
@@ -68,6 +85,39 @@ RECIPES: dict[str, NetRecipe] = {
         lr=2e-3,
         augment="warp(angle=12,scale=0.12,shear=0.15,shift=1.5,elastic=1.2,share=4)",
         epochs=60,
+    ),
+    "mnist-conv": NetRecipe(
+        layers=(
+            *("conv16", "conv16", "maxpool", "conv32", "conv32", "maxpool", "conv64", "conv64"),
+            *(128, "dropout0.3"),
+        ),
+        norm="batch",
+        dropout=0.0,
+        lr=1e-2,
+        weight_decay=0.02,
+        augment="warp(angle=10,scale=0.1,shear=0.1,shift=1,elastic=0.5)",
+        epochs=15,
+    ),
+    "tabular": NetRecipe(
+        layers=(128, 128, 128),
+        heads=8,
+        activation="parametric_selu",
+        dropout=0.15,
+        optimizer="adamw(beta2=0.95)",
+        lr=0.04,
+        weight_decay=0.02,
+        rates="bias:0.1,scale:6,periodic:0.1,activation:0.1",
+        schedule="coslog4",
+        warmup=0.0,
+        falls="dropout,decay",
+        scaling="both",
+        embed=9,
+        numbers="pbld(frequencies=16,size=4,std=0.1)",
+        front_scale=True,
+        ntk=True,
+        calibrate=True,
+        batch_size=256,
+        epochs=64,
     ),
 }
 """Networks that do well on certain data: ``--net "recipe=mnist epochs=30"``."""
@@ -175,6 +225,13 @@ CONTENDERS: dict[str, Entry] = {
         replace(RECIPES["mnist-augmented"], epochs=15),
         default=False,
     ),
+    "net-conv": Entry(
+        "net",
+        "convolutional network",
+        RECIPES["mnist-conv"],
+        replace(RECIPES["mnist-conv"], epochs=6),
+        default=False,
+    ),
     "xgboost": Entry(
         "xgboost",
         "XGBoost",
@@ -230,11 +287,10 @@ CONTENDERS: dict[str, Entry] = {
 
 TABLE_NETS: tuple[tuple[float, int, int, int], ...] = (
     # up to so many training rows: rows a batch, epochs, epochs of --quick
-    (1_000, 16, 100, 40),
-    (2_500, 32, 80, 25),
-    (6_000, 64, 60, 20),
-    (25_000, 128, 40, 15),
-    (float("inf"), 256, 25, 15),
+    (2_000, 64, 128, 40),
+    (5_000, 128, 96, 20),
+    (25_000, 256, 64, 12),
+    (float("inf"), 256, 25, 6),
 )
 """How a network goes through a table: small ones in small batches, many times."""
 
@@ -249,7 +305,7 @@ def table_contenders(
     fewer rounds.
 
     >>> [table_contenders(n)["net"].full.batch_size for n in (500, 10**6)]
-    [16, 256]
+    [64, 256]
     """
     net, quick = table_nets()[next(i for i, one in enumerate(TABLE_NETS) if rows <= one[0])]
     xgboost = XGBoostRecipe(
@@ -309,11 +365,11 @@ def table_contenders(
 
 def table_nets() -> list[tuple[NetRecipe, NetRecipe]]:
     """Return the networks for tables of each size, and those of ``--quick``."""
-    base = NetRecipe(layers=(256, 256), dropout=0.15, lr=2e-3)
+    base = RECIPES["tabular"]
     return [
         (
             replace(base, batch_size=batch, epochs=epochs),
-            replace(base, batch_size=batch, epochs=few),
+            replace(base, batch_size=batch, epochs=few, heads=4),
         )
         for _, batch, epochs, few in TABLE_NETS
     ]

@@ -65,6 +65,13 @@ def suite_plan(tables, names="abc", **more):
     )
 
 
+def test_a_suites_rows_are_the_most_that_a_table_gives(tables):
+    plan = suite_plan(tables, quick=False, rows=60)
+    assert [plan.protocol(member).rows for member in plan.members] == [60] * 3
+    plan = suite_plan(tables, quick=False, rows=20_000)
+    assert [plan.protocol(member).rows for member in plan.members] == [None] * 3
+
+
 def timeless(result):
     result = deepcopy(result)
     result["environment"].pop("finished")

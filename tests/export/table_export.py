@@ -11,6 +11,7 @@ from graduel import nn
 from graduel.nn import (
     ELU,
     GELU,
+    PBLD,
     SELU,
     AbsoluteError,
     AveragePool2D,
@@ -21,16 +22,21 @@ from graduel.nn import (
     Conv2D,
     Dense,
     Dropout,
+    EnsembleDense,
     Flatten,
     HardSwish,
+    HeadsDense,
     Huber,
     Identity,
     LayerNorm,
     LeakyReLU,
     MaxPool2D,
+    MeanOfHeads,
     Mish,
     Network,
     Noise,
+    NTKDense,
+    Parametric,
     ParametricReLU,
     Poisson,
     ReLU,
@@ -60,6 +66,13 @@ ROWS = [
     *(GELU(approximate=True), SiLU(), Mish(), HardSwish(), Softplus(), Sigmoid(), Tanh()),
     *(Columns(4, (3, 60)), Columns(0, (2, 3, 4, 5, 6, 7), 2), Columns(6), Residual(())),
     Residual((Dense(4), Tanh(), Residual((BatchNorm(), Dense(4))), Dropout(), Dense(6))),
+    *(PBLD(), PBLD((4, 0), 3, 2, 0.5), PBLD(()), NTKDense(3), NTKDense(2, calibrated=True)),
+    *(EnsembleDense(4, 3), EnsembleDense(2, 3, scaled=True)),
+    *(Parametric(), Parametric(Mish()), Parametric(ParametricReLU()), Residual((Parametric(),))),
+]
+HEADS = [
+    *(EnsembleDense(4, 3), EnsembleDense(2, 3, scaled=True), HeadsDense(2, 3), Parametric()),
+    *(HeadsDense(4, 3, scaled=True), BatchNorm(), Residual((Parametric(),))),
 ]
 IMAGES = [
     *(Conv2D(3), Conv2D(3, 2, 2), Conv2D(2, (2, 3), (2, 1)), Conv2D(2, (1, 5), (1, 3), "valid")),
@@ -85,12 +98,14 @@ IMAGES = [
 ]
 # With the shape that an example has.
 LAYERS = [*((layer, (6,)) for layer in ROWS), *((layer, (6, 5, 2)) for layer in IMAGES)]
+LAYERS += [(layer, (3, 5)) for layer in HEADS]
 ODD = [0.5, 1.5, 2.4999, 3.5, -0.2, -7, 9, 1e30, np.inf, -np.inf, np.nan]
 """Codes that are none: the engine rounds them and brings them into their range."""
 LOSSES = [
     *(SoftmaxCrossEntropy(), BinaryCrossEntropy(), SquaredError(), AbsoluteError(), Huber()),
     Poisson(),
 ]
+OF_HEADS = [MeanOfHeads(loss) for loss in LOSSES]
 
 
 def parts(attribute):

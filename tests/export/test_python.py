@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
-from table_export import LAYERS, LOSSES, ODD, batches, docstring, grown, name, parts
+from table_export import LAYERS, LOSSES, ODD, OF_HEADS, batches, docstring, grown, name, parts
 
 from graduel.errors import UserError
 from graduel.export import to_python
@@ -29,7 +29,9 @@ from graduel.nn import (
     Conv2D,
     Dense,
     Dropout,
+    EnsembleDense,
     Flatten,
+    HeadsDense,
     LayerNorm,
     LeakyReLU,
     MaxPool2D,
@@ -98,6 +100,19 @@ def test_a_loss_makes_the_same_answers(loss, dtype):
         found = answer(X)
         assert np.isfinite(found).all()
         np.testing.assert_allclose(found, network.predict(X, weights), rtol=2e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("loss", OF_HEADS, ids=name)
+def test_the_answers_of_heads_are_averaged(loss, dtype):
+    layers = [EnsembleDense(6, 5), ReLU(), HeadsDense(4, 5)]
+    network, weights = grown(layers, (3,), loss=loss, dtype=dtype)
+    module = ran(to_python(network, weights))
+    answer = module.get("predict_proba", module["predict"])
+    for X in (*batches((3,), dtype), np.empty((0, 3), dtype)):
+        want = network.predict(X, weights)
+        assert answer(X).shape == want.shape
+        np.testing.assert_allclose(answer(X), want, rtol=2e-5, atol=1e-5)
 
 
 def test_codes_that_are_missing_or_out_of_range():

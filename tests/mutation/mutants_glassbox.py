@@ -51,8 +51,8 @@ MUTANTS = [
     (G + "saliency.py", "gradient * row[0]", "gradient", BACKWARD),
     (
         "nn/layers/normalization.py",
-        "hat = (hat - w.s.mean) * inverse",
-        "hat = hat * inverse",
+        "centred = centred - along(w.s.mean, d.shape[1], w)",
+        "pass",
         BACKWARD,
     ),
     ("nn/layers/normalization.py", "        if not frozen:\n", "        if True:\n", BACKWARD),

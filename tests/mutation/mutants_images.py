@@ -6,42 +6,49 @@ NN = ("tests/nn/test_engine.py",)
 IMAGES = ("tests/nn/test_images.py",)
 GOLDEN = ("tests/golden/test_golden_images.py",)
 CONV, POOL = "nn/layers/convolution.py", "nn/layers/pooling.py"
-WINDOWS = "nn/layers/windows.py"
+PATCHES, WINDOWS = "nn/layers/patches.py", "nn/layers/windows.py"
 
 MUTANTS = [
     # file, what stands there, what is put in its place, the tests that must notice
     (CONV, "both[-1] = w.p.b", "both[-1] = 0", IMAGES),
     (CONV, "both.fill(0)", "pass", NN),
-    (CONV, "both += np.matmul(patches.T, part, out=share)", "both -= 0", NN),
-    (CONV, "both += np.matmul(patches.T, part, out=share)", "both[...] = patches.T @ part", IMAGES),
+    (CONV, "both += np.matmul(P.T, part, out=share)", "both -= 0", NN),
+    (CONV, "both += np.matmul(P.T, part, out=share)", "both[...] = P.T @ part", IMAGES),
     (CONV, "w.g.b[...] = both[-1]", "w.g.b[...] = both[0]", NN),
     (CONV, "w.g.b[...] = both[-1]", "pass", NN),
-    (CONV, "padded.fill(0)", "pass", IMAGES),
+    (CONV, "w.p.W[::-1, ::-1]", "w.p.W[::-1]", NN),
+    (CONV, "dW.fill(0)", "pass", NN),
+    (CONV, "dW += np.matmul(", "dW[...] = np.matmul(", IMAGES),
+    (CONV, "(1, 2, 0, 3)[::-1, ::-1]", "(1, 2, 0, 3)", NN),
+    (CONV, "sums(lines(dy), w, w.g.b)", "pass", NN),
+    (CONV, " and frame.stride == (1, 1)", "", NN),
+    (PATCHES, "padded.fill(0)", "pass", IMAGES),
     (
-        CONV,
+        PATCHES,
         "                if rows.start == 0:\n",
         "                if images.start == 0:\n",
         IMAGES,
     ),
-    (CONV, "P[-1] = 1", "P[-1] = 2", IMAGES),
-    (CONV, "P[:, -1] = 1", "P[:, -1] = 2", IMAGES),
-    (CONV, "around.fill(0)", "pass", NN),
+    (PATCHES, "P[k:] = 1", "P[k:] = 2", IMAGES),
+    (PATCHES, "P[:, k:] = 1", "P[:, k:] = 2", IMAGES),
+    (PATCHES, "around.fill(0)", "pass", NN),
     (
-        CONV,
+        PATCHES,
         "        if rows.start == 0:\n            around",
         "        if True:\n            around",
         IMAGES,
     ),
-    (CONV, ".transpose(0, 2, 1)", "[::-1].transpose(0, 2, 1)", NN),
+    (PATCHES, ".transpose(0, 2, 1)", "[::-1].transpose(0, 2, 1)", NN),
     (
-        CONV,
+        PATCHES,
         "np.add(place, piece.reshape(place.shape), out=place)",
         "place[...] = piece.reshape(place.shape)",
         NN,
     ),
-    (CONV, "self._inside(around, shape))", "around[:, : shape[0], : shape[1]])", NN),
-    (CONV, "(zeros // 2, zeros - zeros // 2)", "(zeros - zeros // 2, zeros // 2)", GOLDEN),
-    (CONV, "rows.start * stride[0] :", "rows.start :", IMAGES),
+    (PATCHES, "self._inside(around, shape))", "around[:, : shape[0], : shape[1]])", NN),
+    (PATCHES, "(zeros // 2, zeros - zeros // 2)", "(zeros - zeros // 2, zeros // 2)", GOLDEN),
+    (PATCHES, "kh - 1 - top, kh - 1 - bottom", "kh - 1 - bottom, kh - 1 - top", IMAGES),
+    (PATCHES, "rows.start * self.stride[0],", "rows.start,", IMAGES),
     (POOL, "np.maximum(y, place, out=y)", "np.minimum(y, place, out=y)", IMAGES),
     (POOL, "np.greater(here, found, out=here)", "pass", GOLDEN),
     (POOL, "np.logical_or(found, here, out=found)", "pass", IMAGES),

@@ -49,7 +49,12 @@ MUTANTS = [
     (O + "wrappers.py", "max(-low, high)", "high", WRAPPERS),
     (O + "wrappers.py", "np.sqrt(np.einsum(", "(np.einsum(", WRAPPERS),
     (O + "wrappers.py", "np.maximum(lengths, self.most)", "lengths", WRAPPERS),
-    (O + "wrappers.py", "theta[where] *= 1 - lr * amount", "theta[where] *= 1 - amount", WRAPPERS),
+    (
+        O + "wrappers.py",
+        "theta[where] *= 1 - factor * amount",
+        "theta[where] *= 1 - amount",
+        WRAPPERS,
+    ),
     (O + "wrappers.py", "kept, lr * rate)", "kept, lr)", WRAPPERS),
     (O + "wrappers.py", "rules.get(role, self.rule)", "self.rule", WRAPPERS),
     (O + "wrappers.py", "key=lambda pair: pair[0]", "key=lambda pair: 0", WRAPPERS),

@@ -12,6 +12,7 @@ from pathlib import Path
 import mutants_activations
 import mutants_columns
 import mutants_glassbox
+import mutants_heads
 import mutants_images
 import mutants_losses
 import mutants_optim
@@ -38,13 +39,16 @@ MUTANTS = [
     (L + "shape.py", "x.reshape(len(x), *self.shape)", "x", NN),
     (L + "dropout.py", "return np.multiply(dy, w.kept, out=dy)", "return dy", NN),
     (L + "dropout.py", "mask *= 1 / (1 - rate)", "pass", NN),
-    (L + "normalization.py", "np.sum(product, axis=axes, out=w.g.gamma)", "w.g.gamma[...] = 0", NN),
-    (L + "normalization.py", "np.sum(dy, axis=axes, out=w.g.beta)", "w.g.beta[...] = 0", NN),
-    (L + "normalization.py", "dy -= w.g.beta / n", "pass", NN),
-    (L + "normalization.py", "dy -= product", "dy += product", NN),
-    (L + "normalization.py", "dy *= w.p.gamma", "pass", NN),
-    (L + "normalization.py", "        dy *= inverse\n", "", NN),
+    (L + "normalization.py", "sums(d, w, w.g.gamma, by=centred)", "w.g.gamma[...] = 0", NN),
+    (L + "normalization.py", "w.g.gamma *= inverse", "pass", NN),
+    (L + "normalization.py", "sums(d, w, w.g.beta)", "w.g.beta[...] = 0", NN),
+    (L + "normalization.py", "d -= along(w.g.beta / n, d.shape[1], w)", "pass", NN),
+    (L + "normalization.py", "d -= np.multiply(", "d += np.multiply(", NN),
+    (L + "normalization.py", "along(w.p.gamma * inverse, d.", "along(inverse, d.", NN),
+    (L + "normalization.py", "along(w.p.gamma * inverse, d.", "along(w.p.gamma, d.", NN),
     (L + "normalization.py", "(n / max(n - 1, 1))", "1", NN),
+    (L + "channels.py", 'np.einsum("nk,nk->k", a, by, out=first)', "first[...] = 0", NN),
+    (L + "channels.py", "if first is not out:", "if False:", (NN[0], "tests/nn/test_images.py")),
     (L + "residual.py", "np.add(around, dx, out=around)", "dx", NN),
     (L + "residual.py", "np.add(around, dx, out=around)", "around", NN),
     (L + "residual.py", "np.copyto(around, dy)", "around = dy", NN),
@@ -81,6 +85,7 @@ for room in (
     mutants_activations,
     mutants_columns,
     mutants_glassbox,
+    mutants_heads,
     mutants_images,
     mutants_losses,
     mutants_optim,

@@ -5,24 +5,30 @@ from __future__ import annotations
 from graduel.nn import (
     ELU,
     GELU,
+    PBLD,
     SELU,
     BatchNorm,
     Columns,
     Dense,
     Dropout,
+    EnsembleDense,
     Flatten,
     HardSwish,
+    HeadsDense,
     Identity,
     LayerNorm,
     LeakyReLU,
     Mish,
     Noise,
+    NTKDense,
+    Parametric,
     ParametricReLU,
     ReLU,
     Reshape,
     Residual,
     Scale,
     Sigmoid,
+    Signs,
     SiLU,
     Softplus,
     Tanh,
@@ -60,7 +66,22 @@ LAYERS = [
     LayerNorm(),
     LayerNorm(eps=0.1),
     Scale(),
+    NTKDense(6),
+    NTKDense(4, calibrated=True),
+    Parametric(),
+    Parametric(Tanh()),
+    Parametric(ParametricReLU()),
+    PBLD(std=0.5),
+    PBLD(columns=(4, 0), frequencies=3, size=2, std=1.0),
+    EnsembleDense(4, heads=3, adapter=Signs()),
 ]
+HEADS = [
+    (EnsembleDense(4, heads=2, scaled=True), (2, 5)),
+    (EnsembleDense(3, heads=2, adapter=Signs(), calibrated=True), (2, 5)),
+    (HeadsDense(3, heads=2), (2, 5)),
+    (HeadsDense(3, heads=2, scaled=True), (2, 5)),
+]
+"""Layers that take several heads of rows, and the shapes that they are given."""
 # Every part is row_wise, deterministic and smooth but for these.
 NOT_ROW_WISE = [BatchNorm]
 NOT_DETERMINISTIC = [Dropout, Noise]

@@ -17,16 +17,19 @@ from table_losses import LOSSES, targets
 
 from graduel.nn import (
     INFERENCE,
+    PBLD,
     BatchNorm,
     BinaryCrossEntropy,
     Call,
     Dense,
     Dropout,
+    EnsembleDense,
     Flatten,
     HeNormal,
     LayerNorm,
     Network,
     Noise,
+    NTKDense,
     ReLU,
     Reshape,
     Residual,
@@ -41,6 +44,7 @@ from graduel.nn.layers import Plan, Spec
 from graduel.optim import SGD
 
 LAYERS = [(part, table_rows.SHAPE) for part in table_rows.LAYERS]
+LAYERS += table_rows.HEADS
 LAYERS += [(part, table_images.SHAPE) for part in table_images.LAYERS]
 NOT_ROW_WISE = table_rows.NOT_ROW_WISE
 NOT_DETERMINISTIC = table_rows.NOT_DETERMINISTIC
@@ -50,7 +54,8 @@ NOT_SMOOTH = table_rows.NOT_SMOOTH + table_images.NOT_SMOOTH + table_losses.NOT_
 def fits_anywhere(part):
     """Tell whether a part takes rows of any width, is plain data, and is gentle at width 2."""
     steep = isinstance(part, LayerNorm) and part.eps < 0.01
-    wide = isinstance(part, Dense | Reshape | Residual)
+    wide = isinstance(part, Dense | NTKDense | EnsembleDense | Reshape | Residual)
+    wide |= isinstance(part, PBLD) and part.columns is not None
     return not (steep or wide or callable(getattr(part, "rate", None)))
 
 
@@ -74,7 +79,8 @@ def some(rng, n=7, n_in=6, classes=3, dtype="float64"):
 def inside(layer):
     """Yield a layer and all that it holds."""
     yield layer
-    for kid in getattr(layer, "layers", ()):
+    inner = getattr(layer, "activation", None)
+    for kid in (*getattr(layer, "layers", ()), *([] if inner is None else [inner])):
         yield from inside(kid)
 
 

@@ -23,6 +23,7 @@ from graduel.nn import (
     check_gradients,
     check_poison,
 )
+from graduel.nn.layers import channels
 
 BOTH = [BatchNorm(), LayerNorm(eps=0.1)]
 
@@ -104,6 +105,26 @@ def test_normalized_features_and_examples_equal_the_formula(x, dtype):
         size = np.abs(exact).max(axis=axes, keepdims=True) / np.sqrt(var + 1e-5)
         room = (1 + size) * 20 * np.finfo(dtype).eps
         assert (np.abs(y - expected) <= room * (1 + np.abs(gamma))).all()
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    hnp.arrays(
+        np.float64,
+        hnp.array_shapes(min_dims=2, max_dims=4, max_side=5),
+        elements=st.floats(-100, 100, width=32),
+    ),
+    st.sampled_from(["float32", "float64"]),
+)
+def test_sums_by_channel_are_sums_over_all_other_axes(x, dtype):
+    x, (_, _, ws) = x.astype(dtype), made(BatchNorm(), x.shape[1:], dtype)
+    w, axes = ws.scopes[0], tuple(range(x.ndim - 1))
+    a, one = channels.lines(x), np.empty(x.shape[-1], dtype)
+    room = {"rtol": 1e-5, "atol": 1e-2} if dtype == "float32" else {"rtol": 1e-12, "atol": 1e-9}
+    np.testing.assert_allclose(channels.sums(a, w, one), x.sum(axis=axes), **room)
+    np.testing.assert_allclose(channels.sums(a, w, one, by=a), (x * x).sum(axis=axes), **room)
+    repeated = a + channels.along(one, a.shape[1], w)
+    np.testing.assert_array_equal(repeated.reshape(x.shape), x + one)
 
 
 def test_running_means_of_images_are_by_channel_and_serve_prediction():

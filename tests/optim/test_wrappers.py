@@ -278,7 +278,10 @@ def test_numbers_out_of_range_are_refused(make, message):
     ids=repr,
 )
 def test_unknown_roles_are_refused_and_the_known_ones_listed(rule):
-    message = "role must be one of 'weight', 'bias', 'scale', 'embedding', 'own'; got 'wieght'"
+    message = (
+        "role must be one of 'weight', 'bias', 'scale', 'embedding', 'periodic', 'activation', "
+        "'head', 'own'; got 'wieght'"
+    )
     with pytest.raises(ValueError, match=message):
         rule.init(LAYOUT, "float64")
 

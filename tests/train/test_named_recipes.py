@@ -30,6 +30,12 @@ def test_recipes_for_digits_fit_digits(name):
     assert check(RECIPES[name], 784, 10, image=(28, 28, 1)).layout.size > 1_000_000
 
 
+def test_the_convolutional_recipe_fits_images_of_any_size():
+    net = check(RECIPES["mnist-conv"], 784, 10, image=(28, 28, 1))
+    assert sum(type(layer).__name__ == "Conv2D" for layer in net.layers) == 6
+    assert check(RECIPES["mnist-conv"], 192, 3, image=(8, 8, 3)).output_shape == (3,)
+
+
 def test_what_is_named_beside_a_recipe_changes_it_in_any_order():
     recipe = parse_net("lr=0.5 recipe=mnist", NetRecipe())
     assert recipe == replace(RECIPES["mnist"], lr=0.5)
@@ -51,10 +57,10 @@ def test_an_experiment_varies_recipes():
 
 
 def test_named_recipes_are_contenders_for_images():
-    protocol = plan("mnist", contenders=["net-best", "net-augmented", "net"])
-    assert list(protocol.contenders) == ["net", "net-best", "net-augmented"]
+    protocol = plan("mnist", contenders=["net-conv", "net-best", "net-augmented", "net"])
+    assert list(protocol.contenders) == ["net", "net-best", "net-augmented", "net-conv"]
     assert protocol.contenders["net-best"]["title"] == "best dense network"
-    for name in ("net-best", "net-augmented"):
+    for name in ("net-best", "net-augmented", "net-conv"):
         entry = CONTENDERS[name]
         assert not entry.default
         assert entry.quick.epochs < entry.full.epochs

@@ -25,7 +25,7 @@ from graduel.nn import (
     Reshape,
     Tanh,
 )
-from graduel.optim import SGD, Adam, AdamW, ByRole, ClipNorm, MaxNorm, WarmUp
+from graduel.optim import SGD, Adam, AdamW, ByRole, ClipNorm, Decay, MaxNorm, WarmUp
 from graduel.recipes import NetRecipe
 from graduel.train import parts
 from graduel.train.netspec import READERS, checked, parse_net
@@ -165,9 +165,23 @@ def test_layers_in_words():
     assert Network.from_spec(net.to_spec()) == net
 
 
+def test_a_dropout_among_layers_stands_there_alone():
+    recipe = NetRecipe(layers=("conv4", "maxpool", "dropout0.25", 8, "dropout.5"), dropout=0.0)
+    net = build(recipe, 16, 3, image=(4, 4, 1))
+    kinds = [type(layer).__name__ for layer in net.layers]
+    front = ["Reshape", "Conv2D", "ReLU", "MaxPool2D", "Dropout", "Flatten", "Dense", "ReLU"]
+    assert kinds == [*front, "Dropout", "Dense"]
+    assert [layer.rate for layer in net.layers if isinstance(layer, Dropout)] == [0.25, 0.5]
+    rows = build(NetRecipe(layers=("dropout0.1", 8), dropout=0.2), 5, 3)
+    assert [layer.rate for layer in rows.layers if isinstance(layer, Dropout)] == [0.1, 0.2]
+
+
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
+        ({"layers": ("dropout1.5", 8)}, "must be sizes of hidden layers from 1.*got 'dropout1.5'"),
+        ({"layers": ("dropout", 8)}, "with dropout0.3 where some of it is dropped"),
+        ({"layers": ("dropout0.5", 8), "optimizer": "lbfgs", "dropout": 0.0}, "[Dd]ropout"),
         ({"layers": ("conv8",)}, "'conv' in layers needs images, and before any dense layer"),
         ({"layers": (8, "conv8")}, "before any dense layer"),
         ({"layers": ("pool",)}, "must be sizes of hidden layers from 1"),
@@ -243,10 +257,12 @@ def test_what_is_wrapped_around_a_rule():
         warmup=0.1,
     )
     rule = optimizer_of(recipe)
+    assert isinstance(rule, Decay)
+    rule = rule.rule
     assert isinstance(rule, ClipNorm)
     assert isinstance(rule.rule.rule, MaxNorm)
     assert isinstance(rule.rule.rule.rule, ByRole)
-    assert rule.rule.rule.rule.rule.rule == SGD(momentum=0.5, weight_decay=0.1)
+    assert rule.rule.rule.rule.rule == SGD(momentum=0.5, weight_decay=0.1)
     assert isinstance(schedule_of(recipe), WarmUp)
     assert optimizer_of(NetRecipe()) == AdamW(weight_decay=0.01)
     assert optimizer_of(NetRecipe(optimizer="adam")) == Adam()

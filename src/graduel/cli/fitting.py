@@ -86,9 +86,18 @@ def fit_net(
     table, y = data.table, data.y
     start = perf_counter()
     train = table[part.train]
-    ready = Ready(NetPreparation.fit(train, data.columns) if data.columns else None)
+    preparation = None
+    if data.columns:
+        preparation = NetPreparation.fit(train, data.columns, **recipe.preparation)
+    ready = Ready(preparation)
     training = Training(
-        recipe, ready(train), y[part.train], len(data.classes), rng=rng, image=data.image
+        recipe,
+        ready(train),
+        y[part.train],
+        len(data.classes),
+        rng=rng,
+        image=data.image,
+        inputs=preparation,
     )
     best, done = Best(training.answer.copy()), 0
     valid, loss = ready(table[part.valid]), metric_of(metric).loss

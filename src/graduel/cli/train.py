@@ -32,7 +32,7 @@ from graduel.recipes import net_recipe
 from graduel.train.netspec import parse_net
 
 CAN_BE_SAVED = (
-    *("net", "net-best", "net-augmented"),
+    *("net", "net-best", "net-augmented", "net-conv"),
     *("xgboost", "xgboost-best", "xgboost-augmented", "xgboost-td", "xgboost-plain"),
 )
 

@@ -124,6 +124,25 @@ def category_text(series: pl.Series) -> pl.Series:
     return text.str.replace(r"^([+-]?\d+)\.0+$", "${1}")
 
 
+def plain_numbers(column: pl.Series) -> pl.Series:
+    """Write the numbers among categories alike, cell by cell, so that no other cell matters.
+
+    >>> import polars as pl
+    >>> plain_numbers(pl.Series(["1.50", "2.0", "3", "x"])).to_list()
+    ['1.5', '2', '3', 'x']
+    """
+    import polars as pl
+
+    if column.dtype in (pl.Categorical, pl.Enum):
+        column = column.cast(pl.String)
+    if column.dtype != pl.String:
+        return column
+    text = column.str.strip_chars()
+    whole = text.cast(pl.Int64, strict=False).cast(pl.String)
+    fraction = category_text(text.cast(pl.Float64, strict=False))
+    return whole.fill_null(fraction).fill_null(text).alias(column.name)
+
+
 def _numeric(series: pl.Series, decimal: str, rows: Places) -> pl.Series:
     import polars as pl
 

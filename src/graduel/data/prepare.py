@@ -33,7 +33,8 @@ ONE_HOT, CODES = 64, 4096
 class NetPreparation(Preparation):
     """A table as a network takes it: every number finite and, but for codes, within ±3.
 
-    - numeric: robust scaling with smooth clipping (:class:`prepare_net.Numeric`)
+    - numeric: robust scaling with smooth clipping (:class:`prepare_net.Numeric`), or normal scores
+      (:class:`prepare_net.Quantile`), or both
     - categorical: one-hot, two categories as −1 and +1 (:class:`prepare_net.OneHot`); or, for a
       first layer :class:`graduel.nn.Columns`, codes at the end of the matrix
       (:class:`prepare_net.Codes`)
@@ -65,6 +66,8 @@ class NetPreparation(Preparation):
     KIND: ClassVar[str] = "net"
     PARTS: ClassVar[tuple[type, ...]] = (
         prepare_net.Numeric,
+        prepare_net.Quantile,
+        prepare_net.Both,
         prepare_net.OneHot,
         prepare_net.Codes,
         prepare_net.Boolean,
@@ -79,6 +82,8 @@ class NetPreparation(Preparation):
         *,
         rows: Array | None = None,
         embed: bool = False,
+        one_hot: int = 0,
+        scaling: str = "robust",
         limit: int | None = None,
     ) -> NetPreparation:
         """Fit on a table of features.
@@ -89,6 +94,9 @@ class NetPreparation(Preparation):
         columns : which of its columns are features, and of which kind
         rows : the rows to fit on, as numbers or as booleans; None for all
         embed : whether categories become codes for embeddings instead of one-hot columns
+        one_hot : with embeddings, columns of at most so many categories are one-hot all the same
+        scaling : of numbers: 'robust' (:class:`prepare_net.Numeric`), 'quantile'
+            (:class:`prepare_net.Quantile`) or 'both' (:class:`prepare_net.Both`)
         limit : of the categories of a column, how many of the most frequent are told apart; 64
             by default, 4,096 as codes
 
@@ -98,16 +106,21 @@ class NetPreparation(Preparation):
             If a column is named twice, is not there, or does not hold what its kind says.
         """
         most = _limit(limit, CODES if embed else ONE_HOT)
+        if scaling not in SCALERS:
+            raise unknown("scaling", scaling, SCALERS)
+        scaler = SCALERS[scaling]
         found: list[Encoder] = []
         for kind, column in _columns(frame, columns, rows):
             if kind == "numeric":
-                found.append(prepare_net.Numeric.fit(column))
+                found.append(scaler.fit(column))
             elif kind == "boolean":
                 found.append(prepare_net.Boolean.fit(column))
             elif kind == "date":
                 found.append(prepare_net.Date.fit(column))
             elif embed:
-                found.append(prepare_net.Codes.fit(column, most))
+                codes = prepare_net.Codes.fit(column, most)
+                few = 0 < len(codes.categories) + codes.others <= one_hot
+                found.append(prepare_net.OneHot.fit(column, most) if few else codes)
             else:
                 found.append(prepare_net.OneHot.fit(column, most))
         return cls(tuple(sorted(found, key=_is_code)))
@@ -126,6 +139,16 @@ class NetPreparation(Preparation):
     def numeric(self) -> int:
         """How many columns come before the codes."""
         return len(self.names) - len(self.categorical)
+
+    @property
+    def numbers(self) -> tuple[int, ...]:
+        """Which columns hold amounts: scaled numbers and days, one for each column of the table."""
+        found, start = [], 0
+        for encoder in self.encoders:
+            if isinstance(encoder, AMOUNTS):
+                found.append(start)
+            start += len(encoder.names)
+        return tuple(found)
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,6 +244,15 @@ def _limit(limit: int | None, otherwise: int) -> int:
     if limit is not None and limit < 1:
         raise UserError(f"the limit of categories must be at least 1; got {limit}")
     return otherwise if limit is None else limit
+
+
+SCALERS: dict[str, Any] = {
+    "robust": prepare_net.Numeric,
+    "quantile": prepare_net.Quantile,
+    "both": prepare_net.Both,
+}
+"""How numbers are brought to the same size, by name."""
+AMOUNTS = (*SCALERS.values(), prepare_net.Date)
 
 
 def _is_code(encoder: Encoder) -> bool:

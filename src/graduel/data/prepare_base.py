@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import base64
+import json
+import zlib
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
@@ -20,6 +23,10 @@ Array = NDArray[Any]
 
 FORMAT = 1
 HIGHEST = float(np.finfo(np.float64).max)
+LONG = 1 << 16
+"""Characters of a preparation from which it is compressed: a file's header has a limit."""
+MOST = 1 << 26
+"""Bytes that a compressed preparation may come to."""
 
 
 class Encoder(Protocol):
@@ -132,6 +139,11 @@ def _read(data: Any, name: str, kind: Any) -> Any:
         return float(value)
     if kind == "str" and _is_text(value):
         return value
+    numbers = isinstance(value, list) and all(
+        type(one) in (int, float) and abs(one) <= HIGHEST for one in value
+    )
+    if kind == "tuple[float, ...]" and numbers:
+        return tuple(float(one) for one in value)
     texts = isinstance(value, list) and all(map(_is_text, value))
     if kind == "tuple[str, ...]" and texts and len(set(value)) == len(value):
         return tuple(value)
@@ -144,3 +156,28 @@ def _read(data: Any, name: str, kind: Any) -> Any:
 def _is_text(value: Any) -> bool:
     """Tell text that a table can hold from all else; half a surrogate pair is none."""
     return isinstance(value, str) and value == value.encode(errors="replace").decode()
+
+
+def written(spec: dict[str, Any]) -> Any:
+    """Return a preparation for a file's notes: readable, or compressed where it is long."""
+    text = json.dumps(spec, ensure_ascii=False)
+    if len(text) < LONG:
+        return spec
+    return base64.b85encode(zlib.compress(text.encode(), 9)).decode("ascii")
+
+
+def unwritten(found: Any) -> Any:
+    """Return what :func:`written` was given.
+
+    Raises
+    ------
+    ValueError
+        If it is damaged; zlib.error as well.
+    """
+    if not isinstance(found, str):
+        return found
+    unzip = zlib.decompressobj()
+    text = unzip.decompress(base64.b85decode(found), MOST)
+    if not unzip.eof:
+        raise ValueError("a preparation is cut short or too long")
+    return json.loads(text)

@@ -7,8 +7,6 @@ bytes of XGBoost's own binary JSON.
 
 from __future__ import annotations
 
-import base64
-import json
 import zlib
 from importlib.metadata import version
 from pathlib import Path
@@ -19,7 +17,7 @@ from numpy.typing import NDArray
 from safetensors import safe_open
 
 from graduel.data.prepare import NetPreparation, TreePreparation
-from graduel.data.prepare_base import Preparation
+from graduel.data.prepare_base import Preparation, unwritten, written
 from graduel.duel.kept_model import Kept, kept_of
 from graduel.duel.task import DAMAGED, Task
 from graduel.errors import UserError
@@ -45,10 +43,6 @@ NOTE = "kept"
 """Under this key of a file's notes stands what this module adds."""
 TREES = "booster"
 """The name of the trees' bytes in a file, and its kind."""
-LONG = 1 << 16
-"""Characters of a preparation from which it is compressed: a file's header has a limit."""
-MOST = 1 << 26
-"""Bytes that a compressed preparation may come to."""
 
 
 def save_kept(path: str | Path, kept: Kept) -> None:
@@ -65,7 +59,7 @@ def save_kept(path: str | Path, kept: Kept) -> None:
         "family": kept.family,
         "title": kept.title,
         "task": kept.task.as_dict(),
-        "preparation": None if kept.preparation is None else _written(kept.preparation.to_spec()),
+        "preparation": None if kept.preparation is None else written(kept.preparation.to_spec()),
         "learned": list(kept.learned),
     }
     notes = kept.notes | {NOTE: note}
@@ -119,7 +113,7 @@ def _of_network(network: Network, weights: Weights, notes: dict[str, Any]) -> Ke
     if note is None:
         note = _before(network, notes)
     family, title, task, preparation, _ = _read(note, NetPreparation)
-    if family != "net" or network.output_shape != (len(task.classes),):
+    if family != "net" or network.answer_shape != (len(task.classes),):
         raise UserError(f"{DAMAGED} (its classes are not the network's)")
     _check_width(network.input_shape, task, preparation)
     return Kept(family, title, task, preparation, network, weights, notes=notes)
@@ -183,26 +177,8 @@ def _read(
             raise ValueError("a title or a class is none")
         if len(set(learned)) < len(learned):
             raise ValueError("a class stands twice")
-        spec = None if note["preparation"] is None else _unwritten(note["preparation"])
+        spec = None if note["preparation"] is None else unwritten(note["preparation"])
         task = Task.from_dict(note["task"])
     except (TypeError, KeyError, ValueError, zlib.error) as error:
         raise UserError(f"{DAMAGED} ({type(error).__name__}: {error})") from None
     return family, title, task, None if spec is None else kind.from_spec(spec), tuple(learned)
-
-
-def _written(spec: dict[str, Any]) -> Any:
-    """Return a preparation for a file's notes: readable, or compressed where it is long."""
-    text = json.dumps(spec, ensure_ascii=False)
-    if len(text) < LONG:
-        return spec
-    return base64.b85encode(zlib.compress(text.encode(), 9)).decode("ascii")
-
-
-def _unwritten(found: Any) -> Any:
-    if not isinstance(found, str):
-        return found
-    unzip = zlib.decompressobj()
-    text = unzip.decompress(base64.b85decode(found), MOST)
-    if not unzip.eof:
-        raise ValueError("a preparation is cut short or too long")
-    return json.loads(text)

@@ -63,6 +63,15 @@ def settle(
     return Settled(str(design), found.name, checked_rope(rope), rows, learning)
 
 
+def capped(rows: int | None, dataset: Dataset, split: str | None, *, quick: bool) -> int | None:
+    """Return at most so many training rows as there are: None where that is all of them."""
+    if rows is None:
+        return None
+    design = Design.read(split) if split else default_design(dataset, quick=quick)
+    check_design(design, dataset)
+    return None if rows >= len(outer(design, dataset, 0)[0]) else rows
+
+
 def checked_rope(rope: float) -> float:
     """Refuse a region of practical equivalence that is none."""
     if not 0 <= rope < 1:

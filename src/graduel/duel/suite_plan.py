@@ -17,11 +17,13 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
+from graduel.data import load_dataset
 from graduel.data.description import Own, own
 from graduel.duel.folder import held
 from graduel.duel.metrics import Metric, default_rope, metric_of
 from graduel.duel.own import OwnContender
 from graduel.duel.protocol import Protocol, deciding_versions, default_threads, plan, table_rows
+from graduel.duel.settle import capped
 from graduel.duel.store import read_json, write_json
 from graduel.errors import UserError
 from graduel.recipes import NetRecipe, net_recipe
@@ -58,7 +60,8 @@ class SuitePlan:
     ----------
     members : the data sets, in order
     options : what every duel is planned with, as :func:`graduel.duel.protocol.plan` takes it; what
-        was not asked for is left out, so that each data set gets what suits it
+        was not asked for is left out, so that each data set gets what suits it. Its rows are the
+        most: a data set that has fewer gives all
     net : the network of the user's own, as text (each data set completes it by its own default)
         or as a recipe
     mine : contenders of the user's own
@@ -79,14 +82,19 @@ class SuitePlan:
         UserError
             If this data set cannot be duelled on in this way.
         """
-        recipe = self.net
+        recipe, options = self.net, dict(self.options)
+        if options.get("rows") is not None:
+            data = member.data.load() if isinstance(member.data, Own) else load_dataset(member.data)
+            quick, split = bool(options.get("quick")), options.get("split")
+            options["rows"] = capped(options["rows"], data, split, quick=quick)
         if isinstance(recipe, str):
-            asked = {name: self.options.get(name) for name in ROW_OPTIONS}
+            asked = {name: options.get(name) for name in ROW_OPTIONS}
             quick = bool(asked["quick"])
-            data = member.data
-            rows = table_rows(data, **asked | {"quick": quick}) if isinstance(data, Own) else None
+            rows = None
+            if isinstance(member.data, Own):
+                rows = table_rows(member.data, **asked | {"quick": quick})
             recipe = parse_net(recipe, net_recipe(quick, rows))
-        return plan(member.data, net=recipe, own=self.mine, **self.options)
+        return plan(member.data, net=recipe, own=self.mine, **options)
 
     @property
     def metric(self) -> Metric:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from graduel.data import Dataset
 from graduel.data.columns import KINDS, Column
-from graduel.data.convert import category_text, conform
+from graduel.data.convert import conform, plain_numbers
 from graduel.data.read.cells import to_numbers
 from graduel.errors import UserError
 from graduel.train.batches import pixel_scale
@@ -93,7 +93,7 @@ class Task:
         """
         for name in self.numbers:
             if name in frame.columns:
-                frame = frame.with_columns(_plain_numbers(frame[name]))
+                frame = frame.with_columns(plain_numbers(frame[name]))
         return conform(
             frame, self.columns, formats=self.formats, decimal=decimal, first_row=first_row
         )
@@ -169,15 +169,3 @@ def _text(value: Any) -> str:
     if not isinstance(value, str):
         raise ValueError(f"expected text; got {str(value)[:40]!r}")
     return value
-
-
-def _plain_numbers(column: pl.Series) -> pl.Series:
-    """Write the numbers among categories alike, cell by cell, so that no other cell matters."""
-    import polars as pl
-
-    if column.dtype != pl.String:
-        return column
-    text = column.str.strip_chars()
-    whole = text.cast(pl.Int64, strict=False).cast(pl.String)
-    fraction = category_text(text.cast(pl.Float64, strict=False))
-    return whole.fill_null(fraction).fill_null(text).alias(column.name)

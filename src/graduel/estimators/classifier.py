@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from math import inf
 from typing import Any, Self
 
 import numpy as np
@@ -21,7 +20,7 @@ from sklearn.utils.multiclass import (
 from graduel.estimators import build
 from graduel.estimators.fitted import Fitted
 from graduel.estimators.mlp import BaseMLP
-from graduel.estimators.parameters import keep
+from graduel.estimators.parameters import check_class_weight, keep
 from graduel.estimators.targets import Labels, Targets
 from graduel.nn import BinaryCrossEntropy, Loss, SoftmaxCrossEntropy
 
@@ -244,13 +243,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]
         weight = super()._weights(sample_weight, X, y)
         if self.class_weight is None:
             return weight
-        if isinstance(self.class_weight, dict):
-            for label, value in self.class_weight.items():
-                if not (isinstance(value, int | float | np.number) and 0 <= value < inf):
-                    raise ValueError(
-                        f"class_weight must hold finite numbers of at least 0; got {value!r} for "
-                        f"{label!r}"
-                    )
+        check_class_weight(self.class_weight)
         by_class: Array = compute_sample_weight(self.class_weight, y)
         return by_class if weight is None else weight * by_class
 

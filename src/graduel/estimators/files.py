@@ -110,16 +110,7 @@ def load(kind: type, path: str | Path, parts: Sequence[type] = ()) -> Any:
     """
     model = load_model(path, parts)
     notes, where = model.notes, one_line(path)
-    found = notes.get("estimator")
-    if found != kind.__name__:
-        alone = "a network alone, which graduel.train.load_model reads"
-        held = alone if found is None else one_line(repr(found), 60)
-        raise UserError(f"{where}: expected an {kind.__name__}; the file holds {held}")
-    if notes.get("format") != FORMAT:
-        raise UserError(
-            f"{where}: expected an estimator of format {FORMAT}; got format "
-            f"{one_line(repr(notes.get('format')), 20)}. Install a newer graduel"
-        )
+    check_notes(notes, kind, FORMAT, path)
     try:
         known = PARTS | {part.__name__: part for part in parts}
         params = {name: _made(value, known) for name, value in dict(notes["params"]).items()}
@@ -136,6 +127,27 @@ def load(kind: type, path: str | Path, parts: Sequence[type] = ()) -> Any:
             f"{where}: what the file says of the estimator is damaged ({what})"
         ) from None
     return estimator
+
+
+def check_notes(notes: Mapping[str, Any], kind: type, newest: int, path: str | Path) -> None:
+    """Refuse a file that holds something else, or is of a newer format.
+
+    Raises
+    ------
+    UserError
+        With what was expected, and what the file holds.
+    """
+    where, found = one_line(path), notes.get("estimator")
+    if found != kind.__name__:
+        alone = "a network alone, which graduel.train.load_model reads"
+        held = alone if found is None else one_line(repr(found), 60)
+        article = "an" if kind.__name__[0] in "MAEIO" else "a"
+        raise UserError(f"{where}: expected {article} {kind.__name__}; the file holds {held}")
+    if notes.get("format") != newest:
+        raise UserError(
+            f"{where}: expected an estimator of format {newest}; got format "
+            f"{one_line(repr(notes.get('format')), 20)}. Install a newer graduel"
+        )
 
 
 def _noted(about: Mapping[str, Any]) -> dict[str, Any]:

@@ -13,6 +13,8 @@ from sklearn.utils._param_validation import (
     validate_parameter_constraints,
 )
 
+from graduel.recipes import NetRecipe
+
 POSITIVE = Interval(Real, 0, None, closed="neither")
 AT_LEAST_0 = Interval(Real, 0, None, closed="left")
 AT_LEAST_1 = Interval(Integral, 1, None, closed="left")
@@ -50,10 +52,22 @@ CONSTRAINTS: dict[str, list[Any]] = {
     "label_smoothing": [SHARE],
     "class_weight": [StrOptions({"balanced"}), dict, list, None],
 }
-"""Of both estimators; the other parameters name parts of the engine."""
+"""Of MLPClassifier and MLPRegressor; the other parameters name parts of the engine."""
+
+OF_TABLES: dict[str, list[Any]] = {
+    "recipe": [str, NetRecipe, None],
+    "metric": [StrOptions({"error", "log_loss", "balanced_accuracy"})],
+    "categorical_features": [StrOptions({"auto"}), "array-like"],
+    "class_weight": [StrOptions({"balanced"}), dict, None],
+    "validation_fraction": [SHARE],
+    "max_epochs": [AT_LEAST_1, None],
+    "random_state": ["random_state"],
+    "verbose": ["verbose"],
+}
+"""Of TabularMLPClassifier."""
 
 
-def check(estimator: Any) -> None:
+def check(estimator: Any, constraints: dict[str, list[Any]] = CONSTRAINTS) -> None:
     """Refuse a parameter out of its range.
 
     Raises
@@ -62,8 +76,25 @@ def check(estimator: Any) -> None:
         With the parameter's name, what it may be, and what it is.
     """
     validate_parameter_constraints(
-        CONSTRAINTS, estimator.get_params(deep=False), type(estimator).__name__
+        constraints, estimator.get_params(deep=False), type(estimator).__name__
     )
+
+
+def check_class_weight(given: Any) -> None:
+    """Refuse weights by label that are no weights.
+
+    Raises
+    ------
+    ValueError
+        With the label and its value.
+    """
+    if not isinstance(given, dict):
+        return
+    for label, value in given.items():
+        if not (isinstance(value, int | float | np.number) and 0 <= value < np.inf):
+            raise ValueError(
+                f"class_weight must hold finite numbers of at least 0; got {value!r} for {label!r}"
+            )
 
 
 def keep(estimator: Any, given: dict[str, Any]) -> None:

@@ -3,9 +3,26 @@
 from __future__ import annotations
 
 from types import TracebackType
-from typing import Any
+from typing import Any, Protocol
 
-from graduel.estimators.course import FitEpoch
+
+class Done(Protocol):
+    """An epoch that is done."""
+
+    @property
+    def epoch(self) -> int:
+        """How many are done."""
+        ...
+
+    @property
+    def loss(self) -> float:
+        """The training loss."""
+        ...
+
+    @property
+    def validation_score(self) -> float | None:
+        """The score on the validation rows; None if there are none."""
+        ...
 
 
 class Progress:
@@ -40,7 +57,7 @@ class Progress:
         if self.bar is not None:
             self.bar.stop()
 
-    def epoch(self, epoch: FitEpoch) -> None:
+    def epoch(self, epoch: Done) -> None:
         """Show one more epoch."""
         if self.bar is not None:
             text = f"loss {epoch.loss:.4f}"

@@ -101,6 +101,8 @@ def onnx_model(
     if subject.scale != 1:
         x = graph.node("Mul", x, graph.number(subject.scale))
     x = _linked(graph, subject.link, through(graph, subject.places, x))
+    if subject.heads:
+        x = graph.node("ReduceMean", x, axes=[1], keepdims=0)
     outputs = _answers(graph, subject, x)
     real = TensorProto.DOUBLE if graph.double else TensorProto.FLOAT
     takes = helper.make_tensor_value_info("X", real, ["n", *network.input_shape])
@@ -136,7 +138,7 @@ def _answers(graph: Graph, subject: Subject, p: str) -> list[ValueInfoProto]:
     real = TensorProto.DOUBLE if graph.double else TensorProto.FLOAT
     if subject.classes is None:
         graph.node("Identity", p, name="answers")
-        shape: list[str | int | None] = ["n", *subject.network.output_shape]
+        shape: list[str | int | None] = ["n", *subject.network.answer_shape]
         return [helper.make_tensor_value_info("answers", real, shape)]
     k = len(subject.classes)
     if subject.pair:

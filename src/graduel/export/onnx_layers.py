@@ -13,10 +13,12 @@ import numpy as np
 
 from graduel.export.onnx_graph import Graph
 from graduel.export.onnx_images import average_pool, conv, max_pool
+from graduel.export.onnx_tables import ensemble, heads, scaled_dense, waves
 from graduel.export.subject import Place
 from graduel.nn import (
     ELU,
     GELU,
+    PBLD,
     SELU,
     AveragePool2D,
     BatchNorm,
@@ -24,14 +26,18 @@ from graduel.nn import (
     Conv2D,
     Dense,
     Dropout,
+    EnsembleDense,
     Flatten,
     HardSwish,
+    HeadsDense,
     Identity,
     LayerNorm,
     LeakyReLU,
     MaxPool2D,
     Mish,
     Noise,
+    NTKDense,
+    Parametric,
     ParametricReLU,
     ReLU,
     Reshape,
@@ -216,9 +222,18 @@ def _residual(graph: Graph, place: Place, x: str) -> str:
     return graph.node("Add", x, through(graph, place.kids, x))
 
 
+def _parametric(graph: Graph, place: Place, x: str) -> str:
+    bend = graph.node("Sub", through(graph, place.kids, x), x)
+    return graph.node("Add", x, graph.node("Mul", bend, _array(graph, place, "alpha")))
+
+
 LAYERS: Mapping[type, Exporter] = {
     Columns: _columns,
+    PBLD: waves,
     Dense: _dense,
+    NTKDense: scaled_dense,
+    EnsembleDense: ensemble,
+    HeadsDense: heads,
     Conv2D: conv,
     MaxPool2D: max_pool,
     AveragePool2D: average_pool,
@@ -231,6 +246,7 @@ LAYERS: Mapping[type, Exporter] = {
     Flatten: _reshape,
     Reshape: _reshape,
     Residual: _residual,
+    Parametric: _parametric,
     ReLU: _plain("Relu"),
     LeakyReLU: _leaky_relu,
     ParametricReLU: _parametric_relu,

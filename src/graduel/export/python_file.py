@@ -127,6 +127,8 @@ def _linked(page: Page, subject: Subject) -> None:
         largest = np.finfo(subject.network.dtype).max
         most = float(np.nextafter(np.log(largest), largest.dtype.type(0)))
         page.assign("Y", f"np.exp(np.minimum({{x}}, {most!r}))", "rates: Y = exp({x}), kept finite")
+    if subject.heads:
+        page.change("{x}.mean(axis=1)", "the mean of the heads' answers")
     if subject.pair:
         page.assign("P", "np.hstack([1 - {x}, {x}])", "of the first class and of the second")
 

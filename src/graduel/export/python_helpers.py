@@ -45,6 +45,16 @@ def vectors(E, codes):
     return E[codes.astype(int)]
 '''
     ),
+    "waves": Helper(
+        '''
+def waves(X, w, b, A, c):
+    """Return each column x of X and, beside it, cos(2 pi w x + b) A + c."""
+    H = np.cos(X[:, :, None] * (2 * np.pi * w) + b)
+    E = np.einsum("npf,pfe->npe", H, A) + c
+    both = np.concatenate([X[:, :, None], E], axis=2)
+    return both.reshape(len(X), both.shape[1] * both.shape[2])
+'''
+    ),
     "places": Helper(
         '''
 def places(X, size, stride):

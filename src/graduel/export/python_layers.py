@@ -9,11 +9,13 @@ from collections.abc import Callable, Mapping, Sequence
 from math import sqrt
 
 from graduel.export.python_page import Page
+from graduel.export.python_tables import ensemble, heads, scaled_dense, waves
 from graduel.export.subject import Place, Shape
 from graduel.export.window import Window
 from graduel.nn import (
     ELU,
     GELU,
+    PBLD,
     SELU,
     AveragePool2D,
     BatchNorm,
@@ -21,14 +23,18 @@ from graduel.nn import (
     Conv2D,
     Dense,
     Dropout,
+    EnsembleDense,
     Flatten,
     HardSwish,
+    HeadsDense,
     Identity,
     LayerNorm,
     LeakyReLU,
     MaxPool2D,
     Mish,
     Noise,
+    NTKDense,
+    Parametric,
     ParametricReLU,
     ReLU,
     Reshape,
@@ -205,9 +211,20 @@ def _residual(page: Page, place: Place) -> None:
     page.activate(f"{around} + {{x}}", f"Residual: {{to}} = {around} + {{x}}")
 
 
+def _parametric(page: Page, place: Place) -> None:
+    around = page.kept()
+    (alpha,) = _arrays(page, place, "alpha")
+    through(page, place.kids)
+    page.activate(f"{around} + {alpha} * ({{x}} - {around})", "Parametric: bent by degrees")
+
+
 LAYERS: Mapping[type, Exporter] = {
     Columns: _columns,
+    PBLD: waves,
     Dense: _dense,
+    NTKDense: scaled_dense,
+    EnsembleDense: ensemble,
+    HeadsDense: heads,
     Conv2D: _conv,
     MaxPool2D: _pool("max_pool", "the largest"),
     AveragePool2D: _pool("average_pool", "the mean"),
@@ -220,6 +237,7 @@ LAYERS: Mapping[type, Exporter] = {
     Flatten: _reshape,
     Reshape: _reshape,
     Residual: _residual,
+    Parametric: _parametric,
     ReLU: _element("np.maximum(0, {x})", "{to} = max(0, {x})"),
     LeakyReLU: _leaky_relu,
     ParametricReLU: _parametric_relu,

@@ -16,6 +16,7 @@ from graduel.nn import (
     BinaryCrossEntropy,
     Huber,
     Layer,
+    MeanOfHeads,
     Network,
     Poisson,
     Scope,
@@ -36,7 +37,7 @@ LINKS: Mapping[type, str] = {
     Huber: "identity",
     Poisson: "exp",
 }
-"""What each loss makes of raw predictions."""
+"""What each loss makes of raw predictions; that of several heads, what its loss of one does."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,16 +63,18 @@ class Subject:
     classes: tuple[int, ...] | tuple[str, ...] | None
     link: str
     """'softmax', 'sigmoid', 'exp' or 'identity'."""
+    heads: bool = False
+    """Whether the answer is the mean over the first axis of the raw ones."""
 
     @property
     def pair(self) -> bool:
         """Tell whether the one output is the probability of the second of two classes."""
-        return self.classes is not None and len(self.classes) > self.network.output_shape[0]
+        return self.classes is not None and len(self.classes) > self.network.answer_shape[0]
 
     @property
     def out(self) -> Shape:
         """Shape of one example's answer."""
-        return (2,) if self.pair else self.network.output_shape
+        return (2,) if self.pair else self.network.answer_shape
 
     @classmethod
     def of(
@@ -103,15 +106,22 @@ class Subject:
             raise UserError(
                 f"scale must be a finite number, what X is multiplied by; got {scale!r}"
             )
-        link = LINKS.get(type(network.loss))
+        heads = type(network.loss) is MeanOfHeads
+        loss = getattr(network.loss, "loss", None) if heads else network.loss
+        link = LINKS.get(type(loss))
         if link is None:
             raise UserError(
                 "only networks under a loss of graduel.nn can be exported; got the loss "
-                f"{type(network.loss).__name__}. Make the network again with a loss of the same "
+                f"{type(loss).__name__}. Make the network again with a loss of the same "
                 "link, and keep the weights"
             )
+        if heads and len(network.output_shape) < 2:
+            raise UserError(
+                "MeanOfHeads takes raw predictions of shape (n, heads, outputs); got a network "
+                f"with outputs of shape {network.output_shape}. End it with HeadsDense"
+            )
         places = _placed(network.nodes, scopes, network.input_shape, exporters)
-        return cls(network, places, float(scale), _labels(network, link, classes), link)
+        return cls(network, places, float(scale), _labels(network, link, classes), link, heads)
 
 
 def listed(what: str, values: Any) -> list[Any]:
@@ -158,13 +168,13 @@ def _labels(
     if classes is None:
         return None
     labels = listed("classes", classes)
-    if link not in ("softmax", "sigmoid") or len(network.output_shape) != 1:
+    if link not in ("softmax", "sigmoid") or len(network.answer_shape) != 1:
         raise UserError(
             "classes go with SoftmaxCrossEntropy or BinaryCrossEntropy on one row of outputs; got "
-            f"{type(network.loss).__name__} on outputs of shape {network.output_shape}. Leave "
+            f"{type(network.loss).__name__} on outputs of shape {network.answer_shape}. Leave "
             "classes out"
         )
-    k = network.output_shape[0]
+    k = network.answer_shape[0]
     if len(labels) != k and not (link == "sigmoid" and k == 1 and len(labels) == 2):
         raise UserError(
             f"classes must be {k} labels, one for each output"

@@ -127,6 +127,12 @@ class Network:
         """Shape of one example's raw prediction."""
         return self.nodes[-1].plan.out if self.nodes else self.input_shape
 
+    @property
+    def answer_shape(self) -> Shape:
+        """Shape of one example's answer: that of the raw prediction, but for a mean of heads."""
+        shape: Shape = getattr(self.loss, "answer_shape", lambda shape: shape)(self.output_shape)
+        return shape
+
     def summary(self) -> str:
         """Return a table: layer, output shape, parameters, multiply–adds of one example."""
         return tree.summary(self.nodes, self.layout)

@@ -48,7 +48,8 @@ class Optimizer(Protocol):
 
     A rule may have a class attribute ``penalizes = True``: it adds the gradient of an L2 penalty,
     ``state.penalty`` times the weights, on its own way through the vectors, which costs less than
-    another way through them.
+    another way through them. A state that has an attribute ``t`` is told the progress of the
+    training there, before each step.
     """
 
     def init(self, layout: Layout, dtype: DTypeLike) -> Any:

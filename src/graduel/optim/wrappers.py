@@ -6,7 +6,7 @@ the gradient and last on θ.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from math import isfinite, prod
 from typing import Any, TypeVar
@@ -160,11 +160,22 @@ class MaxNorm:
                 W *= self.most / np.maximum(lengths, self.most)
 
 
+@dataclass(slots=True)
+class DecayState:
+    """What :class:`Decay` remembers."""
+
+    decayed: tuple[tuple[slice, float], ...]
+    kept: Any
+    t: float = 0.0
+    """How far training is; the loop sets it before each step."""
+
+
 @dataclass(frozen=True, slots=True)
 class Decay:
-    """θ ← (1 − α λ) θ with a λ for each role, then the step of `rule`.
+    """θ ← (1 − α λ s(t)) θ with a λ for each role, then the step of `rule`.
 
-    The rule's own decay comes on top: give it `weight_decay=0` where it has one.
+    The rule's own decay comes on top: give it `weight_decay=0` where it has one. A falling s lets
+    the weights settle where the data want them once decay has done its work.
 
     Source: Loshchilov and Hutter, *Decoupled Weight Decay Regularization*, 2019.
 
@@ -172,6 +183,7 @@ class Decay:
     ----------
     rule : the rule that makes the step
     amounts : role → λ; roles that are not named do not decay
+    schedule : s, a function of the progress t; None: always 1. Whoever steps sets ``state.t``
 
     Raises
     ------
@@ -190,27 +202,26 @@ class Decay:
 
     rule: Optimizer
     amounts: Mapping[str, float] | tuple[tuple[str, float], ...]
+    schedule: Callable[[float], float] | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "amounts", pairs(self.amounts))
         for role, amount in dict(self.amounts).items():
             check(f"the decay of {role!r}", amount)
 
-    def init(self, layout: Layout, dtype: DTypeLike) -> tuple[tuple[tuple[slice, float], ...], Any]:
+    def init(self, layout: Layout, dtype: DTypeLike) -> DecayState:
         """Find the roles; make the rule's state."""
         amounts, roles = dict(self.amounts), layout.roles
         check_roles(amounts, layout)
         decayed = tuple((roles[role], amounts[role]) for role in amounts if role in roles)
-        return decayed, self.rule.init(layout, dtype)
+        return DecayState(decayed, self.rule.init(layout, dtype))
 
-    def update(
-        self, theta: Array, g: Array, state: tuple[tuple[tuple[slice, float], ...], Any], lr: float
-    ) -> None:
+    def update(self, theta: Array, g: Array, state: DecayState, lr: float) -> None:
         """Change `theta` in place by one step."""
-        decayed, kept = state
-        for where, amount in decayed:
-            theta[where] *= 1 - lr * amount
-        self.rule.update(theta, g, kept, lr)
+        factor = lr if self.schedule is None else lr * self.schedule(state.t)
+        for where, amount in state.decayed:
+            theta[where] *= 1 - factor * amount
+        self.rule.update(theta, g, state.kept, lr)
 
 
 @dataclass(frozen=True, slots=True)

@@ -255,7 +255,10 @@ class Fit:
         elif penalty:
             squares = self._penalize(penalty, theta[self._penalized], gradient[self._penalized])
         # Halfway through the step, so that neither the first nor the last is of size 0.
-        lr = self.lr * self.schedule((self.step + 0.5) / steps)
+        t = (self.step + 0.5) / steps
+        lr = self.lr * self.schedule(t)
+        if hasattr(self.memory, "t"):
+            self.memory.t = t
         self.optimizer.update(theta, gradient, self.memory, lr)
         return penalty / 2 * (self.memory.squares if self._rule_penalizes else squares)
 

@@ -11,6 +11,7 @@ from graduel.errors import UserError, unknown
 from graduel.recipes import RECIPES, NetRecipe
 from graduel.train import parts
 from graduel.train.recipe import (
+    FALLING,
     RATE,
     RATES,
     RISING,
@@ -99,6 +100,19 @@ def _by_role(key: str, text: str) -> str:
     return text
 
 
+def _yes_or_no(key: str, text: str) -> bool:
+    if text.lower() not in ("yes", "no", "true", "false"):
+        raise UserError(f"{key} in --net must be yes or no; got '{text}'")
+    return text.lower() in ("yes", "true")
+
+
+def _falling(key: str, text: str) -> str:
+    for one in text.split(","):
+        if one not in FALLING:
+            raise unknown(f"{key} in --net", one, FALLING)
+    return text
+
+
 INFINITY = float("inf")
 READERS: dict[str, Reader] = {
     "layers": _layers,
@@ -126,6 +140,14 @@ READERS: dict[str, Reader] = {
     "augment": _augment,
     "batch_size": _whole(1),
     "epochs": _whole(1),
+    "scaling": _one_of("robust", "quantile", "both"),
+    "embed": _whole(0),
+    "numbers": _part,
+    "front_scale": _yes_or_no,
+    "ntk": _yes_or_no,
+    "calibrate": _yes_or_no,
+    "heads": _whole(1),
+    "falls": _falling,
 }
 """How each field of a recipe is read. Fields that are empty text are left out."""
 KEYS = ("recipe", *READERS)
@@ -232,6 +254,6 @@ def checked(recipe: NetRecipe) -> NetRecipe:
     for field in fields(NetRecipe):
         value = getattr(recipe, field.name)
         text = ",".join(str(n) for n in value) if field.name == "layers" else str(value)
-        if text or field.name not in ("decays", "rates"):
+        if text or field.name not in ("decays", "rates", "falls"):
             found[field.name] = READERS[field.name](field.name, text)
     return NetRecipe(**found)

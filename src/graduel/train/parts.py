@@ -34,7 +34,11 @@ ACTIVATIONS: Kind = {
     "sigmoid": nn.Sigmoid,
     "tanh": nn.Tanh,
     "hard_swish": nn.HardSwish,
+    "parametric_selu": nn.Parametric,
+    "parametric_mish": partial(nn.Parametric, activation=nn.Mish()),
+    "parametric_relu": partial(nn.Parametric, activation=nn.ReLU()),
 }
+NUMBERS: Kind = {"plain": nn.Identity, "pbld": partial(nn.PBLD, columns=None)}
 NORMS: Kind = {"batch": nn.BatchNorm, "layer": nn.LayerNorm}
 LOSSES: Kind = {
     "softmax": nn.SoftmaxCrossEntropy,
@@ -87,6 +91,7 @@ AUGMENTATIONS: Kind = {"warp": augment.Warp}
 KINDS: dict[str, Kind] = {
     "activation": ACTIVATIONS,
     "norm": NORMS,
+    "numbers": NUMBERS,
     "loss": LOSSES,
     "init": INITIALIZERS,
     "optimizer": OPTIMIZERS,

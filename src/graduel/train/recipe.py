@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
+from functools import partial
 from math import isfinite
 from typing import Any
 
@@ -11,12 +13,20 @@ from numpy.typing import NDArray
 
 from graduel.errors import UserError
 from graduel.nn import (
+    Constant,
     Dense,
     Dropout,
+    EnsembleDense,
+    HeadsDense,
+    Initializer,
     Layer,
     Loss,
+    MeanOfHeads,
     Network,
     Noise,
+    Normal,
+    NTKDense,
+    Signs,
     SoftmaxCrossEntropy,
 )
 from graduel.optim import (
@@ -25,6 +35,7 @@ from graduel.optim import (
     ClipNorm,
     ClipValue,
     Decay,
+    FlatCos,
     MaxNorm,
     Minimizer,
     Optimizer,
@@ -34,6 +45,7 @@ from graduel.optim import (
 from graduel.recipes import NetRecipe, XGBoostRecipe
 from graduel.train import parts
 from graduel.train.augment import Augmentation
+from graduel.train.front import Inputs, front
 from graduel.train.full_batch import refuse_random
 from graduel.train.stack import Image, read_layer, stack
 
@@ -53,11 +65,15 @@ WITH_MOMENTUM = ("momentum", "nesterov")
 """The rules whose momentum is the recipe's."""
 RISING = ("coslog4", "one_cycle")
 """The schedules that begin low by themselves, and go without warm-up."""
+FALLING = ("dropout", "decay")
+"""What may fall to 0 over the second half of the training, as :class:`FlatCos` does."""
 WITHOUT_DECAY = ("adam",)
 """The rules that decay nothing: AdamW is Adam with decay."""
 
 
-def layers_of(recipe: NetRecipe, n_in: int, image: Image | None) -> Iterator[Layer]:
+def layers_of(
+    recipe: NetRecipe, n_in: int, image: Image | None, inputs: Inputs | None = None
+) -> Iterator[Layer]:
     """Yield the layers in front of the last one, as :func:`~graduel.train.stack.stack` does.
 
     After each dense layer or convolution come the normalization, the noise, the activation and the
@@ -66,11 +82,48 @@ def layers_of(recipe: NetRecipe, n_in: int, image: Image | None) -> Iterator[Lay
     found = [read_layer(str(layer)) for layer in recipe.layers]
     names = _each(recipe.activation, sum(layer.trained for layer in found))
     norm = () if recipe.norm == "none" else (parts.make("norm", recipe.norm),)
-    dropout = (Dropout(recipe.dropout),) if recipe.dropout else ()
+    falls = "dropout" in recipe.falls.split(",")
+    dropout = (Dropout(recipe.dropout, falls),) if recipe.dropout else ()
     noise = (Noise(recipe.noise),) if recipe.noise else ()
     after = [(*norm, *noise, parts.make("activation", name), *dropout) for name in names]
-    init = parts.make("init", recipe.init)
-    return stack([*noise, *found], n_in, image, init=init, after=after)
+    return stack(
+        [*front(recipe, n_in, inputs, image is not None), *noise, *found],
+        n_in,
+        image,
+        init=parts.make("init", recipe.init),
+        after=after,
+        dense=partial(_dense, recipe),
+        axes=1 if recipe.heads == 1 else 2,
+    )
+
+
+def _dense(recipe: NetRecipe, units: int, first: bool) -> Layer:
+    """Make a hidden dense layer."""
+    if recipe.heads > 1:
+        return EnsembleDense(
+            units,
+            recipe.heads,
+            _init(recipe),
+            adapter=Signs() if first else Constant(1.0),
+            scaled=recipe.ntk,
+            calibrated=recipe.calibrate,
+        )
+    if recipe.ntk:
+        return NTKDense(units, calibrated=recipe.calibrate)
+    return Dense(units, _init(recipe))
+
+
+def _last(recipe: NetRecipe, units: int) -> Layer:
+    """Make the layer for the classes."""
+    if recipe.heads > 1:
+        return HeadsDense(units, recipe.heads, _init(recipe), scaled=recipe.ntk)
+    return NTKDense(units) if recipe.ntk else Dense(units, _init(recipe))
+
+
+def _init(recipe: NetRecipe) -> Initializer:
+    """Return how weights begin: with variance 1 where the layer scales them down itself."""
+    init: Initializer = Normal(1.0) if recipe.ntk else parts.make("init", recipe.init)
+    return init
 
 
 def _each(text: str, count: int) -> list[str]:
@@ -84,10 +137,15 @@ def _each(text: str, count: int) -> list[str]:
     return names * count if len(names) == 1 else names
 
 
-def loss_of(recipe: NetRecipe, counts: Array) -> Loss:
-    """Make the loss; `counts` are the training rows of each class."""
-    weight = None
-    if recipe.class_weight == "balanced":
+def loss_of(
+    recipe: NetRecipe, counts: Array, class_weight: tuple[float, ...] | None = None
+) -> Loss:
+    """Make the loss; `counts` are the training rows of each class.
+
+    `class_weight` are weights for the classes in place of the recipe's.
+    """
+    weight = class_weight
+    if weight is None and recipe.class_weight == "balanced":
         weight = tuple(float(w) for w in counts.sum() / (len(counts) * np.maximum(counts, 1)))
     loss: Loss = parts.make(
         "loss", recipe.loss, label_smoothing=recipe.label_smoothing, class_weight=weight
@@ -96,7 +154,12 @@ def loss_of(recipe: NetRecipe, counts: Array) -> Loss:
         if wanted and not hasattr(loss, name):
             also = " or binary" if name == "label_smoothing" else ""
             raise UserError(f"{name} goes with loss=softmax{also}; got loss={recipe.loss}")
-    return loss
+    return MeanOfHeads(loss) if recipe.heads > 1 else loss
+
+
+def takes_codes(loss: Loss) -> bool:
+    """Tell whether a loss takes class codes, and not a target for each class."""
+    return isinstance(loss.loss if isinstance(loss, MeanOfHeads) else loss, SoftmaxCrossEntropy)
 
 
 def build(
@@ -106,6 +169,7 @@ def build(
     *,
     image: Image | None = None,
     loss: Loss | None = None,
+    inputs: Inputs | None = None,
 ) -> Network:
     """Make the network: the recipe's layers, and a dense one for the classes.
 
@@ -115,9 +179,9 @@ def build(
         If a layer does not fit its input, or a name does not exist.
     """
     loss = loss if loss is not None else loss_of(recipe, np.ones(n_out))
-    last = Dense(n_out, parts.make("init", recipe.init))
     try:
-        return Network((*layers_of(recipe, n_in, image), last), (n_in,), loss)
+        layers = (*layers_of(recipe, n_in, image, inputs), _last(recipe, n_out))
+        return Network(layers, (n_in,), loss)
     except UserError:
         raise
     except ValueError as error:
@@ -128,29 +192,23 @@ def optimizer_of(recipe: NetRecipe) -> Optimizer | Minimizer:
     """Make the update rule, with what the recipe puts around it."""
     name, own = parts.parse("optimizer", recipe.optimizer)
     given: dict[str, Any] = {}
+    decay = own.get("weight_decay", recipe.weight_decay)
+    falls = "decay" in recipe.falls.split(",") and name not in WITHOUT_DECAY
     if name not in WITHOUT_DECAY:
-        given["weight_decay"] = recipe.weight_decay
+        given["weight_decay"] = decay
     if name == "muon":  # the matrices that it leaves to AdamW decay alike
-        given["others"] = AdamW(weight_decay=own.get("weight_decay", recipe.weight_decay))
+        given["others"] = AdamW(weight_decay=0.0 if falls else decay)
     if name in WITH_MOMENTUM:
         given["momentum"] = recipe.momentum
     rule = parts.make("optimizer", recipe.optimizer, **given)
-    around: list[Callable[[Any], Any]] = []
+    if falls and name != "lbfgs":  # what stands around it does that
+        rule = replace(rule, weight_decay=0.0)
     try:
-        if recipe.decays:
-            around.append(lambda rule: Decay(rule, by_role("decays", recipe.decays)))
-        if recipe.rates:
-            around.append(lambda rule: ByRole(rule, rates=by_role("rates", recipe.rates)))
-        if recipe.max_norm:
-            around.append(lambda rule: MaxNorm(rule, recipe.max_norm))
-        if recipe.clip_value:
-            around.append(lambda rule: ClipValue(rule, recipe.clip_value))
-        if recipe.clip_norm:
-            around.append(lambda rule: ClipNorm(rule, recipe.clip_norm))
+        around = list(_around(recipe, decay if falls else None))
         if around and name == "lbfgs":
             raise UserError(
                 "optimizer=lbfgs searches along a line and goes without decays, rates, max_norm, "
-                "clip_value and clip_norm; leave them out"
+                "clip_value, clip_norm and a decay that falls; leave them out"
             )
         for wrap in around:
             rule = wrap(rule)
@@ -159,6 +217,24 @@ def optimizer_of(recipe: NetRecipe) -> Optimizer | Minimizer:
     except ValueError as error:
         raise UserError(str(error)) from None
     return rule
+
+
+def _around(recipe: NetRecipe, falling: float | None) -> Iterator[Callable[[Any], Any]]:
+    """Yield what wraps the update rule, the innermost first; `falling` is a decay that falls."""
+    if recipe.rates:
+        yield partial(ByRole, rates=by_role("rates", recipe.rates))
+    if recipe.max_norm:
+        yield partial(MaxNorm, most=recipe.max_norm)
+    if recipe.clip_value:
+        yield partial(ClipValue, most=recipe.clip_value)
+    if recipe.clip_norm:
+        yield partial(ClipNorm, most=recipe.clip_norm)
+    decays = by_role("decays", recipe.decays) if recipe.decays else {}
+    if falling is not None:
+        decays = {"weight": falling} | decays
+    falls = "decay" in recipe.falls.split(",")
+    if decays:  # outermost, where the loop tells it how far training is
+        yield partial(Decay, amounts=decays, schedule=FlatCos() if falls else None)
 
 
 def by_role(key: str, text: str) -> dict[str, float]:
@@ -208,6 +284,7 @@ def check(
     *,
     image: Image | None = None,
     loss: Loss | None = None,
+    inputs: Inputs | None = None,
 ) -> Network:
     """Return the network, and make all else that a training needs: mistakes show before it begins.
 
@@ -216,7 +293,7 @@ def check(
     UserError
         If a name does not exist, a number is out of range, a layer does not fit.
     """
-    network = build(recipe, n_in, n_out, image=image, loss=loss)
+    network = build(recipe, n_in, n_out, image=image, loss=loss, inputs=inputs)
     _try_out(recipe, network)
     rule = optimizer_of(recipe)
     schedule_of(recipe)
@@ -253,10 +330,10 @@ def _try_out(recipe: NetRecipe, network: Network) -> None:
             f"init={recipe.init} draws weights too large for {network.dtype}; take smaller ones"
         )
     ws = network.workspace(weights, gradient=False)
-    n = network.output_shape[0]
-    codes = isinstance(network.loss, SoftmaxCrossEntropy)
-    y = np.zeros(2, np.intp) if codes else np.zeros((2, n), network.dtype)
+    raw = np.zeros((2, *network.output_shape), network.dtype)
+    codes = takes_codes(network.loss)
+    y = np.zeros(2, np.intp) if codes else np.zeros((2, raw.shape[-1]), network.dtype)
     try:
-        network.loss.value_and_gradient(np.zeros((2, n), network.dtype), y, None, ws.loss)
+        network.loss.value_and_gradient(raw, y, None, ws.loss)
     except ValueError as error:
         raise UserError(f"loss={recipe.loss}: {error}") from None

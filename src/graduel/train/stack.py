@@ -1,13 +1,13 @@
-"""Hidden layers from the texts that stand for them: ``256``, ``conv32x5/2``, ``maxpool``."""
+"""Hidden layers from the texts that stand for them: ``256``, ``conv32x5/2``, ``dropout0.3``."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from graduel.errors import UserError
-from graduel.nn import AveragePool2D, Conv2D, Dense, Flatten, Layer, MaxPool2D, Reshape
+from graduel.nn import AveragePool2D, Conv2D, Dense, Dropout, Flatten, Layer, MaxPool2D, Reshape
 from graduel.nn.initializers import Initializer
 from graduel.nn.layers.base import Shape
 from graduel.nn.tree import Node
@@ -24,6 +24,7 @@ class LayerText:
     units: int = 1
     window: int = 2
     stride: int = 1
+    rate: float = 0.0
 
     @property
     def trained(self) -> bool:
@@ -36,7 +37,8 @@ def read_layer(text: str) -> LayerText:
 
     ``256`` is a dense layer; ``conv32`` a convolution with 32 channels and windows of 3 by 3,
     ``conv32x5/2`` with windows of 5 by 5 at every second place; ``maxpool`` and ``avgpool`` take
-    windows of 2 by 2, ``maxpool3`` of 3 by 3.
+    windows of 2 by 2, ``maxpool3`` of 3 by 3. ``dropout0.3`` drops 30 % of what comes to it, at
+    this place alone.
 
     Raises
     ------
@@ -53,11 +55,13 @@ def read_layer(text: str) -> LayerText:
         layer = LayerText("conv", int(units), int(window or 3), int(stride or 1))
     elif found := re.fullmatch(r"(maxpool|avgpool)(\d{0,3})", text):
         layer = LayerText(found.group(1), window=int(found.group(2) or 2))
+    elif found := re.fullmatch(r"dropout(0?\.\d{1,9})", text):
+        layer = LayerText("dropout", rate=float(found.group(1)))
     if not found or layer.units > MOST_UNITS or 0 in (layer.units, layer.window, layer.stride):
         raise UserError(
             f"layers must be sizes of hidden layers from 1 to {MOST_UNITS:,} with commas between "
-            "them, such as 256,128, and for images conv32, conv32x5, conv32/2, maxpool, avgpool "
-            f"as well; got '{text}'"
+            "them, such as 256,128, with dropout0.3 where some of it is dropped, and for images "
+            f"conv32, conv32x5, conv32/2, maxpool, avgpool as well; got '{text}'"
         )
     return layer
 
@@ -69,12 +73,15 @@ def stack(
     *,
     init: Initializer,
     after: Sequence[Sequence[Layer]],
+    dense: Callable[[int, bool], Layer] | None = None,
+    axes: int = 1,
 ) -> Iterator[Layer]:
     """Yield the layers in front of the last one, which is a dense one.
 
     Layers stand as they are. After the i-th text with weights come the layers ``after[i]``: a
     normalization, an activation, a dropout. Rows become images before the first convolution or
-    pooling, and rows again before a dense layer and at the end.
+    pooling, and rows again before a dense layer and at the end. `dense` makes a dense layer of so
+    many units, told whether it is the first; with `axes` of 2 its rows come in several heads.
 
     Raises
     ------
@@ -83,7 +90,7 @@ def stack(
     """
     shape: Shape = (n_in,)
     following = iter(after)
-    place = 0
+    place, first = 0, True
 
     def put(*layers: Layer) -> Iterator[Layer]:
         nonlocal shape, place
@@ -96,9 +103,14 @@ def stack(
             yield from put(item)
             continue
         if item.kind == "dense":
-            if len(shape) > 1:
+            if len(shape) > axes:
                 yield from put(Flatten())
-            yield from put(Dense(item.units, init), *next(following))
+            made = dense(item.units, first) if dense is not None else Dense(item.units, init)
+            first = False
+            yield from put(made, *next(following))
+            continue
+        if item.kind == "dropout":
+            yield from put(Dropout(item.rate))
             continue
         if len(shape) == 1:
             if image is None or shape != (n_in,):
@@ -119,5 +131,5 @@ def stack(
         else:
             pool = MaxPool2D if item.kind == "maxpool" else AveragePool2D
             yield from put(pool(item.window))
-    if len(shape) > 1:
+    if len(shape) > axes:
         yield from put(Flatten())

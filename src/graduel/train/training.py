@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from graduel.nn import Loss, SoftmaxCrossEntropy, Weights
+from graduel.nn import Loss, Weights
 from graduel.nn.textbook import one_hot
 from graduel.optim import Minimizer
 from graduel.recipes import NetRecipe
@@ -17,13 +17,23 @@ from graduel.train import parts
 from graduel.train.augment import Augmented
 from graduel.train.average import Average
 from graduel.train.batches import Rows
+from graduel.train.front import Inputs
 from graduel.train.full_batch import FullBatch
 from graduel.train.loop import Epoch, Fit, Step, by_epoch
 from graduel.train.plateau import ReduceOnPlateau
-from graduel.train.recipe import augmentations_of, check, loss_of, optimizer_of, schedule_of
+from graduel.train.recipe import (
+    augmentations_of,
+    check,
+    loss_of,
+    optimizer_of,
+    schedule_of,
+    takes_codes,
+)
 from graduel.train.stack import Image
 
 Array = NDArray[Any]
+CALIBRATING = 1024
+"""Rows that layers see which set their parameters from the first data."""
 Losses = Callable[[Array, Array], tuple[float, ...]]
 
 
@@ -37,6 +47,8 @@ class Training:
     n_classes : how many classes there are
     rng : first weights, then order and dropout
     image : the shape (height, width, channels) of a row, where rows are images
+    inputs : what the columns are, where they are those of a prepared table
+    class_weight : a weight for each class, in place of the recipe's
 
     Raises
     ------
@@ -65,12 +77,14 @@ class Training:
         *,
         rng: np.random.Generator,
         image: Image | None = None,
+        inputs: Inputs | None = None,
+        class_weight: tuple[float, ...] | None = None,
     ) -> None:
         self.recipe, self.rng = recipe, rng
         self.rows = Rows.of(X)
-        loss = loss_of(recipe, np.bincount(y, minlength=n_classes))
-        self.network = check(recipe, X.shape[1], n_classes, image=image, loss=loss)
-        codes = isinstance(loss, SoftmaxCrossEntropy)
+        loss = loss_of(recipe, np.bincount(y, minlength=n_classes), class_weight)
+        self.network = check(recipe, X.shape[1], n_classes, image=image, loss=loss, inputs=inputs)
+        codes = takes_codes(loss)
         self.y = y if codes else np.ascontiguousarray(one_hot(y, n_classes).T, np.float32)
         self._rule = optimizer_of(recipe)
         rule, _ = parts.parse("optimizer", recipe.optimizer)
@@ -93,8 +107,11 @@ class Training:
                 batch_size=len(self.rows) if rule == "gd" else recipe.batch_size,
             )
             self.weights = self._fit.weights
-            if recipe.ema:
-                self._average = Average(self.weights, recipe.ema)
+        if recipe.calibrate:
+            some = rng.permutation(len(self.rows))[:CALIBRATING]
+            self.network.calibrate(self.rows.gather(len(some))(some), self.weights, rng)
+        if recipe.ema:
+            self._average = Average(self.weights, recipe.ema)
         self.answer = self.weights
         """The weights to judge by now: those in training, or their running average."""
 
@@ -116,8 +133,9 @@ class Training:
             yield from self._fit.fit_iter()
             return
         for epoch in by_epoch(self._averaging(self._fit, self._average), len(self.rows)):
+            # Rows changed as in training: weights that met no plain ones need their state.
             self.answer = self._average.weights(
-                self.network, self.rows, rng=self.rng, batch_size=self._fit.batch_size
+                self.network, self._fit.rows, rng=self.rng, batch_size=self._fit.batch_size
             )
             yield epoch
 
@@ -179,7 +197,7 @@ def probabilities(loss: Loss, answers: Array) -> Array:
 
     Losses other than softmax cross-entropy answer each class for itself.
     """
-    if isinstance(loss, SoftmaxCrossEntropy):
+    if takes_codes(loss):
         return answers
     np.clip(answers, 0, None, out=answers)
     answers += np.finfo(answers.dtype).tiny  # a row of zeros knows nothing: all alike

@@ -45,8 +45,8 @@ def duel(
         str | None,
         typer.Option(
             help="Who duels, with commas between them: textbook, net, net-best, net-augmented, "
-            "xgboost, xgboost-best, xgboost-augmented, xgboost-td, xgboost-plain, lightgbm, hist, "
-            "forest, logistic, mlp. Default: textbook,net,xgboost.",
+            "net-conv, xgboost, xgboost-best, xgboost-augmented, xgboost-td, xgboost-plain, "
+            "lightgbm, hist, forest, logistic, mlp. Default: textbook,net,xgboost.",
             show_default=False,
         ),
     ] = None,

@@ -38,8 +38,8 @@ def train(
     contender: Annotated[
         str,
         typer.Option(
-            help="What learns it: net, net-best, net-augmented, xgboost, xgboost-best, "
-            "xgboost-augmented, xgboost-td, xgboost-plain."
+            help="What learns it: net, net-best, net-augmented, net-conv, xgboost, "
+            "xgboost-best, xgboost-augmented, xgboost-td, xgboost-plain."
         ),
     ] = "net",
     net: Annotated[

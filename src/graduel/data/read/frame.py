@@ -61,7 +61,7 @@ def from_arrays(X: Any, y: Any) -> tuple[pl.DataFrame | Dataset, str, list[str]]
 
     if hasattr(X, "tocsr"):
         raise UserError("expected a dense X; got a sparse matrix. Give X.toarray()")
-    if not _is_frame(X):
+    if not is_frame(X):
         X = np.asarray(X)
         if X.ndim in (3, 4):
             return dataset("arrays", X, np.asarray(y)), TARGET, []
@@ -85,7 +85,7 @@ def from_arrays(X: Any, y: Any) -> tuple[pl.DataFrame | Dataset, str, list[str]]
     elif _is_pandas(y) and not hasattr(y, "columns"):
         labels = from_series(y, target)
     else:
-        flat = np.asarray(from_frame(y)[0] if _is_frame(y) else y)
+        flat = np.asarray(from_frame(y)[0] if is_frame(y) else y)
         if flat.ndim == 2 and flat.shape[1] == 1:
             flat = flat[:, 0]
         if flat.ndim != 1:
@@ -102,7 +102,8 @@ def _is_pandas(table: Any) -> bool:
     return type(table).__module__.partition(".")[0] == "pandas"
 
 
-def _is_frame(table: Any) -> bool:
+def is_frame(table: Any) -> bool:
+    """Tell a table of Polars or pandas."""
     import polars as pl
 
     return isinstance(table, pl.DataFrame | pl.LazyFrame) or (
@@ -135,11 +136,11 @@ def from_values(values: Any, name: str) -> pl.Series:
     """Make a Polars column of a NumPy array; NaN is missing."""
     import polars as pl
 
-    if values.dtype.kind in "biufM":
+    if values.dtype.kind in "biufMm":
         if values.dtype.kind == "f" and values.dtype.itemsize not in (4, 8):
             values = values.astype(np.float64)
-        if values.dtype.kind == "M":
-            values = values.astype("datetime64[us]")
+        if values.dtype.kind in "Mm":
+            values = values.astype(f"{values.dtype.kind}8[us]")
         return pl.Series(name, np.ascontiguousarray(values), nan_to_null=True)
     if values.dtype.kind in "US":
         return pl.Series(name, values.astype(str).tolist(), dtype=pl.String)

@@ -76,9 +76,20 @@ class Net:
         on them: of those the one of the lowest log loss is kept.
         """
         clock, recipe = Clock(), self.recipe
-        ready = Ready(NetPreparation.fit(train.X, train.columns) if train.columns else None)
+        preparation = None
+        if train.columns:
+            preparation = NetPreparation.fit(train.X, train.columns, **recipe.preparation)
+        ready = Ready(preparation)
         X, valid_X = ready(train.X), ready(valid.X)
-        training = Training(recipe, X, train.y, train.n_classes, rng=rng, image=train.image)
+        training = Training(
+            recipe,
+            X,
+            train.y,
+            train.n_classes,
+            rng=rng,
+            image=train.image,
+            inputs=preparation,
+        )
         metric = metric_of(self.metric)
         every = 1 if train.columns else max(1, recipe.epochs // POINTS)
         best, lowest = Best(training.answer.copy()), (np.inf, np.inf)

@@ -8,10 +8,10 @@ They contain what experts publish as defaults, and what they search (a test hold
   Living Benchmark for Machine Learning on Tabular Data*, 2025. In TabArena ``max_leaves`` goes from
   8 to 1,024; 0 here stands for no limit.
 - LightGBM: LGBM-TD of the first, and TabArena's space without what it searches for categories.
-- the network: RealMLP-TD of the first, as far as the engine's recipe has these parts (256 × 3
-  units, SELU, dropout 0.15, decay 0.02, label smoothing 0.1, Adam with β₂ = 0.95, the schedule
-  coslog4, 256 epochs of batches of 256), and scikit-learn's ``MLPClassifier`` (100 units, ReLU,
-  Glorot's uniform weights, Adam with 0.001, batches of 200, 200 epochs).
+- the network: RealMLP-TD of the first (256 × 3 units, SELU that each unit may bend, waves of 16
+  frequencies, dropout 0.15, decay 0.02, label smoothing 0.1, Adam with rate 0.04 and β₂ = 0.95,
+  the schedule coslog4, 256 epochs of batches of 256), and scikit-learn's ``MLPClassifier`` (100
+  units, ReLU, Glorot's uniform weights, Adam with 0.001, batches of 200, 200 epochs).
 
 A parameter whose value in the recipe lies outside of its space is the user's own choice, and is not
 searched. With ``--quick`` neither are rounds and epochs.
@@ -32,6 +32,9 @@ TEXTBOOK: Space = {
     "rate": Real(0.05, 2.0, log=True),
 }
 
+WAVES = (0.05, 0.1, 0.3, 1.0)
+"""Standard deviations of the frequencies of a number's waves."""
+
 TABLE_NET: Space = {
     "layers": Choice(
         (
@@ -40,13 +43,24 @@ TABLE_NET: Space = {
             *((128, 128, 128), (256, 256, 256), (512, 512, 512)),
         )
     ),
-    "activation": Choice(("relu", "selu", "silu", "mish", "tanh")),
+    "heads": Choice((1, 4, 8, 16)),
+    "activation": Choice(
+        ("relu", "selu", "silu", "mish", "tanh", "parametric_selu", "parametric_mish")
+    ),
+    "scaling": Choice(("robust", "quantile", "both")),
+    "numbers": Choice(
+        (
+            "plain",
+            *(f"pbld(frequencies=16,size={size},std={std})" for size in (4, 8) for std in WAVES),
+        )
+    ),
     "norm": Choice(("none", "batch", "layer")),
     "dropout": Real(0.0, 0.5),
     "init": Choice(("he_normal", "lecun_normal", "glorot_uniform")),
     "label_smoothing": Real(0.0, 0.1),
     "optimizer": Choice(("adamw", "adamw(beta2=0.95)")),
-    "lr": Real(1e-4, 5e-2, log=True),
+    # Of a network with NTK parametrization: ten times what suits one without.
+    "lr": Real(1e-3, 0.3, log=True),
     "weight_decay": Real(1e-5, 0.3, log=True),
     "schedule": Choice(("cosine", "coslog4", "flat_cos", "constant")),
     "batch_size": Whole(16, 512, log=True),

@@ -6,10 +6,14 @@ from graduel.nn.layers.columns import Columns
 from graduel.nn.layers.convolution import Conv2D
 from graduel.nn.layers.dense import Dense
 from graduel.nn.layers.dropout import Dropout
+from graduel.nn.layers.ensemble import EnsembleDense, HeadsDense, Signs
 from graduel.nn.layers.gated_activation import GELU, HardSwish, Mish, SiLU
 from graduel.nn.layers.leaky_activation import LeakyReLU, ParametricReLU
 from graduel.nn.layers.noise import Noise
 from graduel.nn.layers.normalization import BatchNorm, LayerNorm
+from graduel.nn.layers.ntk import NTKDense
+from graduel.nn.layers.numbers import PBLD
+from graduel.nn.layers.parametric import Parametric
 from graduel.nn.layers.pooling import AveragePool2D, MaxPool2D
 from graduel.nn.layers.residual import Residual
 from graduel.nn.layers.scale import Scale
@@ -18,6 +22,7 @@ from graduel.nn.layers.shape import Flatten, Reshape
 __all__ = [
     "ELU",
     "GELU",
+    "PBLD",
     "SELU",
     "AveragePool2D",
     "BatchNorm",
@@ -25,15 +30,19 @@ __all__ = [
     "Conv2D",
     "Dense",
     "Dropout",
+    "EnsembleDense",
     "Flatten",
     "HardSwish",
+    "HeadsDense",
     "Identity",
     "Layer",
     "LayerNorm",
     "LeakyReLU",
     "MaxPool2D",
     "Mish",
+    "NTKDense",
     "Noise",
+    "Parametric",
     "ParametricReLU",
     "Plan",
     "ReLU",
@@ -42,6 +51,7 @@ __all__ = [
     "Scale",
     "SiLU",
     "Sigmoid",
+    "Signs",
     "Softplus",
     "Spec",
     "Tanh",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from math import cos, pi
 from typing import ClassVar
 
 import numpy as np
@@ -24,7 +25,17 @@ class Dropout:
     Parameters
     ----------
     rate : the share that is dropped, in [0, 1); or a function of the progress t in [0, 1]
+    falls : a rate that is a number stays for the first half of the training, and falls to 0 along
+        half a cosine wave over the second: noise keeps units apart while they form, and is in
+        their way when they settle (Holzmüller et al., *Better by Default*, 2024: flat_cos)
 
+    Raises
+    ------
+    ValueError
+        If a rate that is a number is out of range, or a rate that is a function is to fall.
+
+    Examples
+    --------
     >>> Dropout(0.2).plan((128,)).out
     (128,)
     """
@@ -34,10 +45,15 @@ class Dropout:
     smooth: ClassVar[bool] = True
 
     rate: float | Callable[[float], float] = 0.5
+    falls: bool = False
 
     def __post_init__(self) -> None:
         if not callable(self.rate):
             self._checked(self.rate)
+        elif self.falls:
+            raise ValueError(
+                "falls is for a rate that is a number; got a function, which may fall by itself"
+            )
 
     @staticmethod
     def _checked(rate: float) -> float:
@@ -55,6 +71,8 @@ class Dropout:
         if not call.train:
             return x
         rate = self._checked(self.rate(call.t)) if callable(self.rate) else self.rate
+        if self.falls:
+            rate *= (1 + cos(pi * (max(1.0, 2 * call.t) - 1))) / 2
         if rate == 0:
             return x
         if call.rng is None:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import prod
 from typing import ClassVar
 
 import numpy as np
 
 from graduel.nn.initializers import Constant, Zeros
 from graduel.nn.layers.base import Array, Plan, Shape, Spec, features
+from graduel.nn.layers.channels import along, lines, sums
 from graduel.nn.workspace import Call, Scope
 
 
@@ -65,49 +67,55 @@ class BatchNorm:
 
     def forward(self, x: Array, w: Scope, call: Call) -> Array:
         """Return γ x̂ + β; in training, move the running means."""
-        one, axes = x.shape[-1:], tuple(range(x.ndim - 1))
-        y = w.buf("y", x.shape, x.dtype)
-        if not call.train:
-            slope = np.add(w.s.var, self.eps, out=w.buf("slope", one, x.dtype))
-            np.divide(w.p.gamma, np.sqrt(slope, out=slope), out=slope)
-            w.kept = x, None
-            np.subtract(x, w.s.mean, out=y)
-            y *= slope
-            y += w.p.beta
-            return y
-        mean = np.mean(x, axis=axes, out=w.buf("mean", one, x.dtype))
-        hat = np.subtract(x, mean, out=w.buf("hat", x.shape, x.dtype))
-        var = np.mean(np.square(hat, out=y), axis=axes, out=w.buf("var", one, x.dtype))
-        n = x.size // x.shape[-1]
-        w.s.mean += self.momentum * (mean - w.s.mean)
-        w.s.var += self.momentum * (var * (n / max(n - 1, 1)) - w.s.var)
-        var += self.eps
-        inverse = np.divide(1, np.sqrt(var, out=var), out=var)
-        hat *= inverse
-        w.kept = hat, inverse
-        np.multiply(hat, w.p.gamma, out=y)
-        y += w.p.beta
+        one, n = x.shape[-1:], prod(x.shape[:-1])
+        y, rows = w.buf("y", x.shape, x.dtype), lines(x)
+        out, size = lines(y), rows.shape[1]
+        slope = w.buf("slope", one, x.dtype)
+        if call.train:
+            mean, var = w.buf("mean", one, x.dtype), w.buf("var", one, x.dtype)
+            sums(rows, w, mean)
+            mean /= n
+            centred = np.subtract(rows, along(mean, size, w), out=w.buf("x", rows.shape, x.dtype))
+            sums(centred, w, var, by=centred)
+            var /= n
+            w.s.mean += self.momentum * (mean - w.s.mean)
+            w.s.var += self.momentum * (var * (n / max(n - 1, 1)) - w.s.var)
+            inverse = _inverse(var, self.eps, w)
+            w.kept = centred, inverse
+        else:
+            centred = np.subtract(rows, along(w.s.mean, size, w), out=out)
+            inverse = _inverse(w.s.var, self.eps, w)
+            w.kept = rows, None
+        np.multiply(w.p.gamma, inverse, out=slope)
+        np.multiply(centred, along(slope, size, w), out=out)
+        out += along(w.p.beta, size, w)
         return y
 
     def backward(self, dy: Array, w: Scope, call: Call, *, need_dx: bool = True) -> Array | None:
         """Assign dγ and dβ; return dx, after a prediction dx = γ / √(σ² + ε) · dy."""
-        hat, inverse = w.kept
-        n, axes = dy.size // dy.shape[-1], tuple(range(dy.ndim - 1))
+        centred, inverse = w.kept
+        n, d = prod(dy.shape[:-1]), lines(dy)
         if frozen := inverse is None:
-            inverse = 1 / np.sqrt(w.s.var + self.eps)
-            hat = (hat - w.s.mean) * inverse
-        product = np.multiply(dy, hat, out=w.buf("product", dy.shape, dy.dtype))
-        np.sum(product, axis=axes, out=w.g.gamma)
-        np.sum(dy, axis=axes, out=w.g.beta)
+            centred = centred - along(w.s.mean, d.shape[1], w)
+            inverse = _inverse(w.s.var, self.eps, w)
+        sums(d, w, w.g.beta)
+        sums(d, w, w.g.gamma, by=centred)
+        w.g.gamma *= inverse
         if not need_dx:
             return None
         if not frozen:
-            np.multiply(hat, w.g.gamma / n, out=product)
-            dy -= w.g.beta / n
-            dy -= product
-        dy *= w.p.gamma
-        dy *= inverse
-        return dy
+            # x̂ dγ/n, with x̂ = (x − μ) / √(σ² + ε)
+            share = along(w.g.gamma * inverse / n, d.shape[1], w)
+            d -= np.multiply(centred, share, out=w.buf("product", d.shape, d.dtype))
+            d -= along(w.g.beta / n, d.shape[1], w)
+        d *= along(w.p.gamma * inverse, d.shape[1], w)
+        return d.reshape(dy.shape)
+
+
+def _inverse(var: Array, eps: float, w: Scope) -> Array:
+    """Return 1 / √(σ² + ε), in a buffer."""
+    inverse = np.add(var, eps, out=w.buf("inverse", var.shape, var.dtype))
+    return np.divide(1, np.sqrt(inverse, out=inverse), out=inverse)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ A batch's loss is Σ wᵢ ℓᵢ / Σ wᵢ; where Σ w = 0, loss and gradient ar
 
 from graduel.nn.losses.base import Loss, weighted
 from graduel.nn.losses.classification import BinaryCrossEntropy, SoftmaxCrossEntropy
+from graduel.nn.losses.heads import MeanOfHeads
 from graduel.nn.losses.regression import AbsoluteError, Huber, Poisson, SquaredError
 
 __all__ = [
@@ -12,6 +13,7 @@ __all__ = [
     "BinaryCrossEntropy",
     "Huber",
     "Loss",
+    "MeanOfHeads",
     "Poisson",
     "SoftmaxCrossEntropy",
     "SquaredError",

@@ -1,0 +1,184 @@
+"""Tables as users of scikit-learn hold them: checked, made one frame, and understood."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.utils.validation import check_array, validate_data
+
+from graduel.data.columns import Column
+from graduel.data.convert import conform, plain_numbers
+from graduel.data.read.cells import to_numbers
+from graduel.data.read.frame import from_series, from_values, is_frame
+from graduel.data.read.names import find, shown, usable_names
+from graduel.data.table import SetAside
+from graduel.errors import UserError
+
+if TYPE_CHECKING:
+    import polars as pl
+
+Array = NDArray[Any]
+
+
+def taken(
+    estimator: Any, X: Any, *, names: Sequence[str] | None = None, least: int = 1
+) -> pl.DataFrame:
+    """Return X as a frame: a table of pandas or Polars, an array, or a list of rows.
+
+    Columns are held against those of the fit as scikit-learn does: by names where both have
+    names, and by their number.
+
+    Parameters
+    ----------
+    estimator : a stand-in, which number and names of the columns are written to, or read from
+    X : the table
+    names : what the columns are called in the frame, in their order; None when fitting, where
+        they have their own names
+    least : so many rows there must be
+
+    Raises
+    ------
+    ValueError
+        If it is no table, or not one with the columns of the fit.
+    TypeError
+        If it is sparse, or names are of several types.
+    """
+    import polars as pl
+
+    if isinstance(X, pl.LazyFrame):
+        X = X.collect()
+    options = {"estimator": estimator, "ensure_min_samples": least, "input_name": "X"}
+    if is_frame(X):
+        check_array(np.zeros(X.shape, bool), dtype=None, **options)  # its shape alone
+    else:
+        if isinstance(X, list | tuple) and np.asarray(X).dtype.kind in "US":
+            X = np.asarray(X, dtype=object)  # beside text, numbers would become text
+        X = check_array(X, dtype=None, ensure_all_finite=False, **options)
+    validate_data(estimator, X, reset=names is None, skip_check_array=True)
+    if names is None:
+        names = _names(X)
+    if isinstance(X, pl.DataFrame):
+        return X.rename(dict(zip(X.columns, names, strict=True)))
+    if is_frame(X):
+        return pl.DataFrame([from_series(X.iloc[:, i], name) for i, name in enumerate(names)])
+    return pl.DataFrame([_column(X[:, i], name) for i, name in enumerate(names)])
+
+
+def _names(X: Any) -> list[str]:
+    """Name the columns of a fit; those of an array as scikit-learn does."""
+    if not is_frame(X):
+        return [f"x{i}" for i in range(X.shape[1])]
+    labels = [" ".join(map(str, c)) if isinstance(c, tuple) else c for c in X.columns]
+    return usable_names(labels)[0]
+
+
+def _column(values: Array, name: str) -> pl.Series:
+    """Make a column of an array's; pandas has marks of its own for what is missing."""
+    if values.dtype.kind == "O":
+        gone = [None if type(v).__name__ in ("NAType", "NaTType") else v for v in values]
+        values = np.empty(len(gone), object)
+        values[:] = gone
+    return from_values(values, name)
+
+
+def chosen(given: Any, X: Any, names: Sequence[str]) -> tuple[str, ...]:
+    """Return the columns that ``categorical_features`` means: names, numbers, or a mask.
+
+    Raises
+    ------
+    UserError
+        If there is no such column.
+    """
+    if isinstance(given, str):  # 'auto'
+        return ()
+    labels = [str(label) for label in X.columns] if is_frame(X) else list(names)
+    found = list(given)
+    if found and all(isinstance(one, bool | np.bool_) for one in found):
+        if len(found) != len(names):
+            raise UserError(
+                f"categorical_features as a mask must have {len(names)} entries, one for each "
+                f"column; got {len(found)}"
+            )
+        return tuple(name for name, wanted in zip(names, found, strict=True) if wanted)
+    return tuple(_chosen(one, labels, names) for one in found)
+
+
+def _chosen(one: Any, labels: list[str], names: Sequence[str]) -> str:
+    if isinstance(one, str):
+        return names[labels.index(find(one, labels, "categorical_features"))]
+    if isinstance(one, int | np.integer) and type(one) is not bool and 0 <= one < len(names):
+        return names[int(one)]
+    raise UserError(
+        "categorical_features must hold names of columns, their numbers from 0 to "
+        f"{len(names) - 1}, or True and False for each; got {shown(one)}"
+    )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Understood:
+    """What the columns of a table are, so that later rows are read alike.
+
+    Attributes
+    ----------
+    names : of all columns, in the order in which they come
+    columns : those that are learned from, and what each is
+    set_aside : the others, with reasons
+    formats : how dates were written in columns that came as text
+    numbers : columns whose categories are numbers: there 1.50 and 1.5 are one category
+    """
+
+    names: tuple[str, ...]
+    columns: tuple[Column, ...]
+    set_aside: tuple[SetAside, ...]
+    formats: Mapping[str, str]
+    numbers: tuple[str, ...]
+
+    @classmethod
+    def of(
+        cls, frame: pl.DataFrame, categorical: Sequence[str] = ()
+    ) -> tuple[Understood, pl.DataFrame]:
+        """Understand a table; return what was found, and the table as it is learned from.
+
+        Raises
+        ------
+        UserError
+            If nothing is left to learn from.
+        """
+        from graduel.data.understand import look
+
+        found = look(frame, dict.fromkeys(categorical, "categorical"))
+        if not found.columns:
+            why = ", ".join(f"{shown(one.name)} ({one.why})" for one in found.set_aside[:5])
+            raise UserError(
+                f"expected columns to learn from; got {why}. Give columns whose cells differ; "
+                "what is categories after all is named in categorical_features"
+            )
+        numbers = tuple(
+            column.name
+            for column in found.columns
+            if column.kind == "categorical"
+            and to_numbers(found.frame[column.name].drop_nulls().unique()) is not None
+        )
+        understood = cls(
+            tuple(frame.columns), found.columns, found.set_aside, dict(found.formats), numbers
+        )
+        return understood, _alike(found.frame, numbers)
+
+    def frame(self, frame: pl.DataFrame) -> pl.DataFrame:
+        """Bring other rows to the columns that are learned from.
+
+        Raises
+        ------
+        UserError
+            If a cell does not fit; the message names column and row.
+        """
+        return conform(_alike(frame, self.numbers), self.columns, formats=self.formats)
+
+
+def _alike(frame: pl.DataFrame, numbers: Sequence[str]) -> pl.DataFrame:
+    """Write the numbers among categories in one way."""
+    return frame.with_columns([plain_numbers(frame[name]) for name in numbers])

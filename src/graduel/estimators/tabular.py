@@ -1,0 +1,249 @@
+"""A classifier of tables: data frames in, nothing to prepare."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.utils.validation import check_is_fitted
+
+from graduel.errors import UserError
+from graduel.estimators import tables, tabular_fit
+from graduel.estimators.parameters import keep
+from graduel.estimators.tabular_fit import FittedTable
+
+Array = NDArray[Any]
+
+
+class TabularMLPClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
+    """A network for tables as they are: numbers, categories, dates, gaps; nothing to prepare.
+
+    X may be a table of pandas or Polars, an array or a list of rows. What each column is is found
+    out as ``graduel data`` does: numbers, categories (text of few different cells, and the types
+    of categories), yes and no, dates. Identifiers, long text and columns of one value are set
+    aside. Scaling, codes and what missing cells become are measured on the rows that are learned
+    from. The network is trained as :class:`~graduel.recipes.NetRecipe` says, for all its epochs,
+    and answers with the weights of the epoch that is best on validation rows.
+
+    At prediction a category may be new, and any cell may be missing. Columns must be those of the
+    fit, in their order. Threads may predict while another one fits.
+
+    Parameters
+    ----------
+    recipe : every choice of network and training: a ``NetRecipe``, or a text with those that differ
+        from the recipe for so many rows, ``"layers=128,128 epochs=30 lr=1e-3"``, as ``--net`` takes
+        it
+    metric : what the best epoch is chosen by: 'error', 'log_loss' or 'balanced_accuracy'; among
+        equals the log loss decides
+    categorical_features : columns that are categories whatever they hold: names, numbers from 0,
+        or a mask; the others, and with 'auto' all, are understood by what they hold
+    class_weight : 'balanced', or a weight for each label as a dict; in the loss, and in what the
+        epoch is chosen by
+    validation_fraction : share of the rows that the epoch is chosen on, each class by its share;
+        0, or one row a class: all are learned from, and the last epoch answers
+    max_epochs : at most so many epochs, whatever the recipe says
+    random_state : seed or ``RandomState``, for validation rows, weights, order and dropout
+    verbose : show epochs: a bar on a terminal or in a notebook, lines elsewhere and from 2 on
+
+    Attributes
+    ----------
+    classes_ : the labels, sorted
+    columns_ : the columns that are learned from: name, kind, and why it was taken for that
+    set_aside_ : the others: name, sort of reason, and the reason in words
+    n_features_in_, feature_names_in_ : columns of X, and their names where X has names
+    preparation_ : how a row becomes numbers, a :class:`~graduel.data.prepare.NetPreparation`
+    network_, weights_ : the engine's own objects
+    recipe_ : the recipe as it was used
+    n_iter_, best_epoch_ : epochs that were trained, and the one whose weights answer
+    loss_curve_ : training loss by epoch
+    validation_error_curve_, validation_loss_curve_, validation_scores_ : share of errors, log loss
+        and score (the metric; of the log loss its negative) on the validation rows by epoch; None
+        without such rows
+
+    See Also
+    --------
+    MLPClassifier : for numbers and images, number for number as scikit-learn's.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_wine
+    >>> X, y = load_wine(return_X_y=True, as_frame=True)
+    >>> X["strong"] = (X.pop("alcohol") > 13).map({True: "yes", False: "no"})
+    >>> X.loc[::7, "hue"] = None
+    >>> net = TabularMLPClassifier(recipe="layers=32 epochs=20 lr=0.01", random_state=0)
+    >>> net.fit(X[::2], y[::2]).score(X[1::2], y[1::2]) > 0.9
+    True
+    >>> net.columns_[-1]
+    Column(name='strong', kind='boolean', reason='no and yes')
+    """
+
+    def __init__(
+        self,
+        *,
+        recipe: Any = None,
+        metric: str = "error",
+        categorical_features: Any = "auto",
+        class_weight: Any = None,
+        validation_fraction: float = 0.15,
+        max_epochs: int | None = None,
+        random_state: Any = None,
+        verbose: Any = False,
+    ) -> None:
+        keep(self, locals())
+
+    __hash__ = object.__hash__
+
+    def fit(self, X: Any, y: Any, eval_set: Any = None) -> Self:
+        """Fit the network to a table.
+
+        Parameters
+        ----------
+        X : table, shape (n, columns)
+        y : labels, shape (n,)
+        eval_set : (X, y) of validation rows; none are set aside then
+
+        Returns
+        -------
+        self
+            The fitted estimator.
+
+        Raises
+        ------
+        ValueError
+            If a parameter or the data do not fit, or the training diverged.
+        """
+        try:
+            attributes = tabular_fit.fit(self, X, y, eval_set)
+        except UserError as error:
+            raise tabular_fit.in_words(error) from None
+        self.__dict__.update(attributes)
+        if "feature_names_in_" not in attributes:
+            self.__dict__.pop("feature_names_in_", None)
+        return self
+
+    def predict_proba(self, X: Any) -> Array:
+        """Return the probability of each class.
+
+        Parameters
+        ----------
+        X : table with the columns of the fit
+
+        Returns
+        -------
+        p : float32, shape (n, classes), in the order of ``classes_``
+
+        Raises
+        ------
+        NotFittedError
+            If nothing was fitted.
+        ValueError
+            If X does not fit what was fitted.
+        """
+        return self._answers(X)[1]
+
+    def predict_log_proba(self, X: Any) -> Array:
+        """Return the logarithms of :meth:`predict_proba`; of 0, −∞."""
+        p = self.predict_proba(X)
+        with np.errstate(divide="ignore"):
+            return np.log(p, out=p)
+
+    def predict(self, X: Any) -> Array:
+        """Return the most probable label of each row.
+
+        Parameters
+        ----------
+        X : table with the columns of the fit
+
+        Returns
+        -------
+        y : shape (n,)
+
+        Raises
+        ------
+        NotFittedError
+            If nothing was fitted.
+        ValueError
+            If X does not fit what was fitted.
+        """
+        fitted, p = self._answers(X)
+        return fitted.classes[p.argmax(axis=1)]
+
+    def _answers(self, X: Any) -> tuple[FittedTable, Array]:
+        check_is_fitted(self)
+        fitted = self._fitted
+        frame = tables.taken(self._stand_in(fitted), X, names=fitted.understood.names)
+        try:
+            return fitted, fitted.answers(frame)
+        except UserError as error:
+            raise tabular_fit.in_words(error) from None
+
+    def save(self, path: str | Path) -> None:
+        """Write the fitted estimator to one file, as :meth:`MLPClassifier.save` does.
+
+        The file is safetensors with the network, the preparation, what the columns are, the
+        parameters, the labels and the curves as JSON in its header; nothing in it is code.
+
+        Parameters
+        ----------
+        path : where to, usually ``….safetensors``; a file that is there is replaced
+
+        Raises
+        ------
+        NotFittedError
+            If nothing was fitted.
+        ValueError
+            If the labels are of a kind that a file cannot hold.
+        OSError
+            If the file cannot be written.
+        """
+        from graduel.estimators import tabular_file
+
+        tabular_file.save(self, path)
+
+    @classmethod
+    def load(cls, path: str | Path, parts: Sequence[type] = ()) -> Self:
+        """Read an estimator that :meth:`save` wrote; its predictions are the same, bit by bit.
+
+        Parameters
+        ----------
+        path : the file
+        parts : classes of one's own layers and the like that occur in it
+
+        Returns
+        -------
+        estimator
+            Fitted.
+
+        Raises
+        ------
+        ValueError
+            If there is no such file, if it is damaged, or holds something else.
+        """
+        from graduel.estimators import tabular_file
+
+        estimator: Self = tabular_file.load(cls, path, parts)
+        return estimator
+
+    def _stand_in(self, fitted: FittedTable | None) -> Any:
+        """Return an estimator with these parameters for validation to read and write."""
+        stand_in = object.__new__(type(self))
+        stand_in.__dict__.update(self.get_params(deep=False))
+        if fitted is not None:
+            stand_in.n_features_in_ = len(fitted.understood.names)
+            if fitted.names is not None:
+                stand_in.feature_names_in_ = fitted.names
+        return stand_in
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return "_fitted" in self.__dict__
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = True
+        tags.input_tags.categorical = True
+        tags.input_tags.string = True
+        return tags

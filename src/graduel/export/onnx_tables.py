@@ -1,0 +1,65 @@
+"""Layers for tables, and heads that share a matrix, as nodes of an ONNX graph."""
+
+from __future__ import annotations
+
+from math import pi, sqrt
+
+import numpy as np
+
+from graduel.export.onnx_graph import Graph
+from graduel.export.subject import Place
+
+
+def scaled_dense(graph: Graph, place: Place, x: str) -> str:
+    """Append NTKDense: the scale becomes part of the weights."""
+    W = graph.array(f"{place.name}.W", place.arrays["W"] / sqrt(place.shape[0]))
+    b = graph.array(f"{place.name}.b", place.arrays["b"])
+    return graph.node("Add", graph.node("MatMul", x, W), b)
+
+
+def ensemble(graph: Graph, place: Place, x: str) -> str:
+    """Append EnsembleDense; a single input is every head's."""
+    i, p = place.shape[-1], place.arrays
+    if len(place.shape) == 1:
+        x = graph.node("Reshape", x, graph.integers(0, 1, i))
+    W, b, r = (graph.array(f"{place.name}.{name}", p[name]) for name in ("W", "b", "r"))
+    factor = p["s"] / sqrt(i) if place.layer.scaled else p["s"]
+    s = graph.array(f"{place.name}.s", factor)
+    z = graph.node("MatMul", graph.node("Mul", x, r), W)
+    return graph.node("Add", graph.node("Mul", z, s), b)
+
+
+def heads(graph: Graph, place: Place, x: str) -> str:
+    """Append HeadsDense: a product for each head."""
+    W = place.arrays["W"]
+    each = graph.array(f"{place.name}.W", W / sqrt(W.shape[1]) if place.layer.scaled else W)
+    b = graph.array(f"{place.name}.b", place.arrays["b"])
+    return graph.node("Add", _each(graph, x, each), b)
+
+
+def waves(graph: Graph, place: Place, x: str) -> str:
+    """Append PBLD: each number beside its waves, then the other columns."""
+    p, (i,) = place.arrays, place.shape
+    own = place.layer.columns
+    numbers = tuple(range(i)) if own is None else own
+    if not numbers:
+        return x
+    rest = [j for j in range(i) if j not in numbers]
+    chosen = graph.node("Gather", x, graph.integers(*numbers), axis=1)
+    column = graph.node("Reshape", chosen, graph.integers(0, len(numbers), 1))
+    frequency = graph.array(f"{place.name}.frequency", p["w"] * np.asarray(2 * pi, graph.dtype))
+    phase, A, c = (graph.array(f"{place.name}.{name}", p[name]) for name in ("b", "A", "c"))
+    wave = graph.node("Cos", graph.node("Add", graph.node("Mul", column, frequency), phase))
+    wave = graph.node("Add", _each(graph, wave, A), c)
+    both = graph.node("Concat", column, wave, axis=2)
+    width = len(numbers) * place.layer.size
+    y = graph.node("Reshape", both, graph.integers(0, width))
+    if not rest:
+        return y
+    return graph.node("Concat", y, graph.node("Gather", x, graph.integers(*rest), axis=1), axis=1)
+
+
+def _each(graph: Graph, x: str, W: str) -> str:
+    """Multiply x, of shape (n, k, i), by a matrix for each of the k."""
+    z = graph.node("MatMul", graph.node("Transpose", x, perm=[1, 0, 2]), W)
+    return graph.node("Transpose", z, perm=[1, 0, 2])

@@ -1,0 +1,246 @@
+"""k networks in one: they share their large matrices, and each has its own small vectors."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import sqrt
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import DTypeLike
+
+from graduel.nn.initializers import Constant, HeNormal, Initializer
+from graduel.nn.layers.base import Array, Plan, Shape, Spec
+from graduel.nn.layers.ntk import settle
+from graduel.nn.workspace import Call, Scope
+
+
+@dataclass(frozen=True, slots=True)
+class Signs:
+    """+1 or −1, each with probability ½: heads begin by seeing the same input differently.
+
+    >>> sorted(set(Signs()(np.random.default_rng(0), (3, 4), "float32").ravel().tolist()))
+    [-1.0, 1.0]
+    """
+
+    def __call__(self, rng: np.random.Generator, shape: Shape, dtype: DTypeLike) -> Array:
+        """Draw."""
+        return (2 * rng.integers(2, size=shape) - 1).astype(dtype)
+
+
+@dataclass(frozen=True, slots=True)
+class EnsembleDense:
+    """yₕ = ((xₕ ⊙ rₕ) W) ⊙ sₕ + bₕ for each head h.   x: (n, k, i), or (n, i) for all heads alike.
+
+    W: (i, o)   r: (k, i)   s, b: (k, o)   y: (n, k, o).   With u = x ⊙ r, z = u W, dz = dy ⊙ s:
+
+    db = Σₙ dy,   ds = Σₙ dy ⊙ z,   dW = Σₕ uₕᵀ dzₕ,   du = dz Wᵀ,   dr = Σₙ du ⊙ x,   dx = du ⊙ r;
+    where x is the same for all heads, dx = Σₕ duₕ ⊙ rₕ.
+
+    Why it helps: the mean of several networks errs less than one of them. Here the heads share
+    almost all of their weights, so k networks take little more memory than one, and one large
+    product instead of k small ones; sharing even keeps each of them from overfitting.
+
+    With `scaled`, z is divided by √i, as in :class:`NTKDense`; `calibrated` is the same as there,
+    with a row of its own for every unit of every head.
+
+    Source: Wen, Tran and Ba, *BatchEnsemble*, 2020; Gorishniy, Kotelnikov and Babenko, *TabM*,
+    2025.
+
+    Parameters
+    ----------
+    units : how many outputs each head has, o
+    heads : k
+    init : how W begins; s begins at 1 and b at 0
+    adapter : how r begins, of the role "head": ``Signs()`` in the first layer of an ensemble, 1 in
+        the others
+    scaled : divide by √i
+    calibrated : set W and b from the first rows
+
+    Raises
+    ------
+    ValueError
+        If a number is not positive, or the input is neither (i,) nor (k, i).
+
+    Examples
+    --------
+    >>> plan = EnsembleDense(16, heads=4).plan((5,))
+    >>> plan.out, {name: spec.shape for name, spec in plan.params.items()}
+    ((4, 16), {'W': (5, 16), 'b': (4, 16), 'r': (4, 5), 's': (4, 16)})
+    """
+
+    row_wise: ClassVar[bool] = True
+    deterministic: ClassVar[bool] = True
+    smooth: ClassVar[bool] = True
+
+    units: int
+    heads: int
+    init: Initializer = HeNormal()
+    adapter: Initializer = Constant(1.0)
+    scaled: bool = False
+    calibrated: bool = False
+
+    def __post_init__(self) -> None:
+        _check(self.units, self.heads)
+
+    def plan(self, shape: Shape) -> Plan:
+        """Ask for W, b, r and s."""
+        fits = len(shape) == 1 or (len(shape) == 2 and shape[0] == self.heads)
+        if not fits or shape[-1] < 1:
+            raise ValueError(
+                f"EnsembleDense expects rows of numbers, input shape (n_in,), or {self.heads} "
+                f"heads of them, ({self.heads}, n_in); got {shape}"
+            )
+        i, k, o = shape[-1], self.heads, self.units
+        one = Constant(1.0)
+        return Plan(
+            (k, o),
+            {
+                "W": Spec((i, o), self.init, "weight"),
+                "b": Spec((k, o), role="bias"),
+                "r": Spec((k, i), self.adapter, "head"),
+                "s": Spec((k, o), one, "head"),
+            },
+            macs=k * i * o,
+        )
+
+    def _product(self, x: Array, w: Scope) -> Array:
+        """Return z = (x ⊙ r) W, and keep u = x ⊙ r."""
+        n, k, i = len(x), self.heads, x.shape[-1]
+        u = w.buf("u", (n, k, i), x.dtype)
+        np.multiply(x if x.ndim == 3 else x[:, np.newaxis], w.p.r, out=u)
+        z = w.buf("z", (n, k, self.units), x.dtype)
+        np.matmul(u.reshape(n * k, i), w.p.W, out=z.reshape(n * k, self.units))
+        if self.scaled:
+            z *= 1 / sqrt(i)
+        return z
+
+    def calibrate(self, x: Array, w: Scope, call: Call) -> None:
+        """Give every unit variance 1 on these rows, and put its zero on one of them."""
+        if self.calibrated and len(x):
+            w.p.b[...] = settle(self._product(x, w), w.p.W, call) * w.p.s
+
+    def forward(self, x: Array, w: Scope, call: Call) -> Array:
+        """Return ((x ⊙ r) W) ⊙ s + b."""
+        z = self._product(x, w)
+        w.kept = x
+        y = np.multiply(z, w.p.s, out=w.buf("y", z.shape, x.dtype))
+        y += w.p.b
+        return y
+
+    def backward(self, dy: Array, w: Scope, call: Call, *, need_dx: bool = True) -> Array | None:
+        """Assign db, ds, dW and dr; return dx."""
+        x, n, k = w.kept, len(dy), self.heads
+        i, o, shared = x.shape[-1], self.units, x.ndim == 2
+        u, z = w.buf("u", (n, k, i), x.dtype), w.buf("z", dy.shape, dy.dtype)
+        np.sum(dy, axis=0, out=w.g.b)
+        z *= dy
+        np.sum(z, axis=0, out=w.g.s)
+        dy *= w.p.s
+        if self.scaled:
+            dy *= 1 / sqrt(i)
+        dz = dy.reshape(n * k, o)
+        np.matmul(u.reshape(n * k, i).T, dz, out=w.g.W)
+        du = np.matmul(dz, w.p.W.T, out=u.reshape(n * k, i)).reshape(n, k, i)
+        # For dr, the product of du and x; u is no longer needed, du stands in its place.
+        product = w.buf("product", du.shape, du.dtype)
+        np.multiply(du, x[:, np.newaxis] if shared else x, out=product)
+        np.sum(product, axis=0, out=w.g.r)
+        if not need_dx:
+            return None
+        du *= w.p.r
+        return np.sum(du, axis=1, out=w.buf("dx", x.shape, x.dtype)) if shared else du
+
+
+@dataclass(frozen=True, slots=True)
+class HeadsDense:
+    """yₕ = xₕ Wₕ + bₕ for each head h.   x: (n, k, i)   W: (k, i, o)   b: (k, o)   y: (n, k, o).
+
+    dWₕ = xₕᵀ dyₕ,   db = Σₙ dy,   dxₕ = dyₕ Wₕᵀ.
+
+    The last layer of an ensemble: so small that sharing would save nothing, and heads that answer
+    for themselves differ more.
+
+    Source: Gorishniy, Kotelnikov and Babenko, *TabM*, 2025.
+
+    Parameters
+    ----------
+    units : how many outputs each head has, o
+    heads : k
+    init : how each Wₕ begins, as a matrix of its own
+    scaled : divide the products by √i, as in :class:`NTKDense`
+
+    Raises
+    ------
+    ValueError
+        If a number is not positive, or the input is not (k, i).
+
+    Examples
+    --------
+    >>> HeadsDense(3, heads=4).plan((4, 16)).params["W"].shape
+    (4, 16, 3)
+    """
+
+    row_wise: ClassVar[bool] = True
+    deterministic: ClassVar[bool] = True
+    smooth: ClassVar[bool] = True
+
+    units: int
+    heads: int
+    init: Initializer = HeNormal()
+    scaled: bool = False
+
+    def __post_init__(self) -> None:
+        _check(self.units, self.heads)
+
+    def plan(self, shape: Shape) -> Plan:
+        """Ask for W and b."""
+        k, o = self.heads, self.units
+        if len(shape) != 2 or shape[0] != k or shape[1] < 1:
+            raise ValueError(
+                f"HeadsDense expects {k} heads of numbers, input shape ({k}, n_in); got {shape}. "
+                f"Put EnsembleDense(…, heads={k}) before it"
+            )
+        W = Spec((k, shape[1], o), _EachHead(self.init), "weight")
+        return Plan((k, o), {"W": W, "b": Spec((k, o), role="bias")}, macs=k * shape[1] * o)
+
+    def forward(self, x: Array, w: Scope, call: Call) -> Array:
+        """Return xₕ Wₕ + bₕ, heads side by side."""
+        n, k, i = x.shape
+        w.kept = x
+        y = w.buf("y", (n, k, self.units), x.dtype)
+        np.matmul(x.transpose(1, 0, 2), w.p.W, out=y.transpose(1, 0, 2))
+        if self.scaled:
+            y *= 1 / sqrt(i)
+        y += w.p.b
+        return y
+
+    def backward(self, dy: Array, w: Scope, call: Call, *, need_dx: bool = True) -> Array | None:
+        """Assign dW and db; return dx."""
+        x = w.kept
+        np.sum(dy, axis=0, out=w.g.b)
+        if self.scaled:
+            dy *= 1 / sqrt(x.shape[-1])
+        by_head = dy.transpose(1, 0, 2)
+        np.matmul(x.transpose(1, 2, 0), by_head, out=w.g.W)
+        if not need_dx:
+            return None
+        dx = w.buf("dx", x.shape, x.dtype)
+        np.matmul(by_head, w.p.W.transpose(0, 2, 1), out=dx.transpose(1, 0, 2))
+        return dx
+
+
+@dataclass(frozen=True, slots=True)
+class _EachHead:
+    """Another initializer's values, drawn for one head after the other."""
+
+    init: Initializer
+
+    def __call__(self, rng: np.random.Generator, shape: Shape, dtype: DTypeLike) -> Array:
+        return np.stack([self.init(rng, shape[1:], dtype) for _ in range(shape[0])])
+
+
+def _check(units: int, heads: int) -> None:
+    for name, value in (("units", units), ("heads", heads)):
+        if value < 1:
+            raise ValueError(f"{name} must be a positive integer; got {value}")

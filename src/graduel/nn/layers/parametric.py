@@ -1,0 +1,100 @@
+"""An activation that each unit may bend as much as it likes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from graduel.nn.initializers import Constant, Initializer
+from graduel.nn.layers.activation import SELU
+from graduel.nn.layers.base import (
+    Array,
+    Layer,
+    Plan,
+    Shape,
+    Spec,
+    backward_through,
+    features,
+    forward_through,
+)
+from graduel.nn.workspace import Call, Scope
+
+
+@dataclass(frozen=True, slots=True)
+class Parametric:
+    """y = x + α (f(x) − x), f an activation, with a learned α for each feature.
+
+    dα = Σ dy (f(x) − x) over all axes but the last,   dx = (1 − α) dy + f′(x) α dy.
+
+    Why it helps: at α = 1 it is f, at α = 0 a straight line. Units whose job is linear, of which
+    a table often has many, need not bend, and others may bend more than f does.
+
+    Source: Holzmüller et al., *Better by Default*, 2024.
+
+    Parameters
+    ----------
+    activation : f, a layer that keeps the shape and has no parameters
+    init : how α begins; its role is "activation"
+
+    Raises
+    ------
+    ValueError
+        If f changes the shape, or an example is a single number, without an axis of features.
+
+    Examples
+    --------
+    >>> Parametric().plan((128,)).params["alpha"].shape
+    (128,)
+    """
+
+    activation: Layer = SELU()
+    init: Initializer = Constant(1.0)
+
+    @property
+    def row_wise(self) -> bool:
+        """What f is."""
+        return self.activation.row_wise
+
+    @property
+    def deterministic(self) -> bool:
+        """What f is."""
+        return self.activation.deterministic
+
+    @property
+    def smooth(self) -> bool:
+        """What f is."""
+        return self.activation.smooth
+
+    def plan(self, shape: Shape) -> Plan:
+        """Ask for α."""
+        inner = self.activation.plan(shape)
+        if inner.out != shape:
+            raise ValueError(
+                f"Parametric takes an activation that keeps the shape {shape}; got "
+                f"{type(self.activation).__name__}, which makes it {inner.out}"
+            )
+        alpha = Spec(features(shape, "Parametric"), self.init, "activation")
+        return Plan(shape, {"alpha": alpha}, children=((self.activation, shape),))
+
+    def forward(self, x: Array, w: Scope, call: Call) -> Array:
+        """Return x + α (f(x) − x)."""
+        f = forward_through((self.activation,), w.kids, x, call)
+        w.kept = bend = np.subtract(f, x, out=w.buf("bend", x.shape, x.dtype))
+        y = np.multiply(bend, w.p.alpha, out=w.buf("y", x.shape, x.dtype))
+        y += x
+        return y
+
+    def backward(self, dy: Array, w: Scope, call: Call, *, need_dx: bool = True) -> Array | None:
+        """Assign dα = Σ dy (f(x) − x); return dx = (1 − α) dy + f′(x) α dy."""
+        inner = np.multiply(dy, w.kept, out=w.buf("inner", dy.shape, dy.dtype))
+        np.sum(inner, axis=tuple(range(dy.ndim - 1)), out=w.g.alpha)
+        np.multiply(dy, w.p.alpha, out=inner)
+        if need_dx:
+            dy -= inner
+        # f may have parameters of its own to assign.
+        dx = backward_through((self.activation,), w.kids, inner, call, need_dx=need_dx)
+        if dx is None:
+            return None
+        dy += dx
+        return dy

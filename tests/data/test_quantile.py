@@ -1,0 +1,201 @@
+"""Normal scores: against scikit-learn's, for any column, through a file; one-hot below a count."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.special import ndtr
+from sklearn.preprocessing import QuantileTransformer
+
+from graduel.data.columns import Column
+from graduel.data.prepare import NetPreparation
+from graduel.data.prepare_net import FEWEST_KNOTS, MOST_KNOTS, Numeric, OneHot, Quantile
+from graduel.errors import UserError
+from graduel.recipes import NetRecipe
+
+ANY = st.one_of(
+    st.floats(),
+    st.integers(-3, 3).map(float),
+    st.sampled_from([np.inf, -np.inf, np.nan, 1.7e308, -1.7e308, 5e-324, 0.0, -0.0]),
+)
+
+
+def scores(fitted, x):
+    out = np.full((len(x), len(fitted.names)), np.nan, np.float32)
+    fitted.fill(pl.Series("x", x, pl.Float64), out)
+    return out[:, 0]
+
+
+def preparation(frame, kind="numeric", **options):
+    return NetPreparation.fit(frame, [Column(name, kind) for name in frame.columns], **options)
+
+
+@pytest.mark.parametrize("draw", ["normal", "standard_cauchy", "standard_exponential", "ties"])
+def test_they_are_scikit_learns(draw):
+    rng = np.random.default_rng(0)
+    x = (
+        rng.integers(0, 6, 3000).astype(float) ** 3
+        if draw == "ties"
+        else getattr(rng, draw)(size=3000)
+    )
+    fitted, new = Quantile.fit(pl.Series("x", x)), np.concatenate([x, rng.normal(size=500) * 3])
+    count = len(fitted.knots)
+    assert count == 100
+    theirs = QuantileTransformer(n_quantiles=count, output_distribution="normal", subsample=None)
+    theirs.fit(x[:, None])
+    # With the same knots the same scores, to the last digit of float32.
+    own = theirs.quantiles_.copy()
+    theirs.quantiles_ = np.array(fitted.knots)[:, None]
+    want = np.clip(theirs.transform(new[:, None])[:, 0], -3, 3)
+    # (But for rows equal to the lowest or highest, which are in the middle of their shares here.)
+    ends = ((new <= x.min()) | (new >= x.max())) & (draw == "ties")
+    new, want = new[~ends], want[~ends]
+    np.testing.assert_allclose(scores(fitted, new), want, rtol=1e-6, atol=1e-6)
+    # Their own knots lie between two rows where ours are one: the shares of a few rows apart.
+    theirs.quantiles_ = own
+    want = np.clip(theirs.transform(x[:, None])[:, 0], -3, 3)
+    apart = np.abs(ndtr(scores(fitted, x)) - ndtr(want))
+    assert apart[~np.isin(x, [x.min(), x.max()])].max() <= 5 / 3000
+
+
+def test_a_column_of_any_shape_becomes_a_normal_one():
+    rng = np.random.default_rng(1)
+    for x in (np.exp(8 * rng.normal(size=5000)), rng.random(5000), rng.standard_cauchy(5000)):
+        y = scores(Quantile.fit(pl.Series("x", x)), x)
+        assert y.mean() == pytest.approx(0, abs=0.02)
+        assert y.std() == pytest.approx(1, abs=0.03)
+        np.testing.assert_array_equal(
+            np.argsort(x)[::500], np.argsort(x)[np.argsort(y[np.argsort(x)], kind="stable")][::500]
+        )
+
+
+def test_how_many_knots_there_are():
+    for n, count in ((1, FEWEST_KNOTS), (300, 10), (330, 11), (10_000, MOST_KNOTS)):
+        fitted = Quantile.fit(pl.Series("x", np.arange(float(n))))
+        assert len(fitted.knots) == count
+        assert set(fitted.knots) <= set(range(n))  # each is a row
+        assert fitted.knots[0] == 0
+        assert fitted.knots[-1] == n - 1
+
+
+def test_equal_rows_are_in_the_middle_of_their_shares():
+    x = [0.0] * 500 + list(range(1, 501))
+    y = ndtr(scores(Quantile.fit(pl.Series("x", x)), x).astype(float))
+    np.testing.assert_allclose(y[:500], 0.25, atol=0.02)
+    np.testing.assert_allclose(y[750], 0.75, atol=0.02)
+    booleans = [0.0, 1.0] * 50
+    np.testing.assert_allclose(
+        ndtr(scores(Quantile.fit(pl.Series("x", booleans)), [0.0, 0.5, 1.0]).astype(float)),
+        [0.25, 0.5, 0.75],
+        atol=0.06,
+    )
+
+
+def test_constants_missing_and_infinite_values():
+    constant = Quantile.fit(pl.Series("x", [7.0] * 5))
+    assert scores(constant, [7.0, 8.0, -np.inf, np.nan]).tolist() == [0, 0, 0, 0]
+    nothing = Quantile.fit(pl.Series("x", [None, np.nan], pl.Float64))
+    assert (nothing.knots, nothing.missing) == ((), True)
+    assert scores(nothing, [1.0, np.nan]).tolist() == [0, 0]
+    signs = Quantile.fit(pl.Series("x", [7.0, 7.0, 7.0, np.inf, -np.inf]))
+    high, low, middle = scores(signs, [np.inf, -np.inf, 7.0])
+    assert (high, middle) == (-low, 0)
+    assert high > 1.5
+    plain = Quantile.fit(pl.Series("x", np.arange(1000.0)))
+    assert scores(plain, [np.inf, -np.inf, 1e300]).tolist() == [3, -3, 3]
+    some = Quantile.fit(pl.Series("x", [1.0, None, 3.0]))
+    out = np.empty((2, 2), np.float32)
+    some.fill(pl.Series("x", [None, 9.0]), out)
+    assert out[0].tolist() == [0, 1]
+    assert out[1].tolist() == [scores(some, [3.0])[0], 0]  # the highest row, and beyond
+    assert some.names == ("x", "x is missing")
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.lists(ANY, max_size=40), st.lists(ANY, max_size=10))
+def test_whatever_a_column_holds(values, others):
+    frame = pl.DataFrame({"x": pl.Series(values, dtype=pl.Float64)})
+    fitted = preparation(frame, scaling="quantile")
+    both = np.array([*values, *others, *fitted.encoders[0].knots])
+    got = fitted.transform(pl.DataFrame({"x": both}))
+    assert np.isfinite(got).all()
+    assert (np.abs(got) <= 3).all()
+    y = got[:, 0]
+    known = ~np.isnan(both)
+    order = np.argsort(both[known], kind="stable")
+    assert (np.diff(y[known][order]) >= 0).all()  # monotone
+    assert not y[~known].any()
+    spec = json.loads(json.dumps(fitted.to_spec(), allow_nan=False))
+    assert NetPreparation.from_spec(spec) == fitted
+
+
+def test_damaged_files_are_refused():
+    fitted = preparation(pl.DataFrame({"x": [1.0, 2.0, 5.0]}), scaling="quantile")
+    spec = fitted.to_spec()
+    column = spec["columns"][0]
+    for knots, message in [
+        ([2.0, 1.0], "the knots of column 'x' must rise; the file is damaged"),
+        ([1.0, float("nan")], "the knots .*column 'x' must be of the type tuple"),
+        ([float("inf")], "must be of the type tuple"),
+        (["1"], "must be of the type tuple"),
+        ([True], "must be of the type tuple"),
+        ("12", "must be of the type tuple"),
+        (None, "must be of the type tuple"),
+        (3.0, "must be of the type tuple"),
+    ]:
+        with pytest.raises(UserError, match=message):
+            NetPreparation.from_spec({**spec, "columns": [{**column, "knots": knots}]})
+    for change in ({"missing": 1}, {"name": 3}, {"type": "Quantil"}):
+        with pytest.raises(UserError, match="damaged"):
+            NetPreparation.from_spec({**spec, "columns": [{**column, **change}]})
+    with pytest.raises(UserError, match="The file is damaged"):
+        NetPreparation.from_spec({**spec, "columns": [{"type": "Quantile", "name": "x"}]})
+    assert NetPreparation.from_spec({**spec, "columns": [{**column, "knots": []}]}).numeric == 1
+
+
+def test_a_recipe_chooses_between_scaling_and_scores():
+    frame = pl.DataFrame({"x": [1.0, 2.0, 5.0]})
+    for recipe, kind in ((NetRecipe(), Numeric), (NetRecipe(scaling="quantile"), Quantile)):
+        fitted = preparation(frame, **recipe.preparation)
+        assert [type(encoder) for encoder in fitted.encoders] == [kind]
+
+
+def test_columns_of_few_categories_are_one_hot_beside_embeddings():
+    frame = pl.DataFrame({"three": ["a", "b", "c"] * 4, "four": ["a", "b", "c", "d"] * 3})
+
+    def codes(**options):
+        fitted = preparation(frame, "categorical", embed=True, **options)
+        return {e.name for e in fitted.encoders if not isinstance(e, OneHot)}, fitted
+
+    assert codes()[0] == {"three", "four"}
+    assert codes(one_hot=2)[0] == {"three", "four"}
+    found, fitted = codes(one_hot=3)
+    assert found == {"four"}
+    assert (fitted.numeric, fitted.categorical) == (3, (5,))  # codes come last
+    assert fitted.transform(frame)[1].tolist() == [0, 1, 0, 2]
+    assert fitted.numbers == ()
+    assert codes(one_hot=4)[0] == set()
+    assert codes(one_hot=3, limit=2)[0] == set()  # two categories and the others
+    assert codes(one_hot=2, limit=2)[0] == {"three", "four"}
+    nothing = pl.DataFrame({"x": pl.Series([None], dtype=pl.String)})
+    assert preparation(nothing, "categorical", embed=True).categorical == (1,)
+    recipe = NetRecipe(embed=3).preparation
+    assert (recipe["embed"], recipe["one_hot"]) == (True, 3)
+    assert NetRecipe().preparation["embed"] is False
+
+
+def test_amounts_are_told_from_signs_and_ones():
+    frame = pl.DataFrame(
+        {"a": [1.0, None, 3.0], "b": [True, False, True], "c": ["x", "y", "z"], "d": [1, 2, 4]}
+    )
+    columns = [
+        *(Column("b", "boolean"), Column("a", "numeric"), Column("c", "categorical")),
+        Column("d", "numeric"),
+    ]
+    fitted = NetPreparation.fit(frame, columns, scaling="quantile")
+    assert [fitted.names[j] for j in fitted.numbers] == ["a", "d"]

@@ -1,0 +1,53 @@
+"""A small table of every kind of column, and an estimator that is quick."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import polars as pl
+
+from graduel import TabularMLPClassifier
+
+SMALL = "layers=16 epochs=12 batch_size=16 lr=0.02"
+
+
+def quick(**options):
+    return TabularMLPClassifier(**{"recipe": SMALL, "random_state": 0, **options})
+
+
+def mixed(n=120, seed=0):
+    """Return a pandas table with gaps, and labels that two of its columns decide."""
+    rng = np.random.default_rng(seed)
+    X = pd.DataFrame(
+        {
+            "age": rng.normal(40, 10, n).round(1),
+            "city": rng.choice(["Rome", "Oslo", "Bern"], n),
+            "size": pd.Categorical(rng.choice(["1.50", "2.0", "3"], n)),
+            "member": rng.choice(["yes", "no"], n),
+            "since": pd.Timestamp("2020-01-01") + pd.to_timedelta(rng.integers(0, 900, n), "D"),
+            "took": pd.to_timedelta(rng.integers(1, 900, n), "s"),
+            "visits": pd.array(rng.integers(0, 5, n), dtype="Int64"),
+            "paid": rng.random(n) > 0.5,
+            "note": [f"what somebody wrote about row {i}" for i in range(n)],
+            "row": np.arange(n),
+            "one": 1,
+        }
+    )
+    y = np.where((X["age"] > 40) ^ (X["city"] == "Rome"), "stays", "goes")
+    X.loc[::9, "age"] = np.nan
+    X.loc[3, "city"] = None
+    X.loc[4, "visits"] = pd.NA
+    return X, y
+
+
+def as_polars(X):
+    """Return the same table of Polars."""
+    columns = []
+    for name in X.columns:
+        series = X[name]
+        values = [
+            None if gone else v for v, gone in zip(series.tolist(), series.isna(), strict=True)
+        ]
+        made = pl.Series(name, values)
+        columns.append(made.cast(pl.Categorical) if series.dtype == "category" else made)
+    return pl.DataFrame(columns)

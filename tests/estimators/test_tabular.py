@@ -1,0 +1,394 @@
+"""The classifier of tables: what goes in as it is, what comes out, and what is refused."""
+
+from __future__ import annotations
+
+import pickle
+import threading
+from dataclasses import replace
+
+import joblib
+import numpy as np
+import pandas as pd
+import polars as pl
+import pytest
+from sklearn.base import clone
+from sklearn.exceptions import ConvergenceWarning, NotFittedError
+from sklearn.metrics import balanced_accuracy_score
+from table_mixed import SMALL, as_polars, mixed, quick
+
+import graduel
+from graduel import TabularMLPClassifier
+from graduel.estimators import tabular_train
+from graduel.estimators.tabular_fit import set_aside
+from graduel.recipes import NetRecipe, net_recipe
+
+X, Y = mixed()
+NET = quick().fit(X, Y)
+P = NET.predict_proba(X)
+
+
+def changed(**columns):
+    return X.assign(**columns)
+
+
+def test_a_table_is_understood_as_it_is():
+    kinds = {column.name: column.kind for column in NET.columns_}
+    assert kinds == {
+        "age": "numeric",
+        "city": "categorical",
+        "size": "categorical",
+        "member": "boolean",
+        "since": "date",
+        "took": "numeric",
+        "visits": "numeric",
+        "paid": "boolean",
+    }
+    why = {one.name: one.why for one in NET.set_aside_}
+    assert why == {"note": "identifier", "row": "identifier", "one": "constant"}
+    assert NET.feature_names_in_.tolist() == X.columns.tolist()
+    assert NET.n_features_in_ == X.shape[1]
+
+
+def test_it_learns_what_columns_of_two_kinds_decide_together():
+    more, y = mixed(400)
+    net = quick(recipe=f"{SMALL} epochs=40".replace("epochs=12 ", "")).fit(more[:300], y[:300])
+    assert net.score(more[300:], y[300:]) > 0.8
+
+
+def test_its_attributes_say_how_the_fit_went():
+    assert NET.recipe_.epochs == NET.n_iter_ == 12
+    assert 1 <= NET.best_epoch_ <= 12
+    curves = (
+        NET.loss_curve_,
+        NET.validation_error_curve_,
+        NET.validation_loss_curve_,
+        NET.validation_scores_,
+    )
+    assert [len(curve) for curve in curves] == [12] * 4
+    pairs = list(zip(NET.validation_error_curve_, NET.validation_loss_curve_, strict=True))
+    assert pairs.index(min(pairs)) == NET.best_epoch_ - 1
+    assert NET.network_.input_shape == (len(NET.preparation_.names),)
+    assert NET.classes_.tolist() == ["goes", "stays"]
+
+
+def test_probabilities_are_those_of_the_classes_in_order():
+    assert P.shape == (len(X), 2)
+    np.testing.assert_allclose(P.sum(axis=1), 1, atol=1e-6)
+    assert (NET.predict(X) == NET.classes_[P.argmax(axis=1)]).all()
+    np.testing.assert_allclose(np.exp(NET.predict_log_proba(X)), P, rtol=1e-5)
+
+
+def test_a_polars_table_gives_the_same_bits():
+    frame = as_polars(X)
+    net = quick().fit(frame, pl.Series(Y))
+    assert net.columns_ == NET.columns_
+    assert (net.predict_proba(frame) == P).all()
+    assert (net.predict_proba(frame.lazy()) == P).all()
+
+
+def test_the_same_seed_gives_the_same_bits_and_another_one_others():
+    assert (quick().fit(X, Y).predict_proba(X) == P).all()
+    assert (quick(random_state=1).fit(X, Y).predict_proba(X) != P).any()
+    stream = np.random.RandomState(0)
+    assert (quick(random_state=stream).fit(X, Y).predict_proba(X) == P).all()
+
+
+@pytest.mark.parametrize(
+    "columns",
+    [
+        {"city": "Paris", "size": "4"},
+        dict.fromkeys(X.columns),
+        {"member": "perhaps", "visits": np.inf},
+        {"note": 3, "row": "x", "one": 2},
+    ],
+    ids=["new categories", "all missing", "new words", "columns that are not used"],
+)
+def test_rows_to_predict_may_hold_what_was_never_seen(columns):
+    p = NET.predict_proba(changed(**columns))
+    np.testing.assert_allclose(p.sum(axis=1), 1, atol=1e-6)
+
+
+def test_what_is_not_used_makes_no_difference():
+    assert (NET.predict_proba(changed(note=None, row=7, one=None)) == P).all()
+
+
+@pytest.mark.parametrize(
+    "columns",
+    [
+        {"age": X["age"].astype(object), "visits": X["visits"].astype("Float64")},
+        {"age": X["age"].map(str), "paid": X["paid"].map({True: "yes", False: "no"})},
+        {"size": X["size"].astype(float), "city": X["city"].astype("category")},
+        {"size": X["size"].astype(str), "since": X["since"].dt.strftime("%Y-%m-%d")},
+        {"member": X["member"] == "yes", "took": X["took"].dt.total_seconds()},
+    ],
+    ids=["objects", "text", "numbers for categories", "dates as text", "booleans for words"],
+)
+def test_the_type_of_a_column_may_be_another_at_prediction(columns):
+    np.testing.assert_array_equal(NET.predict_proba(changed(**columns)), P)
+
+
+def test_each_row_is_answered_by_itself():
+    one_by_one = np.concatenate([NET.predict_proba(X[i : i + 1]) for i in range(len(X))])
+    np.testing.assert_allclose(one_by_one, P, rtol=1e-4, atol=1e-6)
+
+
+def test_arrays_and_lists_are_tables_too():
+    rng = np.random.default_rng(0)
+    numbers = rng.normal(size=(60, 3))
+    y = (numbers[:, 0] > 0).astype(int)
+    net = quick().fit(numbers, y)
+    assert [column.name for column in net.columns_] == ["x0", "x1", "x2"]
+    assert net.score(numbers, y) > 0.9
+    assert not hasattr(net, "feature_names_in_")
+    np.testing.assert_array_equal(net.predict(numbers.tolist()), net.predict(numbers))
+    rows = [["a" if x > 0 else "b", x, None] for x in numbers[:, 0]]
+    rows[0][2], rows[1][2] = 3.5, 2.0
+    net = quick().fit(rows, y)
+    assert [column.kind for column in net.columns_] == ["categorical", "numeric", "numeric"]
+    assert net.score(rows, y) > 0.9
+    rows[5] = [pd.NA, np.nan, None]
+    assert len(net.predict(np.array(rows, dtype=object))) == 60
+
+
+def test_categories_are_named_by_name_number_or_mask():
+    mask = [name in ("age", "visits") for name in X.columns]
+    for given in (["age", "visits"], [0, 6], ["age", np.int64(6)], mask, np.array(mask)):
+        net = quick(categorical_features=given, max_epochs=1).fit(X, Y)
+        kinds = {column.name: column.kind for column in net.columns_}
+        assert (kinds["age"], kinds["visits"], kinds["took"]) == ("categorical",) * 2 + ("numeric",)
+    kept = quick(categorical_features=["note"], max_epochs=1).fit(X, Y)
+    assert "note" in [column.name for column in kept.columns_]
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        (["citty"], "categorical_features must name a column .* got 'citty'. Did you mean 'city'"),
+        ([11], "their numbers from 0 to 10, or True and False for each; got 11"),
+        ([True, False], "a mask must have 11 entries, one for each column; got 2"),
+    ],
+)
+def test_a_category_that_is_no_column_is_refused(given, message):
+    with pytest.raises(ValueError, match=message):
+        quick(categorical_features=given).fit(X, Y)
+
+
+def test_validation_rows_may_be_given():
+    net = quick().fit(X[:80], Y[:80], eval_set=(X[80:], Y[80:]))
+    assert net.preparation_ != NET.preparation_
+    best = net.validation_error_curve_[net.best_epoch_ - 1]
+    assert best == min(net.validation_error_curve_)
+    assert net.score(X[80:], Y[80:]) == pytest.approx(1 - best)
+    same = quick().fit(X[:80], Y[:80], eval_set=[(X[80:], Y[80:])])
+    assert (same.predict_proba(X) == net.predict_proba(X)).all()
+
+
+def test_garbage_in_validation_rows_does_not_reach_the_preparation():
+    other = X[80:].assign(age=1e9, city="Paris", took=pd.to_timedelta(1, "s"))
+    one = quick().fit(X[:80], Y[:80], eval_set=(X[80:], Y[80:]))
+    two = quick().fit(X[:80], Y[:80], eval_set=(other, Y[80:]))
+    assert one.preparation_ == two.preparation_
+    assert one.loss_curve_ == two.loss_curve_
+
+
+def test_without_validation_rows_the_last_epoch_answers():
+    net = quick(validation_fraction=0).fit(X, Y)
+    assert net.best_epoch_ == net.n_iter_ == 12
+    assert net.validation_error_curve_ is net.validation_loss_curve_ is None
+    few = quick().fit(X[:2], ["a", "b"])
+    assert few.validation_scores_ is None
+    assert few.predict(X[:2]).shape == (2,)
+
+
+@pytest.mark.parametrize("metric", ["error", "log_loss", "balanced_accuracy"])
+def test_the_metric_chooses_the_epoch(metric):
+    y = np.where(np.arange(len(X)) % 5 == 0, "rare", Y)
+    net = quick(metric=metric).fit(X[:80], y[:80], eval_set=(X[80:], y[80:]))
+    scores = net.validation_scores_
+    assert scores[net.best_epoch_ - 1] == max(scores)
+    if metric == "log_loss":
+        assert scores == [-loss for loss in net.validation_loss_curve_]
+    elif metric == "error":
+        assert scores == [1 - error for error in net.validation_error_curve_]
+    else:
+        answered = balanced_accuracy_score(y[80:], net.predict(X[80:]))
+        assert scores[net.best_epoch_ - 1] == pytest.approx(answered)
+
+
+def test_class_weights_move_the_answers():
+    skewed = np.where(np.arange(len(X)) % 10 == 0, "rare", "usual")
+    share = [
+        np.mean(quick(class_weight=given).fit(X, skewed).predict(X) == "rare")
+        for given in (None, "balanced", {"rare": 500})
+    ]
+    assert share[0] < share[1] <= share[2]
+    assert share[2] > 0.8
+
+
+def test_recipes_are_texts_or_objects():
+    begun = net_recipe(quick=False, table_rows=102)
+    net = TabularMLPClassifier(max_epochs=1).fit(X, Y)
+    assert net.recipe_ == replace(begun, epochs=1)
+    net = TabularMLPClassifier(recipe="layers=8,8 heads=2", max_epochs=1).fit(X, Y)
+    assert net.recipe_ == replace(begun, layers=(8, 8), heads=2, epochs=1)
+    net = TabularMLPClassifier(recipe=NetRecipe(layers=[8], epochs=2)).fit(X, Y)
+    assert net.recipe_ == NetRecipe(layers=(8,), epochs=2)
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        "embed=8 numbers=pbld front_scale=yes ntk=yes calibrate=yes",
+        "heads=4 embed=8 scaling=quantile falls=dropout",
+        "norm=batch ema=0.9 plateau=3",
+        "loss=binary label_smoothing=0.1",
+    ],
+)
+def test_every_kind_of_recipe_goes(more):
+    net = quick(recipe=f"{SMALL} {more}").fit(X, Y)
+    assert net.predict(X).shape == Y.shape
+    assert (clone(net).fit(X, Y).predict_proba(X) == net.predict_proba(X)).all()
+
+
+def test_it_is_copied_and_pickled(tmp_path):
+    joblib.dump(NET, tmp_path / "net.joblib")
+    for net in (pickle.loads(pickle.dumps(NET)), joblib.load(tmp_path / "net.joblib")):
+        assert (net.predict_proba(X) == P).all()
+    fresh = clone(quick(recipe=NetRecipe(layers=(8,))))
+    assert fresh.get_params()["recipe"] == NetRecipe(layers=(8,))
+    assert "classes_" not in vars(clone(NET))
+
+
+def test_a_fit_that_fails_leaves_it_as_it_was():
+    net = quick().fit(X, Y)
+    with pytest.raises(ValueError, match="one class"):
+        net.fit(X, np.full(len(X), "a"))
+    assert (net.predict_proba(X) == P).all()
+
+
+def test_threads_predict_while_another_fits():
+    net, wrong, end = quick().fit(X, Y), [], threading.Event()
+    other = net.predict_proba(X), clone(net).set_params(random_state=1).fit(X, Y).predict_proba(X)
+
+    def predict():
+        while not end.is_set():
+            p = net.predict_proba(X)
+            if not any((p == one).all() for one in other):
+                wrong.append(p)
+
+    threads = [threading.Thread(target=predict) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    net.set_params(random_state=1).fit(X, Y)
+    end.set()
+    for thread in threads:
+        thread.join()
+    assert not wrong
+
+
+def test_verbose_shows_epochs(capsys):
+    quick(verbose=True, max_epochs=2).fit(X, Y)
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split(",")[0] for line in lines[::2]] == ["Iteration 1", "Iteration 2"]
+    assert all(line.startswith("Validation score") for line in lines[1::2])
+
+
+def test_ctrl_c_keeps_the_best_epoch(monkeypatch):
+    def stop(self, epoch):
+        if epoch.epoch == 3:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(tabular_train.Progress, "epoch", stop)
+    with pytest.warns(UserWarning, match="interrupted"):
+        net = quick().fit(X, Y)
+    assert net.n_iter_ == 3
+    assert 1 <= net.best_epoch_ <= 3
+    assert net.loss_curve_ == NET.loss_curve_[:3]
+
+
+def test_divergence_keeps_the_best_epoch_before(monkeypatch):
+    judged = tabular_train.Training.judged
+
+    def until(self, *given):
+        for epoch in judged(self, *given):
+            yield epoch
+            if epoch[0].epoch == 2:
+                raise graduel.train.DivergedError("the loss became nan")
+
+    monkeypatch.setattr(tabular_train.Training, "judged", until)
+    with pytest.warns(ConvergenceWarning, match="diverged"):
+        net = quick().fit(X, Y)
+    assert net.n_iter_ == 2
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"recipe": "epoch=3"}, "a key in recipe must be .* Did you mean 'epochs'"),
+        ({"recipe": "augment=warp"}, "images"),
+        ({"recipe": f"{SMALL} lr=1e30".replace("lr=0.02 ", "")}, "lower lr"),
+        ({"metric": "eror"}, "'metric' parameter"),
+        ({"class_weight": {"goes": -1}}, "at least 0; got -1 for 'goes'"),
+        ({"validation_fraction": 1.0}, "'validation_fraction' parameter"),
+        ({"recipe": 3}, "'recipe' parameter"),
+    ],
+)
+def test_wrong_parameters_are_refused(options, message):
+    with pytest.raises(ValueError, match=message):
+        quick(**options).fit(X, Y)
+
+
+@pytest.mark.parametrize(
+    ("table", "y", "message"),
+    [
+        (X, None, "requires y"),
+        (X, [*Y[:-1], None], r"label in each row; 1 are missing \(the first: row 120\)"),
+        (X, np.full(len(X), "a"), "two classes or more; got one class, 'a'"),
+        (X, Y[:-1], "inconsistent numbers"),
+        (X[["row", "one"]], Y, r"'row' \(identifier\), 'one' \(constant\)"),
+        (X[:1], Y[:1], "1 sample"),
+        (X["age"], Y, "2-dimensional"),
+    ],
+)
+def test_data_that_do_not_fit_are_refused(table, y, message):
+    with pytest.raises(ValueError, match=message):
+        quick().fit(table, y)
+
+
+@pytest.mark.parametrize(
+    ("table", "message"),
+    [
+        (X.drop(columns=["city", "age"]), "missing:\n- age\n- city"),
+        (X[X.columns[::-1]], "same order"),
+        (X.assign(more=1), "unseen at fit time:\n- more"),
+        (X.to_numpy()[:, :3], "3 features, but TabularMLPClassifier is expecting 11"),
+        (
+            X.assign(age=["?"] * 7 + ["old"] * 113),
+            r"column 'age': expected numbers; row 8 holds 'old'.*categorical_features=\['age'\]",
+        ),
+    ],
+)
+@pytest.mark.filterwarnings("ignore:X does not have valid feature names:UserWarning")
+def test_rows_that_do_not_fit_are_refused(table, message):
+    with pytest.raises(ValueError, match=message):
+        NET.predict(table)
+
+
+def test_before_the_fit_there_is_nothing():
+    with pytest.raises(NotFittedError):
+        quick().predict(X)
+
+
+@pytest.mark.parametrize(
+    "eval_set", [(X,), X, (X, np.full(len(X), "no")), (X[X.columns[::-1]], Y), (X, Y[:-1])]
+)
+def test_validation_rows_that_do_not_fit_are_refused(eval_set):
+    with pytest.raises(ValueError, match=r"eval_set|same order|inconsistent"):
+        quick().fit(X, Y, eval_set=eval_set)
+
+
+def test_rows_are_set_aside_by_class():
+    y = np.repeat([0, 1, 2, 3], [80, 15, 4, 1])
+    rows, aside = set_aside(y, 0.2, np.random.default_rng(0))
+    assert sorted([*rows, *aside]) == list(range(100))
+    assert np.bincount(y[aside], minlength=4).tolist() == [16, 3, 1, 0]

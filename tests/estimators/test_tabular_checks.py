@@ -1,0 +1,23 @@
+"""scikit-learn's checks of estimators, of the one for tables. None fails."""
+
+from __future__ import annotations
+
+from sklearn.utils.estimator_checks import parametrize_with_checks
+
+from graduel import TabularMLPClassifier
+
+SMALL = "layers=32 epochs=30 batch_size=16 lr=0.02"
+
+
+@parametrize_with_checks(
+    [
+        TabularMLPClassifier(recipe=SMALL),
+        TabularMLPClassifier(
+            recipe=f"{SMALL} embed=4 scaling=quantile heads=2",
+            metric="log_loss",
+            validation_fraction=0.2,
+        ),
+    ]
+)
+def test_scikit_learns_checks(estimator, check):
+    check(estimator)

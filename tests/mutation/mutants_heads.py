@@ -1,0 +1,140 @@
+"""What may break in layers for tables, their preparation and what falls; see `test_mutants.py`."""
+
+from __future__ import annotations
+
+HEADS = ("tests/nn/test_heads.py",)
+NUMBERS = ("tests/nn/test_numbers.py",)
+NTK = ("tests/nn/test_ntk.py",)
+GOLDEN = ("tests/golden/test_golden_heads.py",)
+QUANTILE = ("tests/data/test_quantile.py",)
+FIELDS = ("tests/train/test_fields.py",)
+E = "nn/layers/ensemble.py"
+B = "nn/layers/numbers.py"
+T = "nn/layers/ntk.py"
+A = "nn/layers/parametric.py"
+M = "nn/losses/heads.py"
+D = "nn/layers/dropout.py"
+Q = "data/prepare_net.py"
+R = "train/recipe.py"
+
+MUTANTS = [
+    # file, what stands there, what is put in its place, the tests that must notice
+    (E, "2 * rng.integers(2, size=shape) - 1", "rng.integers(2, size=shape)", HEADS),
+    (E, "x[:, np.newaxis], w.p.r, out=u)", "x[:, np.newaxis], 1, out=u)", GOLDEN),
+    (
+        E,
+        "            z *= 1 / sqrt(i)\n        return z",
+        "            pass\n        return z",
+        GOLDEN,
+    ),
+    (E, "y = np.multiply(z, w.p.s, out=", "y = np.multiply(z, 1, out=", GOLDEN),
+    (E, "np.sum(dy, axis=0, out=w.g.b)", "np.mean(dy, axis=0, out=w.g.b)", GOLDEN),
+    (E, "z *= dy", "z += dy", GOLDEN),
+    (E, "dy *= w.p.s", "pass", GOLDEN),
+    (E, "            dy *= 1 / sqrt(i)\n        dz", "            pass\n        dz", GOLDEN),
+    (E, "np.matmul(u.reshape(n * k, i).T, dz", "np.matmul(-u.reshape(n * k, i).T, dz", GOLDEN),
+    (E, "np.multiply(du, x[:, np.newaxis] if", "np.add(du, x[:, np.newaxis] if", GOLDEN),
+    (E, "np.sum(product, axis=0, out=w.g.r)", "w.g.r[...] = 0", GOLDEN),
+    (E, "du *= w.p.r", "pass", GOLDEN),
+    (E, "return np.sum(du, axis=1", "return np.max(du, axis=1", GOLDEN),
+    (E, "settle(self._product(x, w), w.p.W, call) * w.p.s", "0", NTK),
+    (
+        E,
+        "y.transpose(1, 0, 2))\n        if self.scaled",
+        "y.transpose(1, 0, 2))\n        if 0",
+        HEADS,
+    ),
+    (E, "dy *= 1 / sqrt(x.shape[-1])", "pass", GOLDEN),
+    (
+        E,
+        "np.matmul(x.transpose(1, 2, 0), by_head",
+        "np.matmul(-x.transpose(1, 2, 0), by_head",
+        GOLDEN,
+    ),
+    (E, "np.matmul(by_head, w.p.W", "np.matmul(-by_head, w.p.W", GOLDEN),
+    (
+        E,
+        "np.stack([self.init(rng, shape[1:], dtype)",
+        "np.stack([self.init(rng, shape, dtype)[0]",
+        HEADS,
+    ),
+    (
+        B,
+        "np.multiply(w.p.w, 2 * pi, out=frequency)",
+        "np.multiply(w.p.w, pi, out=frequency)",
+        GOLDEN,
+    ),
+    (B, "angle += w.p.b[:, np.newaxis]", "pass", GOLDEN),
+    (B, "e += w.p.c[:, np.newaxis]", "pass", GOLDEN),
+    (B, "cells[:, :, 0] = columns.T", "cells[:, :, 0] = 0", GOLDEN),
+    (B, "np.sum(de, axis=1, out=w.g.c)", "w.g.c[...] = 0", GOLDEN),
+    (B, "np.matmul(h.transpose(0, 2, 1), de", "np.matmul(-h.transpose(0, 2, 1), de", GOLDEN),
+    (B, "np.sin(angle, out=angle)", "np.cos(angle, out=angle)", GOLDEN),
+    (B, "np.negative(da, out=da)", "pass", GOLDEN),
+    (B, "np.sum(da, axis=1, out=w.g.b)", "w.g.b[...] = 0", GOLDEN),
+    (B, "w.g.w *= 2 * pi", "pass", GOLDEN),
+    (B, "dx[:, self._rest(i)] = dy[:, p * d :]", "dx[:, self._rest(i)] = 0", GOLDEN),
+    (B, "inner[:, :, 0] += cells[:, :, 0].T", "pass", GOLDEN),
+    (
+        B,
+        "return w.buf(name, (prod(shape),), dtype).reshape(shape)",
+        "return w.buf(name, shape, dtype)",
+        NUMBERS,
+    ),
+    (T, "y *= 1 / sqrt(x.shape[1])", "pass", NTK),
+    (
+        T,
+        "np.sum(dy, axis=0, out=w.g.b)\n        dy",
+        "np.sum(-dy, axis=0, out=w.g.b)\n        dy",
+        NTK,
+    ),
+    (T, "dy *= 1 / sqrt(x.shape[1])", "pass", NTK),
+    (T, "np.matmul(x.T, dy, out=w.g.W)", "np.matmul(-x.T, dy, out=w.g.W)", NTK),
+    (T, "np.matmul(dy, w.p.W.T, out=", "np.matmul(-dy, w.p.W.T, out=", NTK),
+    (T, "flat.std(axis=0, dtype=np.float64)", "flat.std(axis=0)", NTK),
+    (T, "1e-6 * np.maximum(1, np.abs(flat).max(axis=0))", "0", NTK),
+    (T, "    z /= spread\n", "", NTK),
+    (T, "    W /= spread\n", "", NTK),
+    (T, "call.rng.integers(len(z), size=shape)", "np.zeros(shape, np.intp)", NTK),
+    (T, "return -np.take_along_axis", "return np.take_along_axis", NTK),
+    (A, "y += x", "pass", GOLDEN),
+    (A, "out=w.g.alpha)", "out=w.g.alpha)\n        w.g.alpha *= 2", GOLDEN),
+    (A, "dy -= inner", "pass", GOLDEN),
+    (A, "np.multiply(dy, w.p.alpha, out=inner)", "np.copyto(inner, dy)", GOLDEN),
+    (A, "dy += dx", "pass", GOLDEN),
+    (M, "each[...] = rows[:, np.newaxis]", "each[...] = rows[::-1, np.newaxis]", GOLDEN),
+    (M, 'weight = self._for_each_head("weights", weight, k, w)', "weight = None", GOLDEN),
+    (
+        M,
+        "out.reshape(flat.shape)[...] = gradient",
+        "out.reshape(flat.shape)[...] = k * gradient",
+        HEADS,
+    ),
+    (M, "flat.reshape(raw.shape).mean(axis=1)", "flat.reshape(raw.shape)[:, 0]", GOLDEN),
+    (M, "return raw[1:]", "return raw", HEADS),
+    (D, "max(1.0, 2 * call.t)", "max(0.0, 2 * call.t)", NTK),
+    (D, "rate *= (1 + cos(", "rate *= (1 - cos(", NTK),
+    (Q, "np.clip(x[~unknown], -HIGHEST, HIGHEST)", "x[~unknown]", QUANTILE),
+    (Q, 'method="inverted_cdf"', 'method="linear"', QUANTILE),
+    (Q, "max(len(known) // ROWS_A_KNOT, FEWEST_KNOTS)", "len(known) // ROWS_A_KNOT + 2", QUANTILE),
+    (Q, "share += 1 - np.interp(-x, -knots[::-1], shares)", "share *= 2", QUANTILE),
+    (Q, "np.clip(ndtri(share / 2), -3, 3)", "np.clip(ndtri(share / 2), -4, 4)", QUANTILE),
+    (Q, "        y[unknown] = 0\n", "", QUANTILE),
+    (Q, "any(a > b for a, b in pairwise(self.knots))", "False", QUANTILE),
+    (Q, "np.where(unknown, knots[0], x / 2)", "np.where(unknown, knots[0], x)", QUANTILE),
+    (Q, "np.array(self.knots) / 2", "2 * (np.array(self.knots) / 2)", QUANTILE),
+    (
+        "data/prepare.py",
+        "few = 0 < len(codes.categories) + codes.others",
+        "few = len(codes.categories)",
+        QUANTILE,
+    ),
+    ("optim/wrappers.py", "lr * self.schedule(state.t)", "lr * self.schedule(0.0)", FIELDS),
+    ("train/loop.py", "self.memory.t = t", "self.memory.t = 0.0", FIELDS),
+    (R, 'own.get("weight_decay", recipe.weight_decay)', "recipe.weight_decay", FIELDS),
+    (R, "rule = replace(rule, weight_decay=0.0)", "pass", FIELDS),
+    (R, "0.0 if falls else decay", "decay", FIELDS),
+    (R, "adapter=Signs() if first else Constant(1.0)", "adapter=Signs()", FIELDS),
+    ("train/training.py", "        if recipe.calibrate:", "        if False:", FIELDS),
+    ("train/front.py", "columns=inputs.numbers", "columns=None", FIELDS),
+]

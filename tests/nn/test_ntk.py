@@ -1,0 +1,249 @@
+"""Dense layers of variance 1, calibration, activations that bend by degrees, falling dropout."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from test_heads import allocated, alone
+
+from graduel.nn import (
+    INFERENCE,
+    SELU,
+    BatchNorm,
+    Call,
+    Constant,
+    Dense,
+    Dropout,
+    EnsembleDense,
+    Flatten,
+    HeadsDense,
+    Mish,
+    Network,
+    NTKDense,
+    Parametric,
+    ParametricReLU,
+    Signs,
+    Tanh,
+    check_poison,
+)
+from graduel.nn.layers.ntk import settle
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(0, 5), st.integers(1, 5), st.integers(1, 5), st.integers(0, 2**31))
+def test_it_is_a_dense_layer_with_scaled_weights(n, i, o, seed):
+    rng = np.random.default_rng(seed)
+    layer, plain, x = NTKDense(o), Dense(o), rng.normal(size=(n, i))
+    before, w, v = x.copy(), alone(layer, (i,), rng), alone(plain, (i,), rng)
+    v.p.W[...], v.p.b[...] = w.p.W / np.sqrt(i), w.p.b
+    np.testing.assert_allclose(
+        layer.forward(x, w, INFERENCE), plain.forward(x, v, INFERENCE), atol=1e-13
+    )
+    dy = rng.normal(size=(n, o))
+    want = plain.backward(dy.copy(), v, INFERENCE)
+    np.testing.assert_allclose(layer.backward(dy.copy(), w, INFERENCE), want, atol=1e-13)
+    np.testing.assert_allclose(w.g.W, v.g.W / np.sqrt(i), atol=1e-13)
+    np.testing.assert_allclose(w.g.b, v.g.b, atol=1e-13)
+    np.testing.assert_array_equal(x, before)
+    assert layer.backward(dy, w, INFERENCE, need_dx=False) is None
+
+
+def test_at_every_width_the_same_step_changes_the_output_alike():
+    rng = np.random.default_rng(0)
+    for i in (10, 1000):
+        net = Network((NTKDense(500),), (i,), dtype="float64")
+        weights, x = net.init(rng), rng.normal(size=(200, i))
+        y = net.predict(x, weights)
+        raw = net.forward(x, net.workspace(weights)).copy()
+        assert y.shape == raw.shape
+        assert raw.std() == pytest.approx(1, rel=0.05)
+        weights.theta += 0.01 * rng.choice([-1, 1], size=weights.theta.shape)  # a step of Adam's
+        moved = net.forward(x, net.workspace(weights)) - raw
+        assert moved.std() == pytest.approx(0.01 * np.sqrt(2), rel=0.1)
+
+
+CALIBRATED = [
+    (NTKDense(6, calibrated=True), (5,)),
+    (EnsembleDense(6, 3, adapter=Signs(), calibrated=True), (5,)),
+    (EnsembleDense(6, 3, adapter=Signs(), scaled=True, calibrated=True), (5,)),
+    (EnsembleDense(6, 3, adapter=Signs(), scaled=True, calibrated=True), (3, 5)),
+]
+
+
+@pytest.mark.parametrize(("layer", "shape"), CALIBRATED, ids=lambda case: str(case)[:40])
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_calibrated_units_have_variance_one_and_a_zero_on_a_row(layer, shape, dtype):
+    rng = np.random.default_rng(1)
+    x = (rng.normal(size=(80, *shape)) * 30 + 100).astype(dtype)
+    x[..., 2] = 7  # a column that is constant
+    net = Network((layer,), shape, dtype=dtype)
+    weights = net.init(rng)
+    net.calibrate(x, weights, rng)
+    y = net.forward(x, net.workspace(weights)).astype(np.float64)
+    flat = y.reshape(-1, 6) - np.broadcast_to(
+        net.layout["0.b"].view(weights.theta), y.shape
+    ).reshape(-1, 6)
+    tolerance = 1e-3 if dtype == "float32" else 1e-9
+    np.testing.assert_allclose(flat.std(axis=0), 1, rtol=tolerance)
+    zero = np.abs(y).min(axis=0)
+    assert (zero < tolerance).all()
+    chosen = np.abs(y).argmin(axis=0).ravel()
+    assert len(set(chosen.tolist())) > 3  # a row of its own for every unit, of every head
+
+
+@pytest.mark.parametrize(("layer", "shape"), CALIBRATED, ids=lambda case: str(case)[:40])
+def test_calibration_of_rows_that_tell_nothing_is_harmless(layer, shape):
+    rng = np.random.default_rng(2)
+    for value, n in ((0.0, 50), (1e4, 2000), (1000.3, 50), (3.0, 1)):
+        x = np.full((n, *shape), value, "float32")
+        net = Network((layer,), shape)
+        weights = net.init(rng)
+        W = net.layout["0.W"].view(weights.theta)
+        before = W.copy()
+        net.calibrate(x, weights, rng)
+        assert np.isfinite(weights.theta).all()
+        if len(shape) == 1 and isinstance(layer, NTKDense):
+            np.testing.assert_array_equal(W, before)
+        y = net.forward(x, net.workspace(weights))
+        assert np.abs(y).min() <= 1e-5 * max(1, value)
+    empty = net.init(np.random.default_rng(3))
+    before = empty.theta.copy()
+    net.calibrate(x[:0], empty, rng)
+    np.testing.assert_array_equal(empty.theta, before)
+
+
+def test_the_same_seed_calibrates_to_the_same_bits_and_none_is_not_needed():
+    x = np.random.default_rng(4).normal(size=(60, 5)).astype("float32")
+    for layer, shape in CALIBRATED[:3]:
+        net = Network((layer, Flatten(), Dense(3)), shape)
+        found = []
+        for seed in (7, 7, 8):
+            weights = net.init(np.random.default_rng(0))
+            net.calibrate(x, weights, np.random.default_rng(seed))
+            found.append(weights.theta.tobytes())
+        assert found[0] == found[1] != found[2]
+        w = alone(layer, shape, np.random.default_rng(0))
+        layer.calibrate(x.astype(float), w, Call())
+        y = layer.forward(x.astype(float), w, INFERENCE)
+        np.testing.assert_allclose(y[0], 0, atol=1e-12)  # without a generator, the first row
+
+
+def test_what_settles_is_divided_by_its_spread_alone():
+    rng = np.random.default_rng(5)
+    z = rng.normal(size=(40, 3)) * [1e-9, 5, 1e8] + [1, 0, 0]
+    W, kept = rng.normal(size=(4, 3)), z.copy()
+    before = W.copy()
+    b = settle(z, W, Call(rng=rng))
+    np.testing.assert_array_equal(W[:, 0], before[:, 0])  # it sees no difference
+    np.testing.assert_allclose(W[:, 1:], before[:, 1:] / kept[:, 1:].std(axis=0))
+    for j, bias in enumerate(b):
+        assert (z[:, j] == -bias).any()
+
+
+def test_layers_calibrate_one_after_the_other_and_a_plain_one_stays():
+    rng = np.random.default_rng(6)
+    one = NTKDense(8, calibrated=True)
+    net = Network((one, Parametric(), BatchNorm(), one, Tanh(), NTKDense(3)), (5,), dtype="float64")
+    weights, x = net.init(rng), 10 * rng.normal(size=(100, 5))
+    last = net.layout["5.W"].view(weights.theta).copy()
+    state = weights.state.copy()
+    net.calibrate(x, weights, rng)
+    seen = net.trace(x, weights)
+    for name in ("0", "3"):
+        np.testing.assert_allclose(seen[name].std(axis=0), 1, rtol=1e-9)
+    np.testing.assert_array_equal(net.layout["5.W"].view(weights.theta), last)
+    np.testing.assert_array_equal(weights.state, state)
+
+
+@pytest.mark.parametrize("f", [SELU(), Mish(), Tanh()])
+@pytest.mark.parametrize("shape", [(4,), (3, 4), (2, 3, 4)])
+def test_an_activation_by_degrees(f, shape):
+    rng = np.random.default_rng(7)
+    x, dy = rng.normal(size=(6, *shape)), rng.normal(size=(6, *shape))
+    plain = alone(f, shape, rng)
+    want = f.forward(x, plain, INFERENCE).copy()
+    slope = f.backward(np.ones_like(dy), plain, INFERENCE).copy()
+    for alpha in (0.0, 1.0, None):
+        layer = Parametric(f, Constant(1.0 if alpha is None else alpha))
+        w = alone(layer, shape, rng)
+        if alpha is not None:
+            w.p.alpha[...] = alpha
+        a, before = w.p.alpha.copy(), x.copy()
+        y = layer.forward(x, w, INFERENCE)
+        np.testing.assert_allclose(y, (1 - a) * x + a * want, atol=1e-14)
+        dx = layer.backward(dy.copy(), w, INFERENCE)
+        np.testing.assert_allclose(dx, dy * (1 - a + a * slope), atol=1e-13)
+        total = (dy * (want - x)).reshape(-1, 4).sum(axis=0)
+        np.testing.assert_allclose(w.g.alpha, total, atol=1e-13)
+        np.testing.assert_array_equal(x, before)
+        assert layer.backward(dy.copy(), w, INFERENCE, need_dx=False) is None
+        np.testing.assert_allclose(w.g.alpha, total, atol=1e-13)
+
+
+def test_an_activation_by_degrees_may_hold_one_that_learns():
+    rng = np.random.default_rng(8)
+    net = Network((Parametric(ParametricReLU()), Dense(3)), (4,), dtype="float64")
+    assert [e.name for e in net.layout.entries if e.role == "activation"] == ["0.alpha"]
+    check_poison(net, rng.normal(size=(5, 4)), rng.integers(3, size=5), rng=rng)
+    ws = net.workspace(net.init(rng))
+    ws.gradient.fill(np.nan)
+    net.loss_and_gradient(rng.normal(size=(5, 4)), rng.integers(3, size=5), ws, Call(train=True))
+    assert np.isfinite(ws.gradient).all()
+    assert Network.from_spec(json.loads(json.dumps(net.to_spec()))) == net
+    assert Parametric(Dropout()).deterministic is False
+    assert Parametric(BatchNorm()).row_wise is False
+    assert Parametric(Mish()).smooth
+
+
+def test_nothing_the_size_of_a_batch_is_made_in_a_step():
+    rng = np.random.default_rng(9)
+    for layer in (NTKDense(30), Parametric(), Parametric(Mish())):
+        assert allocated(layer, (25,), 40_000, rng) < 40_000 * 4  # less than one column
+
+
+def test_dropout_falls_over_the_second_half():
+    net = Network((Dropout(0.4, falls=True),), (20_000,), dtype="float64")
+    ws = net.workspace(net.init(np.random.default_rng(0)))
+    x = np.ones((1, 20_000))
+
+    def dropped(t):
+        call = Call(train=True, rng=np.random.default_rng(1), t=t)
+        y = net.forward(x, ws, call)
+        kept = y[y > 0]
+        rate = float(np.mean(y == 0))
+        np.testing.assert_allclose(kept, kept[0])
+        return rate, 1 - 1 / kept[0]
+
+    for t, share in ((0.0, 1), (0.25, 1), (0.5, 1), (0.75, 0.5)):
+        rate, told = dropped(t)
+        assert told == pytest.approx(0.4 * share)
+        assert rate == pytest.approx(0.4 * share, abs=0.02)
+    assert 0.2 > dropped(0.8)[1] > dropped(0.95)[1] > 0
+    assert net.forward(x, ws, Call(train=True, t=1.0)) is x  # nothing is drawn any more
+    assert net.forward(x, ws, INFERENCE) is x
+    assert Network.from_spec(json.loads(json.dumps(net.to_spec()))) == net
+    old = net.to_spec()
+    del old["layers"][0]["falls"]
+    assert Network.from_spec(old).layers == (Dropout(0.4),)
+    with pytest.raises(ValueError, match="falls is for a rate that is a number; got a function"):
+        Dropout(lambda t: t, falls=True)
+
+
+def test_mistakes_are_named_with_the_remedy():
+    with pytest.raises(ValueError, match="units must be a positive integer; got 0"):
+        NTKDense(0)
+    for shape in ((3, 4), (0,), ()):
+        with pytest.raises(ValueError, match=r"\(NTKDense\).*\(n_in,\); got .*Reshape"):
+            Network((NTKDense(2),), shape)
+    with pytest.raises(ValueError, match=r"keeps the shape \(5,\); got Dense, which makes it \(3,"):
+        Network((Parametric(Dense(3)),), (5,))
+    with pytest.raises(ValueError, match="Parametric expects examples whose last axis"):
+        Network((Parametric(),), ())
+    spec = Network((HeadsDense(2, 3),), (3, 4)).to_spec()
+    spec["layers"][0]["type"] = "HeadDense"
+    with pytest.raises(ValueError, match=r"Did you mean 'HeadsDense'\?"):
+        Network.from_spec(spec)

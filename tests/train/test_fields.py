@@ -1,0 +1,283 @@
+"""What a recipe says of a table's net: waves, scales, heads, calibration, and what falls."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from graduel.data.prepare import NetPreparation
+from graduel.errors import UserError
+from graduel.nn import (
+    PBLD,
+    SELU,
+    BatchNorm,
+    BinaryCrossEntropy,
+    Columns,
+    Dense,
+    Dropout,
+    EnsembleDense,
+    HeadsDense,
+    MeanOfHeads,
+    Network,
+    NTKDense,
+    Parametric,
+    ReLU,
+    Scale,
+    Signs,
+    SoftmaxCrossEntropy,
+)
+from graduel.optim import LBFGS, SGD, Adam, AdamW, ClipNorm, Decay, FlatCos, Muon
+from graduel.recipes import NetRecipe
+from graduel.train import Fit, Rows
+from graduel.train.front import Amounts
+from graduel.train.netspec import checked, parse_net
+from graduel.train.recipe import build, check, loss_of, optimizer_of, takes_codes
+from graduel.train.training import Training, probabilities
+
+REALMLP = (
+    "layers=16,16 activation=parametric_selu numbers=pbld(frequencies=4,std=0.3) front_scale=yes "
+    "ntk=yes calibrate=yes dropout=0.15 falls=dropout,decay scaling=quantile embed=8 "
+    "optimizer=adamw(beta2=0.95) rates=scale:6,bias:0.1,activation:0.1 schedule=coslog4 "
+    "label_smoothing=0.1 warmup=0 epochs=6"
+)
+TABM = "layers=16,16 heads=4 numbers=pbld dropout=0.1 epochs=6"
+
+
+def rows(n=200, seed=0):
+    rng = np.random.default_rng(seed)
+    X = rng.normal(size=(n, 4)).astype("float32")
+    return X, (X[:, 0] * X[:, 1] > 0).astype(int)
+
+
+def trained(recipe, seed=0, **options):
+    X, y = rows()
+    training = Training(recipe, X, y, 2, rng=np.random.default_rng(seed), **options)
+    epochs = list(training.epochs())
+    return training, epochs, training.predict_proba(X)
+
+
+def test_they_are_read():
+    recipe = parse_net(REALMLP, NetRecipe())
+    assert (recipe.scaling, recipe.embed, recipe.numbers) == (
+        *("quantile", 8),
+        "pbld(frequencies=4,std=0.3)",
+    )
+    assert (recipe.front_scale, recipe.ntk, recipe.calibrate) == (True, True, True)
+    assert (recipe.heads, recipe.falls) == (1, "dropout,decay")
+    assert checked(recipe) == recipe
+    assert parse_net("ntk=No front_scale=TRUE", NetRecipe()).front_scale is True
+    assert parse_net("ntk=No", NetRecipe(ntk=True)).ntk is False
+    assert parse_net("heads=32", NetRecipe()).heads == 32
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("falls=droput", r"falls in --net must be one of 'dropout', 'decay'; got 'droput'. Did yo"),
+        ("falls=dropout,decy", r"got 'decy'. Did you mean 'decay'\?"),
+        ("falls=", "got ''"),
+        ("scaling=quantil", r"Did you mean 'quantile'\?"),
+        ("numbers=pbdl", r"numbers must be one of 'plain', 'pbld'; got 'pbdl'. Did you mean 'pbld"),
+        ("numbers=pbld(frequencie=3)", r"Did you mean 'frequencies'\?"),
+        ("numbers=pbld(size=1)", "size at least 2; got 16 and 1"),
+        ("numbers=pbld(std=0)", "std must be a positive number; got 0"),
+        ("numbers=pbld(columns=(1,2))", "got 'columns'"),
+        ("numbers=plain(size=3)", "numbers plain takes no parameters; got 'size'"),
+        ("activation=parametric_selo", r"Did you mean 'parametric_selu'\?"),
+        ("front_scale=1", "front_scale in --net must be yes or no; got '1'"),
+        ("ntk=maybe", "ntk in --net must be yes or no; got 'maybe'"),
+        ("calibrate=", "calibrate in --net must be yes or no; got ''"),
+        ("heads=0", "heads in --net must be a whole number, at least 1; got '0'"),
+        ("heads=2.5", "heads in --net must be a whole number"),
+        ("embed=-1", "embed in --net must be a whole number, at least 0"),
+        ("number=pbld", r"Did you mean 'numbers'\?"),
+        ("head=3", r"Did you mean 'heads'\?"),
+    ],
+)
+def test_what_is_wrong_with_them_is_said(text, message):
+    with pytest.raises(UserError, match=message) as caught:
+        parse_net(text, NetRecipe())
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"numbers": "pbld"}, "for the columns of tables; leave them out where rows are images"),
+        ({"front_scale": True}, "for the columns of tables"),
+        ({"scaling": "quantile"}, "for the columns of tables"),
+        ({"embed": 4}, "for the columns of tables"),
+        ({"heads": 3, "layers": ("conv2",)}, r"Put EnsembleDense\(…, heads=3\) before it"),
+    ],
+)
+def test_what_does_not_suit_images_is_refused(changes, message):
+    with pytest.raises(UserError, match=message):
+        check(replace(NetRecipe(layers=(5,)), **changes), 16, 3, image=(4, 4, 1))
+
+
+def test_what_the_other_fields_build_for_images():
+    recipe = NetRecipe(layers=("conv2", 5), heads=3, ntk=True, calibrate=True, dropout=0)
+    kinds = [type(layer).__name__ for layer in check(recipe, 16, 2, image=(4, 4, 1)).layers]
+    assert kinds == ["Reshape", "Conv2D", "ReLU", "Flatten", "EnsembleDense", "ReLU", "HeadsDense"]
+
+
+def test_a_network_of_waves_scales_and_calibrated_layers():
+    recipe = parse_net(REALMLP, NetRecipe())
+    net = build(recipe, 4, 2)
+    act = Parametric(SELU())
+    falling = Dropout(0.15, falls=True)
+    dense = NTKDense(16, calibrated=True)
+    waves = PBLD(columns=(0, 1, 2, 3), frequencies=4, std=0.3)
+    assert net.layers == (waves, Scale(), dense, act, falling, dense, act, falling, NTKDense(2))
+    assert Network.from_spec(net.to_spec()) == net
+    training, epochs, p = trained(recipe)
+    assert len(epochs) == 6
+    assert np.isfinite(p).all()
+    roles = {"weight", "bias", "scale", "activation", "periodic"}
+    assert set(training.network.layout.roles) == roles
+
+
+def test_a_network_of_heads():
+    recipe = parse_net(TABM, NetRecipe())
+    net = build(recipe, 4, 3)
+    kinds = [type(layer) for layer in net.layers]
+    hidden = [EnsembleDense, ReLU, Dropout]
+    assert kinds == [PBLD, *hidden, *hidden, HeadsDense]
+    assert net.layers[1].adapter == Signs()
+    assert net.layers[4].adapter != Signs()
+    assert net.loss == MeanOfHeads(loss_of(replace(recipe, heads=1), np.ones(3)))
+    assert net.answer_shape == (3,)
+    _, epochs, p = trained(recipe)
+    assert p.shape == (200, 2)
+    np.testing.assert_allclose(p.sum(axis=1), 1, rtol=1e-5)
+    assert epochs[-1].loss < epochs[0].loss
+    scaled = build(parse_net("layers=8 heads=2 ntk=yes calibrate=yes norm=batch", recipe), 4, 3)
+    assert [layer.scaled for layer in scaled.layers if hasattr(layer, "scaled")] == [True, True]
+    assert scaled.layers[1].calibrated
+    assert scaled.layers[2] == BatchNorm()
+
+
+@pytest.mark.parametrize("loss", ["softmax", "binary", "squared", "huber"])
+def test_heads_go_with_every_loss_and_with_averages(loss):
+    recipe = NetRecipe(layers=(16,), heads=4, loss=loss, lr=0.02, epochs=80, ema=0.9, dropout=0)
+    training, _, p = trained(recipe)
+    assert takes_codes(training.network.loss) == (loss == "softmax")
+    assert np.mean(p.argmax(axis=1) == rows()[1]) > 0.9
+    np.testing.assert_allclose(p.sum(axis=1), 1, rtol=1e-5)
+
+
+def test_heads_weigh_classes_and_smooth_labels_as_one_does():
+    recipe = NetRecipe(heads=2, class_weight="balanced", label_smoothing=0.1)
+    loss = loss_of(recipe, np.array([10, 30]))
+    assert loss == MeanOfHeads(SoftmaxCrossEntropy(0.1, (2.0, 40 / 60)))
+    with pytest.raises(UserError, match="label_smoothing goes with loss=softmax or binary; got"):
+        loss_of(replace(recipe, loss="squared", class_weight="none"), np.ones(2))
+    assert takes_codes(loss)
+    assert not takes_codes(MeanOfHeads(BinaryCrossEntropy()))
+    answers = np.array([[0.25, 0.75]], "float32")
+    assert probabilities(loss, answers) is answers
+
+
+def test_lbfgs_trains_heads_and_calibrated_layers():
+    text = "layers=16 heads=3 ntk=yes calibrate=yes optimizer=lbfgs epochs=30 weight_decay=0"
+    recipe = parse_net(text, NetRecipe())
+    _, epochs, p = trained(recipe)
+    assert np.mean(p.argmax(axis=1) == rows()[1]) > 0.95
+    fresh = Training(recipe, *rows(), 2, rng=np.random.default_rng(0))
+    assert fresh.network.layout["0.b"].view(fresh.weights.theta).any()  # it is calibrated
+    assert np.isfinite([epoch.loss for epoch in epochs]).all()
+    for text in ("falls=dropout dropout=0.1", "falls=decay"):
+        with pytest.raises(UserError, match=r"[Dd]ropout|a decay that falls"):
+            Training(parse_net(f"optimizer=lbfgs {text}", NetRecipe()), *rows(), 2, rng=None)
+
+
+def test_the_columns_of_a_table_decide_what_stands_in_front():
+    polars = pytest.importorskip("polars")
+    from graduel.data.columns import Column
+
+    frame = polars.DataFrame(
+        {"c": ["a", "b", "c", "d"], "x": [1.0, 2, 3, None], "two": ["u", "v", "u", "v"]}
+    )
+    kinds = {"c": "categorical", "x": "numeric", "two": "categorical"}
+    recipe = NetRecipe(layers=(8,), embed=2, numbers="pbld", front_scale=True, dropout=0)
+    columns = [Column(name, kind) for name, kind in kinds.items()]
+    fitted = NetPreparation.fit(frame, columns, **recipe.preparation)
+    assert fitted.names == ("x", "x is missing", "two = v", "c")
+    net = build(recipe, 4, 2, inputs=fitted)
+    assert net.layers[:3] == (Columns(3, (5,)), PBLD(columns=(0,)), Scale())
+    assert net.nodes[0].plan.out == (3 + 5,)
+    assert net.nodes[1].plan.out == (3 + 5 + 3,)
+    no_amounts = Amounts(0)
+    assert build(recipe, 4, 2, inputs=no_amounts).layers[0] == Scale()
+
+
+def test_calibration_draws_from_the_training_and_leaves_the_rest_alike():
+    recipe = NetRecipe(layers=(12, 8), ntk=True, calibrate=True, dropout=0, epochs=1)
+    X, y = rows(1500)
+    one, two = (Training(recipe, X, y, 2, rng=np.random.default_rng(3)) for _ in range(2))
+    assert one.weights.theta.tobytes() == two.weights.theta.tobytes()
+    seen = one.network.trace(X, one.weights)
+    for name in ("0", "2"):
+        np.testing.assert_allclose(seen[name].std(axis=0), 1, atol=0.05)
+    plain = Training(replace(recipe, calibrate=False), X, y, 2, rng=np.random.default_rng(3))
+    assert not plain.network.layout["0.b"].view(plain.weights.theta).any()
+
+
+def test_a_decay_that_falls_stands_around_the_rule_and_takes_its_amount():
+    def amount(text):
+        rule = optimizer_of(parse_net(text, NetRecipe()))
+        assert isinstance(rule, Decay)
+        assert rule.schedule == FlatCos()
+        return dict(rule.amounts), rule.rule
+
+    assert amount("falls=decay") == ({"weight": 0.01}, AdamW(weight_decay=0))
+    assert amount("falls=decay weight_decay=0.3 optimizer=sgd") == ({"weight": 0.3}, SGD())
+    # What stands in brackets is the amount too, and decays once.
+    assert amount("falls=dropout,decay optimizer=adamw(weight_decay=0.3)") == (
+        *({"weight": 0.3},),
+        AdamW(weight_decay=0),
+    )
+    none = AdamW(weight_decay=0.0)
+    want = Muon(weight_decay=0.0, others=none)
+    assert amount("falls=decay optimizer=muon weight_decay=0.2") == ({"weight": 0.2}, want)
+    assert amount("falls=decay optimizer=muon(weight_decay=0.2)") == ({"weight": 0.2}, want)
+    assert amount("falls=decay decays=bias:2,weight:1")[0] == {"bias": 2, "weight": 1}
+    assert isinstance(amount("falls=decay clip_norm=1")[1], ClipNorm)
+    assert amount("falls=decay optimizer=adam decays=bias:1") == ({"bias": 1}, Adam())
+    # Adam goes without decay, falling or not; and nothing falls that is not told to.
+    assert optimizer_of(parse_net("falls=decay optimizer=adam", NetRecipe())) == Adam()
+    assert optimizer_of(parse_net("falls=dropout", NetRecipe())) == AdamW(weight_decay=0.01)
+    assert optimizer_of(parse_net("decays=bias:1", NetRecipe())).schedule is None
+    assert isinstance(optimizer_of(parse_net("optimizer=lbfgs", NetRecipe())), LBFGS)
+
+
+@pytest.mark.parametrize("schedule", [None, FlatCos()], ids=["constant", "falling"])
+def test_in_a_fit_weights_decay_by_how_far_it_is(schedule):
+    rng = np.random.default_rng(0)
+    net = Network((Dense(3),), (4,), dtype="float64")
+    X, y = np.zeros((40, 4)), rng.integers(3, size=40)  # 0: no gradient, decay alone moves W
+    fit = Fit(
+        net,
+        Rows(X, dtype="float64"),
+        y,
+        rng=rng,
+        optimizer=Decay(SGD(), {"weight": 0.5}, schedule),
+        lr=0.1,
+        epochs=5,
+        batch_size=20,
+    )
+    weights = net.layout["0.W"].view(fit.weights.theta)
+    start = before = weights.copy()
+    factors = []
+    for _ in fit.fit_steps():
+        factors.append(float((weights / before).mean()))
+        before = weights.copy()
+    t = (np.arange(10) + 0.5) / 10
+    s = np.ones(10) if schedule is None else [schedule(one) for one in t]
+    np.testing.assert_allclose(factors, 1 - 0.1 * 0.5 * np.array(s), rtol=1e-12)
+    np.testing.assert_allclose(weights, start * np.prod(factors), rtol=1e-12)
+    if schedule is not None:
+        assert factors[0] == pytest.approx(0.95)
+        assert factors[-1] > 0.998
