@@ -26,7 +26,7 @@ COLUMNS = {
 }
 ENCODERS = {
     "net": {
-        "Numeric": [prepare_net.Numeric, prepare_net.Quantile],
+        "Numeric": [prepare_net.Numeric, prepare_net.Quantile, prepare_net.Both],
         "Category": [prepare_net.OneHot, prepare_net.Codes],
         "Boolean": [prepare_net.Boolean],
         "Date": [prepare_net.Date],
