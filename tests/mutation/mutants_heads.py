@@ -119,18 +119,11 @@ MUTANTS = [
     (Q, "max(len(known) // ROWS_A_KNOT, FEWEST_KNOTS)", "len(known) // ROWS_A_KNOT + 2", QUANTILE),
     (Q, "share += 1 - np.interp(-x, -at[::-1], shares)", "share *= 2", QUANTILE),
     (Q, "np.clip(ndtri(share / 2), -3, 3)", "np.clip(ndtri(share / 2), -4, 4)", QUANTILE),
-<<<<<<< .merge_file_mZrkhS
     (Q, "np.where(unknown, 0.0, np.clip", "np.where(False, 0.0, np.clip", QUANTILE),
     (Q, "        put_missing(np.isnan(x), out)\n", "", QUANTILE),
     (Q, "any(a > b for a, b in pairwise(self.knots))", "False", QUANTILE),
     (Q, "np.where(unknown, at[0], x / 2)", "np.where(unknown, at[0], x)", QUANTILE),
     (Q, "at, shares = np.array(knots) / 2", "at, shares = np.array(knots) / 3", QUANTILE),
-=======
-    (Q, "np.where(unknown, 0.0, np.clip(ndtri(", "(np.clip(ndtri(", QUANTILE),
-    (Q, "any(a > b for a, b in pairwise(self.knots))", "False", QUANTILE),
-    (Q, "np.where(unknown, at[0], x / 2)", "np.where(unknown, at[0], x)", QUANTILE),
-    (Q, "np.array(knots) / 2", "2 * (np.array(knots) / 2)", QUANTILE),
->>>>>>> .merge_file_WMj9e1
     (
         "data/prepare.py",
         "few = 0 < len(codes.categories) + codes.others",
