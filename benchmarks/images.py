@@ -100,7 +100,7 @@ def plot(found: list[dict[str, Any]], path: Path) -> None:
     import matplotlib as mpl
     from matplotlib.backends.backend_svg import FigureCanvasSVG
     from matplotlib.figure import Figure
-    from matplotlib.ticker import NullFormatter, ScalarFormatter
+    from matplotlib.ticker import LogLocator, NullLocator, StrMethodFormatter
 
     from graduel.report.style import HUES, MARKS
 
@@ -120,13 +120,15 @@ def plot(found: list[dict[str, Any]], path: Path) -> None:
         means = [[fmean(values) for values in spots(groups[e])] for e in sorted(groups)]
         x, y = zip(*sorted(map(tuple, means)), strict=True)
         ax.plot(x, y, mark, ls="-", lw=1.2, ms=6, color=colour, label=label)
-    for axis, scale in ((ax.xaxis, ax.set_xscale), (ax.yaxis, ax.set_yscale)):
-        scale("log")
-        axis.set_major_formatter(ScalarFormatter())
-        axis.set_minor_formatter(ScalarFormatter() if axis is ax.yaxis else NullFormatter())
+    ax.set_xscale("log")
+    ax.set_yscale("log")
+    for axis in (ax.xaxis, ax.yaxis):
+        axis.set_major_locator(LogLocator(subs=[1, 1.5, 2, 3, 4, 5, 6, 8], numticks=99))
+        axis.set_major_formatter(StrMethodFormatter("{x:g}"))
+        axis.set_minor_locator(NullLocator())
     ax.set_xlabel("seconds of training")
     ax.set_ylabel("test error, %")
-    ax.grid(which="both", lw=0.4, alpha=0.4)
+    ax.grid(lw=0.4, alpha=0.4)
     ax.legend(frameon=False)
     with mpl.rc_context({"svg.fonttype": "none", "svg.hashsalt": "graduel"}):
         figure.savefig(path, format="svg", metadata={"Date": None})

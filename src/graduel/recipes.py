@@ -58,21 +58,16 @@ class NetRecipe:
 
 RECIPES: dict[str, NetRecipe] = {
     "mnist": NetRecipe(
-        layers=(1024, 1024),
-        norm="batch",
-        dropout=0.4,
-        lr=2e-3,
-        batch_size=256,
-        epochs=40,
+        layers=(1200, 600, 300), norm="batch", dropout=0.0, noise=0.3, lr=2e-3, epochs=40
     ),
     "mnist-augmented": NetRecipe(
-        layers=(1024, 1024),
+        layers=(1000, 500, 250, 250),
         norm="batch",
-        dropout=0.2,
+        dropout=0.0,
+        noise=0.1,
         lr=2e-3,
-        augment="warp(share=8)",
-        batch_size=256,
-        epochs=40,
+        augment="warp(angle=12,scale=0.12,shear=0.15,shift=1.5,elastic=1.2,share=4)",
+        epochs=60,
     ),
     "mnist-conv": NetRecipe(
         layers=(

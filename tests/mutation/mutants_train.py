@@ -42,7 +42,7 @@ MUTANTS = [
     ("train/augment.py", "((gy, gx), (gy, fx), (fy, gx)", "((gy, gx), (fy, gx), (gy, fx)", AUGMENT),
     ("train/augment.py", "self.shift * draw[4 + i]", "self.shift * draw[4]", AUGMENT),
     ("train/augment.py", "np.minimum(apart, n - apart)", "apart", AUGMENT),
-    ("train/augment.py", "warp * self.share, (warp + 1)", "warp * self.share, (warp + 2)", AUGMENT),
+    ("train/augment.py", "first = start + warp * self.share", "first = start", AUGMENT),
     (
         "train/augment.py",
         "return self.rows.block(start, stop)",

@@ -19,6 +19,9 @@ Changer = Callable[[Array], Array]
 FIELDS = 64
 """How many elastic fields there are to draw from. Two of them, each with a sign, are a warp."""
 
+BLOCK = 16
+"""Warps that are worked out at a time: what is between fits into a core's cache."""
+
 
 class Augmentation(Protocol):
     """A way to change training rows at random, which leaves their classes as they are."""
@@ -112,16 +115,19 @@ class Warp:
         def make(size: int, dtype: str) -> Changer:
             out = np.empty((size, n_features), dtype)
             tap = np.empty((min(size, self.share), n_features), dtype)
-            index = np.empty((4, -(-size // self.share), n_features), np.intp)
+            index = np.empty((4, min(BLOCK, -(-size // self.share)), n_features), np.intp)
             factor = np.empty(index.shape, dtype)
 
             def change(x: Array) -> Array:
                 y = out[: len(x)]
-                count = -(-len(x) // self.share)
-                taps(self.places(count, image, rng, fields), image, index, factor)
-                for warp in range(count):
-                    part = slice(warp * self.share, (warp + 1) * self.share)
-                    _blend(x[part], index[:, warp], factor[:, warp], y[part], tap)
+                for start in range(0, len(x), BLOCK * self.share):
+                    stop = min(start + BLOCK * self.share, len(x))
+                    count = -(-(stop - start) // self.share)
+                    taps(self.places(count, image, rng, fields), image, index, factor)
+                    for warp in range(count):
+                        first = start + warp * self.share
+                        part = slice(first, first + self.share)
+                        _blend(x[part], index[:, warp], factor[:, warp], y[part], tap)
                 return y
 
             return change

@@ -116,8 +116,9 @@ class Training:
             yield from self._fit.fit_iter()
             return
         for epoch in by_epoch(self._averaging(self._fit, self._average), len(self.rows)):
+            # Rows changed as in training: weights that met no plain ones need their state.
             self.answer = self._average.weights(
-                self.network, self.rows, rng=self.rng, batch_size=self._fit.batch_size
+                self.network, self._fit.rows, rng=self.rng, batch_size=self._fit.batch_size
             )
             yield epoch
 
