@@ -152,23 +152,19 @@ def test_a_whole_duel(finished):
         assert html.escape(claim["sentence"]) in report
 
 
-def test_the_same_command_again_keeps_everything(finished):
+def test_the_same_command_again_keeps_everything_and_no_warning_stops_it(finished):
     folder, args, first = finished
-    again = graduel("duel", *args, cwd=folder)
-    assert again.returncode == 0
+    again = graduel("duel", *args, cwd=folder, env={**os.environ, "PYTHONWARNINGS": "error"})
+    assert again.returncode == 0, again.stderr
     assert "net-seed0: finished earlier" in again.stderr
     assert "starting" not in again.stderr
     assert again.stdout == first.stdout
 
 
-@pytest.mark.parametrize(
-    "environment",
-    [{"PYTHONIOENCODING": "ascii", "PYTHONWARNINGS": "error"}, {"PYTHONIOENCODING": "cp437"}],
-    ids=str,
-)
-def test_any_encoding_and_any_filter_of_warnings_will_do(finished, environment):
+def test_any_encoding_will_do(finished):
     folder, args, _ = finished
-    done = graduel("duel", *args, cwd=folder, env={**os.environ, **environment}, errors="replace")
+    environment = {**os.environ, "PYTHONIOENCODING": "ascii"}  # what it has, any other has
+    done = graduel("duel", *args, cwd=folder, env=environment, errors="replace")
     assert done.returncode == 0, done.stderr
     assert "NumPy network" in done.stdout
 

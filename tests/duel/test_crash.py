@@ -139,7 +139,7 @@ def killed_and_taken_up(moments, undisturbed, four, path, seed):
 
 @pytest.mark.skipif(os.name != "posix", reason="SIGKILL is POSIX's")
 def test_killed_at_random_moments_a_search_goes_on_to_the_same_end(undisturbed, four, tmp_path):
-    killed_and_taken_up(3, undisturbed, four, tmp_path, 0)
+    killed_and_taken_up(2, undisturbed, four, tmp_path, 0)
 
 
 @pytest.mark.long

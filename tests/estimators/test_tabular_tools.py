@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 from contextlib import suppress
 from copy import deepcopy
+from datetime import date
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -20,6 +23,7 @@ from sklearn.preprocessing import FunctionTransformer, StandardScaler
 from table_mixed import SMALL, mixed, quick
 
 from graduel import MLPClassifier, TabularMLPClassifier
+from graduel.duel.own import own_contender
 from graduel.recipes import NetRecipe
 from graduel.train import load_model, save_model
 
@@ -60,6 +64,10 @@ def test_a_pipeline_of_frames():
     assert (polars.predict_proba(X) == quick().fit(X, Y).predict_proba(X)).all()
 
 
+def test_in_a_duel_it_is_handed_columns():
+    assert own_contender("mine", quick()).recipe.takes == "frame"
+
+
 # --- files ---
 
 
@@ -95,6 +103,24 @@ def test_it_comes_back_from_a_file(options, tmp_path):
     assert (back.classes_ == net.classes_).all()
     with pytest.raises(ValueError, match="same order"):
         back.predict(X[X.columns[::-1]])
+
+
+GOLDEN = Path(__file__).parents[1] / "golden"
+SPEC = importlib.util.spec_from_file_location("make_tabular", GOLDEN / "make_tabular.py")
+MADE = importlib.util.module_from_spec(SPEC)
+SPEC.loader.exec_module(MADE)
+CASES = json.loads((GOLDEN / "tabular" / "tabular.json").read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize("file", CASES)
+def test_files_of_every_format_keep_loading(file):
+    net, said = TabularMLPClassifier.load(GOLDEN / "tabular" / file), CASES[file]
+    rows = MADE.frame(MADE.ROWS).with_columns(day=date(2025, 1, 1))
+    np.testing.assert_allclose(net.predict_proba(rows), said["probabilities"], rtol=1e-4)
+    assert net.classes_.tolist() == said["classes"]
+    assert [[c.name, c.kind] for c in net.columns_] == said["columns"]
+    assert [[c.name, c.why] for c in net.set_aside_] == said["set_aside"]
+    assert (net.best_epoch_, net.loss_curve_) == (said["best_epoch"], said["loss_curve"])
 
 
 @pytest.mark.parametrize("y", [np.array([0, 1]), np.array([True, False]), np.array(["b", "a"])])

@@ -98,6 +98,16 @@ def test_the_equations_hold_layer_by_layer(case):
             np.testing.assert_array_equal(one.dx, np.where(one.gate, one.dy, 0))
 
 
+def test_a_gate_is_shut_where_nothing_came_through():
+    net = Network((Dense(9), ReLU(), Dense(3)), (4,))
+    rng = np.random.default_rng(0)
+    seen = backward(net, net.init(rng), rng.normal(size=4).astype(np.float32), 1)
+    gate = seen.layer("1").gate
+    np.testing.assert_array_equal(gate, seen.forward.layer("1").input > 0)
+    assert 0 < gate.sum() < 9
+    assert seen.layer("0").gate is None
+
+
 def test_convolutions_go_back_as_the_engine_does():
     net, weights, x = image_network(np.random.default_rng(2))
     seen = backward(net, weights, x, 2)

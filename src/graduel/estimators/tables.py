@@ -53,7 +53,7 @@ def taken(
         X = X.collect()
     options = {"estimator": estimator, "ensure_min_samples": least, "input_name": "X"}
     if is_frame(X):
-        check_array(np.zeros(X.shape, bool), dtype=None, **options)  # its shape alone
+        check_array(np.broadcast_to(False, X.shape), dtype=None, **options)  # its shape alone
     else:
         if isinstance(X, list | tuple) and np.asarray(X).dtype.kind in "US":
             X = np.asarray(X, dtype=object)  # beside text, numbers would become text

@@ -81,6 +81,9 @@ class TabularMLPClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc
     Column(name='strong', kind='boolean', reason='no and yes')
     """
 
+    takes = "frame"
+    """As a contender of the user's own it is handed columns, and no matrix."""
+
     def __init__(
         self,
         *,

@@ -99,7 +99,7 @@ def from_arrays(X: Any, y: Any) -> tuple[pl.DataFrame | Dataset, str, list[str]]
 
 
 def _is_pandas(table: Any) -> bool:
-    return type(table).__module__.partition(".")[0] == "pandas"
+    return any(kind.__module__.partition(".")[0] == "pandas" for kind in type(table).__mro__)
 
 
 def is_frame(table: Any) -> bool:

@@ -1,0 +1,168 @@
+"""The network for tables with each of its ideas taken out alone: what each is worth.
+
+    python benchmarks/ablation.py TABLES --target target --out ablation.jsonl
+    python benchmarks/ablation.py --out ablation.jsonl --table
+
+TABLES are files, or a folder of Parquet and CSV files; those with more than ten thousand rows are
+left out, and of the rest the ten with the most rows are taken. Each is split as ``graduel duel
+--split 5x1`` does, and two of the five splits are used. Every variant trains for 64 epochs and
+keeps the epoch with the fewest errors on the validation rows, of equals the one with the lowest log
+loss. Runs that are in `--out` already are left out, so that the command can be stopped and given
+again. `--table` prints, for each variant, the geometric mean over the runs of its error and its log
+loss as parts of the whole recipe's, and on how many tables it was worse.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from graduel.data import Dataset
+from graduel.data.description import own
+from graduel.data.read.folder import tables_in
+from graduel.duel.contenders import Budget, Part
+from graduel.duel.contenders.net import Net
+from graduel.duel.metrics import log_loss, wrong
+from graduel.duel.protocol import Protocol, plan, split
+from graduel.recipes import RECIPES, NetRecipe
+
+WHOLE = "the recipe"
+BASE = replace(RECIPES["tabular"], epochs=64)
+SINGLE = {"heads": 1, "layers": (256, 256, 256)}
+WITHOUT: dict[str, dict[str, Any]] = {
+    "heads (one network, 256 wide)": SINGLE,
+    "scores beside numbers (robust scaling alone)": {"scaling": "robust"},
+    "numbers beside scores (scores alone)": {"scaling": "quantile"},
+    "waves of numbers (PBLD)": {"numbers": "plain"},
+    "learned vectors of categories": {"embed": 0},
+    "the factor of each column": {"front_scale": False},
+    "NTK parametrization (rate 0.003)": {"ntk": False, "calibrate": False, "lr": 3e-3},
+    "calibration by the first rows": {"calibrate": False},
+    "activations that bend (SELU)": {"activation": "selu"},
+    "coslog4 (one cosine)": {"schedule": "cosine"},
+    "a fast second moment (β₂ = 0.999)": {"optimizer": "adamw"},
+    "rates by role": {"rates": ""},
+    "dropout": {"dropout": 0.0},
+    "weight decay": {"weight_decay": 0.0},
+    "dropout and decay that fall": {"falls": ""},
+}
+"""What is taken out, and what stands in its place."""
+ADDED: dict[str, dict[str, Any]] = {
+    "label smoothing of 0.1 added": {"label_smoothing": 0.1},
+    "RealMLP-TD's numbers (one network, robust, smoothing)": {
+        **SINGLE,
+        "scaling": "robust",
+        "label_smoothing": 0.1,
+    },
+}
+VARIANTS: dict[str, NetRecipe] = {WHOLE: BASE}
+VARIANTS |= {f"without {name}": replace(BASE, **changes) for name, changes in WITHOUT.items()}
+VARIANTS |= {name: replace(BASE, **changes) for name, changes in ADDED.items()}
+MOST, TABLES, SPLITS = 10_000, 10, (0, 1)
+
+
+def chosen(paths: list[Path], target: str) -> Iterator[tuple[str, Dataset, Protocol]]:
+    """Yield the tables, the largest of those that are small enough, and how a duel splits them."""
+    files = [file for path in paths for file in (tables_in(path) if path.is_dir() else [path])]
+    found = []
+    for file in files:
+        data = own(file, target=target)
+        dataset = data.load()
+        if len(dataset.y) <= MOST:
+            protocol = plan(data, contenders=["net"], split="5x1", threads=1, metric="error")
+            found.append((file.stem, dataset, protocol))
+    yield from sorted(found, key=lambda one: -len(one[1].y))[:TABLES]
+
+
+def fit(recipe: NetRecipe, data: Dataset, protocol: Protocol, run: int) -> dict[str, float]:
+    """Train once, and return the errors on test rows."""
+    rows, k = split(protocol, data, run), len(data.classes)
+    train, valid = (
+        Part(data.table[i], data.y[i], k, None, data.columns) for i in (rows.train, rows.valid)
+    )
+    fitting = Net(recipe).fit(
+        train,
+        valid,
+        rng=np.random.default_rng(run),
+        budget=Budget(1),
+        notify=lambda progress: None,
+    )
+    while True:
+        try:
+            next(fitting)
+        except StopIteration as end:
+            fitted = end.value
+            break
+    p, y = fitted.predict_proba(data.table[rows.test]), data.y[rows.test]
+    return {
+        "error": float(wrong(p, y).mean()),
+        "log_loss": float(log_loss(p, y)),
+        "seconds": round(fitted.seconds, 2),
+    }
+
+
+def runs(path: Path) -> list[dict[str, Any]]:
+    """Return the runs that a file holds."""
+    if not path.exists():
+        return []
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines() if line]
+
+
+def table(found: list[dict[str, Any]]) -> Iterator[str]:
+    """Yield a line of Markdown for each variant."""
+    by: dict[str, dict[tuple[str, int], dict[str, Any]]] = defaultdict(dict)
+    for run in found:
+        by[run["variant"]][run["table"], run["split"]] = run
+    yield "| | error | log loss | tables worse in error | in log loss | seconds |"
+    yield "|---|---:|---:|---:|---:|---:|"
+    for variant in VARIANTS:
+        both = [key for key in by[variant] if key in by[WHOLE]]
+        if not both:
+            continue
+        shares, worse = [], []
+        for name, least in (("error", 1e-3), ("log_loss", 1e-6)):
+            mine, whole = (np.array([by[v][key][name] for key in both]) for v in (variant, WHOLE))
+            # (A thousandth more for each, so that a table without an error can be compared.)
+            shares.append(float(np.exp(np.log((mine + least) / (whole + least)).mean())))
+            gaps: dict[str, float] = defaultdict(float)
+            for key, gap in zip(both, mine - whole, strict=True):
+                gaps[key[0]] += gap
+            worse.append(f"{sum(gap > 0 for gap in gaps.values())} of {len(gaps)}")
+        seconds = sum(by[variant][key]["seconds"] for key in both)
+        cells = variant, f"{shares[0]:.3f}", f"{shares[1]:.3f}", *worse, f"{seconds:.0f}"
+        yield f"| {' | '.join(cells)} |"
+
+
+def main() -> None:
+    """Train what is not there yet; print what is there."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("tables", nargs="*", type=Path)
+    parser.add_argument("--target", default="target")
+    parser.add_argument("--out", type=Path, required=True, help="a file of JSON lines")
+    parser.add_argument("--table", action="store_true", help="print what --out holds")
+    asked = parser.parse_args()
+    done = {(run["variant"], run["table"], run["split"]) for run in runs(asked.out)}
+    for name, data, protocol in chosen(asked.tables, asked.target):
+        for run in SPLITS:
+            for variant, recipe in VARIANTS.items():
+                if (variant, name, run) in done:
+                    continue
+                line = {"variant": variant, "table": name, "split": run}
+                text = json.dumps(line | fit(recipe, data, protocol, run), ensure_ascii=False)
+                print(text, flush=True)
+                with asked.out.open("a", encoding="utf-8") as file:
+                    file.write(text + os.linesep)
+    if asked.table:
+        print("\n".join(table(runs(asked.out))))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,134 @@
+"""What the network for tables costs: seconds of training over rows and over columns.
+
+    python benchmarks/table_cost.py --out cost.json --plot docs/images/table-cost.svg
+
+Columns are half numbers and half categories of twelve values, classes two; the recipe is that for
+ten thousand rows (``graduel.recipes.net_recipe``), once with its heads and once as one network of
+256 units a layer (``heads=1 layers=256,256,256``). Of each size three epochs are timed after one to
+warm up, the median counts, and seconds are those of all epochs of the recipe. Sizes go round in
+turn, so that a disturbance meets all of them. `--rows` and `--columns` change the sizes.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+from statistics import median
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from graduel.data.columns import Column
+from graduel.data.prepare import NetPreparation
+from graduel.recipes import NetRecipe, net_recipe
+from graduel.train.netspec import parse_net
+from graduel.train.training import Training
+
+TYPICAL = 10_000, 20
+KINDS = {"heads": "", "one network": "heads=1 layers=256,256,256"}
+
+
+def training(recipe: NetRecipe, rows: int, columns: int) -> Training:
+    """Make a training on a table drawn at random."""
+    rng = np.random.default_rng(0)
+    half = columns // 2
+    frame = pl.DataFrame(
+        {f"n{i}": rng.normal(size=rows) for i in range(columns - half)}
+        | {f"c{i}": rng.integers(12, size=rows).astype(str) for i in range(half)}
+    )
+    kinds = ["numeric"] * (columns - half) + ["categorical"] * half
+    found = [Column(name, kind) for name, kind in zip(frame.columns, kinds, strict=True)]
+    y = (frame["n0"].to_numpy() + rng.normal(size=rows) > 0).astype(int)
+    preparation = NetPreparation.fit(frame, found, **recipe.preparation)
+    X = preparation.transform(frame)
+    return Training(recipe, X, y, 2, rng=rng, inputs=preparation)
+
+
+def measure(sizes: list[tuple[int, int]], rounds: int) -> list[dict[str, Any]]:
+    """Time an epoch of every size and kind, in turns."""
+    whole = net_recipe(quick=False, table_rows=TYPICAL[0])
+    recipes = {name: parse_net(text, whole) if text else whole for name, text in KINDS.items()}
+    running = {
+        (name, *size): training(recipe, *size).epochs()
+        for name, recipe in recipes.items()
+        for size in sizes
+    }
+    for epochs in running.values():
+        next(epochs)
+    seconds: dict[tuple[str, int, int], list[float]] = {key: [] for key in running}
+    for _ in range(rounds):
+        for key, epochs in running.items():
+            start = perf_counter()
+            next(epochs)
+            seconds[key].append(perf_counter() - start)
+    return [
+        {
+            "kind": key[0],
+            "rows": key[1],
+            "columns": key[2],
+            "epochs": whole.epochs,
+            "seconds": round(median(times) * whole.epochs, 2),
+        }
+        for key, times in seconds.items()
+    ]
+
+
+def plot(found: list[dict[str, Any]], path: Path) -> None:
+    """Draw seconds over rows, and over columns."""
+    import matplotlib as mpl
+    from matplotlib.backends.backend_svg import FigureCanvasSVG
+    from matplotlib.figure import Figure
+
+    from graduel.report.style import HUES, MARKS
+
+    figure = Figure(figsize=(7, 3.2), layout="constrained")
+    FigureCanvasSVG(figure)
+    axes = figure.subplots(1, 2)
+    for ax, over, fixed, value in (
+        (axes[0], "rows", "columns", TYPICAL[1]),
+        (axes[1], "columns", "rows", TYPICAL[0]),
+    ):
+        for place, kind in enumerate(KINDS):
+            points = sorted(
+                (one[over], one["seconds"])
+                for one in found
+                if one["kind"] == kind and one[fixed] == value
+            )
+            x, y = zip(*points, strict=True)
+            mark, colour = MARKS[place][0], HUES[place].light
+            ax.plot(x, y, mark, ls="-", lw=1.2, ms=5, color=colour, label=kind)
+        ax.set_xlabel(f"{over} ({value:,} {fixed})")
+        ax.set_ylim(bottom=0)
+        ax.set_xlim(left=0)
+        ax.grid(lw=0.4, alpha=0.4)
+    axes[0].set_ylabel("seconds of training")
+    axes[0].legend(frameon=False)
+    with mpl.rc_context({"svg.fonttype": "none", "svg.hashsalt": "graduel"}):
+        figure.savefig(path, format="svg", metadata={"Date": None})
+
+
+def main() -> None:
+    """Measure, write and draw."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--rows", default="1250,2500,5000,10000,20000")
+    parser.add_argument("--columns", default="5,10,20,40,80")
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--out", type=Path, help="a JSON file")
+    parser.add_argument("--plot", type=Path, help="an SVG file")
+    asked = parser.parse_args()
+    rows, columns = ([int(n) for n in text.split(",")] for text in (asked.rows, asked.columns))
+    sizes = {(n, TYPICAL[1]) for n in rows} | {(TYPICAL[0], n) for n in columns} | {TYPICAL}
+    found = measure(sorted(sizes), asked.rounds)
+    for one in found:
+        print(json.dumps(one))
+    if asked.out:
+        asked.out.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+    if asked.plot:
+        plot(found, asked.plot)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,149 @@
+"""How the classifier of tables is fitted: validation rows, the metric, weights, recipes, ends."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.base import clone
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.metrics import balanced_accuracy_score
+from table_mixed import SMALL, mixed, quick
+
+import graduel
+from graduel import TabularMLPClassifier
+from graduel.estimators import tabular_train
+from graduel.estimators.tabular_fit import set_aside
+from graduel.recipes import NetRecipe, net_recipe
+
+X, Y = mixed()
+NET = quick().fit(X, Y)
+
+
+def test_validation_rows_may_be_given():
+    net = quick().fit(X[:80], Y[:80], eval_set=(X[80:], Y[80:]))
+    assert net.preparation_ != NET.preparation_
+    best = net.validation_error_curve_[net.best_epoch_ - 1]
+    assert best == min(net.validation_error_curve_)
+    assert net.score(X[80:], Y[80:]) == pytest.approx(1 - best)
+    same = quick().fit(X[:80], Y[:80], eval_set=[(X[80:], Y[80:])])
+    assert (same.predict_proba(X) == net.predict_proba(X)).all()
+
+
+def test_garbage_in_validation_rows_does_not_reach_the_preparation():
+    other = X[80:].assign(age=1e9, city="Paris", took=pd.to_timedelta(1, "s"))
+    one = quick().fit(X[:80], Y[:80], eval_set=(X[80:], Y[80:]))
+    two = quick().fit(X[:80], Y[:80], eval_set=(other, Y[80:]))
+    assert one.preparation_ == two.preparation_
+    assert one.loss_curve_ == two.loss_curve_
+
+
+def test_without_validation_rows_the_last_epoch_answers():
+    net = quick(validation_fraction=0).fit(X, Y)
+    assert net.best_epoch_ == net.n_iter_ == 12
+    assert net.validation_error_curve_ is net.validation_loss_curve_ is None
+    few = quick().fit(X[:2], ["a", "b"])
+    assert few.validation_scores_ is None
+    assert few.predict(X[:2]).shape == (2,)
+
+
+@pytest.mark.parametrize("metric", ["error", "log_loss", "balanced_accuracy"])
+def test_the_metric_chooses_the_epoch(metric):
+    y = np.where(np.arange(len(X)) % 5 == 0, "rare", Y)
+    net = quick(metric=metric).fit(X[:80], y[:80], eval_set=(X[80:], y[80:]))
+    scores = net.validation_scores_
+    assert scores[net.best_epoch_ - 1] == max(scores)
+    if metric == "log_loss":
+        assert scores == [-loss for loss in net.validation_loss_curve_]
+    elif metric == "error":
+        assert scores == [1 - error for error in net.validation_error_curve_]
+    else:
+        answered = balanced_accuracy_score(y[80:], net.predict(X[80:]))
+        assert scores[net.best_epoch_ - 1] == pytest.approx(answered)
+
+
+def test_class_weights_move_the_answers():
+    skewed = np.where(np.arange(len(X)) % 10 == 0, "rare", "usual")
+    share = [
+        np.mean(quick(class_weight=given).fit(X, skewed).predict(X) == "rare")
+        for given in (None, "balanced", {"rare": 500})
+    ]
+    assert share[0] < share[1] <= share[2]
+    assert share[2] > 0.8
+
+
+def test_recipes_are_texts_or_objects():
+    begun = net_recipe(quick=False, table_rows=102)
+    net = TabularMLPClassifier(max_epochs=1).fit(X, Y)
+    assert net.recipe_ == replace(begun, epochs=1)
+    net = TabularMLPClassifier(recipe="layers=8,8 heads=2", max_epochs=1).fit(X, Y)
+    assert net.recipe_ == replace(begun, layers=(8, 8), heads=2, epochs=1)
+    net = TabularMLPClassifier(recipe=NetRecipe(layers=[8], epochs=2)).fit(X, Y)
+    assert net.recipe_ == NetRecipe(layers=(8,), epochs=2)
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        "embed=8 numbers=pbld front_scale=yes ntk=yes calibrate=yes",
+        "heads=4 embed=8 scaling=quantile falls=dropout",
+        "norm=batch ema=0.9 plateau=3",
+        "loss=binary label_smoothing=0.1",
+    ],
+)
+def test_every_kind_of_recipe_goes(more):
+    net = quick(recipe=f"{SMALL} {more}").fit(X, Y)
+    assert net.predict(X).shape == Y.shape
+    assert (clone(net).fit(X, Y).predict_proba(X) == net.predict_proba(X)).all()
+
+
+def test_verbose_shows_epochs(capsys):
+    quick(verbose=True, max_epochs=2).fit(X, Y)
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split(",")[0] for line in lines[::2]] == ["Iteration 1", "Iteration 2"]
+    assert all(line.startswith("Validation score") for line in lines[1::2])
+
+
+def test_ctrl_c_keeps_the_best_epoch(monkeypatch):
+    def stop(self, epoch):
+        if epoch.epoch == 3:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(tabular_train.Progress, "epoch", stop)
+    with pytest.warns(UserWarning, match="interrupted"):
+        net = quick().fit(X, Y)
+    assert net.n_iter_ == 3
+    assert 1 <= net.best_epoch_ <= 3
+    assert net.loss_curve_ == NET.loss_curve_[:3]
+
+
+def test_divergence_keeps_the_best_epoch_before(monkeypatch):
+    judged = tabular_train.Training.judged
+
+    def until(self, *given):
+        for epoch in judged(self, *given):
+            yield epoch
+            if epoch[0].epoch == 2:
+                raise graduel.train.DivergedError("the loss became nan")
+
+    monkeypatch.setattr(tabular_train.Training, "judged", until)
+    with pytest.warns(ConvergenceWarning, match="diverged"):
+        net = quick().fit(X, Y)
+    assert net.n_iter_ == 2
+
+
+@pytest.mark.parametrize(
+    "eval_set", [(X,), X, (X, np.full(len(X), "no")), (X[X.columns[::-1]], Y), (X, Y[:-1])]
+)
+def test_validation_rows_that_do_not_fit_are_refused(eval_set):
+    with pytest.raises(ValueError, match=r"eval_set|same order|inconsistent"):
+        quick().fit(X, Y, eval_set=eval_set)
+
+
+def test_rows_are_set_aside_by_class():
+    y = np.repeat([0, 1, 2, 3], [80, 15, 4, 1])
+    rows, aside = set_aside(y, 0.2, np.random.default_rng(0))
+    assert sorted([*rows, *aside]) == list(range(100))
+    assert np.bincount(y[aside], minlength=4).tolist() == [16, 3, 1, 0]
