@@ -112,11 +112,13 @@ def sweep(
     best = found.argmax(axis=1)
     places = np.flatnonzero(best[1:] != best[:-1])
     low, high = values[places], values[places + 1]
-    below, above = best[places], best[places + 1]
+    below = best[places]
     for _ in range(HALVINGS if len(places) else 0):
         middle = (low + high) / 2
         stays = answers(middle).argmax(axis=1) == below
         low, high = np.where(stays, middle, low), np.where(stays, high, middle)
+    # A third answer may stand between two of the values: what is just above is asked again.
+    above = answers(high).argmax(axis=1) if len(places) else below
     turns = zip((low + high) / 2, below, above, strict=True)
     return Sweep(
         now,
