@@ -18,7 +18,7 @@ MUTANTS = [
     (G + "forward.py", "outputs[row[stop - 1].path]", "outputs[head.path]", FORWARD),
     (G + "forward.py", "shifted = z - largest", "shifted = z", FORWARD),
     (G + "forward.py", "e / total", "e", FORWARD),
-    (G + "neuron.py", '["W"][:, unit]', '["W"][:, 0]', FORWARD),
+    (G + "sums.py", "W[:, unit] if scale == 1", "W[:, 0] if scale == 1", FORWARD),
     (G + "neuron.py", "np.argsort(-np.abs(products)", "np.argsort(np.abs(products)", FORWARD),
     (G + "neuron.py", "np.argsort(-np.abs(products)", "np.argsort(-products", FORWARD),
     (G + "neuron.py", "np.delete(products, order)", "products", FORWARD),
@@ -47,7 +47,7 @@ MUTANTS = [
         "enumerate(inspect.getsource(textbook).splitlines(), 2)",
         BACKWARD,
     ),
-    (G + "saliency.py", "dy.reshape(-1)[output] = 1", "dy.reshape(-1)[0] = 1", BACKWARD),
+    (G + "saliency.py", "dy.reshape(-1, n)[:, output] =", "dy.reshape(-1, n)[:, 0] =", BACKWARD),
     (G + "saliency.py", "gradient * row[0]", "gradient", BACKWARD),
     (
         "nn/layers/normalization.py",

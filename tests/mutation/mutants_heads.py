@@ -8,6 +8,8 @@ NTK = ("tests/nn/test_ntk.py",)
 GOLDEN = ("tests/golden/test_golden_heads.py",)
 QUANTILE = ("tests/data/test_quantile.py",)
 FIELDS = ("tests/train/test_fields.py",)
+GLASS = ("tests/glassbox/test_glass_tables.py",)
+PYTHON = ("tests/export/test_python.py",)
 E = "nn/layers/ensemble.py"
 B = "nn/layers/numbers.py"
 T = "nn/layers/ntk.py"
@@ -16,6 +18,8 @@ M = "nn/losses/heads.py"
 D = "nn/layers/dropout.py"
 Q = "data/prepare_net.py"
 R = "train/recipe.py"
+G = "glassbox/sums.py"
+P = "export/python_tables.py"
 
 MUTANTS = [
     # file, what stands there, what is put in its place, the tests that must notice
@@ -138,4 +142,13 @@ MUTANTS = [
     (R, "adapter=Signs() if first else Constant(1.0)", "adapter=Signs()", FIELDS),
     ("train/training.py", "        if recipe.calibrate:", "        if False:", FIELDS),
     ("train/front.py", "columns=inputs.numbers", "columns=None", FIELDS),
+    (G, "place + head * x.shape[1]", "place", GLASS),
+    (G, 'p["r"][head] * W[:, unit]', "W[:, unit]", GLASS),
+    (G, '(p["s"][head, unit] * scale)', "scale", GLASS),
+    (G, "W[head, :, unit] * scale", "W[0, :, unit] * scale", GLASS),
+    (G, "raw.mean(axis=0) if heads", "raw[0] if heads", GLASS),
+    ("glassbox/saliency.py", "n / dy.size", "1", GLASS),
+    (P, "{by} * {s} + {b}", "{by} + {b}", PYTHON),
+    (P, "({x} * {r}) @ {W}", "({x}) @ {W}", PYTHON),
+    ("export/python_file.py", "{x}.mean(axis=1)", "{x}[:, 0]", PYTHON),
 ]

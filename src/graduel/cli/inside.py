@@ -165,6 +165,7 @@ def _forward(found: Inspection, net: InsideNet, console: Console) -> None:
         last = (
             one_neuron.place is net.neurons[-1].place
             and place.number == len(net.forward.columns) - 1
+            and place.shape_out == net.forward.answers.shape
         )
         _rows(
             sums,

@@ -89,6 +89,7 @@ def neuron(
 
     Examples
     --------
+    >>> from graduel.nn import Dense
     >>> net = Network((Dense(2),), (3,))
     >>> weights = net.init(np.random.default_rng(0))
     >>> one = neuron(net, weights, [1.0, 0.0, 2.0], layer=1, unit=0, top=1)
