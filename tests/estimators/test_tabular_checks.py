@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from sklearn.utils.estimator_checks import parametrize_with_checks
+from table_mixed import plain
 
 from graduel import TabularMLPClassifier
 
@@ -11,9 +12,9 @@ SMALL = "layers=32 epochs=30 batch_size=16 lr=0.02"
 
 @parametrize_with_checks(
     [
-        TabularMLPClassifier(recipe=SMALL),
+        TabularMLPClassifier(recipe=plain(SMALL)),
         TabularMLPClassifier(
-            recipe=f"{SMALL} embed=4 scaling=quantile heads=2",
+            recipe=plain(f"{SMALL} embed=4 scaling=quantile heads=2"),
             metric="log_loss",
             validation_fraction=0.2,
         ),

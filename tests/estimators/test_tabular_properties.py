@@ -61,7 +61,7 @@ def answers(net, X):
     p = net.predict_proba(X)
     assert p.shape == (len(X), len(net.classes_))
     assert np.isfinite(p).all()
-    np.testing.assert_allclose(p.sum(axis=1), 1, atol=1e-5)
+    np.testing.assert_allclose(p.sum(axis=1), 1, rtol=1e-12)
     return p
 
 
@@ -82,7 +82,7 @@ def test_any_table_is_answered_alike_in_pandas_and_polars(columns, data, whole, 
     if all(series.dtype != pl.Datetime for series in X):
         assert (net.predict_proba(objects) == p).all()
     order = data.draw(st.permutations(range(n)))
-    np.testing.assert_allclose(net.predict_proba(X[order]), p[order], rtol=1e-4, atol=1e-6)
+    np.testing.assert_allclose(net.predict_proba(X[order]), p[order], rtol=1e-9)
 
 
 @FEW

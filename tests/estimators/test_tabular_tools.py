@@ -20,7 +20,7 @@ from sklearn.inspection import permutation_importance
 from sklearn.model_selection import GridSearchCV, cross_val_predict, cross_val_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
-from table_mixed import SMALL, mixed, quick
+from table_mixed import SMALL, mixed, plain, quick
 
 from graduel import MLPClassifier, TabularMLPClassifier
 from graduel.duel.own import own_contender
@@ -46,7 +46,9 @@ def test_a_grid_search_over_recipes():
 
 def test_permutation_importance_finds_the_columns_that_decide():
     more, y = mixed(300)
-    net = quick(max_epochs=None, recipe="layers=32 epochs=40 batch_size=16 lr=0.02").fit(more, y)
+    net = quick(max_epochs=None, recipe=plain("layers=32 epochs=40 batch_size=16 lr=0.02")).fit(
+        more, y
+    )
     found = permutation_importance(net, more, y, n_repeats=3, random_state=0).importances_mean
     order = [more.columns[i] for i in np.argsort(-found)]
     assert set(order[:2]) == {"age", "city"}

@@ -74,7 +74,8 @@ class TabularMLPClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc
     >>> X, y = load_wine(return_X_y=True, as_frame=True)
     >>> X["strong"] = (X.pop("alcohol") > 13).map({True: "yes", False: "no"})
     >>> X.loc[::7, "hue"] = None
-    >>> net = TabularMLPClassifier(recipe="layers=32 epochs=20 lr=0.01", random_state=0)
+    >>> small = "layers=32,32 epochs=20 batch_size=16"
+    >>> net = TabularMLPClassifier(recipe=small, random_state=0)
     >>> net.fit(X[::2], y[::2]).score(X[1::2], y[1::2]) > 0.9
     True
     >>> net.columns_[-1]
@@ -137,7 +138,7 @@ class TabularMLPClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc
 
         Returns
         -------
-        p : float32, shape (n, classes), in the order of ``classes_``
+        p : shape (n, classes), in the order of ``classes_``
 
         Raises
         ------

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
+from functools import cached_property
 from math import isnan
 from typing import TYPE_CHECKING, Any
 
@@ -31,9 +32,12 @@ if TYPE_CHECKING:
 Array = NDArray[Any]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class FittedTable:
     """All that an answer needs, in one object that is exchanged whole.
+
+    It answers in float64: in float32 the last digits of a row's answer would depend on which other
+    rows are asked for with it.
 
     Attributes
     ----------
@@ -51,10 +55,19 @@ class FittedTable:
     classes: Array
     names: Array | None = None
 
+    @cached_property
+    def _exact(self) -> tuple[Network, Weights]:
+        theta, state = (v.astype(np.float64) for v in (self.weights.theta, self.weights.state))
+        return replace(self.network, dtype="float64"), Weights(theta, state)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in vars(self).items() if name != "_exact"}
+
     def answers(self, frame: pl.DataFrame) -> Array:
-        """Return float32 probabilities of rows as they came, shape (n, classes)."""
+        """Return probabilities of rows as they came, shape (n, classes)."""
         matrix = self.preparation.transform(self.understood.frame(frame))
-        return probabilities(self.network.loss, self.network.predict(matrix, self.weights))
+        network, weights = self._exact
+        return probabilities(network.loss, network.predict(matrix, weights))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
