@@ -46,7 +46,7 @@ def read_layer(text: str) -> LayerText:
         If it is none of them.
 
     >>> read_layer("conv32x5/2")
-    LayerText(kind='conv', units=32, window=5, stride=2)
+    LayerText(kind='conv', units=32, window=5, stride=2, rate=0.0)
     """
     if found := re.fullmatch(r"\d{1,9}", text):
         layer = LayerText("dense", int(text))
