@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from graduel.data import prepare_net, prepare_tree
+from graduel.data import prepare_net, prepare_numbers, prepare_tree
 from graduel.data.prepare import NetPreparation, TreePreparation
 
 DAY = datetime.datetime(2024, 1, 31, 6)
@@ -26,7 +26,7 @@ COLUMNS = {
 }
 ENCODERS = {
     "net": {
-        "Numeric": [prepare_net.Numeric, prepare_net.Quantile, prepare_net.Both],
+        "Numeric": [prepare_numbers.Numeric, prepare_numbers.Quantile, prepare_numbers.Both],
         "Category": [prepare_net.OneHot, prepare_net.Codes],
         "Boolean": [prepare_net.Boolean],
         "Date": [prepare_net.Date],

@@ -14,7 +14,8 @@ from sklearn.preprocessing import QuantileTransformer
 
 from graduel.data.columns import Column
 from graduel.data.prepare import NetPreparation
-from graduel.data.prepare_net import FEWEST_KNOTS, MOST_KNOTS, Numeric, OneHot, Quantile
+from graduel.data.prepare_net import OneHot
+from graduel.data.prepare_numbers import FEWEST_KNOTS, MOST_KNOTS, Numeric, Quantile
 from graduel.errors import UserError
 from graduel.recipes import NetRecipe
 

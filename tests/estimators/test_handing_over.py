@@ -57,6 +57,9 @@ def several_sparse():
     return classifier(X, csr_matrix(SEVERAL))
 
 
+NEAR = 3e-6
+"""What whole networks in float32 may differ by: each product rounds by 6e-8 of logits of some tens,
+in an order that is the processor's. (A layer alone is held to 1e-6, in tests/export.)"""
 CLASSIFIERS = {
     "two": lambda: classifier(X, CODES > 0),
     "two texts": lambda: classifier(X, np.array(["yes", "nö"])[CODES % 2]),
@@ -139,7 +142,7 @@ def test_a_classifier_in_plain_python(name):
     net = CLASSIFIERS[name]()
     rows, found = rows_for(net), module(net)
     np.testing.assert_array_equal(found["predict"](rows), dense(net.predict(rows)))
-    np.testing.assert_allclose(found["predict_proba"](rows), net.predict_proba(rows), atol=1e-6)
+    np.testing.assert_allclose(found["predict_proba"](rows), net.predict_proba(rows), atol=NEAR)
 
 
 @pytest.mark.parametrize("name", REGRESSORS)
@@ -168,7 +171,7 @@ def test_the_python_file_runs_alone(tmp_path, name):
     (tmp_path / "net.py").write_text(net.to_python(), encoding="utf-8")
     np.save(tmp_path / "in", rows)
     subprocess.run([sys.executable, "-I", "-W", "error", "-c", ALONE, tmp_path], check=True)
-    np.testing.assert_allclose(np.load(tmp_path / "out.npy"), net.predict_proba(rows), atol=1e-6)
+    np.testing.assert_allclose(np.load(tmp_path / "out.npy"), net.predict_proba(rows), atol=NEAR)
     np.savetxt(tmp_path / "rows.csv", rows[:7], delimiter=",")
     done = subprocess.run(
         [sys.executable, "-I", "-X", "utf8", tmp_path / "net.py", tmp_path / "rows.csv"],

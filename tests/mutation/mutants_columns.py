@@ -11,7 +11,7 @@ TABLES = ("tests/data/test_prepare_properties.py",)
 C = "nn/layers/columns.py"
 P = "data/prepare.py"
 BASE = "data/prepare_base.py"
-N = "data/prepare_net.py"
+N, S = "data/prepare_net.py", "data/prepare_numbers.py"
 T = "data/prepare_tree.py"
 V = "data/prepare_values.py"
 
@@ -40,20 +40,20 @@ MUTANTS = [
     (BASE, "if times > 1", "if False", NET),
     (BASE, "abs(value) <= HIGHEST", "True", NET),
     (BASE, "len(set(value)) == len(value)", "True", NET),
-    (N, "squash(values.numbers(column), self.center", "squash(values.numbers(column), 0.0", NET),
-    (N, "finite = x[np.isfinite(x)]", "finite = x[~np.isnan(x)]", NET),
-    (N, "    finite /= 2  # so that no difference overflows\n", "", NET),
-    (N, "high - low or np.ptp(finite) / 2", "high - low", NET),
-    (N, "high - low or np.ptp(finite) / 2", "high - low or np.ptp(finite)", NET),
-    (N, "float(np.isinf(x).any()) / 2", "0.0", NET),
-    (N, "min(float(width), HIGHEST / 2)", "float(width)", NET),
-    (N, "np.clip(z, -1e9, 1e9, out=z)", "np.nan_to_num(z, copy=False)", NET),
-    (N, "np.square(z / 3)", "np.square(z / 2)", NET),
-    (N, "    z[unknown] = 0\n", "", NET),
-    (N, "out[:, 1] = unknown", "out[:, 1] = 0", NET),
-    (N, "\n    put_missing(unknown, out)\n", "\n", FILL),
+    (S, "squash(values.numbers(column), self.center", "squash(values.numbers(column), 0.0", NET),
+    (S, "finite = x[np.isfinite(x)]", "finite = x[~np.isnan(x)]", NET),
+    (S, "    finite /= 2  # so that no difference overflows\n", "", NET),
+    (S, "high - low or np.ptp(finite) / 2", "high - low", NET),
+    (S, "high - low or np.ptp(finite) / 2", "high - low or np.ptp(finite)", NET),
+    (S, "float(np.isinf(x).any()) / 2", "0.0", NET),
+    (S, "min(float(width), HIGHEST / 2)", "float(width)", NET),
+    (S, "np.clip(z, -1e9, 1e9, out=z)", "np.nan_to_num(z, copy=False)", NET),
+    (S, "np.square(z / 3)", "np.square(z / 2)", NET),
+    (S, "    z[unknown] = 0\n", "", NET),
+    (S, "out[:, 1] = unknown", "out[:, 1] = 0", NET),
+    (S, "\n    put_missing(unknown, out)\n", "\n", FILL),
     (N, "        put_missing(np.isnan(found), out)\n", "", FILL),
-    (N, "        out[:, 0] = 0\n        return", "        return", FILL),
+    (S, "        out[:, 0] = 0\n        return", "        return", FILL),
     (N, "level[code < 0] = known + self.others", "pass", NET),
     (N, "np.where(level < 0, 0, 2 * level - 1)", "2 * level - 1", NET),
     (N, "        out.fill(0)\n", "", FILL),

@@ -16,8 +16,8 @@ T = "nn/layers/ntk.py"
 A = "nn/layers/parametric.py"
 M = "nn/losses/heads.py"
 D = "nn/layers/dropout.py"
-Q = "data/prepare_net.py"
-R = "train/recipe.py"
+Q = "data/prepare_numbers.py"
+R, U = "train/recipe.py", "train/rules.py"
 G = "glassbox/sums.py"
 P = "export/python_tables.py"
 
@@ -136,9 +136,9 @@ MUTANTS = [
     ),
     ("optim/wrappers.py", "lr * self.schedule(state.t)", "lr * self.schedule(0.0)", FIELDS),
     ("train/loop.py", "self.memory.t = t", "self.memory.t = 0.0", FIELDS),
-    (R, 'own.get("weight_decay", recipe.weight_decay)', "recipe.weight_decay", FIELDS),
-    (R, "rule = replace(rule, weight_decay=0.0)", "pass", FIELDS),
-    (R, "0.0 if falls else decay", "decay", FIELDS),
+    (U, 'own.get("weight_decay", recipe.weight_decay)', "recipe.weight_decay", FIELDS),
+    (U, "rule = replace(rule, weight_decay=0.0)", "pass", FIELDS),
+    (U, "0.0 if falls else decay", "decay", FIELDS),
     (R, "adapter=Signs() if first else Constant(1.0)", "adapter=Signs()", FIELDS),
     ("train/training.py", "        if recipe.calibrate:", "        if False:", FIELDS),
     ("train/front.py", "columns=inputs.numbers", "columns=None", FIELDS),

@@ -33,7 +33,8 @@ from graduel.recipes import NetRecipe
 from graduel.train import Fit, Rows
 from graduel.train.front import Amounts
 from graduel.train.netspec import checked, parse_net
-from graduel.train.recipe import build, check, loss_of, optimizer_of, takes_codes
+from graduel.train.recipe import build, check, loss_of, takes_codes
+from graduel.train.rules import optimizer_of
 from graduel.train.training import Training, probabilities
 
 REALMLP = (

@@ -29,7 +29,8 @@ from graduel.optim import SGD, Adam, AdamW, ByRole, ClipNorm, Decay, MaxNorm, Wa
 from graduel.recipes import NetRecipe
 from graduel.train import parts
 from graduel.train.netspec import READERS, checked, parse_net
-from graduel.train.recipe import build, loss_of, optimizer_of, schedule_of
+from graduel.train.recipe import build, loss_of
+from graduel.train.rules import optimizer_of, schedule_of
 from graduel.train.training import Best, Training, probabilities
 
 SMALL = NetRecipe(layers=(8,), epochs=3, batch_size=16, dropout=0)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from graduel.data import prepare_net, prepare_tree
+from graduel.data import prepare_net, prepare_numbers, prepare_tree
 from graduel.data.columns import KINDS, Column
 from graduel.data.prepare_base import Encoder, Preparation
 from graduel.data.prepare_values import present
@@ -33,8 +33,8 @@ ONE_HOT, CODES = 64, 4096
 class NetPreparation(Preparation):
     """A table as a network takes it: every number finite and, but for codes, within ±3.
 
-    - numeric: robust scaling with smooth clipping (:class:`prepare_net.Numeric`), or normal scores
-      (:class:`prepare_net.Quantile`), or both
+    - numeric: robust scaling with smooth clipping (:class:`prepare_numbers.Numeric`), normal scores
+      (:class:`prepare_numbers.Quantile`), or both (:class:`prepare_numbers.Both`)
     - categorical: one-hot, two categories as −1 and +1 (:class:`prepare_net.OneHot`); or, for a
       first layer :class:`graduel.nn.Columns`, codes at the end of the matrix
       (:class:`prepare_net.Codes`)
@@ -65,9 +65,9 @@ class NetPreparation(Preparation):
 
     KIND: ClassVar[str] = "net"
     PARTS: ClassVar[tuple[type, ...]] = (
-        prepare_net.Numeric,
-        prepare_net.Quantile,
-        prepare_net.Both,
+        prepare_numbers.Numeric,
+        prepare_numbers.Quantile,
+        prepare_numbers.Both,
         prepare_net.OneHot,
         prepare_net.Codes,
         prepare_net.Boolean,
@@ -95,8 +95,8 @@ class NetPreparation(Preparation):
         rows : the rows to fit on, as numbers or as booleans; None for all
         embed : whether categories become codes for embeddings instead of one-hot columns
         one_hot : with embeddings, columns of at most so many categories are one-hot all the same
-        scaling : of numbers: 'robust' (:class:`prepare_net.Numeric`), 'quantile'
-            (:class:`prepare_net.Quantile`) or 'both' (:class:`prepare_net.Both`)
+        scaling : of numbers: 'robust' (:class:`prepare_numbers.Numeric`), 'quantile'
+            (:class:`prepare_numbers.Quantile`) or 'both' (:class:`prepare_numbers.Both`)
         limit : of the categories of a column, how many of the most frequent are told apart; 64
             by default, 4,096 as codes
 
@@ -247,9 +247,9 @@ def _limit(limit: int | None, otherwise: int) -> int:
 
 
 SCALERS: dict[str, Any] = {
-    "robust": prepare_net.Numeric,
-    "quantile": prepare_net.Quantile,
-    "both": prepare_net.Both,
+    "robust": prepare_numbers.Numeric,
+    "quantile": prepare_numbers.Quantile,
+    "both": prepare_numbers.Both,
 }
 """How numbers are brought to the same size, by name."""
 AMOUNTS = (*SCALERS.values(), prepare_net.Date)

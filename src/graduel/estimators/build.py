@@ -26,7 +26,7 @@ from graduel.optim import (
 )
 from graduel.train import parts
 from graduel.train.full_batch import refuse_random
-from graduel.train.recipe import WITH_MOMENTUM
+from graduel.train.rules import WITH_MOMENTUM
 from graduel.train.stack import LayerText, read_layer, stack
 
 Array = NDArray[Any]

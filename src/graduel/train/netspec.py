@@ -10,7 +10,7 @@ from typing import Any
 from graduel.errors import UserError, unknown
 from graduel.recipes import RECIPES, NetRecipe
 from graduel.train import parts
-from graduel.train.recipe import (
+from graduel.train.rules import (
     FALLING,
     RATE,
     RATES,

@@ -25,10 +25,9 @@ from graduel.train.recipe import (
     augmentations_of,
     check,
     loss_of,
-    optimizer_of,
-    schedule_of,
     takes_codes,
 )
+from graduel.train.rules import optimizer_of, schedule_of
 from graduel.train.stack import Image
 
 Array = NDArray[Any]

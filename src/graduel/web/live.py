@@ -18,7 +18,8 @@ from graduel.errors import UserError
 from graduel.nn import Dense, Dropout, Network, Weights
 from graduel.recipes import NetRecipe
 from graduel.train import DivergedError, Fit, Rows
-from graduel.train.recipe import check, optimizer_of, schedule_of
+from graduel.train.recipe import check
+from graduel.train.rules import optimizer_of, schedule_of
 
 Array = NDArray[Any]
 
