@@ -155,15 +155,15 @@ def test_without_out_nothing_is_overwritten(capsys, tmp_path):
 
 
 def test_what_diverges_late_keeps_the_best_epoch_before(capsys, tmp_path, monkeypatch):
-    from graduel.cli import fitting
+    from graduel.duel.contenders import net
     from graduel.train import DivergedError
 
-    class Late(fitting.Training):
+    class Late(net.Training):
         def epochs(self):
             yield next(super().epochs())
             raise DivergedError("the loss became nan")
 
-    monkeypatch.setattr(fitting, "Training", Late)
+    monkeypatch.setattr(net, "Training", Late)
     code, out, err = graduel(capsys, "train", *SMALL, "--net", NET, "--out", "late")
     assert code == 2
     assert "saved in late" in out

@@ -77,7 +77,7 @@ MUTANTS = [
     (B, "np.negative(da, out=da)", "pass", GOLDEN),
     (B, "np.sum(da, axis=1, out=w.g.b)", "w.g.b[...] = 0", GOLDEN),
     (B, "w.g.w *= 2 * pi", "pass", GOLDEN),
-    (B, "dx[:, self._rest(i)] = dy[:, p * d :]", "dx[:, self._rest(i)] = 0", GOLDEN),
+    (B, "dx[:, others] = dy[:, p * d :]", "dx[:, others] = 0", GOLDEN),
     (B, "inner[:, :, 0] += cells[:, :, 0].T", "pass", GOLDEN),
     (
         B,

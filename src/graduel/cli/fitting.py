@@ -13,17 +13,15 @@ from rich.progress import BarColumn, Progress, TextColumn
 
 from graduel.cli.progress import PLAIN_EVERY, span
 from graduel.data import Dataset
-from graduel.data.prepare import NetPreparation
 from graduel.duel.contenders import Budget, Contender, Fitted, Part
 from graduel.duel.contenders import Progress as Stage
-from graduel.duel.contenders.net import FittedNet
-from graduel.duel.contenders.ready import Ready
+from graduel.duel.contenders.net import FittedNet, begin
 from graduel.duel.metrics import log_loss, metric_of
 from graduel.duel.protocol import Split
 from graduel.errors import UserError
 from graduel.recipes import NetRecipe
 from graduel.train import DivergedError, Epoch
-from graduel.train.training import Best, Training
+from graduel.train.training import Best
 
 
 @dataclass(slots=True)
@@ -85,20 +83,8 @@ def fit_net(
     """Train a network; Ctrl-C or divergence ends it early, and the best epoch so far stays."""
     table, y = data.table, data.y
     start = perf_counter()
-    train = table[part.train]
-    preparation = None
-    if data.columns:
-        preparation = NetPreparation.fit(train, data.columns, **recipe.preparation)
-    ready = Ready(preparation)
-    training = Training(
-        recipe,
-        ready(train),
-        y[part.train],
-        len(data.classes),
-        rng=rng,
-        image=data.image,
-        inputs=preparation,
-    )
+    train = Part(table[part.train], y[part.train], len(data.classes), data.image, data.columns)
+    ready, training = begin(recipe, train, rng)
     best, done = Best(training.answer.copy()), 0
     valid, loss = ready(table[part.valid]), metric_of(metric).loss
 

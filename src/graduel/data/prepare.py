@@ -27,6 +27,13 @@ Array = NDArray[Any]
 
 ONE_HOT, CODES = 64, 4096
 """How many categories of a column are told apart: as columns of their own, as codes."""
+SCALERS: dict[str, Any] = {
+    "robust": prepare_numbers.Numeric,
+    "quantile": prepare_numbers.Quantile,
+    "both": prepare_numbers.Both,
+}
+"""How numbers are brought to the same size, by name."""
+AMOUNTS = (*SCALERS.values(), prepare_net.Date)
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,15 +251,6 @@ def _limit(limit: int | None, otherwise: int) -> int:
     if limit is not None and limit < 1:
         raise UserError(f"the limit of categories must be at least 1; got {limit}")
     return otherwise if limit is None else limit
-
-
-SCALERS: dict[str, Any] = {
-    "robust": prepare_numbers.Numeric,
-    "quantile": prepare_numbers.Quantile,
-    "both": prepare_numbers.Both,
-}
-"""How numbers are brought to the same size, by name."""
-AMOUNTS = (*SCALERS.values(), prepare_net.Date)
 
 
 def _is_code(encoder: Encoder) -> bool:

@@ -12,6 +12,7 @@ from graduel.nn.initializers import (
     LeCunUniform,
     Normal,
     Orthogonal,
+    Signs,
     Uniform,
     Zeros,
 )
@@ -46,7 +47,6 @@ from graduel.nn.layers import (
     Residual,
     Scale,
     Sigmoid,
-    Signs,
     SiLU,
     Softplus,
     Spec,

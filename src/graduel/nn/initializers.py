@@ -26,6 +26,7 @@ __all__ = [
     "LeCunUniform",
     "Normal",
     "Orthogonal",
+    "Signs",
     "Uniform",
     "Zeros",
 ]
@@ -105,6 +106,19 @@ class Uniform:
     def __call__(self, rng: np.random.Generator, shape: Shape, dtype: DTypeLike) -> Array:
         """Draw."""
         return rng.uniform(-self.limit, self.limit, size=shape).astype(dtype)
+
+
+@dataclass(frozen=True, slots=True)
+class Signs:
+    """+1 or −1, each with probability ½: heads begin by seeing the same input differently.
+
+    >>> sorted(set(Signs()(np.random.default_rng(0), (3, 4), "float32").ravel().tolist()))
+    [-1.0, 1.0]
+    """
+
+    def __call__(self, rng: np.random.Generator, shape: Shape, dtype: DTypeLike) -> Array:
+        """Draw."""
+        return (2 * rng.integers(2, size=shape) - 1).astype(dtype)
 
 
 @dataclass(frozen=True, slots=True)

@@ -53,6 +53,24 @@ class FittedNet:
         return arrays + self.ready.to_bytes()
 
 
+def begin(recipe: NetRecipe, train: Part, rng: np.random.Generator) -> tuple[Ready, Training]:
+    """Prepare the rows as the recipe asks for, and make its training on them."""
+    preparation = None
+    if train.columns:
+        preparation = NetPreparation.fit(train.X, train.columns, **recipe.preparation)
+    ready = Ready(preparation)
+    training = Training(
+        recipe,
+        ready(train.X),
+        train.y,
+        train.n_classes,
+        rng=rng,
+        image=train.image,
+        inputs=preparation,
+    )
+    return ready, training
+
+
 @dataclass(frozen=True, slots=True)
 class Net:
     """A recipe's training; of all epochs the best on the validation rows."""
@@ -76,20 +94,8 @@ class Net:
         on them: of those the one of the lowest log loss is kept.
         """
         clock, recipe = Clock(), self.recipe
-        preparation = None
-        if train.columns:
-            preparation = NetPreparation.fit(train.X, train.columns, **recipe.preparation)
-        ready = Ready(preparation)
-        X, valid_X = ready(train.X), ready(valid.X)
-        training = Training(
-            recipe,
-            X,
-            train.y,
-            train.n_classes,
-            rng=rng,
-            image=train.image,
-            inputs=preparation,
-        )
+        ready, training = begin(recipe, train, rng)
+        valid_X = ready(valid.X)
         metric = metric_of(self.metric)
         every = 1 if train.columns else max(1, recipe.epochs // POINTS)
         best, lowest = Best(training.answer.copy()), (np.inf, np.inf)

@@ -6,7 +6,7 @@ from graduel.nn.layers.columns import Columns
 from graduel.nn.layers.convolution import Conv2D
 from graduel.nn.layers.dense import Dense
 from graduel.nn.layers.dropout import Dropout
-from graduel.nn.layers.ensemble import EnsembleDense, HeadsDense, Signs
+from graduel.nn.layers.ensemble import EnsembleDense, HeadsDense
 from graduel.nn.layers.gated_activation import GELU, HardSwish, Mish, SiLU
 from graduel.nn.layers.leaky_activation import LeakyReLU, ParametricReLU
 from graduel.nn.layers.noise import Noise
@@ -51,7 +51,6 @@ __all__ = [
     "Scale",
     "SiLU",
     "Sigmoid",
-    "Signs",
     "Softplus",
     "Spec",
     "Tanh",

@@ -16,19 +16,6 @@ from graduel.nn.workspace import Call, Scope
 
 
 @dataclass(frozen=True, slots=True)
-class Signs:
-    """+1 or −1, each with probability ½: heads begin by seeing the same input differently.
-
-    >>> sorted(set(Signs()(np.random.default_rng(0), (3, 4), "float32").ravel().tolist()))
-    [-1.0, 1.0]
-    """
-
-    def __call__(self, rng: np.random.Generator, shape: Shape, dtype: DTypeLike) -> Array:
-        """Draw."""
-        return (2 * rng.integers(2, size=shape) - 1).astype(dtype)
-
-
-@dataclass(frozen=True, slots=True)
 class EnsembleDense:
     """yₕ = ((xₕ ⊙ rₕ) W) ⊙ sₕ + bₕ for each head h.   x: (n, k, i), or (n, i) for all heads alike.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from math import pi, prod, sqrt
 from typing import ClassVar
 
@@ -83,7 +84,7 @@ class PBLD:
                 f"PBLD expects rows of numbers with the columns {self.columns or 'all'}, input "
                 f"shape (n_in,); got {shape}"
             )
-        p, F, d = len(self._numbers(shape[0])), self.frequencies, self.size
+        p, F, d = len(_divided(self.columns, shape[0])[0]), self.frequencies, self.size
         params = {
             "w": Spec((p, F), Normal(self.std), "periodic"),
             "b": Spec((p, F), Uniform(pi), "periodic"),
@@ -92,16 +93,10 @@ class PBLD:
         }
         return Plan((p * d + shape[0] - p,), params, macs=p * F * d)
 
-    def _numbers(self, i: int) -> Array:
-        return np.arange(i) if self.columns is None else np.array(self.columns, np.intp)
-
-    def _rest(self, i: int) -> Array:
-        return np.setdiff1d(np.arange(i), self._numbers(i), assume_unique=True)
-
     def forward(self, x: Array, w: Scope, call: Call) -> Array:
         """Return each number with its waves, and the other columns after them."""
         n, i = x.shape
-        numbers, d, F = self._numbers(i), self.size, self.frequencies
+        (numbers, others), d, F = _divided(self.columns, i), self.size, self.frequencies
         p = len(numbers)
         # Columns come first, so that each is one product with its own matrix.
         # (mode="clip" lets take write into its buffer directly; the columns are known to be there.)
@@ -122,7 +117,7 @@ class PBLD:
         cells[:, :, 1:] = e.transpose(1, 0, 2)
         if p < i:
             rest = w.buf("rest", (n, i - p), x.dtype)
-            y[:, p * d :] = np.take(x, self._rest(i), axis=1, out=rest, mode="clip")
+            y[:, p * d :] = np.take(x, others, axis=1, out=rest, mode="clip")
         w.kept = columns, angle, frequency
         return y
 
@@ -146,15 +141,22 @@ class PBLD:
         w.g.w *= 2 * pi
         if not need_dx:
             return None
-        numbers = self._numbers(i)
+        numbers, others = _divided(self.columns, i)
         dx = w.buf("dx", (n, i), dy.dtype)
         if p < i:
-            dx[:, self._rest(i)] = dy[:, p * d :]
+            dx[:, others] = dy[:, p * d :]
         inner = _room(w, "inner", (p, n, 1), dy.dtype)
         np.matmul(da, frequency[:, :, np.newaxis], out=inner)
         inner[:, :, 0] += cells[:, :, 0].T
         dx[:, numbers] = inner[:, :, 0].T
         return dx
+
+
+@lru_cache(maxsize=256)
+def _divided(columns: tuple[int, ...] | None, i: int) -> tuple[Array, Array]:
+    """Return which of i columns are numbers and which are not; the same arrays at every step."""
+    numbers = np.arange(i) if columns is None else np.array(columns, np.intp)
+    return numbers, np.setdiff1d(np.arange(i), numbers, assume_unique=True)
 
 
 def _room(w: Scope, name: str, shape: Shape, dtype: DTypeLike) -> Array:
