@@ -23,7 +23,12 @@ P = "export/python_tables.py"
 
 MUTANTS = [
     # file, what stands there, what is put in its place, the tests that must notice
-    (E, "2 * rng.integers(2, size=shape) - 1", "rng.integers(2, size=shape)", HEADS),
+    (
+        "nn/initializers.py",
+        "2 * rng.integers(2, size=shape) - 1",
+        "rng.integers(2, size=shape)",
+        HEADS,
+    ),
     (E, "x[:, np.newaxis], w.p.r, out=u)", "x[:, np.newaxis], 1, out=u)", GOLDEN),
     (
         E,
