@@ -20,7 +20,7 @@ from graduel.glassbox import digit_strokes, strokes
 def place(tmp_path_factory):
     """A folder with a network for digits, and a duel on a table with the models of its cells."""
     folder = tmp_path_factory.mktemp("models")
-    net = "layers=24,16 epochs=2 batch_size=32 lr=0.01"
+    net = "layers=24,16 epochs=10 batch_size=32 lr=0.01"
     small = ["--rows", "1000", "--threads", "1"]
     assert main(["train", *small, "--net", net, "--out", str(folder / "digits.safetensors")]) == 0
     rng = np.random.default_rng(0)

@@ -21,7 +21,7 @@ MUTANTS = [
     (A, "np.expm1(slope, out=slope)", "np.exp(slope, out=slope)", GOLDEN),
     (A, "    y += right\n", "", GOLDEN),
     (A, "right *= scale", "pass", GOLDEN),
-    (A, "slope = np.minimum(y, 0, out=", "slope = np.maximum(y, 0, out=", GOLDEN),
+    (A, "slope = below_zero(y, ", "slope = above_zero(y, ", GOLDEN),
     (A, "slope += scale * alpha", "slope += scale", GOLDEN),
     (A, "        slope += jump\n", "", GOLDEN),
     (A, "jump *= scale - scale * alpha", "jump *= scale - alpha", GOLDEN),

@@ -49,8 +49,8 @@ MUTANTS = [
         "return self.gather(stop)",
         AUGMENT,
     ),
-    ("nn/layers/noise.py", "y -= 0.5", "pass", ("tests/nn/test_engine.py",)),
-    ("nn/layers/noise.py", "std * sqrt(12)", "std", ("tests/nn/test_engine.py",)),
+    ("nn/layers/noise.py", "part -= factor", "part -= 0", ("tests/nn/test_engine.py",)),
+    ("nn/layers/noise.py", "std * sqrt(12) / STEPS", "std / STEPS", ("tests/nn/test_engine.py",)),
     ("train/plateau.py", "value < self.best - self.min_delta", "value < self.best", PLATEAU),
     ("train/plateau.py", "self.waited > self.patience", "self.waited >= self.patience", PLATEAU),
     (

@@ -41,6 +41,7 @@ from graduel.nn import (
     textbook,
 )
 from graduel.nn.layers import Plan, Spec
+from graduel.nn.layers.draws import CHUNK, sixteen_bits
 from graduel.optim import SGD
 
 LAYERS = [(part, table_rows.SHAPE) for part in table_rows.LAYERS]
@@ -340,6 +341,40 @@ def test_dropout_keeps_the_mean_and_is_silent_in_prediction():
     assert net.forward(x, ws, INFERENCE) is x
     with pytest.raises(ValueError, match="pass rng="):
         net.forward(x, ws, Call(train=True))
+
+
+@pytest.mark.parametrize("bits", [np.random.PCG64, np.random.MT19937, np.random.SFC64])
+@pytest.mark.parametrize("n", [1, 2, 3, 5, CHUNK - 1, CHUNK, CHUNK + 3, 3 * CHUNK + 2])
+def test_sixteen_bits_are_all_of_them_and_do_not_depend_on_the_parts(bits, n, monkeypatch):
+    out = np.empty(n, "float32")
+
+    def drawn():
+        pairs = []
+        sixteen_bits(np.random.Generator(bits(5)), out, lambda *pair: pairs.append(pair))
+        assert all(np.shares_memory(part, out) for _, part in pairs)
+        assert [len(part) for _, part in pairs] == [len(draws) for draws, _ in pairs]
+        return np.concatenate([draws for draws, _ in pairs])
+
+    found = drawn()
+    assert len(found) == n
+    if n > CHUNK:
+        bins = np.bincount(found >> 12, minlength=16)  # evenly: a χ² of 15 degrees of freedom
+        assert ((bins - n / 16) ** 2).sum() / (n / 16) < 50
+        assert len(np.unique(found)) > 0.8 * min(n, 30_000)
+    monkeypatch.setattr("graduel.nn.layers.draws.CHUNK", 64)
+    assert np.array_equal(drawn(), found)
+
+
+@pytest.mark.parametrize("rate", [1e-7, 0.001, 0.15, 0.999999])
+def test_dropout_keeps_the_mean_at_any_rate(rate):
+    rng = np.random.default_rng(3)
+    net = Network((Dropout(rate),), (1000,), dtype="float64")
+    y = net.forward(np.ones((300, 1000)), net.workspace(net.init(rng)), Call(train=True, rng=rng))
+    dropped = min(round(rate * 2**16), 2**16 - 1) / 2**16
+    spread = np.sqrt(dropped / (1 - dropped) / y.size)
+    assert abs(y.mean() - 1) <= 4 * spread
+    assert set(np.unique(y)) <= {0.0, 1 / (1 - dropped)}
+    assert abs((y == 0).mean() - dropped) <= 4 * np.sqrt(dropped * (1 - dropped) / y.size)
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])

@@ -90,8 +90,8 @@ class Net:
     ) -> Generator[Checkpoint, None, Fitted]:
         """Train the recipe's epochs; keep the one that is best by the metric.
 
-        The validation rows of a table are mostly few, and many epochs make equally many errors
-        on them: of those the one of the lowest log loss is kept.
+        Validation rows are few, and many epochs make equally many errors on them: of those the
+        one of the lowest log loss is kept.
         """
         clock, recipe = Clock(), self.recipe
         ready, training = begin(recipe, train, rng)
@@ -104,7 +104,7 @@ class Net:
             error = error_rate(p, valid.y)
             loss = metric.loss(p, valid.y)
             training.observe(loss)
-            found = (loss, log_loss(p, valid.y) if train.columns else 0.0)
+            found = (loss, log_loss(p, valid.y))
             if found < lowest:
                 lowest = found
                 best = Best(training.answer.copy(), epoch.epoch, error)

@@ -8,6 +8,7 @@ from typing import ClassVar
 import numpy as np
 
 from graduel.nn.layers.base import Array, Plan, Shape
+from graduel.nn.layers.channels import lines
 from graduel.nn.special import sigmoid
 from graduel.nn.workspace import Call, Scope
 
@@ -59,7 +60,7 @@ class ReLU(Elementwise):
 
     def forward(self, x: Array, w: Scope, call: Call) -> Array:
         """Return max(0, x)."""
-        w.kept = y = np.maximum(x, 0, out=w.buf("y", x.shape, x.dtype))
+        w.kept = y = above_zero(x, w.buf("y", x.shape, x.dtype))
         return y
 
     def backward(self, dy: Array, w: Scope, call: Call, *, need_dx: bool = True) -> Array | None:
@@ -214,10 +215,10 @@ class SELU(Elementwise):
 
 def _elu(x: Array, w: Scope, scale: float, alpha: float) -> Array:
     """Return λ max(0, x) + λ α (exp(min(0, x)) − 1), where one of the two is 0."""
-    y = np.minimum(x, 0, out=w.buf("y", x.shape, x.dtype))
+    y = below_zero(x, w.buf("y", x.shape, x.dtype))
     np.expm1(y, out=y)
     y *= scale * alpha
-    right = np.maximum(x, 0, out=w.buf("right", x.shape, x.dtype))
+    right = above_zero(x, w.buf("right", x.shape, x.dtype))
     if scale != 1:
         right *= scale
     y += right
@@ -228,10 +229,27 @@ def _elu(x: Array, w: Scope, scale: float, alpha: float) -> Array:
 def _elu_back(dy: Array, w: Scope, scale: float, alpha: float) -> Array:
     """Return dy (min(0, y) + λ α), and where y > 0 the jump of λ − λ α more."""
     y = w.kept
-    slope = np.minimum(y, 0, out=w.buf("slope", dy.shape, dy.dtype))
+    slope = below_zero(y, w.buf("slope", dy.shape, dy.dtype))
     slope += scale * alpha
     if alpha != 1:
         jump = np.greater(y, 0, out=w.buf("jump", dy.shape, dy.dtype), casting="unsafe")
         jump *= scale - scale * alpha
         slope += jump
     return np.multiply(dy, slope, out=dy)
+
+
+def above_zero(x: Array, out: Array) -> Array:
+    """Return max(0, x) in `out`, which lies in a row.
+
+    NumPy compares with a row of zeros three times as fast as with the number 0.
+    """
+    rows = lines(x)
+    np.maximum(rows, np.zeros(rows.shape[1], x.dtype), out=lines(out))
+    return out
+
+
+def below_zero(x: Array, out: Array) -> Array:
+    """Return min(0, x) in `out`, which lies in a row."""
+    rows = lines(x)
+    np.minimum(rows, np.zeros(rows.shape[1], x.dtype), out=lines(out))
+    return out

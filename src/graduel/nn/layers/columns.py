@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
+from types import SimpleNamespace
 from typing import ClassVar
 
 import numpy as np
@@ -105,29 +108,46 @@ class Columns:
         np.rint(x[:, p:], out=codes)
         np.fmax(codes, 0, out=codes)  # the larger one, and 0 for NaN
         np.minimum(codes, np.array(self.categorical, x.dtype) - 1, out=codes)
+        # Where each number of a vector lies when all tables stand in one line; a step is then one
+        # selection, however many columns there are.
+        column, factor, offset = _places(self.categorical, sizes)
+        chosen = w.buf("chosen", (n, len(column)), x.dtype)
+        index = w.buf("index", chosen.shape, np.intp)
+        # (mode="clip" lets take write into its buffer directly; the codes are in range.)
+        np.copyto(index, np.take(codes, column, axis=1, out=chosen, mode="clip"), casting="unsafe")
+        index *= factor
+        index += offset
+        line = w.buf("line", (self._numbers,), x.dtype)
+        for table, part in self._tables(w.p, line):
+            part[...] = table
         y = w.buf("y", (n, p + sum(sizes)), x.dtype)
         y[:, :p] = x[:, :p]
-        w.kept, start = [], p
-        for j, size in enumerate(sizes):
-            E, index = getattr(w.p, f"E{j}"), w.buf(f"index{j}", (n,), np.intp)
-            np.copyto(index, codes[:, j], casting="unsafe")
-            # mode="clip" lets take write into its buffer directly; the codes are in range.
-            rows = w.buf(f"rows{size}", (n, size), E.dtype)
-            y[:, start : start + size] = np.take(E, index, axis=0, out=rows, mode="clip")
-            w.kept.append(index)
-            start += size
+        y[:, p:] = np.take(line, index, out=chosen, mode="clip")
+        w.kept = index
         return y
+
+    @property
+    def _numbers(self) -> int:
+        return sum(codes * size for codes, size in zip(self.categorical, self.sizes, strict=True))
+
+    def _tables(self, tables: SimpleNamespace, line: Array) -> Iterator[tuple[Array, Array]]:
+        """Yield each table, and its part of a line of all of them."""
+        start = 0
+        for j in range(len(self.categorical)):
+            table = getattr(tables, f"E{j}")
+            yield table, line[start : start + table.size].reshape(table.shape)
+            start += table.size
 
     def backward(self, dy: Array, w: Scope, call: Call, *, need_dx: bool = True) -> Array | None:
         """Assign dEⱼ[k] = Σ dyⱼ where cⱼ = k; return dy for the numbers and 0 for the codes."""
-        n, p, start = len(dy), self.numeric, self.numeric
-        for j, (index, size) in enumerate(zip(w.kept, self.sizes, strict=True)):
-            dE = getattr(w.g, f"E{j}")
-            dE.fill(0)
-            # A column at a time: ufunc.at is fast for one axis, and nothing has to be copied.
-            for k in range(size):
-                np.add.at(dE[:, k], index, dy[:, start + k])
-            start += size
+        n, p, index = len(dy), self.numeric, w.kept
+        line = w.buf("line", (self._numbers,), dy.dtype)
+        line.fill(0)
+        d = w.buf("chosen", index.shape, dy.dtype)
+        d[...] = dy[:, p:]
+        np.add.at(line, index.reshape(-1), d.reshape(-1))
+        for table, part in self._tables(w.g, line):
+            table[...] = part
         if not need_dx:
             return None
         dx = w.buf("dx", (n, p + len(self.categorical)), dy.dtype)
@@ -146,3 +166,19 @@ class _ZeroFirst:
         values = self.init(rng, shape, dtype)
         values[0] = 0
         return values
+
+
+@lru_cache(maxsize=64)
+def _places(categorical: tuple[int, ...], sizes: tuple[int, ...]) -> tuple[Array, Array, Array]:
+    """Return for each number of the vectors its column, and how its code becomes its place.
+
+    With c the code: place = c · size + begin of the column's table + which number of the vector.
+
+    >>> [a.tolist() for a in _places((3, 5), (2, 1))]
+    [[0, 0, 1], [2, 2, 1], [0, 1, 6]]
+    """
+    many = np.array(sizes, np.intp)
+    column = np.repeat(np.arange(len(sizes)), many)
+    begins = np.cumsum([0, *(c * s for c, s in zip(categorical, sizes, strict=True))])
+    within = [k for size in sizes for k in range(size)]
+    return column, np.repeat(many, many), begins[column] + np.array(within, np.intp)

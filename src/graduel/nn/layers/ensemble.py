@@ -121,18 +121,15 @@ class EnsembleDense:
         i, o, shared = x.shape[-1], self.units, x.ndim == 2
         u, z = w.buf("u", (n, k, i), x.dtype), w.buf("z", dy.shape, dy.dtype)
         np.sum(dy, axis=0, out=w.g.b)
-        z *= dy
-        np.sum(z, axis=0, out=w.g.s)
+        np.einsum("nko,nko->ko", dy, z, out=w.g.s)
         dy *= w.p.s
         if self.scaled:
             dy *= 1 / sqrt(i)
         dz = dy.reshape(n * k, o)
         np.matmul(u.reshape(n * k, i).T, dz, out=w.g.W)
         du = np.matmul(dz, w.p.W.T, out=u.reshape(n * k, i)).reshape(n, k, i)
-        # For dr, the product of du and x; u is no longer needed, du stands in its place.
-        product = w.buf("product", du.shape, du.dtype)
-        np.multiply(du, x[:, np.newaxis] if shared else x, out=product)
-        np.sum(product, axis=0, out=w.g.r)
+        # (u is no longer needed: du stands in its place.)
+        np.einsum("nki,ni->ki" if shared else "nki,nki->ki", du, x, out=w.g.r)
         if not need_dx:
             return None
         du *= w.p.r

@@ -10,6 +10,7 @@ from typing import ClassVar
 import numpy as np
 
 from graduel.nn.layers.base import Array, Plan, Shape
+from graduel.nn.layers.draws import STEPS, sixteen_bits
 from graduel.nn.workspace import Call, Scope
 
 
@@ -17,10 +18,10 @@ from graduel.nn.workspace import Call, Scope
 class Noise:
     """y = x + σ √12 (u − ½) in training, y = x otherwise;   dx = dy.
 
-    u is uniform between 0 and 1, so that the noise has mean 0 and standard deviation σ. The next
-    matrix product sums many of them to something normal, and they are drawn ten times as fast as
-    normal numbers. In front of an activation it belongs after a normalization, which fixes the
-    scale that σ is measured by.
+    u is uniform between 0 and 1, in 65,536 steps, so that the noise has mean 0 and standard
+    deviation σ. The next matrix product sums many of them to something normal, and they are drawn
+    ten times as fast as normal numbers. In front of an activation it belongs after a
+    normalization, which fixes the scale that σ is measured by.
 
     Source: Rasmus et al., *Semi-Supervised Learning with Ladder Networks*, 2015, whose plain
     network has normal noise of σ = 0.3 at its input and after each normalization.
@@ -68,9 +69,13 @@ class Noise:
         if call.rng is None:
             raise ValueError("Noise in training draws random numbers: pass rng=…; got None")
         y = w.buf("y", x.shape, x.dtype)
-        call.rng.random(dtype=np.float32 if x.dtype == np.float32 else np.float64, out=y)
-        y -= 0.5
-        y *= std * sqrt(12)
+        factor = std * sqrt(12) / STEPS
+
+        def spread(draws: Array, part: Array) -> None:
+            np.multiply(draws, factor, out=part, casting="unsafe")
+            part -= factor * (STEPS - 1) / 2
+
+        sixteen_bits(call.rng, y, spread)
         y += x
         return y
 

@@ -98,23 +98,25 @@ class PBLD:
         n, i = x.shape
         (numbers, others), d, F = _divided(self.columns, i), self.size, self.frequencies
         p = len(numbers)
-        # Columns come first, so that each is one product with its own matrix.
+        # Columns come first, so that each is one product with its own matrix, and rows last:
+        # NumPy is fast along long axes.
         # (mode="clip" lets take write into its buffer directly; the columns are known to be there.)
         chosen = w.buf("chosen", (n, p), x.dtype)
         columns = _room(w, "columns", (p, n), x.dtype)
         columns[...] = np.take(x, numbers, axis=1, out=chosen, mode="clip").T
-        angle = _room(w, "angle", (p, n, F), x.dtype)
+        angle = _room(w, "angle", (p, F, n), x.dtype)
         frequency = w.buf("frequency", (p, F), x.dtype)
         np.multiply(w.p.w, 2 * pi, out=frequency)
-        np.multiply(columns[:, :, np.newaxis], frequency[:, np.newaxis], out=angle)
-        angle += w.p.b[:, np.newaxis]
+        np.multiply(frequency[:, :, np.newaxis], columns[:, np.newaxis], out=angle)
+        angle += w.p.b[:, :, np.newaxis]
         h = np.cos(angle, out=_room(w, "h", angle.shape, x.dtype))
-        e = np.matmul(h, w.p.A, out=_room(w, "e", (p, n, d - 1), x.dtype))
-        e += w.p.c[:, np.newaxis]
+        e = _room(w, "e", (p, d - 1, n), x.dtype)
+        np.matmul(w.p.A.transpose(0, 2, 1), h, out=e)
+        e += w.p.c[:, :, np.newaxis]
         y = w.buf("y", (n, p * d + i - p), x.dtype)
         cells = y[:, : p * d].reshape(n, p, d)
         cells[:, :, 0] = columns.T
-        cells[:, :, 1:] = e.transpose(1, 0, 2)
+        cells[:, :, 1:] = e.transpose(2, 0, 1)
         if p < i:
             rest = w.buf("rest", (n, i - p), x.dtype)
             y[:, p * d :] = np.take(x, others, axis=1, out=rest, mode="clip")
@@ -124,20 +126,20 @@ class PBLD:
     def backward(self, dy: Array, w: Scope, call: Call, *, need_dx: bool = True) -> Array | None:
         """Assign dw, db, dA and dc; return dx."""
         columns, angle, frequency = w.kept
-        (p, n, _), d = angle.shape, self.size
+        (p, _, n), d = angle.shape, self.size
         i = dy.shape[1] - p * (d - 1)
         h = _room(w, "h", angle.shape, dy.dtype)
         cells = dy[:, : p * d].reshape(n, p, d)
-        de = _room(w, "e", (p, n, d - 1), dy.dtype)
-        de[...] = cells[:, :, 1:].transpose(1, 0, 2)
-        np.matmul(h.transpose(0, 2, 1), de, out=w.g.A)
-        np.sum(de, axis=1, out=w.g.c)
-        da = np.matmul(de, w.p.A.transpose(0, 2, 1), out=h)
+        de = _room(w, "e", (p, d - 1, n), dy.dtype)
+        de[...] = cells[:, :, 1:].transpose(1, 2, 0)
+        np.matmul(h, de.transpose(0, 2, 1), out=w.g.A)
+        np.sum(de, axis=2, out=w.g.c)
+        da = np.matmul(w.p.A, de, out=h)
         np.sin(angle, out=angle)
         da *= angle
         np.negative(da, out=da)
-        np.sum(da, axis=1, out=w.g.b)
-        np.matmul(columns[:, np.newaxis], da, out=w.g.w[:, np.newaxis])
+        np.sum(da, axis=2, out=w.g.b)
+        np.matmul(da, columns[:, :, np.newaxis], out=w.g.w[:, :, np.newaxis])
         w.g.w *= 2 * pi
         if not need_dx:
             return None
@@ -145,10 +147,10 @@ class PBLD:
         dx = w.buf("dx", (n, i), dy.dtype)
         if p < i:
             dx[:, others] = dy[:, p * d :]
-        inner = _room(w, "inner", (p, n, 1), dy.dtype)
-        np.matmul(da, frequency[:, :, np.newaxis], out=inner)
-        inner[:, :, 0] += cells[:, :, 0].T
-        dx[:, numbers] = inner[:, :, 0].T
+        inner = _room(w, "inner", (p, n), dy.dtype)
+        np.matmul(frequency[:, np.newaxis], da, out=inner[:, np.newaxis])
+        inner += cells[:, :, 0].T
+        dx[:, numbers] = inner.T
         return dx
 
 

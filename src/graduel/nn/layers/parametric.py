@@ -18,6 +18,7 @@ from graduel.nn.layers.base import (
     features,
     forward_through,
 )
+from graduel.nn.layers.channels import lines, sums
 from graduel.nn.workspace import Call, Scope
 
 
@@ -87,9 +88,8 @@ class Parametric:
 
     def backward(self, dy: Array, w: Scope, call: Call, *, need_dx: bool = True) -> Array | None:
         """Assign dα = Σ dy (f(x) − x); return dx = (1 − α) dy + f′(x) α dy."""
-        inner = np.multiply(dy, w.kept, out=w.buf("inner", dy.shape, dy.dtype))
-        np.sum(inner, axis=tuple(range(dy.ndim - 1)), out=w.g.alpha)
-        np.multiply(dy, w.p.alpha, out=inner)
+        sums(lines(dy), w, w.g.alpha, by=lines(w.kept))
+        inner = np.multiply(dy, w.p.alpha, out=w.buf("inner", dy.shape, dy.dtype))
         if need_dx:
             dy -= inner
         # f may have parameters of its own to assign.
