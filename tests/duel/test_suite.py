@@ -19,7 +19,10 @@ from graduel.data.description import own
 from graduel.data.read.folder import tables_in
 from graduel.duel.api import run_duel
 from graduel.duel.finish import finish, read_run
+from graduel.duel.metrics import log_loss
+from graduel.duel.results import Suite
 from graduel.duel.runner import run_cells
+from graduel.duel.second import by_log_loss
 from graduel.duel.suite import put_together, read_suite, run_plan
 from graduel.duel.suite_api import run_suite
 from graduel.duel.suite_plan import SUITE_RESULT, plan_suite
@@ -108,6 +111,33 @@ def test_a_suite_from_its_plan_to_its_result(undisturbed):
     assert pair["losses"] == sum(gap > 0.01 for gap in gaps)
     assert pair["wins"] + pair["ties"] + pair["losses"] == result["across"]["datasets"] == 3
     assert sum(result["across"]["ranks"].values()) == pytest.approx(3)
+
+
+def test_the_log_loss_of_the_same_fits_is_compared_too(undisturbed, tables):
+    other = by_log_loss(undisturbed)
+    values = {"textbook": [], "net": []}
+    for line in other.result["datasets"]:
+        run = read_run(undisturbed.path / line["name"])
+        for name, entry in line["contenders"].items():
+            p = run.probabilities[name][0]
+            assert entry["value"] == pytest.approx(log_loss(p, run.y_test))
+            assert entry["interval"] is None
+            values[name].append(entry["value"])
+    assert other.result["protocol"]["metric"] == "log_loss"
+    assert other.result["protocol"]["rope"] == 0.02
+    assert other.result["across"]["metric"] == "log_loss"
+    better = [a < b for a, b in zip(values["textbook"], values["net"], strict=True)]
+    assert other.result["across"]["ranks"]["net"] == pytest.approx(1 + np.mean(better))
+    assert by_log_loss(other) is None
+    older = {k: v for k, v in undisturbed.result.items() if k != "by_log_loss"}
+    assert by_log_loss(Suite(undisturbed.path, older)) is None
+    losses = suite_plan(tables, "ab", metric="log_loss")
+    lines = {name: read_run(undisturbed.path / name).result for name in "ab"}
+    for line in lines.values():
+        line["protocol"] |= {"metric": "log_loss"}
+        for entry in line["contenders"].values():
+            entry |= {"metric": entry["log_loss"], "metric_interval": None}
+    assert put_together(losses, lines, [], "test")["by_log_loss"] is None
 
 
 def test_a_suite_is_the_duels_it_is_made_of(undisturbed, tables, tmp_path):

@@ -39,9 +39,14 @@ def make_suite(
         }
         lines.append(_line(called, rows, values, of, called in other_metric))
     losses = {n: [of.shown(line["contenders"][n]["value"]) for line in lines] for n in names}
-    across = None
+    across, second = None, None
     if len(lines) > 1 and len(names) > 1:
         across = compare_across(losses, metric=of, rope=of.rope, titles=titles).as_dict()
+        if metric != "log_loss":
+            by = metric_of("log_loss")
+            losses = {n: [line["contenders"][n]["log_loss"] for line in lines] for n in names}
+            found = compare_across(losses, metric=by, rope=by.rope, titles=titles).as_dict()
+            second = {"rope": by.rope, "across": found}
     result = {
         "format": 1,
         "protocol": {
@@ -57,6 +62,7 @@ def make_suite(
         "datasets": lines,
         "failures": [{"name": name, "message": "it has one class"} for name in failures],
         "across": across,
+        "by_log_loss": second,
         "environment": {
             "command": "graduel duel <tables>/ --target label",
             "graduel": "0.1.0",
@@ -112,6 +118,7 @@ def _line(name: str, rows: int, values: dict[str, float], of: Any, other: bool) 
                 "interval": None if other else [max(v - half[n], 0.0), v + half[n]],
                 "test_error": v,
                 "test_error_interval": [max(v - half[n], 0.0), v + half[n]],
+                "log_loss": 2.5 * v + 0.01 * (n == "net"),
                 "fit_seconds": 1.5,
             }
             for n, v in values.items()

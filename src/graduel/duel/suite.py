@@ -11,9 +11,10 @@ from graduel.data.description import Own
 from graduel.duel.across import compare_across
 from graduel.duel.environment import describe
 from graduel.duel.finish import finish, read_run
-from graduel.duel.metrics import Metric
+from graduel.duel.metrics import Metric, default_rope, metric_of
 from graduel.duel.results import Run, Suite
 from graduel.duel.runner import WorkerError, run_cells
+from graduel.duel.second import SECOND
 from graduel.duel.store import RESULT, Store, open_store, read_json, write_json
 from graduel.duel.suite_plan import (
     FORMAT,
@@ -127,9 +128,11 @@ def put_together(
         name: [metric.shown(one["contenders"][name]["value"]) for one in datasets]
         for name in titles
     }
-    across = None
+    across, second = None, None
     if len(datasets) > 1 and len(titles) > 1:
         across = compare_across(losses, metric=metric, rope=rope, titles=titles).as_dict()
+        if metric.name != SECOND:
+            second = _by_log_loss(datasets, titles, plan)
     threads = int(plan.options["threads"])
     return {
         "format": FORMAT,
@@ -145,8 +148,20 @@ def put_together(
         "datasets": datasets,
         "failures": failures,
         "across": across,
+        "by_log_loss": second,
         "environment": describe(command, threads),
     }
+
+
+def _by_log_loss(
+    datasets: list[dict[str, Any]], titles: dict[str, str], plan: SuitePlan
+) -> dict[str, Any]:
+    """Return what the data sets say of the probabilities, whatever led the duels."""
+    losses = {name: [one["contenders"][name]["log_loss"] for one in datasets] for name in titles}
+    metric = metric_of(SECOND)
+    rope = default_rope(metric, table=plan.tables)
+    across = compare_across(losses, metric=metric, rope=rope, titles=titles)
+    return {"rope": rope, "across": across.as_dict()}
 
 
 def _contenders(result: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
@@ -173,6 +188,7 @@ def _line(name: str, result: dict[str, Any], metric: Metric) -> dict[str, Any]:
                 ],
                 "test_error": entry["test_error"],
                 "test_error_interval": entry["test_error_interval"],
+                "log_loss": entry["log_loss"],
                 "fit_seconds": mean(entry["fit_seconds"]),
             }
             for contender, entry in _contenders(result)

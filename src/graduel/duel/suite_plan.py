@@ -105,8 +105,12 @@ class SuitePlan:
     def rope(self) -> float:
         """The region of practical equivalence across data sets."""
         asked = self.options.get("rope")
-        tables = any(isinstance(member.data, Own) for member in self.members)
-        return default_rope(self.metric, table=tables) if asked is None else float(asked)
+        return default_rope(self.metric, table=self.tables) if asked is None else float(asked)
+
+    @property
+    def tables(self) -> bool:
+        """Tell whether there are tables among the data sets."""
+        return any(isinstance(member.data, Own) for member in self.members)
 
     def as_dict(self) -> dict[str, Any]:
         """Return plain data for ``suite.json``; equal plans give equal data."""

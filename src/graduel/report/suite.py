@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from graduel.duel.results import Suite
+from graduel.duel.second import by_log_loss
 from graduel.report import suite_figures as figures
 from graduel.report import suite_tables as tables
 from graduel.report import units
@@ -65,12 +67,31 @@ def render_suite(suite: Suite) -> str:
         diagram=_diagram(suite) if across and across["critical_difference"] else None,
         across=across,
         friedman=friedman(across) if across else "",
+        second=_second(suite),
         mixed=mixed(result),
         protocol=_protocol(suite),
         command=str(result["environment"].get("command", "")),
         environment=machine(result["environment"]),
         version=str(result["environment"].get("graduel", "")),
     )
+
+
+def _second(suite: Suite) -> dict[str, Any] | None:
+    """Return what the page says of the log loss where another metric leads."""
+    other = by_log_loss(suite)
+    if other is None:
+        return None
+    across, result = other.result["across"], tables.results(other)
+    # (Without who is ahead, and by what: those are the verdicts of the duels' own metrics.)
+    return {
+        "headline": headline(other),
+        "diagram": _diagram(other, "-by-log-loss") if across["critical_difference"] else None,
+        "ranks": tables.ranks(other),
+        "friedman": friedman(across),
+        "result": replace(result, head=result.head[:-3], rows=tuple(r[:-3] for r in result.rows)),
+        "pairs": tables.pairs(other),
+        "rope": tables.rope(other),
+    }
 
 
 def _title(result: dict[str, Any]) -> str:
@@ -212,13 +233,13 @@ def _wins(suite: Suite) -> Picture:
     )
 
 
-def _diagram(suite: Suite) -> Picture:
+def _diagram(suite: Suite, suffix: str = "") -> Picture:
     table = tables.ranks(suite)
     across, called = suite.result["across"], tables.titles(suite)
     said = "; ".join(f"{name} {rank}" for name, rank, _ in table.rows)
     groups = "; ".join(listed([called[n] for n in group]) for group in across["groups"]) or "none"
     return _picture(
-        "critical-difference",
+        f"critical-difference{suffix}",
         critical_difference(suite),
         f"Critical-difference diagram of mean ranks: {said}. Critical difference "
         f"{across['critical_difference']:.2f}. Not told apart: {groups}.",
