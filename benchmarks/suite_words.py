@@ -1,0 +1,94 @@
+"""What docs/tabular.md says of a finished suite: its numbers as Markdown, its ranks as pictures.
+
+    graduel duel TABLES --target target --split 5x1 --contenders net,xgboost-td,… --out suite
+    python benchmarks/suite_words.py suite --of net --plot docs/images
+
+It prints a line for each table, error and log loss of every contender, the mean ranks, and the
+verdicts on `--of` against each other contender. `--plot` is where the two critical-difference
+diagrams go. Nothing is trained.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator
+from pathlib import Path
+
+import matplotlib as mpl
+
+from graduel.duel.results import Suite
+from graduel.duel.second import by_log_loss
+from graduel.duel.suite import read_suite
+from graduel.report import critical_difference, suite_tables
+
+
+def lines(suite: Suite) -> Iterator[str]:
+    """Yield the table of all tables; the best of each line is bold."""
+    names, other = list(suite.result["contenders"]), by_log_loss(suite)
+    assert other is not None
+    yield "| | rows | " + " | ".join(names) + " |"
+    yield "|---|---:|" + "---:|" * len(names)
+    for error, loss in zip(suite.result["datasets"], other.result["datasets"], strict=True):
+        cells = []
+        best = [min(line["contenders"][n]["value"] for n in names) for line in (error, loss)]
+        for name in names:
+            values = [line["contenders"][name]["value"] for line in (error, loss)]
+            texts = [suite_tables.value(suite, error, name), f"{values[1]:.3f}"]
+            bold = [v == b for v, b in zip(values, best, strict=True)]
+            cells.append(
+                ", ".join(f"**{t}**" if b else t for t, b in zip(texts, bold, strict=True))
+            )
+        yield f"| {error['name']} | {error['rows']:,} | {' | '.join(cells)} |"
+
+
+def ranks(suite: Suite) -> Iterator[str]:
+    """Yield the mean ranks by error and by log loss, and what the fits took."""
+    other = by_log_loss(suite)
+    assert other is not None
+    second = {row[0]: row[1] for row in suite_tables.ranks(other).rows}
+    yield "| | mean rank by error | by log loss | median training, one thread |"
+    yield "|---|---:|---:|---:|"
+    for title, rank, seconds in suite_tables.ranks(suite).rows:
+        yield f"| {title} | {rank} | {second[title]} | {seconds} |"
+
+
+def verdicts(suite: Suite, of: str) -> Iterator[str]:
+    """Yield what is said of one contender against each other, by error and by log loss."""
+    for one in (suite, by_log_loss(suite)):
+        assert one is not None
+        called = suite_tables.titles(one)
+        yield f"| {one.result['protocol']['metric_title']}: first − second " + (
+            "| wins, ties, losses | p (Wilcoxon) | adjusted | first / equal / second, % | verdict |"
+        )
+        yield "|---|---|---:|---:|---|---|"
+        pairs = zip(one.result["across"]["pairs"], suite_tables.pairs(one).rows, strict=True)
+        for pair, row in pairs:
+            if of in (pair["a"], pair["b"]):
+                count = ", ".join(row[1:4])
+                yield f"| {row[0]} | {count} | {row[7]} | {row[8]} | {row[9]} | {row[4]} |"
+        yield ""
+        best = min(one.result["across"]["ranks"], key=one.result["across"]["ranks"].get)
+        yield f"Best mean rank: {called[best]}."
+        yield ""
+
+
+def main() -> None:
+    """Print everything, and draw."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("suite", type=Path, help="a suite's folder")
+    parser.add_argument("--of", default="net", help="the contender whose verdicts are printed")
+    parser.add_argument("--plot", type=Path, help="a folder for the diagrams")
+    asked = parser.parse_args()
+    suite = read_suite(asked.suite)
+    for part in (lines(suite), ranks(suite), verdicts(suite, asked.of)):
+        print("\n".join(part) + "\n")
+    if asked.plot is not None:
+        for name, one in (("error", suite), ("log-loss", by_log_loss(suite))):
+            assert one is not None
+            with mpl.rc_context({"svg.fonttype": "none", "svg.hashsalt": "graduel"}):
+                path = asked.plot / f"tables-ranks-{name}.svg"
+                critical_difference(one).savefig(path, format="svg", metadata={"Date": None})
+
+
+if __name__ == "__main__":
+    main()
