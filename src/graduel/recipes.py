@@ -150,6 +150,8 @@ class XGBoostRecipe:
     max_cat_to_onehot: int = 4
     augment: str = "none"
     copies: int = 0
+    stops_by: str = "log_loss"
+    """Where a duel's metric is the error: "log_loss", or "metric", the error itself."""
 
 
 Recipe = TextbookRecipe | NetRecipe | XGBoostRecipe | RivalRecipe
@@ -180,11 +182,12 @@ TUNED_DEFAULTS = XGBoostRecipe(
     subsample=0.65,
     colsample_bylevel=0.9,
     reg_lambda=0.0,
+    stops_by="metric",
 )
 """XGB-TD-C: defaults that were tuned to be best on average over many tables for classification.
 
 Source: Holzmüller et al., *Better by Default: Strong Pre-Tuned MLPs and Boosted Trees on Tabular
-Data*, 2024, as in pytabkit. Only what stops early differs: the metric of the duel, or log loss.
+Data*, 2024, as in pytabkit, and like there the metric of the duel stops it, the error too.
 """
 
 AS_IT_COMES = XGBoostRecipe(

@@ -125,6 +125,31 @@ def test_xgboost_keeps_its_round_of_least_validation_log_loss(digits):
     assert outcome.details["valid_error"] == pytest.approx(error)
 
 
+@pytest.mark.parametrize("metric", ["error", "accuracy"])
+def test_xgboost_may_keep_the_round_of_fewest_errors_and_of_equals_that_of_the_lowest_log_loss(
+    digits, metric
+):
+    rows = split(plan("mnist", threads=1), digits, 0)
+    X, y = digits.table[rows.valid], digits.y[rows.valid]
+    recipe = {**SMALL["xgboost"], "n_estimators": 40, "learning_rate": 1.0, "stops_by": "metric"}
+    contender = make_contender("xgboost", "xgboost", recipe, metric)
+    outcome, fitted = run_cell(contender, digits, rows, Cell("xgboost", 0), Budget(threads=1))
+    rounds = outcome.details["rounds"]
+    found = []
+    for n in range(1, rounds + 1):
+        p = fitted.model.predict_proba(X, iteration_range=(0, n))
+        wrong = int((p.argmax(axis=1) != y).sum())
+        found.append((wrong, -np.log(p[np.arange(len(y)), y]).mean()))
+    best = min(found)
+    assert [wrong for wrong, _ in found].count(best[0]) > 1, "no equals: the test shows nothing"
+    assert outcome.details["best_round"] == found.index(best) + 1
+    assert outcome.details["valid_error"] == pytest.approx(best[0] / len(y))
+    p = fitted.predict_proba(X)
+    assert -np.log(p[np.arange(len(y)), y]).mean() == pytest.approx(best[1], rel=1e-5)
+    trees = fitted.model.get_booster()[: found.index(best) + 1]
+    assert fitted.to_bytes().startswith(bytes(trees.save_raw("ubj")))
+
+
 CUTS = {
     "xgboost": lambda model, X, n: model.predict_proba(X, iteration_range=(0, n)),
     "lightgbm": lambda model, X, n: model.predict_proba(X, num_iteration=n),
@@ -206,16 +231,21 @@ def test_xgboost_with_others_defaults_is_what_they_publish(name):
     )
     itself = XGBClassifier(
         **(tuned if name == "xgboost-td" else {}),
-        eval_metric=["merror", "mlogloss"],
+        eval_metric=["mlogloss", "merror"],  # the error stops, as in pytabkit
         n_jobs=1,
         random_state=int(Cell(name, 0).rng().integers(2**31)),
     )
     itself.fit(X[:160], y[:160], eval_set=[(X[160:200], y[160:200])], verbose=0)
-    np.testing.assert_array_equal(itself.predict_proba(X[200:]), outcome.probabilities)
-    rounds = itself.get_booster().num_boosted_rounds()
-    best = itself.best_iteration + 1 if name == "xgboost-td" else 100
+    rounds, best = itself.get_booster().num_boosted_rounds(), 100
+    if name == "xgboost-td":
+        seen = itself.evals_result()["validation_0"]
+        assert seen["merror"][itself.best_iteration] == min(seen["merror"])
+        best = min(range(rounds), key=lambda n: (seen["merror"][n], seen["mlogloss"][n])) + 1
+    p = itself.predict_proba(X[200:], iteration_range=(0, best))
+    np.testing.assert_array_equal(p, outcome.probabilities)
     assert (outcome.details["best_round"], outcome.details["rounds"]) == (best, rounds)
-    wrong = itself.predict_proba(X[160:200]).argmax(axis=1) != y[160:200]
+    valid = itself.predict_proba(X[160:200], iteration_range=(0, best))
+    wrong = valid.argmax(axis=1) != y[160:200]
     assert outcome.details["valid_error"] == pytest.approx(wrong.mean())
     assert len(fitted.to_bytes()) == len(bytes(itself.get_booster()[:best].save_raw("ubj")))
 

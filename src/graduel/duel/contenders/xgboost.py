@@ -71,7 +71,9 @@ class XGBoost:
     """``XGBClassifier``: histogram trees, all cores, stopped early on the validation rows.
 
     It stops by log loss where the metric is the error, since the error of a few thousand rows is
-    too coarse for that; otherwise by the metric.
+    too coarse for that; otherwise by the metric. A recipe with the patience for it may ask to stop
+    by the error all the same: then of the rounds with the fewest errors the one of the lowest log
+    loss is the model, as with a network's epochs.
     """
 
     recipe: XGBoostRecipe = XGBoostRecipe()
@@ -109,6 +111,7 @@ class XGBoost:
         binary = len(classes) == 2
         errors, losses = ("error", "logloss") if binary else ("merror", "mlogloss")
         own = _Own(self.metric) if self.metric not in ("error", "accuracy", "log_loss") else None
+        by_error = self.recipe.stops_by == "metric" and self.metric in ("error", "accuracy")
 
         metric = self.metric
 
@@ -128,7 +131,7 @@ class XGBoost:
             **_settings(self.recipe, preparation, binary),
             tree_method="hist",
             # The last metric stops.
-            eval_metric=own.cost if own else [errors, losses],
+            eval_metric=own.cost if own else [losses, errors] if by_error else [errors, losses],
             n_jobs=budget.threads,
             random_state=int(rng.integers(2**31)),
             callbacks=[Watch()],
@@ -144,6 +147,9 @@ class XGBoost:
                 yield Checkpoint(seconds[n - 1], partial(ready.again, predict=predict))
         ready.forget()
         model.callbacks = None  # nothing of the fit is kept alive with the model
+        if by_error and self.recipe.early_stopping_rounds:
+            found = model.evals_result()["validation_0"]
+            model.get_booster().best_iteration = int(np.lexsort((found[losses], found[errors]))[0])
         best = int(model.best_iteration) if self.recipe.early_stopping_rounds else len(seconds) - 1
         by_round = own.errors if own else model.evals_result()["validation_0"][errors]
         fitted.details = {
@@ -192,7 +198,7 @@ def _settings(
     nothing of two classes: there, one tree a class.
     """
     found = asdict(recipe)
-    for ours in ("augment", "copies"):
+    for ours in ("augment", "copies", "stops_by"):
         del found[ours]
     found["early_stopping_rounds"] = recipe.early_stopping_rounds or None
     types = [] if preparation is None else preparation.feature_types
