@@ -17,14 +17,13 @@ from pathlib import Path
 import matplotlib as mpl
 
 from graduel.duel.results import Suite
-from graduel.duel.second import by_log_loss
 from graduel.duel.suite import read_suite
 from graduel.report import critical_difference, suite_tables
 
 
 def lines(suite: Suite) -> Iterator[str]:
     """Yield the table of all tables; the best of each line is bold."""
-    names, other = list(suite.result["contenders"]), by_log_loss(suite)
+    names, other = list(suite.result["contenders"]), suite.by_log_loss()
     assert other is not None
     yield "| | rows | " + " | ".join(names) + " |"
     yield "|---|---:|" + "---:|" * len(names)
@@ -33,7 +32,7 @@ def lines(suite: Suite) -> Iterator[str]:
         best = [min(line["contenders"][n]["value"] for n in names) for line in (error, loss)]
         for name in names:
             values = [line["contenders"][name]["value"] for line in (error, loss)]
-            texts = [suite_tables.value(suite, error, name), f"{values[1]:.3f}"]
+            texts = [f"{100 * values[0]:.2f} %", f"{values[1]:.3f}"]
             bold = [v == b for v, b in zip(values, best, strict=True)]
             cells.append(
                 ", ".join(f"**{t}**" if b else t for t, b in zip(texts, bold, strict=True))
@@ -43,7 +42,7 @@ def lines(suite: Suite) -> Iterator[str]:
 
 def ranks(suite: Suite) -> Iterator[str]:
     """Yield the mean ranks by error and by log loss, and what the fits took."""
-    other = by_log_loss(suite)
+    other = suite.by_log_loss()
     assert other is not None
     second = {row[0]: row[1] for row in suite_tables.ranks(other).rows}
     yield "| | mean rank by error | by log loss | median training, one thread |"
@@ -54,7 +53,7 @@ def ranks(suite: Suite) -> Iterator[str]:
 
 def verdicts(suite: Suite, of: str) -> Iterator[str]:
     """Yield what is said of one contender against each other, by error and by log loss."""
-    for one in (suite, by_log_loss(suite)):
+    for one in (suite, suite.by_log_loss()):
         assert one is not None
         called = suite_tables.titles(one)
         yield f"| {one.result['protocol']['metric_title']}: first − second " + (
@@ -83,7 +82,7 @@ def main() -> None:
     for part in (lines(suite), ranks(suite), verdicts(suite, asked.of)):
         print("\n".join(part) + "\n")
     if asked.plot is not None:
-        for name, one in (("error", suite), ("log-loss", by_log_loss(suite))):
+        for name, one in (("error", suite), ("log-loss", suite.by_log_loss())):
             assert one is not None
             with mpl.rc_context({"svg.fonttype": "none", "svg.hashsalt": "graduel"}):
                 path = asked.plot / f"tables-ranks-{name}.svg"

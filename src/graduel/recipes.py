@@ -226,7 +226,7 @@ CONTENDERS: dict[str, Entry] = {
     ),
     "net-augmented": Entry(
         "net",
-        "NumPy network, augmented digits",
+        "NumPy network on augmented digits",
         RECIPES["mnist-augmented"],
         replace(RECIPES["mnist-augmented"], epochs=15),
         default=False,
@@ -253,7 +253,7 @@ CONTENDERS: dict[str, Entry] = {
     ),
     "xgboost-augmented": Entry(
         "xgboost",
-        "XGBoost, augmented digits",
+        "XGBoost on augmented digits",
         AUGMENTED_XGBOOST,
         replace(
             AUGMENTED_XGBOOST,
@@ -267,7 +267,7 @@ CONTENDERS: dict[str, Entry] = {
     ),
     "xgboost-td": Entry(
         "xgboost",
-        "XGBoost, tuned defaults",
+        "XGBoost with tuned defaults",
         TUNED_DEFAULTS,
         replace(
             TUNED_DEFAULTS,

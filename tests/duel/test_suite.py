@@ -22,7 +22,6 @@ from graduel.duel.finish import finish, read_run
 from graduel.duel.metrics import log_loss
 from graduel.duel.results import Suite
 from graduel.duel.runner import run_cells
-from graduel.duel.second import by_log_loss
 from graduel.duel.suite import put_together, read_suite, run_plan
 from graduel.duel.suite_api import run_suite
 from graduel.duel.suite_plan import SUITE_RESULT, plan_suite
@@ -114,7 +113,7 @@ def test_a_suite_from_its_plan_to_its_result(undisturbed):
 
 
 def test_the_log_loss_of_the_same_fits_is_compared_too(undisturbed, tables):
-    other = by_log_loss(undisturbed)
+    other = undisturbed.by_log_loss()
     values = {"textbook": [], "net": []}
     for line in other.result["datasets"]:
         run = read_run(undisturbed.path / line["name"])
@@ -128,9 +127,9 @@ def test_the_log_loss_of_the_same_fits_is_compared_too(undisturbed, tables):
     assert other.result["across"]["metric"] == "log_loss"
     better = [a < b for a, b in zip(values["textbook"], values["net"], strict=True)]
     assert other.result["across"]["ranks"]["net"] == pytest.approx(1 + np.mean(better))
-    assert by_log_loss(other) is None
+    assert other.by_log_loss() is None
     older = {k: v for k, v in undisturbed.result.items() if k != "by_log_loss"}
-    assert by_log_loss(Suite(undisturbed.path, older)) is None
+    assert Suite(undisturbed.path, older).by_log_loss() is None
     losses = suite_plan(tables, "ab", metric="log_loss")
     lines = {name: read_run(undisturbed.path / name).result for name in "ab"}
     for line in lines.values():

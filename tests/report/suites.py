@@ -46,7 +46,9 @@ def make_suite(
             by = metric_of("log_loss")
             losses = {n: [line["contenders"][n]["log_loss"] for line in lines] for n in names}
             found = compare_across(losses, metric=by, rope=by.rope, titles=titles).as_dict()
-            second = {"rope": by.rope, "across": found}
+            about = {"metric": by.name, "metric_title": by.title, "metric_unit": by.unit}
+            about |= {"lower_is_better": True, "rope": by.rope}
+            second = {"protocol": about, "across": found}
     result = {
         "format": 1,
         "protocol": {

@@ -15,7 +15,6 @@ from test_page import Page
 
 from graduel import report
 from graduel.duel.crossing import pair
-from graduel.duel.second import by_log_loss
 from graduel.report import by_size, suite_figures, suite_tables
 from graduel.report.style import COLOURS
 from graduel.report.suite import friedman, headline, mixed
@@ -111,7 +110,7 @@ def test_the_critical_difference_diagram_comes_with_five_contenders() -> None:
 
 def test_the_log_loss_stands_there_too_where_another_metric_leads() -> None:
     suite = make_suite(names=MANY[:5])
-    other = by_log_loss(suite)
+    other = suite.by_log_loss()
     html, page = Page(report.render_suite(suite)), report.render_suite(suite)
     assert 'id="critical-difference-by-log-loss"' in page
     assert headline(other) in html.text()
@@ -120,7 +119,7 @@ def test_the_log_loss_stands_there_too_where_another_metric_leads() -> None:
         for name in line["contenders"]:
             assert suite_tables.value(other, line, name) in page
     for only in (make_suite(metric="log_loss"), make_suite(datasets=("one",))):
-        assert by_log_loss(only) is None
+        assert only.by_log_loss() is None
         assert "By log loss" not in report.render_suite(only)
 
 

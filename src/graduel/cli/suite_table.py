@@ -9,7 +9,6 @@ from rich.markup import escape
 from rich.table import Table
 
 from graduel.duel.results import Suite
-from graduel.duel.second import by_log_loss
 from graduel.report import suite_tables as tables
 from graduel.report.suite import headline, mixed
 
@@ -31,7 +30,7 @@ def show(suite: Suite, page: Path, console: Console) -> None:
     console.print(f"[bold]{escape(headline(suite))}[/]", highlight=False)
     for pair in (result["across"] or {"pairs": []})["pairs"]:
         console.print(f"* {pair['sentence']}", highlight=False, markup=False)
-    if other := by_log_loss(suite):
+    if other := suite.by_log_loss():
         console.print(f"By log loss: {headline(other)}", highlight=False, markup=False)
     if result["across"]:
         console.print(result["across"]["scope"], highlight=False, markup=False)

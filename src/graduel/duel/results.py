@@ -77,3 +77,30 @@ class Suite:
     path: Path
     result: dict[str, Any]
     """The content of ``suite-result.json``."""
+
+    def by_log_loss(self) -> Suite | None:
+        """Return the suite with log loss in its metric's place, as figures and tables take it.
+
+        None where log loss is its metric, where nothing is compared, and for suites of before
+        there was any. The contenders learned, and chose, by the duels' own metrics.
+        """
+        found = self.result.get("by_log_loss")
+        if found is None:
+            return None
+        datasets = [
+            line
+            | {
+                "contenders": {
+                    name: entry | {"value": entry["log_loss"], "interval": None}
+                    for name, entry in line["contenders"].items()
+                }
+            }
+            for line in self.result["datasets"]
+        ]
+        changed = {
+            "protocol": self.result["protocol"] | found["protocol"],
+            "datasets": datasets,
+            "across": found["across"],
+            "by_log_loss": None,
+        }
+        return Suite(self.path, self.result | changed)

@@ -14,7 +14,6 @@ from graduel.duel.finish import finish, read_run
 from graduel.duel.metrics import Metric, default_rope, metric_of
 from graduel.duel.results import Run, Suite
 from graduel.duel.runner import WorkerError, run_cells
-from graduel.duel.second import SECOND
 from graduel.duel.store import RESULT, Store, open_store, read_json, write_json
 from graduel.duel.suite_plan import (
     FORMAT,
@@ -28,6 +27,9 @@ from graduel.errors import UserError
 Fight = Callable[[Member, Store], Run]
 """Runs the cells of one data set's duel and finishes it."""
 
+SECOND = "log_loss"
+"""What contenders are also compared by where something else leads: all of them are asked for
+probabilities, and errors do not say how good these are."""
 KEPT = ("rows", "n_train", "n_valid", "n_test", "n_features", "n_classes", "file")
 """What a suite's result tells of a data set."""
 OF_A_PAIR = (
@@ -136,14 +138,7 @@ def put_together(
     threads = int(plan.options["threads"])
     return {
         "format": FORMAT,
-        "protocol": {
-            **plan.as_dict()["options"],
-            "metric": metric.name,
-            "metric_title": metric.title,
-            "metric_unit": metric.unit,
-            "lower_is_better": metric.lower_is_better,
-            "rope": rope,
-        },
+        "protocol": plan.as_dict()["options"] | _about(metric, rope),
         "contenders": {name: {"title": title} for name, title in titles.items()},
         "datasets": datasets,
         "failures": failures,
@@ -161,7 +156,17 @@ def _by_log_loss(
     metric = metric_of(SECOND)
     rope = default_rope(metric, table=plan.tables)
     across = compare_across(losses, metric=metric, rope=rope, titles=titles)
-    return {"rope": rope, "across": across.as_dict()}
+    return {"protocol": _about(metric, rope), "across": across.as_dict()}
+
+
+def _about(metric: Metric, rope: float) -> dict[str, Any]:
+    return {
+        "metric": metric.name,
+        "metric_title": metric.title,
+        "metric_unit": metric.unit,
+        "lower_is_better": metric.lower_is_better,
+        "rope": rope,
+    }
 
 
 def _contenders(result: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:

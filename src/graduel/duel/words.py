@@ -11,7 +11,7 @@ from graduel.duel.metrics import Metric
 if TYPE_CHECKING:
     from graduel.duel.comparison import Comparison
 
-_DETERMINERS = ("the", "a", "an", "my", "our", "your")
+_WITHOUT_THE = ("the", "a", "an", "my", "our", "your", "xgboost")
 _BARE_DIGITS = 4
 """Decimals of a number without a unit: log loss 0.0523."""
 
@@ -104,7 +104,7 @@ def called(name: str, titles: Mapping[str, str]) -> str:
     """Return what to call a contender within a sentence: names as they are, phrases with "the"."""
     title = titles.get(name, name)
     first, *more = title.split(" ")
-    return f"the {title}" if more and first.lower() not in _DETERMINERS else title
+    return f"the {title}" if more and first.lower() not in _WITHOUT_THE else title
 
 
 def number(x: float, digits: int = 2) -> str:

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from graduel.duel.results import Suite
-from graduel.duel.second import by_log_loss
 from graduel.report import suite_figures as figures
 from graduel.report import suite_tables as tables
 from graduel.report import units
@@ -78,7 +77,7 @@ def render_suite(suite: Suite) -> str:
 
 def _second(suite: Suite) -> dict[str, Any] | None:
     """Return what the page says of the log loss where another metric leads."""
-    other = by_log_loss(suite)
+    other = suite.by_log_loss()
     if other is None:
         return None
     across, result = other.result["across"], tables.results(other)

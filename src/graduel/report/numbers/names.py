@@ -27,11 +27,11 @@ def titles(run: Run) -> dict[str, str]:
 def phrase(title: str) -> str:
     """Return what to call a contender within a sentence: a title of several words gets a "the".
 
-    >>> phrase("NumPy network"), phrase("XGBoost"), phrase("my net")
-    ('the NumPy network', 'XGBoost', 'my net')
+    >>> phrase("NumPy network"), phrase("XGBoost as it comes"), phrase("my net")
+    ('the NumPy network', 'XGBoost as it comes', 'my net')
     """
     first, *more = title.split() or [""]
-    own = first.lower() in ("the", "a", "an", "my", "our", "your")
+    own = first.lower() in ("the", "a", "an", "my", "our", "your", "xgboost")
     return f"the {title}" if more and not own else title
 
 
