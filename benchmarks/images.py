@@ -123,7 +123,10 @@ def plot(found: list[dict[str, Any]], path: Path) -> None:
     ax.set_xscale("log")
     ax.set_yscale("log")
     for axis in (ax.xaxis, ax.yaxis):
-        axis.set_major_locator(LogLocator(subs=[1, 1.5, 2, 3, 4, 5, 6, 8], numticks=99))
+        low, high = axis.get_data_interval()
+        near = [1, 1.1, 1.2, 1.3, 1.4, 1.6, 1.8, 2, 2.5, 3, 4, 5, 6, 7, 8, 9]
+        subs = near if high < 2 * low else [1, 1.5, 2, 3, 4, 5, 6, 8]
+        axis.set_major_locator(LogLocator(subs=subs, numticks=99))
         axis.set_major_formatter(StrMethodFormatter("{x:g}"))
         axis.set_minor_locator(NullLocator())
     ax.set_xlabel("seconds of training")

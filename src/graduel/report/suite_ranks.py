@@ -59,7 +59,7 @@ def critical_difference(suite: Suite, *, width: float = WIDTH) -> Figure:
         colour = look[name].colour.light
         ax.plot([ranks[name], ranks[name], edge], [0, y, y], color=colour, linewidth=1)
         ax.plot(ranks[name], 0, look[name].mark, color=colour, ms=5.5, mec=PAPER.light, zorder=4)
-        text = f"{literal(called[name], 24)}  {ranks[name]:.2f}"
+        text = f"{literal(called[name], 28)}  {ranks[name]:.2f}"
         ax.annotate(
             text,
             (edge, y),
