@@ -97,7 +97,11 @@ def _title(result: dict[str, Any]) -> str:
     protocol = result["protocol"]
     quick = "quick " if protocol.get("quick") else ""
     count = len(result["datasets"])
-    rows = f", with {units.rows(protocol['rows'])} to learn from" if protocol.get("rows") else ""
+    rows = (
+        f", with at most {units.rows(protocol['rows'])} to learn from"
+        if protocol.get("rows")
+        else ""
+    )
     return f"The {quick}suite of duels on {_sets(count)}{rows}"
 
 
