@@ -110,25 +110,21 @@ class Columns:
         np.minimum(codes, np.array(self.categorical, x.dtype) - 1, out=codes)
         # Where each number of a vector lies when all tables stand in one line; a step is then one
         # selection, however many columns there are.
-        column, factor, offset = _places(self.categorical, sizes)
+        column, factor, offset, numbers = _places(self.categorical, sizes)
         chosen = w.buf("chosen", (n, len(column)), x.dtype)
         index = w.buf("index", chosen.shape, np.intp)
         # (mode="clip" lets take write into its buffer directly; the codes are in range.)
         np.copyto(index, np.take(codes, column, axis=1, out=chosen, mode="clip"), casting="unsafe")
         index *= factor
         index += offset
-        line = w.buf("line", (self._numbers,), x.dtype)
+        line = w.buf("line", (numbers,), x.dtype)
         for table, part in self._tables(w.p, line):
             part[...] = table
         y = w.buf("y", (n, p + sum(sizes)), x.dtype)
         y[:, :p] = x[:, :p]
         y[:, p:] = np.take(line, index, out=chosen, mode="clip")
-        w.kept = index
+        w.kept = index, numbers
         return y
-
-    @property
-    def _numbers(self) -> int:
-        return sum(codes * size for codes, size in zip(self.categorical, self.sizes, strict=True))
 
     def _tables(self, tables: SimpleNamespace, line: Array) -> Iterator[tuple[Array, Array]]:
         """Yield each table, and its part of a line of all of them."""
@@ -140,8 +136,8 @@ class Columns:
 
     def backward(self, dy: Array, w: Scope, call: Call, *, need_dx: bool = True) -> Array | None:
         """Assign dEⱼ[k] = Σ dyⱼ where cⱼ = k; return dy for the numbers and 0 for the codes."""
-        n, p, index = len(dy), self.numeric, w.kept
-        line = w.buf("line", (self._numbers,), dy.dtype)
+        n, p, (index, numbers) = len(dy), self.numeric, w.kept
+        line = w.buf("line", (numbers,), dy.dtype)
         line.fill(0)
         d = w.buf("chosen", index.shape, dy.dtype)
         d[...] = dy[:, p:]
@@ -169,16 +165,21 @@ class _ZeroFirst:
 
 
 @lru_cache(maxsize=64)
-def _places(categorical: tuple[int, ...], sizes: tuple[int, ...]) -> tuple[Array, Array, Array]:
+def _places(
+    categorical: tuple[int, ...], sizes: tuple[int, ...]
+) -> tuple[Array, Array, Array, int]:
     """Return for each number of the vectors its column, and how its code becomes its place.
 
     With c the code: place = c · size + begin of the column's table + which number of the vector.
+    The last is how many numbers all tables have.
 
-    >>> [a.tolist() for a in _places((3, 5), (2, 1))]
-    [[0, 0, 1], [2, 2, 1], [0, 1, 6]]
+    >>> *places, numbers = _places((3, 5), (2, 1))
+    >>> [a.tolist() for a in places], numbers
+    ([[0, 0, 1], [2, 2, 1], [0, 1, 6]], 11)
     """
     many = np.array(sizes, np.intp)
     column = np.repeat(np.arange(len(sizes)), many)
     begins = np.cumsum([0, *(c * s for c, s in zip(categorical, sizes, strict=True))])
     within = [k for size in sizes for k in range(size)]
-    return column, np.repeat(many, many), begins[column] + np.array(within, np.intp)
+    offset = begins[column] + np.array(within, np.intp)
+    return column, np.repeat(many, many), offset, int(begins[-1])
