@@ -32,7 +32,7 @@ class Workspace:
     Weights may be shared among workspaces; a gradient and buffers belong to one.
     """
 
-    __slots__ = ("gradient", "loss", "network", "scopes", "state", "theta", "weights")
+    __slots__ = ("gradient", "loss", "network", "scopes", "state", "theta")
 
     def __init__(self, network: Network, weights: Weights, *, gradient: bool = True) -> None:
         for name, layout, vector in (
@@ -44,8 +44,9 @@ class Workspace:
                     f"{name} must have shape ({layout.size},) for this network; "
                     f"got {vector.shape}. Make it with network.init(rng)"
                 )
-        self.network, self.weights = network, weights
-        self.theta, self.state = weights.theta, weights.state
+        # Not the weights themselves: they keep idle workspaces, and a circle of references stays
+        # in memory, megabytes of it, until the collector comes by.
+        self.network, self.theta, self.state = network, weights.theta, weights.state
         self.gradient = np.empty_like(weights.theta) if gradient else None
         layouts = (network.layout, network.state_layout)
         self.scopes = [node.scope(layouts, weights, self.gradient) for node in network.nodes]
