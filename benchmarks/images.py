@@ -108,9 +108,11 @@ def plot(found: list[dict[str, Any]], path: Path) -> None:
     FigureCanvasSVG(figure)
     ax = figure.add_subplot()
     lines: dict[str, list[dict[str, Any]]] = defaultdict(list)
+    several = len({run["dataset"] for run in found}) > 1
     for run in found:
         own_words = f", {run['net']}" if run["net"] else ""
-        lines[f"{run['recipe']}{own_words} ({run['dataset']})"].append(run)
+        data = f" ({run['dataset']})" if several else ""
+        lines[f"{run['recipe']}{own_words}{data}"].append(run)
     for place, (label, line) in enumerate(sorted(lines.items())):
         colour, (mark, _) = HUES[place % len(HUES)].light, MARKS[place % len(MARKS)]
         ax.plot(*spots(line), mark, ms=3, mfc="none", mew=0.6, color=colour)
@@ -125,14 +127,15 @@ def plot(found: list[dict[str, Any]], path: Path) -> None:
     for axis in (ax.xaxis, ax.yaxis):
         low, high = axis.get_data_interval()
         near = [1, 1.1, 1.2, 1.3, 1.4, 1.6, 1.8, 2, 2.5, 3, 4, 5, 6, 7, 8, 9]
-        subs = near if high < 2 * low else [1, 1.5, 2, 3, 4, 5, 6, 8]
+        far = [1, 1.5, 2, 3, 4, 5, 6, 8] if high < 20 * low else [1, 2, 5]
+        subs = near if high < 3 * low else far
         axis.set_major_locator(LogLocator(subs=subs, numticks=99))
         axis.set_major_formatter(StrMethodFormatter("{x:g}"))
         axis.set_minor_locator(NullLocator())
     ax.set_xlabel("seconds of training")
     ax.set_ylabel("test error, %")
     ax.grid(lw=0.4, alpha=0.4)
-    ax.legend(frameon=False)
+    figure.legend(frameon=False, loc="outside upper left", ncols=2)
     with mpl.rc_context({"svg.fonttype": "none", "svg.hashsalt": "graduel"}):
         figure.savefig(path, format="svg", metadata={"Date": None})
 
