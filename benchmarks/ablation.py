@@ -25,13 +25,13 @@ from typing import Any
 
 import numpy as np
 
+from graduel.contenders import Budget, Part
+from graduel.contenders.net import Net
 from graduel.data import Dataset
 from graduel.data.description import own
 from graduel.data.read.folder import tables_in
-from graduel.duel.contenders import Budget, Part
-from graduel.duel.contenders.net import Net
-from graduel.duel.metrics import log_loss, wrong
 from graduel.duel.protocol import Protocol, plan, split
+from graduel.metrics.metric import log_loss, wrong
 from graduel.recipes import RECIPES, NetRecipe
 
 WHOLE = "the recipe"

@@ -34,9 +34,9 @@ NAMES = ("textbook", "net", "xgboost")
 
 def alone(name: str, job: Path) -> dict[str, float]:
     """Fit one contender as the duel's first seed does, and nothing else."""
+    from graduel.contenders import Budget, Part, make_contender
     from graduel.data import load_dataset
     from graduel.duel.cell import PeakMemory
-    from graduel.duel.contenders import Budget, Part, make_contender
     from graduel.duel.protocol import Cell, Protocol
 
     protocol = Protocol.from_dict(json.loads((job / "plan.json").read_text(encoding="utf-8")))

@@ -29,14 +29,14 @@ from typing import Any
 
 import numpy as np
 
+from graduel.contenders import Budget, Part
+from graduel.contenders.net import Net
 from graduel.data import Dataset, load_dataset
 from graduel.data.description import own
-from graduel.duel.contenders import Budget, Part
-from graduel.duel.contenders.net import Net
 from graduel.duel.environment import describe
-from graduel.duel.metrics import log_loss, wrong
 from graduel.duel.protocol import Protocol, plan, split
 from graduel.errors import UserError, unknown
+from graduel.metrics.metric import log_loss, wrong
 from graduel.recipes import RECIPES, NetRecipe
 from graduel.train.netspec import parse_net
 

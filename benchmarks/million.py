@@ -81,9 +81,9 @@ def cell(path: Path, name: str) -> None:
     """Read, split, prepare and fit in this process, step by step."""
     from dataclasses import asdict, replace
 
+    from graduel.contenders import Budget, make_contender
     from graduel.data.description import own
     from graduel.duel.cell import run_cell
-    from graduel.duel.contenders import Budget, make_contender
     from graduel.duel.protocol import Cell, plan, split
 
     data = own(path, target="target")

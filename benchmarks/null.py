@@ -37,7 +37,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 import numpy as np
 from null_designs import DESIGNS, Design, TestSet, any_better, size_of
 
-from graduel.duel import signed_rank
+from graduel.stats import signed_rank
 
 HEAD = "| Design | false better | false equal | power | reference |\n|---|--:|--:|--:|--:|"
 

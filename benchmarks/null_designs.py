@@ -26,7 +26,7 @@ from scipy.special import ndtr, ndtri
 from graduel.duel.across import compare_across
 from graduel.duel.by_folds import compare_resampled
 from graduel.duel.by_rows import compare_rows
-from graduel.duel.metrics import metric_of
+from graduel.metrics.metric import metric_of
 
 Array = NDArray[Any]
 

@@ -91,7 +91,7 @@ class OwnRecipe:
     kind : module and name of its class
     parameters : name and ``repr`` of what ``get_params`` returns, sorted
     takes : "matrix", float32 as a network takes it, or "frame", the columns as a pandas DataFrame
-    space : what a tuning may change (see :mod:`graduel.duel.tuning.spaces`), as plain data
+    space : what a tuning may change (see :mod:`graduel.contenders.search`), as plain data
     """
 
     kind: str

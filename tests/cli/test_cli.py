@@ -267,7 +267,7 @@ def test_a_terminal_gets_a_line_a_contender():
     from rich.console import Console
 
     from graduel.cli.progress import watch
-    from graduel.duel.contenders import Progress
+    from graduel.contenders import Progress
     from graduel.duel.protocol import Cell, plan
     from graduel.duel.runner import Event
 

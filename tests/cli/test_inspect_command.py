@@ -12,8 +12,8 @@ from PIL import Image
 
 from graduel.cli.app import main
 from graduel.cli.blocks import blocks
-from graduel.duel.kept import load_kept
 from graduel.glassbox import digit_strokes, strokes
+from graduel.models.model_file import load_kept
 
 
 @pytest.fixture(scope="module")

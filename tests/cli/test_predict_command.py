@@ -11,7 +11,7 @@ import pytest
 from graduel.cli import predict
 from graduel.cli.app import main
 from graduel.duel.finish import read_run
-from graduel.duel.kept import load_kept
+from graduel.models.model_file import load_kept
 
 NET = "layers=16 epochs=15 batch_size=8 lr=0.01 dropout=0"
 SMALL = ["--threads", "1", "--net", NET]

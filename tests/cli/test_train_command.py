@@ -155,7 +155,7 @@ def test_without_out_nothing_is_overwritten(capsys, tmp_path):
 
 
 def test_what_diverges_late_keeps_the_best_epoch_before(capsys, tmp_path, monkeypatch):
-    from graduel.duel.contenders import net
+    from graduel.contenders import net
     from graduel.train import DivergedError
 
     class Late(net.Training):

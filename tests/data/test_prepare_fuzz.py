@@ -19,8 +19,8 @@ from graduel.data.description import Description, Own, fingerprint
 from graduel.data.prepare import NetPreparation, TreePreparation
 from graduel.data.read import csv
 from graduel.data.read.stream import open_stream
-from graduel.duel.task import Task
 from graduel.errors import UserError
+from graduel.models.schema import Task
 
 QUIET = (HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.large_base_example)
 SLIGHT = 100

@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from graduel.duel.across import compare_across
-from graduel.duel.metrics import metric_of
-from graduel.duel.ranks import critical_difference, friedman, groups, mean_ranks
-from graduel.duel.signed_rank import SignedRank, regions
+from graduel.metrics.metric import metric_of
+from graduel.stats.ranks import critical_difference, friedman, groups, mean_ranks
+from graduel.stats.signed_rank import SignedRank, regions
 
 # Demšar 2006, table 6: AUC of C4.5 and its three variants on fourteen data sets. Rounded to three
 # digits one pair ties that does not in his ranks: 0.9751 stands for what was printed as 0.975.
@@ -110,7 +110,7 @@ def test_many_data_sets_go_over_into_the_normal_distribution(monkeypatch):
     d = np.random.default_rng(1).normal(0.15, size=250)
     exact = SignedRank.of(d)
     p, interval = exact.p_value, exact.interval(0.95)
-    monkeypatch.setattr("graduel.duel.signed_rank._MOST_EXACT", 10)
+    monkeypatch.setattr("graduel.stats.signed_rank._MOST_EXACT", 10)
     assert SignedRank.of(d).p_value == pytest.approx(p, rel=0.02)
     assert SignedRank.of(d).interval(0.95) == pytest.approx(interval, abs=1e-3)
 

@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from graduel.duel.bootstrap import Bootstrap, blocks_of_counts, resampled_counts
-from graduel.duel.metrics import metric_of
+from graduel.metrics.metric import metric_of
+from graduel.stats.bootstrap import Bootstrap, blocks_of_counts, resampled_counts
 
 AUC = metric_of("auc")
 

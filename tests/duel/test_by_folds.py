@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from graduel.duel.by_folds import compare_resampled
-from graduel.duel.metrics import metric_of
-from graduel.duel.planning import repeats_to_settle, rows_to_settle_resampled
-from graduel.duel.resampled import MOST_FITS, corrected_t
-from graduel.duel.statistics import holm, mcnemar_midp, paired_score_interval
+from graduel.metrics.metric import metric_of
+from graduel.stats.corrected_t import MOST_FITS, corrected_t
+from graduel.stats.multiplicity import holm, mcnemar_midp, paired_score_interval
+from graduel.stats.sample_size import repeats_to_settle, rows_to_settle_resampled
 
 TITLES = {"net": "NumPy network", "xgb": "XGBoost"}
 

@@ -10,10 +10,10 @@ import pytest
 from scipy import stats
 
 from graduel.duel.by_rows import compare_rows
-from graduel.duel.by_signs import bootstrap_of_means, sign_flip_p
-from graduel.duel.metrics import METRICS, metric_of, wrong
-from graduel.duel.statistics import two_way
 from graduel.duel.verdict import compare_all
+from graduel.metrics.metric import METRICS, metric_of, wrong
+from graduel.stats.multiplicity import two_way
+from graduel.stats.permutation import bootstrap_of_means, sign_flip_p
 
 TITLES = {"net": "NumPy network", "xgb": "XGBoost"}
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from mlxtend.evaluate import permutation_test
 from scipy import stats
 
-from graduel.duel.by_signs import FLIPS, bootstrap_of_means, in_sums, sign_flip_p
+from graduel.stats.permutation import FLIPS, bootstrap_of_means, in_sums, sign_flip_p
 
 
 def scipys(d, **options):

@@ -10,13 +10,8 @@ from scipy.optimize import minimize_scalar
 from scipy.special import log_softmax, softmax
 from sklearn.calibration import calibration_curve
 
-from graduel.duel.calibration import (
-    HOTTEST,
-    calibration,
-    scaled,
-    temperature,
-)
-from graduel.duel.metrics import brier, log_loss
+from graduel.metrics.calibration import HOTTEST, calibration, scaled, temperature
+from graduel.metrics.metric import brier, log_loss
 
 
 def two(sure: np.ndarray) -> np.ndarray:

@@ -7,10 +7,10 @@ from dataclasses import asdict, replace
 import numpy as np
 import pytest
 
+from graduel.contenders import Budget, make_contender
+from graduel.contenders.contender import Clock
 from graduel.data import Dataset
 from graduel.duel.cell import run_cell
-from graduel.duel.contenders import Budget, make_contender
-from graduel.duel.contenders.base import Clock
 from graduel.duel.protocol import Cell, Split, plan, split
 from graduel.recipes import table_contenders
 

@@ -7,11 +7,11 @@ from dataclasses import asdict, replace
 import numpy as np
 import pytest
 
+from graduel.contenders import Budget, Part, make_contender
+from graduel.contenders.augmented_rows import BLOCK, with_copies
 from graduel.data import Dataset
 from graduel.data.description import own_arrays
 from graduel.duel.cell import run_cell
-from graduel.duel.contenders import Budget, Part, make_contender
-from graduel.duel.contenders.copies import BLOCK, with_copies
 from graduel.duel.protocol import Cell, Split, plan
 from graduel.errors import UserError
 from graduel.recipes import CONTENDERS, XGBoostRecipe

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from graduel.duel.comparison import Comparison
 from graduel.duel.costs import in_words, training_seconds
-from graduel.duel.metrics import metric_of
+from graduel.metrics.metric import metric_of
 
 TITLES = {"a": "net", "b": "XGBoost", "c": "NumPy network"}
 EVEN = {

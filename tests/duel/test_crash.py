@@ -21,16 +21,16 @@ import pytest
 from filelock import FileLock
 from threadpoolctl import threadpool_limits
 
-import graduel.duel.kept
 import graduel.duel.store
 import graduel.duel.worker
+import graduel.models.model_file
 from graduel.cli import main
+from graduel.contenders.search.family_spaces import SPACES
+from graduel.contenders.search.trials import Journal, Trial
 from graduel.duel.finish import finish
 from graduel.duel.protocol import Cell
 from graduel.duel.runner import run_cells
 from graduel.duel.store import open_store
-from graduel.duel.tuning.search import Journal, Trial
-from graduel.duel.tuning.spaces import SPACES
 from graduel.errors import UserError
 
 SCRIPT = """

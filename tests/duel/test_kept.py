@@ -13,14 +13,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from graduel.contenders import Budget, make_contender
 from graduel.data import Dataset
 from graduel.data.description import own, own_arrays
 from graduel.duel.cell import run_cell
-from graduel.duel.contenders import Budget, make_contender
-from graduel.duel.kept import kept_of, load_kept, save_kept
 from graduel.duel.protocol import Cell, Split
-from graduel.duel.task import Task
 from graduel.errors import UserError
+from graduel.models.model_file import kept_of, load_kept, save_kept
+from graduel.models.schema import Task
 from graduel.nn import Dense, Network
 from graduel.train import save_model
 

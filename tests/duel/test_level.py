@@ -8,8 +8,8 @@ from scipy import stats
 
 from graduel.duel.judge import Answers
 from graduel.duel.level import metric_interval
-from graduel.duel.metrics import metric_of
 from graduel.duel.splits import Design
+from graduel.metrics.metric import metric_of
 
 RNG = np.random.default_rng(5)
 

@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn import metrics as reference
 
-from graduel.duel.metrics import METRICS, brier, default_rope, log_loss, metric_of, wrong
 from graduel.errors import UserError
+from graduel.metrics.metric import METRICS, brier, default_rope, log_loss, metric_of, wrong
 
 
 def draw(seed, n, k, digits=2):

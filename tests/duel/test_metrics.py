@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn import metrics as reference
 
-from graduel.duel.metrics import SMALLEST, brier, log_loss, wrong
+from graduel.metrics.metric import SMALLEST, brier, log_loss, wrong
 
 
 def draw(seed, n, k):

@@ -18,8 +18,8 @@ from null import line, simulate  # noqa: E402
 from null_designs import DESIGNS, Folds, Sets, TestSet, any_better  # noqa: E402
 from null_world import Linear, World, apart, expected_error, mu_of_error  # noqa: E402
 
-from graduel.duel import signed_rank  # noqa: E402
-from graduel.duel.metrics import metric_of  # noqa: E402
+from graduel.metrics.metric import metric_of  # noqa: E402
+from graduel.stats import signed_rank  # noqa: E402
 
 METRICS = ("error", "log_loss", "brier", "auc", "balanced_accuracy")
 TestSet.__test__ = False  # a design, no test
@@ -29,7 +29,7 @@ TestSet.__test__ = False  # a design, no test
 def few_draws(monkeypatch):
     """Resamples enough for 5 %, and not more."""
     monkeypatch.setattr("graduel.duel.by_rows.RESAMPLES", 400)
-    monkeypatch.setattr("graduel.duel.by_signs.RESAMPLES", 400)
+    monkeypatch.setattr("graduel.stats.permutation.RESAMPLES", 400)
     monkeypatch.setattr(signed_rank, "DRAWS", 100)
     monkeypatch.setattr("null_designs._ratio", lambda difference: 0.6)  # found by many data sets
 

@@ -25,10 +25,10 @@ from sklearn.tree import DecisionTreeClassifier
 
 import graduel
 from graduel.cli import main
+from graduel.contenders import Budget, make_contender
 from graduel.data import Dataset
 from graduel.data.description import own_arrays
 from graduel.duel.cell import run_cell
-from graduel.duel.contenders import Budget, make_contender
 from graduel.duel.own import own_contender, read_contender, read_contenders, remarks_of_own
 from graduel.duel.protocol import Cell, Split, plan
 from graduel.errors import UserError
@@ -411,10 +411,10 @@ def test_a_class_of_the_script_itself_reaches_the_process_that_fits_it(tmp_path)
 
 
 def test_the_room_is_a_module_still():
-    import graduel.duel.statistics
+    import graduel.stats.multiplicity
 
     assert callable(graduel.duel)
-    assert graduel.duel.statistics is sys.modules["graduel.duel.statistics"]
+    assert graduel.duel.statistics is sys.modules["graduel.stats.multiplicity"]
     assert "duel" in dir(graduel)
 
 

@@ -11,10 +11,10 @@ from hypothesis.extra.numpy import arrays
 
 import graduel
 from graduel.duel.by_rows import compare_rows
-from graduel.duel.metrics import metric_of
 from graduel.duel.predictions import class_names, compare_predictions
 from graduel.duel.verdict import compare_all
 from graduel.errors import UserError
+from graduel.metrics.metric import metric_of
 
 RNG = np.random.default_rng(0)
 Y = RNG.integers(3, size=400)

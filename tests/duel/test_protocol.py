@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from graduel.contenders import FAMILIES, make_contender
 from graduel.data import Dataset
-from graduel.duel.contenders import FAMILIES, make_contender
 from graduel.duel.protocol import Cell, Protocol, plan, split
 from graduel.errors import UserError
 from graduel.recipes import CONTENDERS, NetRecipe

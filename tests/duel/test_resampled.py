@@ -14,8 +14,8 @@ from sklearn.datasets import make_moons
 from sklearn.model_selection import RepeatedStratifiedKFold, cross_val_score
 from sklearn.svm import SVC
 
-from graduel.duel.planning import repeats_to_settle, rows_to_settle_resampled
-from graduel.duel.resampled import Resampled, corrected_t
+from graduel.stats.corrected_t import Resampled, corrected_t
+from graduel.stats.sample_size import repeats_to_settle, rows_to_settle_resampled
 
 
 def test_published_example():

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from graduel.duel.metrics import metric_of
-from graduel.duel.resampled import MOST_FITS, Resampled
 from graduel.duel.resolution import resolution
-from graduel.duel.statistics import by_row, paired_score_interval
+from graduel.metrics.metric import metric_of
+from graduel.stats.corrected_t import MOST_FITS, Resampled
+from graduel.stats.multiplicity import by_row, paired_score_interval
 
 ERROR = metric_of("error")
 

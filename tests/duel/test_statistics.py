@@ -17,8 +17,7 @@ from statsmodels.stats.contingency_tables import mcnemar
 from statsmodels.stats.multitest import multipletests
 from statsmodels.stats.proportion import proportion_confint
 
-from graduel.duel.planning import rows_to_settle_equal, rows_to_settle_mcnemar, size_to_settle
-from graduel.duel.statistics import (
+from graduel.stats.multiplicity import (
     Spread,
     TwoWay,
     by_row,
@@ -30,6 +29,7 @@ from graduel.duel.statistics import (
     two_way,
     wilson_interval,
 )
+from graduel.stats.sample_size import rows_to_settle_equal, rows_to_settle_mcnemar, size_to_settle
 
 levels = st.floats(0.5, 0.999)
 

@@ -19,13 +19,13 @@ from graduel.data.description import own
 from graduel.data.read.folder import tables_in
 from graduel.duel.api import run_duel
 from graduel.duel.finish import finish, read_run
-from graduel.duel.metrics import log_loss
 from graduel.duel.results import Suite
 from graduel.duel.runner import run_cells
 from graduel.duel.suite import put_together, read_suite, run_plan
 from graduel.duel.suite_api import run_suite
 from graduel.duel.suite_plan import SUITE_RESULT, plan_suite
 from graduel.errors import UserError
+from graduel.metrics.metric import log_loss
 
 NET = "layers=8 epochs=2 batch_size=16 lr=0.01"
 OPTIONS = {

@@ -9,10 +9,10 @@ import numpy as np
 import polars as pl
 import pytest
 
+from graduel.contenders import Budget, make_contender
 from graduel.data.description import Description, own, own_arrays
 from graduel.duel.api import run_duel
 from graduel.duel.cell import run_cell
-from graduel.duel.contenders import Budget, make_contender
 from graduel.duel.finish import finish, read_run
 from graduel.duel.protocol import Cell, Protocol, plan, split
 from graduel.duel.runner import run_cells
@@ -119,7 +119,7 @@ def test_checkpoints_and_the_model_prepare_alike(csv, name):
 
 @pytest.mark.parametrize("metric", ["error", "log_loss", "auc", "balanced_accuracy", "f1_macro"])
 def test_what_is_chosen_follows_the_metric(csv, metric):
-    from graduel.duel.metrics import metric_of
+    from graduel.metrics.metric import metric_of
 
     source = own(csv, target="label")
     data = source.load()
@@ -241,8 +241,8 @@ def test_a_private_table_leaves_no_cell_in_page_or_result_unless_it_may(tmp_path
 
 
 def test_temperatures_are_fitted_on_validation_rows_alone(csv, tmp_path):
-    from graduel.duel.calibration import scaled, temperature
-    from graduel.duel.metrics import log_loss
+    from graduel.metrics.calibration import scaled, temperature
+    from graduel.metrics.metric import log_loss
 
     source = own(csv, target="label")
     p = tiny(source, ["net", "xgboost"], split="3x1")

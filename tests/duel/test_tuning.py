@@ -13,18 +13,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from graduel.contenders import Budget, Progress, make_contender
+from graduel.contenders.search.family_spaces import SPACES, space_of
+from graduel.contenders.search.space import Choice, Real, Whole, checked_space, from_plain, to_plain
+from graduel.contenders.search.trials import Journal, Trial, best_of, propose
+from graduel.contenders.search.tuning import Tuned, points
 from graduel.data import Dataset
 from graduel.data.description import own_arrays
 from graduel.duel.cell import run_cell
-from graduel.duel.contenders import Budget, Progress, make_contender
 from graduel.duel.limits import read_budget
-from graduel.duel.metrics import log_loss, metric_of
 from graduel.duel.protocol import Cell, Split, plan
-from graduel.duel.tuning.dimensions import Choice, Real, Whole, checked_space, from_plain, to_plain
-from graduel.duel.tuning.search import Journal, Trial, best_of, propose
-from graduel.duel.tuning.spaces import SPACES, space_of
-from graduel.duel.tuning.tuned import Tuned, points
 from graduel.errors import UserError
+from graduel.metrics.metric import log_loss, metric_of
 
 SMALL = {
     "textbook": {"layers": [32], "rate": 0.5, "steps": 6},

@@ -10,15 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from graduel.duel.planning import rows_to_settle_mcnemar
-from graduel.duel.statistics import (
-    by_row,
-    holm,
-    mcnemar_midp,
-    paired_score_interval,
-    two_way,
-)
 from graduel.duel.verdict import compare_all, judge_claim
+from graduel.stats.multiplicity import by_row, holm, mcnemar_midp, paired_score_interval, two_way
+from graduel.stats.sample_size import rows_to_settle_mcnemar
 
 TITLES = {"text": "textbook network", "xgb": "XGBoost", "net": "the NumPy network"}
 

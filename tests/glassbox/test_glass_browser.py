@@ -7,9 +7,9 @@ from shutil import which
 import numpy as np
 import pytest
 
-from graduel.duel.kept_model import Kept
-from graduel.duel.task import Task
 from graduel.glassbox import Subject, inspect, write_page
+from graduel.models.model import Kept
+from graduel.models.schema import Task
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed")
 CHROMIUM = which("chromium") or which("chromium-browser") or which("google-chrome")

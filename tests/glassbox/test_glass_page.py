@@ -11,16 +11,16 @@ import numpy as np
 import polars as pl
 import pytest
 
+from graduel.contenders import Budget, make_contender
 from graduel.data.description import own_arrays
 from graduel.duel.cell import run_cell
-from graduel.duel.contenders import Budget, make_contender
-from graduel.duel.kept import kept_of
-from graduel.duel.kept_model import Kept
 from graduel.duel.protocol import Cell, Split
-from graduel.duel.task import Task
 from graduel.errors import UserError
 from graduel.glassbox import Subject, inspect, render, write_page
 from graduel.glassbox.page import COLOURS, number
+from graduel.models.model import Kept
+from graduel.models.model_file import kept_of
+from graduel.models.schema import Task
 from graduel.nn import BatchNorm, Dense, Flatten, Network, ReLU, Reshape, Sigmoid
 from graduel.nn.layers import Conv2D
 from graduel.report import style

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from graduel.duel.calibration import calibration, scaled
 from graduel.duel.results import Run
+from graduel.metrics.calibration import calibration, scaled
 
 TITLES = {"textbook": "textbook network", "net": "NumPy network", "xgboost": "XGBoost"}
 SKILL = {"textbook": (0.061, 60.0), "net": (0.013, 50.0), "xgboost": (0.018, 170.0)}

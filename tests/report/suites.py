@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from graduel.duel.across import compare_across
-from graduel.duel.metrics import metric_of
 from graduel.duel.results import Suite
+from graduel.metrics.metric import metric_of
 
 TITLES = {"textbook": "textbook network", "net": "NumPy network", "xgboost": "XGBoost"}
 

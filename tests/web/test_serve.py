@@ -19,9 +19,9 @@ from web_served import served
 
 from graduel.cli.app import main
 from graduel.data.description import own
-from graduel.duel.kept import Kept, save_kept
-from graduel.duel.task import Task
 from graduel.errors import UserError
+from graduel.models.model_file import Kept, save_kept
+from graduel.models.schema import Task
 from graduel.web.home import Home
 from graduel.web.material import Material
 from graduel.web.serve import home_of

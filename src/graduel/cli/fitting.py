@@ -12,13 +12,13 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 
 from graduel.cli.progress import PLAIN_EVERY, span
+from graduel.contenders import Budget, Contender, Fitted, Part
+from graduel.contenders import Progress as Stage
+from graduel.contenders.net import FittedNet, begin
 from graduel.data import Dataset
-from graduel.duel.contenders import Budget, Contender, Fitted, Part
-from graduel.duel.contenders import Progress as Stage
-from graduel.duel.contenders.net import FittedNet, begin
-from graduel.duel.metrics import log_loss, metric_of
 from graduel.duel.protocol import Split
 from graduel.errors import UserError
+from graduel.metrics.metric import log_loss, metric_of
 from graduel.recipes import NetRecipe
 from graduel.train import DivergedError, Epoch
 from graduel.train.training import Best

@@ -17,11 +17,11 @@ from graduel.data.description import own
 from graduel.data.read.images import ENDINGS
 from graduel.data.read.source import read_source
 from graduel.data.read.toy import TOYS
-from graduel.duel.kept import load_kept
 from graduel.duel.store import MODEL
 from graduel.errors import UserError, unknown
 from graduel.glassbox.inspection import Inspection, inspect
 from graduel.glassbox.subject import Subject
+from graduel.models.model_file import load_kept
 
 if TYPE_CHECKING:
     import polars as pl

@@ -18,16 +18,16 @@ from graduel.cli.fight import command
 from graduel.cli.fitting import Found, fit_net, fit_xgboost
 from graduel.cli.progress import span
 from graduel.cli.source import learned_from, say, source
+from graduel.contenders import Fitted, make_contender
+from graduel.contenders.net import Net
 from graduel.data import Dataset, load_dataset
 from graduel.data.description import Own
-from graduel.duel.contenders import Fitted, make_contender
-from graduel.duel.contenders.net import Net
 from graduel.duel.environment import describe
-from graduel.duel.kept import kept_of, save_kept
-from graduel.duel.metrics import log_loss, metric_of, wrong
 from graduel.duel.protocol import Protocol, Split, plan, split, table_rows
-from graduel.duel.task import Task
 from graduel.errors import UserError, unknown
+from graduel.metrics.metric import log_loss, metric_of, wrong
+from graduel.models.model_file import kept_of, save_kept
+from graduel.models.schema import Task
 from graduel.recipes import net_recipe
 from graduel.train.netspec import parse_net
 

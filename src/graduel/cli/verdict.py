@@ -15,10 +15,10 @@ from rich.table import Table
 
 from graduel.data.read.array_file import ArrayFile, read_array
 from graduel.duel.comparison import Comparison
-from graduel.duel.metrics import Metric, metric_of
 from graduel.duel.predictions import class_names, compare_predictions
 from graduel.duel.words import p_text, size, span, value
 from graduel.errors import UserError
+from graduel.metrics.metric import Metric, metric_of
 
 WIDTH = 80
 """Of the text where the output is no terminal."""

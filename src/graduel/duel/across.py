@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 
 from graduel.duel.across_words import sentence
 from graduel.duel.comparison import ALPHA, Verdict, check_rope, decide
-from graduel.duel.metrics import Metric
-from graduel.duel.ranks import critical_difference, friedman, groups, mean_ranks
-from graduel.duel.signed_rank import SignedRank
-from graduel.duel.statistics import holm
+from graduel.metrics.metric import Metric
+from graduel.stats.multiplicity import holm
+from graduel.stats.ranks import critical_difference, friedman, groups, mean_ranks
+from graduel.stats.signed_rank import SignedRank
 
 Array = NDArray[Any]
 DIAGRAM_FROM = 5
@@ -142,7 +142,7 @@ def compare_across(
 
     Examples
     --------
-    >>> from graduel.duel.metrics import metric_of
+    >>> from graduel.metrics.metric import metric_of
     >>> net = [0.12, 0.08, 0.31, 0.05, 0.22, 0.15, 0.09]
     >>> trees = [0.10, 0.07, 0.27, 0.02, 0.16, 0.10, 0.02]
     >>> found = compare_across({"net": net, "trees": trees}, metric=metric_of("error"), rope=0.01)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from graduel.duel.metrics import Metric
 from graduel.duel.words import called, chance, p_text, size, span
+from graduel.metrics.metric import Metric
 
 if TYPE_CHECKING:
     from graduel.duel.across import AcrossPair

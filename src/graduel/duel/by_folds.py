@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 
 from graduel.duel.comparison import Comparison, check_rope, compare_pairs
 from graduel.duel.evidence import ALIKE, Evidence, Needed, all_alike
-from graduel.duel.metrics import Metric
-from graduel.duel.planning import repeats_to_settle, rows_to_settle_resampled
-from graduel.duel.resampled import MOST_FITS, Resampled, corrected_t
+from graduel.metrics.metric import Metric
+from graduel.stats.corrected_t import MOST_FITS, Resampled, corrected_t
+from graduel.stats.sample_size import repeats_to_settle, rows_to_settle_resampled
 
 SCOPE = (
     "This speaks of these procedures on data sets like this one, of this size: of new rows, new "
@@ -36,7 +36,8 @@ def compare_resampled(
 
     Nadeau and Bengio's corrected resampled t decides; the Bayesian correlated t gives the three
     probabilities beside it. Of many repeats the mean counts them all, and the evidence is that of
-    eight fits, or of one repeat where that has more: see :data:`~graduel.duel.resampled.MOST_FITS`.
+    eight fits, or of one repeat where that has more: see
+    :data:`~graduel.stats.corrected_t.MOST_FITS`.
 
     Parameters
     ----------
@@ -68,7 +69,7 @@ def compare_resampled(
 
     Examples
     --------
-    >>> from graduel.duel.metrics import metric_of
+    >>> from graduel.metrics.metric import metric_of
     >>> net = np.array([[0.12, 0.08, 0.11, 0.10, 0.09]])
     >>> losses = {"net": net, "trees": net - [[0.05, 0.04, 0.05, 0.06, 0.05]]}
     >>> error = metric_of("error")

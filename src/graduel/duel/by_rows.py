@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from graduel.duel.bootstrap import RESAMPLES, SEED, Bootstrap, blocks_of_counts
 from graduel.duel.comparison import FITTED, Comparison, check_rope, compare_pairs, procedures
 from graduel.duel.evidence import (
     ALIKE,
@@ -21,9 +20,10 @@ from graduel.duel.evidence import (
     by_t,
     needed_in_rows_and_seeds,
 )
-from graduel.duel.metrics import Metric, wrong
-from graduel.duel.statistics import Spread, TwoWay
 from graduel.duel.verdict import compare_all
+from graduel.metrics.metric import Metric, wrong
+from graduel.stats.bootstrap import RESAMPLES, SEED, Bootstrap, blocks_of_counts
+from graduel.stats.multiplicity import Spread, TwoWay
 
 Array = NDArray[Any]
 Probabilities = Mapping[str, Array]
@@ -77,7 +77,7 @@ def compare_rows(
 
     Examples
     --------
-    >>> from graduel.duel.metrics import metric_of
+    >>> from graduel.metrics.metric import metric_of
     >>> rng = np.random.default_rng(0)
     >>> y = rng.integers(2, size=400)
     >>> def guess(noise):

@@ -13,11 +13,11 @@ from typing import Any
 import numpy as np
 import psutil
 
+from graduel.contenders import Budget, Contender, Fitted, Notify, Part, error_rate
+from graduel.contenders.search.tuning import Winner
 from graduel.data import Dataset
-from graduel.duel.contenders import Budget, Contender, Fitted, Notify, Part, error_rate
 from graduel.duel.protocol import Cell, Split
 from graduel.duel.results import Curve, Outcome
-from graduel.duel.tuning.tuned import Winner
 from graduel.errors import UserError
 
 ROW_TRIES, BATCH_TRIES = 200, 5

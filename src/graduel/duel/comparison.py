@@ -14,9 +14,9 @@ from math import inf
 from typing import Any, Literal
 
 from graduel.duel.evidence import Evidence, Needed
-from graduel.duel.metrics import Metric
-from graduel.duel.statistics import holm
 from graduel.duel.words import sentence
+from graduel.metrics.metric import Metric
+from graduel.stats.multiplicity import holm
 
 ALPHA = 0.05
 """Chance of calling a pair different, over all the pairs, where none is."""

@@ -8,8 +8,8 @@ from statistics import mean
 from typing import Any
 
 from graduel.duel.comparison import Comparison
-from graduel.duel.metrics import Metric
 from graduel.duel.words import called, size, times
+from graduel.metrics.metric import Metric
 
 ALIKE = 1.2
 """Up to this ratio two costs of training are about the same: they vary by as much by themselves."""

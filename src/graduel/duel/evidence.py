@@ -10,10 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from graduel.duel.bootstrap import RESAMPLES
-from graduel.duel.by_signs import FLIPS, bootstrap_of_means, in_sums, sign_flip_p
-from graduel.duel.planning import rows_to_settle_equal, rows_to_settle_mcnemar, size_to_settle
-from graduel.duel.statistics import (
+from graduel.stats.bootstrap import RESAMPLES
+from graduel.stats.multiplicity import (
     TwoWay,
     by_row,
     mcnemar_exact,
@@ -21,6 +19,8 @@ from graduel.duel.statistics import (
     paired_score_interval,
     two_way,
 )
+from graduel.stats.permutation import FLIPS, bootstrap_of_means, in_sums, sign_flip_p
+from graduel.stats.sample_size import rows_to_settle_equal, rows_to_settle_mcnemar, size_to_settle
 
 Array = NDArray[Any]
 ALIKE = 1e-12

@@ -9,11 +9,9 @@ from typing import Any
 
 from graduel.duel import costs, probes
 from graduel.duel.about import about
-from graduel.duel.calibration import calibration, scaled, temperature
 from graduel.duel.environment import describe
 from graduel.duel.judge import Answers, answers
 from graduel.duel.level import metric_interval
-from graduel.duel.metrics import Metric, brier, default_rope, log_loss, metric_of, wrong
 from graduel.duel.protocol import FORMAT, Protocol
 from graduel.duel.results import Outcome, Run
 from graduel.duel.sizes import learning_curve
@@ -21,6 +19,8 @@ from graduel.duel.splits import Design
 from graduel.duel.store import PLAN, RESULT, Store, read_json, write_json
 from graduel.duel.verdict import judge_claim
 from graduel.errors import UserError
+from graduel.metrics.calibration import calibration, scaled, temperature
+from graduel.metrics.metric import Metric, brier, default_rope, log_loss, metric_of, wrong
 from graduel.recipes import STRONGEST_XGBOOST
 
 

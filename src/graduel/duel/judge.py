@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 from graduel.duel.by_folds import compare_resampled
 from graduel.duel.by_rows import compare_rows
 from graduel.duel.comparison import Comparison
-from graduel.duel.metrics import Metric, metric_of, wrong
-from graduel.duel.resampled import corrected_t
 from graduel.duel.splits import Design, Split
-from graduel.duel.statistics import error_interval
+from graduel.metrics.metric import Metric, metric_of, wrong
+from graduel.stats.corrected_t import corrected_t
+from graduel.stats.multiplicity import error_interval
 
 Array = NDArray[Any]
 

@@ -7,9 +7,9 @@ from math import inf
 import numpy as np
 
 from graduel.duel.judge import Answers
-from graduel.duel.metrics import Metric
-from graduel.duel.resampled import corrected_t
-from graduel.duel.two_way import by_row, two_way
+from graduel.metrics.metric import Metric
+from graduel.stats.corrected_t import corrected_t
+from graduel.stats.two_way import by_row, two_way
 
 
 def metric_interval(

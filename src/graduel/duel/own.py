@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from graduel.duel.tuning.dimensions import checked_space, to_plain
+from graduel.contenders.search.space import checked_space, to_plain
 from graduel.errors import UserError
 from graduel.recipes import CONTENDERS
 from graduel.rivals import OwnRecipe

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from graduel.duel.by_rows import compare_rows
 from graduel.duel.comparison import Comparison
-from graduel.duel.metrics import METRICS, Metric, metric_of
 from graduel.errors import UserError
+from graduel.metrics.metric import METRICS, Metric, metric_of
 
 Array = NDArray[Any]
 NEEDS_PROBABILITIES = ("log_loss", "brier", "auc")

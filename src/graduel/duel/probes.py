@@ -16,9 +16,9 @@ from zlib import crc32
 import numpy as np
 from numpy.typing import NDArray
 
+from graduel.contenders import Fitted, error_rate
 from graduel.data import Dataset, disturb
-from graduel.duel.contenders import Fitted, error_rate
-from graduel.duel.metrics import log_loss
+from graduel.metrics.metric import log_loss
 
 Array = NDArray[Any]
 

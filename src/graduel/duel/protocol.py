@@ -16,12 +16,12 @@ import numpy as np
 from graduel.data import DATASETS, load_dataset
 from graduel.data.description import Own
 from graduel.duel.limits import checked_trials, read_budget, whole
-from graduel.duel.metrics import default_rope, metric_of
 from graduel.duel.own import OwnContender
 from graduel.duel.packages import deciding_versions, require
 from graduel.duel.settle import QUICK_ROWS, checked_rope, settle
 from graduel.duel.splits import Design, Split, check_rows, split
 from graduel.errors import UserError, unknown
+from graduel.metrics.metric import default_rope, metric_of
 from graduel.recipes import CONTENDERS, Entry, NetRecipe, Recipe, known_nets, table_contenders
 from graduel.train.recipe import check
 

@@ -7,10 +7,10 @@ from math import ceil, sqrt
 
 from scipy.special import stdtrit
 
-from graduel.duel.metrics import Metric
-from graduel.duel.proportions import two_sided_z
-from graduel.duel.resampled import MOST_FITS
 from graduel.duel.words import about, size
+from graduel.metrics.metric import Metric
+from graduel.stats.corrected_t import MOST_FITS
+from graduel.stats.proportions import two_sided_z
 
 _SPREADS = {
     "error": (sqrt(0.05), "exactly one of them is right on 5 % of the rows"),
@@ -66,7 +66,7 @@ def resolution(
 
     Examples
     --------
-    >>> from graduel.duel.metrics import metric_of
+    >>> from graduel.metrics.metric import metric_of
     >>> print(resolution(400, 0.01, metric_of("error")))
     400 test rows are too few to show two contenders to be practically equal (within 1 point of \
 error): even of two that do equally well the difference is only known to about ±1.84 points, if \

@@ -13,8 +13,8 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass
 from typing import IO, Any
 
+from graduel.contenders import Progress
 from graduel.data import Dataset
-from graduel.duel.contenders import Progress
 from graduel.duel.protocol import Cell, Split, split
 from graduel.duel.store import Store
 from graduel.errors import UserError

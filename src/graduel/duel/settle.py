@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from graduel.data import Dataset
-from graduel.duel.metrics import Metric, default_rope, metric_of
 from graduel.duel.splits import Design, check_design, default_design, outer
 from graduel.errors import UserError
+from graduel.metrics.metric import Metric, default_rope, metric_of
 
 QUICK_ROWS = 10_000
 RARE = 0.1

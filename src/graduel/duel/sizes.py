@@ -16,11 +16,11 @@ from typing import Any
 from graduel.data import Dataset, load_dataset
 from graduel.data.description import Own
 from graduel.duel.crossing import pair
-from graduel.duel.metrics import metric_of
 from graduel.duel.protocol import Protocol, split
 from graduel.duel.splits import ROWS_A_CLASS
 from graduel.duel.store import RESULT, Store, open_store, read_json
 from graduel.errors import UserError
+from graduel.metrics.metric import metric_of
 
 SIZES = "sizes"
 STEP, MOST_SIZES, FEWEST = 4, 4, 100

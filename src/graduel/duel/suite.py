@@ -11,7 +11,6 @@ from graduel.data.description import Own
 from graduel.duel.across import compare_across
 from graduel.duel.environment import describe
 from graduel.duel.finish import finish, read_run
-from graduel.duel.metrics import Metric, default_rope, metric_of
 from graduel.duel.results import Run, Suite
 from graduel.duel.runner import WorkerError, run_cells
 from graduel.duel.store import RESULT, Store, open_store, read_json, write_json
@@ -23,6 +22,7 @@ from graduel.duel.suite_plan import (
     open_suite,
 )
 from graduel.errors import UserError
+from graduel.metrics.metric import Metric, default_rope, metric_of
 
 Fight = Callable[[Member, Store], Run]
 """Runs the cells of one data set's duel and finishes it."""

@@ -20,12 +20,12 @@ from typing import Any
 from graduel.data import load_dataset
 from graduel.data.description import Own, own
 from graduel.duel.folder import held
-from graduel.duel.metrics import Metric, default_rope, metric_of
 from graduel.duel.own import OwnContender
 from graduel.duel.protocol import Protocol, deciding_versions, default_threads, plan, table_rows
 from graduel.duel.settle import capped
 from graduel.duel.store import read_json, write_json
 from graduel.errors import UserError
+from graduel.metrics.metric import Metric, default_rope, metric_of
 from graduel.recipes import NetRecipe, net_recipe
 from graduel.train.netspec import parse_net
 

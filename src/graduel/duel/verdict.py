@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 
 from graduel.duel.comparison import Comparison, check_rope, compare_pairs, procedures
 from graduel.duel.evidence import Evidence, by_counts, by_t
-from graduel.duel.metrics import METRICS, Metric
 from graduel.duel.words import called, percent, times
+from graduel.metrics.metric import METRICS, Metric
 
 __all__ = ["Claim", "Comparison", "compare_all", "judge_claim"]
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from math import ceil, floor, log10
 from typing import TYPE_CHECKING
 
-from graduel.duel.metrics import Metric
+from graduel.metrics.metric import Metric
 
 if TYPE_CHECKING:
     from graduel.duel.comparison import Comparison
@@ -131,7 +131,7 @@ def times(ratio: float) -> str:
 def size(difference: float, metric: Metric) -> str:
     """Return a difference with its unit: 0.7 points, or 0.0123 of a metric without one.
 
-    >>> from graduel.duel.metrics import metric_of
+    >>> from graduel.metrics.metric import metric_of
     >>> size(0.007, metric_of("auc")), size(0.0123, metric_of("log_loss"))
     ('0.7 points', '0.0123')
     """

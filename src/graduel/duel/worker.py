@@ -49,11 +49,11 @@ def main() -> int:
 def _run(job: dict[str, Any], tell: Any) -> None:
     from filelock import FileLock, Timeout
 
+    from graduel.contenders import Budget, Progress
     from graduel.duel.cell import run_cell
-    from graduel.duel.contenders import Budget, Progress
+    from graduel.duel.cell_contender import contender_of, earlier_points
     from graduel.duel.protocol import Cell, Protocol
     from graduel.duel.store import Store
-    from graduel.duel.tuning.make import contender_of, earlier_points
     from graduel.errors import UserError
 
     protocol = Protocol.from_dict(job["protocol"])
@@ -93,10 +93,10 @@ def _keep(store: Any, cell: Any, outcome: Any, fitted: Any) -> None:
 
     What that needs is imported here, so that it is no part of the memory of the fit.
     """
-    from graduel.duel.kept import kept_of, save_kept
     from graduel.duel.probes import probe
     from graduel.duel.splits import Design
-    from graduel.duel.task import Task
+    from graduel.models.model_file import kept_of, save_kept
+    from graduel.models.schema import Task
 
     protocol, dataset = store.protocol, store.dataset()
     if protocol.probes and not protocol.varies:

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from graduel.data.prepare_tree import Category
-from graduel.duel.kept_model import Kept
 from graduel.errors import UserError
 from graduel.glassbox.forest import Forest, read_forest
 from graduel.glassbox.places import Array
 from graduel.glassbox.plain import Plain
+from graduel.models.model import Kept
 from graduel.nn import Network, Weights
 
 if TYPE_CHECKING:

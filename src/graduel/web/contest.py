@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from graduel.data.prepare_base import Preparation
-from graduel.duel.kept_model import Kept
-from graduel.duel.task import Task
 from graduel.glassbox import Forest, read_forest, set_weight, switch_off
+from graduel.models.model import Kept
+from graduel.models.schema import Task
 from graduel.nn import Network, Weights
 from graduel.train import Rows
 from graduel.train.training import probabilities

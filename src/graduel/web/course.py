@@ -9,7 +9,7 @@ from typing import Any
 from numpy.typing import NDArray
 
 from graduel.data import Dataset, NetPreparation, TreePreparation
-from graduel.duel.task import Task
+from graduel.models.schema import Task
 from graduel.nn import Network, Weights
 from graduel.recipes import NetRecipe
 from graduel.web.contest import Contest, NetSide, TreeSide

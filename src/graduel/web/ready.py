@@ -21,8 +21,8 @@ from threadpoolctl import threadpool_limits
 
 from graduel.data import load_dataset
 from graduel.data.read.openml import cache_folder
-from graduel.duel.task import Task
 from graduel.errors import UserError
+from graduel.models.schema import Task
 from graduel.recipes import NetRecipe
 from graduel.train import load_model, save_model
 from graduel.web.contest import Contest, NetSide, TreeSide

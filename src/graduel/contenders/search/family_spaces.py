@@ -22,7 +22,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
-from graduel.duel.tuning.dimensions import Choice, Dimension, Real, Space, Whole, from_plain
+from graduel.contenders.search.space import Choice, Dimension, Real, Space, Whole, from_plain
 
 LENGTHS = ("epochs", "n_estimators", "max_iter", "steps")
 """How long a fit may go on."""

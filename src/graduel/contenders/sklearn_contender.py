@@ -11,9 +11,9 @@ from typing import Any
 
 import numpy as np
 
+from graduel.contenders.contender import Array, Part
+from graduel.contenders.prepared_table import Ready
 from graduel.data.prepare import NetPreparation, TreePreparation
-from graduel.duel.contenders.base import Array, Part
-from graduel.duel.contenders.ready import Ready
 from graduel.train.batches import pixel_scale
 
 CHECKPOINTS = 50

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from graduel.duel.contenders.base import (
+from graduel.contenders.contender import (
     Budget,
     Checkpoint,
     Clock,
@@ -18,10 +18,10 @@ from graduel.duel.contenders.base import (
     Part,
     Progress,
 )
-from graduel.duel.metrics import log_loss, metric_of
-from graduel.duel.tuning.dimensions import Space
-from graduel.duel.tuning.search import Asked, Journal, Trial, best_of, propose
+from graduel.contenders.search.space import Space
+from graduel.contenders.search.trials import Asked, Journal, Trial, best_of, propose
 from graduel.errors import UserError
+from graduel.metrics.metric import log_loss, metric_of
 
 
 @dataclass(slots=True)

@@ -10,7 +10,7 @@ import numpy as np
 from sklearn.ensemble import HistGradientBoostingClassifier
 from threadpoolctl import threadpool_limits
 
-from graduel.duel.contenders.base import (
+from graduel.contenders.contender import (
     Array,
     Budget,
     Checkpoint,
@@ -21,7 +21,7 @@ from graduel.duel.contenders.base import (
     Progress,
     error_rate,
 )
-from graduel.duel.contenders.estimator import (
+from graduel.contenders.sklearn_contender import (
     CHECKPOINTS,
     FittedEstimator,
     as_trees,
@@ -31,7 +31,7 @@ from graduel.duel.contenders.estimator import (
     softmax,
     spread,
 )
-from graduel.duel.metrics import metric_of
+from graduel.metrics.metric import metric_of
 from graduel.rivals import HistRecipe
 
 MOST_CATEGORIES = 254

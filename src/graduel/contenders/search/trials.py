@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from graduel.duel.tuning.dimensions import Choice, Real, Space
+from graduel.contenders.search.space import Choice, Real, Space
 from graduel.errors import UserError
 
 STARTUP = 5

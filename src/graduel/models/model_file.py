@@ -18,9 +18,9 @@ from safetensors import safe_open
 
 from graduel.data.prepare import NetPreparation, TreePreparation
 from graduel.data.prepare_base import Preparation, unwritten, written
-from graduel.duel.kept_model import Kept, kept_of
-from graduel.duel.task import DAMAGED, Task
 from graduel.errors import UserError
+from graduel.models.model import Kept, kept_of
+from graduel.models.schema import DAMAGED, Task
 from graduel.nn import Network, Weights
 from graduel.train.model_file import (
     FORMAT,

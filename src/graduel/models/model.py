@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from graduel.contenders.net import FittedNet
+from graduel.contenders.textbook import FittedTextbook
+from graduel.contenders.xgboost import FittedXGBoost
 from graduel.data.prepare_base import Preparation
-from graduel.duel.contenders.net import FittedNet
-from graduel.duel.contenders.textbook import FittedTextbook
-from graduel.duel.contenders.xgboost import FittedXGBoost
-from graduel.duel.task import Task
+from graduel.models.schema import Task
 from graduel.nn import Dense, Network, ReLU, Weights
 from graduel.train.batches import Rows
 from graduel.train.training import probabilities

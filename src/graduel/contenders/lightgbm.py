@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from graduel.duel.contenders.base import (
+from graduel.contenders.contender import (
     Array,
     Budget,
     Checkpoint,
@@ -20,7 +20,7 @@ from graduel.duel.contenders.base import (
     Progress,
     error_rate,
 )
-from graduel.duel.contenders.estimator import (
+from graduel.contenders.sklearn_contender import (
     CHECKPOINTS,
     FittedEstimator,
     as_trees,
@@ -30,7 +30,7 @@ from graduel.duel.contenders.estimator import (
     softmax,
     spread,
 )
-from graduel.duel.metrics import metric_of
+from graduel.metrics.metric import metric_of
 from graduel.rivals import LightGBMRecipe
 
 

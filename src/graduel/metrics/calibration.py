@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from graduel.duel.metrics import brier, log_loss, wrong
+from graduel.metrics.metric import brier, log_loss, wrong
 
 Array = NDArray[Any]
 

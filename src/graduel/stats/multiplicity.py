@@ -13,7 +13,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from graduel.duel.proportions import (
+from graduel.stats.proportions import (
     check_counts,
     mcnemar_exact,
     mcnemar_midp,
@@ -21,7 +21,7 @@ from graduel.duel.proportions import (
     two_sided_z,
     wilson_interval,
 )
-from graduel.duel.two_way import Spread, TwoWay, by_row, check_array, two_way
+from graduel.stats.two_way import Spread, TwoWay, by_row, check_array, two_way
 
 __all__ = [
     "Spread",

@@ -9,8 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from graduel.data.prepare import TreePreparation
-from graduel.duel.contenders.base import (
+from graduel.contenders.contender import (
     Array,
     Budget,
     Checkpoint,
@@ -21,9 +20,10 @@ from graduel.duel.contenders.base import (
     Progress,
     error_rate,
 )
-from graduel.duel.contenders.estimator import softmax
-from graduel.duel.contenders.ready import Ready
-from graduel.duel.metrics import metric_of
+from graduel.contenders.prepared_table import Ready
+from graduel.contenders.sklearn_contender import softmax
+from graduel.data.prepare import TreePreparation
+from graduel.metrics.metric import metric_of
 from graduel.recipes import XGBoostRecipe
 
 CHECKPOINTS = 50
@@ -95,7 +95,7 @@ class XGBoost:
 
         clock = Clock()
         if copies := self.recipe.copies:
-            from graduel.duel.contenders.copies import with_copies
+            from graduel.contenders.augmented_rows import with_copies
 
             train = with_copies(train, self.recipe, rng)
         preparation = TreePreparation.fit(train.X, train.columns) if train.columns else None

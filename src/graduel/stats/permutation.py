@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from graduel.duel.bootstrap import RESAMPLES, SEED, Bootstrap
+from graduel.stats.bootstrap import RESAMPLES, SEED, Bootstrap
 
 Array = NDArray[Any]
 FLIPS = 9999

@@ -7,8 +7,8 @@ from math import ceil, sqrt
 
 from scipy.special import ndtri
 
-from graduel.duel.resampled import Resampled
-from graduel.duel.statistics import TwoWay, check_counts, two_sided_z
+from graduel.stats.corrected_t import Resampled
+from graduel.stats.multiplicity import TwoWay, check_counts, two_sided_z
 
 _MOST_ROWS, _MOST_SEEDS, _MOST_REPEATS = 10**9, 10**3, 10**2
 
@@ -104,7 +104,7 @@ def size_to_settle(
     Examples
     --------
     >>> import numpy as np
-    >>> from graduel.duel.statistics import by_row
+    >>> from graduel.stats.multiplicity import by_row
     >>> found = by_row(np.array([[0, 1, 1, 0], [0, 1, 0, 0]]))
     >>> size_to_settle(found)
     (15, 2)
@@ -160,7 +160,7 @@ def repeats_to_settle(
     Examples
     --------
     >>> import numpy as np
-    >>> from graduel.duel.resampled import corrected_t
+    >>> from graduel.stats.corrected_t import corrected_t
     >>> d = np.array([[0.05, 0.01, 0.04, 0.05, 0.03, 0.06, 0.00, 0.03, 0.04, -0.01]])
     >>> repeats_to_settle(corrected_t(d, test_share=0.1))
     2

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from graduel.data.columns import Column
-from graduel.duel.metrics import wrong
+from graduel.metrics.metric import wrong
 
 Array = NDArray[Any]
 

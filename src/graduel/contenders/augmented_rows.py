@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from graduel.duel.contenders.base import Array, Part
+from graduel.contenders.contender import Array, Part
 from graduel.recipes import XGBoostRecipe
 
 BLOCK = 2048

@@ -9,8 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from graduel.data.prepare import NetPreparation
-from graduel.duel.contenders.base import (
+from graduel.contenders.contender import (
     Array,
     Budget,
     Checkpoint,
@@ -21,8 +20,9 @@ from graduel.duel.contenders.base import (
     Progress,
     error_rate,
 )
-from graduel.duel.contenders.ready import Ready
-from graduel.duel.metrics import log_loss, metric_of
+from graduel.contenders.prepared_table import Ready
+from graduel.data.prepare import NetPreparation
+from graduel.metrics.metric import log_loss, metric_of
 from graduel.nn import Weights
 from graduel.recipes import NetRecipe
 from graduel.train.training import Best, Training

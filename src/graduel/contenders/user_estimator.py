@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from graduel.duel.contenders.base import (
+from graduel.contenders.contender import (
     Array,
     Budget,
     Checkpoint,
@@ -21,10 +21,10 @@ from graduel.duel.contenders.base import (
     Progress,
     error_rate,
 )
-from graduel.duel.contenders.estimator import FittedEstimator, as_network, quiet, seed, spread
-from graduel.duel.contenders.frame import Frame
-from graduel.duel.metrics import metric_of
+from graduel.contenders.pandas_table import Frame
+from graduel.contenders.sklearn_contender import FittedEstimator, as_network, quiet, seed, spread
 from graduel.errors import UserError
+from graduel.metrics.metric import metric_of
 from graduel.rivals import OwnRecipe
 
 ONE_HOT = "predicted classes, as certainties: it has no predict_proba"

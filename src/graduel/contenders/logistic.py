@@ -8,7 +8,7 @@ from functools import partial
 
 import numpy as np
 
-from graduel.duel.contenders.base import (
+from graduel.contenders.contender import (
     Budget,
     Checkpoint,
     Clock,
@@ -18,8 +18,8 @@ from graduel.duel.contenders.base import (
     Progress,
     error_rate,
 )
-from graduel.duel.contenders.estimator import FittedEstimator, as_network, quiet
-from graduel.duel.metrics import metric_of
+from graduel.contenders.sklearn_contender import FittedEstimator, as_network, quiet
+from graduel.metrics.metric import metric_of
 from graduel.rivals import LogisticRecipe
 
 

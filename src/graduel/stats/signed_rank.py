@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from scipy.special import ndtr, ndtri
 from scipy.stats import rankdata
 
-from graduel.duel.proportions import two_sided_z
+from graduel.stats.proportions import two_sided_z
 
 Array = NDArray[Any]
 DRAWS = 50_000

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from importlib import import_module
 from typing import Any
 
-from graduel.duel.contenders.base import (
+from graduel.contenders.contender import (
     Budget,
     Checkpoint,
     Contender,
@@ -39,10 +39,12 @@ FAMILIES: dict[str, tuple[str, type]] = {
     "mlp": ("MLP", MLPRecipe),
     "own": ("Own", OwnRecipe),
 }
-"""The class, in the module of the family's name, and the recipe of each family of models.
+"""The class and the recipe of each family of models.
 
 A cell's process imports no other module than its own.
 """
+MODULES = {"hist": "hist_gradient_boosting", "forest": "random_forest", "own": "user_estimator"}
+"""Modules that are not named for their family."""
 
 
 def recipe_of(family: str, recipe: Mapping[str, Any]) -> Any:
@@ -64,7 +66,9 @@ def make_contender(
     `estimator` is the user's own, pickled by the process that asks: it came through a pipe, and
     never lay in a file.
     """
-    kind: Any = getattr(import_module(f"graduel.duel.contenders.{family}"), FAMILIES[family][0])
+    kind: Any = getattr(
+        import_module(f"graduel.contenders.{MODULES.get(family, family)}"), FAMILIES[family][0]
+    )
     made = recipe_of(family, recipe)
     if family != "own":
         return kind(made, name, metric)

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from graduel.contenders.prepared_table import Ready
 from graduel.data import prepare_values as values
 from graduel.data.columns import Column
-from graduel.duel.contenders.ready import Ready
 from graduel.errors import UserError
 
 if TYPE_CHECKING:

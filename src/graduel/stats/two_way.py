@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scipy.optimize import brentq
 from scipy.special import stdtr, stdtrit
 
-from graduel.duel.proportions import check_level
+from graduel.stats.proportions import check_level
 
 _TINY = 1e-100  # no p-value with a t of seeds is followed further down
 

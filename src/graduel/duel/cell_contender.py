@@ -5,13 +5,13 @@ from __future__ import annotations
 from base64 import b64decode
 from typing import Any
 
-from graduel.duel.contenders import Contender, make_contender
+from graduel.contenders import Contender, make_contender
+from graduel.contenders.search.family_spaces import space_of
+from graduel.contenders.search.trials import Journal
+from graduel.contenders.search.tuning import Tuned, points
 from graduel.duel.protocol import Cell
 from graduel.duel.results import Curve
 from graduel.duel.store import Store
-from graduel.duel.tuning.search import Journal
-from graduel.duel.tuning.spaces import space_of
-from graduel.duel.tuning.tuned import Tuned, points
 from graduel.errors import UserError
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from graduel.duel.contenders.base import (
+from graduel.contenders.contender import (
     Budget,
     Checkpoint,
     Clock,
@@ -20,8 +20,8 @@ from graduel.duel.contenders.base import (
     Progress,
     error_rate,
 )
-from graduel.duel.contenders.estimator import FittedEstimator, as_network, quiet, seed
-from graduel.duel.metrics import log_loss, metric_of
+from graduel.contenders.sklearn_contender import FittedEstimator, as_network, quiet, seed
+from graduel.metrics.metric import log_loss, metric_of
 from graduel.rivals import MLPRecipe
 
 

@@ -1,0 +1,1 @@
+"""Metrics as losses by row, and the calibration of probabilities."""

@@ -1,0 +1,1 @@
+"""Statistics on plain arrays: paired tests, intervals, power, ranks. NumPy and SciPy only."""
