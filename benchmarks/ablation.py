@@ -30,7 +30,7 @@ from graduel.contenders.net import Net
 from graduel.data import Dataset
 from graduel.data.description import own
 from graduel.data.read.folder import tables_in
-from graduel.duel.protocol import Protocol, plan, split
+from graduel.duel.plan.protocol import Protocol, plan, split
 from graduel.metrics.metric import log_loss, wrong
 from graduel.recipes import RECIPES, NetRecipe
 

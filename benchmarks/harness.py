@@ -36,8 +36,8 @@ def alone(name: str, job: Path) -> dict[str, float]:
     """Fit one contender as the duel's first seed does, and nothing else."""
     from graduel.contenders import Budget, Part, make_contender
     from graduel.data import load_dataset
-    from graduel.duel.cell import PeakMemory
-    from graduel.duel.protocol import Cell, Protocol
+    from graduel.duel.plan.protocol import Cell, Protocol
+    from graduel.duel.run.cell import PeakMemory
 
     protocol = Protocol.from_dict(json.loads((job / "plan.json").read_text(encoding="utf-8")))
     spec = protocol.contenders[name]
@@ -66,7 +66,7 @@ def alone(name: str, job: Path) -> dict[str, float]:
 def prepare(job: Path, options: dict[str, Any]) -> None:
     """Write the duel's plan and its rows, which the fits alone read as a cell's process does."""
     from graduel.data import load_dataset
-    from graduel.duel.protocol import plan, split
+    from graduel.duel.plan.protocol import plan, split
 
     protocol = plan("mnist", **options)
     rows = split(protocol, load_dataset("mnist"), 0)

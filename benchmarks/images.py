@@ -33,8 +33,8 @@ from graduel.contenders import Budget, Part
 from graduel.contenders.net import Net
 from graduel.data import Dataset, load_dataset
 from graduel.data.description import own
-from graduel.duel.environment import describe
-from graduel.duel.protocol import Protocol, plan, split
+from graduel.duel.plan.protocol import Protocol, plan, split
+from graduel.duel.result.environment import describe
 from graduel.errors import UserError, unknown
 from graduel.metrics.metric import log_loss, wrong
 from graduel.recipes import RECIPES, NetRecipe

@@ -68,7 +68,7 @@ def make(folder: Path, rows: int) -> None:
 
 def stage(name: str, work: Callable[[], T]) -> T:
     """Do a step, and print its seconds and the most memory that was resident meanwhile."""
-    from graduel.duel.cell import PeakMemory
+    from graduel.duel.run.cell import PeakMemory
 
     begun = perf_counter()
     with PeakMemory() as memory:
@@ -83,8 +83,8 @@ def cell(path: Path, name: str) -> None:
 
     from graduel.contenders import Budget, make_contender
     from graduel.data.description import own
-    from graduel.duel.cell import run_cell
-    from graduel.duel.protocol import Cell, plan, split
+    from graduel.duel.plan.protocol import Cell, plan, split
+    from graduel.duel.run.cell import run_cell
 
     data = own(path, target="target")
     loaded = stage("read", data.load)

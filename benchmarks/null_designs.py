@@ -23,9 +23,9 @@ from numpy.typing import NDArray
 from scipy.optimize import brentq
 from scipy.special import ndtr, ndtri
 
-from graduel.duel.across import compare_across
-from graduel.duel.by_folds import compare_resampled
-from graduel.duel.by_rows import compare_rows
+from graduel.duel.verdict.datasets import compare_across
+from graduel.duel.verdict.folds import compare_resampled
+from graduel.duel.verdict.test_rows import compare_rows
 from graduel.metrics.metric import metric_of
 
 Array = NDArray[Any]

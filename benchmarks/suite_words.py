@@ -16,8 +16,8 @@ from pathlib import Path
 
 import matplotlib as mpl
 
-from graduel.duel.results import Suite
-from graduel.duel.suite import read_suite
+from graduel.duel.result.outcome import Suite
+from graduel.duel.suite.run_suite import read_suite
 from graduel.report import critical_difference, suite_tables
 
 

@@ -89,7 +89,7 @@ def test_every_command_would_be_understood(monkeypatch, page):
     """Each is parsed to the end; what an experiment varies is planned as well."""
     from graduel.cli import experiment
     from graduel.cli.app import main
-    from graduel.duel.experiment import plan_experiment
+    from graduel.duel.plan.experiment import plan_experiment
 
     def planned(dataset, described, *, out, as_json, **options):
         asked.append(plan_experiment(dataset, **options))

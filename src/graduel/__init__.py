@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from graduel.data import Dataset, load_dataset, read_idx
-    from graduel.duel.api import run_duel
-    from graduel.duel.finish import read_run
-    from graduel.duel.predictions import compare_predictions
-    from graduel.duel.results import Run, Suite
-    from graduel.duel.suite import read_suite
-    from graduel.duel.suite_api import run_suite
+    from graduel.duel.result.build import read_run
+    from graduel.duel.result.outcome import Run, Suite
+    from graduel.duel.session import run_duel
+    from graduel.duel.suite.api import run_suite
+    from graduel.duel.suite.run_suite import read_suite
+    from graduel.duel.verdict.predictions import compare_predictions
     from graduel.estimators import MLPClassifier, MLPRegressor, TabularMLPClassifier
     from graduel.nn import Dense, Dropout, Network, ReLU
     from graduel.report import write_report, write_suite

@@ -268,8 +268,8 @@ def test_a_terminal_gets_a_line_a_contender():
 
     from graduel.cli.progress import watch
     from graduel.contenders import Progress
-    from graduel.duel.protocol import Cell, plan
-    from graduel.duel.runner import Event
+    from graduel.duel.plan.protocol import Cell, plan
+    from graduel.duel.run.executor import Event
 
     screen = io.StringIO()
     console = Console(file=screen, force_terminal=True, width=120)

@@ -10,7 +10,7 @@ import pytest
 
 from graduel.cli import predict
 from graduel.cli.app import main
-from graduel.duel.finish import read_run
+from graduel.duel.result.build import read_run
 from graduel.models.model_file import load_kept
 
 NET = "layers=16 epochs=15 batch_size=8 lr=0.01 dropout=0"

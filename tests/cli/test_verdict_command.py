@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from graduel.cli.app import main
 from graduel.data.read.array_file import read_array
-from graduel.duel.predictions import compare_predictions
-from graduel.duel.words import p_text
+from graduel.duel.verdict.predictions import compare_predictions
+from graduel.duel.verdict.sentences import p_text
 from graduel.errors import UserError
 
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from graduel.duel.protocol import plan
+from graduel.duel.plan.protocol import plan
 
 TINY = {
     "textbook": {"layers": [16], "rate": 0.5, "steps": 6},

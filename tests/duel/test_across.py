@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from graduel.duel.across import compare_across
+from graduel.duel.verdict.datasets import compare_across
 from graduel.metrics.metric import metric_of
 from graduel.stats.ranks import critical_difference, friedman, groups, mean_ranks
 from graduel.stats.signed_rank import SignedRank, regions

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from graduel.duel.by_folds import compare_resampled
+from graduel.duel.verdict.folds import compare_resampled
 from graduel.metrics.metric import metric_of
 from graduel.stats.corrected_t import MOST_FITS, corrected_t
 from graduel.stats.multiplicity import holm, mcnemar_midp, paired_score_interval

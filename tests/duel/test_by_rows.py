@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from graduel.duel.by_rows import compare_rows
-from graduel.duel.verdict import compare_all
+from graduel.duel.verdict.error_counts import compare_all
+from graduel.duel.verdict.test_rows import compare_rows
 from graduel.metrics.metric import METRICS, metric_of, wrong
 from graduel.stats.multiplicity import two_way
 from graduel.stats.permutation import bootstrap_of_means, sign_flip_p
@@ -109,7 +109,9 @@ def test_a_balanced_accuracy_of_equal_classes_is_nearly_a_t_on_the_rows():
 
 
 def test_a_scorer_decides_like_the_metric_that_it_equals(monkeypatch):
-    monkeypatch.setattr("graduel.duel.by_rows.RESAMPLES", 200)  # scorers take milliseconds
+    monkeypatch.setattr(
+        "graduel.duel.verdict.test_rows.RESAMPLES", 200
+    )  # scorers take milliseconds
     p, y = guesses({"net": 1.0, "xgb": 6.0}, n=60)
     named = metric_of("balanced_accuracy")
     scorer = replace(metric_of("recall_macro"), name="balanced_accuracy", title=named.title)

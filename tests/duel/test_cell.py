@@ -10,8 +10,8 @@ import pytest
 from graduel.contenders import Budget, make_contender
 from graduel.contenders.contender import Clock
 from graduel.data import Dataset
-from graduel.duel.cell import run_cell
-from graduel.duel.protocol import Cell, Split, plan, split
+from graduel.duel.plan.protocol import Cell, Split, plan, split
+from graduel.duel.run.cell import run_cell
 from graduel.recipes import table_contenders
 
 SMALL = {

@@ -11,8 +11,8 @@ from graduel.contenders import Budget, Part, make_contender
 from graduel.contenders.augmented_rows import BLOCK, with_copies
 from graduel.data import Dataset
 from graduel.data.description import own_arrays
-from graduel.duel.cell import run_cell
-from graduel.duel.protocol import Cell, Split, plan
+from graduel.duel.plan.protocol import Cell, Split, plan
+from graduel.duel.run.cell import run_cell
 from graduel.errors import UserError
 from graduel.recipes import CONTENDERS, XGBoostRecipe
 

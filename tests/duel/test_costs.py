@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from graduel.duel.comparison import Comparison
-from graduel.duel.costs import in_words, training_seconds
+from graduel.duel.verdict.comparison import Comparison
+from graduel.duel.verdict.costs import in_words, training_seconds
 from graduel.metrics.metric import metric_of
 
 TITLES = {"a": "net", "b": "XGBoost", "c": "NumPy network"}

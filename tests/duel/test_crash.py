@@ -21,25 +21,25 @@ import pytest
 from filelock import FileLock
 from threadpoolctl import threadpool_limits
 
-import graduel.duel.store
-import graduel.duel.worker
+import graduel.duel.run.worker
+import graduel.duel.store.store
 import graduel.models.model_file
 from graduel.cli import main
 from graduel.contenders.search.family_spaces import SPACES
 from graduel.contenders.search.trials import Journal, Trial
-from graduel.duel.finish import finish
-from graduel.duel.protocol import Cell
-from graduel.duel.runner import run_cells
-from graduel.duel.store import open_store
+from graduel.duel.plan.protocol import Cell
+from graduel.duel.result.build import finish
+from graduel.duel.run.executor import run_cells
+from graduel.duel.store.store import open_store
 from graduel.errors import UserError
 
 SCRIPT = """
 import json, sys
 from pathlib import Path
-from graduel.duel.finish import finish
-from graduel.duel.protocol import Protocol
-from graduel.duel.runner import run_cells
-from graduel.duel.store import open_store
+from graduel.duel.result.build import finish
+from graduel.duel.plan.protocol import Protocol
+from graduel.duel.run.executor import run_cells
+from graduel.duel.store.store import open_store
 with open_store(Path(sys.argv[1]), Protocol.from_dict(json.loads(sys.argv[2]))) as store:
     for event in run_cells(store):
         print(event.cell.key, event.kind, flush=True)
@@ -178,7 +178,7 @@ class FullDisk:
 
 def in_this_process(monkeypatch):
     """Run workers' jobs here, so that a disk can be full for them too."""
-    from graduel.duel import runner
+    from graduel.duel.run import executor
 
     def run(store, cell):
         job = {"path": str(store.path), "protocol": store.protocol.as_dict()}
@@ -188,7 +188,7 @@ def in_this_process(monkeypatch):
         return
         yield
 
-    monkeypatch.setattr(runner, "_run", run)
+    monkeypatch.setattr(executor, "_run", run)
 
 
 def test_whichever_write_meets_a_full_disk_finished_cells_stay_whole(

@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from graduel.duel.experiment import MOST_VARIANTS, plan_experiment, read_variants
-from graduel.duel.finish import finish, read_run
-from graduel.duel.protocol import Cell, Protocol
-from graduel.duel.runner import run_cells
-from graduel.duel.store import open_store
+from graduel.duel.plan.experiment import MOST_VARIANTS, plan_experiment, read_variants
+from graduel.duel.plan.protocol import Cell, Protocol
+from graduel.duel.result.build import finish, read_run
+from graduel.duel.run.executor import run_cells
+from graduel.duel.store.store import open_store
 from graduel.errors import UserError
 from graduel.report import learning, tables, units, write_experiment
 

@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 from graduel.contenders import Budget, make_contender
 from graduel.data import Dataset
 from graduel.data.description import own, own_arrays
-from graduel.duel.cell import run_cell
-from graduel.duel.protocol import Cell, Split
+from graduel.duel.plan.protocol import Cell, Split
+from graduel.duel.run.cell import run_cell
 from graduel.errors import UserError
 from graduel.models.model_file import kept_of, load_kept, save_kept
 from graduel.models.schema import Task

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from graduel.duel.judge import Answers
-from graduel.duel.level import metric_interval
-from graduel.duel.splits import Design
+from graduel.duel.plan.splits import Design
+from graduel.duel.verdict.metric_interval import metric_interval
+from graduel.duel.verdict.runs import Answers
 from graduel.metrics.metric import metric_of
 
 RNG = np.random.default_rng(5)

@@ -143,7 +143,7 @@ def test_a_metric_that_the_rows_do_not_have_is_a_users_mistake(name, k, y, match
 
 
 def test_default_ropes():
-    from graduel.duel.protocol import ROPE
+    from graduel.duel.plan.protocol import ROPE
 
     assert default_rope(metric_of("error"), table=False) == ROPE
     assert default_rope(metric_of("error"), table=True) == 0.01

@@ -28,7 +28,7 @@ TestSet.__test__ = False  # a design, no test
 @pytest.fixture(autouse=True)
 def few_draws(monkeypatch):
     """Resamples enough for 5 %, and not more."""
-    monkeypatch.setattr("graduel.duel.by_rows.RESAMPLES", 400)
+    monkeypatch.setattr("graduel.duel.verdict.test_rows.RESAMPLES", 400)
     monkeypatch.setattr("graduel.stats.permutation.RESAMPLES", 400)
     monkeypatch.setattr(signed_rank, "DRAWS", 100)
     monkeypatch.setattr("null_designs._ratio", lambda difference: 0.6)  # found by many data sets
@@ -109,5 +109,5 @@ def test_fits_that_are_all_counted_are_caught(monkeypatch):
         return np.mean([any_better(design.draw(rng, 0.0, 0.0)) for _ in range(250)])
 
     counted = rate()
-    monkeypatch.setattr("graduel.duel.by_folds.MOST_FITS", 10**6)
+    monkeypatch.setattr("graduel.duel.verdict.folds.MOST_FITS", 10**6)
     assert counted <= 0.05 + 3 * np.sqrt(0.05 * 0.95 / 250) < rate()

@@ -28,9 +28,14 @@ from graduel.cli import main
 from graduel.contenders import Budget, make_contender
 from graduel.data import Dataset
 from graduel.data.description import own_arrays
-from graduel.duel.cell import run_cell
-from graduel.duel.own import own_contender, read_contender, read_contenders, remarks_of_own
-from graduel.duel.protocol import Cell, Split, plan
+from graduel.duel.plan.protocol import Cell, Split, plan
+from graduel.duel.plan.user_estimators import (
+    own_contender,
+    read_contender,
+    read_contenders,
+    remarks_of_own,
+)
+from graduel.duel.run.cell import run_cell
 from graduel.errors import UserError
 
 ROWS = Split(np.arange(120), np.arange(120, 160), np.arange(160, 200))

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 import graduel
-from graduel.duel.by_rows import compare_rows
-from graduel.duel.predictions import class_names, compare_predictions
-from graduel.duel.verdict import compare_all
+from graduel.duel.verdict.error_counts import compare_all
+from graduel.duel.verdict.predictions import class_names, compare_predictions
+from graduel.duel.verdict.test_rows import compare_rows
 from graduel.errors import UserError
 from graduel.metrics.metric import metric_of
 
@@ -88,7 +88,7 @@ def test_labels_of_seeds():
 
 
 def test_scorers_ask_for_what_they_need(monkeypatch):
-    monkeypatch.setattr("graduel.duel.by_rows.RESAMPLES", 20)  # scorers take milliseconds
+    monkeypatch.setattr("graduel.duel.verdict.test_rows.RESAMPLES", 20)  # scorers take milliseconds
     assert compare_predictions(A, B, Y, metric="f1_macro").metric == "f1_macro"
     with pytest.raises(UserError, match="needs probabilities; got labels"):
         compare_predictions(A, B, Y, metric="roc_auc_ovo")

@@ -11,8 +11,8 @@ import pytest
 
 from graduel.data import Dataset
 from graduel.data.description import own_arrays
-from graduel.duel import probes
-from graduel.duel.probes import check, probe, together
+from graduel.duel.run import probes
+from graduel.duel.run.probes import check, probe, together
 
 
 class Looks:

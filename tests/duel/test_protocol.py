@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from graduel.contenders import FAMILIES, make_contender
 from graduel.data import Dataset
-from graduel.duel.protocol import Cell, Protocol, plan, split
+from graduel.duel.plan.protocol import Cell, Protocol, plan, split
 from graduel.errors import UserError
 from graduel.recipes import CONTENDERS, NetRecipe
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from graduel.duel.resolution import resolution
+from graduel.duel.plan.power import resolution
 from graduel.metrics.metric import metric_of
 from graduel.stats.corrected_t import MOST_FITS, Resampled
 from graduel.stats.multiplicity import by_row, paired_score_interval

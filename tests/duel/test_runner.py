@@ -15,10 +15,10 @@ import psutil
 import pytest
 
 import graduel
-from graduel.duel.finish import finish
-from graduel.duel.protocol import Cell, plan
-from graduel.duel.runner import WorkerError, run_cells
-from graduel.duel.store import open_store
+from graduel.duel.plan.protocol import Cell, plan
+from graduel.duel.result.build import finish
+from graduel.duel.run.executor import WorkerError, run_cells
+from graduel.duel.store.store import open_store
 from graduel.errors import UserError
 
 TIMES = ("fit_seconds", "predict_row_seconds", "predict_batch_seconds", "peak_memory_bytes")
@@ -127,9 +127,9 @@ def test_closing_the_events_ends_the_process_and_keeps_what_is_finished(
 SCRIPT = """
 import json, sys
 from pathlib import Path
-from graduel.duel.protocol import Protocol
-from graduel.duel.runner import run_cells
-from graduel.duel.store import open_store
+from graduel.duel.plan.protocol import Protocol
+from graduel.duel.run.executor import run_cells
+from graduel.duel.store.store import open_store
 protocol = Protocol.from_dict(json.loads(sys.argv[2]))
 with open_store(Path(sys.argv[1]), protocol) as store:
     for event in run_cells(store):

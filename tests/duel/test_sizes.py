@@ -13,11 +13,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from graduel.data.description import own
-from graduel.duel.api import run_duel
-from graduel.duel.crossing import pair
-from graduel.duel.finish import read_run
-from graduel.duel.protocol import plan, split
-from graduel.duel.sizes import plan_sizes, read_sizes
+from graduel.duel.plan.protocol import plan, split
+from graduel.duel.result.build import read_run
+from graduel.duel.session import run_duel
+from graduel.duel.suite.training_sizes import plan_sizes, read_sizes
+from graduel.duel.verdict.crossing import pair
 from graduel.errors import UserError
 
 VERDICTS = ("a better", "b better", "practically equal", "undecided")

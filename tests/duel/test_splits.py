@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from graduel.data import Dataset
 from graduel.data.assemble import from_table
 from graduel.data.understand import understand
-from graduel.duel.protocol import Protocol, plan
-from graduel.duel.splits import (
+from graduel.duel.plan.protocol import Protocol, plan
+from graduel.duel.plan.splits import (
     OWN_VALID_SHARE,
     Design,
     alike,

@@ -9,9 +9,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from graduel.duel.protocol import Cell, Split
-from graduel.duel.results import Outcome
-from graduel.duel.store import open_store, write_json
+from graduel.duel.plan.protocol import Cell, Split
+from graduel.duel.result.outcome import Outcome
+from graduel.duel.store.store import open_store, write_json
 from graduel.errors import UserError
 
 PROBES = {

@@ -17,13 +17,13 @@ import pytest
 
 from graduel.data.description import own
 from graduel.data.read.folder import tables_in
-from graduel.duel.api import run_duel
-from graduel.duel.finish import finish, read_run
-from graduel.duel.results import Suite
-from graduel.duel.runner import run_cells
-from graduel.duel.suite import put_together, read_suite, run_plan
-from graduel.duel.suite_api import run_suite
-from graduel.duel.suite_plan import SUITE_RESULT, plan_suite
+from graduel.duel.result.build import finish, read_run
+from graduel.duel.result.outcome import Suite
+from graduel.duel.run.executor import run_cells
+from graduel.duel.session import run_duel
+from graduel.duel.suite.api import run_suite
+from graduel.duel.suite.plan_suite import SUITE_RESULT, plan_suite
+from graduel.duel.suite.run_suite import put_together, read_suite, run_plan
 from graduel.errors import UserError
 from graduel.metrics.metric import log_loss
 

@@ -11,12 +11,12 @@ import pytest
 
 from graduel.contenders import Budget, make_contender
 from graduel.data.description import Description, own, own_arrays
-from graduel.duel.api import run_duel
-from graduel.duel.cell import run_cell
-from graduel.duel.finish import finish, read_run
-from graduel.duel.protocol import Cell, Protocol, plan, split
-from graduel.duel.runner import run_cells
-from graduel.duel.store import open_store
+from graduel.duel.plan.protocol import Cell, Protocol, plan, split
+from graduel.duel.result.build import finish, read_run
+from graduel.duel.run.cell import run_cell
+from graduel.duel.run.executor import run_cells
+from graduel.duel.session import run_duel
+from graduel.duel.store.store import open_store
 from graduel.errors import UserError
 
 SMALL = {
@@ -353,7 +353,7 @@ def test_log_loss_leads_where_one_class_has_nearly_all_rows():
     source = own_arrays(X, y.astype(int))
     p = plan(source, threads=1)
     assert (p.metric, p.rope) == ("log_loss", 0.02)
-    from graduel.duel.settle import remarks
+    from graduel.duel.plan.defaults import remarks
 
     said = " ".join(remarks(source.load(), p.split, p.metric, p.rope, 3))
     assert "Log loss leads: 6.7 % of the rows" in said

@@ -20,9 +20,9 @@ from graduel.contenders.search.trials import Journal, Trial, best_of, propose
 from graduel.contenders.search.tuning import Tuned, points
 from graduel.data import Dataset
 from graduel.data.description import own_arrays
-from graduel.duel.cell import run_cell
-from graduel.duel.limits import read_budget
-from graduel.duel.protocol import Cell, Split, plan
+from graduel.duel.plan.budget import read_budget
+from graduel.duel.plan.protocol import Cell, Split, plan
+from graduel.duel.run.cell import run_cell
 from graduel.errors import UserError
 from graduel.metrics.metric import log_loss, metric_of
 
@@ -550,7 +550,7 @@ def test_a_plan_says_its_budget_and_whose_version_decides():
     ],
 )
 def test_what_is_not_installed_is_told_with_its_command(monkeypatch, package, options, command):
-    from graduel.duel import packages
+    from graduel.duel.plan import packages
 
     real = packages.find_spec
     monkeypatch.setattr(packages, "find_spec", lambda name: None if name == package else real(name))
@@ -561,7 +561,7 @@ def test_what_is_not_installed_is_told_with_its_command(monkeypatch, package, op
 
 def test_the_progress_of_a_search_names_its_trial():
     from graduel.cli.progress import describe
-    from graduel.duel.runner import Event
+    from graduel.duel.run.executor import Event
 
     event = Event(Cell("net", 0), "progress", Progress(0.5, 10.0, 0.02, 0.02, 3))
     assert describe(event).startswith("trial 3: 10 s spent")

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from graduel.duel.verdict import compare_all, judge_claim
+from graduel.duel.verdict.error_counts import compare_all, judge_claim
 from graduel.stats.multiplicity import by_row, holm, mcnemar_midp, paired_score_interval, two_way
 from graduel.stats.sample_size import rows_to_settle_mcnemar
 

@@ -23,7 +23,7 @@ from sklearn.preprocessing import FunctionTransformer, StandardScaler
 from table_mixed import SMALL, mixed, plain, quick
 
 from graduel import MLPClassifier, TabularMLPClassifier
-from graduel.duel.own import own_contender
+from graduel.duel.plan.user_estimators import own_contender
 from graduel.recipes import NetRecipe
 from graduel.train import load_model, save_model
 

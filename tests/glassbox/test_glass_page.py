@@ -13,8 +13,8 @@ import pytest
 
 from graduel.contenders import Budget, make_contender
 from graduel.data.description import own_arrays
-from graduel.duel.cell import run_cell
-from graduel.duel.protocol import Cell, Split
+from graduel.duel.plan.protocol import Cell, Split
+from graduel.duel.run.cell import run_cell
 from graduel.errors import UserError
 from graduel.glassbox import Subject, inspect, render, write_page
 from graduel.glassbox.page import COLOURS, number

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from graduel.duel.results import Run
+from graduel.duel.result.outcome import Run
 from graduel.metrics.calibration import calibration, scaled
 
 TITLES = {"textbook": "textbook network", "net": "NumPy network", "xgboost": "XGBoost"}

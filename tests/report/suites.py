@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from graduel.duel.across import compare_across
-from graduel.duel.results import Suite
+from graduel.duel.result.outcome import Suite
+from graduel.duel.verdict.datasets import compare_across
 from graduel.metrics.metric import metric_of
 
 TITLES = {"textbook": "textbook network", "net": "NumPy network", "xgboost": "XGBoost"}

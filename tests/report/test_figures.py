@@ -475,6 +475,6 @@ def test_the_room_knows_only_the_results() -> None:
     for file in Path(graduel.report.__file__).parent.rglob("*.py"):
         for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
             if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("graduel"):
-                assert node.module == "graduel.duel.results" or node.module.startswith(
+                assert node.module == "graduel.duel.result.outcome" or node.module.startswith(
                     "graduel.report"
                 )

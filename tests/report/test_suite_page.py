@@ -14,7 +14,7 @@ from suites import make_suite
 from test_page import Page
 
 from graduel import report
-from graduel.duel.crossing import pair
+from graduel.duel.verdict.crossing import pair
 from graduel.report import by_size, suite_figures, suite_tables
 from graduel.report.style import COLOURS
 from graduel.report.suite import friedman, headline, mixed

@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from graduel.duel.experiment import plan_experiment
-from graduel.duel.protocol import plan
+from graduel.duel.plan.experiment import plan_experiment
+from graduel.duel.plan.protocol import plan
 from graduel.errors import UserError
 from graduel.recipes import CONTENDERS, RECIPES, NetRecipe
 from graduel.train.netspec import checked, parse_net

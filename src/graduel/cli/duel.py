@@ -12,13 +12,13 @@ from graduel.cli.fight import command, fight
 from graduel.cli.source import learned_from, say, source
 from graduel.cli.table import show
 from graduel.data.description import Own
-from graduel.duel.api import default_folder
-from graduel.duel.finish import finish
-from graduel.duel.own import read_contender, remarks_of_own
-from graduel.duel.protocol import Protocol, plan, table_rows
-from graduel.duel.sizes import loaded, open_size, plan_sizes, read_sizes, settled
-from graduel.duel.store import RESULT, open_store
-from graduel.duel.suite_api import each
+from graduel.duel.plan.protocol import Protocol, plan, table_rows
+from graduel.duel.plan.user_estimators import read_contender, remarks_of_own
+from graduel.duel.result.build import finish
+from graduel.duel.session import default_folder
+from graduel.duel.store.store import RESULT, open_store
+from graduel.duel.suite.api import each
+from graduel.duel.suite.training_sizes import loaded, open_size, plan_sizes, read_sizes, settled
 from graduel.errors import UserError
 from graduel.recipes import net_recipe
 from graduel.report import write_report

@@ -14,11 +14,11 @@ from graduel.cli.fight import fight
 from graduel.cli.source import learned_from, say, source
 from graduel.cli.table import WIDTH
 from graduel.data.description import Own
-from graduel.duel.api import default_folder as duel_folder
-from graduel.duel.experiment import plan_experiment
-from graduel.duel.protocol import Protocol
-from graduel.duel.results import Run
-from graduel.duel.store import open_store
+from graduel.duel.plan.experiment import plan_experiment
+from graduel.duel.plan.protocol import Protocol
+from graduel.duel.result.outcome import Run
+from graduel.duel.session import default_folder as duel_folder
+from graduel.duel.store.store import open_store
 from graduel.report import tables, write_experiment
 
 

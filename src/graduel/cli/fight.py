@@ -11,11 +11,11 @@ import typer
 from rich.console import Console
 
 from graduel.cli.progress import watch
-from graduel.duel.finish import finish
-from graduel.duel.protocol import Protocol
-from graduel.duel.results import Run
-from graduel.duel.runner import WorkerError, run_cells
-from graduel.duel.store import Store
+from graduel.duel.plan.protocol import Protocol
+from graduel.duel.result.build import finish
+from graduel.duel.result.outcome import Run
+from graduel.duel.run.executor import WorkerError, run_cells
+from graduel.duel.store.store import Store
 from graduel.errors import UserError
 
 

@@ -16,7 +16,7 @@ from graduel.contenders import Budget, Contender, Fitted, Part
 from graduel.contenders import Progress as Stage
 from graduel.contenders.net import FittedNet, begin
 from graduel.data import Dataset
-from graduel.duel.protocol import Split
+from graduel.duel.plan.protocol import Split
 from graduel.errors import UserError
 from graduel.metrics.metric import log_loss, metric_of
 from graduel.recipes import NetRecipe

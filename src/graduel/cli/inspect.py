@@ -17,7 +17,7 @@ from graduel.data.description import own
 from graduel.data.read.images import ENDINGS
 from graduel.data.read.source import read_source
 from graduel.data.read.toy import TOYS
-from graduel.duel.store import MODEL
+from graduel.duel.store.store import MODEL
 from graduel.errors import UserError, unknown
 from graduel.glassbox.inspection import Inspection, inspect
 from graduel.glassbox.subject import Subject

@@ -16,7 +16,7 @@ import typer
 from graduel.data.read.images import ENDINGS, read_flat
 from graduel.data.read.source import kind_of
 from graduel.data.read.stream import open_stream
-from graduel.duel.winner import model_of
+from graduel.duel.result.best_model import model_of
 from graduel.errors import UserError
 from graduel.models.model_file import Kept, load_kept
 

@@ -10,8 +10,8 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 from rich.progress import TaskID as Task
 
-from graduel.duel.protocol import Protocol
-from graduel.duel.runner import Event
+from graduel.duel.plan.protocol import Protocol
+from graduel.duel.run.executor import Event
 
 PLAIN_EVERY = 10.0
 """Seconds between two plain lines of one fit."""

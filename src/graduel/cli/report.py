@@ -9,10 +9,10 @@ from pathlib import Path
 from rich.console import Console
 
 from graduel.cli import experiment, suite_table, table
-from graduel.duel.finish import read_run
-from graduel.duel.store import PLAN, RESULT
-from graduel.duel.suite import read_suite
-from graduel.duel.suite_plan import SUITE, SUITE_RESULT
+from graduel.duel.result.build import read_run
+from graduel.duel.store.store import PLAN, RESULT
+from graduel.duel.suite.plan_suite import SUITE, SUITE_RESULT
+from graduel.duel.suite.run_suite import read_suite
 from graduel.errors import UserError
 from graduel.report import write_experiment, write_report, write_suite
 

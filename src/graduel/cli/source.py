@@ -18,8 +18,8 @@ from graduel.data.read.probe import probe
 from graduel.data.read.source import kind_of
 from graduel.data.table import told as told_of
 from graduel.data.target import NoTargetError
-from graduel.duel.protocol import Protocol
-from graduel.duel.settle import QUICK_ROWS, remarks
+from graduel.duel.plan.defaults import QUICK_ROWS, remarks
+from graduel.duel.plan.protocol import Protocol
 from graduel.errors import UserError
 
 

@@ -15,14 +15,14 @@ from graduel.cli.progress import watch
 from graduel.cli.source import learned_from, say, source
 from graduel.cli.suite_table import show
 from graduel.data.description import Own
-from graduel.duel.finish import finish
-from graduel.duel.own import OwnContender, remarks_of_own
-from graduel.duel.results import Run
-from graduel.duel.runner import run_cells
-from graduel.duel.store import Store
-from graduel.duel.suite import finished_before, run_plan
-from graduel.duel.suite_api import default_folder
-from graduel.duel.suite_plan import SUITE_RESULT, Member, plan_suite
+from graduel.duel.plan.user_estimators import OwnContender, remarks_of_own
+from graduel.duel.result.build import finish
+from graduel.duel.result.outcome import Run
+from graduel.duel.run.executor import run_cells
+from graduel.duel.store.store import Store
+from graduel.duel.suite.api import default_folder
+from graduel.duel.suite.plan_suite import SUITE_RESULT, Member, plan_suite
+from graduel.duel.suite.run_suite import finished_before, run_plan
 from graduel.report import write_report, write_suite
 from graduel.report.page import PAGE
 

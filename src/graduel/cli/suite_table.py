@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from graduel.duel.results import Suite
+from graduel.duel.result.outcome import Suite
 from graduel.report import suite_tables as tables
 from graduel.report.suite import headline, mixed
 

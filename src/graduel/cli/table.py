@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from graduel.duel.results import Run
+from graduel.duel.result.outcome import Run
 from graduel.report import by_size, tables
 
 WIDTH = 100

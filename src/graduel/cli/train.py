@@ -22,8 +22,8 @@ from graduel.contenders import Fitted, make_contender
 from graduel.contenders.net import Net
 from graduel.data import Dataset, load_dataset
 from graduel.data.description import Own
-from graduel.duel.environment import describe
-from graduel.duel.protocol import Protocol, Split, plan, split, table_rows
+from graduel.duel.plan.protocol import Protocol, Split, plan, split, table_rows
+from graduel.duel.result.environment import describe
 from graduel.errors import UserError, unknown
 from graduel.metrics.metric import log_loss, metric_of, wrong
 from graduel.models.model_file import kept_of, save_kept

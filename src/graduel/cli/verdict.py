@@ -14,9 +14,9 @@ from rich.markup import escape
 from rich.table import Table
 
 from graduel.data.read.array_file import ArrayFile, read_array
-from graduel.duel.comparison import Comparison
-from graduel.duel.predictions import class_names, compare_predictions
-from graduel.duel.words import p_text, size, span, value
+from graduel.duel.verdict.comparison import Comparison
+from graduel.duel.verdict.predictions import class_names, compare_predictions
+from graduel.duel.verdict.sentences import p_text, size, span, value
 from graduel.errors import UserError
 from graduel.metrics.metric import Metric, metric_of
 

@@ -1,6 +1,6 @@
 """Figures and one page from a finished duel's stored results. Never trains.
 
-Every figure's function takes a :class:`~graduel.duel.results.Run` and returns a matplotlib
+Every figure's function takes a :class:`~graduel.duel.result.outcome.Run` and returns a matplotlib
 ``Figure``; the numbers it draws are those of the function of the same name in
 :mod:`graduel.report.numbers`. Matplotlib and Jinja are imported when a name is first used.
 """

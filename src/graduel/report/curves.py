@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, NullLocator
 
-from graduel.duel.results import Run
+from graduel.duel.result.outcome import Run
 from graduel.report import numbers, units
 from graduel.report.style import (
     INK,

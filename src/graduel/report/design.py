@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from statistics import stdev
 
-from graduel.duel.results import Run
+from graduel.duel.result.outcome import Run
 
 
 def judged_on(run: Run) -> str:

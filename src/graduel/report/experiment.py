@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
-from graduel.duel.results import Run
+from graduel.duel.result.outcome import Run
 from graduel.report import tables
 from graduel.report.curves import learning
 from graduel.report.style import PAPER

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from graduel.duel.results import Run
+from graduel.duel.result.outcome import Run
 from graduel.report import numbers, units
 from graduel.report.style import GRID, INK, MUTED, PAPER, SMALL, TEXT, WIDTH, bare, literal, looks
 

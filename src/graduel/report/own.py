@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
-from graduel.duel.results import Run
+from graduel.duel.result.outcome import Run
 from graduel.report.tables import Table
 
 MOST_COLUMNS = 200

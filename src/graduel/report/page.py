@@ -7,7 +7,7 @@ import shlex
 from pathlib import Path
 from typing import Any
 
-from graduel.duel.results import Run
+from graduel.duel.result.outcome import Run
 from graduel.report import by_size, design, numbers, own, pictures, tables, units
 from graduel.report.html import fill, write_whole
 from graduel.report.style import looks

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from graduel.duel.results import Suite
+from graduel.duel.result.outcome import Suite
 from graduel.report import suite_figures as figures
 from graduel.report import suite_tables as tables
 from graduel.report import units

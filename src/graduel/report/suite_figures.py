@@ -13,7 +13,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
-from graduel.duel.results import Suite
+from graduel.duel.result.outcome import Suite
 from graduel.report import suite_tables as tables
 from graduel.report import units
 from graduel.report.style import (

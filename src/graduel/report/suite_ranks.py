@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from matplotlib.figure import Figure
 
-from graduel.duel.results import Suite
+from graduel.duel.result.outcome import Suite
 from graduel.report import suite_tables as tables
 from graduel.report.style import INK, MUTED, PAPER, SMALL, WIDTH, bare, literal, looks
 

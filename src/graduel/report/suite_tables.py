@@ -6,7 +6,7 @@ from collections import Counter
 from statistics import median
 from typing import Any
 
-from graduel.duel.results import Suite
+from graduel.duel.result.outcome import Suite
 from graduel.report import units
 from graduel.report.tables import Table, verdict
 

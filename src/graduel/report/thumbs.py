@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from matplotlib.figure import Figure
 
-from graduel.duel.results import Run
+from graduel.duel.result.outcome import Run
 from graduel.report import numbers, units
 from graduel.report.style import INK, LARGE, MUTED, NARROW, SMALL, WIDTH, literal, looks
 

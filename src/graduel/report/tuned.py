@@ -5,7 +5,7 @@ from __future__ import annotations
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from graduel.duel.results import Run
+from graduel.duel.result.outcome import Run
 from graduel.report import numbers
 from graduel.report.style import INK, MUTED, PAPER, SMALL, TEXT, WIDTH, bare, legend, looks
 

@@ -12,7 +12,7 @@ from zipfile import BadZipFile
 import numpy as np
 
 from graduel.data.description import Description, Own
-from graduel.duel.store import MODEL, PLACE, PLAN
+from graduel.duel.store.store import MODEL, PLACE, PLAN
 from graduel.errors import UserError
 from graduel.models.model_file import Kept, load_kept
 from graduel.web.contest import Contest, NetSide, TreeSide, plain

@@ -9,7 +9,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from graduel.duel.store import PLAN
+from graduel.duel.store.store import PLAN
 from graduel.errors import UserError
 from graduel.web.given import given_duel, given_model
 from graduel.web.guard import is_local, is_wildcard

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from graduel.duel.results import Run
+from graduel.duel.result.outcome import Run
 from graduel.report.numbers.names import contenders, known
 
 

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from graduel.duel.results import Run
+from graduel.duel.result.outcome import Run
 from graduel.report.numbers.names import contenders
 
 Z95 = 1.959963984540054

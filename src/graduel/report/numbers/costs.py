@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from graduel.duel.results import Run
+from graduel.duel.result.outcome import Run
 from graduel.report import units
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
-from graduel.duel.results import Run
+from graduel.duel.result.outcome import Run
 
 
 def contenders(run: Run) -> tuple[str, ...]:

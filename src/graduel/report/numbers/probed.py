@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from graduel.duel.results import Run
+from graduel.duel.result.outcome import Run
 
 WAYS = {
     "noise": ("Noise", "noise, % of brightness", 100),

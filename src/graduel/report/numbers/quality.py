@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from graduel.duel.results import Run
+from graduel.duel.result.outcome import Run
 from graduel.report import units
 from graduel.report.numbers.names import known
 

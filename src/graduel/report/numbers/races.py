@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from graduel.duel.results import Curve, Run
+from graduel.duel.result.outcome import Curve, Run
 
 
 @dataclass(frozen=True, slots=True)

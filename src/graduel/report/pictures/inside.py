@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from graduel.duel.results import Run
+from graduel.duel.result.outcome import Run
 from graduel.report import design, figures, numbers, tables, units
 from graduel.report.pictures.base import Picture, picture
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from itertools import combinations
 
-from graduel.duel.results import Run
+from graduel.duel.result.outcome import Run
 from graduel.report import figures, numbers, tables, units
 from graduel.report.pictures.base import Picture, picture
 from graduel.report.tables import Table

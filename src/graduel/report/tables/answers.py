@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from itertools import combinations
 
-from graduel.duel.results import Run
+from graduel.duel.result.outcome import Run
 from graduel.report import numbers, units
 from graduel.report.tables.base import Table
 

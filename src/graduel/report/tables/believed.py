@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from graduel.duel.results import Run
+from graduel.duel.result.outcome import Run
 from graduel.report import numbers, units
 from graduel.report.tables.base import Table
 

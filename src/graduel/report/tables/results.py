@@ -6,7 +6,7 @@ from collections.abc import Callable
 from statistics import mean, stdev
 from typing import Any, Literal
 
-from graduel.duel.results import Run
+from graduel.duel.result.outcome import Run
 from graduel.report import design, numbers, units
 from graduel.report.tables.base import Table
 

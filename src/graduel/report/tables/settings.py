@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from graduel.duel.results import Run
+from graduel.duel.result.outcome import Run
 from graduel.report import design, units
 from graduel.report.tables.base import Table
 

@@ -1,0 +1,1 @@
+"""What is duelled, on which rows, under which budget: decided before anything is fitted."""

@@ -1,0 +1,108 @@
+"""What a number of test rows can show, said before anything is fitted."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import ceil, sqrt
+
+from scipy.special import stdtrit
+
+from graduel.duel.verdict.sentences import about, size
+from graduel.metrics.metric import Metric
+from graduel.stats.corrected_t import MOST_FITS
+from graduel.stats.proportions import two_sided_z
+
+_SPREADS = {
+    "error": (sqrt(0.05), "exactly one of them is right on 5 % of the rows"),
+    "log_loss": (0.5, "their losses on a row differ by 0.5 (standard deviation)"),
+    "brier": (0.25, "their scores on a row differ by 0.25 (standard deviation)"),
+    "balanced_accuracy": (sqrt(0.05), "exactly one of them is right on 5 % of each class"),
+    "auc": (0.24, "their ranks of a row differ by 12 % of the other class (standard deviation)"),
+}
+"""By metric the assumed standard deviation of a row's difference, and what it means. Each is about
+the median of boosted trees against a network on real tables; see ``docs/statistics.md``."""
+
+
+def resolution(
+    n_test: int,
+    rope: float,
+    metric: Metric,
+    design: tuple[int, int] | None = None,
+    *,
+    pairs: int = 1,
+    class_rows: Sequence[int] | None = None,
+) -> str | None:
+    """Tell whether so many rows could show two contenders to be practically equal at all.
+
+    They could where half the interval that decides on equality is less than the ROPE for two
+    contenders that do equally well. With σ the standard deviation of a row's difference, which is
+    assumed, n rows and the level 1 − 0.1 / pairs it is ::
+
+        z σ / sqrt(n)                                     one set of test rows
+        t σ sqrt((1 / J + 1 / (K - 1)) K / n)             K-fold cross-validation, J fits count
+
+    For balanced accuracy and AUC, which count C classes alike, n is ``C² / Σ 1 / n_c``.
+
+    Parameters
+    ----------
+    n_test : int
+        The rows tested on; in cross-validation all of them.
+    rope : float
+        The region of practical equivalence.
+    metric : Metric
+        What decides.
+    design : tuple of int, optional
+        Repeats and folds of a cross-validation; without, one set of test rows.
+    pairs : int
+        How many pairs of contenders are compared.
+    class_rows : sequence of int, optional
+        The rows tested on by class; without, equal classes, and for AUC two.
+
+    Returns
+    -------
+    str or None
+        A sentence where they could not; None where they could, or where nothing is known about σ
+        beforehand (most scorers, AUC of more than two classes).
+
+    Examples
+    --------
+    >>> from graduel.metrics.metric import metric_of
+    >>> print(resolution(400, 0.01, metric_of("error")))
+    400 test rows are too few to show two contenders to be practically equal (within 1 point of \
+error): even of two that do equally well the difference is only known to about ±1.84 points, if \
+exactly one of them is right on 5 % of the rows. That takes about 1,400 test rows; with fewer, the \
+verdict is "better" or "undecided".
+    >>> resolution(10_000, 0.01, metric_of("error")) is None
+    True
+    """
+    if rope == 0:
+        return "With a region of practical equivalence of 0, no two contenders count as equal."
+    classes = [rows for rows in class_rows or () if rows > 0]
+    known = _SPREADS.get("error" if metric.name == "accuracy" else metric.name)
+    if known is None or (metric.name == "auc" and len(classes) > 2):
+        return None
+    spread, meaning = known
+    level = 1 - 0.1 / max(pairs, 1)
+    if design is None:
+        wide, where, how = two_sided_z(level) * spread, "test rows", ""
+    else:
+        repeats, folds = design
+        fits = min(repeats * folds, max(folds, MOST_FITS))
+        t = -float(stdtrit(fits - 1, (1 - level) / 2))
+        wide = t * spread * sqrt((1 / fits + 1 / (folds - 1)) * folds)
+        where = "rows"
+        how = f" in {folds}-fold cross-validation" + (f", {repeats} times," if repeats > 1 else "")
+    # Rows in all for each row that counts: more than one where classes are unequal.
+    uneven = 1.0
+    if classes and metric.name in ("balanced_accuracy", "auc"):
+        uneven = sum(classes) * sum(1 / rows for rows in classes) / len(classes) ** 2
+    half = wide * sqrt(uneven / n_test)
+    if half < rope:
+        return None
+    needed = ceil((wide / rope) ** 2 * uneven)
+    return (
+        f"{n_test:,} {where} are too few{how} to show two contenders to be practically equal "
+        f"(within {size(rope, metric)} of {metric.title}): even of two that do equally well the "
+        f"difference is only known to about ±{size(half, metric)}, if {meaning}. That takes about "
+        f'{about(needed)} {where}; with fewer, the verdict is "better" or "undecided".'
+    )

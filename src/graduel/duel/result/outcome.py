@@ -1,0 +1,106 @@
+"""What a duel leaves behind: an outcome for each cell, and the finished run."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from numpy.typing import NDArray
+
+Curve = list[tuple[float, float]]
+"""Test error (a share, 0 to 1) over seconds of training, in the order of training."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What one cell found: one contender, fitted once with one seed."""
+
+    contender: str
+    seed: int
+    fit_seconds: float
+    predict_row_seconds: float
+    predict_batch_seconds: float
+    peak_memory_bytes: int
+    model_bytes: int
+    curve: Curve
+    details: dict[str, Any]
+    """What the fit chose: best epoch or round, its validation error, …"""
+    probabilities: NDArray[Any] = field(repr=False, compare=False)
+    """For each test row, a probability for each class: float32, shape (n_test, n_classes)."""
+    valid_probabilities: NDArray[Any] | None = field(default=None, repr=False, compare=False)
+    """The same for the validation rows; None in folders of before they were kept."""
+    probes: dict[str, Any] | None = field(default=None, repr=False)
+    """What disturbed rows do to the model, and what it looks at: see
+    :func:`graduel.duel.run.probes.probe`. None where it was not tried."""
+    trials: list[dict[str, Any]] = field(default_factory=list)
+    """Of a tuning: number, params, loss on the validation rows, seconds and state of each trial."""
+    best_trial: int | None = None
+    """The trial whose model this is."""
+    tuning_seconds: float | None = None
+    """Of the whole search; ``fit_seconds`` is the winner's own fit."""
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A finished duel as a report reads it; nothing in it needs training."""
+
+    path: Path
+    result: dict[str, Any]
+    """The content of ``result.json``."""
+    probabilities: dict[str, NDArray[Any]]
+    """For each contender float32, shape (seeds, n_test, n_classes). After cross-validation the
+    first axis counts repeats and seeds, and every row is a test row."""
+    curves: dict[str, list[Curve]]
+    """For each contender a curve for each seed."""
+    y_test: NDArray[Any]
+    """Codes of the true classes, shape (n_test,)."""
+    classes: tuple[str, ...]
+    images: NDArray[Any] | None
+    """The test images, uint8 of shape (n_test, height, width); None for a table, and where images
+    of the user's own are not to be shown."""
+    rows: NDArray[Any] | None = None
+    """Of a table of the user's own, where each judged row stands in it, from 0, shape (n_test,)."""
+    cells: Any = None
+    """The features of those rows, a Polars data frame; None where they are not to be shown."""
+    kept: bool = False
+    """Whether fitted models are kept in the folder."""
+
+
+@dataclass(frozen=True, slots=True)
+class Suite:
+    """A finished suite, duels on several data sets, as a report reads it.
+
+    The duel on one of them is in the folder of its name: ``read_run(suite.path / name)``.
+    """
+
+    path: Path
+    result: dict[str, Any]
+    """The content of ``suite-result.json``."""
+
+    def by_log_loss(self) -> Suite | None:
+        """Return the suite with log loss in its metric's place, as figures and tables take it.
+
+        None where log loss is its metric, where nothing is compared, and for suites of before
+        there was any. The contenders learned, and chose, by the duels' own metrics.
+        """
+        found = self.result.get("by_log_loss")
+        if found is None:
+            return None
+        datasets = [
+            line
+            | {
+                "contenders": {
+                    name: entry | {"value": entry["log_loss"], "interval": None}
+                    for name, entry in line["contenders"].items()
+                }
+            }
+            for line in self.result["datasets"]
+        ]
+        changed = {
+            "protocol": self.result["protocol"] | found["protocol"],
+            "datasets": datasets,
+            "across": found["across"],
+            "by_log_loss": None,
+        }
+        return Suite(self.path, self.result | changed)

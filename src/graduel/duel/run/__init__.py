@@ -1,0 +1,1 @@
+"""Cells: fitted one at a time, each in a process of its own."""

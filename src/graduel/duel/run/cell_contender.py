@@ -1,0 +1,56 @@
+"""From a duel's plan to the contender of a cell, with its search where there is a budget."""
+
+from __future__ import annotations
+
+from base64 import b64decode
+from typing import Any
+
+from graduel.contenders import Contender, make_contender
+from graduel.contenders.search.family_spaces import space_of
+from graduel.contenders.search.trials import Journal
+from graduel.contenders.search.tuning import Tuned, points
+from graduel.duel.plan.protocol import Cell
+from graduel.duel.result.outcome import Curve
+from graduel.duel.store.store import Store
+from graduel.errors import UserError
+
+
+def contender_of(store: Store, cell: Cell, estimator: str | None = None) -> Any:
+    """Make the contender of a cell; `estimator` is the user's own, as base64."""
+    protocol = store.protocol
+    spec = protocol.contenders[cell.contender]
+    made: Contender = make_contender(
+        cell.contender,
+        spec["family"],
+        spec["recipe"],
+        protocol.metric,
+        None if estimator is None else b64decode(estimator),
+    )
+    if protocol.trials is None and protocol.seconds is None:
+        return made
+    recipe: Any = made
+    space = space_of(
+        spec["family"], recipe.recipe, image=not store.dataset().columns, quick=protocol.quick
+    )
+    journal = Journal(store.tuning / f"{cell.key}.sqlite")
+    return Tuned(made, space, protocol.metric, journal, protocol.trials, protocol.seconds)
+
+
+def earlier_points(store: Store, cell: Cell, contender: Any) -> Curve:
+    """Return the curve of the trials that are finished already; it was kept before each of them.
+
+    Raises
+    ------
+    UserError
+        If points are missing, which no crash can do.
+    """
+    if not isinstance(contender, Tuned):
+        return []
+    known = points(contender.finished())
+    curve = store.read_curve(cell)
+    if len(curve) < known:
+        raise UserError(
+            f"{store.tuning}: the curve of {cell.key} does not fit its trials; the files are "
+            "damaged. Delete this folder, and the search begins anew"
+        )
+    return curve[:known]

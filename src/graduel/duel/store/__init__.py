@@ -1,0 +1,1 @@
+"""A duel's folder: plan, splits, finished cells, result."""

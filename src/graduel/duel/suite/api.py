@@ -1,0 +1,81 @@
+"""A whole suite in one call."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from graduel.data import DATASETS
+from graduel.data.description import Description, Own
+from graduel.data.read.folder import tables_in
+from graduel.duel.plan.user_estimators import read_contenders
+from graduel.duel.result.outcome import Suite
+from graduel.duel.session import described
+from graduel.duel.suite.plan_suite import SuitePlan, plan_suite
+from graduel.duel.suite.run_suite import run_plan
+
+
+def default_folder(plan: SuitePlan) -> Path:
+    """Return the folder of a suite that was given none: its own, so that it is taken up again."""
+    quick = "-quick" if plan.options.get("quick") else ""
+    return Path("duels") / f"suite{quick}-{plan.digest}"
+
+
+def run_suite(
+    datasets: Sequence[Any] | Mapping[str, Any] | str | Path,
+    *,
+    out: str | Path | None = None,
+    **options: Any,
+) -> Suite:
+    """Duel on several data sets with the same options, and compare across them.
+
+    ``graduel duel a.csv b.csv`` from Python. A data set that cannot be duelled on is among
+    ``suite.result["failures"]``; the others go on.
+
+    Parameters
+    ----------
+    datasets : names, files or folders; a folder of tables, which stands for its tables; or what a
+        program holds, under names: ``{"mine": table}`` with its target, or ``{"mine": (X, y)}``
+    out : the suite's folder; the same call with the same folder takes up where it stopped
+    options : as :func:`graduel.run_duel` takes them, the same for every data set
+
+    Raises
+    ------
+    UserError
+        If there are no data sets, an option is wrong for all of them, or the folder holds something
+        else.
+
+    Examples
+    --------
+    >>> import graduel, tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     options = {"split": "holdout", "quick": True, "threads": 1, "out": folder}
+    ...     suite = graduel.run_suite(["iris", "wine"], contenders=["textbook"], **options)
+    >>> [line["name"] for line in suite.result["datasets"]]
+    ['iris', 'wine']
+    """
+    fields = Description.__dataclass_fields__
+    source = {name: options.pop(name) for name in list(options) if name in fields}
+    names = list(datasets) if isinstance(datasets, Mapping) else None
+    given = list(datasets.values()) if isinstance(datasets, Mapping) else each(datasets)
+    data: list[str | Own] = []
+    for one in given:
+        X, y = one if isinstance(one, tuple) else (one, None)
+        data.append(described(X, y, source))
+    options["contenders"], mine = read_contenders(options.get("contenders"))
+    plan = plan_suite(data, names=names, mine=mine, **options)
+    return run_plan(default_folder(plan) if out is None else Path(out), plan)
+
+
+def each(datasets: Sequence[Any] | str | Path) -> list[Any]:
+    """Return data sets one by one: a folder of tables stands for its tables.
+
+    >>> each(["mnist", "iris"])
+    ['mnist', 'iris']
+    """
+    found: list[Any] = []
+    for one in [datasets] if isinstance(datasets, str | Path) else datasets:
+        is_path = isinstance(one, str | Path) and str(one) not in DATASETS
+        found += (tables_in(Path(one)) if is_path else []) or [one]
+    return found

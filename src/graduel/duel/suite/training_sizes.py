@@ -1,0 +1,196 @@
+"""Learning curves over training-set size: the same duel with ever more training rows.
+
+Each size is a duel of its own in ``sizes/N/`` of the main duel's folder, on the same test rows; the
+rows of a smaller size are among those of every larger one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from itertools import combinations
+from pathlib import Path
+from statistics import mean
+from typing import Any
+
+from graduel.data import Dataset, load_dataset
+from graduel.data.description import Own
+from graduel.duel.plan.protocol import Protocol, split
+from graduel.duel.plan.splits import ROWS_A_CLASS
+from graduel.duel.store.store import RESULT, Store, open_store, read_json
+from graduel.duel.verdict.crossing import pair
+from graduel.errors import UserError
+from graduel.metrics.metric import metric_of
+
+SIZES = "sizes"
+STEP, MOST_SIZES, FEWEST = 4, 4, 100
+"""Of ``auto``: a quarter of the rows each time, at most so many sizes, none below so many rows."""
+
+
+def read_sizes(text: str) -> tuple[int, ...] | None:
+    """Read ``500,2000,8000``, or ``auto``: then None.
+
+    >>> read_sizes("2000, 500")
+    (500, 2000)
+    """
+    if text.strip().lower() == "auto":
+        return None
+    parts = [part.strip().replace("_", "") for part in text.split(",") if part.strip()]
+    if not parts or not all(part.isdecimal() and len(part) < 12 for part in parts):
+        raise UserError(
+            f"--sizes must be numbers of training rows such as 500,2000,8000, or auto; got '{text}'"
+        )
+    return tuple(sorted({int(part) for part in parts}))
+
+
+def settled(protocol: Protocol) -> dict[str, Any]:
+    """Return what every size shares with the main duel, as options of a plan.
+
+    Disturbed rows are the main duel's alone.
+    """
+    shared = {"split": protocol.split, "metric": protocol.metric, "rope": protocol.rope}
+    return {**shared, "probes": False}
+
+
+def loaded(data: str | Own) -> Dataset:
+    """Return the data set of a name or a description."""
+    return load_dataset(data) if isinstance(data, str) else data.load()
+
+
+def plan_sizes(
+    sizes: tuple[int, ...] | None,
+    protocol: Protocol,
+    dataset: Dataset,
+    replan: Callable[[int], Protocol],
+) -> dict[int, Protocol]:
+    """Plan a duel for each size; the test rows, the metric and the ROPE are those of `protocol`.
+
+    Parameters
+    ----------
+    sizes : training rows, those to choose on among them; None for what suits
+    protocol : the main duel
+    dataset : what it is on
+    replan : makes the plan of the same duel with so many training rows
+
+    Raises
+    ------
+    UserError
+        If a size is too small to learn from, or not below the main duel's.
+    """
+    whole = split(protocol, dataset, 0)
+    most = len(whole.train) + len(whole.valid)
+    if sizes is None:
+        sizes = _suitable(most, len(dataset.classes))
+        if not sizes:
+            raise UserError(
+                f"{most:,} training rows are too few to leave some out; give --sizes in numbers"
+            )
+    for size in sizes:
+        if not size < most:
+            raise UserError(
+                f"each of --sizes must be below {most:,}, the training rows of this duel; "
+                f"got {size:,}"
+            )
+    found = {size: replan(size) for size in sizes}
+    for smaller in found.values():
+        split(smaller, dataset, 0)  # too few rows are told before anything is fitted
+    return found
+
+
+def _suitable(most: int, classes: int) -> tuple[int, ...]:
+    """Return sizes a quarter apart, of two figures.
+
+    >>> _suitable(60_000, 10)
+    (230, 940, 3800, 15000)
+    """
+    fewest, found = max(FEWEST, 2 * ROWS_A_CLASS * classes), []
+    for power in range(1, MOST_SIZES + 1):
+        size = most / STEP**power
+        if size < fewest:
+            break
+        found.append(int(float(f"{size:.2g}")))
+    return tuple(reversed(found))
+
+
+@contextmanager
+def open_size(path: Path, size: int, protocol: Protocol, data: Own | None) -> Iterator[Store]:
+    """Open the folder of one size within the main duel's; data that a program holds lie there."""
+    if data is not None and data.content is not None:
+        data = Own(data.description, (path / data.description.file).resolve())
+    with open_store(path / SIZES / str(size), protocol, data) as store:
+        yield store
+
+
+def learning_curve(path: Path, main: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Return how every contender's error falls with the training rows; None without sizes.
+
+    Whatever sizes are finished in the folder of the main duel count.
+
+    Parameters
+    ----------
+    path : the main duel's folder
+    main : its result
+    """
+    results = {_rows(main): main}
+    for file in path.glob(f"{SIZES}/*/{RESULT}"):
+        result = read_json(file)
+        if _alike(result, main):
+            results.setdefault(_rows(result), result)
+    if len(results) < 2:
+        return None
+    sizes = sorted(results)
+    ordered = [results[size] for size in sizes]
+    metric = metric_of(main["protocol"]["metric"])
+    titles = {name: entry["title"] for name, entry in main["contenders"].items()}
+    return {
+        "sizes": sizes,
+        "contenders": {
+            name: {
+                "test_errors": [one["contenders"][name]["test_error"] for one in ordered],
+                "test_error_intervals": [
+                    one["contenders"][name]["test_error_interval"] for one in ordered
+                ],
+                **(
+                    {"metrics": [one["contenders"][name]["metric"] for one in ordered]}
+                    if metric.name != "error"
+                    else {}
+                ),
+                "fit_seconds": [mean(one["contenders"][name]["fit_seconds"]) for one in ordered],
+            }
+            for name in titles
+        },
+        "pairs": [
+            pair(a, b, sizes, [_comparison(one, a, b) for one in ordered], titles)
+            for a, b in combinations(titles, 2)
+        ],
+    }
+
+
+def _rows(result: Mapping[str, Any]) -> int:
+    """Return the training rows of a duel, those to choose on among them."""
+    return int(result["dataset"]["n_train"] + result["dataset"]["n_valid"])
+
+
+def _alike(result: Any, main: Mapping[str, Any]) -> bool:
+    """Tell whether a duel is the main one but for its training rows."""
+    keys = ("split", "metric", "seeds", "rope", "quick")
+    try:
+        return (
+            result["contenders"].keys() == main["contenders"].keys()
+            and all(result["protocol"][key] == main["protocol"][key] for key in keys)
+            and result["dataset"]["n_test"] == main["dataset"]["n_test"]
+        )
+    except (TypeError, KeyError, AttributeError):
+        return False
+
+
+def _comparison(result: Mapping[str, Any], a: str, b: str) -> dict[str, Any]:
+    """Return one pair of one duel, with the loss of `a` minus that of `b`."""
+    found = next(one for one in result["comparisons"] if {one["a"], one["b"]} == {a, b})
+    if found["a"] == a:
+        return {"difference": found["difference"], "verdict": found["verdict"]}
+    turned = {"a better": "b better", "b better": "a better"}
+    return {
+        "difference": -found["difference"],
+        "verdict": turned.get(found["verdict"], found["verdict"]),
+    }

@@ -1,0 +1,238 @@
+"""The verdict across data sets: each of them counts once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from itertools import combinations
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from graduel.duel.verdict.comparison import ALPHA, Verdict, check_rope, decide
+from graduel.duel.verdict.dataset_sentences import sentence
+from graduel.metrics.metric import Metric
+from graduel.stats.multiplicity import holm
+from graduel.stats.ranks import critical_difference, friedman, groups, mean_ranks
+from graduel.stats.signed_rank import SignedRank
+
+Array = NDArray[Any]
+DIAGRAM_FROM = 5
+"""Contenders from which on there is a critical difference."""
+
+TEST = "Wilcoxon signed rank"
+WHY = (
+    "Each data set gives one difference, and differences on different data sets have no common "
+    "scale; so their signs and the ranks of their sizes count, not the sizes themselves."
+)
+SCOPE = (
+    "This speaks of these procedures on data sets like these, so far as these are a fair sample "
+    "of them."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class AcrossPair:
+    """What the data sets say about one pair. Losses and differences of shares are 0 to 1."""
+
+    a: str
+    b: str
+    wins: int
+    """Data sets on which a is better by more than the ROPE."""
+    ties: int
+    """Data sets on which the two are within the ROPE of each other."""
+    losses: int
+    """Data sets on which b is better by more than the ROPE."""
+    equal: int
+    """Data sets on which both have exactly the same loss; they are among the ties."""
+    median_difference: float
+    """Loss of a minus loss of b, Hodges and Lehmann's: positive where b is better."""
+    interval: tuple[float, float] | None
+    """None where there are too few data sets for any."""
+    interval_level: float
+    equivalence_interval: tuple[float, float] | None
+    equivalence_level: float
+    p_value: float
+    """Wilcoxon's signed-rank test, exact."""
+    p_adjusted: float
+    """Holm over all the pairs."""
+    bayes: tuple[float, float, float]
+    """Of the Bayesian signed-rank test: the probabilities that a is better by more than the ROPE,
+    that they are practically equal, and that b is better."""
+    verdict: Verdict
+    detectable: bool
+    """Practically equal, and yet the adjusted p-value is below 0.05."""
+    more_datasets: int | None
+    """Undecided: data sets in all that would settle it; None where no number would."""
+    sentence: str
+
+
+@dataclass(frozen=True, slots=True)
+class Across:
+    """Contenders compared across data sets."""
+
+    metric: str
+    rope: float
+    datasets: int
+    ranks: dict[str, float]
+    """Mean rank of each contender, 1 the best; equal losses share their ranks."""
+    pairs: list[AcrossPair]
+    friedman_p: float | None
+    """Of three contenders or more."""
+    iman_davenport_p: float | None
+    """The same by an F that is less cautious: the one to go by."""
+    critical_difference: float | None
+    """Nemenyi's, of mean ranks; of five contenders or more."""
+    groups: list[tuple[str, ...]]
+    """Contenders whose ranks do not differ by more than the critical difference."""
+    test: str = TEST
+    why: str = WHY
+    scope: str = SCOPE
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return plain data, ready for JSON."""
+        plain = asdict(self)
+        plain["groups"] = [list(group) for group in self.groups]
+        plain["pairs"] = [
+            {k: list(v) if isinstance(v, tuple) else v for k, v in asdict(pair).items()}
+            for pair in self.pairs
+        ]
+        return plain
+
+
+def compare_across(
+    losses: Mapping[str, Sequence[float]],
+    *,
+    metric: Metric,
+    rope: float,
+    titles: Mapping[str, str] | None = None,
+    against: str | None = None,
+) -> Across:
+    """Compare every pair of contenders across data sets, or all of them with one.
+
+    Wilcoxon's signed-rank test decides, by the rules of every verdict; the Bayesian signed-rank
+    test gives three probabilities beside it. From three contenders on Friedman's test says whether
+    any differ at all, from five on Nemenyi's critical difference says which ranks do.
+
+    Parameters
+    ----------
+    losses : mapping from name to sequence of float
+        One loss for each data set, `metric.loss`, in the same order for all.
+    metric : Metric
+        What was measured.
+    rope : float
+        The region of practical equivalence.
+    titles : mapping from name to title, optional
+        What to call the contenders in sentences.
+    against : str, optional
+        Compare with this one only; fewer pairs need less correction.
+
+    Raises
+    ------
+    ValueError
+        If the losses are not finite or not of one length, `rope` is out of range, or `against` is
+        no contender.
+
+    References
+    ----------
+    Demšar, "Statistical comparisons of classifiers over multiple data sets", Journal of Machine
+    Learning Research 7, 2006; Benavoli, Corani, Demšar and Zaffalon, "Time for a change", Journal
+    of Machine Learning Research 18, 2017.
+
+    Examples
+    --------
+    >>> from graduel.metrics.metric import metric_of
+    >>> net = [0.12, 0.08, 0.31, 0.05, 0.22, 0.15, 0.09]
+    >>> trees = [0.10, 0.07, 0.27, 0.02, 0.16, 0.10, 0.02]
+    >>> found = compare_across({"net": net, "trees": trees}, metric=metric_of("error"), rope=0.01)
+    >>> found.pairs[0].verdict, found.pairs[0].p_value, found.ranks
+    ('b better', 0.015625, {'net': 2.0, 'trees': 1.0})
+    """
+    check_rope(rope, metric)
+    table = _check(losses, against)
+    names, (k, n) = list(losses), table.shape
+    pairs = [
+        pair for pair in combinations(range(k), 2) if against is None or _in(names, pair, against)
+    ]
+    found = [SignedRank.of(table[a] - table[b]) for a, b in pairs]
+    adjusted = holm([one.p_value for one in found])
+    level = 1 - 0.1 / max(len(pairs), 1)
+    several, many = k > 2 and n > 1, k >= DIAGRAM_FROM and n > 1
+    ranks = dict(zip(names, mean_ranks(table).tolist(), strict=True))
+    overall = friedman(table) if several else (None, None)
+    difference = critical_difference(k, n) if many else None
+    return Across(
+        metric=metric.name,
+        rope=rope,
+        datasets=n,
+        ranks=ranks,
+        pairs=[
+            _pair(names[a], names[b], one, p, rope, level, metric, titles or {})
+            for (a, b), one, p in zip(pairs, found, adjusted, strict=True)
+        ],
+        friedman_p=overall[0],
+        iman_davenport_p=overall[1],
+        critical_difference=difference,
+        groups=[] if difference is None else groups(ranks, difference),
+    )
+
+
+def _pair(
+    a: str,
+    b: str,
+    found: SignedRank,
+    p_adjusted: float,
+    rope: float,
+    level: float,
+    metric: Metric,
+    titles: Mapping[str, str],
+) -> AcrossPair:
+    d, equivalence = found.d, found.interval(level)
+    verdict = decide(found.middle, equivalence, p_adjusted, rope)
+    alpha = ALPHA * (1 - level) / 0.1  # over all the pairs
+    pair = AcrossPair(
+        a=a,
+        b=b,
+        wins=int((d < -rope).sum()),
+        ties=int((np.abs(d) <= rope).sum()),
+        losses=int((d > rope).sum()),
+        equal=int((d == 0).sum()),
+        median_difference=found.middle,
+        interval=found.interval(0.95),
+        interval_level=0.95,
+        equivalence_interval=equivalence,
+        equivalence_level=level,
+        p_value=found.p_value,
+        p_adjusted=p_adjusted,
+        bayes=found.probabilities(rope),
+        verdict=verdict,
+        detectable=verdict == "practically equal" and p_adjusted < ALPHA,
+        more_datasets=found.needed(alpha, rope, level) if verdict == "undecided" else None,
+        sentence="",
+    )
+    return replace(pair, sentence=sentence(pair, len(d), rope, metric, titles))
+
+
+def _in(names: Sequence[str], pair: tuple[int, int], against: str) -> bool:
+    return against in (names[pair[0]], names[pair[1]])
+
+
+def _check(losses: Mapping[str, Sequence[float]], against: str | None) -> Array:
+    lengths = {name: np.shape(values) for name, values in losses.items()}
+    shape = next(iter(lengths.values()), ())
+    if len(shape) != 1 or 0 in shape or set(lengths.values()) != {shape}:
+        raise ValueError(
+            "expected for each contender one loss for each data set, and the same data sets for "
+            f"all; got {lengths or 'none'}"
+        )
+    if against is not None and against not in losses:
+        raise ValueError(f"against must be one of {list(losses)}; got {against!r}")
+    table = np.array([list(values) for values in losses.values()], dtype=np.float64)
+    if not np.isfinite(table).all():
+        name = list(losses)[int(np.flatnonzero(~np.isfinite(table).all(axis=1))[0])]
+        raise ValueError(
+            f"expected finite losses; got {losses[name]!r} for {name!r}. Leave out data sets on "
+            "which a contender has none"
+        )
+    return table

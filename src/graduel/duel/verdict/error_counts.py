@@ -1,0 +1,208 @@
+"""The verdict by errors on one test set, and on the claim that boosting wins by far.
+
+The rules stand in ``comparison.py``; ``docs/statistics.md`` says why they are these.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from graduel.duel.verdict.comparison import Comparison, check_rope, compare_pairs, procedures
+from graduel.duel.verdict.evidence import Evidence, by_counts, by_t
+from graduel.duel.verdict.sentences import called, percent, times
+from graduel.metrics.metric import METRICS, Metric
+
+__all__ = ["Claim", "Comparison", "compare_all", "judge_claim"]
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """The answer to "does the booster blow the network out of the water?"."""
+
+    booster: str
+    network: str
+    answer: Literal["yes", "no"]
+    ratio: float | None
+    """The network's errors over the booster's; None where the booster makes none."""
+    sentence: str
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return plain data, ready for JSON."""
+        return asdict(self)
+
+
+def compare_all(
+    wrong: Mapping[str, NDArray[np.bool_]],
+    *,
+    rope: float,
+    titles: Mapping[str, str] | None = None,
+    against: str | None = None,
+    metric: Metric = METRICS["error"],
+) -> list[Comparison]:
+    """Compare every pair of contenders on one fixed test set, or all of them with one.
+
+    One seed: McNemar's mid-p with Tango's score interval. Two: a t on the means by row. Three
+    or more: the two-way (rows and seeds) variance.
+
+    Parameters
+    ----------
+    wrong : mapping from name to bool array of shape (seeds, rows)
+        Where each contender is wrong; the same seeds and rows for all.
+    rope : float
+        The region of practical equivalence: the largest difference of errors, as a share, that
+        makes no difference in practice. 0.005 is half a percentage point.
+    titles : mapping from name to title, optional
+        What to call the contenders in sentences.
+    against : str, optional
+        Compare with this one only; fewer pairs need less correction.
+    metric : Metric
+        What sentences show: the error, or the accuracy.
+
+    Returns
+    -------
+    list of Comparison
+        Every pair in the order given, a before b.
+
+    Raises
+    ------
+    ValueError
+        If the arrays are not boolean, not of one shape, or too small; or if `rope` is no share.
+
+    Examples
+    --------
+    >>> wrong = {"net": np.zeros((1, 1000), bool), "trees": np.zeros((1, 1000), bool)}
+    >>> wrong["net"][0, :61] = wrong["trees"][0, :18] = True
+    >>> [found] = compare_all(wrong, rope=0.005, titles={"trees": "XGBoost", "net": "NumPy net"})
+    >>> found.verdict
+    'b better'
+    >>> print(found.sentence)
+    XGBoost is better than the NumPy net: 1.8 % against 6.1 % error, a difference of 4.3 points \
+(95 % interval 3.21 to 5.74).
+    """
+    check_rope(rope, metric)
+    seeds, rows = _check(wrong)
+    return compare_pairs(
+        {name: float(array.mean()) for name, array in wrong.items()},
+        lambda a, b, level: _weigh(wrong[a], wrong[b], level),
+        metric=metric,
+        rope=rope,
+        rows=rows,
+        seeds=seeds,
+        scope=procedures(seeds),
+        titles=titles,
+        against=against,
+    )
+
+
+def judge_claim(
+    comparison: Comparison,
+    errors: Mapping[str, float],
+    *,
+    booster: str,
+    network: str,
+    titles: Mapping[str, str] | None = None,
+) -> Claim:
+    """Answer whether the booster blows the network out of the water.
+
+    That means here: the verdict is that the booster is better, **and** it makes at most half of
+    the network's errors.
+
+    Parameters
+    ----------
+    comparison : Comparison
+        The pair's comparison, in either order.
+    errors : mapping from name to float
+        The error rates, as shares.
+    booster, network : str
+        The names of the two.
+    titles : mapping from name to title, optional
+        What to call the two in the sentence.
+
+    Raises
+    ------
+    ValueError
+        If the comparison is of another pair, or an error rate is missing.
+
+    Examples
+    --------
+    >>> wrong = {"net": np.zeros((1, 1000), bool), "trees": np.zeros((1, 1000), bool)}
+    >>> wrong["net"][0, :61] = wrong["trees"][0, :18] = True
+    >>> [found] = compare_all(wrong, rope=0.005)
+    >>> claim = judge_claim(found, {"net": 0.061, "trees": 0.018}, booster="trees", network="net")
+    >>> print(claim.sentence)
+    Yes: net makes 3.3 times as many errors as trees (6.1 % against 1.8 %).
+    """
+    if {comparison.a, comparison.b} != {booster, network} or booster == network:
+        raise ValueError(
+            f"expected the comparison of {booster!r} and {network!r}; "
+            f"got that of {comparison.a!r} and {comparison.b!r}"
+        )
+    if missing := {booster, network} - set(errors):
+        raise ValueError(f"errors lack {sorted(missing)}; got {sorted(errors)}")
+    ours, theirs = float(errors[booster]), float(errors[network])
+    ratio = theirs / ours if ours else None
+    winner = {"a better": comparison.a, "b better": comparison.b}.get(comparison.verdict)
+    by_far = winner == booster and 2 * ours <= theirs + 1e-12
+    trees, net = (called(name, titles or {}) for name in (booster, network))
+    figures = f"{percent(theirs)} against {percent(ours)}"
+    if by_far and ratio is None:
+        sentence = f"Yes: {trees} makes no error on these test rows, {net} {percent(theirs)}."
+    elif by_far and ratio is not None:
+        sentence = f"Yes: {net} makes {times(ratio)} as many errors as {trees} ({figures})."
+    elif winner == booster:
+        as_many = times(ratio or 1.0)
+        sentence = (
+            f"No: {trees} is better, but {net} makes only {as_many} as many errors ({figures}); "
+            "blown out of the water would be twice as many."
+        )
+    elif winner == network:
+        sentence = (
+            f"No, the reverse: {net} is better than {trees} "
+            f"({percent(theirs)} against {percent(ours)} error)."
+        )
+    elif comparison.verdict == "practically equal":
+        sentence = f"No: {trees} and {net} are practically equal ({percent(ours)} against "
+        sentence += f"{percent(theirs)} error)."
+    else:
+        sentence = f"No: it is not even settled which of {trees} and {net} is better "
+        sentence += f"({percent(ours)} against {percent(theirs)} error)."
+    return Claim(booster, network, "yes" if by_far else "no", ratio, sentence)
+
+
+def _weigh(a: NDArray[np.bool_], b: NDArray[np.bool_], level: float) -> Evidence:
+    """Choose the statistics by the design, and apply them."""
+    seeds, rows = a.shape
+    if seeds == 1:
+        return by_counts(
+            int((a & ~b).sum()),
+            int((b & ~a).sum()),
+            rows,
+            level,
+            "Both were scored once on the same test rows, so only the rows count that one gets "
+            "right and the other wrong.",
+        )
+    return by_t(a.astype(np.int8) - b.astype(np.int8), level, most=1.0)
+
+
+def _check(wrong: Mapping[str, NDArray[np.bool_]]) -> tuple[int, int]:
+    shapes = {name: np.shape(array) for name, array in wrong.items()}
+    if not shapes:
+        raise ValueError("expected a bool array for each contender; got none")
+    shape = next(iter(shapes.values()))
+    if len(shape) != 2 or 0 in shape or set(shapes.values()) != {shape}:
+        raise ValueError(
+            "expected for all contenders one and the same shape (seeds, rows), so that they can "
+            f"be compared row by row; got {shapes}. Score all of them on the same rows and seeds."
+        )
+    for name, array in wrong.items():
+        if array.dtype != np.bool_:
+            raise ValueError(
+                f"expected bool arrays, True where a prediction is wrong; got {array.dtype} for "
+                f"{name!r}. Compare labels first: predicted != true."
+            )
+    return shape[0], shape[1]

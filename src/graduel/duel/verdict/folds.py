@@ -1,0 +1,156 @@
+"""The verdict after cross-validation, repeated or not."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from math import inf
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from graduel.duel.verdict.comparison import Comparison, check_rope, compare_pairs
+from graduel.duel.verdict.evidence import ALIKE, Evidence, Needed, all_alike
+from graduel.metrics.metric import Metric
+from graduel.stats.corrected_t import MOST_FITS, Resampled, corrected_t
+from graduel.stats.sample_size import repeats_to_settle, rows_to_settle_resampled
+
+SCOPE = (
+    "This speaks of these procedures on data sets like this one, of this size: of new rows, new "
+    "splits and new seeds. With many more rows to learn from they may compare otherwise."
+)
+
+
+def compare_resampled(
+    losses: Mapping[str, NDArray[Any]],
+    *,
+    metric: Metric,
+    test_share: float,
+    n: int,
+    rope: float,
+    titles: Mapping[str, str] | None = None,
+    against: str | None = None,
+) -> list[Comparison]:
+    """Compare every pair of contenders after R × K-fold cross-validation, or all of them with one.
+
+    Nadeau and Bengio's corrected resampled t decides; the Bayesian correlated t gives the three
+    probabilities beside it. Of many repeats the mean counts them all, and the evidence is that of
+    eight fits, or of one repeat where that has more: see
+    :data:`~graduel.stats.corrected_t.MOST_FITS`.
+
+    Parameters
+    ----------
+    losses : mapping from name to array of shape (repeats, folds)
+        `metric.loss` of each fold's test rows; the same splits for all. One repeat will do.
+    metric : Metric
+        What was measured.
+    test_share : float
+        The share of the rows that one fold is tested on: 0.1 with ten folds.
+    n : int
+        The rows of the data set.
+    rope : float
+        The region of practical equivalence: the largest difference of the metric that makes no
+        difference in practice.
+    titles : mapping from name to title, optional
+        What to call the contenders in sentences.
+    against : str, optional
+        Compare with this one only; fewer pairs need less correction.
+
+    Returns
+    -------
+    list of Comparison
+        Every pair in the order given, a before b.
+
+    Raises
+    ------
+    ValueError
+        If the losses are not finite or not of one shape, or another argument is out of range.
+
+    Examples
+    --------
+    >>> from graduel.metrics.metric import metric_of
+    >>> net = np.array([[0.12, 0.08, 0.11, 0.10, 0.09]])
+    >>> losses = {"net": net, "trees": net - [[0.05, 0.04, 0.05, 0.06, 0.05]]}
+    >>> error = metric_of("error")
+    >>> [found] = compare_resampled(losses, metric=error, test_share=0.2, n=500, rope=0.01)
+    >>> print(found.sentence)
+    trees is better than net: 5 % against 10 % error, a difference of 5 points \
+(95 % interval 3.68 to 6.32). The probabilities (Bayesian correlated t) are less than 1 % that net \
+is better by more than 1 point, less than 1 % that they are practically equal, more than 99 % that \
+trees is.
+    """
+    check_rope(rope, metric)
+    repeats, folds = _check(losses, n)
+    return compare_pairs(
+        {name: float(np.mean(array)) for name, array in losses.items()},
+        lambda a, b, level: _weigh(losses[a] - losses[b], metric, test_share, n, rope, level),
+        metric=metric,
+        rope=rope,
+        rows=n,
+        repeats=repeats,
+        folds=folds,
+        scope=SCOPE,
+        titles=titles,
+        against=against,
+    )
+
+
+def _weigh(
+    d: NDArray[Any], metric: Metric, test_share: float, n: int, rope: float, level: float
+) -> Evidence:
+    found = replace(corrected_t(d, test_share), most=MOST_FITS)
+    if np.ptp(d) <= ALIKE:
+        return replace(all_alike(found.mean, n, level, "folds"), difference=found.mean)
+    most = 1.0 if metric.unit else inf
+
+    def cut(interval: tuple[float, float]) -> tuple[float, float]:
+        return max(interval[0], -most), min(interval[1], most)
+
+    times = f", {found.repeats} times" if found.repeats > 1 else ""
+    steady = (
+        f" The mean is over all {found.repeats * found.folds} fits, of which {found.fits} count as "
+        "evidence: they are on the same rows."
+        if found.repeats * found.folds > found.fits
+        else ""
+    )
+    short = (
+        " With more than five folds the correction can fall short for learners that change much "
+        "with their training rows, such as small trees."
+        if found.folds > 5
+        else ""
+    )
+    return Evidence(
+        found.mean,
+        cut(found.interval(0.95)),
+        cut(found.interval(level)),
+        found.p_value,
+        "corrected resampled t",
+        f"Both were fitted and scored on the same splits of a {found.folds}-fold cross-validation"
+        f"{times}. Its folds share training rows and so are no independent sample; the variance "
+        f"is corrected for that.{steady}{short}",
+        lambda alpha, rope, level: _needed(found, n, alpha, rope, level),
+        found.probabilities(rope),
+    )
+
+
+def _needed(found: Resampled, n: int, alpha: float, rope: float, level: float) -> Needed:
+    repeats = repeats_to_settle(found, alpha=alpha, rope=rope, level=level)
+    if repeats is not None:
+        return Needed(repeats=repeats)
+    return Needed(rows=rows_to_settle_resampled(found, n, alpha=alpha, rope=rope, level=level))
+
+
+def _check(losses: Mapping[str, NDArray[Any]], n: int) -> tuple[int, int]:
+    shapes = {name: np.shape(array) for name, array in losses.items()}
+    if not shapes:
+        raise ValueError("expected losses for each contender; got none")
+    shape = next(iter(shapes.values()))
+    if len(shape) != 2 or shape[0] < 1 or shape[1] < 2 or set(shapes.values()) != {shape}:
+        raise ValueError(
+            "expected for all contenders one and the same shape (repeats, folds), with 2 folds or "
+            f"more; got {shapes}. Score all of them on the same splits."
+        )
+    if n < shape[1]:
+        raise ValueError(f"expected at least a row for each of {shape[1]} folds; got {n} rows")
+    return shape[0], shape[1]

@@ -1,0 +1,42 @@
+"""How well one contender is known to do: the interval of its own metric."""
+
+from __future__ import annotations
+
+from math import inf
+
+import numpy as np
+
+from graduel.duel.verdict.runs import Answers
+from graduel.metrics.metric import Metric
+from graduel.stats.corrected_t import corrected_t
+from graduel.stats.two_way import by_row, two_way
+
+
+def metric_interval(
+    found: Answers, name: str, metric: Metric, level: float = 0.95
+) -> tuple[float, float] | None:
+    """Return the interval of a contender's metric, as users know it; None where there is none.
+
+    After cross-validation it is the corrected resampled t of the values by fold; on one test set,
+    for a metric that is a mean over rows, the t by row, or from three seeds on the two-way t. For
+    other metrics on one test set (AUC) no interval is worked out, nor where nothing varies.
+    """
+    if found.design.kind == "folds":
+        over = corrected_t(found.by_fold(name, metric), found.test_share)
+        if over.se == 0:
+            return None
+        low, high = over.interval(level)
+    elif metric.per_row is None or len(found.y[0]) < 2:
+        return None
+    else:
+        losses = np.stack(
+            [metric.per_row(p, y) for p, y in zip(found.runs[name], found.y, strict=True)]
+        )
+        by_t = (by_row if len(losses) < 3 else two_way)(losses, level)
+        if by_t.se == 0:
+            return None
+        low, high = by_t.low, by_t.high
+    # A loss is never below 0, and a share never above 1.
+    low, high = max(low, 0.0), min(high, 1.0 if metric.unit else inf)
+    first, second = metric.shown(low), metric.shown(high)
+    return (first, second) if metric.lower_is_better else (second, first)

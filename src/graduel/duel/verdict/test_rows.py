@@ -1,0 +1,196 @@
+"""The verdict by any metric on one set of test rows, given or drawn once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from math import ceil
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from graduel.duel.verdict.comparison import (
+    FITTED,
+    Comparison,
+    check_rope,
+    compare_pairs,
+    procedures,
+)
+from graduel.duel.verdict.error_counts import compare_all
+from graduel.duel.verdict.evidence import (
+    ALIKE,
+    Evidence,
+    Needed,
+    all_alike,
+    by_signs,
+    by_t,
+    needed_in_rows_and_seeds,
+)
+from graduel.metrics.metric import Metric, wrong
+from graduel.stats.bootstrap import RESAMPLES, SEED, Bootstrap, blocks_of_counts
+from graduel.stats.multiplicity import Spread, TwoWay
+
+Array = NDArray[Any]
+Probabilities = Mapping[str, Array]
+Losses = dict[str, float]
+Weigh = Callable[[str, str, float], Evidence]
+
+
+def compare_rows(
+    probabilities: Probabilities,
+    y: Array,
+    *,
+    metric: Metric,
+    rope: float,
+    titles: Mapping[str, str] | None = None,
+    against: str | None = None,
+) -> list[Comparison]:
+    """Compare every pair of contenders on one set of test rows, or all of them with one.
+
+    Error and accuracy: as in `compare_all`. Another mean over rows (log loss, Brier score): a
+    sign-flip permutation of the differences by row and their bootstrap interval, from three seeds
+    on the two-way (rows and seeds) t. Any other metric (AUC, balanced accuracy, scorers): a paired
+    bootstrap over the rows, class by class, of the mean over seeds.
+
+    Parameters
+    ----------
+    probabilities : mapping from name to array of shape (seeds, n, classes)
+        Of the same seeds and rows for all.
+    y : array of shape (n,)
+        The codes of the true classes.
+    metric : Metric
+        What decides; see `metric_of`.
+    rope : float
+        The region of practical equivalence: the largest difference of the metric that makes no
+        difference in practice.
+    titles : mapping from name to title, optional
+        What to call the contenders in sentences.
+    against : str, optional
+        Compare with this one only; fewer pairs need less correction.
+
+    Returns
+    -------
+    list of Comparison
+        Every pair in the order given, a before b.
+
+    Raises
+    ------
+    ValueError
+        If the arrays do not fit each other, or `rope` the metric.
+    UserError
+        If the metric is not defined on these rows.
+
+    Examples
+    --------
+    >>> from graduel.metrics.metric import metric_of
+    >>> rng = np.random.default_rng(0)
+    >>> y = rng.integers(2, size=400)
+    >>> def guess(noise):
+    ...     p = 1 / (1 + np.exp(2 - 4 * y + noise * rng.normal(size=(1, 400))))
+    ...     return np.stack([1 - p, p], axis=-1)
+    >>> p = {"net": guess(1.0), "trees": guess(4.0)}
+    >>> [found] = compare_rows(p, y, metric=metric_of("auc"), rope=0.005)
+    >>> found.verdict, found.test
+    ('a better', 'paired bootstrap over rows')
+    """
+    check_rope(rope, metric)
+    seeds, rows = _check(probabilities, y)
+    if metric.name in ("error", "accuracy"):
+        misses = {name: wrong(p, y) for name, p in probabilities.items()}
+        return compare_all(misses, rope=rope, titles=titles, against=against, metric=metric)
+    losses, weigh = (_by_means if metric.per_row else _by_resamples)(probabilities, y, metric)
+    return compare_pairs(
+        losses,
+        weigh,
+        metric=metric,
+        rope=rope,
+        rows=rows,
+        seeds=seeds,
+        scope=procedures(seeds) if metric.per_row else FITTED,
+        titles=titles,
+        against=against,
+    )
+
+
+def _by_means(probabilities: Probabilities, y: Array, metric: Metric) -> tuple[Losses, Weigh]:
+    """Weigh by the losses of the rows: signs and draws, from three seeds on the two-way t."""
+    assert metric.per_row is not None
+    of_rows = {
+        name: np.stack([metric.per_row(seed, y) for seed in p]) for name, p in probabilities.items()
+    }
+    losses = {name: float(array.mean()) for name, array in of_rows.items()}
+
+    def weigh(a: str, b: str, level: float) -> Evidence:
+        d = of_rows[a] - of_rows[b]
+        found = by_t(d, level) if len(d) > 2 else by_signs(d, level)
+        return replace(found, difference=losses[a] - losses[b])
+
+    return losses, weigh
+
+
+def _by_resamples(probabilities: Probabilities, y: Array, metric: Metric) -> tuple[Losses, Weigh]:
+    """Weigh by the metric on resampled rows, its mean over the seeds."""
+    assert metric.counted is not None
+    losses = {
+        name: float(np.mean([metric.loss(seed, y) for seed in p]))
+        for name, p in probabilities.items()
+    }
+    of_seeds = {name: [metric.counted(seed, y) for seed in p] for name, p in probabilities.items()}
+    blocks: dict[str, list[Array]] = {name: [] for name in probabilities}
+    for counts in blocks_of_counts(y, RESAMPLES, np.random.default_rng(SEED)):
+        for name, values in of_seeds.items():
+            blocks[name].append(np.mean([value(counts) for value in values], axis=0))
+    # Losses or values: their differences are those of losses but for the sign.
+    sign = 1 if metric.lower_is_better else -1
+    draws = {name: sign * np.concatenate(parts) for name, parts in blocks.items()}
+    seeds = len(next(iter(of_seeds.values())))
+
+    def weigh(a: str, b: str, level: float) -> Evidence:
+        d, mean = draws[a] - draws[b], losses[a] - losses[b]
+        if np.ptp(d) <= ALIKE:
+            return replace(_by_rarest(mean, y, level), difference=mean)
+        bootstrap = Bootstrap.of(d, y)
+        variance = bootstrap.stretch**2 * float(d.var(ddof=1))
+        spread = Spread(variance, 0.0, 0.0, len(y), seeds)
+        return Evidence(
+            mean,
+            bootstrap.interval(0.95),
+            bootstrap.interval(level),
+            bootstrap.p_value,
+            "paired bootstrap over rows",
+            f"A metric such as {metric.title} is no mean over rows, so the test rows themselves "
+            f"are drawn again {RESAMPLES:,} times, class by class, and the same for both."
+            + (f" Its mean over the {seeds} seeds is compared." if seeds > 1 else ""),
+            needed_in_rows_and_seeds(TwoWay.build(mean, spread, 0.95)),
+        )
+
+    return losses, weigh
+
+
+def _by_rarest(mean: float, y: Array, level: float) -> Evidence:
+    """Count the rows of the rarest class where all resamples say the same: it is seen the least."""
+    rarest = int(np.unique(y, return_counts=True)[1].min())
+    found = all_alike(mean, rarest, level, "resamples")
+
+    def needed(alpha: float, rope: float, level: float) -> Needed:
+        rows = found.needed(alpha, rope, level).rows
+        return Needed(rows=None if rows is None else ceil(rows * len(y) / rarest))
+
+    return replace(found, needed=needed)
+
+
+def _check(probabilities: Probabilities, y: Array) -> tuple[int, int]:
+    shapes = {name: np.shape(p) for name, p in probabilities.items()}
+    if not shapes:
+        raise ValueError("expected probabilities for each contender; got none")
+    shape = next(iter(shapes.values()))
+    if len(shape) != 3 or 0 in shape or set(shapes.values()) != {shape} or shape[1] != len(y):
+        raise ValueError(
+            "expected for all contenders one and the same shape (seeds, rows, classes), and a true "
+            f"class for each row; got {shapes} and {len(y)} classes. Score all of them on the same "
+            "rows and seeds."
+        )
+    if shape[1] < 2:
+        raise ValueError("expected at least 2 test rows; got 1")
+    return shape[0], shape[1]
