@@ -28,11 +28,11 @@ import numpy as np
 from graduel.contenders import Budget, Part
 from graduel.contenders.net import Net
 from graduel.data import Dataset
-from graduel.data.description import own
-from graduel.data.read.folder import tables_in
+from graduel.data.read.table_folder import tables_in
+from graduel.data.source import own
 from graduel.duel.plan.protocol import Protocol, plan, split
 from graduel.metrics.metric import log_loss, wrong
-from graduel.recipes import RECIPES, NetRecipe
+from graduel.train.recipes import RECIPES, NetRecipe
 
 WHOLE = "the recipe"
 BASE = replace(RECIPES["tabular"], epochs=64)

@@ -32,13 +32,13 @@ import numpy as np
 from graduel.contenders import Budget, Part
 from graduel.contenders.net import Net
 from graduel.data import Dataset, load_dataset
-from graduel.data.description import own
+from graduel.data.source import own
 from graduel.duel.plan.protocol import Protocol, plan, split
 from graduel.duel.result.environment import describe
 from graduel.errors import UserError, unknown
 from graduel.metrics.metric import log_loss, wrong
-from graduel.recipes import RECIPES, NetRecipe
-from graduel.train.netspec import parse_net
+from graduel.train.build.recipe_parser import parse_net
+from graduel.train.recipes import RECIPES, NetRecipe
 
 SAME = ("recipe", "dataset", "seed", "settings", "threads", "versions")
 """Runs that are equal in these are the same run."""

@@ -82,7 +82,7 @@ def cell(path: Path, name: str) -> None:
     from dataclasses import asdict, replace
 
     from graduel.contenders import Budget, make_contender
-    from graduel.data.description import own
+    from graduel.data.source import own
     from graduel.duel.plan.protocol import Cell, plan, split
     from graduel.duel.run.cell import run_cell
 
@@ -90,7 +90,7 @@ def cell(path: Path, name: str) -> None:
     loaded = stage("read", data.load)
     protocol = plan(data, contenders=[name], threads=int(os.environ[THREADS]))
     rows = stage("split", lambda: split(protocol, loaded, 0))
-    from graduel.recipes import table_contenders
+    from graduel.contenders.recipes import table_contenders
 
     recipe = table_contenders(len(rows.train), classes=3)[name].full
     short = {"epochs": 1} if name == "net" else {"n_estimators": ROUNDS}

@@ -3,7 +3,8 @@
     python benchmarks/table_cost.py --out cost.json --plot docs/images/table-cost.svg
 
 Columns are half numbers and half categories of twelve values, classes two; the recipe is that for
-ten thousand rows (``graduel.recipes.net_recipe``), once with its heads and once as one network of
+ten thousand rows (``graduel.train.recipes.net_recipe``), once with its heads and once as one
+network of
 256 units a layer (``heads=1 layers=256,256,256``). Of each size three epochs are timed after one to
 warm up, the median counts, and seconds are those of all epochs of the recipe. Sizes go round in
 turn, so that a disturbance meets all of them. `--rows` and `--columns` change the sizes.
@@ -21,11 +22,11 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from graduel.data.columns import Column
-from graduel.data.prepare import NetPreparation
-from graduel.recipes import NetRecipe, net_recipe
-from graduel.train.netspec import parse_net
-from graduel.train.training import Training
+from graduel.data.column import Column
+from graduel.data.prepare.preparation import NetPreparation
+from graduel.train.build.recipe_parser import parse_net
+from graduel.train.loop.training import Training
+from graduel.train.recipes import NetRecipe, net_recipe
 
 TYPICAL = 10_000, 20
 KINDS = {"heads": "", "one network": "heads=1 layers=256,256,256"}

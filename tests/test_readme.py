@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from graduel.recipes import NetRecipe
-from graduel.train import parts
+from graduel.train.build import part_registry
+from graduel.train.recipes import NetRecipe
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -140,7 +140,7 @@ def test_no_file_names_a_registry_or_an_absolute_path():
 
 def test_the_page_of_parts_names_every_part_and_every_field():
     page = (ROOT / "docs" / "parts.md").read_text(encoding="utf-8")
-    for kind, names in parts.KINDS.items():
+    for kind, names in part_registry.KINDS.items():
         for name in names:
             assert re.search(rf"`[^`]*\b{name}\b[^`]*`", page), f"{kind} {name}"
     for field in fields(NetRecipe):

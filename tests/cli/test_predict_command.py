@@ -112,7 +112,8 @@ def test_every_row_is_answered_in_its_order_and_stays_as_it_was(capsys, here, mo
 
 
 def test_a_table_of_many_blocks_is_answered_as_one(capsys, here, monkeypatch):
-    from graduel.data.read import csv, parquet
+    from graduel.data.read import parquet
+    from graduel.data.read.delimited import csv
 
     pl.concat([rows()] * 5).write_csv("long.csv")
     pl.read_csv("long.csv", infer_schema=False).write_parquet("long.parquet")

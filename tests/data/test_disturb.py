@@ -9,16 +9,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
-from graduel.data import disturb
+from graduel.data import perturb
 
 IMAGES = arrays(np.uint8, array_shapes(min_dims=3, max_dims=4, min_side=1, max_side=7))
 BY_IMAGE = {
-    "noise": (disturb.noise, st.floats(0, 2)),
-    "rotate": (disturb.rotate, st.floats(0, 400)),
-    "shift": (disturb.shift, st.integers(0, 12)),
-    "occlude": (disturb.occlude, st.integers(0, 12)),
+    "noise": (perturb.noise, st.floats(0, 2)),
+    "rotate": (perturb.rotate, st.floats(0, 400)),
+    "shift": (perturb.shift, st.integers(0, 12)),
+    "occlude": (perturb.occlude, st.integers(0, 12)),
 }
-BY_TABLE = {"missing": disturb.missing, "scramble": disturb.scramble}
+BY_TABLE = {"missing": perturb.missing, "scramble": perturb.scramble}
 
 
 def table(n: int = 60) -> pl.DataFrame:
@@ -64,17 +64,17 @@ def test_colour_images_are_disturbed_as_their_channels_where_nothing_differs(nam
 
 def test_noise_has_the_standard_deviation_that_was_asked_for() -> None:
     X = np.full((50, 20, 20), 128, np.uint8)
-    found = disturb.noise(X, 0.1, np.random.default_rng(0)).astype(float) - 128
+    found = perturb.noise(X, 0.1, np.random.default_rng(0)).astype(float) - 128
     assert found.std() == pytest.approx(25.5, rel=0.02)
     assert abs(found.mean()) < 0.5
-    assert disturb.noise(X // 8, 2.0, np.random.default_rng(0), top=16).max() == 16
+    assert perturb.noise(X // 8, 2.0, np.random.default_rng(0), top=16).max() == 16
 
 
 def test_turning_by_a_quarter_is_exact_and_both_sides_are_drawn() -> None:
     X = np.random.default_rng(0).integers(0, 256, (40, 7, 7), dtype=np.uint8)
     X[:, [0, -1]] = X[:, :, [0, -1]] = 30  # the background
-    np.testing.assert_array_equal(disturb.rotate(X, 90), np.rot90(X, axes=(1, 2)))
-    found = disturb.rotate(X, 90, np.random.default_rng(0))
+    np.testing.assert_array_equal(perturb.rotate(X, 90), np.rot90(X, axes=(1, 2)))
+    found = perturb.rotate(X, 90, np.random.default_rng(0))
     left = (found == np.rot90(X, axes=(1, 2))).all(axis=(1, 2))
     right = (found == np.rot90(X, axes=(2, 1))).all(axis=(1, 2))
     assert (left | right).all()
@@ -84,23 +84,23 @@ def test_turning_by_a_quarter_is_exact_and_both_sides_are_drawn() -> None:
 def test_shifts_are_whole_pixels_in_four_directions_and_the_background_follows() -> None:
     X = np.full((200, 6, 6), 40, np.uint8)
     X[:, 2, 3] = 200
-    found = disturb.shift(X, 2, np.random.default_rng(0))
+    found = perturb.shift(X, 2, np.random.default_rng(0))
     places = {tuple(np.argwhere(image == 200)[0]) for image in found}
     assert places == {(2, 5), (4, 3), (2, 1), (0, 3)}
     assert sorted(np.unique(found)) == [40, 200]
-    np.testing.assert_array_equal(disturb.shift(X, 6), np.full_like(X, 40))
-    np.testing.assert_array_equal(disturb.shift(X, -1)[:, 2, 2], np.full(200, 200))
+    np.testing.assert_array_equal(perturb.shift(X, 6), np.full_like(X, 40))
+    np.testing.assert_array_equal(perturb.shift(X, -1)[:, 2, 2], np.full(200, 200))
 
 
 def test_a_square_covers_what_it_says_and_lies_on_the_image() -> None:
     X = np.random.default_rng(0).integers(1, 256, (50, 9, 8), dtype=np.uint8)
     X[:, [0, -1]] = X[:, :, [0, -1]] = 0
-    found = disturb.occlude(X, 3, np.random.default_rng(0))
+    found = perturb.occlude(X, 3, np.random.default_rng(0))
     inner = (found != X)[:, 1:-1, 1:-1].sum(axis=(1, 2))
     assert inner.max() == 9  # all nine pixels, where the square lies off the edge
     assert inner.min() >= 4
     assert (found[found != X] == 0).all()
-    assert not disturb.occlude(X, 20, np.random.default_rng(0)).any()
+    assert not perturb.occlude(X, 20, np.random.default_rng(0)).any()
 
 
 @pytest.mark.parametrize("name", BY_TABLE)
@@ -116,7 +116,7 @@ def test_tables_keep_columns_and_kinds(name, strength, seed) -> None:
 
 def test_cells_go_missing_at_the_rate_that_was_asked_for_and_the_others_stay() -> None:
     X = table(2000)
-    found = disturb.missing(X, 0.3, np.random.default_rng(0))
+    found = perturb.missing(X, 0.3, np.random.default_rng(0))
     for name in X.columns:
         gone = found[name].is_null()
         assert gone.mean() == pytest.approx(0.3, abs=0.05)
@@ -126,11 +126,11 @@ def test_cells_go_missing_at_the_rate_that_was_asked_for_and_the_others_stay() -
 
 def test_a_permuted_column_has_its_values_in_another_order_and_the_rest_stays() -> None:
     X = table()
-    found = disturb.permute(X, "town", np.random.default_rng(0))
+    found = perturb.permute(X, "town", np.random.default_rng(0))
     assert sorted(found["town"]) == sorted(X["town"])
     assert not found["town"].equals(X["town"])
     assert found.drop("town").equals(X.drop("town"))
-    found = disturb.scramble(X, 0.6, np.random.default_rng(1))
+    found = perturb.scramble(X, 0.6, np.random.default_rng(1))
     changed = [name for name in X.columns if not found[name].equals(X[name])]
     assert len(changed) == 2
     for name in X.columns:
@@ -140,15 +140,15 @@ def test_a_permuted_column_has_its_values_in_another_order_and_the_rest_stays() 
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda r: disturb.noise(np.zeros((2, 3, 3)), 0.1, r), r"expected uint8 images .*float64"),
-        (lambda r: disturb.shift(np.zeros((2, 3), np.uint8), 1, r), r"shape \(2, 3\)"),
-        (lambda r: disturb.noise([1], 0.1, r), "got list"),
-        (lambda r: disturb.noise(np.zeros((2, 3, 3), np.uint8), -1, r), "at least 0; got -1"),
-        (lambda r: disturb.rotate(np.zeros((2, 3, 3), np.uint8), np.nan, r), "got nan"),
-        (lambda r: disturb.shift(np.zeros((2, 3, 3), np.uint8), 1.5, r), "whole number of pixels"),
-        (lambda r: disturb.missing(table(), 1.5, r), "share from 0 to 1; got 1.5"),
-        (lambda r: disturb.scramble(table(), -0.1, r), "share from 0 to 1"),
-        (lambda r: disturb.permute(table(), "nothing", r), "column must be one of size, town"),
+        (lambda r: perturb.noise(np.zeros((2, 3, 3)), 0.1, r), r"expected uint8 images .*float64"),
+        (lambda r: perturb.shift(np.zeros((2, 3), np.uint8), 1, r), r"shape \(2, 3\)"),
+        (lambda r: perturb.noise([1], 0.1, r), "got list"),
+        (lambda r: perturb.noise(np.zeros((2, 3, 3), np.uint8), -1, r), "at least 0; got -1"),
+        (lambda r: perturb.rotate(np.zeros((2, 3, 3), np.uint8), np.nan, r), "got nan"),
+        (lambda r: perturb.shift(np.zeros((2, 3, 3), np.uint8), 1.5, r), "whole number of pixels"),
+        (lambda r: perturb.missing(table(), 1.5, r), "share from 0 to 1; got 1.5"),
+        (lambda r: perturb.scramble(table(), -0.1, r), "share from 0 to 1"),
+        (lambda r: perturb.permute(table(), "nothing", r), "column must be one of size, town"),
     ],
 )
 def test_what_cannot_be_is_refused(call, message) -> None:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from graduel import read_idx
-from graduel.data.idx import TYPES
+from graduel.data.read.images.idx import TYPES
 from graduel.errors import UserError
 
 CODES = {dtype.newbyteorder("="): code for code, dtype in TYPES.items()}

@@ -48,10 +48,10 @@ def test_load_dataset(mnist):
 
 
 def test_loading_goes_through_the_common_reader(monkeypatch):
-    from graduel.data import sources
+    from graduel.data import builtin
 
     read = []
-    monkeypatch.setattr(sources, "read_idx", lambda p: read.append(p.name) or np.zeros((2, 2, 2)))
+    monkeypatch.setattr(builtin, "read_idx", lambda p: read.append(p.name) or np.zeros((2, 2, 2)))
     with pytest.raises(ValueError, match="column kinds"):
         graduel.load_dataset("mnist")
     assert len(read) == 4

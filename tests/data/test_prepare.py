@@ -12,8 +12,8 @@ import polars as pl
 import pytest
 from sklearn.preprocessing import OneHotEncoder, RobustScaler
 
-from graduel.data.columns import Column
-from graduel.data.prepare import NetPreparation, TreePreparation
+from graduel.data.column import Column
+from graduel.data.prepare.preparation import NetPreparation, TreePreparation
 from graduel.errors import UserError
 from graduel.nn import Columns, Dense, Network
 
@@ -280,5 +280,5 @@ def test_a_large_table_takes_little_more_than_its_matrix():
 
 
 def test_importing_it_loads_no_polars():
-    code = "import sys, graduel.data.prepare; assert 'polars' not in sys.modules"
+    code = "import sys, graduel.data.prepare.preparation; assert 'polars' not in sys.modules"
     subprocess.run([sys.executable, "-c", code], check=True)

@@ -8,8 +8,8 @@ import numpy as np
 import polars as pl
 import pytest
 
-from graduel.data import prepare_net, prepare_numbers, prepare_tree
-from graduel.data.prepare import NetPreparation, TreePreparation
+from graduel.data.prepare import net_encoders, numeric_encoders, tree_encoders
+from graduel.data.prepare.preparation import NetPreparation, TreePreparation
 
 DAY = datetime.datetime(2024, 1, 31, 6)
 COLUMNS = {
@@ -26,16 +26,16 @@ COLUMNS = {
 }
 ENCODERS = {
     "net": {
-        "Numeric": [prepare_numbers.Numeric, prepare_numbers.Quantile, prepare_numbers.Both],
-        "Category": [prepare_net.OneHot, prepare_net.Codes],
-        "Boolean": [prepare_net.Boolean],
-        "Date": [prepare_net.Date],
+        "Numeric": [numeric_encoders.Numeric, numeric_encoders.Quantile, numeric_encoders.Both],
+        "Category": [net_encoders.OneHot, net_encoders.Codes],
+        "Boolean": [net_encoders.Boolean],
+        "Date": [net_encoders.Date],
     },
     "tree": {
-        "Numeric": [prepare_tree.Numeric],
-        "Category": [prepare_tree.Category],
-        "Boolean": [prepare_tree.Boolean],
-        "Date": [prepare_tree.Date],
+        "Numeric": [tree_encoders.Numeric],
+        "Category": [tree_encoders.Category],
+        "Boolean": [tree_encoders.Boolean],
+        "Date": [tree_encoders.Date],
     },
 }
 CASES = [

@@ -15,10 +15,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from test_read_fuzz import files
 
-from graduel.data.description import Description, Own, fingerprint
-from graduel.data.prepare import NetPreparation, TreePreparation
-from graduel.data.read import csv
-from graduel.data.read.stream import open_stream
+from graduel.data.prepare.preparation import NetPreparation, TreePreparation
+from graduel.data.read.delimited import csv
+from graduel.data.read.row_stream import open_stream
+from graduel.data.source import Description, Own, fingerprint
 from graduel.errors import UserError
 from graduel.models.schema import Task
 

@@ -12,8 +12,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from graduel.data.columns import Column
-from graduel.data.prepare import NetPreparation, TreePreparation
+from graduel.data.column import Column
+from graduel.data.prepare.preparation import NetPreparation, TreePreparation
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=6)
 FLOATS = st.one_of(

@@ -9,8 +9,8 @@ import polars as pl
 import pytest
 import xgboost
 
-from graduel.data.columns import Column
-from graduel.data.prepare import TreePreparation
+from graduel.data.column import Column
+from graduel.data.prepare.preparation import TreePreparation
 from graduel.errors import UserError
 
 

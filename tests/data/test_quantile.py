@@ -12,12 +12,12 @@ from hypothesis import strategies as st
 from scipy.special import ndtr
 from sklearn.preprocessing import QuantileTransformer
 
-from graduel.data.columns import Column
-from graduel.data.prepare import NetPreparation
-from graduel.data.prepare_net import OneHot
-from graduel.data.prepare_numbers import FEWEST_KNOTS, MOST_KNOTS, Numeric, Quantile
+from graduel.data.column import Column
+from graduel.data.prepare.net_encoders import OneHot
+from graduel.data.prepare.numeric_encoders import FEWEST_KNOTS, MOST_KNOTS, Numeric, Quantile
+from graduel.data.prepare.preparation import NetPreparation
 from graduel.errors import UserError
-from graduel.recipes import NetRecipe
+from graduel.train.recipes import NetRecipe
 
 ANY = st.one_of(
     st.floats(),

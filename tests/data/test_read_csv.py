@@ -11,8 +11,8 @@ import polars as pl
 import pytest
 
 from graduel.data.read import read_source, scan_batches
-from graduel.data.read.cells import to_dates, to_numbers
-from graduel.data.read.dialect import sniff
+from graduel.data.read.delimited.cells import to_dates, to_numbers
+from graduel.data.read.delimited.dialect import sniff
 from graduel.errors import UserError
 
 
@@ -242,7 +242,7 @@ def test_notes_tell_what_was_decided(write):
 
 
 def test_numbers_that_turn_into_text_late_are_text_throughout(write, monkeypatch):
-    from graduel.data.read import csv as module
+    from graduel.data.read.delimited import csv as module
 
     monkeypatch.setattr(module, "BLOCK", 100)
     lines = [f"{i},{i}.50,{i},x" for i in range(60)]
@@ -255,7 +255,7 @@ def test_numbers_that_turn_into_text_late_are_text_throughout(write, monkeypatch
 
 
 def test_quoted_cells_go_on_over_blocks(write, monkeypatch):
-    from graduel.data.read import csv as module
+    from graduel.data.read.delimited import csv as module
 
     monkeypatch.setattr(module, "BLOCK", 20)
     rows = [(i, f"text {i}\nsecond, {i}\n", "z") for i in range(50)]

@@ -11,10 +11,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from graduel.data.convert import conform
+from graduel.data.checks import warnings_for
+from graduel.data.coerce import conform
 from graduel.data.read import read_source, scan_batches
-from graduel.data.understand import understand
-from graduel.data.warn import warnings_for
+from graduel.data.schema_inference import understand
 from graduel.errors import UserError
 
 PLAIN = st.text(st.characters(exclude_categories=("Cs", "Cc")), max_size=8)

@@ -11,10 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from graduel.cli.app import main
-from graduel.data import description
-from graduel.data.description import held, own
-from graduel.data.read import csv, memory, parquet, read_source
-from graduel.data.read.sample import quotas, stratified
+from graduel.data import source as description
+from graduel.data.read import memory_check, parquet, read_source
+from graduel.data.read.delimited import csv
+from graduel.data.read.stratified_sample import quotas, stratified
+from graduel.data.source import held, own
 from graduel.errors import UserError
 
 N = 20_000
@@ -134,11 +135,11 @@ def test_a_table_that_does_not_go_into_memory_is_told_of_before_it_is_read(
     files, monkeypatch, capsys, tmp_path
 ):
     _, folder = files
-    size = memory.parquet_bytes(folder / "table.parquet")
+    size = memory_check.parquet_bytes(folder / "table.parquet")
     real = read_source(folder / "table.parquet").content.estimated_size()
     assert real / 1.5 < size < 1.5 * real
-    monkeypatch.setattr(memory, "SMALL", 0)
-    monkeypatch.setattr(memory, "free_bytes", lambda: 2 * size)
+    monkeypatch.setattr(memory_check, "SMALL", 0)
+    monkeypatch.setattr(memory_check, "free_bytes", lambda: 2 * size)
     monkeypatch.chdir(tmp_path)
 
     def never(*_):
@@ -161,7 +162,7 @@ def test_of_a_large_table_a_duel_with_rows_holds_a_sample(files, monkeypatch):
     _, folder = files
     data = own(folder / "table.csv", target="label")
     assert held(data, 1000) == data
-    monkeypatch.setattr(memory, "SMALL", 0)
+    monkeypatch.setattr(memory_check, "SMALL", 0)
     monkeypatch.setattr(description, "LARGE", 1000)
     monkeypatch.setattr(description, "LEAST", 3000)
     found = held(data, 1000)
@@ -175,9 +176,9 @@ def test_of_a_large_table_a_duel_with_rows_holds_a_sample(files, monkeypatch):
 
 
 def test_a_container_has_its_own_limit(tmp_path, monkeypatch):
-    monkeypatch.setattr(memory, "CONTAINER", tmp_path)
+    monkeypatch.setattr(memory_check, "CONTAINER", tmp_path)
     (tmp_path / "memory.stat").write_text("anon 300\nfile 900\n")
     (tmp_path / "memory.max").write_text("1000\n")
-    assert memory.free_bytes() == 700
+    assert memory_check.free_bytes() == 700
     (tmp_path / "memory.max").write_text("max\n")
-    assert memory.free_bytes() > 1 << 20
+    assert memory_check.free_bytes() > 1 << 20

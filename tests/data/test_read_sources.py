@@ -18,9 +18,10 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from graduel.data import Dataset
-from graduel.data.read import count_rows, images, parquet, read_source, scan_batches
-from graduel.data.read.arrays import codes
-from graduel.data.read.frame import from_arrays, from_frame
+from graduel.data.read import count_rows, parquet, read_source, scan_batches
+from graduel.data.read.dataframe import from_arrays, from_frame
+from graduel.data.read.images import image_folders
+from graduel.data.read.labelled_arrays import codes
 from graduel.errors import UserError
 
 FRAME = pl.DataFrame(
@@ -260,7 +261,7 @@ def test_images_that_cannot_be_read(tmp_path, monkeypatch):
     bad.write_bytes(whole)
     with pytest.raises(UserError, match=r"is one image\. Give the folder"):
         read_source(bad)
-    monkeypatch.setattr(images, "MOST_PIXELS", 1000)
+    monkeypatch.setattr(image_folders, "MOST_PIXELS", 1000)
     with pytest.raises(UserError, match="expected at most 1,000 pixels; got 40 × 40"):
         read_source(tmp_path)
 

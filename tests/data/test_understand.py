@@ -8,10 +8,10 @@ import numpy as np
 import polars as pl
 import pytest
 
-from graduel.data.columns import Column
-from graduel.data.convert import conform
+from graduel.data.coerce import conform
+from graduel.data.column import Column
 from graduel.data.read import read_source
-from graduel.data.understand import understand
+from graduel.data.schema_inference import understand
 from graduel.errors import UserError
 
 N = 60

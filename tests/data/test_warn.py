@@ -8,9 +8,9 @@ import numpy as np
 import polars as pl
 import pytest
 
+from graduel.data.checks import warnings_for
 from graduel.data.read import read_source
-from graduel.data.understand import understand
-from graduel.data.warn import warnings_for
+from graduel.data.schema_inference import understand
 
 RNG = np.random.default_rng(0)
 N = 1000
@@ -96,9 +96,9 @@ def test_rows_in_the_order_of_a_date():
 
 
 def test_a_seed_decides_what_is_looked_at(monkeypatch):
-    from graduel.data import warn
+    from graduel.data import checks
 
-    monkeypatch.setattr(warn, "SAMPLE", 200)
+    monkeypatch.setattr(checks, "SAMPLE", 200)
     table = understand(pl.DataFrame({"noise": NOISE, "known": Y * 2.5, "y": Y}), target="y")
     assert warnings_for(table, seed=1) == warnings_for(table, seed=1)
     assert "'known' alone" in warnings_for(table)[0]

@@ -9,10 +9,10 @@ import pytest
 
 from graduel.contenders import Budget, make_contender
 from graduel.contenders.contender import Clock
+from graduel.contenders.recipes import table_contenders
 from graduel.data import Dataset
 from graduel.duel.plan.protocol import Cell, Split, plan, split
 from graduel.duel.run.cell import run_cell
-from graduel.recipes import table_contenders
 
 SMALL = {
     "textbook": {"layers": [16], "rate": 0.5, "steps": 20},

@@ -9,12 +9,12 @@ import pytest
 
 from graduel.contenders import Budget, Part, make_contender
 from graduel.contenders.augmented_rows import BLOCK, with_copies
+from graduel.contenders.recipes import CONTENDERS, XGBoostRecipe
 from graduel.data import Dataset
-from graduel.data.description import own_arrays
+from graduel.data.source import own_arrays
 from graduel.duel.plan.protocol import Cell, Split, plan
 from graduel.duel.run.cell import run_cell
 from graduel.errors import UserError
-from graduel.recipes import CONTENDERS, XGBoostRecipe
 
 WARP = "warp(angle=20,shift=1,elastic=0.5,share=2)"
 RECIPE = XGBoostRecipe(n_estimators=4, early_stopping_rounds=2, augment=WARP, copies=2)

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from graduel.contenders import Budget, make_contender
 from graduel.data import Dataset
-from graduel.data.description import own, own_arrays
+from graduel.data.source import own, own_arrays
 from graduel.duel.plan.protocol import Cell, Split
 from graduel.duel.run.cell import run_cell
 from graduel.errors import UserError

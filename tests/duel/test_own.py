@@ -27,7 +27,7 @@ import graduel
 from graduel.cli import main
 from graduel.contenders import Budget, make_contender
 from graduel.data import Dataset
-from graduel.data.description import own_arrays
+from graduel.data.source import own_arrays
 from graduel.duel.plan.protocol import Cell, Split, plan
 from graduel.duel.plan.user_estimators import (
     own_contender,

@@ -10,7 +10,7 @@ import polars as pl
 import pytest
 
 from graduel.data import Dataset
-from graduel.data.description import own_arrays
+from graduel.data.source import own_arrays
 from graduel.duel.run import probes
 from graduel.duel.run.probes import check, probe, together
 

@@ -11,10 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from graduel.contenders import FAMILIES, make_contender
+from graduel.contenders.recipes import CONTENDERS
 from graduel.data import Dataset
 from graduel.duel.plan.protocol import Cell, Protocol, plan, split
 from graduel.errors import UserError
-from graduel.recipes import CONTENDERS, NetRecipe
+from graduel.train.recipes import NetRecipe
 
 
 def digits(n_train=600, n_test=100, k=10):

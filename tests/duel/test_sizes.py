@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from graduel.data.description import own
+from graduel.data.source import own
 from graduel.duel.plan.protocol import plan, split
 from graduel.duel.result.build import read_run
 from graduel.duel.session import run_duel

@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from graduel.data import Dataset
-from graduel.data.assemble import from_table
-from graduel.data.understand import understand
+from graduel.data.assembly import from_table
+from graduel.data.schema_inference import understand
 from graduel.duel.plan.protocol import Protocol, plan
 from graduel.duel.plan.splits import (
     OWN_VALID_SHARE,

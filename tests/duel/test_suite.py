@@ -15,8 +15,8 @@ import numpy as np
 import polars as pl
 import pytest
 
-from graduel.data.description import own
-from graduel.data.read.folder import tables_in
+from graduel.data.read.table_folder import tables_in
+from graduel.data.source import own
 from graduel.duel.result.build import finish, read_run
 from graduel.duel.result.outcome import Suite
 from graduel.duel.run.executor import run_cells
@@ -140,8 +140,8 @@ def test_the_log_loss_of_the_same_fits_is_compared_too(undisturbed, tables):
 
 
 def test_a_suite_is_the_duels_it_is_made_of(undisturbed, tables, tmp_path):
-    from graduel.recipes import net_recipe
-    from graduel.train.netspec import parse_net
+    from graduel.train.build.recipe_parser import parse_net
+    from graduel.train.recipes import net_recipe
 
     path = tables / "b.csv"
     alone = run_duel(

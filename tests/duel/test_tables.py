@@ -10,7 +10,7 @@ import polars as pl
 import pytest
 
 from graduel.contenders import Budget, make_contender
-from graduel.data.description import Description, own, own_arrays
+from graduel.data.source import Description, own, own_arrays
 from graduel.duel.plan.protocol import Cell, Protocol, plan, split
 from graduel.duel.result.build import finish, read_run
 from graduel.duel.run.cell import run_cell

@@ -19,7 +19,7 @@ from graduel.contenders.search.space import Choice, Real, Whole, checked_space, 
 from graduel.contenders.search.trials import Journal, Trial, best_of, propose
 from graduel.contenders.search.tuning import Tuned, points
 from graduel.data import Dataset
-from graduel.data.description import own_arrays
+from graduel.data.source import own_arrays
 from graduel.duel.plan.budget import read_budget
 from graduel.duel.plan.protocol import Cell, Split, plan
 from graduel.duel.run.cell import run_cell
@@ -393,7 +393,7 @@ def test_scikit_learns_own_defaults_are_those_that_the_test_names():
 
 
 def test_every_default_recipe_lies_in_its_space_but_for_what_is_set_on_purpose():
-    from graduel.recipes import CONTENDERS, table_contenders
+    from graduel.contenders.recipes import CONTENDERS, table_contenders
 
     outside = set()
     many = [(CONTENDERS, True), *((table_contenders(n), False) for n in (200, 3000, 10**6))]
@@ -417,8 +417,9 @@ def test_every_default_recipe_lies_in_its_space_but_for_what_is_set_on_purpose()
 @pytest.mark.parametrize("image", [False, True])
 @pytest.mark.parametrize("family", ["net", "textbook"])
 def test_every_network_of_a_space_can_be_built(family, image):
-    from graduel.recipes import NetRecipe, TextbookRecipe
-    from graduel.train.recipe import check
+    from graduel.contenders.recipes import TextbookRecipe
+    from graduel.train.build.network_builder import check
+    from graduel.train.recipes import NetRecipe
 
     base = NetRecipe() if family == "net" else TextbookRecipe()
     for name, one in SPACES[family][image].items():

@@ -7,8 +7,8 @@ import pandas as pd
 import polars as pl
 
 from graduel import TabularMLPClassifier
-from graduel.recipes import NetRecipe
-from graduel.train.netspec import parse_net
+from graduel.train.build.recipe_parser import parse_net
+from graduel.train.recipes import NetRecipe
 
 SMALL = "layers=16 epochs=12 batch_size=16 lr=0.02"
 

@@ -13,7 +13,7 @@ from graduel.estimators.course import LEAST_RATE, Course, FitEpoch, History, Pla
 from graduel.nn import BatchNorm, Call, Dense, Network, ReLU, SquaredError
 from graduel.optim import LBFGS, SGD, Adam, Constant, Cosine
 from graduel.train import Average
-from graduel.train.batches import Rows
+from graduel.train.loop.batches import Rows
 
 RNG = np.random.default_rng(5)
 X = RNG.normal(size=(24, 3))

@@ -23,9 +23,9 @@ from sklearn.metrics import max_error as worst_error
 from sklearn.utils.class_weight import compute_sample_weight
 
 from graduel import MLPClassifier, MLPRegressor, nn, optim
-from graduel.train import parts
-from graduel.train.average import recompute_state
-from graduel.train.batches import Rows
+from graduel.train.build import part_registry
+from graduel.train.loop.batches import Rows
+from graduel.train.loop.ema import recompute_state
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(60, 5))
@@ -155,19 +155,19 @@ def test_batch_normalization_answers_by_its_running_state():
     assert net.weights_.state.any()
 
 
-@pytest.mark.parametrize("name", parts.ACTIVATIONS)
+@pytest.mark.parametrize("name", part_registry.ACTIVATIONS)
 def test_every_activation(name):
     net = classifier(activation=name).fit(X, Y)
     assert np.isfinite(net.predict_proba(X)).all()
-    assert isinstance(net.network_.layers[1], type(parts.make("activation", name)))
+    assert isinstance(net.network_.layers[1], type(part_registry.make("activation", name)))
 
 
-@pytest.mark.parametrize("name", parts.INITIALIZERS)
+@pytest.mark.parametrize("name", part_registry.INITIALIZERS)
 def test_every_initializer(name):
     text = {"constant": "constant(value=0.1)", "normal": "normal(std=0.1)"}.get(name, name)
     text = "uniform(limit=0.1)" if name == "uniform" else text
     net = classifier(init=text, learning_rate_init=1e-9).fit(X, Y)
-    init = parts.make("init", text)
+    init = part_registry.make("init", text)
     assert net.network_.layers[0].init == init
     drawn = net.coefs_[0]
     if name == "zeros":
@@ -240,22 +240,22 @@ def test_no_hidden_layers_are_a_linear_model():
 # --- solvers, schedules, losses ---
 
 
-@pytest.mark.parametrize("name", parts.OPTIMIZERS)
+@pytest.mark.parametrize("name", part_registry.OPTIMIZERS)
 def test_every_solver_by_name_and_as_an_object(name):
     long = {"max_iter": 60, "learning_rate_init": 0.02, "batch_size": 20}
     net = classifier(solver=name, **long).fit(X, Y)
     assert net.loss_ < 0.99 * net.loss_curve_[0]
     given = {"momentum": 0.9} if name in ("momentum", "nesterov") else {}
-    made = parts.make("optimizer", name, **given)
+    made = part_registry.make("optimizer", name, **given)
     if name not in ("sgd", "adam", "lbfgs"):  # those are scikit-learn's
         same = classifier(solver=made, **long).fit(X, Y)
         np.testing.assert_array_equal(weights(net), weights(same))
     assert hasattr(net, "partial_fit") == (name != "lbfgs")
 
 
-@pytest.mark.parametrize("name", parts.SCHEDULES)
+@pytest.mark.parametrize("name", part_registry.SCHEDULES)
 def test_every_schedule_by_name_object_and_function(name):
-    made = parts.make("schedule", name)
+    made = part_registry.make("schedule", name)
     asked = []
 
     def own(t):
@@ -293,7 +293,7 @@ def test_partial_fit_goes_through_the_whole_schedule():
     np.testing.assert_array_equal(weights(parts_of), before)
 
 
-@pytest.mark.parametrize("name", parts.LOSSES)
+@pytest.mark.parametrize("name", part_registry.LOSSES)
 @pytest.mark.parametrize("y", [Y, Y == "cat"], ids=["three", "two"])
 def test_every_loss_for_labels(name, y):
     net = classifier(loss=name, hidden_layer_sizes=16, max_iter=40, learning_rate_init=0.02)
@@ -304,7 +304,7 @@ def test_every_loss_for_labels(name, y):
     np.testing.assert_allclose(p.sum(axis=1), 1)
     np.testing.assert_array_equal(net.classes_[p.argmax(axis=1)], net.predict(X))
     assert net.score(X, y) > 0.75
-    assert isinstance(net.network_.loss, type(parts.make("loss", name)))
+    assert isinstance(net.network_.loss, type(part_registry.make("loss", name)))
 
 
 @pytest.mark.parametrize("name", ["squared", "squared_error", "absolute_error", "huber", "poisson"])

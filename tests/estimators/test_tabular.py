@@ -14,7 +14,7 @@ from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 from table_mixed import SMALL, as_polars, mixed, plain, quick
 
-from graduel.recipes import NetRecipe
+from graduel.train.recipes import NetRecipe
 
 X, Y = mixed()
 NET = quick().fit(X, Y)

@@ -16,7 +16,7 @@ import graduel
 from graduel import TabularMLPClassifier
 from graduel.estimators import tabular_train
 from graduel.estimators.tabular_fit import set_aside
-from graduel.recipes import NetRecipe, net_recipe
+from graduel.train.recipes import NetRecipe, net_recipe
 
 X, Y = mixed()
 NET = quick().fit(X, Y)

@@ -24,8 +24,8 @@ from table_mixed import SMALL, mixed, plain, quick
 
 from graduel import MLPClassifier, TabularMLPClassifier
 from graduel.duel.plan.user_estimators import own_contender
-from graduel.recipes import NetRecipe
 from graduel.train import load_model, save_model
+from graduel.train.recipes import NetRecipe
 
 X, Y = mixed()
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from graduel.recipes import NetRecipe
-from graduel.train.training import Training
+from graduel.train.loop.training import Training
+from graduel.train.recipes import NetRecipe
 
 
 @pytest.fixture(scope="session")

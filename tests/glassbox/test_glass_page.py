@@ -12,7 +12,7 @@ import polars as pl
 import pytest
 
 from graduel.contenders import Budget, make_contender
-from graduel.data.description import own_arrays
+from graduel.data.source import own_arrays
 from graduel.duel.plan.protocol import Cell, Split
 from graduel.duel.run.cell import run_cell
 from graduel.errors import UserError

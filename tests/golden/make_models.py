@@ -28,7 +28,7 @@ from graduel.nn import (
     SoftmaxCrossEntropy,
     SquaredError,
 )
-from graduel.train import model_file, models
+from graduel.train.io import container, network_file
 
 FOLDER = Path(__file__).with_name("models")
 NOTES = {
@@ -78,8 +78,8 @@ def main() -> None:
         weights.theta += rng.normal(0, 0.1, weights.theta.shape).astype(network.dtype)
         weights.state[...] = rng.uniform(0.5, 1.5, weights.state.shape)
         x = rng.normal(size=(3, *network.input_shape)).round(2)
-        file = f"format{model_file.FORMAT}-{name}.safetensors"
-        models.save_model(FOLDER / file, network, weights, notes)
+        file = f"format{container.FORMAT}-{name}.safetensors"
+        network_file.save_model(FOLDER / file, network, weights, notes)
         cases[file] = {
             "spec": network.to_spec(),
             "notes": notes,

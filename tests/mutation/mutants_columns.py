@@ -8,12 +8,12 @@ NET = ("tests/data/test_prepare.py",)
 TREE = ("tests/data/test_prepare_tree.py",)
 FILL = ("tests/data/test_prepare_fill.py",)
 TABLES = ("tests/data/test_prepare_properties.py",)
-C = "nn/layers/columns.py"
-P = "data/prepare.py"
-BASE = "data/prepare_base.py"
-N, S = "data/prepare_net.py", "data/prepare_numbers.py"
-T = "data/prepare_tree.py"
-V = "data/prepare_values.py"
+C = "nn/layers/embedding.py"
+P = "data/prepare/preparation.py"
+BASE = "data/prepare/encoder.py"
+N, S = "data/prepare/net_encoders.py", "data/prepare/numeric_encoders.py"
+T = "data/prepare/tree_encoders.py"
+V = "data/prepare/values.py"
 
 MUTANTS = [
     # file, what stands there, what is put in its place, the tests that must notice

@@ -11,13 +11,13 @@ FIELDS = ("tests/train/test_fields.py",)
 GLASS = ("tests/glassbox/test_glass_tables.py",)
 PYTHON = ("tests/export/test_python.py",)
 E = "nn/layers/ensemble.py"
-B = "nn/layers/numbers.py"
+B = "nn/layers/periodic_embedding.py"
 T = "nn/layers/ntk.py"
 A = "nn/layers/parametric.py"
 M = "nn/losses/heads.py"
 D = "nn/layers/dropout.py"
-Q = "data/prepare_numbers.py"
-R, U = "train/recipe.py", "train/rules.py"
+Q = "data/prepare/numeric_encoders.py"
+R, U = "train/build/network_builder.py", "train/build/optimizer_builder.py"
 G = "glassbox/sums.py"
 P = "export/python_tables.py"
 
@@ -134,19 +134,19 @@ MUTANTS = [
     (Q, "np.where(unknown, at[0], x / 2)", "np.where(unknown, at[0], x)", QUANTILE),
     (Q, "at, shares = np.array(knots) / 2", "at, shares = np.array(knots) / 3", QUANTILE),
     (
-        "data/prepare.py",
+        "data/prepare/preparation.py",
         "few = 0 < len(codes.categories) + codes.others",
         "few = len(codes.categories)",
         QUANTILE,
     ),
     ("optim/wrappers.py", "lr * self.schedule(state.t)", "lr * self.schedule(0.0)", FIELDS),
-    ("train/loop.py", "self.memory.t = t", "self.memory.t = 0.0", FIELDS),
+    ("train/loop/fit.py", "self.memory.t = t", "self.memory.t = 0.0", FIELDS),
     (U, 'own.get("weight_decay", recipe.weight_decay)', "recipe.weight_decay", FIELDS),
     (U, "rule = replace(rule, weight_decay=0.0)", "pass", FIELDS),
     (U, "0.0 if falls else decay", "decay", FIELDS),
     (R, "adapter=Signs() if first else Constant(1.0)", "adapter=Signs()", FIELDS),
-    ("train/training.py", "        if recipe.calibrate:", "        if False:", FIELDS),
-    ("train/front.py", "columns=inputs.numbers", "columns=None", FIELDS),
+    ("train/loop/training.py", "        if recipe.calibrate:", "        if False:", FIELDS),
+    ("train/build/table_input.py", "columns=inputs.numbers", "columns=None", FIELDS),
     (G, "place + head * x.shape[1]", "place", GLASS),
     (G, 'p["r"][head] * W[:, unit]', "W[:, unit]", GLASS),
     (G, '(p["s"][head, unit] * scale)', "scale", GLASS),

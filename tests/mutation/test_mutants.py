@@ -79,7 +79,7 @@ MUTANTS = [
     ("optim/base.py", "moment[part][scratch < floor] = 0", "pass", OPTIM),
     ("optim/base.py", "stop = min(part.stop, state.decayed.stop)", "stop = part.stop", OPTIM),
     (
-        "train/loop.py",
+        "train/loop/fit.py",
         "rng.permutation(len(rows))",
         "np.zeros(len(rows), int)",
         ("tests/train/test_train.py",),

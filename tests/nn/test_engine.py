@@ -43,7 +43,7 @@ from graduel.nn import (
     textbook,
 )
 from graduel.nn.layers import Plan, Spec
-from graduel.nn.layers.draws import CHUNK, sixteen_bits
+from graduel.nn.layers.random_bits import CHUNK, sixteen_bits
 from graduel.optim import SGD
 
 LAYERS = [(part, table_rows.SHAPE) for part in table_rows.LAYERS]
@@ -383,7 +383,7 @@ def test_sixteen_bits_are_all_of_them_and_do_not_depend_on_the_parts(bits, n, mo
         bins = np.bincount(found >> 12, minlength=16)  # evenly: a χ² of 15 degrees of freedom
         assert ((bins - n / 16) ** 2).sum() / (n / 16) < 50
         assert len(np.unique(found)) > 0.8 * min(n, 30_000)
-    monkeypatch.setattr("graduel.nn.layers.draws.CHUNK", 64)
+    monkeypatch.setattr("graduel.nn.layers.random_bits.CHUNK", 64)
     assert np.array_equal(drawn(), found)
 
 

@@ -8,19 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from graduel.errors import UserError
-from graduel.recipes import NetRecipe
 from graduel.train import Average, Rows
-from graduel.train.augment import (
-    BLOCK,
-    FIELDS,
-    Augmented,
-    Warp,
-    elastic_fields,
-    taps,
-)
-from graduel.train.netspec import checked, parse_net
-from graduel.train.recipe import augmentations_of
-from graduel.train.training import Training
+from graduel.train.augment.augmentation import BLOCK, FIELDS, Augmented, Warp, elastic_fields, taps
+from graduel.train.build.network_builder import augmentations_of
+from graduel.train.build.recipe_parser import checked, parse_net
+from graduel.train.loop.training import Training
+from graduel.train.recipes import NetRecipe
 
 STILL = Warp(angle=0, scale=0, shear=0, shift=0, elastic=0)
 IMAGES = st.tuples(st.integers(1, 9), st.integers(1, 9), st.integers(1, 3))
@@ -211,11 +204,11 @@ def test_a_text_names_augmentations_with_their_numbers():
     text = "warp(angle=10,scale=0.1,shear=0.1,shift=1,elastic=0.5),warp"
     recipe = checked(parse_net(f"augment={text}", NetRecipe()))
     assert recipe.augment == text
-    assert augmentations_of(recipe, (2, 2, 1)) == (
+    assert augmentations_of(recipe.augment, (2, 2, 1)) == (
         Warp(angle=10, scale=0.1, shear=0.1, shift=1, elastic=0.5),
         Warp(),
     )
-    assert augmentations_of(NetRecipe(), None) == ()
+    assert augmentations_of(NetRecipe().augment, None) == ()
 
 
 SMALL = NetRecipe(layers=(8,), epochs=2, batch_size=16, norm="batch", augment="warp(share=4)")

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from graduel.data.prepare import NetPreparation
+from graduel.data.prepare.preparation import NetPreparation
 from graduel.errors import UserError
 from graduel.nn import (
     PBLD,
@@ -29,13 +29,13 @@ from graduel.nn import (
     SoftmaxCrossEntropy,
 )
 from graduel.optim import LBFGS, SGD, Adam, AdamW, ClipNorm, Decay, FlatCos, Muon
-from graduel.recipes import NetRecipe
 from graduel.train import Fit, Rows
-from graduel.train.front import Amounts
-from graduel.train.netspec import checked, parse_net
-from graduel.train.recipe import build, check, loss_of, takes_codes
-from graduel.train.rules import optimizer_of
-from graduel.train.training import Training, probabilities
+from graduel.train.build.network_builder import build, check, loss_of, takes_codes
+from graduel.train.build.optimizer_builder import optimizer_of
+from graduel.train.build.recipe_parser import checked, parse_net
+from graduel.train.build.table_input import Amounts
+from graduel.train.loop.training import Training, probabilities
+from graduel.train.recipes import NetRecipe
 
 REALMLP = (
     "layers=16,16 activation=parametric_selu numbers=pbld(frequencies=4,std=0.3) front_scale=yes "
@@ -203,7 +203,7 @@ def test_lbfgs_trains_heads_and_calibrated_layers():
 
 def test_the_columns_of_a_table_decide_what_stands_in_front():
     polars = pytest.importorskip("polars")
-    from graduel.data.columns import Column
+    from graduel.data.column import Column
 
     frame = polars.DataFrame(
         {"c": ["a", "b", "c", "d"], "x": [1.0, 2, 3, None], "two": ["u", "v", "u", "v"]}

@@ -18,11 +18,12 @@ import pytest
 from graduel.errors import UserError
 from graduel.nn import Dense, Network, Plan, Scale, Spec, SquaredError
 from graduel.nn.layers.activation import Elementwise
-from graduel.nn.spec import PARTS
-from graduel.train import load_model, model_file, model_spec, save_model
+from graduel.nn.serialization import PARTS
+from graduel.train import load_model, save_model
+from graduel.train.io import container, spec_check
 
 SECONDS, BYTES = 5.0, 64 << 20
-FULL = model_file.HEADER - 500
+FULL = container.HEADER - 500
 RELU = {"type": "ReLU"}
 LOSS = {"type": "SquaredError"}
 
@@ -87,7 +88,7 @@ HEADERS = {
     "a length of 2**64 - 1": b"\xff" * 8 + b"{}",
     "a length beyond the file": raw(b"{}", length=3),
     "a length that ends too soon": raw(b'{"a":1}', length=6),
-    "a header above the limit": raw(b" " * (model_file.HEADER + 1)),
+    "a header above the limit": raw(b" " * (container.HEADER + 1)),
     "no JSON": raw(b"not JSON at all"),
     "a list": raw(b"[]"),
     "not UTF-8": raw(b'{"__metadata__":{"graduel":"\xff"}}'),
@@ -259,9 +260,9 @@ def test_the_helpers_make_files_that_load_when_nothing_is_wrong(tmp_path):
 
 def test_a_header_may_be_as_long_as_the_limit_and_no_longer(tmp_path):
     path, good = tmp_path / "net", about()[8:]
-    path.write_bytes(raw(good.ljust(model_file.HEADER)))
+    path.write_bytes(raw(good.ljust(container.HEADER)))
     assert load_model(path).notes == {}
-    path.write_bytes(raw(good.ljust(model_file.HEADER + 1)))
+    path.write_bytes(raw(good.ljust(container.HEADER + 1)))
     assert "a header of 786,433 bytes, 786,432 at most, in a file of 786,441" in refused(path)
     path.write_bytes(raw(good, length=len(good) + 1))
     assert f"a header of {len(good) + 1} bytes" in refused(path)
@@ -269,7 +270,7 @@ def test_a_header_may_be_as_long_as_the_limit_and_no_longer(tmp_path):
 
 def test_no_hostile_description_is_refused_for_its_length_alone():
     for content in (DESCRIPTIONS | SPECS | ARRAYS).values():
-        assert int.from_bytes(content[:8], "little") <= model_file.HEADER
+        assert int.from_bytes(content[:8], "little") <= container.HEADER
 
 
 def test_what_is_told_of_an_array_beside_the_three_things_harms_nothing(tmp_path):
@@ -387,7 +388,7 @@ def test_no_hostile_file_needs_memory_that_is_not_there(tmp_path):
 @pytest.mark.parametrize("part", PARTS.values(), ids=PARTS)
 def test_each_parts_annotations_can_be_held_against_values(part):
     """An annotation that is only there for type checkers would break loading."""
-    hints = model_spec._hints(part)
+    hints = spec_check._hints(part)
     assert {field.name for field in fields(part)} <= set(hints)
 
 
@@ -440,8 +441,8 @@ def test_notes_that_would_not_load_are_not_saved(tmp_path):
     for notes, message in (
         ({1: "a", "1": "b"}, "different keys.*stands twice"),
         ({"a": "\ud800"}, "notes must be plain data"),
-        ({"a": '"' * (model_file.HEADER * 2 // 5)}, "must fit into 786,432 bytes"),
-        ({"a": "x" * model_file.HEADER}, "must fit into 786,432 bytes"),
+        ({"a": '"' * (container.HEADER * 2 // 5)}, "must fit into 786,432 bytes"),
+        ({"a": "x" * container.HEADER}, "must fit into 786,432 bytes"),
     ):
         with pytest.raises(UserError, match=message):
             save_model(path, network, weights, notes)
@@ -452,12 +453,12 @@ def test_notes_that_would_not_load_are_not_saved(tmp_path):
 
 def test_safetensors_is_not_asked_to_write_what_is_too_large(tmp_path, monkeypatch):
     """Of 100 MB and more it would make an error of its own."""
-    monkeypatch.setattr(model_file, "save", None)
+    monkeypatch.setattr(container, "save", None)
     network = Network((), (1,))
     with pytest.raises(UserError, match="must fit into 786,432 bytes"):
         save_model(
             tmp_path / "net",
             network,
             network.init(np.random.default_rng(0)),
-            {"a": "x" * model_file.HEADER},
+            {"a": "x" * container.HEADER},
         )

@@ -37,7 +37,8 @@ from graduel.nn import (
     SquaredError,
     Weights,
 )
-from graduel.train import Model, load_model, model_file, save_model
+from graduel.train import Model, load_model, save_model
+from graduel.train.io import container
 
 NET = Network(
     (Dense(6), BatchNorm(), ReLU(), Residual((Dense(6), BatchNorm())), Dropout(0.1), Dense(2)),
@@ -206,7 +207,7 @@ def test_a_write_that_fails_leaves_the_old_file_and_no_rubbish(file, monkeypatch
     def refuse(*args):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(model_file.os, fails, refuse)
+    monkeypatch.setattr(container.os, fails, refuse)
     with pytest.raises(OSError, match="No space left"):
         save_model(file, NET, drawn(NET, seed=1))
     assert file.read_bytes() == before
@@ -259,7 +260,7 @@ def test_files_of_every_format_keep_loading(name):
 
 
 def test_there_are_files_of_every_format():
-    formats = range(1, model_file.FORMAT + 1)
+    formats = range(1, container.FORMAT + 1)
     names = {f"format{i}-{name}.safetensors" for i in formats for name in ("dense", "image")}
     assert set(CASES) == names
 
@@ -340,7 +341,7 @@ def tampered(path, change=lambda about: None, arrays=lambda arrays: None):
     arrays(found)
     del about["sha256"]
     known = {k: v for k, v in found.items() if v.dtype.kind == "f"}
-    about["sha256"] = model_file.checksum(about, known.items())
+    about["sha256"] = container.checksum(about, known.items())
     path.write_bytes(save(found, metadata={"graduel": json.dumps(about)}))
 
 

@@ -8,12 +8,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from graduel.contenders.recipes import CONTENDERS
 from graduel.duel.plan.experiment import plan_experiment
 from graduel.duel.plan.protocol import plan
 from graduel.errors import UserError
-from graduel.recipes import CONTENDERS, RECIPES, NetRecipe
-from graduel.train.netspec import checked, parse_net
-from graduel.train.recipe import check
+from graduel.train.build.network_builder import check
+from graduel.train.build.recipe_parser import checked, parse_net
+from graduel.train.recipes import RECIPES, NetRecipe
 
 BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
 
@@ -68,7 +69,7 @@ def test_named_recipes_are_contenders_for_images():
 
 
 def test_recipes_for_images_are_refused_where_there_is_a_table(tmp_path):
-    from graduel.data.description import own
+    from graduel.data.source import own
 
     path = tmp_path / "table.csv"
     lines = [f"{i % 7},{i % 5},{'ab'[i % 2]}" for i in range(200)]

@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from graduel.errors import UserError
-from graduel.recipes import NetRecipe
-from graduel.train.netspec import READERS, parse_net
-from graduel.train.recipe import build
+from graduel.train.build.network_builder import build
+from graduel.train.build.recipe_parser import READERS, parse_net
+from graduel.train.recipes import NetRecipe
 
 
 def test_parse_net_reads_every_key():

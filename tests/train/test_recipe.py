@@ -26,15 +26,15 @@ from graduel.nn import (
     Tanh,
 )
 from graduel.optim import SGD, Adam, AdamW, ByRole, ClipNorm, Decay, MaxNorm, WarmUp
-from graduel.recipes import NetRecipe
-from graduel.train import parts
-from graduel.train.netspec import READERS, checked, parse_net
-from graduel.train.recipe import build, loss_of
-from graduel.train.rules import optimizer_of, schedule_of
-from graduel.train.training import Best, Training, probabilities
+from graduel.train.build import part_registry
+from graduel.train.build.network_builder import build, loss_of
+from graduel.train.build.optimizer_builder import optimizer_of, schedule_of
+from graduel.train.build.recipe_parser import READERS, checked, parse_net
+from graduel.train.loop.training import Best, Training, probabilities
+from graduel.train.recipes import NetRecipe
 
 SMALL = NetRecipe(layers=(8,), epochs=3, batch_size=16, dropout=0)
-EVERY = [(kind, name) for kind, names in parts.KINDS.items() for name in names]
+EVERY = [(kind, name) for kind, names in part_registry.KINDS.items() for name in names]
 
 
 def blobs(n=120, n_in=4, k=3, seed=0):
@@ -77,7 +77,7 @@ def test_every_name_makes_a_part_that_a_recipe_can_train_with(kind, name):
 
 
 @pytest.mark.parametrize(
-    "rule", [name for name in parts.OPTIMIZERS if name not in ("lion", "gd", "adagrad")]
+    "rule", [name for name in part_registry.OPTIMIZERS if name not in ("lion", "gd", "adagrad")]
 )
 def test_every_rule_learns_at_the_rate_that_it_is_given(rule):
     recipe = parse_net(f"optimizer={rule} epochs=120", SMALL)
@@ -110,25 +110,25 @@ def test_every_rule_learns_at_the_rate_that_it_is_given(rule):
 )
 def test_a_name_that_is_none_is_refused(kind, text, message):
     with pytest.raises(UserError, match=message):
-        parts.make(kind, text)
+        part_registry.make(kind, text)
 
 
 @settings(max_examples=200, deadline=None)
 @given(
-    st.sampled_from(list(parts.KINDS)),
+    st.sampled_from(list(part_registry.KINDS)),
     st.text(max_size=40) | st.text("relu()=,.0a[]*", max_size=30),
 )
 def test_any_text_is_a_part_or_a_users_error(kind, text):
     try:
-        parts.make(kind, text)
+        part_registry.make(kind, text)
     except UserError as error:
         assert str(error)
 
 
 def test_an_object_is_a_part_already():
     rule = SGD()
-    assert parts.make("optimizer", rule) is rule
-    assert parts.make("activation", "gelu_tanh") == GELU(approximate=True)
+    assert part_registry.make("optimizer", rule) is rule
+    assert part_registry.make("activation", "gelu_tanh") == GELU(approximate=True)
 
 
 @settings(max_examples=300, deadline=None)

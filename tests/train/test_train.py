@@ -14,7 +14,7 @@ from graduel.nn import Dense, Dropout, Network, ReLU
 from graduel.nn.workspace import Call
 from graduel.optim import SGD, AdamW, ClipNorm, WarmUp
 from graduel.train import DivergedError, Fit, Rows
-from graduel.train.batches import in_batches
+from graduel.train.loop.batches import in_batches
 
 
 def problem(n=300, seed=0, dtype=np.uint8):

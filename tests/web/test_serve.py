@@ -18,7 +18,7 @@ from web_client import Client
 from web_served import served
 
 from graduel.cli.app import main
-from graduel.data.description import own
+from graduel.data.source import own
 from graduel.errors import UserError
 from graduel.models.model_file import Kept, save_kept
 from graduel.models.schema import Task

@@ -12,7 +12,7 @@ import pytest
 from web_client import Client, encoded
 from web_served import served
 
-from graduel.recipes import NetRecipe
+from graduel.train.recipes import NetRecipe
 from graduel.web.home import Home
 from graduel.web.limits import Limits
 from graduel.web.live import Live, Part, TreeSettings

@@ -14,12 +14,12 @@ from graduel.cli import picture
 from graduel.cli.source import source
 from graduel.cli.table import WIDTH
 from graduel.data import DATASETS, Dataset, load_dataset
-from graduel.data.columns import Column
-from graduel.data.description import Own
-from graduel.data.read.names import harmless, shown
+from graduel.data.column import Column
+from graduel.data.read.column_names import harmless, shown
 from graduel.data.read.openml import fetch, fetched
-from graduel.data.read.source import OPENML, kind_of, read_source
-from graduel.data.read.toy import TOYS
+from graduel.data.read.reader import OPENML, kind_of, read_source
+from graduel.data.read.toy_datasets import TOYS
+from graduel.data.source import Own
 from graduel.data.table import told
 from graduel.errors import UserError
 
@@ -105,8 +105,8 @@ def _say_fetched(text: str, console: Console) -> None:
 
 def _without_target(text: str, options: dict[str, Any], console: Console) -> None:
     """Show the columns of a table of which nobody said what is predicted, and ask."""
+    from graduel.data.schema_inference import look, wanted_kinds
     from graduel.data.target import candidates
-    from graduel.data.understand import look, wanted_kinds
 
     reading = ("separator", "decimal", "encoding", "sample")
     read = read_source(text, **{key: options[key] for key in reading if key in options})
@@ -216,7 +216,7 @@ def _bright(pixels: Any) -> Any:
 
 
 def _remarks(data: Dataset) -> Iterator[str]:
-    from graduel.data.warn import warnings_for
+    from graduel.data.checks import warnings_for
 
     if data.understood is None:
         hashes = {hash(row.tobytes()) for row in data.table}

@@ -11,7 +11,7 @@ from rich.console import Console
 from graduel.cli.fight import command, fight
 from graduel.cli.source import learned_from, say, source
 from graduel.cli.table import show
-from graduel.data.description import Own
+from graduel.data.source import Own
 from graduel.duel.plan.protocol import Protocol, plan, table_rows
 from graduel.duel.plan.user_estimators import read_contender, remarks_of_own
 from graduel.duel.result.build import finish
@@ -20,9 +20,9 @@ from graduel.duel.store.store import RESULT, open_store
 from graduel.duel.suite.api import each
 from graduel.duel.suite.training_sizes import loaded, open_size, plan_sizes, read_sizes, settled
 from graduel.errors import UserError
-from graduel.recipes import net_recipe
 from graduel.report import write_report
-from graduel.train.netspec import parse_net
+from graduel.train.build.recipe_parser import parse_net
+from graduel.train.recipes import net_recipe
 
 
 def run(

@@ -13,7 +13,7 @@ from rich.table import Table
 from graduel.cli.fight import fight
 from graduel.cli.source import learned_from, say, source
 from graduel.cli.table import WIDTH
-from graduel.data.description import Own
+from graduel.data.source import Own
 from graduel.duel.plan.experiment import plan_experiment
 from graduel.duel.plan.protocol import Protocol
 from graduel.duel.result.outcome import Run

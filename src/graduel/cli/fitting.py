@@ -19,9 +19,9 @@ from graduel.data import Dataset
 from graduel.duel.plan.protocol import Split
 from graduel.errors import UserError
 from graduel.metrics.metric import log_loss, metric_of
-from graduel.recipes import NetRecipe
 from graduel.train import DivergedError, Epoch
-from graduel.train.training import Best
+from graduel.train.loop.training import Best
+from graduel.train.recipes import NetRecipe
 
 
 @dataclass(slots=True)

@@ -12,11 +12,11 @@ import numpy as np
 from rich.console import Console
 
 from graduel.data import DATASETS, Dataset, load_dataset
-from graduel.data.convert import category_text
-from graduel.data.description import own
-from graduel.data.read.images import ENDINGS
-from graduel.data.read.source import read_source
-from graduel.data.read.toy import TOYS
+from graduel.data.coerce import category_text
+from graduel.data.read.images.image_folders import ENDINGS
+from graduel.data.read.reader import read_source
+from graduel.data.read.toy_datasets import TOYS
+from graduel.data.source import own
 from graduel.duel.store.store import MODEL
 from graduel.errors import UserError, unknown
 from graduel.glassbox.inspection import Inspection, inspect

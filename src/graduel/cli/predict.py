@@ -13,9 +13,9 @@ from uuid import uuid4
 import numpy as np
 import typer
 
-from graduel.data.read.images import ENDINGS, read_flat
-from graduel.data.read.source import kind_of
-from graduel.data.read.stream import open_stream
+from graduel.data.read.images.image_folders import ENDINGS, read_flat
+from graduel.data.read.reader import kind_of
+from graduel.data.read.row_stream import open_stream
 from graduel.duel.result.best_model import model_of
 from graduel.errors import UserError
 from graduel.models.model_file import Kept, load_kept

@@ -12,10 +12,10 @@ import typer
 from rich.console import Console
 
 from graduel.data import DATASETS
-from graduel.data.description import Own, held, own
-from graduel.data.read.names import find, harmless
-from graduel.data.read.probe import probe
-from graduel.data.read.source import kind_of
+from graduel.data.read.column_names import find, harmless
+from graduel.data.read.parquet_check import probe
+from graduel.data.read.reader import kind_of
+from graduel.data.source import Own, held, own
 from graduel.data.table import told as told_of
 from graduel.data.target import NoTargetError
 from graduel.duel.plan.defaults import QUICK_ROWS, remarks

@@ -14,7 +14,7 @@ from graduel.cli.fight import command
 from graduel.cli.progress import watch
 from graduel.cli.source import learned_from, say, source
 from graduel.cli.suite_table import show
-from graduel.data.description import Own
+from graduel.data.source import Own
 from graduel.duel.plan.user_estimators import OwnContender, remarks_of_own
 from graduel.duel.result.build import finish
 from graduel.duel.result.outcome import Run

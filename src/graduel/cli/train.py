@@ -21,15 +21,15 @@ from graduel.cli.source import learned_from, say, source
 from graduel.contenders import Fitted, make_contender
 from graduel.contenders.net import Net
 from graduel.data import Dataset, load_dataset
-from graduel.data.description import Own
+from graduel.data.source import Own
 from graduel.duel.plan.protocol import Protocol, Split, plan, split, table_rows
 from graduel.duel.result.environment import describe
 from graduel.errors import UserError, unknown
 from graduel.metrics.metric import log_loss, metric_of, wrong
 from graduel.models.model_file import kept_of, save_kept
 from graduel.models.schema import Task
-from graduel.recipes import net_recipe
-from graduel.train.netspec import parse_net
+from graduel.train.build.recipe_parser import parse_net
+from graduel.train.recipes import net_recipe
 
 CAN_BE_SAVED = (
     *("net", "net-best", "net-augmented", "net-conv"),

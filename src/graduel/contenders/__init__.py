@@ -17,16 +17,18 @@ from graduel.contenders.contender import (
     Progress,
     error_rate,
 )
-from graduel.errors import UserError
-from graduel.recipes import NetRecipe, TextbookRecipe, XGBoostRecipe
-from graduel.rivals import (
+from graduel.contenders.recipes import (
     ForestRecipe,
     HistRecipe,
     LightGBMRecipe,
     LogisticRecipe,
     MLPRecipe,
     OwnRecipe,
+    TextbookRecipe,
+    XGBoostRecipe,
 )
+from graduel.errors import UserError
+from graduel.train.recipes import NetRecipe
 
 FAMILIES: dict[str, tuple[str, type]] = {
     "textbook": ("Textbook", TextbookRecipe),

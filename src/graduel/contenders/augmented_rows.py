@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from graduel.contenders.contender import Array, Part
-from graduel.recipes import XGBoostRecipe
+from graduel.contenders.recipes import XGBoostRecipe
 
 BLOCK = 2048
 """Rows that are changed at a time: what is between them and their copy is floats."""
@@ -22,9 +22,9 @@ def with_copies(train: Part, recipe: XGBoostRecipe, rng: np.random.Generator) ->
     UserError
         If the rows are no images, and what changes them needs some.
     """
-    from graduel.train.recipe import augmentations_of
+    from graduel.train.build.network_builder import augmentations_of
 
-    steps = augmentations_of(recipe, train.image)
+    steps = augmentations_of(recipe.augment, train.image)
     n, width = train.X.shape
     floats = "float64" if train.X.dtype == np.float64 else "float32"
     changers = [step.prepare(width, train.image, rng)(BLOCK, floats) for step in steps]

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from graduel.data.columns import Column
+from graduel.data.column import Column
 from graduel.metrics.metric import wrong
 
 Array = NDArray[Any]

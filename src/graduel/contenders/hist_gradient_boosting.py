@@ -21,6 +21,7 @@ from graduel.contenders.contender import (
     Progress,
     error_rate,
 )
+from graduel.contenders.recipes import HistRecipe
 from graduel.contenders.sklearn_contender import (
     CHECKPOINTS,
     FittedEstimator,
@@ -32,7 +33,6 @@ from graduel.contenders.sklearn_contender import (
     spread,
 )
 from graduel.metrics.metric import metric_of
-from graduel.rivals import HistRecipe
 
 MOST_CATEGORIES = 254
 """And one for the rarer ones: more than 255 it does not take."""

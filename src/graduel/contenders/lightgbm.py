@@ -20,6 +20,7 @@ from graduel.contenders.contender import (
     Progress,
     error_rate,
 )
+from graduel.contenders.recipes import LightGBMRecipe
 from graduel.contenders.sklearn_contender import (
     CHECKPOINTS,
     FittedEstimator,
@@ -31,7 +32,6 @@ from graduel.contenders.sklearn_contender import (
     spread,
 )
 from graduel.metrics.metric import metric_of
-from graduel.rivals import LightGBMRecipe
 
 
 @dataclass(slots=True)

@@ -18,9 +18,9 @@ from graduel.contenders.contender import (
     Progress,
     error_rate,
 )
+from graduel.contenders.recipes import LogisticRecipe
 from graduel.contenders.sklearn_contender import FittedEstimator, as_network, quiet
 from graduel.metrics.metric import metric_of
-from graduel.rivals import LogisticRecipe
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,9 +20,9 @@ from graduel.contenders.contender import (
     Progress,
     error_rate,
 )
+from graduel.contenders.recipes import MLPRecipe
 from graduel.contenders.sklearn_contender import FittedEstimator, as_network, quiet, seed
 from graduel.metrics.metric import log_loss, metric_of
-from graduel.rivals import MLPRecipe
 
 
 @dataclass(frozen=True, slots=True)

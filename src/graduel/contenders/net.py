@@ -21,11 +21,11 @@ from graduel.contenders.contender import (
     error_rate,
 )
 from graduel.contenders.prepared_table import Ready
-from graduel.data.prepare import NetPreparation
+from graduel.data.prepare.preparation import NetPreparation
 from graduel.metrics.metric import log_loss, metric_of
 from graduel.nn import Weights
-from graduel.recipes import NetRecipe
-from graduel.train.training import Best, Training
+from graduel.train.loop.training import Best, Training
+from graduel.train.recipes import NetRecipe
 
 POINTS = 10
 """How often the curve of images is sampled behind its first epochs: ten thousand test images are a

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from graduel.contenders.prepared_table import Ready
-from graduel.data import prepare_values as values
-from graduel.data.columns import Column
+from graduel.data.column import Column
+from graduel.data.prepare import values
 from graduel.errors import UserError
 
 if TYPE_CHECKING:

@@ -18,9 +18,9 @@ from graduel.contenders.contender import (
     Progress,
     error_rate,
 )
+from graduel.contenders.recipes import ForestRecipe
 from graduel.contenders.sklearn_contender import FittedEstimator, as_trees, quiet, seed
 from graduel.metrics.metric import metric_of
-from graduel.rivals import ForestRecipe
 
 STEPS = 10
 """In how many steps a forest grows: it is looked at after each."""

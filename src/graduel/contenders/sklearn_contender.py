@@ -13,8 +13,8 @@ import numpy as np
 
 from graduel.contenders.contender import Array, Part
 from graduel.contenders.prepared_table import Ready
-from graduel.data.prepare import NetPreparation, TreePreparation
-from graduel.train.batches import pixel_scale
+from graduel.data.prepare.preparation import NetPreparation, TreePreparation
+from graduel.train.loop.batches import pixel_scale
 
 CHECKPOINTS = 50
 """How often the curve is sampled over a fit."""

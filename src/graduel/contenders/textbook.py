@@ -21,11 +21,11 @@ from graduel.contenders.contender import (
     error_rate,
 )
 from graduel.contenders.prepared_table import Ready
-from graduel.data.prepare import NetPreparation
+from graduel.contenders.recipes import TextbookRecipe
+from graduel.data.prepare.preparation import NetPreparation
 from graduel.metrics.metric import metric_of
 from graduel.nn import textbook
-from graduel.recipes import TextbookRecipe
-from graduel.train.batches import pixel_scale
+from graduel.train.loop.batches import pixel_scale
 
 CHECKPOINTS = 25
 """How often the curve is sampled over a fit."""

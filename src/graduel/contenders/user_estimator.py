@@ -22,10 +22,10 @@ from graduel.contenders.contender import (
     error_rate,
 )
 from graduel.contenders.pandas_table import Frame
+from graduel.contenders.recipes import OwnRecipe
 from graduel.contenders.sklearn_contender import FittedEstimator, as_network, quiet, seed, spread
 from graduel.errors import UserError
 from graduel.metrics.metric import metric_of
-from graduel.rivals import OwnRecipe
 
 ONE_HOT = "predicted classes, as certainties: it has no predict_proba"
 

@@ -21,10 +21,10 @@ from graduel.contenders.contender import (
     error_rate,
 )
 from graduel.contenders.prepared_table import Ready
+from graduel.contenders.recipes import XGBoostRecipe
 from graduel.contenders.sklearn_contender import softmax
-from graduel.data.prepare import TreePreparation
+from graduel.data.prepare.preparation import TreePreparation
 from graduel.metrics.metric import metric_of
-from graduel.recipes import XGBoostRecipe
 
 CHECKPOINTS = 50
 """How often the curve is sampled over a fit."""

@@ -1,14 +1,14 @@
 """Data sets: reading, describing, loading by name."""
 
-from graduel.data.columns import Column
+from graduel.data.builtin import DATASETS, load_dataset
+from graduel.data.checks import warnings_for
+from graduel.data.column import Column
 from graduel.data.dataset import ColumnKind, Dataset
-from graduel.data.idx import read_idx
-from graduel.data.prepare import NetPreparation, TreePreparation
+from graduel.data.prepare.preparation import NetPreparation, TreePreparation
 from graduel.data.read import Source, read_source
-from graduel.data.sources import DATASETS, load_dataset
+from graduel.data.read.images.idx import read_idx
+from graduel.data.schema_inference import understand
 from graduel.data.table import Table
-from graduel.data.understand import understand
-from graduel.data.warn import warnings_for
 
 __all__ = [
     "DATASETS",

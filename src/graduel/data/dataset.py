@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from graduel.data.columns import Column
+from graduel.data.column import Column
 
 if TYPE_CHECKING:
     from graduel.data.table import Table

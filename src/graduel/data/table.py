@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from graduel.data.columns import Column
-from graduel.data.read.names import listed, shown
+from graduel.data.column import Column
+from graduel.data.read.column_names import listed, shown
 
 if TYPE_CHECKING:
     import polars as pl

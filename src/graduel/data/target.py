@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from graduel.data.convert import category_text
-from graduel.data.read.arrays import natural
-from graduel.data.read.cells import MISSING, to_numbers
-from graduel.data.read.names import shown
+from graduel.data.coerce import category_text
+from graduel.data.read.column_names import shown
+from graduel.data.read.delimited.cells import MISSING, to_numbers
+from graduel.data.read.labelled_arrays import natural
 from graduel.errors import UserError
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from graduel.data import DATASETS
-from graduel.data.description import Description, Own, held, own, own_arrays
+from graduel.data.source import Description, Own, held, own, own_arrays
 from graduel.duel.plan.defaults import QUICK_ROWS
 from graduel.duel.plan.protocol import Protocol, plan
 from graduel.duel.plan.user_estimators import read_contenders
@@ -18,7 +18,7 @@ from graduel.duel.run.executor import run_cells
 from graduel.duel.store.store import Store, open_store
 from graduel.duel.suite.training_sizes import loaded, open_size, plan_sizes, read_sizes, settled
 from graduel.errors import UserError
-from graduel.recipes import NetRecipe
+from graduel.train.recipes import NetRecipe
 
 
 def default_folder(protocol: Protocol) -> Path:

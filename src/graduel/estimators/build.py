@@ -24,10 +24,10 @@ from graduel.optim import (
     Minimizer,
     Optimizer,
 )
-from graduel.train import parts
-from graduel.train.full_batch import refuse_random
-from graduel.train.rules import WITH_MOMENTUM
-from graduel.train.stack import LayerText, read_layer, stack
+from graduel.train.build import part_registry
+from graduel.train.build.layer_text import LayerText, read_layer, stack
+from graduel.train.build.optimizer_builder import WITH_MOMENTUM
+from graduel.train.loop.full_batch import refuse_random
 
 Array = NDArray[Any]
 
@@ -77,10 +77,10 @@ def named(parameter: str, value: Any, **given: Any) -> Any:
         return value
     value = ALIASES.get(kind, {}).get(value, value)
     name = value.partition("(")[0].strip()
-    if name not in parts.KINDS[kind]:
-        raise unknown(parameter, name, (*NAMES.get(parameter, ()), *parts.KINDS[kind]))
+    if name not in part_registry.KINDS[kind]:
+        raise unknown(parameter, name, (*NAMES.get(parameter, ()), *part_registry.KINDS[kind]))
     try:
-        return parts.make(kind, value, **given)
+        return part_registry.make(kind, value, **given)
     except UserError as error:
         raise ValueError(str(error).replace(kind, parameter)) from None
 

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from graduel.nn import Network, Weights
 from graduel.optim import SGD, Minimizer
 from graduel.train import Average, DivergedError, Epoch, Fit, FullBatch, Step
-from graduel.train.batches import Source
-from graduel.train.loop import by_epoch
+from graduel.train.loop.batches import Source
+from graduel.train.loop.fit import by_epoch
 
 Array = NDArray[Any]
 

@@ -18,9 +18,9 @@ from graduel.estimators.course import History
 from graduel.estimators.fitted import Fitted
 from graduel.estimators.targets import Labels, Numbers, Targets
 from graduel.estimators.work import derived
-from graduel.nn import spec
-from graduel.train.model_file import one_line
-from graduel.train.models import Model, load_model, save_model
+from graduel.nn import serialization
+from graduel.train.io.container import one_line
+from graduel.train.io.network_file import Model, load_model, save_model
 
 Array = NDArray[Any]
 
@@ -44,7 +44,7 @@ CURVES = ("loss_curve_", "validation_loss_curve_", "validation_scores_")
 MOST_EPOCHS = 5_000
 """So many last epochs of each curve are saved: what describes a model is bounded in a file."""
 PARTS: dict[str, type] = {
-    **{f"nn.{name}": part for name, part in spec.PARTS.items()},
+    **{f"nn.{name}": part for name, part in serialization.PARTS.items()},
     **{
         f"optim.{name}": part
         for name in optim.__all__

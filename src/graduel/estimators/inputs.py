@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from scipy.sparse import issparse
 from sklearn.utils.validation import column_or_1d, validate_data
 
-from graduel.train.batches import Rows, Source, pixel_scale
+from graduel.train.loop.batches import Rows, Source, pixel_scale
 
 Array = NDArray[Any]
 Image = tuple[int, int, int]

@@ -13,7 +13,7 @@ from sklearn.utils._param_validation import (
     validate_parameter_constraints,
 )
 
-from graduel.recipes import NetRecipe
+from graduel.train.recipes import NetRecipe
 
 POSITIVE = Interval(Real, 0, None, closed="neither")
 AT_LEAST_0 = Interval(Real, 0, None, closed="left")

@@ -10,11 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.utils.validation import check_array, validate_data
 
-from graduel.data.columns import Column
-from graduel.data.convert import conform, plain_numbers
-from graduel.data.read.cells import to_numbers
-from graduel.data.read.frame import from_series, from_values, is_frame
-from graduel.data.read.names import find, shown, usable_names
+from graduel.data.coerce import conform, plain_numbers
+from graduel.data.column import Column
+from graduel.data.read.column_names import find, shown, usable_names
+from graduel.data.read.dataframe import from_series, from_values, is_frame
+from graduel.data.read.delimited.cells import to_numbers
 from graduel.data.table import SetAside
 from graduel.errors import UserError
 
@@ -148,7 +148,7 @@ class Understood:
         UserError
             If nothing is left to learn from.
         """
-        from graduel.data.understand import look
+        from graduel.data.schema_inference import look
 
         found = look(frame, dict.fromkeys(categorical, "categorical"))
         if not found.columns:

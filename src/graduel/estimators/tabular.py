@@ -26,8 +26,8 @@ class TabularMLPClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc
     out as ``graduel data`` does: numbers, categories (text of few different cells, and the types
     of categories), yes and no, dates. Identifiers, long text and columns of one value are set
     aside. Scaling, codes and what missing cells become are measured on the rows that are learned
-    from. The network is trained as :class:`~graduel.recipes.NetRecipe` says, for all its epochs,
-    and answers with the weights of the epoch that is best on validation rows.
+    from. The network is trained as :class:`~graduel.train.recipes.NetRecipe` says, for all its
+    epochs, and answers with the weights of the epoch that is best on validation rows.
 
     At prediction a category may be new, and any cell may be missing. Columns must be those of the
     fit, in their order. Threads may predict while another one fits.
@@ -55,7 +55,8 @@ class TabularMLPClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc
     columns_ : the columns that are learned from: name, kind, and why it was taken for that
     set_aside_ : the others: name, sort of reason, and the reason in words
     n_features_in_, feature_names_in_ : columns of X, and their names where X has names
-    preparation_ : how a row becomes numbers, a :class:`~graduel.data.prepare.NetPreparation`
+    preparation_ : how a row becomes numbers, a
+    :class:`~graduel.data.prepare.preparation.NetPreparation`
     network_, weights_ : the engine's own objects
     recipe_ : the recipe as it was used
     n_iter_, best_epoch_ : epochs that were trained, and the one whose weights answer

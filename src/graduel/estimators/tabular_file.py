@@ -9,19 +9,19 @@ from typing import Any, get_args
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
-from graduel.data.columns import KINDS, Column
-from graduel.data.prepare import NetPreparation
-from graduel.data.prepare_base import unwritten, written
+from graduel.data.column import KINDS, Column
+from graduel.data.prepare.encoder import unwritten, written
+from graduel.data.prepare.preparation import NetPreparation
 from graduel.data.table import SetAside, Why
 from graduel.errors import UserError
 from graduel.estimators import files
 from graduel.estimators.tables import Understood
 from graduel.estimators.tabular_fit import FittedTable, derived
 from graduel.estimators.targets import Labels
-from graduel.recipes import NetRecipe
-from graduel.train.model_file import one_line
-from graduel.train.models import Model, load_model, save_model
-from graduel.train.netspec import checked
+from graduel.train.build.recipe_parser import checked
+from graduel.train.io.container import one_line
+from graduel.train.io.network_file import Model, load_model, save_model
+from graduel.train.recipes import NetRecipe
 
 FORMAT = 1
 """Of what stands beside the network. Files of every format keep loading."""

@@ -15,16 +15,16 @@ from sklearn.utils.class_weight import compute_class_weight
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import column_or_1d
 
-from graduel.data.prepare import NetPreparation
-from graduel.data.read.names import listed, shown
+from graduel.data.prepare.preparation import NetPreparation
+from graduel.data.read.column_names import listed, shown
 from graduel.errors import UserError
 from graduel.estimators import tables
 from graduel.estimators.parameters import OF_TABLES, check, check_class_weight
 from graduel.estimators.tabular_train import Judge, train_and_judge
 from graduel.nn import Network, Weights
-from graduel.recipes import NetRecipe, net_recipe
-from graduel.train.netspec import checked, parse_net
-from graduel.train.training import Training, probabilities
+from graduel.train.build.recipe_parser import checked, parse_net
+from graduel.train.loop.training import Training, probabilities
+from graduel.train.recipes import NetRecipe, net_recipe
 
 if TYPE_CHECKING:
     import polars as pl

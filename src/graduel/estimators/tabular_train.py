@@ -14,7 +14,7 @@ from sklearn.exceptions import ConvergenceWarning
 from graduel.errors import UserError
 from graduel.estimators.progress import Progress
 from graduel.train import DivergedError, Epoch
-from graduel.train.training import Best, Training
+from graduel.train.loop.training import Best, Training
 
 Array = NDArray[Any]
 

@@ -11,7 +11,7 @@ from scipy.sparse import issparse
 from scipy.special import xlogy
 
 from graduel.nn import BinaryCrossEntropy, Loss, Poisson, SoftmaxCrossEntropy, SquaredError
-from graduel.train.training import probabilities
+from graduel.train.loop.training import probabilities
 
 Array = NDArray[Any]
 

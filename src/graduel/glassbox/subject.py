@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from graduel.data.prepare_tree import Category
+from graduel.data.prepare.tree_encoders import Category
 from graduel.errors import UserError
 from graduel.glassbox.forest import Forest, read_forest
 from graduel.glassbox.places import Array
@@ -169,7 +169,7 @@ class Subject:
         preparation = self.kept.preparation
         if preparation is None:
             return ()
-        from graduel.data.read.frame import from_frame
+        from graduel.data.read.dataframe import from_frame
 
         frame, _ = from_frame(X)
         kinds = {column.name: column.kind for column in self.kept.columns}

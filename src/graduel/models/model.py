@@ -13,11 +13,11 @@ from numpy.typing import NDArray
 from graduel.contenders.net import FittedNet
 from graduel.contenders.textbook import FittedTextbook
 from graduel.contenders.xgboost import FittedXGBoost
-from graduel.data.prepare_base import Preparation
+from graduel.data.prepare.encoder import Preparation
 from graduel.models.schema import Task
 from graduel.nn import Dense, Network, ReLU, Weights
-from graduel.train.batches import Rows
-from graduel.train.training import probabilities
+from graduel.train.loop.batches import Rows
+from graduel.train.loop.training import probabilities
 
 Array = NDArray[Any]
 
@@ -78,7 +78,7 @@ class Kept:
         """
         if self.preparation is None:
             return self.task.rows(X)
-        from graduel.data.read.frame import from_frame
+        from graduel.data.read.dataframe import from_frame
 
         frame, _ = from_frame(X)
         return self.preparation.transform(

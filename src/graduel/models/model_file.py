@@ -16,13 +16,13 @@ import numpy as np
 from numpy.typing import NDArray
 from safetensors import safe_open
 
-from graduel.data.prepare import NetPreparation, TreePreparation
-from graduel.data.prepare_base import Preparation, unwritten, written
+from graduel.data.prepare.encoder import Preparation, unwritten, written
+from graduel.data.prepare.preparation import NetPreparation, TreePreparation
 from graduel.errors import UserError
 from graduel.models.model import Kept, kept_of
 from graduel.models.schema import DAMAGED, Task
 from graduel.nn import Network, Weights
-from graduel.train.model_file import (
+from graduel.train.io.container import (
     FORMAT,
     KEY,
     OTHER,
@@ -33,7 +33,7 @@ from graduel.train.model_file import (
     read_about,
     write_whole,
 )
-from graduel.train.models import load_model, save_model
+from graduel.train.io.network_file import load_model, save_model
 
 __all__ = ["Kept", "kept_of", "load_kept", "save_kept"]
 

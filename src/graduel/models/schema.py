@@ -10,11 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from graduel.data import Dataset
-from graduel.data.columns import KINDS, Column
-from graduel.data.convert import conform, plain_numbers
-from graduel.data.read.cells import to_numbers
+from graduel.data.coerce import conform, plain_numbers
+from graduel.data.column import KINDS, Column
+from graduel.data.read.delimited.cells import to_numbers
 from graduel.errors import UserError
-from graduel.train.batches import pixel_scale
+from graduel.train.loop.batches import pixel_scale
 
 if TYPE_CHECKING:
     import polars as pl
@@ -53,7 +53,7 @@ class Task:
     def of(cls, dataset: Dataset) -> Task:
         """Return the task of a data set.
 
-        >>> from graduel.data.description import own
+        >>> from graduel.data.source import own
         >>> task = Task.of(own("iris").load())
         >>> task.target, task.classes, task.columns[0].name
         ('target', ('setosa', 'versicolor', 'virginica'), 'sepal length (cm)')

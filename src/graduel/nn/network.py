@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from graduel.layout import Layout
-from graduel.nn import spec as specs
+from graduel.nn import serialization as specs
 from graduel.nn import tree
 from graduel.nn.layers.base import (
     Layer,

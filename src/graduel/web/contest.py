@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from graduel.data.prepare_base import Preparation
+from graduel.data.prepare.encoder import Preparation
 from graduel.glassbox import Forest, read_forest, set_weight, switch_off
 from graduel.models.model import Kept
 from graduel.models.schema import Task
 from graduel.nn import Network, Weights
 from graduel.train import Rows
-from graduel.train.training import probabilities
+from graduel.train.loop.training import probabilities
 
 if TYPE_CHECKING:
     from graduel.web.fields import Field
@@ -235,7 +235,7 @@ def plain(network: Network) -> bool:
     True
     """
     from graduel.nn import Dense, Dropout
-    from graduel.train.parts import ACTIVATIONS
+    from graduel.train.build.part_registry import ACTIVATIONS
 
     kinds = tuple(k for k in ACTIVATIONS.values() if isinstance(k, type))
     return isinstance(network.layers[-1], Dense) and all(

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from graduel.data import Dataset, NetPreparation, TreePreparation
 from graduel.models.schema import Task
 from graduel.nn import Network, Weights
-from graduel.recipes import NetRecipe
+from graduel.train.recipes import NetRecipe
 from graduel.web.contest import Contest, NetSide, TreeSide
 from graduel.web.fields import fields_of
 from graduel.web.limits import Limits
@@ -127,7 +127,7 @@ def check_settings(course: Course, limits: Limits) -> Told:
 
 def _width(data: Dataset) -> int:
     """Return an upper bound of a table's columns as a network takes them."""
-    from graduel.data.prepare import ONE_HOT
+    from graduel.data.prepare.preparation import ONE_HOT
 
     found = 0
     for column in data.columns:

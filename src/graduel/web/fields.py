@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from graduel.data.columns import Column
+from graduel.data.column import Column
 from graduel.web.problems import Problem
 
 if TYPE_CHECKING:

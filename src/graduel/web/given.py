@@ -11,7 +11,7 @@ from zipfile import BadZipFile
 
 import numpy as np
 
-from graduel.data.description import Description, Own
+from graduel.data.source import Description, Own
 from graduel.duel.store.store import MODEL, PLACE, PLAN
 from graduel.errors import UserError
 from graduel.models.model_file import Kept, load_kept

@@ -16,10 +16,10 @@ from numpy.typing import NDArray
 
 from graduel.errors import UserError
 from graduel.nn import Dense, Dropout, Network, Weights
-from graduel.recipes import NetRecipe
 from graduel.train import DivergedError, Fit, Rows
-from graduel.train.recipe import check
-from graduel.train.rules import optimizer_of, schedule_of
+from graduel.train.build.network_builder import check
+from graduel.train.build.optimizer_builder import optimizer_of, schedule_of
+from graduel.train.recipes import NetRecipe
 
 Array = NDArray[Any]
 

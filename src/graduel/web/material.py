@@ -35,7 +35,7 @@ class Material:
     def of(cls, data: Dataset) -> Material:
         """Keep the given test part, or a fifth of the rows that is drawn.
 
-        >>> from graduel.data.description import own
+        >>> from graduel.data.source import own
         >>> len(Material.of(own("iris").load()).test)
         30
         """
@@ -55,7 +55,7 @@ class Material:
 
         Examples
         --------
-        >>> from graduel.data.description import own
+        >>> from graduel.data.source import own
         >>> [len(rows) for rows in Material.of(own("iris").load()).learning(1000)]
         [96, 24]
         """

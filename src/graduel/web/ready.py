@@ -23,8 +23,8 @@ from graduel.data import load_dataset
 from graduel.data.read.openml import cache_folder
 from graduel.errors import UserError
 from graduel.models.schema import Task
-from graduel.recipes import NetRecipe
 from graduel.train import load_model, save_model
+from graduel.train.recipes import NetRecipe
 from graduel.web.contest import Contest, NetSide, TreeSide
 from graduel.web.live import Live, Part, TreeSettings
 

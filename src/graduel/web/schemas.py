@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-from graduel.train.parts import ACTIVATIONS, OPTIMIZERS
+from graduel.train.build.part_registry import ACTIVATIONS, OPTIMIZERS
 
 Number = Annotated[float, Field(allow_inf_nan=False, ge=-1e6, le=1e6)]
 Layer = Annotated[str, Field(pattern=r"^\d{1,3}$")]

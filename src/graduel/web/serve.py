@@ -39,7 +39,7 @@ def home_of(source: str | None, options: dict[str, Any]) -> Home:
         if options:
             raise UserError(f"--{next(iter(options))} goes with a table")
         return given_model(path) if model else given_duel(path)
-    from graduel.data.description import own
+    from graduel.data.source import own
 
     data = own(source, **options).load()
     if not data.columns:

@@ -175,7 +175,7 @@ SPACES: dict[str, tuple[Space, Space]] = {
 def space_of(family: str, recipe: Any, *, image: bool, quick: bool) -> dict[str, Dimension]:
     """Return what is searched about a recipe; nothing of an estimator without a space.
 
-    >>> from graduel.recipes import TextbookRecipe
+    >>> from graduel.contenders.recipes import TextbookRecipe
     >>> list(space_of("textbook", TextbookRecipe(rate=9.0), image=True, quick=False))
     ['layers']
     """

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from graduel.data.dataset import Dataset
-from graduel.data.read.arrays import dataset
-from graduel.data.read.names import listed
+from graduel.data.read.column_names import listed
+from graduel.data.read.labelled_arrays import dataset
 from graduel.errors import UserError
 
 

@@ -7,8 +7,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from graduel.data.read.names import find, usable_names
-from graduel.data.read.sample import sampled_note, stratified
+from graduel.data.read.column_names import find, usable_names
+from graduel.data.read.stratified_sample import sampled_note, stratified
 from graduel.errors import UserError
 
 if TYPE_CHECKING:

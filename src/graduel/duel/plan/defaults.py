@@ -86,7 +86,7 @@ def remarks(
 ) -> Iterator[str]:
     """Yield what a user should know before anything is fitted, a sentence each."""
     if dataset.understood is not None:
-        from graduel.data.warn import warnings_for
+        from graduel.data.checks import warnings_for
 
         yield from warnings_for(dataset.understood)
     design = Design.read(split)

@@ -10,12 +10,12 @@ from collections.abc import Sequence
 from itertools import product
 from typing import Any
 
-from graduel.data.description import Own
+from graduel.data.source import Own
 from graduel.duel.plan.protocol import Protocol, plan_contenders, table_rows
 from graduel.errors import UserError, unknown
-from graduel.recipes import NetRecipe, net_recipe
-from graduel.train.netspec import KEYS, apply, read_pairs
-from graduel.train.parts import split
+from graduel.train.build.part_registry import split
+from graduel.train.build.recipe_parser import KEYS, apply, read_pairs
+from graduel.train.recipes import NetRecipe, net_recipe
 
 MOST_VARIANTS = 24
 

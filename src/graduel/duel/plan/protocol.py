@@ -13,8 +13,9 @@ from zlib import crc32
 
 import numpy as np
 
+from graduel.contenders.recipes import CONTENDERS, Entry, Recipe, table_contenders
 from graduel.data import DATASETS, load_dataset
-from graduel.data.description import Own
+from graduel.data.source import Own
 from graduel.duel.plan.budget import checked_trials, read_budget, whole
 from graduel.duel.plan.defaults import QUICK_ROWS, checked_rope, settle
 from graduel.duel.plan.packages import deciding_versions, require
@@ -22,8 +23,8 @@ from graduel.duel.plan.splits import Design, Split, check_rows, split
 from graduel.duel.plan.user_estimators import OwnContender
 from graduel.errors import UserError, unknown
 from graduel.metrics.metric import default_rope, metric_of
-from graduel.recipes import CONTENDERS, Entry, NetRecipe, Recipe, known_nets, table_contenders
-from graduel.train.recipe import check
+from graduel.train.build.network_builder import check
+from graduel.train.recipes import NetRecipe, known_nets
 
 __all__ = [
     "Cell",
@@ -78,7 +79,7 @@ class Protocol:
     """Everything that decides a duel's outcome, as plain data.
 
     ``contenders`` maps each name to ``{"family", "title", "recipe"}``; ``source`` is a
-    :class:`~graduel.data.description.Description` as plain data, None for data known by name.
+    :class:`~graduel.data.source.Description` as plain data, None for data known by name.
     Equal protocols give equal results (times and memory apart), so that a duel can be stopped and
     taken up again.
     """
@@ -231,7 +232,7 @@ def plan(
         entry = known[name]
         recipe: Recipe = entry.quick if quick else entry.full
         if name == "net" and net is not None:
-            from graduel.train.netspec import checked
+            from graduel.train.build.recipe_parser import checked
 
             recipe = checked(net)
         chosen[name] = (entry.family, entry.title, recipe)

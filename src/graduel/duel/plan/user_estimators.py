@@ -10,10 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from graduel.contenders.recipes import CONTENDERS, OwnRecipe
 from graduel.contenders.search.space import checked_space, to_plain
 from graduel.errors import UserError
-from graduel.recipes import CONTENDERS
-from graduel.rivals import OwnRecipe
 
 TAKES = ("matrix", "frame")
 ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+")

@@ -7,6 +7,7 @@ from pathlib import Path
 from statistics import mean
 from typing import Any
 
+from graduel.contenders.recipes import STRONGEST_XGBOOST
 from graduel.duel.plan.protocol import FORMAT, Protocol
 from graduel.duel.plan.splits import Design
 from graduel.duel.result.dataset_summary import about
@@ -22,7 +23,6 @@ from graduel.duel.verdict.runs import Answers, answers
 from graduel.errors import UserError
 from graduel.metrics.calibration import calibration, scaled, temperature
 from graduel.metrics.metric import Metric, brier, default_rope, log_loss, metric_of, wrong
-from graduel.recipes import STRONGEST_XGBOOST
 
 
 def finish(store: Store, command: str, *, show_rows: bool = False) -> Run:

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from graduel.contenders import Fitted, error_rate
-from graduel.data import Dataset, disturb
+from graduel.data import Dataset, perturb
 from graduel.metrics.metric import log_loss
 
 Array = NDArray[Any]
@@ -191,17 +191,17 @@ def _images(X: Array) -> Iterator[Way]:
     top, side = int(X.max(initial=1)) or 1, min(X.shape[1:3])
 
     def noise(images: Any, strength: float, rng: np.random.Generator) -> Any:
-        return disturb.noise(images, strength, rng, top=top)
+        return perturb.noise(images, strength, rng, top=top)
 
     yield "noise", noise, (0.1, 0.2, 0.4)
-    yield "rotation", disturb.rotate, (10, 20, 40)
-    yield "shift", disturb.shift, tuple(max(k, round(side * k / 28)) for k in (1, 2, 4))
-    yield "occlusion", disturb.occlude, tuple(max(k, round(side * k / 8)) for k in (2, 3, 4))
+    yield "rotation", perturb.rotate, (10, 20, 40)
+    yield "shift", perturb.shift, tuple(max(k, round(side * k / 28)) for k in (1, 2, 4))
+    yield "occlusion", perturb.occlude, tuple(max(k, round(side * k / 8)) for k in (2, 3, 4))
 
 
 def _tables() -> Iterator[Way]:
-    yield "missing", disturb.missing, (0.1, 0.2, 0.4)
-    yield "permuted", disturb.scramble, (0.1, 0.25, 0.5)
+    yield "missing", perturb.missing, (0.1, 0.2, 0.4)
+    yield "permuted", perturb.scramble, (0.1, 0.25, 0.5)
 
 
 def _error(answer: Callable[[Any], Array], X: Any, y: Array) -> float | None:

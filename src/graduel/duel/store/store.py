@@ -30,7 +30,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from graduel.data import Dataset, load_dataset
-from graduel.data.description import Description, Own
+from graduel.data.source import Description, Own
 from graduel.duel.plan.protocol import Cell, Protocol, Split
 from graduel.duel.result.outcome import Curve, Outcome
 from graduel.duel.store.cell_files import extras, read_extras

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from graduel.data import DATASETS
-from graduel.data.description import Description, Own
-from graduel.data.read.folder import tables_in
+from graduel.data.read.table_folder import tables_in
+from graduel.data.source import Description, Own
 from graduel.duel.plan.user_estimators import read_contenders
 from graduel.duel.result.outcome import Suite
 from graduel.duel.session import described

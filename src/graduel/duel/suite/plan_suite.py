@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from graduel.data import load_dataset
-from graduel.data.description import Own, own
+from graduel.data.source import Own, own
 from graduel.duel.plan.defaults import capped
 from graduel.duel.plan.protocol import (
     Protocol,
@@ -32,8 +32,8 @@ from graduel.duel.store.lock import held
 from graduel.duel.store.store import read_json, write_json
 from graduel.errors import UserError
 from graduel.metrics.metric import Metric, default_rope, metric_of
-from graduel.recipes import NetRecipe, net_recipe
-from graduel.train.netspec import parse_net
+from graduel.train.build.recipe_parser import parse_net
+from graduel.train.recipes import NetRecipe, net_recipe
 
 SUITE, SUITE_RESULT = "suite.json", "suite-result.json"
 TAKEN = (SUITE, SUITE_RESULT, "suite.html")

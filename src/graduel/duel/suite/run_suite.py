@@ -7,7 +7,7 @@ from pathlib import Path
 from statistics import mean
 from typing import Any
 
-from graduel.data.description import Own
+from graduel.data.source import Own
 from graduel.duel.result.build import finish, read_run
 from graduel.duel.result.environment import describe
 from graduel.duel.result.outcome import Run, Suite

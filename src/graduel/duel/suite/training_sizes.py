@@ -14,7 +14,7 @@ from statistics import mean
 from typing import Any
 
 from graduel.data import Dataset, load_dataset
-from graduel.data.description import Own
+from graduel.data.source import Own
 from graduel.duel.plan.protocol import Protocol, split
 from graduel.duel.plan.splits import ROWS_A_CLASS
 from graduel.duel.store.store import RESULT, Store, open_store, read_json

@@ -2,18 +2,18 @@
 
 from graduel.nn.layers.activation import ELU, SELU, Identity, ReLU, Sigmoid, Softplus, Tanh
 from graduel.nn.layers.base import Layer, Plan, Spec
-from graduel.nn.layers.columns import Columns
 from graduel.nn.layers.convolution import Conv2D
 from graduel.nn.layers.dense import Dense
 from graduel.nn.layers.dropout import Dropout
+from graduel.nn.layers.embedding import Columns
 from graduel.nn.layers.ensemble import EnsembleDense, HeadsDense
 from graduel.nn.layers.gated_activation import GELU, HardSwish, Mish, SiLU
 from graduel.nn.layers.leaky_activation import LeakyReLU, ParametricReLU
 from graduel.nn.layers.noise import Noise
 from graduel.nn.layers.normalization import BatchNorm, LayerNorm
 from graduel.nn.layers.ntk import NTKDense
-from graduel.nn.layers.numbers import PBLD
 from graduel.nn.layers.parametric import Parametric
+from graduel.nn.layers.periodic_embedding import PBLD
 from graduel.nn.layers.pooling import AveragePool2D, MaxPool2D
 from graduel.nn.layers.residual import Residual
 from graduel.nn.layers.scale import Scale

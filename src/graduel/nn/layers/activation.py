@@ -8,7 +8,7 @@ from typing import ClassVar
 import numpy as np
 
 from graduel.nn.layers.base import Array, Plan, Shape
-from graduel.nn.layers.channels import lines
+from graduel.nn.layers.channel_ops import lines
 from graduel.nn.special import sigmoid
 from graduel.nn.workspace import Call, Scope
 

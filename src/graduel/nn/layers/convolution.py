@@ -10,7 +10,7 @@ import numpy as np
 
 from graduel.nn.initializers import HeNormal, Initializer
 from graduel.nn.layers.base import Array, Plan, Shape, Spec
-from graduel.nn.layers.channels import lines, sums
+from graduel.nn.layers.channel_ops import lines, sums
 from graduel.nn.layers.patches import Frame
 from graduel.nn.layers.windows import Pair, check_image, pair
 from graduel.nn.workspace import Call, Scope

@@ -10,7 +10,7 @@ from typing import ClassVar
 import numpy as np
 
 from graduel.nn.layers.base import Array, Plan, Shape
-from graduel.nn.layers.draws import STEPS, sixteen_bits
+from graduel.nn.layers.random_bits import STEPS, sixteen_bits
 from graduel.nn.workspace import Call, Scope
 
 

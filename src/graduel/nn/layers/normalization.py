@@ -10,7 +10,7 @@ import numpy as np
 
 from graduel.nn.initializers import Constant, Zeros
 from graduel.nn.layers.base import Array, Plan, Shape, Spec, features
-from graduel.nn.layers.channels import along, lines, sums
+from graduel.nn.layers.channel_ops import along, lines, sums
 from graduel.nn.workspace import Call, Scope
 
 

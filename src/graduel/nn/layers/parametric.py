@@ -18,7 +18,7 @@ from graduel.nn.layers.base import (
     features,
     forward_through,
 )
-from graduel.nn.layers.channels import lines, sums
+from graduel.nn.layers.channel_ops import lines, sums
 from graduel.nn.workspace import Call, Scope
 
 

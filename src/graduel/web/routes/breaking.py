@@ -9,7 +9,7 @@ from fastapi import APIRouter
 from numpy.typing import NDArray
 
 from graduel import glassbox
-from graduel.data import disturb
+from graduel.data import perturb
 from graduel.web.contest import Contest
 from graduel.web.pack import pack
 from graduel.web.problems import Problem
@@ -112,9 +112,9 @@ def sweep_all(server: TheServer, session: TheSession, asked: Sweep) -> dict[str,
     for strength in ALL[asked.kind]:
         rng = np.random.default_rng(asked.seed)
         if of_table:
-            rows = getattr(disturb, asked.kind)(X, strength, rng)
+            rows = getattr(perturb, asked.kind)(X, strength, rng)
         else:
-            rows = getattr(disturb, asked.kind)(X, strength, rng).reshape(len(X), -1)
+            rows = getattr(perturb, asked.kind)(X, strength, rng).reshape(len(X), -1)
         for who, side in (("net", contest.net), ("xgboost", contest.trees)):
             if side is not None:
                 wrong = side.predict_proba(rows).argmax(axis=1) != y
@@ -173,12 +173,12 @@ def _fitting(kind: str, strength: float) -> float:
 
 def _disturbed(X: Array, kind: str, strength: float, seed: int) -> Array:
     if kind == "noise":
-        return disturb.noise(X, strength, np.random.default_rng(seed))
+        return perturb.noise(X, strength, np.random.default_rng(seed))
     if kind == "rotate":
-        return disturb.rotate(X, strength)
+        return perturb.rotate(X, strength)
     if kind == "shift":
-        return disturb.shift(X, int(strength))
-    return disturb.occlude(X, int(strength))
+        return perturb.shift(X, int(strength))
+    return perturb.occlude(X, int(strength))
 
 
 def _curves(contest: Contest, rows: Any, strengths: list[float]) -> dict[str, Any]:

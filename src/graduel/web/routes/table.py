@@ -10,9 +10,9 @@ from anyio import to_thread
 from fastapi import APIRouter, Query, Request
 
 from graduel.data import Dataset
-from graduel.data.assemble import from_table
+from graduel.data.assembly import from_table
 from graduel.data.read import read_source
-from graduel.data.understand import understand
+from graduel.data.schema_inference import understand
 from graduel.web.limits import Limits
 from graduel.web.material import Material
 from graduel.web.problems import Problem

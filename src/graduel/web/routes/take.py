@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from fastapi import APIRouter, Response
 
-from graduel.data.read.names import shown
+from graduel.data.read.column_names import shown
 from graduel.export import onnx_model, to_python
 from graduel.glassbox.inspection import inspect
 from graduel.glassbox.page import render

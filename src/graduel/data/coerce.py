@@ -1,0 +1,232 @@
+"""A column brought to its kind, alike in the table that is learned from and in any later one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from graduel.data.column import Column, Kind
+from graduel.data.read.column_names import listed, shown
+from graduel.data.read.delimited.cells import all_missing, present, read_dates, to_dates, to_numbers
+from graduel.errors import UserError
+
+if TYPE_CHECKING:
+    import polars as pl
+
+TRUE = ("true", "t", "yes", "y", "on")
+FALSE = ("false", "f", "no", "n", "off")
+"""Words of boolean columns, in their order: true stands with false, t with f."""
+
+
+def conform(
+    frame: pl.DataFrame,
+    columns: Iterable[Column],
+    *,
+    formats: Mapping[str, str] | None = None,
+    decimal: str = ".",
+    first_row: int = 0,
+) -> pl.DataFrame:
+    """Bring another table to the columns of one that is understood.
+
+    Parameters
+    ----------
+    frame : the table; columns that are not asked for are left out
+    columns, formats : of the understood table
+    decimal : the decimal sign of columns of text
+    first_row : rows that stood before this part of the table, for messages
+
+    Raises
+    ------
+    UserError
+        If columns lack, or a cell does not fit; the message names the column and the row.
+
+    Examples
+    --------
+    >>> import polars as pl
+    >>> conform(pl.DataFrame({"a": ["1", "?"], "b": [1, 2]}), [Column("a", "numeric")]).rows()
+    [(1,), (None,)]
+    """
+    import polars as pl
+
+    columns = tuple(columns)
+    lacking = [column.name for column in columns if column.name not in frame.columns]
+    if lacking:
+        raise UserError(
+            f"expected {len(columns)} columns; {len(lacking)} of them are not in the table: "
+            f"{listed(lacking)}"
+        )
+    forms = formats or {}
+    return pl.DataFrame(
+        [
+            to_kind(frame[c.name], c.kind, forms.get(c.name), decimal, first_row).alias(c.name)
+            for c in columns
+        ]
+    )
+
+
+Places = int | NDArray[np.int64]
+"""Where rows stood in the table that was read: the first of them, or each."""
+
+
+def place(rows: Places, row: int) -> int:
+    """Return a row's number in the table that was read, from 1.
+
+    >>> place(100, 7), place(np.array([0, 3]), 1)
+    (108, 4)
+    """
+    return 1 + (rows + row if isinstance(rows, int) else int(rows[row]))
+
+
+def to_kind(
+    series: pl.Series,
+    kind: Kind,
+    form: str | None = None,
+    decimal: str = ".",
+    rows: Places = 0,
+) -> pl.Series:
+    """Convert one column to the type of its kind; see ``Table.frame``.
+
+    `rows` say where these rows stood, for messages.
+
+    Raises
+    ------
+    UserError
+        If a cell does not fit, with the first row that does not.
+    """
+    import polars as pl
+
+    if kind == "numeric":
+        return _numeric(series, decimal, rows)
+    if kind == "boolean":
+        return _boolean(series)
+    if kind == "date":
+        return _date(series, form, rows)
+    return category_text(series) if kind == "categorical" else series.cast(pl.String)
+
+
+def category_text(series: pl.Series) -> pl.Series:
+    """Name categories: text without blanks around it, whole numbers without ``.0``.
+
+    >>> import polars as pl
+    >>> category_text(pl.Series([1.0, 2.5, None])).to_list()
+    ['1', '2.5', None]
+    """
+    import polars as pl
+
+    if series.dtype.is_float():
+        series = series.fill_nan(None)
+    text = series.cast(pl.String).str.strip_chars()
+    if not text.str.contains(".0", literal=True).any():
+        return text
+    return text.str.replace(r"^([+-]?\d+)\.0+$", "${1}")
+
+
+def plain_numbers(column: pl.Series) -> pl.Series:
+    """Write the numbers among categories alike, cell by cell, so that no other cell matters.
+
+    >>> import polars as pl
+    >>> plain_numbers(pl.Series(["1.50", "2.0", "3", "x"])).to_list()
+    ['1.5', '2', '3', 'x']
+    """
+    import polars as pl
+
+    if column.dtype in (pl.Categorical, pl.Enum):
+        column = column.cast(pl.String)
+    if column.dtype != pl.String:
+        return column
+    text = column.str.strip_chars()
+    whole = text.cast(pl.Int64, strict=False).cast(pl.String)
+    fraction = category_text(text.cast(pl.Float64, strict=False))
+    return whole.fill_null(fraction).fill_null(text).alias(column.name)
+
+
+def _numeric(series: pl.Series, decimal: str, rows: Places) -> pl.Series:
+    import polars as pl
+
+    kind = series.dtype
+    if kind == pl.Duration:
+        return series.dt.total_seconds(fractional=True)
+    if kind == pl.Time:
+        return series.cast(pl.Int64) / 1e9
+    if kind in (pl.Categorical, pl.Enum):
+        series = series.cast(pl.String)
+    if series.dtype == pl.Null or (series.dtype == pl.String and all_missing(series)):
+        return pl.Series(series.name, [None] * len(series), dtype=pl.Float64)
+    if series.dtype == pl.String:
+        found = to_numbers(series, decimal, codes=True)
+        if found is None:
+            row, cell = _odd(series, decimal)
+            raise UserError(
+                f"column {shown(series.name)}: expected numbers; row {place(rows, row):,} "
+                f"holds {shown(cell)}. Mend the cell, or give --categorical {shown(series.name)}"
+            )
+        series = found
+    if series.dtype == pl.Boolean:
+        return series.cast(pl.UInt8)
+    if not series.dtype.is_numeric():
+        raise UserError(f"column {shown(series.name)}: expected numbers; it holds {series.dtype}")
+    if series.dtype.is_integer() and series.dtype not in (pl.Int128, pl.UInt64):
+        return series
+    if series.dtype != pl.Float32:
+        series = series.cast(pl.Float64)
+    return series.set(~series.is_finite(), None)
+
+
+def _odd(text: pl.Series, decimal: str) -> tuple[int, str]:
+    """Find the first cell that is no number."""
+    import polars as pl
+
+    plain = text.cast(pl.Float64, strict=False).is_null() & text.is_not_null()
+    suspects = plain.arg_true().to_list() or [0]
+    for row in suspects:
+        cell = text.slice(row, 1)
+        if to_numbers(cell, decimal, codes=True) is None and not all_missing(cell):
+            return row, cell[0]
+    return suspects[0], text[suspects[0]]
+
+
+def _boolean(series: pl.Series) -> pl.Series:
+    import polars as pl
+
+    if series.dtype == pl.Boolean:
+        return series
+    if series.dtype.is_numeric():
+        return series.set(~series.is_in([0, 1]), None).cast(pl.Boolean)
+    words = series.cast(pl.String).str.strip_chars().str.to_lowercase()
+    true = words.is_in(TRUE)
+    return true.set(~(true | words.is_in(FALSE)), None)
+
+
+def _date(series: pl.Series, form: str | None, rows: Places) -> pl.Series:
+    import polars as pl
+
+    if series.dtype.is_temporal() and series.dtype not in (pl.Duration, pl.Time):
+        dates = series.cast(pl.Datetime("us", getattr(series.dtype, "time_zone", None)))
+        if getattr(dates.dtype, "time_zone", None):
+            dates = dates.dt.convert_time_zone("UTC").dt.replace_time_zone(None)
+        return dates
+    text = present(series.cast(pl.String))
+    if text.null_count() == len(text):
+        return pl.Series(series.name, [None] * len(text), dtype=pl.Datetime("us"))
+    read = read_dates(text, form) if form else None
+    if read is None and (found := to_dates(text)) is not None:
+        read = found[0]
+    if read is None:
+        told = f"dates such as {form}" if form else "dates"
+        row = _undated(text, form)
+        raise UserError(
+            f"column {shown(series.name)}: expected {told}; row {place(rows, row):,} holds "
+            f"{shown(text[row])}. Mend the cell"
+        )
+    return read
+
+
+def _undated(text: pl.Series, form: str | None) -> int:
+    for row in text.is_not_null().arg_true().to_list():
+        cell = text.slice(row, 1)
+        if (read_dates(cell, form) if form else to_dates(cell)) is None:
+            return int(row)
+    return 0

@@ -1,0 +1,165 @@
+"""Tables and arrays that a program already holds."""
+
+from __future__ import annotations
+
+from math import isnan
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from graduel.data.dataset import Dataset
+from graduel.data.read.column_names import shown, usable_names
+from graduel.data.read.labelled_arrays import dataset
+from graduel.errors import UserError
+
+if TYPE_CHECKING:
+    import polars as pl
+
+TARGET = "target"
+
+
+def from_frame(table: Any) -> tuple[pl.DataFrame, list[str]]:
+    """Make a Polars table of a Polars or pandas one, and notes; the given one stays as it is.
+
+    Raises
+    ------
+    UserError
+        If it is neither.
+    """
+    import polars as pl
+
+    if isinstance(table, pl.LazyFrame):
+        table = table.collect()
+    if isinstance(table, pl.DataFrame):
+        names, notes = usable_names(table.columns)
+        return table.rename(dict(zip(table.columns, names, strict=True))), notes
+    if not _is_pandas(table) or not hasattr(table, "columns"):
+        raise UserError(
+            f"expected a table of Polars or pandas, or arrays X and y; got {type(table).__name__}"
+        )
+    labels = [
+        " ".join(map(str, label)) if isinstance(label, tuple) else label for label in table.columns
+    ]
+    names, notes = usable_names(labels)
+    columns = [from_series(table.iloc[:, i], name) for i, name in enumerate(names)]
+    return pl.DataFrame(columns), notes
+
+
+def from_arrays(X: Any, y: Any) -> tuple[pl.DataFrame | Dataset, str, list[str]]:
+    """Make a table of features and labels, or a data set of images and labels.
+
+    Returns
+    -------
+    The table or data set, the name of the target's column, and notes.
+
+    Raises
+    ------
+    UserError
+        If X and y do not fit each other.
+    """
+    import polars as pl
+
+    if hasattr(X, "tocsr"):
+        raise UserError("expected a dense X; got a sparse matrix. Give X.toarray()")
+    if not is_frame(X):
+        X = np.asarray(X)
+        if X.ndim in (3, 4):
+            return dataset("arrays", X, np.asarray(y)), TARGET, []
+        if X.ndim != 2 or not X.size:
+            raise UserError(
+                f"expected X of shape (n, features) or images (n, height, width[, channels]), "
+                f"none of them 0; got {X.shape}"
+            )
+        frame = pl.DataFrame([from_values(X[:, i], f"f{i}") for i in range(X.shape[1])])
+        notes: list[str] = []
+    else:
+        frame, notes = from_frame(X)
+    name = getattr(y, "name", None)
+    target = next(
+        c
+        for c in (name, TARGET, *(f"{TARGET}_{i}" for i in range(2, frame.width + 4)))
+        if isinstance(c, str) and c.strip() and c not in frame.columns
+    )
+    if isinstance(y, pl.Series):
+        labels = y
+    elif _is_pandas(y) and not hasattr(y, "columns"):
+        labels = from_series(y, target)
+    else:
+        flat = np.asarray(from_frame(y)[0] if is_frame(y) else y)
+        if flat.ndim == 2 and flat.shape[1] == 1:
+            flat = flat[:, 0]
+        if flat.ndim != 1:
+            raise UserError(f"expected y with one label a row; got shape {flat.shape}")
+        labels = from_values(flat, target)
+    if len(labels) != frame.height:
+        raise UserError(
+            f"X and y must have as many rows as each other; got {frame.height} and {len(labels)}"
+        )
+    return frame.with_columns(labels.alias(target)), target, notes
+
+
+def _is_pandas(table: Any) -> bool:
+    return any(kind.__module__.partition(".")[0] == "pandas" for kind in type(table).__mro__)
+
+
+def is_frame(table: Any) -> bool:
+    """Tell a table of Polars or pandas."""
+    import polars as pl
+
+    return isinstance(table, pl.DataFrame | pl.LazyFrame) or (
+        _is_pandas(table) and hasattr(table, "columns")
+    )
+
+
+def from_series(series: Any, name: str) -> pl.Series:
+    """Make a Polars column of a pandas one. No PyArrow is needed."""
+    import polars as pl
+
+    kind = str(series.dtype)
+    if kind == "category":
+        codes = np.asarray(series.cat.codes)
+        names = [str(v) for v in series.cat.categories]
+        return pl.Series(name, [names[c] if c >= 0 else None for c in codes], pl.Categorical)
+    if kind.startswith("datetime64"):
+        if getattr(series.dt, "tz", None) is not None:
+            series = series.dt.tz_convert("UTC").dt.tz_localize(None)
+        return pl.Series(name, series.to_numpy().astype("datetime64[us]"))
+    missing = series.isna().to_numpy()
+    if isinstance(series.dtype, np.dtype) and series.dtype.kind != "O":
+        return from_values(series.to_numpy(), name)
+    # Nullable numbers, strings and mixed objects: the values themselves, None where missing.
+    values = [None if gone else v for v, gone in zip(series.tolist(), missing, strict=True)]
+    return _from_objects(values, name)
+
+
+def from_values(values: Any, name: str) -> pl.Series:
+    """Make a Polars column of a NumPy array; NaN is missing."""
+    import polars as pl
+
+    if values.dtype.kind in "biufMm":
+        if values.dtype.kind == "f" and values.dtype.itemsize not in (4, 8):
+            values = values.astype(np.float64)
+        if values.dtype.kind in "Mm":
+            values = values.astype(f"{values.dtype.kind}8[us]")
+        return pl.Series(name, np.ascontiguousarray(values), nan_to_null=True)
+    if values.dtype.kind in "US":
+        return pl.Series(name, values.astype(str).tolist(), dtype=pl.String)
+    if values.dtype.kind != "O":
+        raise UserError(
+            f"column {shown(name)}: expected numbers, text or dates; got {values.dtype}"
+        )
+    return _from_objects(values.tolist(), name)
+
+
+def _from_objects(values: list[Any], name: str) -> pl.Series:
+    import polars as pl
+
+    values = [v.item() if isinstance(v, np.generic) else v for v in values]
+    values = [None if isinstance(v, float) and isnan(v) else v for v in values]
+    kinds = {type(v) for v in values if v is not None}
+    if kinds and (kinds == {bool} or kinds <= {int, float}):
+        try:
+            return pl.Series(name, values, dtype=pl.Float64 if float in kinds else None)
+        except (OverflowError, TypeError):
+            pass  # whole numbers beyond 64 bits stay text
+    return pl.Series(name, [None if v is None else str(v) for v in values], dtype=pl.String)

@@ -1,0 +1,1 @@
+"""Delimited text: dialect, encoding, records, and cells as missing, numbers or dates."""

@@ -1,0 +1,273 @@
+"""Tables of text: CSV, TSV and their kin, as they are written in practice.
+
+Lines are split here and handed to Polars with a separator that no text has, since Polars takes
+strict CSV alone and guesses silently otherwise.
+"""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO, TYPE_CHECKING
+
+from graduel.data.read.column_names import find, shown, usable_names
+from graduel.data.read.delimited.cells import MISSING, to_numbers
+from graduel.data.read.delimited.dialect import Dialect, long_cells
+from graduel.data.read.delimited.encoding import opened_text
+from graduel.data.read.delimited.records import Lines, records
+from graduel.data.read.stratified_sample import sampled_note, stratified
+from graduel.errors import UserError
+
+if TYPE_CHECKING:
+    import polars as pl
+
+UNIT = "\x1f"
+"""The separator that no text has (ASCII's unit separator)."""
+PACKED = 5
+"""How much longer text is than packed text, about."""
+BLOCK = 1 << 24
+"""Characters that are split at a time."""
+
+
+@dataclass(slots=True)
+class Tally:
+    """What was met on the way through a file."""
+
+    missing: Counter[str] = field(default_factory=Counter)
+    short: list[int] = field(default_factory=list)
+    longest: int = 0
+    """Cells of the longest of the lines that end early."""
+
+    def notes(self) -> list[str]:
+        """Say it."""
+        notes = []
+        if self.missing:
+            kinds = ", ".join(f"{shown(t)} ({n:,})" for t, n in self.missing.most_common())
+            notes.append(f"taken as missing: {kinds}")
+        if self.short:
+            n = len(self.short)
+            notes.append(
+                f"{n:,} {'line ends' if n == 1 else 'lines end'} early (the first: line "
+                f"{self.short[0]:,}); the cells that lack are taken as missing"
+            )
+        return notes
+
+
+def read_csv(path: Path, dialect: Dialect) -> tuple[pl.DataFrame, list[str]]:
+    """Read a whole table; columns in which every cell is a number become numbers.
+
+    Returns
+    -------
+    The table, and notes on what was decided.
+
+    Raises
+    ------
+    UserError
+        If a line has more cells than there are columns, or there are no rows.
+    """
+    import polars as pl
+
+    names, notes = usable_names(dialect.names)
+    text = set[str]()
+    while True:
+        # Once more at most: with the columns as text that looked like numbers only at first.
+        tally = Tally()
+        parts: dict[str, list[pl.Series]] = {name: [] for name in names}
+        late = set[str]()
+        for block in _blocks(path, dialect, names, tally):
+            for cells in block:
+                column, as_text = parts[cells.name], cells.name in text
+                part = _read_cells(cells, as_text, dialect.decimal, tally)
+                if part.dtype == pl.String and part.null_count() < len(part) and not as_text:
+                    text.add(part.name)
+                    if any(p.null_count() < len(p) for p in column):
+                        late.add(part.name)
+                column.append(part)
+        if not late:
+            break
+    frame = pl.DataFrame([_joined(parts.pop(name), name) for name in names])
+    if not len(frame):
+        raise UserError(f"{path}: expected rows under the header; there are none")
+    if len(tally.short) == len(frame) and any(dialect.names[tally.longest :]):
+        raise UserError(
+            f"{path}: line {tally.short[0]:,}: expected {len(names)} cells, as the header has; no "
+            f"line has more than {tally.longest} (column {tally.longest + 1}: "
+            f"{shown(names[tally.longest])} is empty). Take out the names without cells"
+        )
+    return frame, [*describe(dialect), *notes, *tally.notes()]
+
+
+def _joined(parts: list[pl.Series], name: str) -> pl.Series:
+    import polars as pl
+
+    kinds = {part.dtype for part in parts if part.null_count() < len(part)}
+    kind = next((k for k in (pl.String, pl.Float64, pl.Int64) if k in kinds), pl.String)
+    whole = pl.Series(name, [], dtype=kind)
+    parts = [part.cast(kind) for part in parts]
+    return pl.concat([whole, *parts], rechunk=True).rename(name)
+
+
+def describe(dialect: Dialect) -> list[str]:
+    """Say what was decided where it is not the usual."""
+    notes = []
+    if dialect.separator != ",":
+        word = {"\t": "tabs", " ": "blanks"}.get(dialect.separator, f"'{dialect.separator}'")
+        notes.append(f"cells are separated by {word} (--separator to change)")
+    if dialect.decimal != ".":
+        notes.append("numbers have a decimal comma (--decimal to change)")
+    if not dialect.encoding.startswith("utf-8"):
+        notes.append(f"the text is read as {dialect.encoding} (--encoding to change)")
+    if dialect.skip:
+        n = dialect.skip
+        notes.append(f"{n:,} {'line' if n == 1 else 'lines'} above the table left out")
+    if not dialect.header:
+        notes.append("no header was found; columns are numbered (--header to change)")
+    return notes
+
+
+def _blocks(path: Path, dialect: Dialect, names: list[str], tally: Tally) -> Iterator[pl.DataFrame]:
+    """Yield a table in blocks of rows, every cell as text, empty ones as null."""
+    import polars as pl
+
+    with opened_text(path, dialect.encoding) as file:
+        for joined in _split(file, dialect, len(names), tally, path):
+            yield pl.read_csv(
+                io.BytesIO(joined.encode()),
+                separator=UNIT,
+                quote_char=None,
+                has_header=False,
+                schema=dict.fromkeys(names, pl.String),
+            )
+
+
+def _read_cells(cells: pl.Series, as_text: bool, decimal: str, tally: Tally) -> pl.Series:
+    """Read one column of a block: as numbers if all cells are, else as text; missing as null."""
+    found = None if as_text else to_numbers(cells, decimal)
+    if found is None:
+        found = cells.str.strip_chars()
+        found = found.set(found.is_in(MISSING), None)
+    if found.null_count() > cells.null_count():
+        gone = cells.filter(found.is_null() & cells.is_not_null()).str.strip_chars()
+        tally.missing.update(dict(gone.filter(gone != "").value_counts().iter_rows()))
+    return found
+
+
+def _split(file: IO[str], dialect: Dialect, width: int, tally: Tally, path: Path) -> Iterator[str]:
+    """Yield text of whole records, cells separated by UNIT, in pieces of about one block."""
+    separator, line = dialect.separator, dialect.skip
+    header = dialect.header
+    for _ in range(dialect.skip):
+        file.readline()
+    while lines := file.readlines(BLOCK):
+        text = "".join(lines)
+        plain = separator != " " and not header and '"' not in text and UNIT not in text
+        if plain and all(one.count(separator) == width - 1 != 0 for one in lines):
+            line += len(lines)
+            yield text.replace(separator, UNIT)
+            continue
+        out = []
+        source = Lines(lines, file, line)
+        with long_cells():
+            for record in records(source, separator, path):
+                if not record:
+                    continue
+                if header:
+                    header = False
+                    continue
+                joined = UNIT.join(record)
+                if not len(record) - 1 == joined.count(UNIT) == width - 1 or "\n" in joined:
+                    joined = UNIT.join(_fitted(record, width, source.first, tally, path, dialect))
+                out.append(joined)
+        line = source.line
+        if out:
+            yield "\n".join(out) + "\n"
+
+
+def _fitted(
+    record: list[str], width: int, line: int, tally: Tally, path: Path, dialect: Dialect
+) -> list[str]:
+    # Newlines inside a cell become blanks.
+    cells = [cell.replace(UNIT, " ").replace("\n", " ") for cell in record]
+    if len(cells) > width and not any(cell.strip() for cell in cells[width:]):
+        return cells[:width]
+    if len(cells) > width:
+        told = "the header has" if dialect.header else "most lines have"
+        want = "1 cell" if width == 1 else f"{width} cells"
+        raise UserError(
+            f"{path}: line {line:,}: expected {want}, as {told}; got {len(cells)} "
+            f"(column {width + 1}: {shown(cells[width].strip())}). Quote cells that hold the "
+            f"separator {shown(dialect.separator)}, or name another with --separator"
+        )
+    if len(cells) < width:
+        tally.short.append(line)
+        tally.longest = max(tally.longest, len(cells))
+        cells += [""] * (width - len(cells))
+    return cells
+
+
+def sample_csv(
+    path: Path, dialect: Dialect, target: str, size: int
+) -> tuple[pl.DataFrame, list[str]]:
+    """Read a stratified sample of the rows, a block at a time, and the notes on it.
+
+    Raises
+    ------
+    UserError
+        As :func:`read_csv`, or if there is no such target.
+    """
+    names, notes = usable_names(dialect.names)
+    column = find(target, names, "target")
+
+    def blocks() -> Iterator[pl.DataFrame]:
+        return _blocks(path, dialect, names, Tally())
+
+    part, total = stratified(blocks, lambda: (block[column] for block in blocks()), size)
+    tally, read = Tally(), []
+    for cells in part:
+        read.append(_joined([_read_cells(cells, False, dialect.decimal, tally)], cells.name))
+    told = [*describe(dialect), *notes, *tally.notes(), sampled_note(len(part), total)]
+    return part.select(read), told
+
+
+def text_bytes(path: Path) -> int:
+    """Estimate how much memory a table of text takes: about as much as its text, unpacked."""
+    size = path.stat().st_size
+    with path.open("rb") as file:
+        head = file.read(2)
+        if head == b"\x1f\x8b":
+            file.seek(-4, io.SEEK_END)
+            # The length, but for multiples of 4 GB.
+            return max(size * PACKED, int.from_bytes(file.read(), "little"))
+    if head == b"PK":
+        with suppress(zipfile.BadZipFile), zipfile.ZipFile(path) as archive:
+            return sum(one.file_size for one in archive.infolist())
+    return size
+
+
+def scan_csv(path: Path, dialect: Dialect) -> Iterator[pl.DataFrame]:
+    """Yield a table in blocks of rows; in each, columns of nothing but numbers become numbers."""
+    import polars as pl
+
+    names, _ = usable_names(dialect.names)
+    tally = Tally()
+    for block in _blocks(path, dialect, names, tally):
+        yield pl.DataFrame([_read_cells(cells, False, dialect.decimal, tally) for cells in block])
+
+
+def scan_text(path: Path, dialect: Dialect) -> Iterator[tuple[pl.DataFrame, pl.DataFrame]]:
+    """Yield a table in blocks of rows: each cell as written, and with what means missing as null.
+
+    Nothing is read as a number, so that no block is read otherwise than another.
+    """
+    import polars as pl
+
+    names, _ = usable_names(dialect.names)
+    tally = Tally()
+    for block in _blocks(path, dialect, names, tally):
+        read = [_read_cells(cells, True, dialect.decimal, tally) for cells in block]
+        yield block, pl.DataFrame(read)

@@ -1,0 +1,226 @@
+"""How a table of text is written: separator, decimal sign, header, found out from its beginning."""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+
+from graduel.data.read.column_names import shown
+from graduel.data.read.delimited.cells import MISSING_NUMBER
+from graduel.data.read.delimited.encoding import encoding_of, opened_text
+from graduel.errors import UserError
+
+SEPARATORS = ("\t", ";", "|", ",")
+"""In the order of preference where several fit: a table of decimal commas has commas, too."""
+NAMED = {"tab": "\t", "\\t": "\t", "comma": ",", "semicolon": ";", "space": " ", "pipe": "|"}
+LINES, CHARACTERS = 1000, 1 << 19
+"""What is looked at, at most."""
+LONGEST = 1 << 26
+"""Characters of a cell; a quote that nobody closes makes one of all that follows."""
+POINT = re.compile(r"[+-]?(\d+\.\d*|\.\d+)([eE][+-]?\d+)?")
+COMMA = re.compile(r"[+-]?(\d{1,3}(\.\d{3})+|\d+)?,\d+([eE][+-]?\d+)?")
+ABOVE = re.compile(r'"?sep=([^"\n])"?\s*', re.I)
+"""A line that spreadsheets write on top."""
+OTHERS = {
+    "JSON": re.compile(r'\s*(\{\s*("|$)|\[\s*([{\[]|$))'),
+    "a page of the web or XML": re.compile(r"\s*<(!doctype|html|\?xml)\b", re.I),
+    "an ARFF file": re.compile(r"\s*@relation\s", re.I),
+}
+"""Text that is no table, by its first line."""
+BLANK = " \t\n\r\f\v\x1a"
+"""What a line without cells may hold; old programs end a file with Control-Z."""
+THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2}([.,]\d{3})+")
+"""It says nothing about which sign is the decimal one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Dialect:
+    """How a table of text is written.
+
+    Attributes
+    ----------
+    separator : what stands between cells; a space stands for any run of blanks
+    decimal : ``.`` or ``,``
+    encoding : by Python's name
+    header : whether the first line holds the columns' names
+    names : those names as they stand there, or one blank name for each column
+    skip : lines above the table, which are left out
+    """
+
+    separator: str
+    decimal: str
+    encoding: str
+    header: bool
+    names: tuple[str, ...]
+    skip: int = 0
+
+
+def sniff(
+    path: Path,
+    *,
+    separator: str | None = None,
+    decimal: str | None = None,
+    encoding: str | None = None,
+    header: bool | None = None,
+) -> Dialect:
+    """Find out how a file is written; what is given is taken.
+
+    Raises
+    ------
+    UserError
+        If the file has no lines with text or is not text, or if an option is none.
+    """
+    if separator is not None:
+        separator = NAMED.get(separator.lower(), separator)
+        if len(separator) != 1 or separator in '"\n\r':
+            raise UserError(
+                f"separator must be one character, or one of {', '.join(NAMED)}; got '{separator}'"
+            )
+    if decimal not in (None, ".", ","):
+        raise UserError(f"decimal must be '.' or ','; got '{decimal}'")
+    if decimal == "," == separator:
+        raise UserError("separator and decimal must differ; got ',' for both")
+    encoding = encoding_of(path, encoding)
+    lines, numbers, size = list[str](), list[int](), 0
+    with opened_text(path, encoding) as file:
+        for number, line in enumerate(islice(file, LINES)):
+            if not lines and (above := ABOVE.fullmatch(line)):
+                separator = separator or above[1]
+            elif line.strip(BLANK):
+                lines.append(line)
+                numbers.append(number)
+            size += len(line)
+            if size > CHARACTERS and len(lines) > 1:
+                break
+        whole = not file.readline()
+    if not lines:
+        raise UserError(f"{path}: expected a table; the file is empty")
+    if other := next((what for what, like in OTHERS.items() if like.match(lines[0])), None):
+        raise UserError(f"{path}: expected a table of text; it holds {other}. Save it as CSV")
+    comments = _comments(lines)
+    lines, skip = lines[comments:], numbers[comments]
+    separator = separator or _separator(lines, whole)
+    records = split(lines, separator, whole)
+    if header is not False:
+        _check_top(records, path, skip)
+    first, rest = records[0], records[1:]
+    decimal = decimal or _decimal(rest or records, separator)
+    header = _has_header(first, rest, decimal) if header is None else header
+    return Dialect(separator, decimal, encoding, header, _names(first, rest, header), skip)
+
+
+def _comments(lines: list[str]) -> int:
+    """Count the lines of comments on top, with # in front and not the cells of the table below.
+
+    >>> _comments(["# made by hand", "id,age", "1,2"]), _comments(["#id,age", "1,2"])
+    (1, 0)
+    """
+    found = next((i for i, line in enumerate(lines) if not line.startswith("#")), 0)
+    alike = any(
+        line.count(separator) == lines[found].count(separator) > 0
+        for line in lines[:found]
+        for separator in SEPARATORS
+    )
+    several = any(separator in lines[found] for separator in SEPARATORS)
+    return found if several and not alike else 0
+
+
+def _check_top(records: list[list[str]], path: Path, skip: int) -> None:
+    """Refuse a title above the table."""
+    width = Counter(len(record) for record in records[1:]).most_common(1)
+    if len(records[0]) == 1 and width and width[0][0] > 2 and width[0][1] > len(records) / 2:
+        raise UserError(
+            f"{path}: line {skip + 1:,}: expected {width[0][0]} cells, as most lines have; got one "
+            f"({shown(records[0][0])}). Delete what stands above the table"
+        )
+
+
+def split(lines: list[str], separator: str, whole: bool = True) -> list[list[str]]:
+    """Split lines into records of cells; a record that is cut off at the end is left out."""
+    if separator == " ":
+        return [line.split() for line in lines]
+    try:
+        with long_cells():
+            records = list(csv.reader(lines, delimiter=separator, skipinitialspace=True))
+    except csv.Error:
+        # A cell longer than the csv module takes: a quote that nobody closes. Reading tells where.
+        records = [line.split(separator) for line in lines]
+    records = [[cell.strip() for cell in record] for record in records]
+    return records if whole or len(records) < 2 else records[:-1]
+
+
+@contextmanager
+def long_cells() -> Iterator[None]:
+    """Take cells of up to LONGEST characters; the limit is one for the whole process."""
+    before = csv.field_size_limit(LONGEST)
+    try:
+        yield
+    finally:
+        csv.field_size_limit(before)
+
+
+def _separator(lines: list[str], whole: bool) -> str:
+    best, found = 0.0, " "
+    for separator in SEPARATORS:
+        records = split(lines, separator, whole)
+        width, often = Counter(len(record) for record in records).most_common(1)[0]
+        # The header's width decides more than that of a row among many.
+        fit = often / len(records) * (1 if len(records[0]) == width else 0.5)
+        if width > 1 and fit > best:
+            best, found = fit, separator
+    if found != " ":
+        return found
+    widths = {len(line.split()) for line in lines}
+    return " " if len(widths) == 1 and widths != {1} else ","
+
+
+def _decimal(records: list[list[str]], separator: str) -> str:
+    points = commas = False
+    for record in records:
+        for cell in record:
+            grouped = bool(THOUSANDS.fullmatch(cell))
+            points |= not grouped and bool(POINT.fullmatch(cell))
+            # Semicolons are what writers of decimal commas separate cells with.
+            commas |= (not grouped or separator == ";") and bool(COMMA.fullmatch(cell))
+    return "," if commas and not points else "."
+
+
+def _has_header(first: list[str], rest: list[list[str]], decimal: str) -> bool:
+    """Judge by columns of numbers: a word on top is a name, a number on top is none."""
+    against = False
+    for i, top in enumerate(first):
+        below = [r[i] for r in rest if i < len(r) and r[i] not in MISSING_NUMBER]
+        if top in MISSING_NUMBER:
+            continue
+        if below and all(is_number(cell, decimal) for cell in below):
+            if not is_number(top, decimal):
+                return True
+            against = True
+    return not against and not (not rest and all(is_number(cell, decimal) for cell in first))
+
+
+def is_number(cell: str, decimal: str) -> bool:
+    """Tell whether a cell reads as a number."""
+    try:
+        float(cell.replace(",", "." if decimal == "," else "").replace("_", "x"))
+    except ValueError:
+        return False
+    return True
+
+
+def _names(first: list[str], rest: list[list[str]], header: bool) -> tuple[str, ...]:
+    if not header:
+        width = Counter(len(record) for record in rest or [first]).most_common(1)[0][0]
+        return ("",) * width
+    wider = rest and all(len(record) == len(first) + 1 for record in rest)
+    if not wider:
+        return tuple(first)
+    # Either every line ends in a separator, or the first column is of row names without a title.
+    at_end = all(not record[-1] for record in rest)
+    return (*first, "") if at_end else ("", *first)

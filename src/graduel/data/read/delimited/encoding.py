@@ -1,0 +1,176 @@
+"""Files of text, plain, gzipped or zipped, in the encoding that they turn out to be in."""
+
+from __future__ import annotations
+
+import codecs
+import gzip
+import io
+import zipfile
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO
+
+from graduel.data.read.column_names import listed
+from graduel.errors import UserError
+
+PIECE = 1 << 20
+"""Bytes or characters read at a time."""
+FALLBACKS = ("cp1252", "latin-1")
+"""Tried in turn where a file is not UTF-8. The last one reads anything."""
+MARKS = {
+    codecs.BOM_UTF32_LE: "utf-32",
+    codecs.BOM_UTF32_BE: "utf-32",
+    codecs.BOM_UTF16_LE: "utf-16",
+    codecs.BOM_UTF16_BE: "utf-16",
+}
+"""Encodings that a file's first bytes tell, the longer mark first."""
+BINARY = {
+    b"PK\x05\x06": "an empty zip file",
+    b"\x1f\x8b": "packed with gzip twice. Unpack it once",
+    b"PK\x03\x04": "a zip file that is packed once more. Unpack it once",
+    b"BZh": "packed with bzip2. Unpack it first",
+    b"\xfd7zXZ": "packed with xz. Unpack it first",
+    b"\x28\xb5\x2f\xfd": "packed with zstd. Unpack it first",
+    b"7z\xbc\xaf": "packed with 7-Zip. Unpack it first",
+    b"Rar!": "packed with RAR. Unpack it first",
+    b"PAR1": "a packed Parquet file. Unpack it first",
+    b"ARROW1": "an Arrow file. Save the table as Parquet",
+    b"SQLite format 3": "a database of SQLite. Save the table as CSV",
+    b"\xd0\xcf\x11\xe0": "a document of an office program. Save the table as CSV",
+    b"%PDF": "a PDF document. Save the table as CSV",
+    b"\x89HDF": "an HDF5 file. Save the table as Parquet or CSV",
+    b"\x80\x04\x95": "a pickle of Python, which is never loaded. Save the table as Parquet or CSV",
+    b"\x80\x05\x95": "a pickle of Python, which is never loaded. Save the table as Parquet or CSV",
+    b"\x89PNG": "an image. Give a folder with a folder of images for each class",
+    b"\xff\xd8\xff": "an image. Give a folder with a folder of images for each class",
+}
+"""Files that are no text, by their first bytes, and what to do with them."""
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[IO[bytes]]:
+    """Open a file for its bytes, unpacked if it begins like a gzip or zip file.
+
+    Raises
+    ------
+    UserError
+        If it cannot be opened, is damaged, or is a zip file of other than one file.
+    """
+    try:
+        with path.open("rb") as raw:
+            head = raw.read(4)
+            raw.seek(0)
+            if head[:2] == b"\x1f\x8b":
+                with gzip.GzipFile(fileobj=raw) as unpacked:
+                    yield unpacked  # type: ignore[misc]  # a GzipFile reads bytes
+            elif head == b"PK\x03\x04":
+                with _unzipped(raw, path) as part:
+                    yield part
+            else:
+                yield raw
+    except (EOFError, gzip.BadGzipFile, zlib.error, zipfile.BadZipFile) as error:
+        raise UserError(
+            f"{path}: expected a whole packed file; it is damaged or cut short ({error}). "
+            "Get the file again"
+        ) from None
+    except OSError as error:
+        raise UserError(f"{path}: cannot be read ({error.strerror or error})") from None
+
+
+def _unzipped(raw: IO[bytes], path: Path) -> IO[bytes]:
+    try:
+        archive = zipfile.ZipFile(raw)
+        files = [name for name in archive.namelist() if not name.endswith("/")]
+        files = [name for name in files if not name.startswith("__MACOSX/")]
+        if len(files) == 1:
+            return archive.open(files[0])
+    except (RuntimeError, NotImplementedError) as error:
+        # zipfile's words for a password, and for a compression it does not know.
+        raise UserError(f"{path}: cannot be unpacked ({error}). Unpack it yourself") from None
+    if "[Content_Types].xml" in files:
+        raise UserError(f"{path}: is a document of an office program. Save the table as CSV")
+    raise UserError(
+        f"{path}: expected a zip file with one file in it; it has {len(files)} ({listed(files)}). "
+        "Unpack the one you mean"
+    )
+
+
+def encoding_of(path: Path, given: str | None = None) -> str:
+    """Return the encoding of a whole file: the given one, by its mark, UTF-8, or Windows-1252.
+
+    Raises
+    ------
+    UserError
+        If it is not text, or not in the encoding that is given.
+    """
+    with opened(path) as file:
+        head = file.read(PIECE)
+    if given is not None:
+        try:
+            name = codecs.lookup(given).name
+        except LookupError:
+            raise UserError(
+                f"encoding must be one that Python knows, such as utf-8, cp1252 or utf-16; "
+                f"got '{given}'"
+            ) from None
+        tried = ["utf-8-sig" if name == "utf-8" else name]
+    elif mark := next((mark for mark in MARKS if head.startswith(mark)), None):
+        tried = [MARKS[mark]]
+    elif wide := _wide(head):
+        tried = [wide]
+    else:
+        tried = ["utf-8-sig", *FALLBACKS]
+    if tried[0].startswith("utf-8") or tried[0] in FALLBACKS:
+        refuse_binary(path, head)
+    for name in tried:
+        if _reads(path, name):
+            return name
+    raise UserError(
+        f"{path}: is not in the encoding {tried[0]}. Leave --encoding away to have it found out"
+    )
+
+
+def _wide(head: bytes) -> str | None:
+    """Tell text of two bytes a character without a mark: mostly, every other byte is zero.
+
+    >>> _wide("a,b".encode("utf-16-be")), _wide(b"a,b")
+    ('utf-16-be', None)
+    """
+    even, odd = head[0::2].count(0), head[1::2].count(0)
+    if 4 * odd > len(head) and not even:
+        return "utf-16-le"
+    return "utf-16-be" if 4 * even > len(head) and not odd else None
+
+
+def refuse_binary(path: Path, head: bytes) -> None:
+    """Refuse what holds control characters, which no table of text does."""
+    for begin, what in BINARY.items():
+        if head.startswith(begin):
+            raise UserError(f"{path}: expected a table of text; it holds binary data, {what}")
+    control = sum(head.count(code) for code in range(32) if code not in b"\t\n\r\f\v\x1a\x1f")
+    if b"\0" in head or control * 100 > len(head):
+        raise UserError(
+            f"{path}: expected a table of text; it holds binary data. If it is text in another "
+            "encoding, such as utf-16, name it with --encoding"
+        )
+
+
+def _reads(path: Path, encoding: str) -> bool:
+    decoder = codecs.getincrementaldecoder(encoding)()
+    with opened(path) as file:
+        try:
+            while piece := file.read(PIECE):
+                decoder.decode(piece)
+            decoder.decode(b"", final=True)
+        except UnicodeError:
+            return False
+    return True
+
+
+@contextmanager
+def opened_text(path: Path, encoding: str) -> Iterator[IO[str]]:
+    """Open a file for its lines; every kind of line end becomes a newline."""
+    with opened(path) as raw, io.TextIOWrapper(raw, encoding, newline=None) as text:
+        yield text

@@ -1,0 +1,70 @@
+"""Records of a table of text: lines cut into cells, quotes understood."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator
+from itertools import chain
+from pathlib import Path
+from typing import IO, Any
+
+from graduel.data.read.delimited.dialect import BLANK
+from graduel.errors import UserError
+
+
+class Lines:
+    """The lines of one block, and those after it if a quoted cell goes on; keeps count."""
+
+    def __init__(self, lines: list[str], file: IO[str], before: int) -> None:
+        self.todo = len(lines)
+        self.source = chain(lines, file)
+        self.line = before
+        self.record = list[str]()
+
+    @property
+    def first(self) -> int:
+        """The line on which the record begins."""
+        return self.line - len(self.record) + 1
+
+    def __iter__(self) -> Lines:
+        return self
+
+    def __next__(self) -> str:
+        text = next(self.source)
+        self.line += 1
+        self.todo -= 1
+        self.record.append(text)
+        return text
+
+
+def records(source: Lines, separator: str, path: Path) -> Iterator[list[str]]:
+    """Yield the cells of each record; none of a blank line.
+
+    Raises
+    ------
+    UserError
+        If a quote stays open, or ends inside a cell of another line.
+    """
+    options: dict[str, Any] = {"delimiter": separator, "skipinitialspace": True}
+    reader = csv.reader(source, **options)
+    while source.todo > 0:
+        source.record.clear()
+        try:
+            record = next(source).split() if separator == " " else next(reader)
+            # One line may hold an odd quote (5" pipe); a cell over several lines may not.
+            if len(source.record) > 1:
+                _strictly(source.record, options)
+        except csv.Error as error:
+            inside = "expected after" in str(error)
+            how = "it ends inside a cell of" if inside else "it stays open until"
+            raise UserError(
+                f"{path}: line {source.first:,}: expected a quote to be closed; {how} line "
+                f"{source.line:,}. Close it, or double quotes inside a cell"
+            ) from None
+        blank = not record[0].strip(BLANK) if len(record) == 1 else not record
+        yield [] if blank else record
+
+
+def _strictly(lines: list[str], options: dict[str, Any]) -> None:
+    """Raise csv.Error if the quotes in a record are not closed, or closed within a cell."""
+    list(csv.reader(lines, strict=True, **options))

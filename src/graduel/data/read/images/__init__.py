@@ -1,0 +1,1 @@
+"""Images: folders of images, and the IDX files of MNIST."""

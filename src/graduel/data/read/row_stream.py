@@ -1,0 +1,84 @@
+"""A table row by row, block by block: for predictions, which no table is too large for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from graduel.data.read import parquet
+from graduel.data.read.column_names import usable_names
+from graduel.data.read.delimited import csv
+from graduel.data.read.delimited.dialect import sniff
+from graduel.data.read.reader import kind_of
+from graduel.errors import UserError
+
+if TYPE_CHECKING:
+    import polars as pl
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """Some rows of a table, in order.
+
+    Attributes
+    ----------
+    written : as they stand in the file; of a file of text every cell is text
+    read : the same with what means missing as null
+    """
+
+    written: pl.DataFrame
+    read: pl.DataFrame
+
+
+@dataclass(frozen=True, slots=True)
+class Stream:
+    """A table that is read once, from its first row to its last.
+
+    Attributes
+    ----------
+    schema : names and types of the columns as they are written
+    decimal : the decimal sign of a file of text
+    blocks : the rows
+    """
+
+    schema: dict[str, pl.DataType]
+    decimal: str
+    blocks: Iterator[Block]
+
+
+def open_stream(
+    path: str | Path,
+    *,
+    separator: str | None = None,
+    decimal: str | None = None,
+    encoding: str | None = None,
+) -> Stream:
+    """Open a table (CSV or its kin, Parquet) for reading in blocks.
+
+    Parameters
+    ----------
+    separator, decimal, encoding : of a file of text; found out if not given
+
+    Raises
+    ------
+    UserError
+        If it is no table or cannot be read; a damaged one perhaps in the middle.
+    """
+    import polars as pl
+
+    path = Path(path)
+    kind = kind_of(path)
+    if kind == "parquet":
+        types = parquet.parquet_schema(path)
+        names = usable_names(list(types))[0]
+        blocks = (Block(block, block) for block in parquet.scan_parquet(path))
+        return Stream(dict(zip(names, types.values(), strict=True)), ".", blocks)
+    if kind != "text":
+        raise UserError(f"{path}: expected a table (CSV or Parquet)")
+    dialect = sniff(path, separator=separator, decimal=decimal, encoding=encoding)
+    names = usable_names(dialect.names)[0]
+    pairs = csv.scan_text(path, dialect)
+    schema: dict[str, pl.DataType] = {name: pl.String() for name in names}
+    return Stream(schema, dialect.decimal, (Block(*pair) for pair in pairs))

@@ -1,0 +1,56 @@
+"""A folder of tables, told from a folder of images by what is in it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from graduel.data.read.images.idx_folder import idx_files
+from graduel.data.read.images.image_folders import image_folders
+from graduel.data.read.labelled_arrays import natural
+from graduel.errors import UserError
+
+TABLES = (".csv", ".tsv", ".tab", ".psv", ".parquet", ".pq")
+PACKED = (".gz", ".zip")
+
+
+def tables_in(path: Path) -> list[Path]:
+    """Return the tables of a folder of tables, by name; of anything else none.
+
+    A folder with IDX files, or with images in folders of it, is a folder of images, whatever else
+    lies in it. Files that are no tables by their names (a README, a licence) are left alone.
+
+    Raises
+    ------
+    UserError
+        If the folder cannot be read.
+
+    Examples
+    --------
+    >>> tables_in(Path("a file.csv"))
+    []
+    """
+    try:
+        if not path.is_dir() or idx_files(path) or _has_images(path):
+            return []
+        found = [file for file in path.iterdir() if file.is_file() and is_table(file.name)]
+    except OSError as error:
+        raise UserError(f"{path}: cannot be read ({error.strerror or error})") from None
+    return sorted(found, key=lambda file: natural(file.name))
+
+
+def is_table(name: str) -> bool:
+    """Tell whether a file's name is that of a table, packed or not.
+
+    >>> [is_table(name) for name in ("a.csv", "B.TSV.gz", "README.md", ".hidden.csv")]
+    [True, True, False, False]
+    """
+    plain = name.lower()
+    for ending in PACKED:
+        plain = plain.removesuffix(ending)
+    return plain.endswith(TABLES) and not name.startswith(".")
+
+
+def _has_images(path: Path) -> bool:
+    return any(
+        image_folders(folder) for folder in (path, path / "train", path / "test") if folder.is_dir()
+    )

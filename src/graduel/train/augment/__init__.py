@@ -1,0 +1,1 @@
+"""Training rows that are transformed anew in each batch."""

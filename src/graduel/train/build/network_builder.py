@@ -1,0 +1,240 @@
+"""From a recipe to the network and the loss that it names, and a check of all of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import partial
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from graduel.errors import UserError
+from graduel.nn import (
+    Constant,
+    Dense,
+    Dropout,
+    EnsembleDense,
+    HeadsDense,
+    Initializer,
+    Layer,
+    Loss,
+    MeanOfHeads,
+    Network,
+    Noise,
+    Normal,
+    NTKDense,
+    Signs,
+    SoftmaxCrossEntropy,
+)
+from graduel.optim import Minimizer
+from graduel.train.augment.augmentation import Augmentation
+from graduel.train.build import part_registry
+from graduel.train.build.layer_text import Image, read_layer, stack
+from graduel.train.build.optimizer_builder import optimizer_of, schedule_of
+from graduel.train.build.table_input import Inputs, front
+from graduel.train.loop.full_batch import refuse_random
+from graduel.train.recipes import NetRecipe
+
+Array = NDArray[Any]
+
+
+def layers_of(
+    recipe: NetRecipe, n_in: int, image: Image | None, inputs: Inputs | None = None
+) -> Iterator[Layer]:
+    """Yield the layers in front of the last one, as :func:`.layer_text.stack` does.
+
+    After each dense layer or convolution come the normalization, the noise, the activation and the
+    dropout of the recipe. The noise is that of the rows as well.
+    """
+    found = [read_layer(str(layer)) for layer in recipe.layers]
+    names = _each(recipe.activation, sum(layer.trained for layer in found))
+    norm = () if recipe.norm == "none" else (part_registry.make("norm", recipe.norm),)
+    falls = "dropout" in recipe.falls.split(",")
+    dropout = (Dropout(recipe.dropout, falls),) if recipe.dropout else ()
+    noise = (Noise(recipe.noise),) if recipe.noise else ()
+    after = [(*norm, *noise, part_registry.make("activation", name), *dropout) for name in names]
+    return stack(
+        [*front(recipe, n_in, inputs, image is not None), *noise, *found],
+        n_in,
+        image,
+        init=part_registry.make("init", recipe.init),
+        after=after,
+        dense=partial(_dense, recipe),
+        axes=1 if recipe.heads == 1 else 2,
+    )
+
+
+def _dense(recipe: NetRecipe, units: int, first: bool) -> Layer:
+    """Make a hidden dense layer."""
+    if recipe.heads > 1:
+        return EnsembleDense(
+            units,
+            recipe.heads,
+            _init(recipe),
+            adapter=Signs() if first else Constant(1.0),
+            scaled=recipe.ntk,
+            calibrated=recipe.calibrate,
+        )
+    if recipe.ntk:
+        return NTKDense(units, calibrated=recipe.calibrate)
+    return Dense(units, _init(recipe))
+
+
+def _last(recipe: NetRecipe, units: int) -> Layer:
+    """Make the layer for the classes."""
+    if recipe.heads > 1:
+        return HeadsDense(units, recipe.heads, _init(recipe), scaled=recipe.ntk)
+    return NTKDense(units) if recipe.ntk else Dense(units, _init(recipe))
+
+
+def _init(recipe: NetRecipe) -> Initializer:
+    """Return how weights begin: with variance 1 where the layer scales them down itself."""
+    init: Initializer = Normal(1.0) if recipe.ntk else part_registry.make("init", recipe.init)
+    return init
+
+
+def _each(text: str, count: int) -> list[str]:
+    """Return an activation for each of `count` layers: one for all, or a list of equal length."""
+    names = part_registry.split(text)
+    if len(names) not in (1, count):
+        raise UserError(
+            f"activation must be one for all hidden layers, or one for each of the {count}; "
+            f"got {len(names)} ({text})"
+        )
+    return names * count if len(names) == 1 else names
+
+
+def loss_of(
+    recipe: NetRecipe, counts: Array, class_weight: tuple[float, ...] | None = None
+) -> Loss:
+    """Make the loss; `counts` are the training rows of each class.
+
+    `class_weight` are weights for the classes in place of the recipe's.
+    """
+    weight = class_weight
+    if weight is None and recipe.class_weight == "balanced":
+        weight = tuple(float(w) for w in counts.sum() / (len(counts) * np.maximum(counts, 1)))
+    loss: Loss = part_registry.make(
+        "loss", recipe.loss, label_smoothing=recipe.label_smoothing, class_weight=weight
+    )
+    for name, wanted in (("label_smoothing", recipe.label_smoothing), ("class_weight", weight)):
+        if wanted and not hasattr(loss, name):
+            also = " or binary" if name == "label_smoothing" else ""
+            raise UserError(f"{name} goes with loss=softmax{also}; got loss={recipe.loss}")
+    return MeanOfHeads(loss) if recipe.heads > 1 else loss
+
+
+def takes_codes(loss: Loss) -> bool:
+    """Tell whether a loss takes class codes, and not a target for each class."""
+    return isinstance(loss.loss if isinstance(loss, MeanOfHeads) else loss, SoftmaxCrossEntropy)
+
+
+def build(
+    recipe: NetRecipe,
+    n_in: int,
+    n_out: int,
+    *,
+    image: Image | None = None,
+    loss: Loss | None = None,
+    inputs: Inputs | None = None,
+) -> Network:
+    """Make the network: the recipe's layers, and a dense one for the classes.
+
+    Raises
+    ------
+    UserError
+        If a layer does not fit its input, or a name does not exist.
+    """
+    loss = loss if loss is not None else loss_of(recipe, np.ones(n_out))
+    try:
+        layers = (*layers_of(recipe, n_in, image, inputs), _last(recipe, n_out))
+        return Network(layers, (n_in,), loss)
+    except UserError:
+        raise
+    except ValueError as error:
+        raise UserError(f"layers={','.join(map(str, recipe.layers))}: {error}") from None
+
+
+def augmentations_of(augment: str, image: Image | None) -> tuple[Augmentation, ...]:
+    """Make what changes training rows, one after the other; nothing where it is ``none``.
+
+    Raises
+    ------
+    UserError
+        If the rows are no images, and it needs some.
+    """
+    if augment == "none":
+        return ()
+    found: list[Augmentation] = [
+        part_registry.make("augment", one) for one in part_registry.split(augment)
+    ]
+    for one in found:
+        one.check(image)
+    return tuple(found)
+
+
+def check(
+    recipe: NetRecipe,
+    n_in: int,
+    n_out: int,
+    *,
+    image: Image | None = None,
+    loss: Loss | None = None,
+    inputs: Inputs | None = None,
+) -> Network:
+    """Return the network, and make all else that a training needs: mistakes show before it begins.
+
+    Raises
+    ------
+    UserError
+        If a name does not exist, a number is out of range, a layer does not fit.
+    """
+    if recipe.calibrate and not recipe.ntk and recipe.heads == 1:
+        raise UserError(
+            "calibrate=yes goes with ntk=yes or with heads; name one of them, or calibrate=no"
+        )
+    network = build(recipe, n_in, n_out, image=image, loss=loss, inputs=inputs)
+    _try_out(recipe, network)
+    rule = optimizer_of(recipe)
+    schedule_of(recipe)
+    augmented = augmentations_of(recipe.augment, image)
+    if isinstance(rule, Minimizer):
+        try:
+            refuse_random(network)
+        except ValueError as error:
+            raise UserError(
+                f"optimizer=lbfgs: {error}. In --net: dropout=0, noise=0, and norm=none or "
+                "norm=layer"
+            ) from None
+        for name, used in (
+            ("ema", recipe.ema),
+            ("plateau", recipe.plateau),
+            ("augment", augmented),
+        ):
+            if used:
+                raise UserError(f"optimizer=lbfgs goes without {name}; leave it out")
+    else:
+        try:
+            rule.init(network.layout, network.dtype)
+        except ValueError as error:
+            raise UserError(str(error)) from None
+    return network
+
+
+def _try_out(recipe: NetRecipe, network: Network) -> None:
+    """Draw weights, and compute the loss of two rows: what cannot be told without."""
+    with np.errstate(all="ignore"):
+        weights = network.init(np.random.default_rng(0))
+    if not np.isfinite(weights.theta).all():
+        raise UserError(
+            f"init={recipe.init} draws weights too large for {network.dtype}; take smaller ones"
+        )
+    ws = network.workspace(weights, gradient=False)
+    raw = np.zeros((2, *network.output_shape), network.dtype)
+    codes = takes_codes(network.loss)
+    y = np.zeros(2, np.intp) if codes else np.zeros((2, raw.shape[-1]), network.dtype)
+    try:
+        network.loss.value_and_gradient(raw, y, None, ws.loss)
+    except ValueError as error:
+        raise UserError(f"loss={recipe.loss}: {error}") from None

@@ -1,0 +1,68 @@
+"""What stands in front of the hidden layers where the rows are those of a prepared table."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+from graduel.errors import UserError
+from graduel.nn import PBLD, Columns, Layer, Scale
+from graduel.train.build import part_registry
+from graduel.train.recipes import NetRecipe
+
+
+class Inputs(Protocol):
+    """What the columns of a matrix are; a ``NetPreparation`` knows."""
+
+    @property
+    def numeric(self) -> int:
+        """How many columns come before the codes of categories."""
+        ...
+
+    @property
+    def categorical(self) -> tuple[int, ...]:
+        """How many codes each of the others has."""
+        ...
+
+    @property
+    def numbers(self) -> tuple[int, ...]:
+        """Which columns hold amounts, and not signs, ones or codes."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Amounts:
+    """The inputs of a matrix that holds amounts alone."""
+
+    numeric: int
+    categorical: tuple[int, ...] = ()
+
+    @property
+    def numbers(self) -> tuple[int, ...]:
+        """All columns."""
+        return tuple(range(self.numeric))
+
+
+def front(recipe: NetRecipe, n_in: int, inputs: Inputs | None, image: bool) -> Iterator[Layer]:
+    """Yield the layers: learned vectors of categories, waves of numbers, a factor a column.
+
+    Raises
+    ------
+    UserError
+        If the recipe asks for that in front of pixels.
+    """
+    tables = recipe.numbers != "plain" or recipe.front_scale
+    if image and (tables or recipe.scaling != "robust" or recipe.embed):
+        raise UserError(
+            "numbers, front_scale, scaling and embed are for the columns of tables; leave them "
+            "out where rows are images"
+        )
+    inputs = Amounts(n_in) if inputs is None else inputs
+    if inputs.categorical:
+        yield Columns(inputs.numeric, inputs.categorical)
+    waves = part_registry.make("numbers", recipe.numbers)
+    if isinstance(waves, PBLD) and inputs.numbers:
+        yield replace(waves, columns=inputs.numbers)
+    if recipe.front_scale:
+        yield Scale()

@@ -1,0 +1,224 @@
+"""Networks with their weights in one file: safetensors, with the network as JSON in its header."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from safetensors import safe_open
+
+from graduel.errors import UserError
+from graduel.layout import Entry
+from graduel.nn.network import Network
+from graduel.nn.tree import Weights
+from graduel.train.io.container import (
+    DTYPES,
+    FORMAT,
+    KEY,
+    OTHER,
+    check_file,
+    check_sum,
+    one_line,
+    packed,
+    parse,
+    read_about,
+    write_whole,
+)
+from graduel.train.io.spec_check import check_axes, check_spec
+
+STATE = "state:"
+"""Goes before the names of the state's arrays."""
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """What a file holds: the network, its weights, and what else its writer noted."""
+
+    network: Network
+    weights: Weights
+    notes: dict[str, Any] = field(default_factory=dict)
+
+
+def save_model(
+    path: str | Path,
+    network: Network,
+    weights: Weights,
+    notes: Mapping[str, Any] | None = None,
+) -> None:
+    """Write a network and its weights to one file, whole or not at all.
+
+    The file is safetensors: every parameter under its index path (``0.W``), the state under
+    ``state:`` and its index path, and in the metadata, under ``graduel``, the JSON ``{"format": 2,
+    "graduel": version, "spec": network.to_spec(), "notes": …, "sha256": …}``, whose last value is
+    a checksum of the others and of the arrays. The same model makes the same bytes. Missing
+    folders are made.
+
+    Parameters
+    ----------
+    path : where to; a file that is there is replaced
+    network, weights : what to write, bit by bit
+    notes : plain data (class names, scales, scores, …) that comes back with the model; JSON makes
+        lists of tuples and text of keys. At most 786 kB, with the network
+
+    Raises
+    ------
+    UserError
+        If weights do not fit the network, or the network or the notes are no plain data, or too
+        much of it.
+    OSError
+        If the file cannot be written.
+
+    Examples
+    --------
+    >>> from tempfile import TemporaryDirectory
+    >>> from graduel.nn import Dense
+    >>> net = Network((Dense(3),), (4,))
+    >>> weights = net.init(np.random.default_rng(0))
+    >>> with TemporaryDirectory() as folder:
+    ...     save_model(f"{folder}/net.safetensors", net, weights, {"classes": ["a", "b", "c"]})
+    ...     model = load_model(f"{folder}/net.safetensors")
+    >>> model.network == net, bool((model.weights.theta == weights.theta).all()), model.notes
+    (True, True, {'classes': ['a', 'b', 'c']})
+    """
+    try:
+        network.workspace(weights, gradient=False)  # it checks the sizes
+        if {weights.theta.dtype, weights.state.dtype} != {np.dtype(network.dtype)}:
+            raise ValueError(
+                f"weights must be {network.dtype}, as the network computes; got "
+                f"{weights.theta.dtype} and, for the state, {weights.state.dtype}"
+            )
+        spec = network.to_spec()
+        parts = [type(node.layer) for top in network.nodes for node in top.walk()]
+        check_spec(json.loads(json.dumps(spec)), parts)  # what would not load is not written
+        check_axes(network)
+    except ValueError as error:
+        raise UserError(f"cannot save the network: {error}") from None
+    about = {
+        "format": FORMAT,
+        "graduel": version("graduel"),
+        "spec": spec,
+        "notes": dict(notes or {}),
+    }
+    try:
+        text = json.dumps(about, ensure_ascii=False)
+        text.encode()
+        about = parse(text)  # as it comes back
+    except (TypeError, ValueError, RecursionError) as error:
+        raise UserError(
+            "notes must be plain data for JSON (text, numbers, lists, dicts with different keys); "
+            f"{error}"
+        ) from None
+    arrays = {
+        name: np.asarray(entry.view(vector), order="C")  # save takes the memory as it lies
+        for name, entry, vector in _arrays(network, weights)
+    }
+    write_whole(Path(path), packed(about, arrays))
+
+
+def load_model(path: str | Path, parts: Sequence[type] = ()) -> Model:
+    """Read a file that :func:`save_model` wrote. Nothing in it is ever executed or unpickled.
+
+    The file may come from anywhere: no array is made before the file is known to hold as many
+    numbers. It is closed afterwards; the weights are copies.
+
+    Parameters
+    ----------
+    path : the file
+    parts : classes of one's own layers, losses and initializers that occur in the network
+
+    Raises
+    ------
+    UserError
+        If there is no such file, if it is no model, damaged, of a newer format, or if it names a
+        part that is not in `parts`.
+    """
+    path = Path(path)
+    where = one_line(path)
+    try:
+        check_file(path)
+        with safe_open(path, framework="numpy") as file:
+            return _read(file, parts)
+    except UserError as error:
+        raise UserError(f"{where}: {one_line(error)}") from None
+    except OSError as error:
+        raise UserError(f"{where}: cannot be read ({error.strerror or one_line(error)})") from None
+    except Exception as error:  # a damaged file may lead anywhere
+        detail = one_line(f"{type(error).__name__}: {error}")
+        raise UserError(f"{where}: {OTHER} ({detail})") from None
+
+
+def _read(file: Any, parts: Sequence[type]) -> Model:
+    """Make a model of what safe_open opened; it has held the header against the file's size."""
+    text = (file.metadata() or {}).get(KEY)
+    if text is None:
+        raise UserError(
+            "expected a model that save_model wrote; this safetensors file has no "
+            f"'{KEY}' in its metadata"
+        )
+    about = read_about(text)
+    network = _network(about.get("spec"), parts)
+    _agree(network, file)
+    weights = Weights(
+        np.empty(network.layout.size, network.dtype),
+        np.empty(network.state_layout.size, network.dtype),
+    )
+    arrays = []
+    for name, entry, vector in _arrays(network, weights):
+        arrays.append((name, entry.view(vector)))
+        arrays[-1][1][...] = file.get_tensor(name)
+    check_sum(about, arrays)
+    return Model(network, weights, about["notes"])
+
+
+def _arrays(network: Network, weights: Weights) -> list[tuple[str, Entry, NDArray[Any]]]:
+    """Name each array in the file, with its place in a vector, and the vector."""
+    return [
+        (prefix + entry.name, entry, vector)
+        for prefix, layout, vector in (
+            ("", network.layout, weights.theta),
+            (STATE, network.state_layout, weights.state),
+        )
+        for entry in layout.entries
+    ]
+
+
+def _network(spec: Any, parts: Sequence[type]) -> Network:
+    """Make the network that the spec tells."""
+    try:
+        check_spec(spec, parts)
+        network = Network.from_spec(spec, parts)
+        check_axes(network)
+        return network
+    except ValueError as error:
+        message = str(error).replace("from_spec(…,", "load_model(…,")
+        raise UserError(f"the network cannot be made: {message}") from None
+
+
+def _agree(network: Network, file: Any) -> None:
+    """Check names, shapes and dtypes of the file's arrays against the network's layout."""
+    dtype = DTYPES[network.dtype]
+    want = {
+        prefix + entry.name: (dtype, entry.shape)
+        for prefix, layout in (("", network.layout), (STATE, network.state_layout))
+        for entry in layout.entries
+    }
+    held = dict.fromkeys(file.keys())
+    for name in {**want, **held}:
+        found = None
+        if name in held:
+            array = file.get_slice(name)
+            found = (array.get_dtype(), tuple(array.get_shape()))
+        if found != want.get(name):
+            texts = [
+                f"{pair[0]} of shape {pair[1]}" if pair else "no such array"
+                for pair in (want.get(name), found)
+            ]
+            raise UserError(
+                f"the network expects {texts[0]} under '{name}'; the file holds {texts[1]}"
+            )

@@ -1,0 +1,187 @@
+"""The spec in a file, held against the parts that it names before any of them is made.
+
+A network checks what a programmer may get wrong. A file may say anything: a word where a number
+belongs, a loss among the layers, a million layers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import fields
+from functools import cache
+from types import UnionType
+from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
+
+from graduel.errors import UserError
+from graduel.nn import Initializer, Layer, Loss, Network
+from graduel.nn.serialization import PARTS
+from graduel.train.io.container import one_line
+
+AXES = 16
+LARGEST = 2**53
+"""No size is as large; products of a few such numbers are cheap to make and to show."""
+MOST_PARTS = 10_000
+MOST_VALUES = 100_000
+DEEPEST = 32
+"""Levels of brackets; a layer inside another takes two."""
+KINDS: dict[Any, tuple[str, tuple[str, ...]]] = {
+    Layer: ("a layer", ("plan", "forward", "backward")),
+    Loss: ("a loss", ("value_and_gradient", "link")),
+    Initializer: ("an initializer", ("__call__",)),
+}
+"""What each kind of part is called, and what its class must have."""
+PLAIN: dict[Any, tuple[type, ...]] = {
+    float: (int, float),
+    int: (int,),
+    bool: (bool,),
+    str: (str,),
+    type(None): (type(None),),
+}
+"""Which plain data a field may hold; exactly these, for a bool is no number."""
+
+
+def check_spec(spec: Any, parts: Sequence[type] = ()) -> None:
+    """Check a spec's size, and each value's kind. What the values mean, a network checks.
+
+    Parameters
+    ----------
+    spec : plain data from JSON
+    parts : classes of one's own that it may name
+
+    Raises
+    ------
+    UserError
+        If it is too large, or a value is of another kind than its place asks for.
+
+    Examples
+    --------
+    >>> from graduel.nn import Dense, Network
+    >>> spec = Network((Dense(3),), (4,)).to_spec()
+    >>> spec["layers"][0]["units"] = "3"
+    >>> check_spec(spec)
+    Traceback (most recent call last):
+        ...
+    graduel.errors.UserError: layer 0.units must be int; got '3'
+    """
+    if not isinstance(spec, dict):
+        raise UserError(f"expected a network's spec; got {type(spec).__name__}")
+    _check_size(spec)
+    shape, layers = spec.get("input_shape"), spec.get("layers")
+    if not isinstance(layers, list) or not isinstance(spec.get("dtype"), str):
+        raise UserError("expected a network's spec with a list of layers and a dtype")
+    if not _sizes(shape):
+        raise UserError(f"input_shape must be a few positive sizes; got {_shown(shape)}")
+    known = {**PARTS, **{part.__name__: part for part in parts}}
+    places = [(layer, Layer, f"layer {i}") for i, layer in enumerate(layers)]
+    for value, kind, where in [*places, (spec.get("loss"), Loss, "the loss")]:
+        problem = _problem(value, kind, where, known)
+        if problem:
+            raise UserError(problem)
+
+
+def check_axes(network: Network) -> None:
+    """Check that NumPy can hold what each layer has and makes.
+
+    Raises
+    ------
+    UserError
+        If an array would have too many axes.
+    """
+    for top in network.nodes:
+        for node in top.walk():
+            arrays = [*node.plan.params.values(), *node.plan.state.values()]
+            axes = max(map(len, [node.plan.out, *(array.shape for array in arrays)]))
+            if axes > AXES:
+                raise UserError(
+                    f"layer {node.name} must have arrays of at most {AXES} axes; got {axes}"
+                )
+
+
+def _check_size(spec: Any) -> None:
+    """Count parts, values and levels, and look at each integer; without recursion or a copy."""
+    levels, values, parts = [iter([spec])], 0, 0
+    while levels:
+        for value in levels[-1]:
+            values += 1
+            if isinstance(value, int) and abs(value) >= LARGEST:
+                raise UserError(f"its integers must be below {LARGEST:,}; got a larger one")
+            if isinstance(value, dict | list):
+                parts += isinstance(value, dict)
+                levels.append(iter(value.values() if isinstance(value, dict) else value))
+                break
+        else:
+            levels.pop()
+        if len(levels) > DEEPEST or values > MOST_VALUES or parts > MOST_PARTS:
+            raise UserError(
+                f"its spec must hold at most {MOST_PARTS:,} parts and {MOST_VALUES:,} values, on "
+                f"at most {DEEPEST} levels; got more"
+            )
+
+
+@cache
+def _hints(part: type) -> dict[str, Any]:
+    return get_type_hints(part)
+
+
+def _problem(value: Any, hint: Any, where: str, known: Mapping[str, type]) -> str | None:
+    """Tell what is wrong with plain data for a field of this annotation; None: nothing."""
+    if hint in KINDS:
+        return _part_problem(value, hint, where, known)
+    origin, inner = get_origin(hint), get_args(hint)
+    fits = True  # any other annotation asks for nothing that is known here
+    if hint in PLAIN:
+        fits = type(value) in PLAIN[hint]
+    elif origin in (Union, UnionType):
+        fits = any(_problem(value, one, where, known) is None for one in inner)
+    elif origin is Literal:
+        fits = value in inner
+    elif origin is Callable:
+        fits = isinstance(value, dict)
+    elif origin is tuple:
+        fits = isinstance(value, list)
+        if fits and inner[-1] is ...:
+            inner = inner[:1] * len(value)
+        if fits and len(inner) == len(value):
+            problems = (
+                _problem(one, kind, f"{where}.{i}", known)
+                for i, (one, kind) in enumerate(zip(value, inner, strict=True))
+            )
+            return next(filter(None, problems), None)
+        fits = False
+    name = hint.__name__ if isinstance(hint, type) else str(hint)
+    return None if fits else f"{where} must be {name}; got {_shown(value)}"
+
+
+def _part_problem(value: Any, kind: Any, where: str, known: Mapping[str, type]) -> str | None:
+    """Tell what is wrong with a part's plain data."""
+    what, needs = KINDS[kind]
+    name = value.get("type") if isinstance(value, dict) else None
+    if not isinstance(name, str):
+        return f"{where} must be {what}, an object with its type; got {_shown(value)}"
+    part = known.get(name)
+    if part is None:
+        return None  # a network says which there are
+    if not all(any(need in vars(base) for base in part.__mro__) for need in needs):
+        return f"{where} must be {what}; got '{name}'"
+    if part is not PARTS.get(name):
+        return None  # one's own may hold what it likes
+    hints = _hints(part)
+    problems = (
+        _problem(value[field.name], hints[field.name], f"{where}.{field.name}", known)
+        for field in fields(part)
+        if field.name in value
+    )
+    return next(filter(None, problems), None)
+
+
+def _sizes(value: Any) -> bool:
+    """Tell whether plain data are a shape: a short list of integers, at least 1, none absurd."""
+    return (
+        isinstance(value, list)
+        and len(value) <= AXES
+        and all(type(n) is int and 0 < n < LARGEST for n in value)
+    )
+
+
+def _shown(value: Any) -> str:
+    return one_line(repr(value), 60)

@@ -1,0 +1,203 @@
+"""Training by a minimizer such as L-BFGS: the loss over all rows, as one function of θ."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from graduel.nn.network import Network, Workspace
+from graduel.nn.tree import Node, Weights
+from graduel.nn.workspace import Call
+from graduel.optim import LBFGS, Iteration, Minimizer
+from graduel.optim.base import CHUNK, chunks
+from graduel.train.loop.batches import Source
+from graduel.train.loop.fit import DivergedError, Epoch, fitting, row_weights
+
+Array = NDArray[Any]
+
+
+class FullBatch:
+    """One training of one network by a minimizer: ``for epoch in fit.fit_iter(): …``.
+
+        f(θ) = Σᵢ wᵢ ℓᵢ(θ) / Σᵢ wᵢ + λ/2 ‖W‖²,   W all of the role "weight"
+
+    It goes over the rows chunk by chunk, each chunk's mean and gradient counting by its Σw, so that
+    memory stays small; the sum does not depend on the chunks. Like a :class:`Fit` it yields an
+    :class:`Epoch` for each iteration, and stopping is ``break``. Begun again, it goes on from where
+    θ is.
+
+    λ/2 ‖W‖² is scikit-learn's penalty for ``MLPClassifier(solver="lbfgs")``, with λ = alpha / n, n
+    the number of rows.
+
+    Parameters
+    ----------
+    network : what is trained; deterministic and row-wise, so no dropout, no batch normalization
+    rows, y : the examples, and what the loss takes: class codes of shape (n,), or targets
+    weight : wᵢ ≥ 0, shape (n,). Default: all 1
+    rng : for the first weights; needed if there are no `weights`
+    weights : where it begins; trained in place
+    minimizer : the method. Default: :class:`~graduel.optim.LBFGS`
+    weight_decay : λ
+    steps : at most so many iterations
+    chunk : how many rows go through the network at once
+
+    Raises
+    ------
+    ValueError
+        If sizes do not fit, or a layer is random or looks across rows; the message names it.
+    DivergedError
+        While stepping, when the loss is not finite at the beginning.
+
+    Examples
+    --------
+    >>> from graduel.nn import Dense, Network
+    >>> from graduel.train import Rows
+    >>> rng = np.random.default_rng(0)
+    >>> X = rng.normal(size=(60, 2)).astype("float32")
+    >>> fit = FullBatch(Network((Dense(2),), (2,)), Rows(X), (X[:, 0] > 0).astype(int),
+    ...                 rng=rng, weight_decay=1e-3)
+    >>> for epoch in fit.fit_iter():
+    ...     pass
+    >>> epoch.loss < 0.2, epoch.t, fit.last.end
+    (True, 1.0, 'converged')
+    """
+
+    def __init__(
+        self,
+        network: Network,
+        rows: Source,
+        y: Array,
+        *,
+        weight: Array | None = None,
+        rng: np.random.Generator | None = None,
+        weights: Weights | None = None,
+        minimizer: Minimizer | None = None,
+        weight_decay: float = 0.0,
+        steps: int = 200,
+        chunk: int = 1024,
+    ) -> None:
+        y = fitting(network, rows, y)
+        for name, value in (("steps", steps), ("chunk", chunk)):
+            if not value > 0:
+                raise ValueError(f"{name} must be positive; got {value}")
+        if not 0 <= weight_decay < np.inf:
+            raise ValueError(f"weight_decay must be at least 0; got {weight_decay}")
+        if weights is None:
+            if rng is None:
+                raise ValueError("first weights are drawn at random: pass rng=… or weights=…")
+            weights = network.init(rng)
+        refuse_random(network)
+        self.network, self.rows, self.y, self.weights = network, rows, y, weights
+        self.weight = None if weight is None else row_weights(weight, len(rows))
+        self.minimizer = minimizer if minimizer is not None else LBFGS()
+        self.weight_decay, self.steps = weight_decay, steps
+        self.last: Iteration | None = None
+        """The minimizer's last word: evaluations so far, and why it ended."""
+        size = min(chunk, len(rows))
+        self._order = np.arange(len(rows))
+        self._size, self._take = size, rows.gather(size)
+        self._total = np.empty_like(weights.theta)
+        self._scratch = np.empty(min(CHUNK, len(self._total)), self._total.dtype)
+        self._workspace = network.workspace(weights)
+        self._call = Call(train=True)
+
+    def objective(self, theta: Array) -> tuple[float, Array]:
+        """Return f(θ) and its gradient, which is borrowed until the next call."""
+        workspace = self._over(theta)
+        size, whole = self._size, self._share(0, len(self.rows))
+        loss = 0.0
+        self._total.fill(0)
+        # What overflows is not finite, and the minimizer turns back from it.
+        with np.errstate(all="ignore"):
+            for start in range(0, len(self.rows), size):
+                stop = min(start + size, len(self.rows))
+                share = self._share(start, stop) / whole
+                loss += share * self._chunk(start, stop, workspace)
+                assert workspace.gradient is not None
+                self._add(share, workspace.gradient, slice(0, len(theta)))
+            return loss + self._decay(workspace.theta), self._total
+
+    def _over(self, theta: Array) -> Workspace:
+        """Return a workspace over θ: the fit's own, or, for a trial elsewhere, another."""
+        if theta is self.weights.theta:
+            return self._workspace
+        return self.network.workspace(Weights(theta, self.weights.state))
+
+    def _share(self, start: int, stop: int) -> float:
+        return stop - start if self.weight is None else float(self.weight[start:stop].sum())
+
+    def _chunk(self, start: int, stop: int, workspace: Workspace) -> float:
+        """Return the mean loss of a chunk of rows, its gradient in the workspace."""
+        x = self._take(self._order[start:stop])
+        weight = None if self.weight is None else self.weight[start:stop]
+        return self.network.loss_and_gradient(x, self.y[start:stop], workspace, self._call, weight)
+
+    def _add(self, factor: float, vector: Array, role: slice) -> None:
+        """Add a multiple of one role of a vector to the gradient."""
+        source, target = vector[role], self._total[role]
+        for part, scratch in chunks(len(source), self._scratch):
+            target[part] += np.multiply(source[part], factor, out=scratch)
+
+    def _decay(self, theta: Array) -> float:
+        """Return λ/2 ‖W‖² and add its gradient, λ W."""
+        role = self.network.layout.roles.get("weight", slice(0, 0))
+        if not self.weight_decay:
+            return 0.0
+        self._add(self.weight_decay, theta, role)
+        W = theta[role]
+        squares = sum(float(np.dot(W[part], W[part])) for part, _ in chunks(len(W), self._scratch))
+        return self.weight_decay / 2 * squares
+
+    def fit_iter(self) -> Iterator[Epoch]:
+        """Train, yielding after every iteration, θ at the point it accepted."""
+        for done in self.minimizer.minimize(self.objective, self.weights.theta, self.steps):
+            self.last = done
+            if not np.isfinite(done.loss):
+                raise DivergedError(
+                    f"the loss is {done.loss} after {done.step} steps: the rows or the first "
+                    "weights hold numbers too large, or none. Scale the rows"
+                )
+            yield Epoch(
+                done.step, done.step, 1.0 if done.end else done.step / self.steps, done.loss
+            )
+
+    def fit(self) -> Weights:
+        """Train to the end."""
+        for _ in self.fit_iter():
+            pass
+        return self.weights
+
+
+def refuse_random(network: Network) -> None:
+    """Refuse what makes the loss random, or dependent on how the rows are divided.
+
+    Raises
+    ------
+    ValueError
+        If there is such a layer; the message names it.
+    """
+    why = {
+        "deterministic": "draws random numbers in training",
+        "row_wise": "mixes the rows of a batch",
+    }
+    for flag, what in why.items():
+        named = [_culprit(node, flag) for node in network.nodes]
+        if not getattr(network.loss, flag):
+            named.append(f"the loss, {type(network.loss).__name__},")
+        for culprit in filter(None, named):
+            raise ValueError(
+                f"a minimizer needs the same loss for the same θ, whatever the batch; {culprit} "
+                f"{what}. Leave it out, or train by mini-batches, with Fit"
+            )
+
+
+def _culprit(node: Node, flag: str) -> str:
+    """Name the innermost layer that lacks a property; a dropout of rate 0 is none."""
+    if getattr(node.layer, flag) or getattr(node.layer, "rate", None) == 0:
+        return ""
+    if all(getattr(kid.layer, flag) for kid in node.kids):
+        return f"layer {node.name} ({type(node.layer).__name__})"
+    return next(filter(None, (_culprit(kid, flag) for kid in node.kids)), "")

@@ -1,0 +1,199 @@
+"""A recipe at work: epochs, the weights to judge by, the best of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from graduel.nn import Loss, Weights
+from graduel.nn.textbook import one_hot
+from graduel.optim import Minimizer
+from graduel.train.augment.augmentation import Augmented
+from graduel.train.build import part_registry
+from graduel.train.build.layer_text import Image
+from graduel.train.build.network_builder import augmentations_of, check, loss_of, takes_codes
+from graduel.train.build.optimizer_builder import optimizer_of, schedule_of
+from graduel.train.build.table_input import Inputs
+from graduel.train.loop.batches import Rows
+from graduel.train.loop.ema import Average
+from graduel.train.loop.fit import Epoch, Fit, Step, by_epoch
+from graduel.train.loop.full_batch import FullBatch
+from graduel.train.loop.plateau import ReduceOnPlateau
+from graduel.train.recipes import NetRecipe
+
+Array = NDArray[Any]
+CALIBRATING = 1024
+"""Rows that layers see which set their parameters from the first data."""
+Losses = Callable[[Array, Array], tuple[float, ...]]
+
+
+class Training:
+    """A recipe at work on some rows: a generator of epochs, and the weights to judge by now.
+
+    Parameters
+    ----------
+    recipe : every choice
+    X, y : rows, shape (n, features), and class codes; uint8 stays uint8
+    n_classes : how many classes there are
+    rng : first weights, then order and dropout
+    image : the shape (height, width, channels) of a row, where rows are images
+    inputs : what the columns are, where they are those of a prepared table
+    class_weight : a weight for each class, in place of the recipe's
+
+    Raises
+    ------
+    UserError
+        If something in the recipe does not exist or does not fit.
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(0)
+    >>> X = rng.normal(size=(90, 2)).astype("float32")
+    >>> recipe = NetRecipe(layers=(8,), epochs=30, batch_size=10, lr=0.02)
+    >>> training = Training(recipe, X, (X[:, 0] > 0).astype(int), 2, rng=rng)
+    >>> for epoch in training.epochs():
+    ...     pass
+    >>> answers = training.predict_proba(X).argmax(axis=1)
+    >>> epoch.epoch, bool((answers == (X[:, 0] > 0)).mean() > 0.9)
+    (30, True)
+    """
+
+    def __init__(
+        self,
+        recipe: NetRecipe,
+        X: Array,
+        y: Array,
+        n_classes: int,
+        *,
+        rng: np.random.Generator,
+        image: Image | None = None,
+        inputs: Inputs | None = None,
+        class_weight: tuple[float, ...] | None = None,
+    ) -> None:
+        self.recipe, self.rng = recipe, rng
+        self.rows = Rows.of(X)
+        loss = loss_of(recipe, np.bincount(y, minlength=n_classes), class_weight)
+        self.network = check(recipe, X.shape[1], n_classes, image=image, loss=loss, inputs=inputs)
+        codes = takes_codes(loss)
+        self.y = y if codes else np.ascontiguousarray(one_hot(y, n_classes).T, np.float32)
+        self._rule = optimizer_of(recipe)
+        rule, _ = part_registry.parse("optimizer", recipe.optimizer)
+        self._fit: Fit | None = None
+        self._average: Average | None = None
+        self._plateau = ReduceOnPlateau(patience=recipe.plateau) if recipe.plateau else None
+        if isinstance(self._rule, Minimizer):
+            self.weights = self.network.init(rng)
+        else:
+            steps = augmentations_of(recipe.augment, image)
+            self._fit = Fit(
+                self.network,
+                Augmented(self.rows, steps, rng=rng, image=image) if steps else self.rows,
+                self.y,
+                rng=rng,
+                optimizer=self._rule,
+                lr=recipe.lr,
+                schedule=schedule_of(recipe),
+                epochs=recipe.epochs,
+                batch_size=len(self.rows) if rule == "gd" else recipe.batch_size,
+            )
+            self.weights = self._fit.weights
+        if recipe.calibrate:
+            some = rng.permutation(len(self.rows))[:CALIBRATING]
+            self.network.calibrate(self.rows.gather(len(some))(some), self.weights, rng)
+        if recipe.ema:
+            self._average = Average(self.weights, recipe.ema)
+        self.answer = self.weights
+        """The weights to judge by now: those in training, or their running average."""
+
+    def epochs(self) -> Iterator[Epoch]:
+        """Train, yielding after every epoch (with L-BFGS: after every iteration)."""
+        if self._fit is None:
+            assert isinstance(self._rule, Minimizer)
+            yield from FullBatch(
+                self.network,
+                self.rows,
+                self.y,
+                weights=self.weights,
+                minimizer=self._rule,
+                steps=self.recipe.epochs,
+                weight_decay=self.recipe.weight_decay,
+            ).fit_iter()
+            return
+        if self._average is None:
+            yield from self._fit.fit_iter()
+            return
+        for epoch in by_epoch(self._averaging(self._fit, self._average), len(self.rows)):
+            # Rows changed as in training: weights that met no plain ones need their state.
+            self.answer = self._average.weights(
+                self.network, self._fit.rows, rng=self.rng, batch_size=self._fit.batch_size
+            )
+            yield epoch
+
+    @staticmethod
+    def _averaging(fit: Fit, average: Average) -> Iterator[Step]:
+        for step in fit.fit_steps():
+            average.update()
+            yield step
+
+    def judged(
+        self, X: Array, y: Array, best: Best, losses: Losses | None = None
+    ) -> Iterator[tuple[Epoch, float]]:
+        """Train, yielding each epoch with its error on other rows, and keep the best of them.
+
+        `losses` of probabilities and codes are what it is chosen by, the first first; by default
+        the error alone.
+        """
+        for epoch in self.epochs():
+            p = self.predict_proba(X)
+            error = float(np.mean(p.argmax(axis=1) != y))
+            found = (error,) if losses is None else losses(p, y)
+            self.observe(found[0])
+            best.see(self.answer, epoch.epoch, error, found)
+            yield epoch, error
+
+    def observe(self, value: float) -> None:
+        """Tell the controller, where there is one, what became of the validation rows."""
+        if self._plateau is not None and self._fit is not None:
+            self._fit.lr = self.recipe.lr * self._plateau.observe(value)
+
+    def predict_proba(self, X: Array, weights: Weights | None = None) -> Array:
+        """Return float32 probabilities, shape (n, classes)."""
+        answers = self.network.predict(X, weights or self.answer, rows=Rows.of(X).block)
+        return probabilities(self.network.loss, answers)
+
+
+@dataclass(slots=True)
+class Best:
+    """The weights of the epoch that is the best on validation rows so far, a copy."""
+
+    weights: Weights
+    epoch: int = 0
+    error: float = float("inf")
+    losses: tuple[float, ...] = (float("inf"),)
+    """What it was chosen by: the first counts, among equals the next."""
+
+    def see(
+        self, weights: Weights, epoch: int, error: float, losses: tuple[float, ...] = ()
+    ) -> None:
+        """Take in one more epoch; of equals the first stays. Without `losses` the error counts."""
+        found = losses or (error,)
+        if found < self.losses:
+            self.weights, self.losses = weights.copy(), found
+            self.epoch, self.error = epoch, error
+
+
+def probabilities(loss: Loss, answers: Array) -> Array:
+    """Make probabilities of a loss's answers, in place: none below 0, each row's sum 1.
+
+    Losses other than softmax cross-entropy answer each class for itself.
+    """
+    if takes_codes(loss):
+        return answers
+    np.clip(answers, 0, None, out=answers)
+    answers += np.finfo(answers.dtype).tiny  # a row of zeros knows nothing: all alike
+    answers /= answers.sum(axis=1, keepdims=True)
+    return answers

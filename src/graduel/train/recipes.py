@@ -1,0 +1,155 @@
+"""Named hyperparameter sets, as data.
+
+Each is a frozen dataclass whose fields are what ``--net`` and the report show. Numbers were
+measured on two cores; ``docs/results.md`` says how.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class NetRecipe:
+    """A network of hidden layers, trained as one trains networks today.
+
+    Names stand as ``--net`` takes them, ``leaky_relu(slope=0.2)`` for instance; what is 0 or
+    empty is left out.
+    """
+
+    layers: tuple[int | str, ...] = (512, 512)
+    activation: str = "relu"
+    norm: str = "none"
+    dropout: float = 0.2
+    noise: float = 0.0
+    init: str = "he_normal"
+    loss: str = "softmax"
+    label_smoothing: float = 0.0
+    class_weight: str = "none"
+    optimizer: str = "adamw"
+    lr: float = 1e-3
+    momentum: float = 0.9
+    weight_decay: float = 0.01
+    decays: str = ""
+    rates: str = ""
+    clip_norm: float = 0.0
+    clip_value: float = 0.0
+    max_norm: float = 0.0
+    ema: float = 0.0
+    schedule: str = "cosine"
+    warmup: float = 0.05
+    plateau: int = 0
+    augment: str = "none"
+    batch_size: int = 128
+    epochs: int = 20
+    scaling: str = "robust"
+    embed: int = 0
+    numbers: str = "plain"
+    front_scale: bool = False
+    ntk: bool = False
+    calibrate: bool = False
+    heads: int = 1
+    falls: str = ""
+
+    @property
+    def preparation(self) -> dict[str, Any]:
+        """How a table is prepared for it: options of ``NetPreparation.fit``."""
+        return {
+            "embed": self.embed > 0,
+            "one_hot": self.embed,
+            "scaling": self.scaling,
+        }
+
+
+RECIPES: dict[str, NetRecipe] = {
+    "mnist": NetRecipe(
+        layers=(1200, 600, 300), norm="batch", dropout=0.0, noise=0.25, lr=2e-3, epochs=38
+    ),
+    "mnist-augmented": NetRecipe(
+        layers=(1000, 500, 250, 250),
+        norm="batch",
+        dropout=0.0,
+        noise=0.1,
+        lr=2e-3,
+        augment="warp(angle=12,scale=0.12,shear=0.15,shift=1.5,elastic=1.2,share=4)",
+        ema=0.998,
+        epochs=50,
+    ),
+    "mnist-conv": NetRecipe(
+        layers=(
+            *("conv16", "conv16", "maxpool", "conv32", "conv32", "maxpool", "conv64", "conv64"),
+            *(128, "dropout0.3"),
+        ),
+        norm="batch",
+        dropout=0.0,
+        lr=1e-2,
+        weight_decay=0.02,
+        augment="warp(angle=10,scale=0.1,shear=0.1,shift=1,elastic=0.5)",
+        epochs=15,
+    ),
+    "tabular": NetRecipe(
+        layers=(128, 128, 128),
+        heads=8,
+        activation="parametric_selu",
+        dropout=0.15,
+        optimizer="adamw(beta2=0.95)",
+        lr=0.04,
+        weight_decay=0.02,
+        rates="bias:0.1,scale:6,periodic:0.1,activation:0.1",
+        schedule="coslog4",
+        warmup=0.0,
+        falls="dropout,decay",
+        scaling="both",
+        embed=9,
+        numbers="pbld(frequencies=16,size=4,std=0.1)",
+        front_scale=True,
+        ntk=True,
+        calibrate=True,
+        batch_size=256,
+        epochs=64,
+    ),
+}
+"""Networks that do well on certain data: ``--net "recipe=mnist epochs=30"``."""
+
+
+TABLE_NETS: tuple[tuple[float, int, int, int], ...] = (
+    # up to so many training rows: rows a batch, epochs, epochs of --quick
+    (1_000, 128, 96, 48),
+    (5_000, 256, 64, 24),
+    (25_000, 256, 64, 12),
+    (float("inf"), 256, 25, 6),
+)
+"""How a network goes through a table: a very small one in smaller batches, and more often."""
+
+
+def table_nets() -> list[tuple[NetRecipe, NetRecipe]]:
+    """Return the networks for tables of each size, and those of ``--quick``."""
+    base = RECIPES["tabular"]
+    return [
+        (
+            replace(base, batch_size=batch, epochs=epochs),
+            replace(base, batch_size=batch, epochs=few, heads=4),
+        )
+        for _, batch, epochs, few in TABLE_NETS
+    ]
+
+
+def net_recipe(quick: bool, table_rows: int | None = None) -> NetRecipe:
+    """Return the recipe of the contender 'net', from which one of the user's own begins.
+
+    `table_rows` are the training rows of a table; None where there are images.
+
+    >>> [net_recipe(False, n).batch_size for n in (500, 10**6)]
+    [128, 256]
+    """
+    if table_rows is None:
+        return NetRecipe(epochs=12) if quick else NetRecipe()
+    size = next(i for i, one in enumerate(TABLE_NETS) if table_rows <= one[0])
+    return table_nets()[size][1 if quick else 0]
+
+
+def known_nets() -> list[NetRecipe]:
+    """Return every recipe of the contender 'net' that is the project's own."""
+    images = [net_recipe(quick) for quick in (False, True)]
+    return [*images, *(recipe for pair in table_nets() for recipe in pair)]
