@@ -21,7 +21,7 @@ from contextlib import suppress
 import httpx
 import numpy as np
 
-from graduel.glassbox.strokes import digit_strokes, strokes
+from graduel.glassbox.digit.synthetic_digits import digit_strokes, strokes
 
 
 def drawings(count: int) -> list[str]:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from graduel.estimators.course import LEAST_RATE, Course, FitEpoch, History, Plan
+from graduel.estimators.fit.fit_loop import LEAST_RATE, Course, FitEpoch, History, Plan
 from graduel.nn import BatchNorm, Call, Dense, Network, ReLU, SquaredError
 from graduel.optim import LBFGS, SGD, Adam, Constant, Cosine
 from graduel.train import Average

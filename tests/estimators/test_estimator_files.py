@@ -22,8 +22,8 @@ from sklearn.exceptions import NotFittedError
 
 from graduel import MLPClassifier, MLPRegressor, nn, optim
 from graduel.errors import UserError
-from graduel.estimators import files
-from graduel.estimators.files import _made, _plain
+from graduel.estimators import persistence
+from graduel.estimators.persistence import _made, _plain
 from graduel.train import load_model, save_model
 
 GOLDEN = Path(__file__).parents[1] / "golden"
@@ -69,7 +69,7 @@ def equal(a, b):
 
 
 NAMES = [
-    *files.NOTED,
+    *persistence.NOTED,
     *("n_features_in_", "n_layers_", "n_outputs_", "out_activation_", "feature_names_in_"),
     "classes_",
 ]
@@ -393,10 +393,14 @@ REFUSED = [
     *(change("format", to=x) for x in (0, 2, "1", None, [])),
     *(change(key, drop=True) for key in ("format", "params", "targets", "features", "fitted")),
     *(change(key, to=x) for key in ("params", "targets", "features") for x in (None, 5, [5], "x")),
-    *(change("fitted", name, drop=True) for name in files.NOTED),
-    *(change("fitted", name, to=x) for name in files.NOTED for x in ("7", [[]], {}, True, [True])),
-    *(change("fitted", name, to=-1) for name in files.COUNTS),
-    *(change("fitted", name, to=10**400) for name in ("loss_", *files.COUNTS)),
+    *(change("fitted", name, drop=True) for name in persistence.NOTED),
+    *(
+        change("fitted", name, to=x)
+        for name in persistence.NOTED
+        for x in ("7", [[]], {}, True, [True])
+    ),
+    *(change("fitted", name, to=-1) for name in persistence.COUNTS),
+    *(change("fitted", name, to=10**400) for name in ("loss_", *persistence.COUNTS)),
     change("fitted", "n_iter_", to=1.5),
     change("fitted", "loss_curve_", to=None),
     change("fitted", "loss_curve_", to=[]),
@@ -500,7 +504,7 @@ NASTY = [
     *(None, True, 0, 1, -1, 2.5, 1e308, 2**53, 10**400, "", "6", "x" * 3000, "\n\x1b[31m\u202e"),
     *([], [0], [1] * 40, [[[[]]]], {}, {"float": "nan"}, {"tuple": []}, {"dict": []}),
     *("O", "V1000000000", "U1000000000", "<U9999999", "<f8", "|b1", "<U3"),
-    *({"part": name, "fields": {}} for name in files.PARTS),
+    *({"part": name, "fields": {}} for name in persistence.PARTS),
     {"part": "nn.Residual", "fields": {"layers": {"tuple": []}}},
     {"part": "optim.MaxNorm", "fields": {"rule": {"part": "optim.SGD", "fields": {}}, "most": 1}},
 ]
@@ -595,7 +599,7 @@ def test_files_of_every_format_keep_loading(name):
 
 
 def test_there_are_files_of_every_format_and_kind():
-    formats = range(1, files.FORMAT + 1)
+    formats = range(1, persistence.FORMAT + 1)
     names = {f"format{i}-{name}.safetensors" for i in formats for name in MADE.CASES}
     assert set(CASES) == names == {p.name for p in (GOLDEN / "estimators").glob("*.safetensors")}
 
@@ -611,10 +615,10 @@ def test_the_file_is_safetensors_with_plain_notes(tmp_path):
 
 
 def test_a_long_curve_is_saved_in_part_and_the_model_whole(tmp_path, monkeypatch):
-    monkeypatch.setattr(files, "MOST_EPOCHS", 20)
+    monkeypatch.setattr(persistence, "MOST_EPOCHS", 20)
     X = np.random.default_rng(0).normal(size=(4, 2))
     net = MLPRegressor(hidden_layer_sizes=(2,), random_state=0)
-    for _ in range(files.MOST_EPOCHS + 3):
+    for _ in range(persistence.MOST_EPOCHS + 3):
         net.partial_fit(X, X[:, 0])
     path = tmp_path / "net.safetensors"
     net.save(path)

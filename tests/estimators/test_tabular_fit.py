@@ -14,8 +14,8 @@ from table_mixed import SMALL, mixed, quick
 
 import graduel
 from graduel import TabularMLPClassifier
-from graduel.estimators import tabular_train
-from graduel.estimators.tabular_fit import set_aside
+from graduel.estimators.table import table_training
+from graduel.estimators.table.table_fit import set_aside
 from graduel.train.recipes import NetRecipe, net_recipe
 
 X, Y = mixed()
@@ -111,7 +111,7 @@ def test_ctrl_c_keeps_the_best_epoch(monkeypatch):
         if epoch.epoch == 3:
             raise KeyboardInterrupt
 
-    monkeypatch.setattr(tabular_train.Progress, "epoch", stop)
+    monkeypatch.setattr(table_training.Progress, "epoch", stop)
     with pytest.warns(UserWarning, match="interrupted"):
         net = quick().fit(X, Y)
     assert net.n_iter_ == 3
@@ -120,7 +120,7 @@ def test_ctrl_c_keeps_the_best_epoch(monkeypatch):
 
 
 def test_divergence_keeps_the_best_epoch_before(monkeypatch):
-    judged = tabular_train.Training.judged
+    judged = table_training.Training.judged
 
     def until(self, *given):
         for epoch in judged(self, *given):
@@ -128,7 +128,7 @@ def test_divergence_keeps_the_best_epoch_before(monkeypatch):
             if epoch[0].epoch == 2:
                 raise graduel.train.DivergedError("the loss became nan")
 
-    monkeypatch.setattr(tabular_train.Training, "judged", until)
+    monkeypatch.setattr(table_training.Training, "judged", until)
     with pytest.warns(ConvergenceWarning, match="diverged"):
         net = quick().fit(X, Y)
     assert net.n_iter_ == 2

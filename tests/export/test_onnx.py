@@ -12,8 +12,8 @@ from table_export import LAYERS, LOSSES, ODD, OF_HEADS, batches, grown, name, pa
 
 from graduel.errors import UserError
 from graduel.export import onnx_file, onnx_model, to_onnx
+from graduel.export.export_graph import LINKS
 from graduel.export.onnx_layers import LAYERS as EXPORTERS
-from graduel.export.subject import LINKS
 from graduel.nn import (
     BinaryCrossEntropy,
     Columns,

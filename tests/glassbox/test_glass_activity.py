@@ -12,7 +12,7 @@ from table_glass import image_network, networks
 
 from graduel.errors import UserError
 from graduel.glassbox import activity, backward
-from graduel.glassbox.activity import histogram
+from graduel.glassbox.network.activity import histogram
 from graduel.nn import Dense, Network, ReLU, Sigmoid, Tanh
 
 

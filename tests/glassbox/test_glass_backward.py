@@ -12,7 +12,7 @@ from table_glass import image_network, networks
 
 from graduel.errors import UserError
 from graduel.glassbox import backward, input_gradient, places, step, weight_gradients
-from graduel.glassbox.source import lines
+from graduel.glassbox.network.equations import lines
 from graduel.nn import (
     BatchNorm,
     Dense,

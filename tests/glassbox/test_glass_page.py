@@ -17,7 +17,7 @@ from graduel.duel.plan.protocol import Cell, Split
 from graduel.duel.run.cell import run_cell
 from graduel.errors import UserError
 from graduel.glassbox import Subject, inspect, render, write_page
-from graduel.glassbox.page import COLOURS, number
+from graduel.glassbox.example_page import COLOURS, number
 from graduel.models.model import Kept
 from graduel.models.model_file import kept_of
 from graduel.models.schema import Task

@@ -6,14 +6,14 @@ import numpy as np
 import pytest
 
 from graduel.errors import UserError
-from graduel.glassbox.activity import activity
-from graduel.glassbox.attack import attack
-from graduel.glassbox.backward import backward, step, weight_gradients
-from graduel.glassbox.edit import set_weight, switch_off
-from graduel.glassbox.forward import forward
-from graduel.glassbox.neuron import neuron
-from graduel.glassbox.places import places
-from graduel.glassbox.saliency import input_gradient
+from graduel.glassbox.network.activity import activity
+from graduel.glassbox.network.adversarial import attack
+from graduel.glassbox.network.backward_pass import backward, step, weight_gradients
+from graduel.glassbox.network.forward_pass import forward
+from graduel.glassbox.network.layer_info import places
+from graduel.glassbox.network.neuron import neuron
+from graduel.glassbox.network.saliency import input_gradient
+from graduel.glassbox.network.weight_edit import set_weight, switch_off
 from graduel.nn import (
     PBLD,
     BinaryCrossEntropy,

@@ -12,7 +12,7 @@ from xgboost import DMatrix, XGBClassifier
 
 from graduel.errors import UserError
 from graduel.glassbox import path, read_forest, shap, votes
-from graduel.glassbox.trees import probabilities
+from graduel.glassbox.trees.tree_votes import probabilities
 
 
 def table(rng, n=300, classes=3):

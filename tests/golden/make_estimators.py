@@ -19,7 +19,7 @@ import pandas as pd
 from scipy.sparse import csr_matrix
 
 from graduel import MLPClassifier, MLPRegressor
-from graduel.estimators import files
+from graduel.estimators import persistence
 from graduel.nn import Dense, Huber, LayerNorm, LeakyReLU
 from graduel.optim import Cosine, Lion
 
@@ -83,7 +83,7 @@ def main() -> None:
     answers = FOLDER / "estimators.json"
     cases = json.loads(answers.read_text(encoding="utf-8")) if answers.exists() else {}
     for name, (estimator, rows, y) in CASES.items():
-        file = f"format{files.FORMAT}-{name}.safetensors"
+        file = f"format{persistence.FORMAT}-{name}.safetensors"
         estimator.fit(rows, y).save(FOLDER / file)
         cases[file] = told(estimator, rows[:5])
     text = json.dumps(cases, indent=1, ensure_ascii=False)

@@ -16,7 +16,7 @@ import numpy as np
 import polars as pl
 
 from graduel import TabularMLPClassifier
-from graduel.estimators.tabular_file import FORMAT
+from graduel.estimators.table.table_persistence import FORMAT
 
 FOLDER = Path(__file__).with_name("tabular")
 RECIPE = "layers=6 epochs=8 batch_size=8 lr=0.05 embed=2 heads=2"

@@ -18,7 +18,7 @@ M = "nn/losses/heads.py"
 D = "nn/layers/dropout.py"
 Q = "data/prepare/numeric_encoders.py"
 R, U = "train/build/network_builder.py", "train/build/optimizer_builder.py"
-G = "glassbox/sums.py"
+G = "glassbox/network/dense_terms.py"
 P = "export/python_tables.py"
 
 MUTANTS = [
@@ -152,7 +152,7 @@ MUTANTS = [
     (G, '(p["s"][head, unit] * scale)', "scale", GLASS),
     (G, "W[head, :, unit] * scale", "W[0, :, unit] * scale", GLASS),
     (G, "raw.mean(axis=0) if heads", "raw[0] if heads", GLASS),
-    ("glassbox/saliency.py", "n / dy.size", "1", GLASS),
+    ("glassbox/network/saliency.py", "n / dy.size", "1", GLASS),
     (P, "{by} * {s} + {b}", "{by} + {b}", PYTHON),
     (P, "({x} * {r}) @ {W}", "({x}) @ {W}", PYTHON),
     ("export/python_file.py", "{x}.mean(axis=1)", "{x}[:, 0]", PYTHON),

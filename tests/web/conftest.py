@@ -8,9 +8,9 @@ import pytest
 from web_client import Client
 from web_served import served
 
-from graduel.web.home import Home
 from graduel.web.limits import Limits
-from graduel.web.ready import Ready
+from graduel.web.state.app_state import Home
+from graduel.web.state.demo_models import Ready
 
 
 @pytest.fixture(scope="session")

@@ -12,8 +12,8 @@ from PIL import Image
 from web_client import drawn, encoded, unpacked
 
 from graduel import glassbox
-from graduel.web.pictures import as_ink
-from graduel.web.problems import Problem
+from graduel.web.drawing_input import as_ink
+from graduel.web.http_error import Problem
 
 
 def test_both_answer_as_they_would_alone(client, ready, mnist):
@@ -35,8 +35,8 @@ def test_the_ready_models_are_good_at_what_they_learned(ready, mnist):
 
 
 def test_they_are_kept_and_a_damaged_cache_is_trained_anew(ready, tmp_path, monkeypatch):
-    from graduel.web.live import TreeSettings
-    from graduel.web.ready import Ready, Small
+    from graduel.web.state.demo_models import Ready, Small
+    from graduel.web.training.training_run import TreeSettings
 
     small = Small(net_rows=300, tree_rows=300, valid_rows=50, trees=TreeSettings(rounds=2))
     first = Ready(small, tmp_path)

@@ -10,7 +10,7 @@ import pytest
 from web_client import Client, encoded
 from web_served import served
 
-from graduel.web.home import Home
+from graduel.web.state.app_state import Home
 
 
 @pytest.mark.parametrize(

@@ -22,9 +22,9 @@ from graduel.data.source import own
 from graduel.errors import UserError
 from graduel.models.model_file import Kept, save_kept
 from graduel.models.schema import Task
-from graduel.web.home import Home
-from graduel.web.material import Material
 from graduel.web.serve import home_of
+from graduel.web.state.app_state import Home
+from graduel.web.state.holdout import Material
 
 
 def complaint(capsys, *args: str) -> str:
@@ -71,7 +71,7 @@ def test_it_says_where_it_listens_and_ends_with_ctrl_c(tmp_path):
 
 
 def test_it_says_who_can_reach_it():
-    from graduel.web.guard import is_local, is_wildcard
+    from graduel.web.middleware import is_local, is_wildcard
 
     assert [is_local(h) for h in ("127.0.0.1", "::1", "localhost", "0.0.0.0", "10.0.0.1")] == [
         True, True, True, False, False,

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from graduel.web.http_error import Problem
 from graduel.web.limits import Limits
-from graduel.web.problems import Problem
-from graduel.web.sessions import Sessions
+from graduel.web.state.sessions import Sessions
 
 
 class Clock:

@@ -13,8 +13,8 @@ from web_client import Client, unpacked
 from web_served import served
 
 from graduel.nn import Network
-from graduel.web.home import Home
 from graduel.web.serve import home_of
+from graduel.web.state.app_state import Home
 
 
 def iris_csv() -> bytes:
@@ -91,7 +91,7 @@ def test_what_is_taken_away_answers_as_the_page_does(trained):
     for name, values in plain["parameters"].items():
         network.layout[name].view(weights.theta)[...] = values
     from graduel.data import NetPreparation
-    from graduel.web.fields import Field, frame_of
+    from graduel.web.state.form_fields import Field, frame_of
 
     fields = [Field(f["name"], f["kind"]) for f in trained.get(trained.path("")).json()["trained"]["fields"]]  # fmt: skip  # noqa: E501
     x = NetPreparation.from_spec(plain["preparation"]).transform(frame_of(example["row"], fields))

@@ -13,10 +13,10 @@ from web_client import Client, encoded
 from web_served import served
 
 from graduel.train.recipes import NetRecipe
-from graduel.web.home import Home
 from graduel.web.limits import Limits
-from graduel.web.live import Live, Part, TreeSettings
-from graduel.web.trainings import Training, Trainings
+from graduel.web.state.app_state import Home
+from graduel.web.training.training_queue import Training, Trainings
+from graduel.web.training.training_run import Live, Part, TreeSettings
 
 SMALL = {"layers": [8], "activations": ["relu"], "rows": 300, "batch": 30, "epochs": 2, "rounds": 3}
 
@@ -211,7 +211,7 @@ def test_the_race_is_fair_and_repeats(classes):
 
 
 def test_a_training_that_lasts_lets_others_go_first(monkeypatch):
-    monkeypatch.setattr("graduel.web.trainings.TURN", 0.0)
+    monkeypatch.setattr("graduel.web.training.training_queue.TURN", 0.0)
     recipe = NetRecipe(layers=(4,), epochs=3000, batch_size=20)
     queue = Trainings(Limits())
     queue.begin()

@@ -11,7 +11,7 @@ import pytest
 from test_table import iris_csv
 from web_browser import DESKTOP, PHONE, launched
 
-from graduel.glassbox.strokes import digit_strokes
+from graduel.glassbox.digit.synthetic_digits import digit_strokes
 
 VIEWS = ("draw", "forward", "backward", "train", "break", "data", "take")
 SIZES = [pytest.param(DESKTOP, id="desktop"), pytest.param(PHONE, id="phone")]

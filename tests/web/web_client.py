@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 import numpy as np
 
-from graduel.glassbox.strokes import digit_strokes, strokes
+from graduel.glassbox.digit.synthetic_digits import digit_strokes, strokes
 
 
 class Client(httpx.Client):

@@ -12,8 +12,8 @@ from typing import Any
 import uvicorn
 
 from graduel.web.app import create_app
-from graduel.web.home import Home
 from graduel.web.serve import listen
+from graduel.web.state.app_state import Home
 
 
 @contextmanager

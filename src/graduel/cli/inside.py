@@ -20,9 +20,9 @@ from graduel.glassbox.inspection import (
     Inspection,
     strongest_inputs,
 )
-from graduel.glassbox.neuron import Term
-from graduel.glassbox.source import FILE, Equation
-from graduel.glassbox.trees import Path
+from graduel.glassbox.network.equations import FILE, Equation
+from graduel.glassbox.network.neuron import Term
+from graduel.glassbox.trees.tree_votes import Path
 
 MOST_CLASSES = 12
 """Of more classes, the most probable are shown."""

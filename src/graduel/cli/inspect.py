@@ -19,8 +19,8 @@ from graduel.data.read.toy_datasets import TOYS
 from graduel.data.source import own
 from graduel.duel.store.store import MODEL
 from graduel.errors import UserError, unknown
+from graduel.glassbox.explained_model import Subject
 from graduel.glassbox.inspection import Inspection, inspect
-from graduel.glassbox.subject import Subject
 from graduel.models.model_file import load_kept
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ def run(model: Path, wanted: Wanted, *, html: Path | None = None, as_json: bool 
         top=wanted.top,
     )
     if html is not None:
-        from graduel.glassbox.page import write_page
+        from graduel.glassbox.example_page import write_page
 
         write_page(found, html)
     if as_json:
@@ -159,8 +159,8 @@ def _image(subject: Subject, path: Path) -> Any:
     """Read one image; a digit is prepared as MNIST's were."""
     from PIL import Image, UnidentifiedImageError
 
-    from graduel.glassbox.digits import prepare
-    from graduel.glassbox.photo import photo
+    from graduel.glassbox.digit.mnist_preparation import prepare
+    from graduel.glassbox.digit.photo import photo
 
     shape = subject.image
     if shape is None:

@@ -17,8 +17,8 @@ from sklearn.utils.multiclass import (
     unique_labels,
 )
 
-from graduel.estimators import build
-from graduel.estimators.fitted import Fitted
+from graduel.estimators.fit import part_builder
+from graduel.estimators.fit.fitted_network import Fitted
 from graduel.estimators.mlp import BaseMLP
 from graduel.estimators.parameters import check_class_weight, keep
 from graduel.estimators.targets import Labels, Targets
@@ -148,7 +148,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]
     ) -> None:
         keep(self, locals())
 
-    @available_if(build.steps)
+    @available_if(part_builder.steps)
     def partial_fit(self, X: Any, y: Any, sample_weight: Any = None, classes: Any = None) -> Self:
         """Train for one epoch over the given rows, going on from where the last call ended.
 
@@ -217,7 +217,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]
     def _loss(self, labels: Labels) -> Loss:
         """Return the loss that `loss` names; 'log_loss' stands for the one of these labels."""
         default = BinaryCrossEntropy if labels.binary else SoftmaxCrossEntropy
-        loss = build.loss_of(self, default)
+        loss = part_builder.loss_of(self, default)
         if labels.multilabel and isinstance(loss, SoftmaxCrossEntropy):
             raise ValueError(
                 "loss='softmax' gives each row one label; rows with several take loss='log_loss'"

@@ -14,14 +14,15 @@ from sklearn.base import BaseEstimator
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted
 
-from graduel.estimators import build, inputs
-from graduel.estimators.callbacks import CallbackSupportMixin, Tasks, with_callbacks
-from graduel.estimators.course import FitEpoch
-from graduel.estimators.fitted import Arrays, Fitted, finite
-from graduel.estimators.progress import Progress
+from graduel.estimators import inputs
+from graduel.estimators.fit import part_builder
+from graduel.estimators.fit.callbacks import CallbackSupportMixin, Tasks, with_callbacks
+from graduel.estimators.fit.fit_loop import FitEpoch
+from graduel.estimators.fit.fit_setup import Work, begin
+from graduel.estimators.fit.fitted_network import Arrays, Fitted, finite
+from graduel.estimators.fit.progress_bar import Progress
+from graduel.estimators.mixins import Tools
 from graduel.estimators.targets import Targets
-from graduel.estimators.tools import Tools
-from graduel.estimators.work import Work, begin
 from graduel.nn import Network, Weights
 from graduel.optim import Minimizer
 
@@ -206,7 +207,7 @@ class BaseMLP(Tools, CallbackSupportMixin, BaseEstimator):  # type: ignore[misc]
                     ConvergenceWarning,
                     stacklevel=3,
                 )
-        elif not course.end and build.goes_by_rule(self.learning_rate):
+        elif not course.end and part_builder.goes_by_rule(self.learning_rate):
             warnings.warn(
                 f"Stochastic Optimizer: Maximum iterations ({self.max_iter}) reached and the "
                 "optimization hasn't converged yet.",
@@ -233,10 +234,10 @@ class BaseMLP(Tools, CallbackSupportMixin, BaseEstimator):  # type: ignore[misc]
         return stand_in
 
     def _html_repr(self) -> str:
-        from graduel.estimators import shown
+        from graduel.estimators import html_repr
 
         drawn: str = super()._html_repr()
-        return drawn + shown.html(self) if self.__sklearn_is_fitted__() else drawn
+        return drawn + html_repr.html(self) if self.__sklearn_is_fitted__() else drawn
 
     def __sklearn_is_fitted__(self) -> bool:
         return "_fitted" in self.__dict__

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from graduel.estimators.fitted import Fitted
+from graduel.estimators.fit.fitted_network import Fitted
 
 Array = NDArray[Any]
 

@@ -9,8 +9,8 @@ from sklearn.base import RegressorMixin
 from sklearn.metrics import r2_score
 from sklearn.utils.metaestimators import available_if
 
-from graduel.estimators import build
-from graduel.estimators.fitted import Fitted
+from graduel.estimators.fit import part_builder
+from graduel.estimators.fit.fitted_network import Fitted
 from graduel.estimators.mlp import BaseMLP
 from graduel.estimators.parameters import keep
 from graduel.estimators.targets import Numbers, Targets
@@ -133,7 +133,7 @@ class MLPRegressor(RegressorMixin, BaseMLP):  # type: ignore[misc]
     ) -> None:
         keep(self, locals())
 
-    @available_if(build.steps)
+    @available_if(part_builder.steps)
     def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
         """Train for one epoch over the given rows, going on from where the last call ended.
 
@@ -151,7 +151,7 @@ class MLPRegressor(RegressorMixin, BaseMLP):  # type: ignore[misc]
     def _targets(self, y: Any, old: Fitted | None, incremental: bool, classes: Any) -> Numbers:
         if old is not None:
             self._known(y, old.targets)
-        loss = build.loss_of(self, BinaryCrossEntropy)
+        loss = part_builder.loss_of(self, BinaryCrossEntropy)
         if hasattr(loss, "label_smoothing"):
             raise ValueError(
                 "loss must be one for numbers, 'squared_error', 'absolute_error', 'huber' or "

@@ -12,9 +12,9 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.validation import check_is_fitted
 
 from graduel.errors import UserError
-from graduel.estimators import tables, tabular_fit
 from graduel.estimators.parameters import keep
-from graduel.estimators.tabular_fit import FittedTable
+from graduel.estimators.table import table_fit, table_input
+from graduel.estimators.table.table_fit import FittedTable
 
 Array = NDArray[Any]
 
@@ -122,9 +122,9 @@ class TabularMLPClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc
             If a parameter or the data do not fit, or the training diverged.
         """
         try:
-            attributes = tabular_fit.fit(self, X, y, eval_set)
+            attributes = table_fit.fit(self, X, y, eval_set)
         except UserError as error:
-            raise tabular_fit.in_words(error) from None
+            raise table_fit.in_words(error) from None
         self.__dict__.update(attributes)
         if "feature_names_in_" not in attributes:
             self.__dict__.pop("feature_names_in_", None)
@@ -180,11 +180,11 @@ class TabularMLPClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc
     def _answers(self, X: Any) -> tuple[FittedTable, Array]:
         check_is_fitted(self)
         fitted = self._fitted
-        frame = tables.taken(self._stand_in(fitted), X, names=fitted.understood.names)
+        frame = table_input.taken(self._stand_in(fitted), X, names=fitted.understood.names)
         try:
             return fitted, fitted.answers(frame)
         except UserError as error:
-            raise tabular_fit.in_words(error) from None
+            raise table_fit.in_words(error) from None
 
     def save(self, path: str | Path) -> None:
         """Write the fitted estimator to one file, as :meth:`MLPClassifier.save` does.
@@ -205,9 +205,9 @@ class TabularMLPClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc
         OSError
             If the file cannot be written.
         """
-        from graduel.estimators import tabular_file
+        from graduel.estimators.table import table_persistence
 
-        tabular_file.save(self, path)
+        table_persistence.save(self, path)
 
     @classmethod
     def load(cls, path: str | Path, parts: Sequence[type] = ()) -> Self:
@@ -228,9 +228,9 @@ class TabularMLPClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc
         ValueError
             If there is no such file, if it is damaged, or holds something else.
         """
-        from graduel.estimators import tabular_file
+        from graduel.estimators.table import table_persistence
 
-        estimator: Self = tabular_file.load(cls, path, parts)
+        estimator: Self = table_persistence.load(cls, path, parts)
         return estimator
 
     def _stand_in(self, fitted: FittedTable | None) -> Any:

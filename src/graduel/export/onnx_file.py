@@ -14,9 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from graduel.errors import UserError
+from graduel.export.export_graph import Subject
 from graduel.export.onnx_graph import Graph
 from graduel.export.onnx_layers import LAYERS, through
-from graduel.export.subject import Subject
 from graduel.nn import Network, Weights
 
 if TYPE_CHECKING:

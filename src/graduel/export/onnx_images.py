@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from math import prod
 
+from graduel.export.export_graph import Place
 from graduel.export.onnx_graph import Graph
-from graduel.export.subject import Place
 from graduel.export.window import Window
 
 

@@ -11,10 +11,10 @@ from math import sqrt
 
 import numpy as np
 
+from graduel.export.export_graph import Place
 from graduel.export.onnx_graph import Graph
 from graduel.export.onnx_images import average_pool, conv, max_pool
 from graduel.export.onnx_tables import ensemble, heads, scaled_dense, waves
-from graduel.export.subject import Place
 from graduel.nn import (
     ELU,
     GELU,

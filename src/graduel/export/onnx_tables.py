@@ -6,8 +6,8 @@ from math import pi, sqrt
 
 import numpy as np
 
+from graduel.export.export_graph import Place
 from graduel.export.onnx_graph import Graph
-from graduel.export.subject import Place
 
 
 def scaled_dense(graph: Graph, place: Place, x: str) -> str:

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from math import prod
 
 from graduel.export import python_text as text
+from graduel.export.export_graph import Place, Subject
 from graduel.export.python_layers import sizes
-from graduel.export.subject import Place, Subject
 
 FEW = 20
 """So many classes are named."""

@@ -10,11 +10,11 @@ from numpy.typing import NDArray
 
 from graduel.errors import UserError
 from graduel.export import python_text as text
+from graduel.export.code_builder import Page
+from graduel.export.export_graph import Subject, listed
 from graduel.export.python_docstring import docstring, scaling
 from graduel.export.python_helpers import needed
 from graduel.export.python_layers import LAYERS, sizes, through
-from graduel.export.python_page import Page
-from graduel.export.subject import Subject, listed
 from graduel.nn import Network, Weights
 
 

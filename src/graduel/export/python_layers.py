@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from math import sqrt
 
-from graduel.export.python_page import Page
+from graduel.export.code_builder import Page
+from graduel.export.export_graph import Place, Shape
 from graduel.export.python_tables import ensemble, heads, scaled_dense, waves
-from graduel.export.subject import Place, Shape
 from graduel.export.window import Window
 from graduel.nn import (
     ELU,

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from math import sqrt
 
-from graduel.export.python_page import Page
-from graduel.export.subject import Place
+from graduel.export.code_builder import Page
+from graduel.export.export_graph import Place
 
 
 def scaled_dense(page: Page, place: Place) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from graduel.export.subject import Place
+from graduel.export.export_graph import Place
 from graduel.nn.layers.windows import Pair, pair
 
 

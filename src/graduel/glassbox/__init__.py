@@ -4,9 +4,22 @@ Every number is the engine's own, or XGBoost's. Results are frozen dataclasses o
 numbers; ``as_dict()`` makes JSON of them. docs/glassbox.md has a worked example.
 """
 
-from graduel.glassbox.activity import Activity, activity
-from graduel.glassbox.attack import Attack, Turn, attack, direction, pushed, smallest_eps
-from graduel.glassbox.backward import (
+from graduel.glassbox.digit.mnist_preparation import Prepared, prepare, raw
+from graduel.glassbox.digit.photo import photo
+from graduel.glassbox.digit.synthetic_digits import digit_strokes, strokes
+from graduel.glassbox.example_page import render, write_page
+from graduel.glassbox.explained_model import Example, Subject
+from graduel.glassbox.inspection import Inspection, inspect
+from graduel.glassbox.network.activity import Activity, activity
+from graduel.glassbox.network.adversarial import (
+    Attack,
+    Turn,
+    attack,
+    direction,
+    pushed,
+    smallest_eps,
+)
+from graduel.glassbox.network.backward_pass import (
     Backward,
     GradientStep,
     WeightGradients,
@@ -14,20 +27,14 @@ from graduel.glassbox.backward import (
     step,
     weight_gradients,
 )
-from graduel.glassbox.digits import Prepared, prepare, raw
-from graduel.glassbox.edit import Effect, effect, set_weight, switch_off
-from graduel.glassbox.forest import Forest, read_forest
-from graduel.glassbox.forward import Forward, forward, softmax_steps
-from graduel.glassbox.inspection import Inspection, inspect
-from graduel.glassbox.neuron import Neuron, neuron
-from graduel.glassbox.page import render, write_page
-from graduel.glassbox.photo import photo
-from graduel.glassbox.places import Place, find, places
-from graduel.glassbox.saliency import Saliency, input_gradient
-from graduel.glassbox.strokes import digit_strokes, strokes
-from graduel.glassbox.subject import Example, Subject
-from graduel.glassbox.sweep import Sweep, sweep
-from graduel.glassbox.trees import Shap, Votes, path, shap, votes
+from graduel.glassbox.network.forward_pass import Forward, forward, softmax_steps
+from graduel.glassbox.network.layer_info import Place, find, places
+from graduel.glassbox.network.neuron import Neuron, neuron
+from graduel.glassbox.network.saliency import Saliency, input_gradient
+from graduel.glassbox.network.weight_edit import Effect, effect, set_weight, switch_off
+from graduel.glassbox.network.weight_sweep import Sweep, sweep
+from graduel.glassbox.trees.tree_arrays import Forest, read_forest
+from graduel.glassbox.trees.tree_votes import Shap, Votes, path, shap, votes
 
 __all__ = [
     "Activity",

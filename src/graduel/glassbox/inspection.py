@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from graduel.errors import UserError
-from graduel.glassbox.backward import (
+from graduel.glassbox.explained_model import Example, Subject
+from graduel.glassbox.network.backward_pass import (
     Backward,
     GradientStep,
     WeightGradients,
@@ -16,13 +17,12 @@ from graduel.glassbox.backward import (
     step,
     weight_gradients,
 )
-from graduel.glassbox.forward import Forward
-from graduel.glassbox.neuron import Neuron, neuron
-from graduel.glassbox.places import Array, find, places
-from graduel.glassbox.plain import Plain
-from graduel.glassbox.saliency import Saliency, input_gradient
-from graduel.glassbox.subject import Example, Subject
-from graduel.glassbox.trees import Shap, Votes, level, shap, votes
+from graduel.glassbox.network.forward_pass import Forward
+from graduel.glassbox.network.layer_info import Array, find, places
+from graduel.glassbox.network.neuron import Neuron, neuron
+from graduel.glassbox.network.saliency import Saliency, input_gradient
+from graduel.glassbox.plain_data import Plain
+from graduel.glassbox.trees.tree_votes import Shap, Votes, level, shap, votes
 from graduel.nn import Dense, NTKDense
 
 

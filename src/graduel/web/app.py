@@ -17,12 +17,12 @@ from fastapi.staticfiles import StaticFiles
 from starlette.exceptions import HTTPException
 
 from graduel.errors import UserError
-from graduel.web.guard import Guard
-from graduel.web.home import Home
+from graduel.web.dependencies import Server
+from graduel.web.http_error import Problem
 from graduel.web.limits import Limits
-from graduel.web.problems import Problem
-from graduel.web.routes import answer, breaking, inside, start, table, take, training
-from graduel.web.server import Server
+from graduel.web.middleware import Guard
+from graduel.web.routes import export, inspect, predict, robustness, session, train, upload
+from graduel.web.state.app_state import Home
 
 for ending, kind in ((".js", "text/javascript"), (".css", "text/css"), (".svg", "image/svg+xml")):
     mimetypes.add_type(kind, ending)  # some systems say otherwise, and nosniff believes them
@@ -100,7 +100,7 @@ def create_app(
         lifespan=life,
     )
     app.state.server = server
-    for one in (start, answer, inside, breaking, training, table, take):
+    for one in (session, predict, inspect, robustness, train, upload, export):
         app.include_router(one.router, prefix="/api", responses=PROBLEMS)
     _say_problems(app)
     static = files("graduel.web") / "static"

@@ -11,11 +11,11 @@ from typing import Any
 
 from graduel.duel.store.store import PLAN
 from graduel.errors import UserError
-from graduel.web.given import given_duel, given_model
-from graduel.web.guard import is_local, is_wildcard
-from graduel.web.home import Home
-from graduel.web.material import Material
-from graduel.web.ready import Ready
+from graduel.web.middleware import is_local, is_wildcard
+from graduel.web.state.app_state import Home
+from graduel.web.state.demo_models import Ready
+from graduel.web.state.holdout import Material
+from graduel.web.state.load_models import given_duel, given_model
 
 CLIENTS = 400
 """Connections at a time."""

@@ -1,0 +1,1 @@
+"""How MLPClassifier and MLPRegressor fit: network, loop, validation rows, stopping."""

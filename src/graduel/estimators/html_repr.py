@@ -1,0 +1,95 @@
+"""A fitted network in words and in HTML."""
+
+from __future__ import annotations
+
+from html import escape
+from itertools import pairwise
+from typing import Any
+
+from graduel.estimators.fit.fitted_network import Fitted
+from graduel.estimators.fit.part_builder import minimizes
+from graduel.estimators.targets import Labels
+from graduel.nn import Conv2D, Dense
+
+MOST_DOTS = 7
+"""So many neurons of a layer are drawn."""
+
+
+def ends(fitted: Fitted) -> tuple[str, str]:
+    """Return what goes in and what comes out, in words."""
+    n, k = fitted.n_features, fitted.targets.n_outputs
+    into = f"{n:,} feature{'s' * (n != 1)}"
+    if fitted.image is not None:
+        into = "images of " + " × ".join(map(str, fitted.image))
+    if isinstance(fitted.targets, Labels):
+        count = len(fitted.targets.classes)
+        what = "label" if fitted.targets.multilabel else "class"
+        return into, f"{count:,} {what}{('es' if what == 'class' else 's') * (count != 1)}"
+    return into, f"{k:,} number{'s' * (k != 1)}"
+
+
+def summary(estimator: Any) -> str:
+    """Return a few lines and the table of layers."""
+    fitted: Fitted = estimator._fitted
+    into, out = ends(fitted)
+    network = fitted.network
+    lines = [
+        f"{type(estimator).__name__}: {into} to {out}, "
+        f"{network.layout.size:,} parameters, {network.dtype}",
+        network.summary(),
+    ]
+    unit = "iteration" if minimizes(estimator.solver) else "epoch"
+    done = f"{estimator.n_iter_:,} {unit}{'s' * (estimator.n_iter_ != 1)}"
+    done += f", loss {estimator.loss_:.4g}"
+    if estimator.best_validation_score_ is not None:
+        done += f", best validation score {estimator.best_validation_score_:.4g}"
+    return "\n".join([*lines, done])
+
+
+def html(estimator: Any) -> str:
+    """Return a drawing of the network, and its table of layers to open."""
+    fitted: Fitted = estimator._fitted
+    columns = [(fitted.n_features, "input")]
+    for node in fitted.network.nodes[:-1]:
+        if isinstance(node.layer, Dense):
+            columns.append((node.layer.units, "hidden"))
+        elif isinstance(node.layer, Conv2D):
+            columns.append((node.layer.filters, "channels"))
+    columns.append((fitted.targets.n_outputs, "output"))
+    return (
+        '<div class="graduel-network" style="font:13px/1.4 system-ui,sans-serif;margin:.6em 0">'
+        f"{_drawing(columns, ends(fitted))}<details><summary>Layers</summary>"
+        f'<pre style="margin:.4em 0">{escape(summary(estimator))}</pre></details></div>'
+    )
+
+
+def _drawing(columns: list[tuple[int, str]], words: tuple[str, str]) -> str:
+    """Draw a column of dots for each layer, and lines between neighbouring columns."""
+    gap, step, top = 110, 16, 14
+    height = top + MOST_DOTS * step + 30
+    places = []
+    for i, (units, _) in enumerate(columns):
+        count = min(units, MOST_DOTS)
+        first = top + (MOST_DOTS - count) * step / 2
+        places.append([(50 + i * gap, first + j * step) for j in range(count)])
+    lines = [
+        f'<line x1="{x1}" y1="{y1:g}" x2="{x2}" y2="{y2:g}"/>'
+        for left, right in pairwise(places)
+        for x1, y1 in left
+        for x2, y2 in right
+    ]
+    dots = [f'<circle cx="{x}" cy="{y:g}" r="4.5"/>' for column in places for x, y in column]
+    names = [
+        f'<text x="{50 + i * gap}" y="{height - 18}">{units:,}</text>'
+        f'<text x="{50 + i * gap}" y="{height - 4}" opacity=".7">{name}</text>'
+        for i, (units, name) in enumerate(columns)
+    ]
+    width = 100 + (len(columns) - 1) * gap
+    what = escape(f"Network from {words[0]} to {words[1]}")
+    return (
+        f'<svg role="img" aria-label="{what}" width="{width}" height="{height}" '
+        f'viewBox="0 0 {width} {height}" style="max-width:100%"><title>{what}</title>'
+        f'<g stroke="currentColor" stroke-opacity=".12">{"".join(lines)}</g>'
+        f'<g fill="#2a78d6">{"".join(dots)}</g>'
+        f'<g fill="currentColor" font-size="12" text-anchor="middle">{"".join(names)}</g></svg>'
+    )

@@ -1,0 +1,1 @@
+"""How TabularMLPClassifier reads, fits and saves a table."""

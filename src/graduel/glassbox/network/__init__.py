@@ -1,0 +1,1 @@
+"""One example in a network: forward, backward, single neurons and weights."""

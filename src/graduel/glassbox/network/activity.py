@@ -1,0 +1,207 @@
+"""Layers over a batch: how large activations and gradients are, and which units are dead."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from graduel.errors import UserError
+from graduel.glassbox.network.dense_terms import answers_of, loss_of_one
+from graduel.glassbox.network.layer_info import Array, Place, parameters, places
+from graduel.glassbox.plain_data import Plain
+from graduel.nn import Network, Sigmoid, SoftmaxCrossEntropy, Tanh, Weights
+from graduel.nn.workspace import Call
+
+SATURATED = 0.98
+"""A tanh is saturated beyond ±0.98 of its range, a sigmoid in the same share of its own."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Histogram(Plain):
+    """Counts in equal bins."""
+
+    counts: Array
+    edges: Array
+    """One more than counts."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LayerActivity(Plain):
+    """One layer over a batch."""
+
+    place: Place
+    mean: float
+    std: float
+    zeros: float
+    """The share of outputs that are exactly 0."""
+    outputs: Histogram
+    dead: tuple[int, ...]
+    """Of an activation: units (of images, channels) that are 0 for every row."""
+    saturated: float
+    """Of tanh and sigmoid: the share of outputs at the ends of their range; else 0."""
+    gradients: Histogram | None
+    """Of the loss's gradient by the outputs, without the 1/m: dZ of a dense layer."""
+    gradient_std: float
+    weight_norms: dict[str, float]
+    """‖W‖ by parameter."""
+    gradient_norms: dict[str, float]
+    """‖dW‖ by parameter, of the mean loss."""
+    gradient_sizes: Histogram | None
+    """Of log₁₀ |dW|, of the entries that are not 0."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Activity(Plain):
+    """Every layer of the row over a batch."""
+
+    rows: int
+    loss: float | None
+    """None where there are no targets."""
+    layers: tuple[LayerActivity, ...]
+
+    @property
+    def dead(self) -> int:
+        """How many units are dead, in all layers together."""
+        return sum(len(layer.dead) for layer in self.layers)
+
+
+def histogram(values: Any, bins: int = 30, bounds: tuple[float, float] | None = None) -> Histogram:
+    """Count values in equal bins; what is not finite is left out.
+
+    Parameters
+    ----------
+    values : any shape
+    bins : how many
+    bounds : from and to, where what lies outside counts at the ends; None: smallest and largest
+
+    Examples
+    --------
+    >>> histogram([0.0, 1.0, 1.0, 5.0], 2, (0, 2)).counts
+    array([1, 3])
+    """
+    flat = np.asarray(values, np.float64).reshape(-1)
+    flat = flat[np.isfinite(flat)]
+    if bounds is not None:
+        flat = flat.clip(*bounds)
+    elif len(flat):
+        bounds = float(flat.min()), float(flat.max())
+    low, high = bounds or (0.0, 1.0)
+    size = max(abs(low), abs(high))
+    if not high - low > 1e-9 * size:  # all but equal: the bins still need a width
+        low, high = low - 0.5 - 1e-6 * size, high + 0.5 + 1e-6 * size
+    counts, edges = np.histogram(flat, bins, (low, high))
+    return Histogram(counts, edges)
+
+
+def activity(
+    network: Network, weights: Weights, X: Any, y: Any = None, *, bins: int = 30
+) -> Activity:
+    """Look at every layer over a batch, as the network predicts.
+
+    Parameters
+    ----------
+    network, weights : a network, fitted or in training
+    X : rows as the network takes them, shape (n, *input_shape); a few hundred are enough
+    y : targets as the loss takes them; without them there are no gradients
+    bins : of the histograms
+
+    Raises
+    ------
+    UserError
+        If X is empty or of another shape.
+
+    Examples
+    --------
+    >>> from graduel.nn import Dense, ReLU
+    >>> net = Network((Dense(16), ReLU(), Dense(3)), (4,))
+    >>> rng = np.random.default_rng(0)
+    >>> weights = net.init(rng)
+    >>> net.layout["0.b"].view(weights.theta)[5] = -100  # it never gets above 0 again
+    >>> seen = activity(net, weights, rng.normal(size=(64, 4)), np.zeros(64, int))
+    >>> seen.layers[1].dead, [layer.place.title for layer in seen.layers]
+    ((5,), ['Dense, 4 → 16', 'ReLU', 'Dense, 16 → 3'])
+    """
+    rows = np.asarray(X, network.dtype)
+    if rows.shape[1:] != network.input_shape or not len(rows):
+        shape = ", ".join(map(str, network.input_shape))
+        raise UserError(f"X must have shape (n, {shape}) with n from 1 on; got {rows.shape}")
+    outputs: dict[str, Array] = {}
+    given: dict[str, Array] = {}
+
+    def watch(name: str, way: str, array: Array) -> None:
+        if "." not in name:
+            (outputs if way == "forward" else given)[name] = array.copy()
+
+    ws = network.workspace(weights, gradient=y is not None)
+    loss = None
+    if y is None:
+        network.forward(rows, ws, Call(watch=watch))
+    else:
+        target = _targets(network, y)
+        loss, _ = network.loss_and_input_gradient(rows, target, ws, Call(watch=watch))
+    row = [place for place in places(network) if "." not in place.path]
+    after = [one.path for one in row[1:]] + ["loss"]
+    found = [
+        _layer(network, weights, place, outputs[place.path], given.get(back), ws.gradient, bins)
+        for place, back in zip(row, after, strict=True)
+    ]
+    return Activity(len(rows), loss, tuple(found))
+
+
+def _targets(network: Network, y: Any) -> Array:
+    """Return class codes as they are, or one-hot for a loss that takes numbers."""
+    y = np.asarray(y)
+    n = answers_of(network)
+    if (
+        isinstance(loss_of_one(network), SoftmaxCrossEntropy)
+        or y.ndim > 1
+        or y.dtype.kind not in "iu"
+    ):
+        return y
+    return (np.arange(n) == y[:, np.newaxis]).astype(network.dtype) if n > 1 else y
+
+
+def _layer(
+    network: Network,
+    weights: Weights,
+    place: Place,
+    output: Array,
+    dy: Array | None,
+    gradient: Array | None,
+    bins: int,
+) -> LayerActivity:
+    p = parameters(network, weights, place.path)
+    g = {}
+    if gradient is not None:
+        g = {name: network.layout[f"{place.path}.{name}"].view(gradient) for name in p}
+    dead: tuple[int, ...] = ()
+    if place.kind == "activation":
+        silent = (output == 0).all(axis=tuple(range(output.ndim - 1)))
+        dead = tuple(int(unit) for unit in np.flatnonzero(silent))
+    sizes = np.concatenate([np.abs(v).reshape(-1) for v in g.values()] or [np.empty(0)])
+    sizes = np.log10(sizes[sizes > 0].astype(np.float64))
+    dz = None if dy is None else dy * len(dy)
+    return LayerActivity(
+        place,
+        float(output.mean()),
+        float(output.std()),
+        float(np.mean(output == 0)),
+        histogram(output, bins),
+        dead,
+        _saturated(place, output),
+        None if dz is None else histogram(dz, bins),
+        0.0 if dz is None else float(dz.std()),
+        {name: float(np.linalg.norm(v)) for name, v in p.items()},
+        {name: float(np.linalg.norm(v)) for name, v in g.items()},
+        histogram(sizes, bins, (-8.0, 1.0)) if g else None,
+    )
+
+
+def _saturated(place: Place, output: Array) -> float:
+    if isinstance(place.layer, Tanh):
+        return float(np.mean(np.abs(output) > SATURATED))
+    if isinstance(place.layer, Sigmoid):
+        return float(np.mean(np.abs(2 * output - 1) > SATURATED))
+    return 0.0

@@ -1,0 +1,189 @@
+"""A small push of every pixel in the direction that hurts most, and who falls for it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from graduel.errors import UserError
+from graduel.glassbox.network.backward_pass import target_of
+from graduel.glassbox.network.layer_info import Array, one_row
+from graduel.glassbox.plain_data import Plain
+from graduel.nn import Network, Weights
+from graduel.nn.workspace import Call
+
+Judge = Callable[[Array], Array]
+"""Rows in the network's own units, shape (n, features) → probabilities, shape (n, classes)."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Verdict(Plain):
+    """What one model says of the example and of the pushed one."""
+
+    before: Array
+    after: Array
+    answer_before: int
+    answer_after: int
+    falls: bool
+    """Whether the answer was the label before the push, and is not after it."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Attack(Plain):
+    """One adversarial step, and what each model makes of it."""
+
+    eps: float
+    x: Array
+    direction: Array
+    """sign(∂L/∂x), −1, 0 or 1."""
+    verdicts: dict[str, Verdict]
+
+
+@dataclass(frozen=True, slots=True)
+class Turn(Plain):
+    """The smallest strength at which a model's answer turns."""
+
+    eps: float | None
+    """None where it does not turn up to the largest strength tried."""
+    answer_before: int
+    answer_after: int | None
+
+
+def direction(network: Network, weights: Weights, x: Any, y: Any) -> Array:
+    """Return sign(∂L/∂x), the direction in which the loss rises fastest if all pixels may move.
+
+    Parameters
+    ----------
+    network, weights, x, y : as in :func:`~graduel.glassbox.network.backward_pass.backward`
+    """
+    row, target = one_row(network, x), target_of(network, y)
+    ws = network.workspace(weights)
+    _, dx = network.loss_and_input_gradient(row, target, ws, Call())
+    assert dx is not None
+    return np.sign(dx[0])
+
+
+def pushed(
+    x: Any, direction: Array, eps: float, bounds: tuple[float, float] | None = (0.0, 1.0)
+) -> Array:
+    """Return clip(x + ε · direction), in the shape and dtype of the direction.
+
+    Parameters
+    ----------
+    bounds : the range of a pixel; None: none
+
+    Examples
+    --------
+    >>> pushed([0.0, 0.5, 1.0], np.array([-1.0, 1.0, 1.0]), 0.1)
+    array([0. , 0.6, 1. ])
+    """
+    if not eps >= 0:
+        raise UserError(f"eps must be at least 0; got {eps}")
+    moved = np.asarray(x, direction.dtype).reshape(direction.shape) + eps * direction
+    return moved if bounds is None else np.clip(moved, *bounds)
+
+
+def attack(
+    network: Network,
+    weights: Weights,
+    x: Any,
+    y: int,
+    eps: float,
+    judges: Mapping[str, Judge],
+    *,
+    bounds: tuple[float, float] | None = (0.0, 1.0),
+) -> Attack:
+    """Push the example along the network's gradient, and ask every model.
+
+    x' = clip(x + ε sign(∂L/∂x)), L the network's loss with y as the true class.
+
+    Source: Goodfellow, Shlens and Szegedy, *Explaining and Harnessing Adversarial Examples*, 2015.
+
+    Parameters
+    ----------
+    network, weights : whose gradient it is
+    x : one example, as the network takes it (pixels from 0 to 1)
+    y : its class
+    eps : ε, in units of x
+    judges : each model as a function of rows in the network's units to probabilities
+    bounds : the range that x stays in; None: none
+
+    Raises
+    ------
+    UserError
+        If ε is negative, or x or y do not fit the network.
+
+    Examples
+    --------
+    >>> from graduel.nn import Dense
+    >>> net = Network((Dense(2),), (3,))
+    >>> weights = net.init(np.random.default_rng(0))
+    >>> judge = lambda X: net.predict(X, weights)
+    >>> found = attack(net, weights, [0.2, 0.4, 0.6], 1, 0.1, {"net": judge})
+    >>> bool(found.verdicts["net"].after[1] < found.verdicts["net"].before[1])
+    True
+    """
+    row = one_row(network, x)
+    way = direction(network, weights, row, y)
+    moved = pushed(row, way, eps, bounds)
+    both = np.stack([row.reshape(-1), moved.reshape(-1)])
+    verdicts = {}
+    for name, judge in judges.items():
+        before, after = np.asarray(judge(both.copy()))
+        was, became = int(before.argmax()), int(after.argmax())
+        verdicts[name] = Verdict(before, after, was, became, was == int(y) != became)
+    return Attack(float(eps), moved, way, verdicts)
+
+
+def smallest_eps(
+    x: Any,
+    direction: Array,
+    judge: Judge,
+    *,
+    most: float = 1.0,
+    steps: int = 128,
+    bounds: tuple[float, float] | None = (0.0, 1.0),
+) -> Turn:
+    """Find the smallest strength along a direction at which a model's answer turns.
+
+    Strengths 1/steps, 2/steps, … of `most` are tried; between the first that turns the answer and
+    the one before, ten halvings narrow it down. An answer that turns and turns back between two
+    neighbours is not seen.
+
+    Parameters
+    ----------
+    x, direction, bounds : as in :func:`pushed`
+    judge : a model, as in :func:`attack`
+    most : the largest strength that is tried
+    steps : how many are tried
+
+    Examples
+    --------
+    >>> judge = lambda X: np.stack([0.7 - X[:, 0], X[:, 0]], axis=1)
+    >>> round(smallest_eps([0.1], np.array([1.0]), judge).eps, 2)
+    0.25
+    """
+
+    def answers(strengths: Array) -> Array:
+        rows = [pushed(x, direction, float(eps), bounds).reshape(-1) for eps in strengths]
+        return np.asarray(judge(np.stack(rows))).argmax(axis=1)
+
+    strengths = np.linspace(0.0, most, steps + 1)
+    found = answers(strengths)
+    before = int(found[0])
+    turned = np.flatnonzero(found != before)
+    if not len(turned):
+        return Turn(None, before, None)
+    low, high = strengths[turned[0] - 1], strengths[turned[0]]
+    after = int(found[turned[0]])
+    for _ in range(10):
+        middle = (low + high) / 2
+        (answer,) = answers(np.array([middle]))
+        if answer == before:
+            low = middle
+        else:
+            high, after = middle, int(answer)
+    return Turn(float(high), before, after)

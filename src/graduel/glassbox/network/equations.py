@@ -1,0 +1,68 @@
+"""The lines of ``nn/textbook.py`` that compute an equation, read from the file itself."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from dataclasses import dataclass
+from functools import cache
+
+from graduel.glassbox.plain_data import Plain
+from graduel.nn import textbook
+
+FILE = "nn/textbook.py"
+
+
+@dataclass(frozen=True, slots=True)
+class Line(Plain):
+    """A line of the source."""
+
+    file: str
+    number: int
+    """From 1."""
+    text: str
+    """Without its indent and its comment."""
+    comment: str
+    """Its comment: the equation."""
+
+
+@dataclass(frozen=True, slots=True)
+class Equation(Plain):
+    """An equation in the notation of ``docs/derivation.md``, examples as columns."""
+
+    text: str
+    number: int | None = None
+    """The number that it has there, (1) … (8); None for what the derivation does not have."""
+    line: Line | None = None
+    """The line that computes it."""
+
+
+@cache
+def lines() -> dict[int, Line]:
+    """Find the line of each equation by the number in its comment.
+
+    >>> lines()[4].text
+    'dZ = A[-1] - Y'
+    """
+    found: dict[int, Line] = {}
+    for place, line in enumerate(inspect.getsource(textbook).splitlines(), 1):
+        code, sign, comment = line.partition("  # ")
+        for number in re.findall(r"\((\d)\)", comment) if sign and code.strip() else ():
+            found[int(number)] = Line(FILE, place, code.strip(), comment.strip())
+    return found
+
+
+def equation(text: str, number: int | None = None) -> Equation:
+    """Put an equation beside its line."""
+    return Equation(text, number, None if number is None else lines()[number])
+
+
+def sub(symbol: str, number: int | None) -> str:
+    """Write a symbol with its number as an index.
+
+    >>> sub("W", 12)
+    'W₁₂'
+    """
+    if number is None:
+        return symbol
+    return symbol + str(number).translate(str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉"))

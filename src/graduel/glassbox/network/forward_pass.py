@@ -1,0 +1,203 @@
+"""One example on its way forward, number by number."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from graduel.glassbox.network.equations import Equation, equation, sub
+from graduel.glassbox.network.layer_info import Array, Place, one_row, places
+from graduel.glassbox.plain_data import Plain
+from graduel.nn import Network, SoftmaxCrossEntropy, Weights
+from graduel.nn.workspace import Call
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LayerPass(Plain):
+    """What one layer was given and what it made of it."""
+
+    place: Place
+    input: Array | None
+    """None inside a block whose parts are not in a row."""
+    output: Array
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Column(Plain):
+    """One column of neurons, as networks are drawn: the input, or the units of a W_l."""
+
+    number: int
+    """l; 0 is the input."""
+    title: str
+    path: str
+    """Of the layer with the weights; empty for the input."""
+    z: Array | None
+    """Before normalization and activation; None for the input."""
+    a: Array
+    """What the next W_l is given; probabilities (the loss's link) in the last column."""
+    names: tuple[str, ...] = ()
+    """What the units are, where they have names: classes at the end, features at the start."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SoftmaxSteps(Plain):
+    """aₖ = exp(zₖ − max z) / Σⱼ exp(zⱼ − max z), step by step."""
+
+    z: Array
+    largest: float
+    shifted: Array
+    """z − max z."""
+    exponentials: Array
+    total: float
+    a: Array
+    equation: Equation
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Forward(Plain):
+    """One example's way through the network, as it predicts (dropout lets everything through)."""
+
+    x: Array
+    layers: tuple[LayerPass, ...]
+    """Depth first; those inside a block come after it."""
+    columns: tuple[Column, ...]
+    raw: Array
+    """Raw predictions; logits z for softmax."""
+    answers: Array
+    """The loss's link of them: probabilities."""
+    softmax: SoftmaxSteps | None
+    """Where the loss is softmax cross-entropy."""
+
+    def layer(self, path: str) -> LayerPass:
+        """Return a layer's pass by its index path."""
+        return next(one for one in self.layers if one.place.path == path)
+
+
+def forward(network: Network, weights: Weights, x: Any, *, classes: Sequence[str] = ()) -> Forward:
+    """Send one example through the network and keep everything.
+
+    Parameters
+    ----------
+    network, weights : a fitted network
+    x : one example, prepared as the network takes it: numbers in the shape of its input, or flat
+    classes : names of the outputs
+
+    Raises
+    ------
+    UserError
+        If x has another size than the network's input.
+
+    Examples
+    --------
+    >>> from graduel.nn import Dense, ReLU
+    >>> net = Network((Dense(16), ReLU(), Dense(3)), (4,))
+    >>> seen = forward(net, net.init(np.random.default_rng(0)), [0.5, 1, 0, 2])
+    >>> [column.title for column in seen.columns]
+    ['input', 'ReLU', 'softmax']
+    >>> round(float(seen.answers.sum()), 6)
+    1.0
+    """
+    row = one_row(network, x)
+    outputs: dict[str, Array] = {}
+
+    def watch(name: str, way: str, array: Array) -> None:
+        outputs[name] = array[0].copy()
+
+    ws = network.workspace(weights, gradient=False)
+    raw = network.forward(row, ws, Call(watch=watch))[0].copy()
+    return collect(network, row, outputs, raw, classes)
+
+
+def collect(
+    network: Network,
+    row: Array,
+    outputs: Mapping[str, Array],
+    raw: Array,
+    classes: Sequence[str] = (),
+) -> Forward:
+    """Put together what a watched pass of the batch `row` of one example left."""
+    every = places(network)
+    inputs = _inputs(network, row[0], outputs)
+    answers = network.loss.link(raw[np.newaxis].copy())[0]
+    softmax = isinstance(network.loss, SoftmaxCrossEntropy)
+    last = max((place.number or 0 for place in every), default=0)
+    return Forward(
+        row[0],
+        tuple(LayerPass(p, inputs.get(p.path), outputs[p.path]) for p in every),
+        _columns(network, every, row[0], outputs, answers, tuple(classes)),
+        raw,
+        answers,
+        softmax_steps(raw, number=last) if softmax else None,
+    )
+
+
+def _inputs(network: Network, x: Array, outputs: Mapping[str, Array]) -> dict[str, Array]:
+    """Return what each layer was given: in a row, what the one before gave."""
+    found: dict[str, Array] = {}
+
+    def follow(nodes: Sequence[Any], x: Array) -> None:
+        for node in nodes:
+            found[node.name] = x
+            shapes = [shape for _, shape in node.plan.children]
+            follows = shapes[1:] == [kid.plan.out for kid in node.kids[:-1]]
+            if node.kids and follows and shapes[0] == x.shape:
+                follow(node.kids, x)
+            x = outputs[node.name]
+
+    follow(network.nodes, x)
+    return found
+
+
+def _columns(
+    network: Network,
+    every: Sequence[Place],
+    x: Array,
+    outputs: Mapping[str, Array],
+    answers: Array,
+    classes: tuple[str, ...],
+) -> tuple[Column, ...]:
+    """Gather each W_l with the normalization, activation and dropout that follow it."""
+    row = [place for place in every if "." not in place.path]
+    starts = [i for i, place in enumerate(row) if place.number]
+    stops = [*starts[1:], len(row)] if starts else []
+    before = row[: starts[0]] if starts else row
+    found = [Column(0, "input", "", None, outputs[before[-1].path] if before else x)]
+    for start, stop in zip(starts, stops, strict=True):
+        head, rest = row[start], row[start + 1 : stop]
+        end = stop == len(row)
+        words = [p.title for p in rest if p.kind not in ("dropout", "shape")]
+        link = "softmax" if isinstance(network.loss, SoftmaxCrossEntropy) else "answer"
+        title = " · ".join(words + [link] * end) or "linear"
+        a = answers if end else outputs[row[stop - 1].path]
+        z = outputs[head.path]
+        named = classes if end else ()
+        assert head.number is not None
+        found.append(Column(head.number, title, head.path, z, a, named))
+    return tuple(found)
+
+
+def softmax_steps(z: Any, *, number: int | None = None) -> SoftmaxSteps:
+    """Work out a softmax step by step: shift, exponentials, sum, division.
+
+    Parameters
+    ----------
+    z : logits, shape (K,)
+    number : l of the layer, for the equation
+
+    Examples
+    --------
+    >>> steps = softmax_steps([1.0, 3.0])
+    >>> steps.shifted, round(steps.total, 4), steps.a.round(4)
+    (array([-2.,  0.]), 1.1353, array([0.1192, 0.8808]))
+    """
+    z = np.asarray(z)
+    largest = z.max()
+    shifted = z - largest
+    e = np.exp(shifted)
+    total = e.sum()
+    A, Z = sub("A", number), sub("Z", number)
+    formula = equation(f"{A} = softmax({Z}) = exp({Z} − max) / Σ exp({Z} − max)", 3)
+    return SoftmaxSteps(z, float(largest), shifted, e, float(total), e / total, formula)

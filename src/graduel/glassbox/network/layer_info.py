@@ -1,0 +1,283 @@
+"""The layers of a network at their places: kind, title, number, symbols, equations."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from graduel.errors import UserError
+from graduel.glassbox.network import dense_terms
+from graduel.glassbox.network.equations import Equation, equation, sub
+from graduel.glassbox.plain_data import Plain
+from graduel.nn import Network
+from graduel.nn import layers as known
+from graduel.nn.layers.base import Layer
+from graduel.nn.tree import Node, Weights
+
+Array = NDArray[Any]
+
+KINDS: dict[type, str] = {
+    **dict.fromkeys(dense_terms.DENSE, "dense"),
+    known.Parametric: "activation",
+    known.PBLD: "embedding",
+    known.Conv2D: "convolution",
+    known.Dropout: "dropout",
+    known.Noise: "dropout",
+    known.BatchNorm: "normalization",
+    known.LayerNorm: "normalization",
+    known.Scale: "scale",
+    known.AveragePool2D: "pooling",
+    known.MaxPool2D: "pooling",
+    known.Flatten: "shape",
+    known.Reshape: "shape",
+    known.Residual: "block",
+    known.Columns: "embedding",
+}
+"""The kind of each layer; all others that keep the shape are activations."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Place(Plain):
+    """A layer at its place."""
+
+    WITHOUT: ClassVar[tuple[str, ...]] = ("node",)
+
+    path: str
+    """Its index path, as in the names of parameters."""
+    kind: str
+    title: str
+    number: int | None
+    """l of W_l, for the dense layers and convolutions of the row, counted from 1."""
+    shape_in: tuple[int, ...]
+    shape_out: tuple[int, ...]
+    takes: str
+    """The symbol of its input, A₀ for instance; empty inside a block."""
+    gives: str
+    """The symbol of its output."""
+    forward: Equation
+    backward: tuple[Equation, ...]
+    node: Node
+
+    @property
+    def layer(self) -> Layer:
+        """The layer."""
+        return self.node.layer
+
+
+def kind_of(layer: Layer) -> str:
+    """Tell what kind of layer this is.
+
+    >>> kind_of(known.Tanh()), kind_of(known.Dense(3))
+    ('activation', 'dense')
+    """
+    return KINDS.get(type(layer), "activation" if _elementwise(layer) else "own")
+
+
+def _elementwise(layer: Layer) -> bool:
+    return type(layer).__module__.startswith("graduel.nn.layers.") and "activation" in (
+        type(layer).__module__
+    )
+
+
+def places(network: Network) -> list[Place]:
+    """Return every layer at its place, depth first, as it is walked forward.
+
+    Examples
+    --------
+    >>> from graduel.nn import Dense, Network, ReLU
+    >>> net = Network((Dense(16), ReLU(), Dense(3)), (4,))
+    >>> [(p.path, p.title, p.forward.text) for p in places(net)][:2]
+    [('0', 'Dense, 4 → 16', 'Z₁ = W₁ A₀ + b₁'), ('1', 'ReLU', 'A₁ = ReLU(Z₁)')]
+    """
+    found: list[Place] = []
+    symbol, number, shape = "A₀", 0, network.input_shape
+    for node in network.nodes:
+        kind = kind_of(node.layer)
+        if kind in ("dense", "convolution"):
+            number += 1
+        gives = _symbol(kind, node.layer, symbol, number)
+        takes, symbol = symbol, gives
+        own = number if kind in ("dense", "convolution") else None
+        found.append(_place(node, kind, own, shape, takes, gives))
+        found.extend(_inside(node))
+        shape = node.plan.out
+    return found
+
+
+def _symbol(kind: str, layer: Layer, before: str, number: int) -> str:
+    """Name a layer's output by what came before it."""
+    if kind in ("dense", "convolution"):
+        return sub("Z", number)
+    if kind == "normalization" and before[0] == "Z":
+        return "Ẑ" + before[1:]
+    if kind in ("shape", "dropout") or isinstance(layer, known.Identity):
+        return before
+    return sub("A", number)
+
+
+def _inside(node: Node) -> Iterator[Place]:
+    for kid, (_, shape) in zip(node.kids, node.plan.children, strict=True):
+        yield _place(kid, kind_of(kid.layer), None, shape, "", "")
+        yield from _inside(kid)
+
+
+def _place(
+    node: Node, kind: str, number: int | None, shape: tuple[int, ...], takes: str, gives: str
+) -> Place:
+    title = _title(node.layer, kind, shape, node.plan.out)
+    ahead, back = _equations(node.layer, kind, number, takes, gives)
+    return Place(
+        node.name, kind, title, number, shape, node.plan.out, takes, gives, ahead, back, node
+    )
+
+
+def _title(layer: Layer, kind: str, before: tuple[int, ...], after: tuple[int, ...]) -> str:
+    name = type(layer).__name__
+    if kind in ("activation", "normalization", "scale"):
+        return name
+    if isinstance(layer, known.Dropout):
+        return f"{name} {layer.rate:g}" if isinstance(layer.rate, float | int) else name
+    if isinstance(layer, known.Noise):
+        return f"{name} {layer.std:g}" if isinstance(layer.std, float | int) else name
+    return f"{name}, {_size(before)} → {_size(after)}"
+
+
+def _size(shape: tuple[int, ...]) -> str:
+    return "×".join(map(str, shape)) or "1"
+
+
+def _equations(
+    layer: Layer, kind: str, number: int | None, x: str, y: str
+) -> tuple[Equation, tuple[Equation, ...]]:
+    """Return the forward equation and the backward ones."""
+    if kind == "dense" and number is not None:
+        return dense_terms.equations(layer, x, y, sub("W", number), sub("b", number))
+    if isinstance(layer, known.ReLU) and x:
+        return equation(f"{y} = ReLU({x})", 2), (equation(f"d{x} = d{y} ⊙ ({x} > 0)", 7),)
+    if kind == "dropout" and x:
+        return equation(f"{y} goes on as it is"), (equation(f"d{x} goes on as it is"),)
+    told = _told(layer)
+    return equation(told[0]), tuple(equation(text) for text in told[1:])
+
+
+def _told(layer: Layer) -> tuple[str, ...]:
+    """Return the equations that a layer's docstring begins with: forward, then backward."""
+    paragraphs = (inspect.getdoc(type(layer)) or type(layer).__name__).split("\n\n")
+    first = " ".join(paragraphs[0].split()).rstrip(".")
+    ahead, _, back = first.partition("; dx = ")
+    if back:
+        return ahead, "dx = " + back.partition(". ")[0]
+    ahead = first.partition("; ")[0].partition(" x: (")[0].rstrip(",. ")
+    for text in paragraphs[1:]:
+        line = " ".join(text.split()).rstrip(".")
+        if line.startswith("d") and " = " in line:
+            return ahead, line
+    return (ahead,)
+
+
+def find(network: Network, layer: int | str) -> Place:
+    """Return a layer by the number l of its W_l, or by its index path.
+
+    Raises
+    ------
+    UserError
+        If there is none.
+
+    Examples
+    --------
+    >>> from graduel.nn import Dense, Network, ReLU
+    >>> net = Network((Dense(16), ReLU(), Dense(3)), (4,))
+    >>> find(net, 2).path, find(net, "1").title
+    ('2', 'ReLU')
+    """
+    every = places(network)
+    for place in every:
+        if layer in ((place.number,) if isinstance(layer, int) else (place.path,)):
+            return place
+    if isinstance(layer, int):
+        last = max((place.number or 0 for place in every), default=0)
+        raise UserError(f"layer must be from 1 to {last}, the layers with weights; got {layer}")
+    listed = ", ".join(place.path for place in every)
+    raise UserError(f"layer must be one of the index paths {listed}; got '{layer}'")
+
+
+def check_unit(place: Place, unit: int) -> int:
+    """Return the number of a unit, counted in order over all axes of the layer's output.
+
+    Raises
+    ------
+    UserError
+        If there is no such unit.
+    """
+    size = int(np.prod(place.shape_out))
+    if not 0 <= unit < size:
+        raise UserError(f"unit must be from 0 to {size - 1} in {place.title}; got {unit}")
+    return int(unit)
+
+
+def one_row(network: Network, x: Any) -> Array:
+    """Return one example as a batch of one, in the network's dtype, a fresh array.
+
+    Raises
+    ------
+    UserError
+        If it has another number of values than the network's input.
+    """
+    with np.errstate(over="ignore"):  # what float32 cannot hold becomes infinite
+        found = np.array(x, network.dtype)
+    if found.size != int(np.prod(network.input_shape)):
+        raise UserError(
+            f"the network takes {_size(network.input_shape)} numbers an example; "
+            f"got an array of shape {found.shape}"
+        )
+    return found.reshape(1, *network.input_shape)
+
+
+def parameters(network: Network, weights: Weights, path: str) -> dict[str, Array]:
+    """Return a layer's parameters by name, as views.
+
+    >>> from graduel.nn import Dense
+    >>> net = Network((Dense(2),), (3,))
+    >>> parameters(net, net.init(np.random.default_rng(0)), "0")["W"].shape
+    (3, 2)
+    """
+    found = {}
+    for entry in network.layout.entries:
+        where, _, name = entry.name.rpartition(".")
+        if where == path:
+            found[name] = entry.view(weights.theta)
+    return found
+
+
+def sees_input(network: Network, place: Place) -> bool:
+    """Tell whether a layer of the row is given the example's own numbers, in their order."""
+    if "." in place.path:
+        return False
+    before = network.nodes[: int(place.path)]
+    return all(kind_of(node.layer) in ("shape", "dropout") for node in before)
+
+
+def weighted_after(network: Network, place: Place) -> Place | None:
+    """Return the next dense layer or convolution in the row, if there is one."""
+    row = [one for one in places(network) if "." not in one.path]
+    return next((p for p in row if int(p.path) > int(place.path) and p.number), None)
+
+
+__all__ = [
+    "Array",
+    "Place",
+    "Weights",
+    "check_unit",
+    "find",
+    "kind_of",
+    "one_row",
+    "parameters",
+    "places",
+    "sees_input",
+    "weighted_after",
+]

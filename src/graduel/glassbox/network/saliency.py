@@ -1,0 +1,69 @@
+"""What each input did for an answer, by the network's input gradient."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from graduel.errors import UserError
+from graduel.glassbox.network.dense_terms import answers_of, raw_answer
+from graduel.glassbox.network.layer_info import Array, one_row
+from graduel.glassbox.plain_data import Plain
+from graduel.nn import Network, Weights
+from graduel.nn.layers.base import backward_through
+from graduel.nn.workspace import Call
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Saliency(Plain):
+    """The derivative of one raw prediction by every input."""
+
+    output: int
+    z: float
+    gradient: Array
+    """∂z_k/∂x, in the shape of the input."""
+    times_input: Array
+    """x ⊙ ∂z_k/∂x: what each input adds, as if the network were linear."""
+
+
+def input_gradient(network: Network, weights: Weights, x: Any, output: int) -> Saliency:
+    """Return how one raw prediction z_k (a logit) moves with each input.
+
+    Source: Simonyan, Vedaldi and Zisserman, *Deep Inside Convolutional Networks*, 2014; times the
+    input: Shrikumar et al., *Not Just a Black Box*, 2016.
+
+    Parameters
+    ----------
+    network, weights : a fitted network
+    x : one example, prepared as the network takes it
+    output : k; where several heads answer, the mean of their z_k is meant
+
+    Raises
+    ------
+    UserError
+        If there is no such output, or x does not fit.
+
+    Examples
+    --------
+    >>> from graduel.nn import Dense
+    >>> net = Network((Dense(2),), (3,))
+    >>> weights = net.init(np.random.default_rng(0))
+    >>> W = net.layout["0.W"].view(weights.theta)
+    >>> bool((input_gradient(net, weights, [1, 2, 3], 1).gradient == W[:, 1]).all())
+    True
+    """
+    n = answers_of(network)
+    if not 0 <= output < n:
+        raise UserError(f"output must be from 0 to {n - 1}; got {output}")
+    row, call = one_row(network, x), Call()
+    ws = network.workspace(weights)
+    raw = network.forward(row, ws, call)
+    z = float(raw_answer(network, raw[0])[output])
+    dy = np.zeros_like(raw)
+    dy.reshape(-1, n)[:, output] = n / dy.size  # of k heads, a k-th each
+    dx = backward_through(network.layers, ws.scopes, dy, call, need_dx=True)
+    assert dx is not None
+    gradient = dx[0].copy()
+    return Saliency(int(output), z, gradient, gradient * row[0])

@@ -1,0 +1,1 @@
+"""One example in XGBoost: trees, votes, paths, SHAP values."""

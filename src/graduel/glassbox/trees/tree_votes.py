@@ -1,0 +1,269 @@
+"""XGBoost's answer to one example: who voted, along which path, and what each feature added.
+
+Leaves come from XGBoost itself (``pred_leaf``); the structure of the trees from its own JSON.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+
+from graduel.errors import UserError
+from graduel.glassbox.network.layer_info import Array
+from graduel.glassbox.plain_data import Plain
+from graduel.glassbox.trees.tree_arrays import Forest, Tree
+
+
+@dataclass(frozen=True, slots=True)
+class Split(Plain):
+    """One node on the path: which question, and where the example went."""
+
+    node: int
+    feature: int
+    name: str
+    value: float
+    """NaN where it is missing."""
+    told: str
+    """The value in words: a category's name, 'missing', or the number."""
+    condition: str
+    """What the left branch asks for."""
+    went: str
+    """'left' or 'right'."""
+    missing: bool
+    """Whether it went there because the value is missing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Path(Plain):
+    """An example's way through one tree."""
+
+    ALSO: ClassVar[tuple[str, ...]] = ("value", "strongest")
+
+    tree: int
+    round: int
+    group: int | None
+    """The class that the tree votes for; None where a leaf votes for all of them."""
+    splits: tuple[Split, ...]
+    leaf: int
+    values: tuple[float, ...]
+    """What the leaf adds to the margin (log-odds) of each class."""
+
+    @property
+    def value(self) -> float:
+        """The vote for the tree's class; of a vector leaf, the largest by size."""
+        return self.values[self.strongest]
+
+    @property
+    def strongest(self) -> int:
+        """The class whose margin it changes most; for one of two classes 0."""
+        return max(range(len(self.values)), key=lambda k: abs(self.values[k]))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Votes(Plain):
+    """Every tree's leaf value for one example; base + Σ over rounds = margin."""
+
+    kind: str
+    base: Array
+    by_round: Array
+    """Shape (rounds, classes): what each round adds, in log-odds."""
+    so_far: Array
+    """Shape (rounds + 1, classes): the margin after so many rounds."""
+    margin: Array
+    probabilities: Array
+    strongest: tuple[Path, ...]
+    """The trees that added or took most, of all classes, with their paths."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Shap(Plain):
+    """What each feature added to each class's margin: bias + Σ values = margin."""
+
+    values: Array
+    """Shape (classes, features), in log-odds."""
+    bias: Array
+    """Shape (classes,): the margin that one expects without an example."""
+    margin: Array
+
+
+def _matrix(forest: Forest, x: Any) -> Any:
+    """Return one row as XGBoost takes it."""
+    import xgboost
+
+    row = np.asarray(x, np.float32).reshape(1, -1)
+    n = forest.booster.num_features()
+    if row.shape[1] != n:
+        raise UserError(f"the trees take {n} numbers an example; got {row.shape[1]}")
+    types = forest.booster.feature_types
+    return xgboost.DMatrix(
+        row,
+        feature_names=forest.booster.feature_names,
+        feature_types=types,
+        enable_categorical="c" in (types or ()),
+        nthread=1,
+    )
+
+
+def votes(
+    forest: Forest,
+    x: Any,
+    top: int = 10,
+    names: Sequence[str] = (),
+    levels: Mapping[int, Sequence[str]] | None = None,
+) -> Votes:
+    """Tell what every tree says of one example, and show the ways through the strongest.
+
+    Parameters
+    ----------
+    forest : from :func:`read_forest`
+    x : one row, prepared as XGBoost takes it; NaN is missing
+    top : so many trees with their paths
+    names : of the features
+    levels : the names of a feature's categories, by the feature's number
+
+    Raises
+    ------
+    UserError
+        If x has another size.
+    """
+    matrix = _matrix(forest, x)
+    row = np.asarray(x, np.float32).reshape(-1)
+    leaves = np.asarray(forest.booster.predict(matrix, pred_leaf=True)).reshape(-1).astype(int)
+    pairs = zip(forest.trees, leaves, strict=True)
+    values = np.stack([tree.value(leaf, forest.n_classes) for tree, leaf in pairs])
+    by_round = values.reshape(forest.n_rounds, forest.per_round, -1).sum(axis=1)
+    so_far = forest.base + np.vstack([np.zeros(forest.n_classes), np.cumsum(by_round, axis=0)])
+    order = np.argsort(-np.abs(values).max(axis=1), kind="stable")[: max(0, top)]
+    return Votes(
+        forest.kind,
+        forest.base,
+        by_round,
+        so_far,
+        np.asarray(forest.booster.predict(matrix, output_margin=True)).reshape(-1),
+        _two(np.asarray(forest.booster.predict(matrix)).reshape(-1)),
+        tuple(_path(forest, int(i), int(leaves[i]), row, names, levels or {}) for i in order),
+    )
+
+
+def path(
+    forest: Forest,
+    x: Any,
+    tree: int,
+    names: Sequence[str] = (),
+    levels: Mapping[int, Sequence[str]] | None = None,
+) -> Path:
+    """Follow one example through one tree.
+
+    Parameters
+    ----------
+    forest, x, names, levels : as in :func:`votes`
+    tree : its number, from 0: round · trees a round + class
+
+    Raises
+    ------
+    UserError
+        If there is no such tree.
+    """
+    if not 0 <= tree < len(forest.trees):
+        raise UserError(f"tree must be from 0 to {len(forest.trees) - 1}; got {tree}")
+    leaves = forest.booster.predict(_matrix(forest, x), pred_leaf=True).reshape(-1)
+    row = np.asarray(x, np.float32).reshape(-1)
+    return _path(forest, tree, int(leaves[tree]), row, names, levels or {})
+
+
+def _path(
+    forest: Forest,
+    number: int,
+    leaf: int,
+    row: Array,
+    names: Sequence[str],
+    levels: Mapping[int, Sequence[str]],
+) -> Path:
+    """Walk up from the leaf that XGBoost told."""
+    tree, splits, node = forest.trees[number], list[Split](), leaf
+    names = names or forest.names
+    while node != 0:
+        parent = int(tree.parent[node])
+        feature = int(tree.feature[parent])
+        left, missing = tree.left[parent] == node, bool(np.isnan(row[feature]))
+        name = str(names[feature]) if len(names) else f"f{feature}"
+        splits.append(
+            Split(
+                parent,
+                feature,
+                name,
+                float(row[feature]),
+                level(float(row[feature]), levels.get(feature)),
+                _condition(tree, parent, levels.get(feature)),
+                "left" if left else "right",
+                missing,
+            )
+        )
+        node = parent
+    values = tuple(map(float, tree.value(leaf, forest.n_classes)))
+    round_ = number // forest.per_round
+    return Path(number, round_, tree.group, tuple(reversed(splits)), leaf, values)
+
+
+def _condition(tree: Tree, node: int, levels: Sequence[str] | None) -> str:
+    if node in tree.categories:
+        return "not in " + ", ".join(level(code, levels) for code in tree.categories[node])
+    return f"< {tree.condition[node]:.7g}"
+
+
+def level(value: float, levels: Sequence[str] | None = None) -> str:
+    """Say a value in words: a category by its name.
+
+    >>> level(1.0, ["DSL", "fibre"]), level(2.5), level(float("nan"))
+    ('fibre', '2.5', 'missing')
+    """
+    if np.isnan(value):
+        return "missing"
+    if levels is not None and value in range(len(levels)):
+        return levels[int(value)]
+    return f"{value:.7g}"
+
+
+def shap(forest: Forest, x: Any) -> Shap:
+    """Return what each feature adds to each class's margin, by TreeSHAP.
+
+    Source: Lundberg et al., *From Local Explanations to Global Understanding with Explainable AI
+    for Trees*, 2020; computed by XGBoost itself (``pred_contribs``).
+
+    Parameters
+    ----------
+    forest, x : as in :func:`votes`
+
+    Raises
+    ------
+    UserError
+        If the trees have vector leaves, for which XGBoost computes none.
+    """
+    if forest.vector_leaves:
+        raise UserError(
+            "SHAP needs one tree a class, and this model has vector leaves, one tree a round "
+            "for all classes. Train it with multi_strategy=one_output_per_tree"
+        )
+    matrix = _matrix(forest, x)
+    found = np.asarray(forest.booster.predict(matrix, pred_contribs=True), np.float64)
+    found = found.reshape(forest.n_classes, -1)
+    margin = np.asarray(forest.booster.predict(matrix, output_margin=True)).reshape(-1)
+    return Shap(found[:, :-1], found[:, -1], margin)
+
+
+def probabilities(forest: Forest, x: Any) -> Array:
+    """Return one example's class probabilities; vector leaves answer as well.
+
+    Parameters
+    ----------
+    forest, x : as in :func:`votes`
+    """
+    return _two(np.asarray(forest.booster.predict(_matrix(forest, x))).reshape(-1))
+
+
+def _two(found: Array) -> Array:
+    """Return both probabilities where XGBoost tells that of the second class alone."""
+    return np.array([1 - found[0], found[0]], found.dtype) if len(found) == 1 else found

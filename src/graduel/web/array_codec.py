@@ -1,0 +1,52 @@
+"""Arrays on their way to the page and back: bytes in base64, exact and short."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from graduel.web.http_error import Problem
+
+Array = NDArray[Any]
+
+
+def pack(array: Any) -> dict[str, Any]:
+    """Return an array as plain data: shape, dtype (float32 or uint8), little-endian base64.
+
+    >>> pack(np.array([[0, 255]], np.uint8))
+    {'shape': [1, 2], 'dtype': 'uint8', 'data': 'AP8='}
+    """
+    array = np.asarray(array)
+    kind = "uint8" if array.dtype == np.uint8 else "<f4"
+    data = np.ascontiguousarray(array, kind).tobytes()
+    return {
+        "shape": list(array.shape),
+        "dtype": "uint8" if kind == "uint8" else "float32",
+        "data": base64.b64encode(data).decode("ascii"),
+    }
+
+
+def unpack_pixels(text: str, size: int) -> Array:
+    """Read `size` pixels, uint8.
+
+    Raises
+    ------
+    Problem
+        With status 422, if it is no base64 or not so many.
+
+    Examples
+    --------
+    >>> unpack_pixels("AP8=", 2)
+    array([  0, 255], dtype=uint8)
+    """
+    try:
+        data = base64.b64decode(text, validate=True)
+    except (binascii.Error, ValueError):
+        raise Problem(422, "expected pixels as base64; got something else") from None
+    if len(data) != size:
+        raise Problem(422, f"expected {size:,} pixels; got {len(data):,}")
+    return np.frombuffer(data, np.uint8).copy()

@@ -1,0 +1,90 @@
+"""A table of the client's own: uploaded, understood, kept in memory for its session alone."""
+
+from __future__ import annotations
+
+from pathlib import Path as FilePath
+from tempfile import TemporaryDirectory
+from typing import Annotated, Any
+
+from anyio import to_thread
+from fastapi import APIRouter, Query, Request
+
+from graduel.data import Dataset
+from graduel.data.assembly import from_table
+from graduel.data.read import read_source
+from graduel.data.schema_inference import understand
+from graduel.web.dependencies import TheServer, TheSession
+from graduel.web.http_error import Problem
+from graduel.web.limits import Limits
+from graduel.web.routes.session import table_told
+from graduel.web.state.holdout import Material
+
+router = APIRouter(prefix="/sessions/{session}")
+
+ARCHIVES = (b"PK\x03\x04", b"\x1f\x8b", b"BZh", b"\xfd7zXZ", b"\x28\xb5\x2f\xfd", b"PAR1", b"%PDF")
+"""How files begin that are no text: none is unpacked here."""
+
+
+@router.post("/table")
+async def upload(
+    request: Request,
+    server: TheServer,
+    session: TheSession,
+    target: Annotated[str | None, Query(max_length=500)] = None,
+    name: Annotated[str, Query(max_length=200)] = "table",
+) -> dict[str, Any]:
+    """Read a CSV file; without a target, tell the columns from which one is to be chosen."""
+    content = await request.body()
+    found = await to_thread.run_sync(lambda: read(content, name, target, server.limits))
+    if isinstance(found, dict):
+        return found
+    nbytes = int(found.X.estimated_size())
+    with session.lock:
+        server.sessions.room(nbytes)
+        session.table, session.table_bytes = Material.of(found), nbytes
+    return {"table": table_told(found), "columns": None}
+
+
+def read(content: bytes, name: str, target: str | None, limits: Limits) -> Any:
+    """Read a table's text; return the data, or the columns to choose a target from.
+
+    Raises
+    ------
+    Problem
+        With status 415, if it is no text; 422, if it is too long or too wide for here.
+    UserError
+        If it cannot be read or understood.
+    """
+    if not content.strip():
+        raise Problem(422, "expected a CSV file; this one is empty")
+    if content.startswith(ARCHIVES) or (b"\0" in content[:4096] and not _utf16(content)):
+        raise Problem(415, "expected a CSV file: text, with a column's name on top of each column")
+    # The reader takes files; this one is there for as long as it is read.
+    with TemporaryDirectory(prefix="graduel-") as folder:
+        path = FilePath(folder) / "table.csv"
+        path.write_bytes(content)
+        source = read_source(path)
+    frame = source.content
+    if isinstance(frame, Dataset):
+        raise Problem(415, "expected a CSV file; got arrays")
+    if len(frame) > limits.rows or frame.width > limits.columns:
+        raise Problem(
+            422,
+            f"expected at most {limits.rows:,} rows and {limits.columns:,} columns; got "
+            f"{len(frame):,} and {frame.width:,}. graduel duel FILE takes larger tables",
+        )
+    if target is None:
+        columns = [{"name": column.name, "different": int(column.n_unique())} for column in frame]
+        return {"table": None, "columns": columns}
+    table = understand(frame, name=name or "table", target=target, decimal=source.decimal)
+    if not 2 <= len(table.classes) <= limits.classes:
+        raise Problem(
+            422,
+            f"expected a target of 2 to {limits.classes} classes; {target!r} has "
+            f"{len(table.classes)}. Choose another column",
+        )
+    return from_table(table, origin="uploaded")
+
+
+def _utf16(content: bytes) -> bool:
+    return content[:2] in (b"\xff\xfe", b"\xfe\xff")

@@ -1,0 +1,138 @@
+"""A table's columns as a form: what to ask for, within which bounds, and a row to begin with."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from graduel.data.column import Column
+from graduel.web.http_error import Problem
+
+if TYPE_CHECKING:
+    import polars as pl
+
+MOST_CHOICES = 40
+"""Categories that a form offers, the most frequent ones."""
+LONGEST = 200
+"""Characters of a text that a form takes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One column as a form shows it.
+
+    Attributes
+    ----------
+    name, kind : the column's
+    low, high : of numbers, what was seen
+    choices : of categories, the most frequent
+    whole : whether every number that was seen is whole
+    """
+
+    name: str
+    kind: str
+    low: float | None = None
+    high: float | None = None
+    choices: tuple[str, ...] = ()
+    whole: bool = False
+
+
+def fields_of(frame: pl.DataFrame | None, columns: Sequence[Column]) -> tuple[Field, ...]:
+    """Describe a table's columns; without its rows only names and kinds are known.
+
+    Examples
+    --------
+    >>> import polars as pl
+    >>> fields_of(pl.DataFrame({"age": [20, 40]}), [Column("age", "numeric")])[0]
+    Field(name='age', kind='numeric', low=20.0, high=40.0, choices=(), whole=True)
+    """
+    return tuple(_field(None if frame is None else frame[c.name], c) for c in columns)
+
+
+def _field(values: pl.Series | None, column: Column) -> Field:
+    if values is None or values.null_count() == len(values):
+        return Field(column.name, column.kind)
+    if column.kind == "numeric":
+        low, high = values.min(), values.max()
+        assert isinstance(low, int | float)
+        assert isinstance(high, int | float)
+        whole = bool((values.drop_nulls() % 1 == 0).all())
+        return Field(column.name, column.kind, float(low), float(high), whole=whole)
+    if column.kind == "categorical":
+        counts = values.drop_nulls().value_counts(sort=True, name="rows")
+        often = tuple(str(v) for v in counts[column.name][:MOST_CHOICES])
+        return Field(column.name, column.kind, choices=often)
+    return Field(column.name, column.kind)
+
+
+def row_of(frame: pl.DataFrame, index: int) -> dict[str, Any]:
+    """Return a row as a form holds it: numbers, text, true or false, dates in ISO's writing."""
+    row = frame.row(index, named=True)
+    return {k: v.isoformat() if isinstance(v, datetime) else v for k, v in row.items()}
+
+
+def frame_of(row: dict[str, Any], fields: Sequence[Field]) -> pl.DataFrame:
+    """Return what a form holds as a table of one row; what is not filled in is missing.
+
+    Raises
+    ------
+    Problem
+        With status 422, if a value is not of its column's kind.
+
+    Examples
+    --------
+    >>> frame_of({"age": 3}, [Field("age", "numeric"), Field("sex", "categorical")]).row(0)
+    (3.0, None)
+    """
+    import polars as pl
+
+    found = []
+    for field in fields:
+        value = row.get(field.name)
+        value = None if value == "" else value
+        try:
+            found.append(pl.Series(field.name, [_value(value, field)], _dtype(field)))
+        except (TypeError, ValueError, OverflowError, pl.exceptions.PolarsError):
+            raise Problem(
+                422, f"column {field.name!r}: expected {WORDS[field.kind]}; got {str(value)[:40]!r}"
+            ) from None
+    return pl.DataFrame(found)
+
+
+WORDS = {
+    "numeric": "a number",
+    "categorical": "text",
+    "boolean": "true or false",
+    "date": "a date such as 2024-05-31",
+    "text": "text",
+}
+
+
+def _dtype(field: Field) -> Any:
+    import polars as pl
+
+    kinds = {"numeric": pl.Float64, "boolean": pl.Boolean, "date": pl.Datetime("us")}
+    return kinds.get(field.kind, pl.String)
+
+
+def _value(value: Any, field: Field) -> Any:
+    if value is None:
+        return None
+    if field.kind == "numeric":
+        number = float(value)
+        if isinstance(value, bool) or not abs(number) <= 1e300:
+            raise ValueError
+        return number
+    if field.kind == "boolean":
+        if not isinstance(value, bool):
+            raise ValueError
+        return value
+    if field.kind == "date":
+        return datetime.fromisoformat(str(value)).replace(tzinfo=None)
+    text = str(value)
+    if len(text) > LONGEST:
+        raise ValueError
+    text.encode()
+    return text

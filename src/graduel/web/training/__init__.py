@@ -1,0 +1,1 @@
+"""Trainings that run on the server and are watched by clients."""
