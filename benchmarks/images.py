@@ -102,7 +102,7 @@ def plot(found: list[dict[str, Any]], path: Path) -> None:
     from matplotlib.figure import Figure
     from matplotlib.ticker import LogLocator, NullLocator, StrMethodFormatter
 
-    from graduel.report.style import HUES, MARKS
+    from graduel.report.draw.style import HUES, MARKS
 
     figure = Figure(figsize=(6, 4), layout="constrained")
     FigureCanvasSVG(figure)

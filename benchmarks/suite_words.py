@@ -18,7 +18,8 @@ import matplotlib as mpl
 
 from graduel.duel.result.outcome import Suite
 from graduel.duel.suite.run_suite import read_suite
-from graduel.report import critical_difference, suite_tables
+from graduel.report import critical_difference
+from graduel.report.suite import suite_tables
 
 
 def lines(suite: Suite) -> Iterator[str]:

@@ -83,7 +83,7 @@ def plot(found: list[dict[str, Any]], path: Path) -> None:
     from matplotlib.backends.backend_svg import FigureCanvasSVG
     from matplotlib.figure import Figure
 
-    from graduel.report.style import HUES, MARKS
+    from graduel.report.draw.style import HUES, MARKS
 
     figure = Figure(figsize=(7, 3.2), layout="constrained")
     FigureCanvasSVG(figure)

@@ -87,7 +87,7 @@ def commands(page):
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_every_command_would_be_understood(monkeypatch, page):
     """Each is parsed to the end; what an experiment varies is planned as well."""
-    from graduel.cli import experiment
+    from graduel.cli.actions import experiment
     from graduel.cli.app import main
     from graduel.duel.plan.experiment import plan_experiment
 

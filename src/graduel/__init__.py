@@ -30,16 +30,16 @@ _HOMES = {
     "MLPRegressor": "estimators",
     "Network": "nn",
     "ReLU": "nn",
-    "Run": "duel.results",
-    "Suite": "duel.results",
+    "Run": "duel.result.outcome",
+    "Suite": "duel.result.outcome",
     "TabularMLPClassifier": "estimators",
-    "compare_predictions": "duel.predictions",
+    "compare_predictions": "duel.verdict.predictions",
     "load_dataset": "data",
     "read_idx": "data",
-    "read_run": "duel.finish",
-    "read_suite": "duel.suite",
-    "run_duel": "duel.api",
-    "run_suite": "duel.suite_api",
+    "read_run": "duel.result.build",
+    "read_suite": "duel.suite.run_suite",
+    "run_duel": "duel.session",
+    "run_suite": "duel.suite.api",
     "write_report": "report",
     "write_suite": "report",
 }
@@ -73,12 +73,10 @@ def __getattr__(name: str) -> Any:
         from importlib.metadata import version
 
         return version("graduel")
-    if name == "duel":  # the room, which can be called
-        return import_module("graduel.duel")
     if name not in _HOMES:
         raise AttributeError(f"module 'graduel' has no attribute {name!r}")
     return getattr(import_module(f"graduel.{_HOMES[name]}"), name)
 
 
 def __dir__() -> list[str]:
-    return sorted([*__all__, "__version__", "duel"])
+    return sorted([*__all__, "__version__"])

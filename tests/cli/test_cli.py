@@ -183,7 +183,7 @@ def test_the_table_fits_a_narrow_terminal(finished):
     from rich.console import Console
 
     from graduel import read_run
-    from graduel.cli.table import show
+    from graduel.cli.views.duel_table import show
 
     folder, _, _ = finished
     screen = io.StringIO()
@@ -266,7 +266,7 @@ def test_a_terminal_gets_a_line_a_contender():
 
     from rich.console import Console
 
-    from graduel.cli.progress import watch
+    from graduel.cli.views.progress import watch
     from graduel.contenders import Progress
     from graduel.duel.plan.protocol import Cell, plan
     from graduel.duel.run.executor import Event

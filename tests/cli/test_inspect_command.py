@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from graduel.cli.app import main
-from graduel.cli.blocks import blocks
+from graduel.cli.views.image_blocks import blocks
 from graduel.glassbox import digit_strokes, strokes
 from graduel.models.model_file import load_kept
 

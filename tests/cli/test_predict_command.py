@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from graduel.cli import predict
+from graduel.cli.actions import predict
 from graduel.cli.app import main
 from graduel.duel.result.build import read_run
 from graduel.models.model_file import load_kept

@@ -142,11 +142,11 @@ def test_data_asks_for_the_target_with_the_candidates_shown(capsys, folder):
 
 @pytest.mark.parametrize("answer", ["1", "outcome"])
 def test_a_duel_asks_on_a_terminal(capsys, folder, monkeypatch, answer):
-    from graduel.cli import source
+    from graduel.cli import data_source
 
     asked = []
-    monkeypatch.setattr(source, "interactive", lambda: True)
-    monkeypatch.setattr(source.typer, "prompt", lambda text, err: asked.append(text) or answer)
+    monkeypatch.setattr(data_source, "interactive", lambda: True)
+    monkeypatch.setattr(data_source.typer, "prompt", lambda text, err: asked.append(text) or answer)
     args = ["mine.csv", "--quick", "--split", "2x1", *SMALL, "--out", "run"]
     assert main(["duel", *args]) == 0
     assert asked == ["Which column is predicted? (a number or a name)"]

@@ -15,7 +15,9 @@ from graduel.duel.result.build import finish, read_run
 from graduel.duel.run.executor import run_cells
 from graduel.duel.store.store import open_store
 from graduel.errors import UserError
-from graduel.report import learning, tables, units, write_experiment
+from graduel.report import learning, write_experiment
+from graduel.report.draw import units
+from graduel.report.sections import tables
 
 NET = "layers=12 epochs=2 batch_size=32 lr=0.01"
 

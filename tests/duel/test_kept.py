@@ -14,12 +14,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from graduel.contenders import Budget, make_contender
+from graduel.contenders.fitted_model import kept_of
 from graduel.data import Dataset
 from graduel.data.source import own, own_arrays
 from graduel.duel.plan.protocol import Cell, Split
 from graduel.duel.run.cell import run_cell
 from graduel.errors import UserError
-from graduel.models.model_file import kept_of, load_kept, save_kept
+from graduel.models.model_file import load_kept, save_kept
 from graduel.models.schema import Task
 from graduel.nn import Dense, Network
 from graduel.train import save_model

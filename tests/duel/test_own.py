@@ -272,13 +272,13 @@ def test_a_duel_by_calling_the_room(tmp_path):
         "quick": True,
         "out": tmp_path / "run",
     }
-    run = graduel.duel(X, y, **options)
+    run = graduel.run_duel(X, y, **options)
     assert list(run.result["contenders"]) == ["logistic", "mine"]
     assert run.result["contenders"]["mine"]["test_error"] < 0.3
-    again = graduel.duel(X, y, **options)
+    again = graduel.run_duel(X, y, **options)
     assert again.result["contenders"] == run.result["contenders"]
     with pytest.raises(UserError, match="holds another duel"):
-        graduel.duel(
+        graduel.run_duel(
             X,
             y,
             **(options | {"contenders": {"mine": GaussianNB(var_smoothing=0.1), "logistic": None}}),
@@ -289,7 +289,7 @@ def test_a_search_over_an_estimator_of_ones_own(tmp_path):
     rng = np.random.default_rng(0)
     y = np.arange(150) % 2
     X = rng.normal(size=(150, 3)) + y[:, None]
-    run = graduel.duel(
+    run = graduel.run_duel(
         X,
         y,
         contenders={
@@ -397,7 +397,7 @@ class OfTheScript(GaussianNB):
 if __name__ == "__main__":
     y = np.arange(120) % 2
     X = np.random.default_rng(0).normal(size=(120, 3)) + y[:, None]
-    run = graduel.duel(
+    run = graduel.run_duel(
         X, y, contenders={"mine": OfTheScript(), "logistic": None}, split="shuffle", threads=1,
         out="run",
     )
@@ -413,14 +413,6 @@ def test_a_class_of_the_script_itself_reaches_the_process_that_fits_it(tmp_path)
     )
     assert done.returncode == 0, done.stderr
     assert float(done.stdout) < 0.3
-
-
-def test_the_room_is_a_module_still():
-    import graduel.stats.multiplicity
-
-    assert callable(graduel.duel)
-    assert graduel.duel.statistics is sys.modules["graduel.stats.multiplicity"]
-    assert "duel" in dir(graduel)
 
 
 def test_importing_graduel_loads_no_room():

@@ -12,6 +12,7 @@ import polars as pl
 import pytest
 
 from graduel.contenders import Budget, make_contender
+from graduel.contenders.fitted_model import kept_of
 from graduel.data.source import own_arrays
 from graduel.duel.plan.protocol import Cell, Split
 from graduel.duel.run.cell import run_cell
@@ -19,11 +20,10 @@ from graduel.errors import UserError
 from graduel.glassbox import Subject, inspect, render, write_page
 from graduel.glassbox.example_page import COLOURS, number
 from graduel.models.model import Kept
-from graduel.models.model_file import kept_of
 from graduel.models.schema import Task
 from graduel.nn import BatchNorm, Dense, Flatten, Network, ReLU, Reshape, Sigmoid
 from graduel.nn.layers import Conv2D
-from graduel.report import style
+from graduel.report.draw import style
 
 EVIL = '<script>alert("1")</script>'
 

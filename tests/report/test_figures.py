@@ -17,8 +17,8 @@ from matplotlib.figure import Figure
 
 import graduel.report
 from graduel import report
-from graduel.report import figures, numbers
-from graduel.report.style import COLOURS, HUES, PAPER, WIDTH, literal, looks, spread
+from graduel.report.draw.style import COLOURS, HUES, PAPER, WIDTH, literal, looks, spread
+from graduel.report.sections import figures, numbers
 
 ALL = ("race", "learning", "errors", "differences", "calibration", "cost")
 

@@ -13,8 +13,10 @@ import numpy as np
 import pytest
 
 from graduel import report
-from graduel.report import numbers, page, tables, units
-from graduel.report.style import COLOURS
+from graduel.report import page
+from graduel.report.draw import units
+from graduel.report.draw.style import COLOURS
+from graduel.report.sections import numbers, tables
 
 SKILL = ("net", "xgboost")
 VOID = {"meta", "link", "br", "hr", "img", "input"}

@@ -15,9 +15,10 @@ from test_page import Page
 
 from graduel import report
 from graduel.duel.verdict.crossing import pair
-from graduel.report import by_size, suite_figures, suite_tables
-from graduel.report.style import COLOURS
-from graduel.report.suite import friedman, headline, mixed
+from graduel.report.draw.style import COLOURS
+from graduel.report.sections import learning_curve
+from graduel.report.suite import suite_figures, suite_tables
+from graduel.report.suite.suite_page import friedman, headline, mixed
 
 MANY = ("textbook", "net", "xgboost", "forest", "lightgbm", "hist")
 SHAPES: dict[str, dict[str, Any]] = {
@@ -210,7 +211,7 @@ def test_the_learning_curve_of_a_duel(make) -> None:
     page = report.render(run)
     html = Page(page)
     assert [figure for figure in html.all("figure") if figure.get("id") == "sizes"]
-    assert by_size.sentences(run)[0] in html.text()
+    assert learning_curve.sentences(run)[0] in html.text()
     figure = report.sizes(run)
     figure.savefig(BytesIO(), format="png", dpi=40)
     (ax,) = figure.axes
@@ -220,6 +221,6 @@ def test_the_learning_curve_of_a_duel(make) -> None:
     for line, entry in zip(drawn, run.result["learning_curve"]["contenders"].values(), strict=True):
         np.testing.assert_allclose(line.get_ydata(), 100 * np.array(entry["test_errors"]))
         assert list(line.get_xdata()) == [500, 5000, 60_000]
-    table = by_size.table(run)
+    table = learning_curve.table(run)
     assert [row[0] for row in table.rows] == ["500", "5,000", "60,000"]
     assert table.rows[0][-1] == "textbook network better"

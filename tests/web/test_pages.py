@@ -9,7 +9,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from graduel.report.style import COLOURS
+from graduel.report.draw.style import COLOURS
 
 STATIC = Path(str(files("graduel.web") / "static"))
 FILES = sorted(path for path in STATIC.rglob("*") if path.is_file())

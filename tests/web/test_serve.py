@@ -46,7 +46,7 @@ def test_mistakes_are_one_line(capsys, tmp_path, monkeypatch):
         port = str(taken.getsockname()[1])
         assert "cannot listen" in complaint(capsys, "--port", port)
     assert "cannot listen" in complaint(capsys, "--host", "203.0.113.7")
-    monkeypatch.setattr("graduel.cli.serve.find_spec", lambda name: None)
+    monkeypatch.setattr("graduel.cli.actions.serve.find_spec", lambda name: None)
     assert 'pip install "graduel[web]"' in complaint(capsys)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -10,12 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from graduel.contenders.net import FittedNet
-from graduel.contenders.textbook import FittedTextbook
-from graduel.contenders.xgboost import FittedXGBoost
 from graduel.data.prepare.encoder import Preparation
 from graduel.models.schema import Task
-from graduel.nn import Dense, Network, ReLU, Weights
+from graduel.nn import Network, Weights
 from graduel.train.loop.batches import Rows
 from graduel.train.loop.training import probabilities
 
@@ -109,49 +105,3 @@ class Kept:
         model = XGBClassifier()
         model.load_model(bytearray(self.booster.save_raw("ubj")))
         return model
-
-
-def kept_of(
-    fitted: Any, task: Task, title: str, notes: Mapping[str, Any] | None = None
-) -> Kept | None:
-    """Return a fitted contender as it is kept; None for a family that has no file."""
-    more = dict(notes or {})
-    if isinstance(fitted, FittedNet):
-        return Kept(
-            "net",
-            title,
-            task,
-            fitted.ready.preparation,
-            fitted.training.network,
-            fitted.weights,
-            notes=more,
-        )
-    if isinstance(fitted, FittedTextbook):
-        network, weights = _engine(fitted)
-        return Kept("net", title, task, fitted.ready.preparation, network, weights, notes=more)
-    if isinstance(fitted, FittedXGBoost):
-        booster = fitted.model.get_booster()[: fitted.details["best_round"]]
-        learned = tuple(int(code) for code in fitted.classes)
-        return Kept(
-            "xgboost",
-            title,
-            task,
-            fitted.ready.preparation,
-            booster=booster,
-            learned=learned,
-            notes=more,
-        )
-    return None
-
-
-def _engine(fitted: FittedTextbook) -> tuple[Network, Weights]:
-    """Return the textbook's network on the engine: the same matrices, rows for columns."""
-    layers: list[Any] = []
-    for W in fitted.W:
-        layers += [Dense(len(W)), ReLU()]
-    network = Network(tuple(layers[:-1]), (fitted.W[0].shape[1],))
-    weights = network.init(np.random.default_rng(0))
-    for i, (W, b) in enumerate(zip(fitted.W, fitted.b, strict=True)):
-        network.layout[f"{2 * i}.W"].view(weights.theta)[...] = W.T
-        network.layout[f"{2 * i}.b"].view(weights.theta)[...] = b[:, 0]
-    return network, weights

@@ -19,7 +19,7 @@ from safetensors import safe_open
 from graduel.data.prepare.encoder import Preparation, unwritten, written
 from graduel.data.prepare.preparation import NetPreparation, TreePreparation
 from graduel.errors import UserError
-from graduel.models.model import Kept, kept_of
+from graduel.models.model import Kept
 from graduel.models.schema import DAMAGED, Task
 from graduel.nn import Network, Weights
 from graduel.train.io.container import (
@@ -35,7 +35,7 @@ from graduel.train.io.container import (
 )
 from graduel.train.io.network_file import load_model, save_model
 
-__all__ = ["Kept", "kept_of", "load_kept", "save_kept"]
+__all__ = ["Kept", "load_kept", "save_kept"]
 
 Array = NDArray[Any]
 

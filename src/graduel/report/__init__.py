@@ -2,7 +2,7 @@
 
 Every figure's function takes a :class:`~graduel.duel.result.outcome.Run` and returns a matplotlib
 ``Figure``; the numbers it draws are those of the function of the same name in
-:mod:`graduel.report.numbers`. Matplotlib and Jinja are imported when a name is first used.
+:mod:`graduel.report.sections.numbers`. Matplotlib and Jinja are imported when a name is first used.
 """
 
 from __future__ import annotations
@@ -11,9 +11,9 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from graduel.report.by_size import sizes
     from graduel.report.experiment import write_experiment
-    from graduel.report.figures import (
+    from graduel.report.page import render, write_report
+    from graduel.report.sections.figures import (
         calibration,
         confusion,
         cost,
@@ -27,9 +27,9 @@ if TYPE_CHECKING:
         robustness,
         trials,
     )
-    from graduel.report.page import render, write_report
-    from graduel.report.suite import render_suite, write_suite
-    from graduel.report.suite_ranks import critical_difference
+    from graduel.report.sections.learning_curve import sizes
+    from graduel.report.suite.critical_difference import critical_difference
+    from graduel.report.suite.suite_page import render_suite, write_suite
 
 __all__ = [
     "calibration",
@@ -54,20 +54,20 @@ __all__ = [
 ]
 
 _HOMES = {
-    "critical_difference": "suite_ranks",
+    "critical_difference": "suite.critical_difference",
     "render": "page",
-    "render_suite": "suite",
-    "sizes": "by_size",
+    "render_suite": "suite.suite_page",
+    "sizes": "sections.learning_curve",
     "write_experiment": "experiment",
     "write_report": "page",
-    "write_suite": "suite",
+    "write_suite": "suite.suite_page",
 }
 
 
 def __getattr__(name: str) -> Any:
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    module = import_module(f"{__name__}.{_HOMES.get(name, 'figures')}")
+    module = import_module(f"{__name__}.{_HOMES.get(name, 'sections.figures')}")
     return getattr(module, name)
 
 

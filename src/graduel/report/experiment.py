@@ -6,9 +6,9 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from graduel.duel.result.outcome import Run
-from graduel.report import tables
-from graduel.report.curves import learning
-from graduel.report.style import PAPER
+from graduel.report.draw.style import PAPER
+from graduel.report.sections import tables
+from graduel.report.sections.curves_figure import learning
 
 PICTURE, TABLE = "experiment.png", "experiment.md"
 INCHES, DPI = 6.4, 160

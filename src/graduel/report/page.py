@@ -8,10 +8,18 @@ from pathlib import Path
 from typing import Any
 
 from graduel.duel.result.outcome import Run
-from graduel.report import by_size, design, numbers, own, pictures, tables, units
-from graduel.report.html import fill, write_whole
-from graduel.report.style import looks
-from graduel.report.wording import listed, machine, parted
+from graduel.report.draw import units
+from graduel.report.draw.html import fill, write_whole
+from graduel.report.draw.style import looks
+from graduel.report.draw.wording import listed, machine, parted
+from graduel.report.sections import (
+    dataset,
+    learning_curve,
+    numbers,
+    pictures,
+    protocol_text,
+    tables,
+)
 
 PAGE = "report.html"
 VERDICTS_OPEN = 6
@@ -68,8 +76,8 @@ def _content(run: Run) -> dict[str, Any]:
         "importance": pictures.importance(run),
         "trials": pictures.trials(run),
         "cost": pictures.cost(run),
-        "sizes": by_size.picture(run),
-        "about": own.about(run),
+        "sizes": learning_curve.picture(run),
+        "about": dataset.about(run),
         "protocol": _protocol(run),
         "rope": _rope(run) if several else None,
         "tests": _distinct(run, "test", "why"),
@@ -161,11 +169,11 @@ def _protocol(run: Run) -> list[tuple[str, str]]:
             "Rows",
             f"{data['n_train']:,} to train on and {data['n_valid']:,} to choose and stop on{part}; "
             f"{data['n_test']:,} to test on"
-            + (" (first fold)" if design.fits(run) == "Fit" else ""),
+            + (" (first fold)" if protocol_text.fits(run) == "Fit" else ""),
         ),
         (
             "Test rows",
-            f"{design.judged_on(run)}; nothing is fitted, chosen or stopped on them",
+            f"{protocol_text.judged_on(run)}; nothing is fitted, chosen or stopped on them",
         ),
         ("Seeds", f"{protocol['seeds']}"),
         ("Metric", _metric(protocol)),

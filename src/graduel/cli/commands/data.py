@@ -50,7 +50,7 @@ def data(
     openml:NAME is fetched first, if it was not yet.
     """
     with stoppable():
-        from graduel.cli.data import listing, show
+        from graduel.cli.actions.data import listing, show
 
         if source is None:
             listing()

@@ -146,7 +146,7 @@ def duel(
 ) -> None:
     """Train every contender on the same rows and say who wins."""
     with stoppable():
-        from graduel.cli.duel import run
+        from graduel.cli.actions.duel import run
 
         run(
             datasets or ["mnist"],

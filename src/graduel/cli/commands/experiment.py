@@ -84,7 +84,7 @@ def experiment(
 ) -> None:
     """Train variants of one network on the same rows and seeds; draw and compare them."""
     with stoppable():
-        from graduel.cli.experiment import run
+        from graduel.cli.actions.experiment import run
 
         run(
             dataset,

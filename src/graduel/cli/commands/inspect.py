@@ -50,7 +50,7 @@ def inspect(
 ) -> None:
     """Look inside: one example forward and back through a model, number by number."""
     with stoppable():
-        from graduel.cli.inspect import Wanted, run
+        from graduel.cli.actions.inspect import Wanted, run
 
         run(
             model,

@@ -40,7 +40,7 @@ def predict(
 ) -> None:
     """Answer new rows with a saved model: each row as it came, its class, and probabilities."""
     with stoppable():
-        from graduel.cli.predict import run
+        from graduel.cli.actions.predict import run
 
         run(
             model,

@@ -18,6 +18,6 @@ def report(
 ) -> None:
     """Draw the page of a finished duel, experiment or suite again; nothing is trained."""
     with stoppable():
-        from graduel.cli.report import run
+        from graduel.cli.actions.report import run
 
         run(folder, as_json=as_json)

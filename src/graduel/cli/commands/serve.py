@@ -31,7 +31,7 @@ def serve(
 ) -> None:
     """Serve the glass box: a page to draw digits, look inside both contenders, and train."""
     with stoppable():
-        from graduel.cli.serve import run
+        from graduel.cli.actions.serve import run
 
         run(
             source,

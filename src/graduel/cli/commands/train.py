@@ -83,7 +83,7 @@ def train(
 ) -> None:
     """Train one model, show how it goes, and save it. Ctrl-C keeps the best epoch so far."""
     with stoppable():
-        from graduel.cli.train import run
+        from graduel.cli.actions.train import run
 
         run(
             dataset,

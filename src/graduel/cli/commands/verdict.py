@@ -54,6 +54,6 @@ def verdict(
 ) -> None:
     """Say which of two sets of predictions is better, from whatever tools, and why."""
     with stoppable():
-        from graduel.cli.verdict import run
+        from graduel.cli.actions.verdict import run
 
         run(a, b, y, metric=metric, rope=rope, names=names, classes=classes, as_json=as_json)

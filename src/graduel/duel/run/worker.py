@@ -93,9 +93,10 @@ def _keep(store: Any, cell: Any, outcome: Any, fitted: Any) -> None:
 
     What that needs is imported here, so that it is no part of the memory of the fit.
     """
+    from graduel.contenders.fitted_model import kept_of
     from graduel.duel.plan.splits import Design
     from graduel.duel.run.probes import probe
-    from graduel.models.model_file import kept_of, save_kept
+    from graduel.models.model_file import save_kept
     from graduel.models.schema import Task
 
     protocol, dataset = store.protocol, store.dataset()

@@ -1,0 +1,231 @@
+"""``graduel data``: what is known by name, and what is in a table or a folder of images."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from graduel.cli.data_source import source
+from graduel.cli.views import sparklines
+from graduel.cli.views.duel_table import WIDTH
+from graduel.data import DATASETS, Dataset, load_dataset
+from graduel.data.column import Column
+from graduel.data.read.column_names import harmless, shown
+from graduel.data.read.openml import fetch, fetched
+from graduel.data.read.reader import OPENML, kind_of, read_source
+from graduel.data.read.toy_datasets import TOYS
+from graduel.data.source import Own
+from graduel.data.table import told
+from graduel.errors import UserError
+
+if TYPE_CHECKING:
+    import polars as pl
+
+MOST_CLASSES = 20
+"""Of more classes, the largest are shown."""
+MOST_COLUMNS = 100
+IMAGES, LINES, CHARACTERS = 8, 12, 22
+"""Images that are drawn, one of a class, and how large."""
+KINDS = ("categorical", "numeric", "drop")
+TABLES = ("parquet", "text")
+LOOK = 100_000
+"""Rows by which a column is drawn."""
+
+
+def _console() -> Console:
+    console = Console()
+    if not console.is_terminal:
+        console.width = WIDTH
+    return console
+
+
+def listing() -> None:
+    """List the data sets that are known by name, and what was fetched from OpenML."""
+    console, table = _console(), Table()
+    for heading in ("Name", "Where from"):
+        table.add_column(heading, overflow="fold")
+    for name in DATASETS:
+        table.add_row(name, "comes with graduel")
+    for name, origin in TOYS.items():
+        table.add_row(name, escape(origin))
+    for one in fetched():
+        size = f"{one.path.stat().st_size / 1e6:,.1f} MB"
+        table.add_row(f"{OPENML}{one.number}", escape(f"{one.name}, fetched from OpenML; {size}"))
+    table.add_row(f"{OPENML}NAME", "OpenML: graduel data openml:NAME fetches it once and keeps it")
+    console.print(table)
+    hint = "Or a file of your own: graduel data mytable.csv"
+    console.print(hint, highlight=False, markup=False)
+
+
+def show(text: str, options: dict[str, Any]) -> None:
+    """Fetch what has to be fetched; show columns, classes, and what is suspicious."""
+    console = _console()
+    if text.startswith(OPENML):
+        _say_fetched(text, console)
+    found = source(text, options)
+    file = isinstance(found, Own) and found.place is not None and kind_of(found.place)
+    if "sample" in options and file not in TABLES:
+        raise UserError(f"--rows goes with a table in a file, CSV or Parquet; got {text}")
+    if file in TABLES and "target" not in options:
+        _without_target(text, options, console)
+        return
+    data = found.load() if isinstance(found, Own) else load_dataset(found)
+    size = f"{len(data.y):,} rows, {data.n_features:,} features, {len(data.classes):,} classes"
+    console.print(f"{data.name}: {size}", highlight=False, markup=False)
+    if data.source:
+        console.print(f"from: {data.source}", highlight=False, markup=False)
+    if data.n_train is not None:
+        given = f"given split: {data.n_train:,} to learn from, {len(data.test_rows):,} to test on"
+        console.print(given, highlight=False)
+    if data.image is not None:
+        _images(data, console)
+    if data.columns:
+        console.print(_columns(data.columns, data.X))
+    console.print(_classes(data))
+    for line in _remarks(data):
+        console.print(harmless(line), highlight=False, markup=False)
+
+
+def _say_fetched(text: str, console: Console) -> None:
+    """Fetch a data set if it is not there, and say what was done."""
+    here = {one.number for one in fetched()}
+    one = fetch(text.removeprefix(OPENML))
+    size = f"{one.path.stat().st_size / 1e6:,.1f} MB"
+    done = "kept from before" if one.number in here else f"fetched from {one.url}"
+    line = f"{OPENML}{one.number} ({one.name}): {done}, {size}, SHA-256 {one.sha256}"
+    console.print(line, highlight=False, markup=False, soft_wrap=True)
+    where = f"It lies in {one.path}; from now on it works offline."
+    console.print(where, highlight=False, markup=False, soft_wrap=True)
+
+
+def _without_target(text: str, options: dict[str, Any], console: Console) -> None:
+    """Show the columns of a table of which nobody said what is predicted, and ask."""
+    from graduel.data.schema_inference import look, wanted_kinds
+    from graduel.data.target import candidates
+
+    reading = ("separator", "decimal", "encoding", "sample")
+    read = read_source(text, **{key: options[key] for key in reading if key in options})
+    if isinstance(read.content, Dataset):
+        raise UserError(f"{text}: expected a table")
+    frame = read.content
+    kinds = wanted_kinds(frame.columns, **{k: options.get(k, ()) for k in KINDS})
+    found = look(frame, kinds, read.decimal)
+    size = f"{frame.height:,} rows, {frame.width:,} columns"
+    console.print(f"{read.name}: {size}", highlight=False, markup=False)
+    if found.columns:
+        console.print(_columns(found.columns, found.frame))
+    for line in (*read.notes, *found.notes, *told(found.set_aside)):
+        console.print(f"note: {line}", highlight=False, markup=False)
+    console.print(f"Which column is predicted? {candidates(frame)}", highlight=False, markup=False)
+
+
+def _plain(text: str) -> str:
+    """Make text from a file fit for a terminal: no control characters, no markup."""
+    return escape(harmless(text))
+
+
+def _columns(columns: Sequence[Column], frame: pl.DataFrame) -> Table:
+    table = Table(title="Columns")
+    for heading in ("Name", "Kind", "Why", "Values", "Spread", "Missing"):
+        right = heading == "Missing"
+        table.add_column(heading, justify="right" if right else "left", overflow="fold")
+    for column in columns[:MOST_COLUMNS]:
+        values = frame[column.name]
+        gone = values.null_count()
+        share = f"{gone:,} ({100 * gone / len(values):.2g} %)" if gone else ""
+        name = column.name if len(column.name) <= WIDTH else f"{column.name[:WIDTH]}…"
+        cells = (name, column.kind, column.reason, _values(column, values))
+        table.add_row(*map(_plain, cells), _spread(column, values), share)
+    if len(columns) > MOST_COLUMNS:
+        table.add_row(f"{len(columns) - MOST_COLUMNS:,} more", "", "", "", "", "")
+    return table
+
+
+def _values(column: Column, values: pl.Series) -> str:
+    """Return the range of numbers and dates, the number of categories and the most frequent."""
+    if column.kind in ("numeric", "date"):
+        low, middle, high = values.min(), values.median(), values.max()
+        return f"{_short(low)} to {_short(high)}, median {_short(middle)}"
+    counts = values.drop_nulls().value_counts(sort=True, name="rows")
+    often = shown(counts[column.name][0])
+    return f"{len(counts):,}, most often {often} ({counts['rows'][0]:,})"
+
+
+def _spread(column: Column, values: pl.Series) -> str:
+    """Draw how numbers and dates are spread, and how often the most frequent categories are."""
+    import polars as pl
+
+    some = values.drop_nulls()
+    some = some.gather_every(max(1, len(some) // LOOK))
+    if column.kind in ("numeric", "date"):
+        if some.dtype.is_temporal():
+            some = some.cast(pl.Int64)
+        return sparklines.spread(some.cast(pl.Float64).to_numpy())
+    counts = some.rename("value").value_counts(sort=True, name="rows")["rows"]
+    return sparklines.bars(counts.head(sparklines.BINS).to_numpy())
+
+
+def _short(value: Any) -> str:
+    if isinstance(value, int | float):
+        return f"{value:,.0f}" if value == round(value) and abs(value) < 1e6 else f"{value:.4g}"
+    return str(value).removesuffix(" 00:00:00")
+
+
+def _classes(data: Dataset) -> Table:
+    counts = np.bincount(data.y, minlength=len(data.classes))
+    table = Table(title="Classes")
+    table.add_column("Class", overflow="fold")
+    table.add_column("Rows", justify="right")
+    table.add_column("Share", justify="right")
+    table.add_column("")
+    many = len(counts) > MOST_CLASSES
+    order = np.argsort(-counts, kind="stable")[:MOST_CLASSES] if many else range(len(counts))
+    for code in order:
+        share = counts[code] / counts.sum()
+        name = _plain(data.classes[code])
+        table.add_row(name, f"{counts[code]:,}", f"{100 * share:.1f} %", sparklines.bar(share))
+    if many:
+        table.add_row(f"{len(counts) - MOST_CLASSES:,} more", "", "", "")
+    return table
+
+
+def _images(data: Dataset, console: Console) -> None:
+    """Draw the first image of each class."""
+    assert data.image is not None
+    height, width, channels = data.image
+    kind = {1: "grey", 3: "colour"}.get(channels, f"{channels} channels")
+    console.print(f"images of {height} × {width} pixels, {kind}", highlight=False)
+    first = np.unique(data.y, return_index=True)[1][:IMAGES]
+    drawn = [sparklines.image(_bright(data.X[row]), LINES, CHARACTERS) for row in first]
+    titles = [harmless(data.classes[data.y[row]]) for row in first]
+    for line in sparklines.side_by_side(drawn, titles, console.width):
+        console.print(line, highlight=False, markup=False)
+
+
+def _bright(pixels: Any) -> Any:
+    """Bring an image that is not of bytes to 0 to 255."""
+    if pixels.dtype == np.uint8:
+        return pixels
+    plain = np.nan_to_num(pixels.astype(float))
+    return (plain - plain.min()) / (np.ptp(plain) or 1) * 255
+
+
+def _remarks(data: Dataset) -> Iterator[str]:
+    from graduel.data.checks import warnings_for
+
+    if data.understood is None:
+        hashes = {hash(row.tobytes()) for row in data.table}
+        if again := len(data.y) - len(hashes):
+            yield f"warning: {again:,} of {len(data.y):,} rows repeat an earlier row"
+        return
+    yield from (f"note: {note}" for note in data.understood.notes)
+    yield from (f"note: {line}" for line in told(data.understood.set_aside))
+    warnings = warnings_for(data.understood)
+    if not any("repeat the features" in warning for warning in warnings):
+        yield "note: no two rows have equal features"
+    yield from (f"warning: {warning}" for warning in warnings)

@@ -1,0 +1,102 @@
+"""``graduel duel``: from the options to the verdict on the screen."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from graduel.cli.actions.run_cells import command, fight
+from graduel.cli.data_source import learned_from, say, source
+from graduel.cli.views.duel_table import show
+from graduel.data.source import Own
+from graduel.duel.plan.protocol import Protocol, plan, table_rows
+from graduel.duel.plan.user_estimators import read_contender, remarks_of_own
+from graduel.duel.result.build import finish
+from graduel.duel.session import default_folder
+from graduel.duel.store.store import RESULT, open_store
+from graduel.duel.suite.api import each
+from graduel.duel.suite.training_sizes import loaded, open_size, plan_sizes, read_sizes, settled
+from graduel.errors import UserError
+from graduel.report import write_report
+from graduel.train.build.recipe_parser import parse_net
+from graduel.train.recipes import net_recipe
+
+
+def run(
+    datasets: list[str],
+    described: dict[str, Any],
+    *,
+    contender: list[str],
+    out: Path | None,
+    as_json: bool,
+    show_rows: bool,
+    sizes: str | None,
+    **options: Any,
+) -> None:
+    """Run a duel, write its report, show the result; of several data sets, one on each."""
+    if len(every := each(datasets)) > 1 or every != datasets:
+        if sizes is not None:
+            raise UserError("--sizes goes with one data set")
+        from graduel.cli.actions.suite import run as run_suite
+
+        run_suite(
+            every,
+            described,
+            mine=[read_contender(text) for text in contender],
+            out=out,
+            as_json=as_json,
+            show_rows=show_rows,
+            **options,
+        )
+        return
+    data = learned_from(source(datasets[0], described), options)
+    own = [read_contender(text) for text in contender]
+    wanted = None if sizes is None else read_sizes(sizes)
+    protocol = _planned(data, own=own, **options)
+    smaller = {}
+    if sizes is not None:
+        shared = options | settled(protocol) | {"own": own}
+        smaller = plan_sizes(
+            wanted, protocol, loaded(data), lambda size: _planned(data, **shared | {"rows": size})
+        )
+    mine = data if isinstance(data, Own) else None
+    if mine is not None:
+        say(mine, protocol, Console(stderr=True))
+    for line in remarks_of_own(own, protocol):
+        Console(stderr=True).out(f"warning: {line}", highlight=False)
+    estimators = {one.name: one.pickled() for one in own}
+    folder = out if out is not None else default_folder(protocol)
+    with open_store(folder, protocol, mine) as store:
+        store.estimators = estimators
+        finished, report = fight(store, protocol, folder, write_report, show_rows=show_rows)
+        for size, one in smaller.items():
+            with open_size(folder, size, one, mine) as other:
+                other.estimators = estimators
+                fight(other, one, other.path, write_report, show_rows=show_rows)
+        if smaller:
+            finished = finish(store, command(), show_rows=show_rows)
+            report = write_report(finished)
+    if as_json:
+        sys.stdout.write((folder / RESULT).read_text(encoding="utf-8"))
+    else:
+        show(finished, report, Console())
+
+
+def _planned(
+    data: str | Own, *, contenders: str | None, net: str | None, **options: Any
+) -> Protocol:
+    """Plan a duel of what was typed."""
+    recipe = None
+    if net is not None:
+        asked = {k: options[k] for k in ("split", "metric", "rope", "rows", "quick")}
+        rows = table_rows(data, **asked) if isinstance(data, Own) else None
+        recipe = parse_net(net, net_recipe(options["quick"], rows))
+    return plan(data, contenders=names(contenders), net=recipe, **options)
+
+
+def names(text: str | None) -> list[str] | None:
+    """Read names with commas between them."""
+    return None if text is None else [name.strip() for name in text.split(",") if name.strip()]

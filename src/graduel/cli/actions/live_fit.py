@@ -1,0 +1,175 @@
+"""One fit under a live display, for ``graduel train``."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn
+
+from graduel.cli.views.progress import PLAIN_EVERY, span
+from graduel.contenders import Budget, Contender, Fitted, Part
+from graduel.contenders import Progress as Stage
+from graduel.contenders.net import FittedNet, begin
+from graduel.data import Dataset
+from graduel.duel.plan.protocol import Split
+from graduel.errors import UserError
+from graduel.metrics.metric import log_loss, metric_of
+from graduel.train import DivergedError, Epoch
+from graduel.train.loop.training import Best
+from graduel.train.recipes import NetRecipe
+
+
+@dataclass(slots=True)
+class Found:
+    """What a fit came to.
+
+    Attributes
+    ----------
+    fitted : the model that was chosen
+    details : what is noted of the fit: best epoch or round, validation error
+    chosen : which epoch or round that is, in words
+    length : how long the fit was, in words
+    seconds : what it took
+    stopped : whether Ctrl-C ended it
+    diverged : why it ended early, if it did
+    """
+
+    fitted: Fitted
+    details: dict[str, Any]
+    chosen: str
+    length: str
+    seconds: float
+    stopped: bool = False
+    diverged: str = ""
+
+
+class Live:
+    """How a fit stands: a live line on a terminal, a plain line now and then elsewhere."""
+
+    def __init__(self, console: Console, first: str) -> None:
+        self._console, self._said = console, float("-inf")
+        columns = (BarColumn(bar_width=24), TextColumn("{task.description}"))
+        self._display = Progress(*columns, console=console, disable=not console.is_terminal)
+        self._task = self._display.add_task(first, total=1.0)
+
+    def __enter__(self) -> Live:
+        self._display.start()
+        return self
+
+    def __exit__(self, *about: object) -> None:
+        self._display.stop()
+
+    def show(self, share: float, seconds: float, line: str) -> None:
+        """Show a line; `share` of the work is done, `seconds` after its begin."""
+        self._display.update(self._task, completed=share, description=line)
+        if not self._console.is_terminal and (seconds - self._said >= PLAIN_EVERY or share == 1):
+            self._console.out(line, highlight=False)
+            self._said = seconds
+
+
+def fit_net(
+    recipe: NetRecipe,
+    data: Dataset,
+    part: Split,
+    rng: np.random.Generator,
+    metric: str,
+    console: Console,
+) -> Found:
+    """Train a network; Ctrl-C or divergence ends it early, and the best epoch so far stays."""
+    table, y = data.table, data.y
+    start = perf_counter()
+    train = Part(table[part.train], y[part.train], len(data.classes), data.image, data.columns)
+    ready, training = begin(recipe, train, rng)
+    best, done = Best(training.answer.copy()), 0
+    valid, loss = ready(table[part.valid]), metric_of(metric).loss
+
+    def losses(p: Any, codes: Any) -> tuple[float, ...]:
+        return loss(p, codes), log_loss(p, codes) if data.columns else 0.0
+
+    console.out(training.network.summary(), highlight=False)
+    stopped, diverged = False, ""
+    try:
+        with np.errstate(over="ignore", invalid="ignore"), Live(console, "epoch 1") as live:
+            for epoch, error in training.judged(valid, y[part.valid], best, losses):
+                done, seconds = epoch.epoch, perf_counter() - start
+                live.show(epoch.t, seconds, _line(epoch, error, best, seconds, recipe.epochs))
+    except KeyboardInterrupt:
+        if not best.epoch:
+            typer.echo("graduel: stopped before the first epoch; nothing is saved.", err=True)
+            raise typer.Exit(130) from None
+        stopped = True
+    except DivergedError as error:
+        if not best.epoch:
+            raise UserError(str(error)) from None
+        diverged = str(error)
+    seconds = perf_counter() - start
+    details = {"epochs": done, "best_epoch": best.epoch, "valid_error": best.error}
+    return Found(
+        FittedNet(training, best.weights, ready, seconds, details),
+        details,
+        chosen=f"with the weights of epoch {best.epoch}",
+        length=f"{done} of {recipe.epochs} epochs" if done < recipe.epochs else _many(done),
+        seconds=seconds,
+        stopped=stopped,
+        diverged=diverged,
+    )
+
+
+def fit_xgboost(
+    contender: Contender,
+    rounds: int,
+    data: Dataset,
+    part: Split,
+    rng: np.random.Generator,
+    threads: int,
+    console: Console,
+) -> Found:
+    """Boost at most so many rounds; Ctrl-C ends it, and nothing is kept."""
+    train, valid = (
+        Part(data.table[rows], data.y[rows], len(data.classes), data.image, data.columns)
+        for rows in (part.train, part.valid)
+    )
+    best = float("inf")
+    with Live(console, "round 1") as live:
+
+        def notify(stage: Stage) -> None:
+            nonlocal best
+            best = min(best, stage.valid_error)
+            line = (
+                f"round {round(stage.share * rounds)} of {rounds} at most: validation error "
+                f"{100 * stage.valid_error:.2f} % (lowest {100 * best:.2f} %)"
+            )
+            live.show(stage.share, stage.seconds, line)
+
+        fitting = contender.fit(train, valid, rng=rng, budget=Budget(threads), notify=notify)
+        while True:
+            try:
+                next(fitting)
+            except StopIteration as end:
+                fitted: Fitted = end.value
+                break
+    details = dict(fitted.details)
+    return Found(
+        fitted,
+        details,
+        chosen=f"with the first {details['best_round']} rounds",
+        length=f"{details['rounds']} rounds",
+        seconds=fitted.seconds,
+    )
+
+
+def _line(epoch: Epoch, error: float, best: Best, seconds: float, epochs: int) -> str:
+    left = seconds * (1 - epoch.t) / epoch.t
+    return (
+        f"epoch {epoch.epoch} of {epochs}: loss {epoch.loss:.4f}, validation error "
+        f"{100 * error:.2f} % (best {100 * best.error:.2f} %), {span(left)} left"
+    )
+
+
+def _many(epochs: int) -> str:
+    return f"{epochs} epoch{'s' * (epochs > 1)}"

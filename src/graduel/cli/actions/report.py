@@ -1,0 +1,83 @@
+"""``graduel report``: the page of what is finished, drawn again from its folder alone."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from rich.console import Console
+
+from graduel.cli.actions import experiment
+from graduel.cli.views import duel_table, suite_table
+from graduel.duel.result.build import read_run
+from graduel.duel.store.store import PLAN, RESULT
+from graduel.duel.suite.plan_suite import SUITE, SUITE_RESULT
+from graduel.duel.suite.run_suite import read_suite
+from graduel.errors import UserError
+from graduel.report import write_experiment, write_report, write_suite
+
+Show = Callable[[Console], None]
+"""Shows on the screen what was redrawn."""
+
+
+def run(folder: Path, *, as_json: bool) -> None:
+    """Write the page anew, and show the result.
+
+    Raises
+    ------
+    UserError
+        If the folder holds nothing that is finished, or its files are damaged.
+    """
+    if not folder.is_dir():
+        raise UserError(
+            f"expected the folder of a finished duel, experiment or suite; {folder} is "
+            f"{'a file' if folder.exists() else 'not there'}"
+        )
+    is_suite = (folder / SUITE).exists() or (folder / SUITE_RESULT).exists()
+    if not is_suite and not (folder / PLAN).exists():
+        raise UserError(
+            f"expected the folder of a finished duel, experiment or suite; {folder} holds none "
+            f"({PLAN} or {SUITE} is not there)"
+        )
+    try:
+        show = _suite(folder) if is_suite else _duel(folder)
+    except (KeyError, TypeError, IndexError, AttributeError, StopIteration) as error:
+        raise UserError(
+            f"{folder}: its result lacks what a report needs ({type(error).__name__}: {error}). "
+            "Run the same command again to make it anew"
+        ) from None
+    if as_json:
+        result = folder / (SUITE_RESULT if is_suite else RESULT)
+        sys.stdout.write(result.read_text(encoding="utf-8"))
+    else:
+        show(Console())
+
+
+def _duel(folder: Path) -> Show:
+    """Redraw a duel's page, or an experiment's picture."""
+    if not (folder / RESULT).exists():
+        raise UserError(
+            f"{folder} is not finished: it has no {RESULT}. The same command goes on from where it "
+            "stopped"
+        )
+    found = read_run(folder)
+    if found.result["protocol"]["varies"]:
+        picture = write_experiment(found)
+        return lambda console: experiment.show(found, picture, console)
+    page = write_report(found)
+    return lambda console: duel_table.show(found, page, console)
+
+
+def _suite(folder: Path) -> Show:
+    """Redraw the page of every data set, then the suite's own."""
+    if not (folder / SUITE_RESULT).exists():
+        raise UserError(
+            f"{folder} is not finished: it has no {SUITE_RESULT}. The same command goes on from "
+            "where it stopped"
+        )
+    found = read_suite(folder)
+    for line in found.result["datasets"]:
+        write_report(read_run(folder / line["name"]))
+    page = write_suite(found)
+    return lambda console: suite_table.show(found, page, console)

@@ -1,0 +1,194 @@
+"""``graduel train``: one network, or one XGBoost, live, judged and saved."""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from pathlib import Path
+from tempfile import TemporaryFile
+from typing import Any
+
+import numpy as np
+import typer
+from rich.console import Console
+from threadpoolctl import threadpool_limits
+
+from graduel.cli.actions.live_fit import Found, fit_net, fit_xgboost
+from graduel.cli.actions.run_cells import command
+from graduel.cli.data_source import learned_from, say, source
+from graduel.cli.views.progress import span
+from graduel.contenders import Fitted, make_contender
+from graduel.contenders.fitted_model import kept_of
+from graduel.contenders.net import Net
+from graduel.data import Dataset, load_dataset
+from graduel.data.source import Own
+from graduel.duel.plan.protocol import Protocol, Split, plan, split, table_rows
+from graduel.duel.result.environment import describe
+from graduel.errors import UserError, unknown
+from graduel.metrics.metric import log_loss, metric_of, wrong
+from graduel.models.model_file import save_kept
+from graduel.models.schema import Task
+from graduel.train.build.recipe_parser import parse_net
+from graduel.train.recipes import net_recipe
+
+CAN_BE_SAVED = (
+    *("net", "net-best", "net-augmented", "net-conv"),
+    *("xgboost", "xgboost-best", "xgboost-augmented", "xgboost-td", "xgboost-plain"),
+)
+
+
+def run(
+    dataset: str,
+    described: dict[str, Any],
+    *,
+    contender: str,
+    net: str | None,
+    seed: int,
+    out: Path | None,
+    as_json: bool,
+    **options: Any,
+) -> None:
+    """Fit, choose the best epoch or round on validation rows, judge it on test rows, save it."""
+    if contender not in CAN_BE_SAVED:
+        raise unknown("contender", contender, CAN_BE_SAVED)
+    if net is not None and contender != "net":
+        raise UserError(f"--net goes with the contender net; got --contender {contender}")
+    if seed < 0:
+        raise UserError(f"seed must be at least 0; got {seed}")
+    data = learned_from(source(dataset, described), options)
+    protocol = _plan(data, contender, net, options)
+    path = (
+        out
+        if out is not None
+        else _free(f"{_plain(protocol.dataset)}-{protocol.digest}-seed{seed}")
+    )
+    _check_writable(path)
+    found = data.load() if isinstance(data, Own) else load_dataset(data)
+    console = Console(stderr=True)
+    if isinstance(data, Own):
+        say(data, protocol, console)
+    with threadpool_limits(protocol.threads):
+        part = split(protocol, found, seed)
+        done = _fit(contender, protocol, found, part, seed, console)
+        report = _report(done, found, part, protocol, contender, seed)
+    kept = kept_of(done.fitted, Task.of(found), protocol.contenders[contender]["title"], report)
+    assert kept is not None
+    save_kept(path, kept)
+    if as_json:
+        sys.stdout.write(json.dumps(report | {"model": str(path)}, indent=1) + "\n")
+    else:
+        _show(report, done, protocol, path, Console())
+    if done.diverged:
+        typer.echo(f"graduel: {done.diverged}. The best epoch before is saved.", err=True)
+        raise typer.Exit(2)
+    if done.stopped:
+        raise typer.Exit(130)
+
+
+def _plan(data: str | Own, contender: str, net: str | None, options: dict[str, Any]) -> Protocol:
+    """Decide as for a duel of one; a single model is judged on rows that are held out."""
+    if isinstance(data, Own) and options["split"] is None and data.load().n_train is None:
+        options = options | {"split": "holdout"}
+    recipe = None
+    if net is not None:
+        asked = {k: options[k] for k in ("split", "metric", "rows", "quick")}
+        rows = table_rows(data, rope=None, **asked) if isinstance(data, Own) else None
+        recipe = parse_net(net, net_recipe(options["quick"], rows))
+    if (given := options["split"]) not in (None, "holdout", "given"):
+        raise UserError(f"--split must be holdout or given for a single model; got '{given}'")
+    return plan(data, contenders=[contender], net=recipe, seeds=1, **options)
+
+
+def _fit(
+    contender: str, protocol: Protocol, data: Dataset, part: Split, seed: int, console: Console
+) -> Found:
+    spec = protocol.contenders[contender]
+    one = make_contender(contender, spec["family"], spec["recipe"], protocol.metric)
+    rng = np.random.default_rng(seed)
+    if spec["family"] == "net":
+        assert isinstance(one, Net)
+        return fit_net(one.recipe, data, part, rng, protocol.metric, console)
+    rounds = int(spec["recipe"]["n_estimators"])
+    return fit_xgboost(one, rounds, data, part, rng, protocol.threads, console)
+
+
+def _plain(name: str) -> str:
+    return re.sub(r"[^\w.-]+", "-", name).strip("-.")[:60] or "model"
+
+
+def _free(stem: str) -> Path:
+    """Return a name that no file has yet."""
+    path, number = Path(f"{stem}.safetensors"), 1
+    while path.exists():
+        number += 1
+        path = Path(f"{stem}-{number}.safetensors")
+    return path
+
+
+def _check_writable(path: Path) -> None:
+    """Refuse a file that is there, or that could not be written after all the training."""
+    if path.exists():
+        raise UserError(f"--out must be a new file; {path} exists. Choose another name")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with TemporaryFile(dir=path.parent):
+            pass
+    except OSError as error:
+        raise UserError(
+            f"--out must be a file that can be written; {path}: {error.strerror}"
+        ) from None
+
+
+def _report(
+    done: Found, data: Dataset, part: Split, protocol: Protocol, contender: str, seed: int
+) -> dict[str, Any]:
+    """Judge the model on the test rows; return what is kept beside it."""
+    fitted: Fitted = done.fitted
+    answers, y = fitted.predict_proba(data.table[part.test]), data.y[part.test]
+    if not np.isfinite(answers).all():
+        raise UserError(
+            "the network gives probabilities that are no numbers: it diverged. "
+            "Lower the learning rate"
+        )
+    metric, own = metric_of(protocol.metric), {}
+    if metric.name not in ("error", "log_loss"):
+        own = {"metric": metric.name, f"test_{metric.name}": metric.value(answers, y)}
+    return {
+        "dataset": data.name,
+        "contender": contender,
+        "classes": list(data.classes),
+        "scale": Task.of(data).scale,
+        "recipe": dict(protocol.contenders[contender]["recipe"]),
+        "seed": seed,
+        "rows": len(part.train),
+        "test_rows": len(part.test),
+        **done.details,
+        "test_error": float(wrong(answers, y).mean()),
+        "test_log_loss": log_loss(answers, y),
+        **own,
+        "seconds": done.seconds,
+        "environment": describe(command(), protocol.threads),
+    }
+
+
+def _show(
+    report: dict[str, Any], done: Found, protocol: Protocol, path: Path, console: Console
+) -> None:
+    judged = f"test error {100 * report['test_error']:.2f} %"
+    metric = metric_of(protocol.metric)
+    if metric.name == "log_loss":
+        judged += f", log loss {report['test_log_loss']:.4f}"
+    elif metric.name != "error":
+        judged += f", {metric.title} {report[f'test_{metric.name}']:.4f}"
+    lines = [
+        f"{judged}, {done.chosen}, the best on the validation rows "
+        f"({100 * report['valid_error']:.2f} %); {span(report['seconds'])} for {done.length}",
+        f"saved in {path}",
+    ]
+    if done.stopped:
+        lines.insert(0, f"stopped after {done.length}")
+    if protocol.source is not None:
+        lines.append(f"new rows: graduel predict {path} FILE")
+    for line in lines:
+        console.print(line, highlight=False, markup=False, soft_wrap=True)

@@ -1,0 +1,1 @@
+"""How figures and pages look: colours, marks, SVG, templates, numbers as people read them."""

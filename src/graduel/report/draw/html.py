@@ -1,0 +1,43 @@
+"""Pages from templates, written whole or not at all."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+from graduel.report.draw import units
+from graduel.report.draw.style import COLOURS
+
+
+def fill(template: str, **content: Any) -> str:
+    """Return a page: the same content gives the same text, and asks no network."""
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+    from markupsafe import Markup
+
+    environment = Environment(
+        loader=PackageLoader("graduel.report", "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    # Only drawings and the style are trusted as they are: every text in them is escaped already.
+    environment.filters["drawing"] = Markup
+    environment.filters["rows"] = units.rows
+    style = environment.get_template("report.css.j2").render(colours=COLOURS)
+    return environment.get_template(template).render(style=Markup(style), **content)
+
+
+def write_whole(target: Path, text: str) -> None:
+    """Write a page aside, see it on the disk, and put it in its place."""
+    partial = target.with_name(f".{target.name}.{os.getpid()}.partial")
+    try:
+        with partial.open("w", encoding="utf-8", newline="\n") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(partial, target)
+    finally:
+        partial.unlink(missing_ok=True)

@@ -1,0 +1,106 @@
+"""A figure as SVG inside a page: themed by CSS variables, without anything from elsewhere."""
+
+from __future__ import annotations
+
+import re
+import warnings
+from io import BytesIO
+from typing import TYPE_CHECKING, Any
+from xml.etree import ElementTree
+
+from graduel.report.draw.style import COLOURS
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+_SETTINGS: Any = {
+    "svg.fonttype": "none",
+    "svg.hashsalt": "graduel",
+    "svg.image_inline": True,
+    "savefig.bbox": None,
+}
+_VARIABLES = {colour.light: f"var(--{colour.variable})" for colour in COLOURS}
+_HEX = re.compile("|".join(_VARIABLES))
+_DECIMALS = re.compile(r"(\.\d\d)\d+")
+_REFERENCE = re.compile(r"#([^)\s\"']+)")
+_FONT = re.compile(r"font: (?:(?P<weight>\w+) )?(?P<size>[\d.]+px).*")
+
+
+def inline(figure: Figure, *, prefix: str, label: str) -> str:
+    """Return `figure` as an ``<svg>`` element for HTML.
+
+    Text stays text, in the page's own font. Colours of :data:`~graduel.report.draw.style.COLOURS`
+    become CSS variables, so that the figure follows light and dark. Ids start with `prefix`, so
+    that figures on one page do not meet; the same figure always gives the same text. `label` is
+    what a screen reader says.
+    """
+    root = ElementTree.fromstring(_bytes(figure))
+    for parent in root.iter():
+        for child in list(parent):
+            # Metadata speak to no reader; the style would hold for the whole page.
+            if _local(child.tag) in ("metadata", "style"):
+                parent.remove(child)
+    targets = {
+        target
+        for element in root.iter()
+        for key, value in element.attrib.items()
+        if _local(key) == "href" or "url(" in value
+        for target in _REFERENCE.findall(value)
+    }
+    for element in root.iter():
+        _clean(element, targets, prefix)
+    for key in ("width", "height", "version"):
+        root.attrib.pop(key, None)
+    root.attrib.update({"role": "img", "aria-label": label})
+    return ElementTree.tostring(root, encoding="unicode")
+
+
+def _bytes(figure: Figure) -> bytes:
+    import matplotlib as mpl
+
+    buffer = BytesIO()
+    with mpl.rc_context(_SETTINGS), warnings.catch_warnings():
+        # The page's reader has fonts of their own for letters that matplotlib's font lacks.
+        warnings.filterwarnings("ignore", message="Glyph .* missing from")
+        figure.savefig(buffer, format="svg", metadata={"Date": None}, transparent=True)
+    return buffer.getvalue()
+
+
+def _clean(element: ElementTree.Element, targets: set[str], prefix: str) -> None:
+    """Strip the namespaces of one element, prefix its ids, shorten and theme it."""
+    element.tag = _local(element.tag)
+    attributes = {_local(key): value for key, value in element.attrib.items()}
+    element.attrib.clear()
+    for key, value in attributes.items():
+        if key == "id":
+            if value in targets:
+                element.set("id", f"{prefix}-{value}")
+        elif key == "href" and value.startswith("data:"):
+            element.set("href", "".join(value.split()))
+        elif key == "href":
+            element.set("href", f"#{prefix}-{value[1:]}")
+        elif key == "style":
+            element.set("style", _themed(value).replace("url(#", f"url(#{prefix}-"))
+        elif key == "d":
+            element.set("d", _DECIMALS.sub(r"\1", " ".join(value.split())))
+        elif key == "transform" and value.startswith("rotate(-0 "):
+            pass
+        else:
+            element.set(key, value.replace("url(#", f"url(#{prefix}-"))
+    element.text = (element.text or "").strip() or None
+    element.tail = None
+
+
+def _themed(style: str) -> str:
+    """Put CSS variables in the place of colours, and leave the font's family to the page."""
+    parts = [part.strip() for part in style.split(";") if part.strip()]
+    parts = [part for part in parts if not part.startswith(("font-family:", "image-rendering:"))]
+    for number, part in enumerate(parts):
+        if font := _FONT.fullmatch(part):  # how older versions of matplotlib put it
+            weight = f"; font-weight: {font['weight']}" if font["weight"] else ""
+            parts[number] = f"font-size: {font['size']}{weight}"
+    return _HEX.sub(lambda found: _VARIABLES[found[0]], "; ".join(parts))
+
+
+def _local(name: str) -> str:
+    return name.rpartition("}")[2]
