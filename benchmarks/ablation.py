@@ -25,13 +25,13 @@ from typing import Any
 
 import numpy as np
 
-from graduel.contenders import Budget, Part
+from graduel.contenders import Budget, LabelledRows
 from graduel.contenders.net import Net
 from graduel.data import Dataset
-from graduel.data.read.table_folder import tables_in
-from graduel.data.source import own
-from graduel.duel.plan.protocol import Protocol, plan, split
-from graduel.metrics.metric import log_loss, wrong
+from graduel.data.read.table_folder import list_tables
+from graduel.data.source import open_source
+from graduel.duel.plan.protocol import Protocol, build_protocol, split_rows
+from graduel.metrics.metric import is_misclassified, log_loss
 from graduel.train.recipes import RECIPES, NetRecipe
 
 WHOLE = "the recipe"
@@ -71,22 +71,25 @@ MOST, TABLES, SPLITS = 10_000, 10, (0, 1)
 
 def chosen(paths: list[Path], target: str) -> Iterator[tuple[str, Dataset, Protocol]]:
     """Yield the tables, the largest of those that are small enough, and how a duel splits them."""
-    files = [file for path in paths for file in (tables_in(path) if path.is_dir() else [path])]
+    files = [file for path in paths for file in (list_tables(path) if path.is_dir() else [path])]
     found = []
     for file in files:
-        data = own(file, target=target)
+        data = open_source(file, target=target)
         dataset = data.load()
         if len(dataset.y) <= MOST:
-            protocol = plan(data, contenders=["net"], split="5x1", threads=1, metric="error")
+            protocol = build_protocol(
+                data, contenders=["net"], split="5x1", threads=1, metric="error"
+            )
             found.append((file.stem, dataset, protocol))
     yield from sorted(found, key=lambda one: -len(one[1].y))[:TABLES]
 
 
 def fit(recipe: NetRecipe, data: Dataset, protocol: Protocol, run: int) -> dict[str, float]:
     """Train once, and return the errors on test rows."""
-    rows, k = split(protocol, data, run), len(data.classes)
+    rows, k = split_rows(protocol, data, run), len(data.classes)
     train, valid = (
-        Part(data.table[i], data.y[i], k, None, data.columns) for i in (rows.train, rows.valid)
+        LabelledRows(data.table[i], data.y[i], k, None, data.columns)
+        for i in (rows.train, rows.valid)
     )
     fitting = Net(recipe).fit(
         train,
@@ -103,7 +106,7 @@ def fit(recipe: NetRecipe, data: Dataset, protocol: Protocol, run: int) -> dict[
             break
     p, y = fitted.predict_proba(data.table[rows.test]), data.y[rows.test]
     return {
-        "error": float(wrong(p, y).mean()),
+        "error": float(is_misclassified(p, y).mean()),
         "log_loss": float(log_loss(p, y)),
         "seconds": round(fitted.seconds, 2),
     }

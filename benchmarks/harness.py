@@ -34,7 +34,7 @@ NAMES = ("textbook", "net", "xgboost")
 
 def alone(name: str, job: Path) -> dict[str, float]:
     """Fit one contender as the duel's first seed does, and nothing else."""
-    from graduel.contenders import Budget, Part, make_contender
+    from graduel.contenders import Budget, LabelledRows, make_contender
     from graduel.data import load_dataset
     from graduel.duel.plan.protocol import Cell, Protocol
     from graduel.duel.run.cell import PeakMemory
@@ -44,7 +44,9 @@ def alone(name: str, job: Path) -> dict[str, float]:
     dataset = load_dataset("mnist")
     with np.load(job / "rows.npz") as rows:
         train, valid = (
-            Part(dataset.table[rows[k]], dataset.y[rows[k]], len(dataset.classes), dataset.image)
+            LabelledRows(
+                dataset.table[rows[k]], dataset.y[rows[k]], len(dataset.classes), dataset.image
+            )
             for k in ("train", "valid")
         )
     contender = make_contender(name, spec["family"], spec["recipe"])
@@ -66,10 +68,10 @@ def alone(name: str, job: Path) -> dict[str, float]:
 def prepare(job: Path, options: dict[str, Any]) -> None:
     """Write the duel's plan and its rows, which the fits alone read as a cell's process does."""
     from graduel.data import load_dataset
-    from graduel.duel.plan.protocol import plan, split
+    from graduel.duel.plan.protocol import build_protocol, split_rows
 
-    protocol = plan("mnist", **options)
-    rows = split(protocol, load_dataset("mnist"), 0)
+    protocol = build_protocol("mnist", **options)
+    rows = split_rows(protocol, load_dataset("mnist"), 0)
     (job / "plan.json").write_text(json.dumps(protocol.as_dict()), encoding="utf-8")
     np.savez(job / "rows.npz", train=rows.train, valid=rows.valid)
 

@@ -29,15 +29,15 @@ from typing import Any
 
 import numpy as np
 
-from graduel.contenders import Budget, Part
+from graduel.contenders import Budget, LabelledRows
 from graduel.contenders.net import Net
 from graduel.data import Dataset, load_dataset
-from graduel.data.source import own
-from graduel.duel.plan.protocol import Protocol, plan, split
-from graduel.duel.result.environment import describe
+from graduel.data.source import open_source
+from graduel.duel.plan.protocol import Protocol, build_protocol, split_rows
+from graduel.duel.result.environment import describe_environment
 from graduel.errors import UserError, unknown
-from graduel.metrics.metric import log_loss, wrong
-from graduel.train.build.recipe_parser import parse_net
+from graduel.metrics.metric import is_misclassified, log_loss
+from graduel.train.build.recipe_parser import parse_recipe
 from graduel.train.recipes import RECIPES, NetRecipe
 
 SAME = ("recipe", "dataset", "seed", "settings", "threads", "versions")
@@ -48,9 +48,9 @@ VERSIONS = ("graduel", "numpy", "python", "blas", "processor")
 def read(folder: str | None, threads: int) -> tuple[Dataset, Protocol]:
     """Return the images, and how a duel divides them."""
     if folder is None:
-        return load_dataset("mnist"), plan("mnist", contenders=["net"], threads=threads)
-    data = own(Path(folder))
-    return data.load(), plan(data, contenders=["net"], threads=threads)
+        return load_dataset("mnist"), build_protocol("mnist", contenders=["net"], threads=threads)
+    data = open_source(Path(folder))
+    return data.load(), build_protocol(data, contenders=["net"], threads=threads)
 
 
 def recipe_of(name: str, epochs: int | None, net: str | None) -> NetRecipe:
@@ -58,13 +58,15 @@ def recipe_of(name: str, epochs: int | None, net: str | None) -> NetRecipe:
     if name not in RECIPES:
         raise unknown("recipe", name, RECIPES)
     recipe = RECIPES[name] if epochs is None else replace(RECIPES[name], epochs=epochs)
-    return recipe if net is None else parse_net(net, recipe)
+    return recipe if net is None else parse_recipe(net, recipe)
 
 
 def fit(recipe: NetRecipe, data: Dataset, protocol: Protocol, seed: int) -> dict[str, Any]:
     """Train once; return what it took and what came of it."""
-    rows, image, k = split(protocol, data, seed), data.image, len(data.classes)
-    train, valid = (Part(data.table[i], data.y[i], k, image) for i in (rows.train, rows.valid))
+    rows, image, k = split_rows(protocol, data, seed), data.image, len(data.classes)
+    train, valid = (
+        LabelledRows(data.table[i], data.y[i], k, image) for i in (rows.train, rows.valid)
+    )
     fitting = Net(recipe).fit(
         train,
         valid,
@@ -83,7 +85,7 @@ def fit(recipe: NetRecipe, data: Dataset, protocol: Protocol, seed: int) -> dict
         "seconds": round(fitted.seconds, 2),
         "best_epoch": fitted.details["best_epoch"],
         "valid_error": fitted.details["valid_error"],
-        "test_error": float(wrong(p, y).mean()),
+        "test_error": float(is_misclassified(p, y).mean()),
         "log_loss": float(log_loss(p, y)),
     }
 
@@ -185,7 +187,7 @@ def new_runs(asked: argparse.Namespace, recipes: dict[str, NetRecipe]) -> Iterat
     data, protocol = read(asked.data, asked.threads)
     if data.image is None:
         raise UserError(f"these recipes are for images; {data.name} has none")
-    told = describe("", asked.threads)
+    told = describe_environment("", asked.threads)
     done = [[run.get(key) for key in SAME] for run in runs(asked.out)]
     for seed in range(asked.seeds):
         for name, recipe in recipes.items():

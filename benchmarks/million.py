@@ -82,14 +82,14 @@ def cell(path: Path, name: str) -> None:
     from dataclasses import asdict, replace
 
     from graduel.contenders import Budget, make_contender
-    from graduel.data.source import own
-    from graduel.duel.plan.protocol import Cell, plan, split
+    from graduel.data.source import open_source
+    from graduel.duel.plan.protocol import Cell, build_protocol, split_rows
     from graduel.duel.run.cell import run_cell
 
-    data = own(path, target="target")
+    data = open_source(path, target="target")
     loaded = stage("read", data.load)
-    protocol = plan(data, contenders=[name], threads=int(os.environ[THREADS]))
-    rows = stage("split", lambda: split(protocol, loaded, 0))
+    protocol = build_protocol(data, contenders=[name], threads=int(os.environ[THREADS]))
+    rows = stage("split", lambda: split_rows(protocol, loaded, 0))
     from graduel.contenders.recipes import table_contenders
 
     recipe = table_contenders(len(rows.train), classes=3)[name].full

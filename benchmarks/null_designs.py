@@ -23,10 +23,10 @@ from numpy.typing import NDArray
 from scipy.optimize import brentq
 from scipy.special import ndtr, ndtri
 
-from graduel.duel.verdict.datasets import compare_across
-from graduel.duel.verdict.folds import compare_resampled
+from graduel.duel.verdict.datasets import compare_datasets
+from graduel.duel.verdict.folds import compare_folds
 from graduel.duel.verdict.test_rows import compare_rows
-from graduel.metrics.metric import metric_of
+from graduel.metrics.metric import get_metric
 
 Array = NDArray[Any]
 
@@ -77,7 +77,7 @@ class TestSet:
         p = {str(k): m.probabilities(x[:, k]) for k, m in enumerate(models)}
         if self.twice:
             p, y = {k: np.concatenate([v, v], axis=1) for k, v in p.items()}, np.r_[y, y]
-        return compare_rows(p, y, metric=metric_of(self.metric), rope=rope)
+        return compare_rows(p, y, metric=get_metric(self.metric), rope=rope)
 
     def _models(self, world: World, rng: np.random.Generator, difference: float) -> list[Linear]:
         x, y = world.rows(self.train, rng)
@@ -144,9 +144,9 @@ class Folds:
             wrong = wrong_by_fold(kind, x[:, k, :-1], y, ~test)
             by_fold = (wrong & test).sum(axis=1) / test.sum(axis=1)
             losses[str(k)] = by_fold.reshape(self.repeats, self.folds)
-        return compare_resampled(
+        return compare_folds(
             losses,
-            metric=metric_of("error"),
+            metric=get_metric("error"),
             test_share=1 / self.folds,
             n=self.n,
             rope=rope,
@@ -186,8 +186,8 @@ class Sets:
         """Compare on so many data sets."""
         losses = self._losses(rng, self.sets, _ratio(difference) if difference else 1.0)
         names = (str(k) for k in range(self.contenders))
-        found = compare_across(
-            dict(zip(names, losses.T, strict=True)), metric=metric_of("error"), rope=rope
+        found = compare_datasets(
+            dict(zip(names, losses.T, strict=True)), metric=get_metric("error"), rope=rope
         )
         return found.pairs
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from statistics import median
 from time import perf_counter
 
-from graduel.duel.result.build import read_run
+from graduel.duel.result.build import load_run
 from graduel.report import write_report
 
 # From the start of the navigation to the end of the load event, in ms.
@@ -37,7 +37,7 @@ def main() -> None:
 
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
         start = perf_counter()
-        run = read_run(options.folder)
+        run = load_run(options.folder)
         read = perf_counter()
         page = write_report(run, folder)
         drawn = perf_counter()

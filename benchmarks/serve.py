@@ -21,15 +21,15 @@ from contextlib import suppress
 import httpx
 import numpy as np
 
-from graduel.glassbox.digit.synthetic_digits import digit_strokes, strokes
+from graduel.glassbox.digit.synthetic_digits import draw_digit, draw_strokes
 
 
 def drawings(count: int) -> list[str]:
     """Return drawings of 140 × 140 pixels, as the page sends them."""
     rng, found = np.random.default_rng(0), []
     for number in range(count):
-        points, thickness = digit_strokes(number % 10, rng)
-        ink = strokes(points, thickness)[::2, ::2]
+        points, thickness = draw_digit(number % 10, rng)
+        ink = draw_strokes(points, thickness)[::2, ::2]
         found.append(base64.b64encode(np.rint(255 * ink).astype(np.uint8).tobytes()).decode())
     return found
 

@@ -17,7 +17,7 @@ from pathlib import Path
 import matplotlib as mpl
 
 from graduel.duel.result.outcome import Suite
-from graduel.duel.suite.run_suite import read_suite
+from graduel.duel.suite.run_suite import load_suite
 from graduel.report import critical_difference
 from graduel.report.suite import suite_tables
 
@@ -79,7 +79,7 @@ def main() -> None:
     parser.add_argument("--of", default="net", help="the contender whose verdicts are printed")
     parser.add_argument("--plot", type=Path, help="a folder for the diagrams")
     asked = parser.parse_args()
-    suite = read_suite(asked.suite)
+    suite = load_suite(asked.suite)
     for part in (lines(suite), ranks(suite), verdicts(suite, asked.of)):
         print("\n".join(part) + "\n")
     if asked.plot is not None:

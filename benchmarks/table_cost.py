@@ -24,7 +24,7 @@ import polars as pl
 
 from graduel.data.column import Column
 from graduel.data.prepare.preparation import NetPreparation
-from graduel.train.build.recipe_parser import parse_net
+from graduel.train.build.recipe_parser import parse_recipe
 from graduel.train.loop.training import Training
 from graduel.train.recipes import NetRecipe, net_recipe
 
@@ -51,7 +51,7 @@ def training(recipe: NetRecipe, rows: int, columns: int) -> Training:
 def measure(sizes: list[tuple[int, int]], rounds: int) -> list[dict[str, Any]]:
     """Time an epoch of every size and kind, in turns."""
     whole = net_recipe(quick=False, table_rows=TYPICAL[0])
-    recipes = {name: parse_net(text, whole) if text else whole for name, text in KINDS.items()}
+    recipes = {name: parse_recipe(text, whole) if text else whole for name, text in KINDS.items()}
     running = {
         (name, *size): training(recipe, *size).epochs()
         for name, recipe in recipes.items()

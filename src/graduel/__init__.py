@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from graduel.data import Dataset, load_dataset, read_idx
-    from graduel.duel.result.build import read_run
+    from graduel.duel.result.build import load_run
     from graduel.duel.result.outcome import Run, Suite
     from graduel.duel.session import run_duel
     from graduel.duel.suite.api import run_suite
-    from graduel.duel.suite.run_suite import read_suite
+    from graduel.duel.suite.run_suite import load_suite
     from graduel.duel.verdict.predictions import compare_predictions
     from graduel.estimators import MLPClassifier, MLPRegressor, TabularMLPClassifier
     from graduel.nn import Dense, Dropout, Network, ReLU
@@ -36,8 +36,8 @@ _HOMES = {
     "compare_predictions": "duel.verdict.predictions",
     "load_dataset": "data",
     "read_idx": "data",
-    "read_run": "duel.result.build",
-    "read_suite": "duel.suite.run_suite",
+    "load_run": "duel.result.build",
+    "load_suite": "duel.suite.run_suite",
     "run_duel": "duel.session",
     "run_suite": "duel.suite.api",
     "write_report": "report",
@@ -58,9 +58,9 @@ __all__ = [
     "TabularMLPClassifier",
     "compare_predictions",
     "load_dataset",
+    "load_run",
+    "load_suite",
     "read_idx",
-    "read_run",
-    "read_suite",
     "run_duel",
     "run_suite",
     "write_report",

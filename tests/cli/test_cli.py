@@ -182,13 +182,13 @@ def test_the_table_fits_a_narrow_terminal(finished):
 
     from rich.console import Console
 
-    from graduel import read_run
+    from graduel import load_run
     from graduel.cli.views.duel_table import show
 
     folder, _, _ = finished
     screen = io.StringIO()
     console = Console(file=screen, force_terminal=True, width=80, color_system=None)
-    run = read_run(folder / "run")
+    run = load_run(folder / "run")
     show(run, folder / "report.html", console)
     lines = screen.getvalue().splitlines()
     assert max(map(len, lines[:-1])) <= 80
@@ -266,9 +266,9 @@ def test_a_terminal_gets_a_line_a_contender():
 
     from rich.console import Console
 
-    from graduel.cli.views.progress import watch
+    from graduel.cli.views.progress import show_progress
     from graduel.contenders import Progress
-    from graduel.duel.plan.protocol import Cell, plan
+    from graduel.duel.plan.protocol import Cell, build_protocol
     from graduel.duel.run.executor import Event
 
     screen = io.StringIO()
@@ -281,7 +281,7 @@ def test_a_terminal_gets_a_line_a_contender():
         Event(cell, "finished"),
     ]
     slowly = (time.sleep(0.2) or event for event in events)  # the screen follows 10 times a second
-    watch(slowly, plan("mnist", threads=1), console, Path("run"))
+    show_progress(slowly, build_protocol("mnist", threads=1), console, Path("run"))
     last = screen.getvalue()
     assert "20 s spent, at most 1:00 min left, validation error 5.00 %" in last
     assert "finished earlier" in last

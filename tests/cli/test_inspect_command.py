@@ -11,9 +11,9 @@ import pytest
 from PIL import Image
 
 from graduel.cli.app import main
-from graduel.cli.views.image_blocks import blocks
-from graduel.glassbox import digit_strokes, strokes
-from graduel.models.model_file import load_kept
+from graduel.cli.views.image_blocks import draw_blocks
+from graduel.glassbox import draw_digit, draw_strokes
+from graduel.models.model_file import load_model
 
 
 @pytest.fixture(scope="module")
@@ -57,7 +57,7 @@ def test_a_digit_forward_and_back(capsys, place, mnist):
     assert (code, err) == (0, "")
     assert max(map(len, out.splitlines())) <= 80
     assert "NumPy network: digits.safetensors, test row 7" in out
-    kept = load_kept(place / "digits.safetensors")
+    kept = load_model(place / "digits.safetensors")
     p = kept.predict_proba(mnist.X[60_007:60_008])[0]
     assert f"The answer: {p.argmax()}, with {100 * p.max():.2f} %" in out
     assert f"it is {mnist.y[60_007]}" in out or "(right)" in out
@@ -96,7 +96,7 @@ def test_a_table_row_through_both_models_of_a_duel(capsys, place):
         code, out, err = graduel(capsys, *args)
         assert (code, err) == (0, "")
         row = pl.read_csv(table)[11:12]
-        p = load_kept(cell(place, name)).predict_proba(row.drop("bought"))[0]
+        p = load_model(cell(place, name)).predict_proba(row.drop("bought"))[0]
         assert f"with {100 * p.max():.2f} %" in out
         right = ["no", "yes"][p.argmax()] == row["bought"][0]
         assert ("(right)" in out) == right
@@ -112,8 +112,8 @@ def test_a_label_of_ones_own_turns_the_way_back(capsys, place):
 
 
 def test_an_image_file_is_prepared_and_read(capsys, place, tmp_path):
-    points, pen = digit_strokes(0, np.random.default_rng(1), thickness=(20, 20), height=(150, 150))
-    ink = strokes(points, pen)
+    points, pen = draw_digit(0, np.random.default_rng(1), thickness=(20, 20), height=(150, 150))
+    ink = draw_strokes(points, pen)
     page = Image.fromarray(np.rint(235 - 200 * ink).astype(np.uint8))  # dark on light paper
     page.save(tmp_path / "zero.png")
     code, out, _ = graduel(
@@ -203,9 +203,9 @@ def test_images_are_blocks_in_any_terminal():
 
     image = np.random.default_rng(0).integers(0, 256, (28, 28, 1), dtype=np.uint8)
     colours = Console(force_terminal=True, color_system="truecolor", width=80)
-    found = blocks(image, colours)
+    found = draw_blocks(image, colours)
     assert found.plain == "\n".join(["▀" * 28] * 14)
     first = f"rgb({image[0, 0, 0]},{image[0, 0, 0]},{image[0, 0, 0]})"
     assert str(found.spans[0].style).startswith(first)
     wide = np.zeros((10, 300, 3), np.uint8)
-    assert max(map(len, blocks(wide, Console(width=80)).plain.splitlines())) <= 80
+    assert max(map(len, draw_blocks(wide, Console(width=80)).plain.splitlines())) <= 80

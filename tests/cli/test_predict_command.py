@@ -10,8 +10,8 @@ import pytest
 
 from graduel.cli.actions import predict
 from graduel.cli.app import main
-from graduel.duel.result.build import read_run
-from graduel.models.model_file import load_kept
+from graduel.duel.result.build import load_run
+from graduel.models.model_file import load_model
 
 NET = "layers=16 epochs=15 batch_size=8 lr=0.01 dropout=0"
 SMALL = ["--threads", "1", "--net", NET]
@@ -65,7 +65,7 @@ def test_what_is_trained_is_judged_and_noted(capsys, here):
     told = json.loads(out)
     assert 31 <= told["test_rows"] <= 33
     assert "set aside" in err
-    kept = load_kept("a")
+    kept = load_model("a")
     assert kept.task.target == "outcome"
     assert [c.kind for c in kept.columns] == ["categorical", "numeric", "date"]
     whole = kept.predict_proba(pl.read_csv("mine.csv", infer_schema=False)).argmax(axis=1)
@@ -79,7 +79,7 @@ def test_the_same_seed_trains_the_same_model_and_another_holds_out_other_rows(ca
     for name, seed in (("a", 0), ("b", 0), ("c", 7)):
         args = ["train", "mine.csv", "--target", "outcome", *SMALL, "--seed", seed, "--out", name]
         said(capsys, *args)
-        kept = load_kept(name)
+        kept = load_model(name)
         found[name] = (kept.weights.theta.tobytes(), kept.notes["test_error"])
     assert found["a"] == found["b"] != found["c"]
 
@@ -103,7 +103,7 @@ def test_every_row_is_answered_in_its_order_and_stays_as_it_was(capsys, here, mo
     np.testing.assert_allclose(p, csv[:, 6:].cast(pl.Float64).to_numpy(), atol=1e-6)
     assert parquet["predicted outcome"].to_list() == [("bad", "good")[i] for i in p.argmax(axis=1)]
     assert (parquet["predicted outcome"] == rows()["outcome"]).mean() > 0.8
-    kept = load_kept(model)
+    kept = load_model(model)
     np.testing.assert_array_equal(
         p, kept.predict_proba(pl.read_csv("mine.csv", infer_schema=False))
     )
@@ -188,7 +188,7 @@ def test_a_duels_folder_answers_with_its_winner_or_whom_one_names(capsys, here):
     said(capsys, "duel", *args, "--out", "run")
     result = json.loads((here / "run" / "result.json").read_text(encoding="utf-8"))
     best = min(result["contenders"], key=lambda name: result["contenders"][name]["test_error"])
-    assert read_run("run").kept
+    assert load_run("run").kept
     out, err = said(capsys, "predict", "run", "mine.csv")
     assert str(result["contenders"][best]["title"]) in err
     for name in ("textbook", "net", "xgboost"):
@@ -206,7 +206,7 @@ def test_cross_validation_has_no_single_model(capsys, here):
     args = ["mine.csv", "--target", "outcome", "--split", "3x1", "--contenders", "net", *SMALL]
     said(capsys, "duel", *args, "--out", "folds")
     assert not list((here / "folds").rglob("*.safetensors"))
-    assert not read_run("folds").kept
+    assert not load_run("folds").kept
     _, err = said(capsys, "predict", "folds", "mine.csv", code=2)
     assert "graduel train mine.csv" in err
 
@@ -230,7 +230,7 @@ def test_images_are_answered_file_by_file_or_row_by_row(capsys, here, mnist, mon
     arrays = pl.read_csv(by_row.encode(), infer_schema=False)
     assert arrays["row"].to_list() == list("12345")
     assert arrays[:, 1:].equals(files[:, 1:])
-    expected = load_kept("digits").predict_proba(mnist.X[:5]).argmax(axis=1)
+    expected = load_model("digits").predict_proba(mnist.X[:5]).argmax(axis=1)
     assert files["prediction"].to_list() == [str(k) for k in expected]
     _, err = said(capsys, "predict", "digits", "mine.csv", code=2)
     assert "expected a folder of images" in err

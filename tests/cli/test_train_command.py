@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from graduel.cli.app import main
-from graduel.train import load_model
+from graduel.train import load_network
 
 NET = "layers=16 epochs=2 batch_size=32 lr=0.01"
 SMALL = ["--rows", "300", "--threads", "1"]
@@ -37,7 +37,7 @@ def test_a_network_is_trained_judged_and_saved(capsys, tmp_path, mnist):
     assert "test error" in out
     assert "saved in new/net.safetensors" in out
     assert "epoch 2 of 2: loss" in err
-    model = load_model(tmp_path / "new" / "net.safetensors")
+    model = load_network(tmp_path / "new" / "net.safetensors")
     notes = model.notes
     X = mnist.table[60_000:]
     x = X.astype("float32") * np.float32(notes["scale"])
@@ -65,7 +65,7 @@ def test_the_same_seed_gives_the_same_file_but_for_the_time(capsys):
         )
         assert code == 0
         found.append(json.loads(out))
-    theta = [load_model(one["model"]).weights.theta.tobytes() for one in found]
+    theta = [load_network(one["model"]).weights.theta.tobytes() for one in found]
     assert theta[0] == theta[1] != theta[2]
     assert found[0]["test_error"] == found[1]["test_error"]
 
@@ -127,7 +127,7 @@ def test_ctrl_c_keeps_the_best_epoch_so_far(tmp_path):
     assert process.returncode == 130, err
     assert "stopped after" in out
     assert "Traceback" not in err
-    notes = load_model(tmp_path / "net.safetensors").notes
+    notes = load_network(tmp_path / "net.safetensors").notes
     assert 1 <= notes["best_epoch"] <= notes["epochs"] < 100_000
 
 
@@ -168,4 +168,4 @@ def test_what_diverges_late_keeps_the_best_epoch_before(capsys, tmp_path, monkey
     assert code == 2
     assert "saved in late" in out
     assert err.splitlines()[-1] == "graduel: the loss became nan. The best epoch before is saved."
-    assert load_model(tmp_path / "late").notes["best_epoch"] == 1
+    assert load_network(tmp_path / "late").notes["best_epoch"] == 1

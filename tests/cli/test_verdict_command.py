@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from graduel.cli.app import main
 from graduel.data.read.array_file import read_array
 from graduel.duel.verdict.predictions import compare_predictions
-from graduel.duel.verdict.sentences import p_text
+from graduel.duel.verdict.sentences import format_p
 from graduel.errors import UserError
 
 
@@ -61,7 +61,7 @@ def test_sentence_numbers_test_and_why(folder, capsys):
     assert found.sentence in flat
     assert found.why in flat
     assert found.scope in flat
-    assert f"McNemar mid-p, {p_text(found.p_value)} (exact {p_text(found.p_exact)})" in flat
+    assert f"McNemar mid-p, {format_p(found.p_value)} (exact {format_p(found.p_exact)})" in flat
     assert "equal within ±1 point" in flat
     assert max(map(len, said.splitlines())) <= 80
 

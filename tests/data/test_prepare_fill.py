@@ -27,7 +27,7 @@ COLUMNS = {
 ENCODERS = {
     "net": {
         "Numeric": [numeric_encoders.Numeric, numeric_encoders.Quantile, numeric_encoders.Both],
-        "Category": [net_encoders.OneHot, net_encoders.Codes],
+        "Category": [net_encoders.OneHot, net_encoders.CategoryCode],
         "Boolean": [net_encoders.Boolean],
         "Date": [net_encoders.Date],
     },

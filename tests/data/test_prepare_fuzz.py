@@ -18,9 +18,9 @@ from test_read_fuzz import files
 from graduel.data.prepare.preparation import NetPreparation, TreePreparation
 from graduel.data.read.delimited import csv
 from graduel.data.read.row_stream import open_stream
-from graduel.data.source import Description, Own, fingerprint
+from graduel.data.source import DataSource, SourceSpec, fingerprint
 from graduel.errors import UserError
-from graduel.models.schema import Task
+from graduel.models.schema import Schema
 
 QUIET = (HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.large_base_example)
 SLIGHT = 100
@@ -73,8 +73,8 @@ def go_through(path, raw, data):
         names = open_stream(path).schema
         target = data.draw(st.sampled_from(sorted(names)))
         bins = data.draw(st.sampled_from([None, None, 2]))
-        described = Description("table", path.name, fingerprint(path), target=target, bins=bins)
-        dataset = Own(described, path).load()
+        described = SourceSpec("table", path.name, fingerprint(path), target=target, bins=bins)
+        dataset = DataSource(described, path).load()
     except UserError as error:
         assert "\n" not in str(error)
         assert len(str(error)) < 1500
@@ -84,7 +84,7 @@ def go_through(path, raw, data):
     n = len(frame)
     rows = np.array(sorted(data.draw(st.sets(st.integers(0, n - 1), min_size=1))))
     later = spoil(frame, columns, data)
-    task = Task.of(dataset)
+    task = Schema.of(dataset)
     stream = open_stream(path)
     first, blocks = 0, []
     for block in stream.blocks:

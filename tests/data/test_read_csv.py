@@ -12,7 +12,7 @@ import pytest
 
 from graduel.data.read import read_source, scan_batches
 from graduel.data.read.delimited.cells import to_dates, to_numbers
-from graduel.data.read.delimited.dialect import sniff
+from graduel.data.read.delimited.dialect import detect_dialect
 from graduel.errors import UserError
 
 
@@ -332,7 +332,7 @@ def test_dates(cells, form):
 
 
 def test_a_dialect_says_how_a_table_is_written(write):
-    found = sniff(write("a;b\n1,5;x\n"))
+    found = detect_dialect(write("a;b\n1,5;x\n"))
     assert (found.separator, found.decimal, found.encoding) == (";", ",", "utf-8-sig")
     assert found.header
     assert found.names == ("a", "b")

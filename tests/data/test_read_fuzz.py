@@ -11,10 +11,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from graduel.data.checks import warnings_for
-from graduel.data.coerce import conform
+from graduel.data.checks import check_table
+from graduel.data.coerce import conform_table
 from graduel.data.read import read_source, scan_batches
-from graduel.data.schema_inference import understand
+from graduel.data.schema_inference import infer_table
 from graduel.errors import UserError
 
 PLAIN = st.text(st.characters(exclude_categories=("Cs", "Cc")), max_size=8)
@@ -88,11 +88,11 @@ def go_through(path, raw, data):
         ).shape == (frame.shape)
         target = data.draw(st.sampled_from(frame.columns))
         bins = data.draw(st.sampled_from([None, None, 3]))
-        table = understand(frame, target=target, bins=bins, decimal=source.decimal)
-        found = conform(
+        table = infer_table(frame, target=target, bins=bins, decimal=source.decimal)
+        found = conform_table(
             frame[table.rows], table.columns, formats=table.formats, decimal=source.decimal
         )
-        told = warnings_for(table)
+        told = check_table(table)
     except UserError as error:
         assert "\n" not in str(error)
         assert len(str(error)) < 1500
@@ -184,9 +184,9 @@ def test_tables_from_python_are_understood_or_refused(columns):
     frame = pl.DataFrame({f"c{i}": column for i, column in enumerate(columns)})
     frame = frame.with_columns(y=pl.Series([0, 1, 2, 1, 0] * 5))
     try:
-        table = understand(frame, target="y")
+        table = infer_table(frame, target="y")
     except UserError as error:
         assert "\n" not in str(error)
     else:
-        warnings_for(table)
-        assert conform(frame, table.columns, formats=table.formats).equals(table.frame)
+        check_table(table)
+        assert conform_table(frame, table.columns, formats=table.formats).equals(table.frame)

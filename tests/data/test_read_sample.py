@@ -14,8 +14,8 @@ from graduel.cli.app import main
 from graduel.data import source as description
 from graduel.data.read import memory_check, parquet, read_source
 from graduel.data.read.delimited import csv
-from graduel.data.read.stratified_sample import quotas, stratified
-from graduel.data.source import held, own
+from graduel.data.read.stratified_sample import allocate_rows, stratified_sample
+from graduel.data.source import open_source, sample_if_large
 from graduel.errors import UserError
 
 N = 20_000
@@ -105,12 +105,12 @@ def test_samples_of_any_table(labels, cuts, size):
     frame = pl.DataFrame({"row": range(len(labels)), "y": pl.Series(labels, dtype=pl.String)})
     edges = sorted({0, len(labels), *(c for c in cuts if c < len(labels))})
     parts = [frame[a:b] for a, b in pairwise(edges)]
-    found, total = stratified(lambda: iter(parts), lambda: (p["y"] for p in parts), size)
+    found, total = stratified_sample(lambda: iter(parts), lambda: (p["y"] for p in parts), size)
     assert total == len(labels)
     known = frame.filter(pl.col("y").is_in(["a", "b", "c"]))
     counts = dict(known["y"].value_counts().iter_rows())
     assert dict(found["y"].value_counts().iter_rows()) == {
-        name: n for name, n in quotas(counts, size).items() if n
+        name: n for name, n in allocate_rows(counts, size).items() if n
     }
     assert found["row"].is_sorted()
     assert found.equals(frame[found["row"].to_list()])
@@ -124,7 +124,7 @@ def test_every_row_is_as_likely_as_any_other():
         order = np.random.default_rng(seed).permutation(60)
         shuffled = frame[order]
         parts = [shuffled[:7], shuffled[7:41], shuffled[41:]]
-        part, _ = stratified(
+        part, _ = stratified_sample(
             lambda parts=parts: iter(parts), lambda parts=parts: (p["y"] for p in parts), 15
         )
         hits[part["row"].to_numpy()] += 1
@@ -160,18 +160,18 @@ def test_a_table_that_does_not_go_into_memory_is_told_of_before_it_is_read(
 
 def test_of_a_large_table_a_duel_with_rows_holds_a_sample(files, monkeypatch):
     _, folder = files
-    data = own(folder / "table.csv", target="label")
-    assert held(data, 1000) == data
+    data = open_source(folder / "table.csv", target="label")
+    assert sample_if_large(data, 1000) == data
     monkeypatch.setattr(memory_check, "SMALL", 0)
     monkeypatch.setattr(description, "LARGE", 1000)
     monkeypatch.setattr(description, "LEAST", 3000)
-    found = held(data, 1000)
+    found = sample_if_large(data, 1000)
     assert found.description.sample == 3000
-    assert held(data, 2000).description.sample == 4200
-    assert held(found, 1000) == found
+    assert sample_if_large(data, 2000).description.sample == 4200
+    assert sample_if_large(found, 1000) == found
     loaded = found.load()
     assert len(loaded.y) == 3000
-    assert description.Description.from_dict(found.description.as_dict()) == found.description
+    assert description.SourceSpec.from_dict(found.description.as_dict()) == found.description
     assert "sample" not in data.description.as_dict()
 
 

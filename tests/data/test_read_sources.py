@@ -21,7 +21,7 @@ from graduel.data import Dataset
 from graduel.data.read import count_rows, parquet, read_source, scan_batches
 from graduel.data.read.dataframe import from_arrays, from_frame
 from graduel.data.read.images import image_folders
-from graduel.data.read.labelled_arrays import codes
+from graduel.data.read.labelled_arrays import encode_labels
 from graduel.errors import UserError
 
 FRAME = pl.DataFrame(
@@ -163,7 +163,7 @@ def test_damaged_files_are_refused_or_read(tmp_path_factory, name, data):
 
 @given(st.lists(st.integers(-5, 12), min_size=1, max_size=30))
 def test_codes_name_the_labels(labels):
-    y, names = codes(np.array(labels), "here")
+    y, names = encode_labels(np.array(labels), "here")
     assert [int(names[code]) for code in y] == labels
     assert [int(name) for name in names] == sorted(set(labels))
 

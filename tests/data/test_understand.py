@@ -8,10 +8,10 @@ import numpy as np
 import polars as pl
 import pytest
 
-from graduel.data.coerce import conform
+from graduel.data.coerce import conform_table
 from graduel.data.column import Column
 from graduel.data.read import read_source
-from graduel.data.schema_inference import understand
+from graduel.data.schema_inference import infer_table
 from graduel.errors import UserError
 
 N = 60
@@ -28,7 +28,7 @@ def of(cells, **options):
         },
         strict=False,
     )
-    return understand(frame, target="target", **options)
+    return infer_table(frame, target="target", **options)
 
 
 def kind(table):
@@ -87,8 +87,8 @@ def test_numbers_that_are_called_identifiers(name):
     frame = pl.DataFrame(
         {name: [i * 10 for i in range(N)], "x": [1.5, 2, 3] * 20, "y": [0, 1] * 30}
     )
-    assert understand(frame, target="y").set_aside[0].why == "identifier"
-    assert understand(frame, target="y", numeric=[name]).columns[0].name == name
+    assert infer_table(frame, target="y").set_aside[0].why == "identifier"
+    assert infer_table(frame, target="y", numeric=[name]).columns[0].name == name
 
 
 def test_the_frame_holds_what_the_kinds_say():
@@ -103,7 +103,7 @@ def test_the_frame_holds_what_the_kinds_say():
             "y": [0, 1] * 3,
         }
     )
-    table = understand(frame, target="y", categorical=["float"])
+    table = infer_table(frame, target="y", categorical=["float"])
     assert table.frame.rows()[:3] == [
         (1.5, "1", "x", "1", True, datetime(2024, 1, 31)),
         (None, None, "y", "2", False, None),
@@ -149,7 +149,7 @@ def test_numbers_cannot_be_made_of_dates():
 
 def target(cells, **options):
     frame = pl.DataFrame({"x": [i % 3 for i in range(len(cells))], "goal": cells})
-    return understand(frame, target="goal", **options)
+    return infer_table(frame, target="goal", **options)
 
 
 @pytest.mark.parametrize(
@@ -237,20 +237,20 @@ def test_bins_that_cannot_be():
 def test_without_a_target_the_likely_ones_are_shown():
     frame = pl.DataFrame({"Species": ["a", "b"] * 5, "x": np.arange(10) / 3, "last": [0, 1] * 5})
     with pytest.raises(UserError, match=r"--target Species .*--target last .*last column") as error:
-        understand(frame)
+        infer_table(frame)
     assert "\n" not in str(error.value)
     assert "--target x" not in str(error.value)
     with pytest.raises(UserError, match=r"target must name a column .* Did you mean 'Species'\?"):
-        understand(frame, target="specie")
+        infer_table(frame, target="specie")
 
 
 def test_extreme_shapes():
     wide = pl.DataFrame({f"f{i}": [i, i + 1, i] for i in range(3000)} | {"y": ["a", "b", "a"]})
-    assert len(understand(wide, target="y").columns) == 3000
+    assert len(infer_table(wide, target="y").columns) == 3000
     two = pl.DataFrame({"x": [1, 2], "y": ["a", "b"]})
-    assert understand(two, target="y").frame.shape == (2, 1)
+    assert infer_table(two, target="y").frame.shape == (2, 1)
     with pytest.raises(UserError, match="columns to learn from"):
-        understand(two.select("y"), target="y")
+        infer_table(two.select("y"), target="y")
 
 
 def test_a_later_table_is_brought_to_the_columns():
@@ -263,8 +263,8 @@ def test_a_later_table_is_brought_to_the_columns():
             "y": [0, 1] * 10,
         }
     )
-    table = understand(frame, target="y")
-    same = conform(frame, table.columns, formats=table.formats)
+    table = infer_table(frame, target="y")
+    same = conform_table(frame, table.columns, formats=table.formats)
     assert same.equals(table.frame)
     later = pl.DataFrame(
         {
@@ -275,7 +275,7 @@ def test_a_later_table_is_brought_to_the_columns():
             "c": [3.0, None],
         }
     )
-    found = conform(later, table.columns, formats=table.formats)
+    found = conform_table(later, table.columns, formats=table.formats)
     assert found.rows() == [
         (None, "3", False, datetime(2024, 2, 1)),
         (1234.5, None, None, None),
@@ -293,15 +293,15 @@ def test_a_later_table_is_brought_to_the_columns():
 )
 def test_a_later_table_that_does_not_fit(cells, column, message):
     with pytest.raises(UserError, match=message):
-        conform(pl.DataFrame({"a": cells}), [column], first_row=10)
+        conform_table(pl.DataFrame({"a": cells}), [column], first_row=10)
 
 
 @pytest.mark.parametrize("name", ["iris", "wine", "breast_cancer"])
 def test_kinds_survive_a_file(tmp_path, name):
     frame = read_source(name).content
     frame.write_csv(tmp_path / "table.csv")
-    direct = understand(frame, target="target")
-    back = understand(read_source(tmp_path / "table.csv").content, target="target")
+    direct = infer_table(frame, target="target")
+    back = infer_table(read_source(tmp_path / "table.csv").content, target="target")
     assert back.columns == direct.columns
     assert back.frame.equals(direct.frame)
     np.testing.assert_array_equal(back.y, direct.y)
@@ -311,10 +311,10 @@ def test_rows_in_messages_are_those_of_the_file():
     cells = [None if i < 5 else "oops" if i == 50 else str(i % 9) for i in range(100)]
     labels = [None if i < 10 else i % 2 for i in range(100)]
     frame = pl.DataFrame({"x": cells, "y": labels, "z": [i % 7 for i in range(100)]})
-    table = understand(frame, target="y")
+    table = infer_table(frame, target="y")
     assert (
         "column 'x' is text because 1 of its cells is no number (the first: row 51); mend or empty "
         "it to have numbers" in table.notes
     )
     with pytest.raises(UserError, match=r"column 'x': expected numbers; row 51 holds 'oops'"):
-        understand(frame, target="y", numeric=["x"])
+        infer_table(frame, target="y", numeric=["x"])

@@ -8,9 +8,9 @@ import numpy as np
 import polars as pl
 import pytest
 
-from graduel.data.checks import warnings_for
+from graduel.data.checks import check_table
 from graduel.data.read import read_source
-from graduel.data.schema_inference import understand
+from graduel.data.schema_inference import infer_table
 
 RNG = np.random.default_rng(0)
 N = 1000
@@ -21,7 +21,7 @@ NOISE = RNG.normal(size=N)
 def told(columns, y=Y, target="y", **options):
     """Return the warnings about a table of noise and these columns."""
     frame = pl.DataFrame({"noise": NOISE[: len(y)], **columns, target: y})
-    return warnings_for(understand(frame, target=target, **options))
+    return check_table(infer_table(frame, target=target, **options))
 
 
 def test_a_harmless_table_has_none():
@@ -68,7 +68,7 @@ def test_equal_and_contradicting_rows():
     x = np.arange(200) % 50 / 2
     y = np.where(np.arange(200) == 0, 1, x.astype(int) % 2)
     frame = pl.DataFrame({"x": x, "y": y})
-    found = warnings_for(understand(frame, target="y"))
+    found = check_table(infer_table(frame, target="y"))
     text = "150 of 200 rows (75.0 %) repeat the features of an earlier row; 4 rows have equal"
     assert any(one.startswith(text) for one in found)
 
@@ -99,12 +99,12 @@ def test_a_seed_decides_what_is_looked_at(monkeypatch):
     from graduel.data import checks
 
     monkeypatch.setattr(checks, "SAMPLE", 200)
-    table = understand(pl.DataFrame({"noise": NOISE, "known": Y * 2.5, "y": Y}), target="y")
-    assert warnings_for(table, seed=1) == warnings_for(table, seed=1)
-    assert "'known' alone" in warnings_for(table)[0]
+    table = infer_table(pl.DataFrame({"noise": NOISE, "known": Y * 2.5, "y": Y}), target="y")
+    assert check_table(table, seed=1) == check_table(table, seed=1)
+    assert "'known' alone" in check_table(table)[0]
 
 
 @pytest.mark.parametrize("name", ["iris", "wine", "breast_cancer"])
 def test_honest_tables_give_nothing_away(name):
-    table = understand(read_source(name).content, target="target")
-    assert not any("alone predicts" in one for one in warnings_for(table))
+    table = infer_table(read_source(name).content, target="target")
+    assert not any("alone predicts" in one for one in check_table(table))

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from graduel.duel.plan.protocol import plan
+from graduel.duel.plan.protocol import build_protocol
 
 TINY = {
     "textbook": {"layers": [16], "rate": 0.5, "steps": 6},
@@ -29,6 +29,8 @@ TINY = {
 @pytest.fixture(scope="session")
 def tiny():
     """A protocol of two small networks on 300 digits, without probes: tables have them."""
-    base = plan("mnist", contenders=["textbook", "net"], rows=300, threads=1, probes=False)
+    base = build_protocol(
+        "mnist", contenders=["textbook", "net"], rows=300, threads=1, probes=False
+    )
     specs = {k: {**base.contenders[k], "recipe": TINY[k]} for k in TINY}
     return replace(base, contenders=specs)

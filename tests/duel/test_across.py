@@ -13,8 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from graduel.duel.verdict.datasets import compare_across
-from graduel.metrics.metric import metric_of
+from graduel.duel.verdict.datasets import compare_datasets
+from graduel.metrics.metric import get_metric
 from graduel.stats.ranks import critical_difference, friedman, groups, mean_ranks
 from graduel.stats.signed_rank import SignedRank, regions
 
@@ -31,7 +31,7 @@ LOSSES = {name: 1 - auc for name, auc in AUC.items()}
 
 
 def compare(losses, metric="error", rope=0.01, **options):
-    return compare_across(losses, metric=metric_of(metric), rope=rope, **options)
+    return compare_datasets(losses, metric=get_metric(metric), rope=rope, **options)
 
 
 # Published

@@ -8,10 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from graduel.metrics.metric import metric_of
-from graduel.stats.bootstrap import Bootstrap, blocks_of_counts, resampled_counts
+from graduel.metrics.metric import get_metric
+from graduel.stats.bootstrap import Bootstrap, draw_count_blocks, draw_counts
 
-AUC = metric_of("auc")
+AUC = get_metric("auc")
 
 
 def scores(rng, rare, n):
@@ -24,14 +24,14 @@ def scores(rng, rare, n):
 
 def differences(p, y, number, rng):
     one, other = (AUC.counted(of, y) for of in p)
-    return np.concatenate([one(w) - other(w) for w in blocks_of_counts(y, number, rng)])
+    return np.concatenate([one(w) - other(w) for w in draw_count_blocks(y, number, rng)])
 
 
 @settings(deadline=None)
 @given(st.integers(0, 1000), st.integers(2, 60), st.integers(1, 4))
 def test_every_class_keeps_its_rows(seed, n, k):
     y = np.random.default_rng(seed).integers(k, size=n)
-    for counts in resampled_counts(y, 3, np.random.default_rng(seed)):
+    for counts in draw_counts(y, 3, np.random.default_rng(seed)):
         assert counts.min() >= 0
         for c in np.unique(y):
             assert counts[y == c].sum() == (y == c).sum()

@@ -11,11 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from graduel.duel.verdict.folds import compare_resampled
-from graduel.metrics.metric import metric_of
+from graduel.duel.verdict.folds import compare_folds
+from graduel.metrics.metric import get_metric
 from graduel.stats.corrected_t import MOST_FITS, corrected_t
 from graduel.stats.multiplicity import holm, mcnemar_midp, paired_score_interval
-from graduel.stats.sample_size import repeats_to_settle, rows_to_settle_resampled
+from graduel.stats.sample_size import repeats_needed, rows_needed_corrected_t
 
 TITLES = {"net": "NumPy network", "xgb": "XGBoost"}
 
@@ -32,9 +32,9 @@ def losses(difference, spread, repeats=3, folds=10, level=0.1, seed=0):
 
 def compare(found, metric="error", rope=0.01, n=500, titles=TITLES, **options):
     folds = next(iter(found.values())).shape[1]
-    return compare_resampled(
+    return compare_folds(
         found,
-        metric=metric_of(metric),
+        metric=get_metric(metric),
         test_share=1 / folds,
         n=n,
         rope=rope,
@@ -102,7 +102,7 @@ def test_undecided_says_how_many_repeats_would_settle_it():
     [found] = compare(both)
     expected = counted(both, 1 / 3)
     assert found.verdict == "undecided"
-    assert found.more_repeats == repeats_to_settle(expected, rope=0.01)
+    assert found.more_repeats == repeats_needed(expected, rope=0.01)
     assert found.more_rows is found.more_seeds is None
     assert f"about {found.more_repeats} repeats (there are 1)" in found.sentence
 
@@ -112,7 +112,7 @@ def test_undecided_says_how_many_rows_where_repeats_do_not_help():
     [found] = compare(both)
     expected = counted(both)
     assert (found.verdict, found.more_repeats) == ("undecided", None)
-    assert found.more_rows == rows_to_settle_resampled(expected, 500, rope=0.01)
+    assert found.more_rows == rows_needed_corrected_t(expected, 500, rope=0.01)
     assert "No number of repeats would settle" in found.sentence
     assert "very roughly" in found.sentence
     hopeless = compare(losses(0.0, 0.03, repeats=2), rope=0.0)[0]
@@ -185,12 +185,12 @@ def test_swapping_two_contenders_mirrors_the_verdict(seed, repeats, folds, rope)
         ({"a": np.zeros((1, 5)), "b": np.zeros((1, 5))}, {"rope": 1.0}, "rope must be a share"),
         (
             {"a": np.zeros((1, 5)), "b": np.zeros((1, 5))},
-            {"rope": -1.0, "metric": metric_of("log_loss")},
+            {"rope": -1.0, "metric": get_metric("log_loss")},
             "rope must be a number of at least 0",
         ),
     ],
 )
 def test_what_cannot_be_compared_is_refused_in_words(found, options, match):
-    given = {"metric": metric_of("error"), "test_share": 0.2, "n": 100, "rope": 0.01, **options}
+    given = {"metric": get_metric("error"), "test_share": 0.2, "n": 100, "rope": 0.01, **options}
     with pytest.raises(ValueError, match=match):
-        compare_resampled(found, **given)
+        compare_folds(found, **given)

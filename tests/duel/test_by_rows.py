@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from graduel.duel.verdict.error_counts import compare_all
+from graduel.duel.verdict.error_counts import compare_error_counts
 from graduel.duel.verdict.test_rows import compare_rows
-from graduel.metrics.metric import METRICS, metric_of, wrong
+from graduel.metrics.metric import METRICS, get_metric, is_misclassified
 from graduel.stats.multiplicity import two_way
-from graduel.stats.permutation import bootstrap_of_means, sign_flip_p
+from graduel.stats.permutation import bootstrap_means, sign_flip_p
 
 TITLES = {"net": "NumPy network", "xgb": "XGBoost"}
 
@@ -31,14 +31,14 @@ def guesses(noises, seeds=1, n=600, share=0.4, seed=0):
 
 
 def compare(p, y, metric, rope=0.01, **options):
-    return compare_rows(p, y, metric=metric_of(metric), rope=rope, titles=TITLES, **options)
+    return compare_rows(p, y, metric=get_metric(metric), rope=rope, titles=TITLES, **options)
 
 
 @pytest.mark.parametrize("seeds", [1, 2, 3])
 def test_error_is_compared_as_ever(seeds):
     p, y = guesses({"net": 1.0, "xgb": 3.0}, seeds)
-    misses = {name: wrong(of, y) for name, of in p.items()}
-    assert compare(p, y, "error") == compare_all(misses, rope=0.01, titles=TITLES)
+    misses = {name: is_misclassified(of, y) for name, of in p.items()}
+    assert compare(p, y, "error") == compare_error_counts(misses, rope=0.01, titles=TITLES)
     [as_error], [as_accuracy] = compare(p, y, "error"), compare(p, y, "accuracy")
     assert as_accuracy.p_value == as_error.p_value
     assert as_accuracy.difference == as_error.difference
@@ -55,7 +55,7 @@ def test_losses_by_row_are_flipped_and_drawn_again(name, seeds):
     rows = {k: np.mean([METRICS[name].per_row(s, y) for s in of], axis=0) for k, of in p.items()}
     d = rows["net"] - rows["xgb"]
     assert found.p_value == sign_flip_p(d)
-    assert found.interval == pytest.approx(bootstrap_of_means(d).interval(0.95))
+    assert found.interval == pytest.approx(bootstrap_means(d).interval(0.95))
     near = stats.ttest_rel(rows["net"], rows["xgb"])
     limits = near.confidence_interval(0.95)
     assert found.p_value == pytest.approx(near.pvalue, abs=0.01)
@@ -113,8 +113,8 @@ def test_a_scorer_decides_like_the_metric_that_it_equals(monkeypatch):
         "graduel.duel.verdict.test_rows.RESAMPLES", 200
     )  # scorers take milliseconds
     p, y = guesses({"net": 1.0, "xgb": 6.0}, n=60)
-    named = metric_of("balanced_accuracy")
-    scorer = replace(metric_of("recall_macro"), name="balanced_accuracy", title=named.title)
+    named = get_metric("balanced_accuracy")
+    scorer = replace(get_metric("recall_macro"), name="balanced_accuracy", title=named.title)
     [ours] = compare_rows(p, y, metric=named, rope=0.01)
     [theirs] = compare_rows(p, y, metric=scorer, rope=0.01)
     assert theirs.difference == pytest.approx(ours.difference)
@@ -178,4 +178,4 @@ def test_pairs_words_and_data():
 def test_what_cannot_be_compared_is_refused_in_words(shapes, rows, match):
     p = {str(i): np.full(shape, 0.5) for i, shape in enumerate(shapes)}
     with pytest.raises(ValueError, match=match):
-        compare_rows(p, np.zeros(rows, int), metric=metric_of("log_loss"), rope=0.01)
+        compare_rows(p, np.zeros(rows, int), metric=get_metric("log_loss"), rope=0.01)

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from mlxtend.evaluate import permutation_test
 from scipy import stats
 
-from graduel.stats.permutation import FLIPS, bootstrap_of_means, in_sums, sign_flip_p
+from graduel.stats.permutation import FLIPS, bootstrap_means, in_sums, sign_flip_p
 
 
 def scipys(d, **options):
@@ -67,7 +67,7 @@ def test_ties_in_floating_point_count():
 
 def test_bootstrap_of_means_is_scipys_expanded():
     d = np.random.default_rng(0).exponential(size=40)
-    ours = bootstrap_of_means(d)
+    ours = bootstrap_means(d)
     theirs = stats.bootstrap(
         (d,), np.mean, n_resamples=8000, method="percentile", rng=np.random.default_rng(1)
     )
@@ -78,7 +78,7 @@ def test_bootstrap_of_means_is_scipys_expanded():
     limits = theirs.confidence_interval
     assert low < limits.low + 0.02
     assert high > limits.high - 0.02
-    assert ours.interval(0.95) == bootstrap_of_means(d).interval(0.95)
+    assert ours.interval(0.95) == bootstrap_means(d).interval(0.95)
 
 
 def test_sums_keep_mean_and_spread():

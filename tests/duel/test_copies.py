@@ -7,12 +7,12 @@ from dataclasses import asdict, replace
 import numpy as np
 import pytest
 
-from graduel.contenders import Budget, Part, make_contender
-from graduel.contenders.augmented_rows import BLOCK, with_copies
+from graduel.contenders import Budget, LabelledRows, make_contender
+from graduel.contenders.augmented_rows import BLOCK, augment_rows
 from graduel.contenders.recipes import CONTENDERS, XGBoostRecipe
 from graduel.data import Dataset
-from graduel.data.source import own_arrays
-from graduel.duel.plan.protocol import Cell, Split, plan
+from graduel.data.source import source_from_arrays
+from graduel.duel.plan.protocol import Cell, Split, build_protocol
 from graduel.duel.run.cell import run_cell
 from graduel.errors import UserError
 
@@ -30,14 +30,14 @@ def images(dtype=np.uint8, n=150):
 
 
 def part(data, rows=slice(None)):
-    return Part(data.table[rows], data.y[rows], 3, data.image, data.columns)
+    return LabelledRows(data.table[rows], data.y[rows], 3, data.image, data.columns)
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.float32, np.float64])
 def test_rows_stay_and_their_copies_keep_class_and_dtype(dtype):
     train = part(images(dtype, n=BLOCK + 33))  # a whole block and a short one
     before = train.X.copy()
-    got = with_copies(train, RECIPE, np.random.default_rng(1))
+    got = augment_rows(train, RECIPE, np.random.default_rng(1))
     n = len(before)
     assert got.X.dtype == dtype
     np.testing.assert_array_equal(train.X, before)
@@ -50,9 +50,9 @@ def test_rows_stay_and_their_copies_keep_class_and_dtype(dtype):
         own = np.abs(copy.astype(float) - before).sum()
         assert own < np.abs(copy.astype(float) - np.roll(before, 1, axis=0)).sum()
     assert (got.X[n : 2 * n] != got.X[2 * n :]).any(axis=1).all()
-    again = with_copies(train, RECIPE, np.random.default_rng(1))
+    again = augment_rows(train, RECIPE, np.random.default_rng(1))
     np.testing.assert_array_equal(again.X, got.X)
-    assert (with_copies(train, RECIPE, np.random.default_rng(2)).X != got.X).any()
+    assert (augment_rows(train, RECIPE, np.random.default_rng(2)).X != got.X).any()
 
 
 def test_the_classifier_learns_from_them_and_stops_on_rows_as_they_are():
@@ -64,7 +64,7 @@ def test_the_classifier_learns_from_them_and_stops_on_rows_as_they_are():
     assert outcome.details["copies_of_each_row"] == 2
     assert outcome.details["rows_with_copies"] == 270
     rng = Cell("augmented", 0).rng()
-    rows = with_copies(part(data, ROWS.train), RECIPE, rng)
+    rows = augment_rows(part(data, ROWS.train), RECIPE, rng)
     ours = ("augment", "copies", "stops_by")
     settings = {k: v for k, v in asdict(RECIPE).items() if k not in ours}
     itself = XGBClassifier(
@@ -97,16 +97,16 @@ def test_rows_that_are_no_images_are_refused():
         "flat", np.zeros((150, 5), np.float32), np.arange(150) % 3, ("a", "b", "c"), "abcde"
     )
     with pytest.raises(UserError, match="augment=warp moves the pixels of images"):
-        with_copies(part(data), RECIPE, np.random.default_rng(0))
+        augment_rows(part(data), RECIPE, np.random.default_rng(0))
 
 
 def test_it_is_a_contender_for_images_and_says_so():
-    spec = plan("mnist", contenders=["xgboost-augmented"], threads=1).contenders[
+    spec = build_protocol("mnist", contenders=["xgboost-augmented"], threads=1).contenders[
         "xgboost-augmented"
     ]
     assert "augmented" in spec["title"]
     assert spec["recipe"]["copies"] > 0
     assert spec["recipe"]["augment"] == CONTENDERS["net-augmented"].full.augment
-    table = own_arrays(np.random.default_rng(0).normal(size=(90, 3)), np.arange(90) % 3)
+    table = source_from_arrays(np.random.default_rng(0).normal(size=(90, 3)), np.arange(90) % 3)
     with pytest.raises(UserError, match=r"xgboost-augmented is for images; .* take xgboost"):
-        plan(table, contenders=["xgboost-augmented"], threads=1)
+        build_protocol(table, contenders=["xgboost-augmented"], threads=1)

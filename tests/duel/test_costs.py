@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from graduel.duel.verdict.comparison import Comparison
-from graduel.duel.verdict.costs import in_words, training_seconds
-from graduel.metrics.metric import metric_of
+from graduel.duel.verdict.costs import cost_sentence, training_seconds
+from graduel.metrics.metric import get_metric
 
 TITLES = {"a": "net", "b": "XGBoost", "c": "NumPy network"}
 EVEN = {
@@ -50,7 +50,7 @@ def compared(verdict: str, difference: float = -0.007, a: str = "a", b: str = "b
 
 def said(found: Comparison, mine: dict, theirs: dict, metric: str = "error") -> str:
     entries = {found.a: EVEN | mine, found.b: EVEN | theirs}
-    return in_words(found, entries, metric_of(metric), TITLES)
+    return cost_sentence(found, entries, get_metric(metric), TITLES)
 
 
 @pytest.mark.parametrize(

@@ -26,9 +26,9 @@ import graduel.duel.store.store
 import graduel.models.model_file
 from graduel.cli import main
 from graduel.contenders.search.family_spaces import SPACES
-from graduel.contenders.search.trials import Journal, Trial
+from graduel.contenders.search.trials import Trial, TrialLog
 from graduel.duel.plan.protocol import Cell
-from graduel.duel.result.build import finish
+from graduel.duel.result.build import build_result
 from graduel.duel.run.executor import run_cells
 from graduel.duel.store.store import open_store
 from graduel.errors import UserError
@@ -71,7 +71,7 @@ def fight(path, protocol):
     with open_store(path, protocol) as store:
         for _ in run_cells(store):
             pass
-        return finish(store, "a test").result
+        return build_result(store, "a test").result
 
 
 @pytest.fixture(scope="module")
@@ -234,7 +234,7 @@ def test_a_database_on_a_full_disk_is_told_like_any_file(tmp_path, monkeypatch):
             event.listen(self.engine, "connect", limit)
             self.engine.dispose()
 
-    journal = Journal(tmp_path / "cell.sqlite")
+    journal = TrialLog(tmp_path / "cell.sqlite")
     space = SPACES["logistic"][0]
     first = Trial(0, {"C": 1.0}, 0.1, 0.2, 1.0, 1.0, "complete")
     journal.add(first, space)

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from graduel.duel.plan.experiment import MOST_VARIANTS, plan_experiment, read_variants
+from graduel.duel.plan.experiment import MOST_VARIANTS, parse_variants, plan_experiment
 from graduel.duel.plan.protocol import Cell, Protocol
-from graduel.duel.result.build import finish, read_run
+from graduel.duel.result.build import build_result, load_run
 from graduel.duel.run.executor import run_cells
 from graduel.duel.store.store import open_store
 from graduel.errors import UserError
@@ -82,7 +82,7 @@ def test_mistakes_in_an_experiment(vary, net, message):
 @given(st.lists(st.text("lrdeoputay=,|()0.1", max_size=20), max_size=3))
 def test_any_text_is_variants_or_a_users_error(texts):
     try:
-        found = read_variants(texts)
+        found = parse_variants(texts)
     except UserError:
         return
     assert all(len(values) > 1 for values in found.values())
@@ -95,7 +95,7 @@ def experiment(tmp_path_factory):
     p = plan_experiment(vary=["activation=relu,sigmoid"], net=NET, rows=300, seeds=2, threads=1)
     with open_store(folder, p) as store:
         events = [event.kind for event in run_cells(store)]
-        run = finish(store, 'graduel experiment mnist --vary "activation=relu,sigmoid"')
+        run = build_result(store, 'graduel experiment mnist --vary "activation=relu,sigmoid"')
     assert events.count("finished") == 4
     return run
 
@@ -128,7 +128,7 @@ def test_the_picture_shows_every_epoch_of_every_seed(experiment):
 
 
 def test_a_finished_experiment_can_be_read_again(experiment):
-    again = read_run(experiment.path)
+    again = load_run(experiment.path)
     assert again.result == experiment.result
     for name, curves in experiment.curves.items():
         assert again.curves[name] == curves

@@ -14,16 +14,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from graduel.contenders import Budget, make_contender
-from graduel.contenders.fitted_model import kept_of
+from graduel.contenders.fitted_model import to_model
 from graduel.data import Dataset
-from graduel.data.source import own, own_arrays
+from graduel.data.source import open_source, source_from_arrays
 from graduel.duel.plan.protocol import Cell, Split
 from graduel.duel.run.cell import run_cell
 from graduel.errors import UserError
-from graduel.models.model_file import load_kept, save_kept
-from graduel.models.schema import Task
+from graduel.models.model_file import load_model, save_model
+from graduel.models.schema import Schema
 from graduel.nn import Dense, Network
-from graduel.train import save_model
+from graduel.train import save_network
 
 RECIPES = {
     "textbook": {"layers": [8], "rate": 0.2, "steps": 5},
@@ -46,7 +46,7 @@ def table(n: int = 240, classes: str = "abc") -> Dataset:
             "target": [classes[i] for i in y],
         }
     )
-    return own_arrays(frame, target="target", categorical=("grade",)).load()
+    return source_from_arrays(frame, target="target", categorical=("grade",)).load()
 
 
 def fitted(data: Dataset, name: str, **more):
@@ -69,12 +69,12 @@ def digits(mnist):
 def test_what_comes_back_answers_alike(tmp_path, digits, name, kind):
     data = {"table": table(), "digits": digits, "two": table(classes="ab")}[kind]
     outcome, model, rows = fitted(data, name)
-    kept = kept_of(model, Task.of(data), "a title", {"more": [1]})
+    kept = to_model(model, Schema.of(data), "a title", {"more": [1]})
     assert kept is not None
-    save_kept(tmp_path / "a", kept)
-    save_kept(tmp_path / "b", kept)
+    save_model(tmp_path / "a", kept)
+    save_model(tmp_path / "b", kept)
     assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
-    back = load_kept(tmp_path / "a")
+    back = load_model(tmp_path / "a")
     X = data.table[rows.test]
     close = partial(np.testing.assert_allclose, rtol=1e-5, atol=1e-6)
     close(back.predict_proba(X), outcome.probabilities)
@@ -83,7 +83,7 @@ def test_what_comes_back_answers_alike(tmp_path, digits, name, kind):
     assert (back.family, back.title) == ("xgboost" if name == "xgboost" else "net", "a title")
     assert (back.classes, back.image, back.notes) == (data.classes, data.image, {"more": [1]})
     assert [c.name for c in back.columns] == [c.name for c in data.columns]
-    save_kept(tmp_path / "c", back)
+    save_model(tmp_path / "c", back)
     assert (tmp_path / "a").read_bytes() == (tmp_path / "c").read_bytes()
 
 
@@ -91,8 +91,8 @@ def test_a_class_that_was_not_there_to_learn_has_probability_zero(tmp_path):
     data = table()
     train = np.flatnonzero(data.y[:120] != 2)
     _, model, rows = fitted(data, "xgboost", train=train)
-    save_kept(tmp_path / "a", kept_of(model, Task.of(data), "trees"))
-    p = load_kept(tmp_path / "a").predict_proba(data.table[rows.test])
+    save_model(tmp_path / "a", to_model(model, Schema.of(data), "trees"))
+    p = load_model(tmp_path / "a").predict_proba(data.table[rows.test])
     assert p.shape[1] == 3
     assert (p[:, 2] == 0).all()
     np.testing.assert_allclose(p.sum(axis=1), 1, atol=1e-6)
@@ -103,8 +103,8 @@ def test_a_table_as_text_in_another_order_and_cut_anywhere_answers_alike(tmp_pat
     """A stream of a CSV's rows, every cell as text, is what predictions are made of."""
     data = table()
     _, model, _ = fitted(data, name)
-    save_kept(tmp_path / "a", kept_of(model, Task.of(data), name))
-    kept = load_kept(tmp_path / "a")
+    save_model(tmp_path / "a", to_model(model, Schema.of(data), name))
+    kept = load_model(tmp_path / "a")
     dates = data.X["when"].dt.strftime("%d.%m.%Y")
     paid = data.X["paid"].cast(pl.String).replace({"true": " YES", "false": "no"})
     text = data.X.with_columns(dates.alias("when"), paid.alias("paid")).cast(pl.String)
@@ -122,18 +122,18 @@ def test_new_categories_and_new_gaps_just_work(tmp_path):
     data = table()
     for name in ("net", "xgboost"):
         _, model, _ = fitted(data, name)
-        save_kept(tmp_path / name, kept_of(model, Task.of(data), name))
+        save_model(tmp_path / name, to_model(model, Schema.of(data), name))
         odd = data.X.head(3).with_columns(
             pl.Series("town", ["Bonn", None, ""]), pl.lit(None, pl.Boolean).alias("paid")
         )
-        p = load_kept(tmp_path / name).predict_proba(odd)
+        p = load_model(tmp_path / name).predict_proba(odd)
         assert np.isfinite(p).all()
 
 
 def test_a_table_that_does_not_fit_is_refused_by_column_and_row(tmp_path):
     data = table()
     _, model, _ = fitted(data, "net")
-    kept = kept_of(model, Task.of(data), "net")
+    kept = to_model(model, Schema.of(data), "net")
     assert kept is not None
     with pytest.raises(UserError, match="2 of them are not in the table: 'town', 'paid'"):
         kept.predict_proba(data.X.drop("town", "paid"))
@@ -146,7 +146,7 @@ def test_a_table_that_does_not_fit_is_refused_by_column_and_row(tmp_path):
 
 def test_images_of_another_size_are_refused(digits):
     _, model, _ = fitted(digits, "net")
-    kept = kept_of(model, Task.of(digits), "net")
+    kept = to_model(model, Schema.of(digits), "net")
     assert kept is not None
     assert kept.predict_proba(digits.X[:2]).shape == (2, 10)
     with pytest.raises(UserError, match="expected images of 28 × 28 pixels; got rows of 64"):
@@ -158,11 +158,11 @@ def test_a_long_preparation_is_compressed_and_comes_back(tmp_path):
     n, wide = 60, 1500
     frame = pl.DataFrame({f"column {i}": rng.normal(size=n) for i in range(wide)})
     frame = frame.with_columns(pl.Series("target", ["a", "b"] * (n // 2)))
-    data = own_arrays(frame, target="target").load()
+    data = source_from_arrays(frame, target="target").load()
     for name in ("net", "xgboost"):
         outcome, model, rows = fitted(data, name)
-        save_kept(tmp_path / name, kept_of(model, Task.of(data), name))
-        back = load_kept(tmp_path / name)
+        save_model(tmp_path / name, to_model(model, Schema.of(data), name))
+        back = load_model(tmp_path / name)
         found = back.predict_proba(data.table[rows.test])
         np.testing.assert_array_equal(found, outcome.probabilities)
 
@@ -172,7 +172,7 @@ def test_a_file_with_a_changed_byte_is_refused_in_one_line(tmp_path, name):
     data = table()
     _, model, _ = fitted(data, name)
     path = tmp_path / "a"
-    save_kept(path, kept_of(model, Task.of(data), name))
+    save_model(path, to_model(model, Schema.of(data), name))
     whole = path.read_bytes()
     rng = np.random.default_rng(0)
     refused = 0
@@ -181,7 +181,7 @@ def test_a_file_with_a_changed_byte_is_refused_in_one_line(tmp_path, name):
         spoiled[place] ^= int(rng.integers(1, 256))
         path.write_bytes(spoiled)
         try:
-            load_kept(path)
+            load_model(path)
         except UserError as error:
             assert "\n" not in str(error)
             refused += 1
@@ -189,7 +189,7 @@ def test_a_file_with_a_changed_byte_is_refused_in_one_line(tmp_path, name):
     for cut in (0, 5, 100, len(whole) // 2, len(whole) - 1):
         path.write_bytes(whole[:cut])
         with pytest.raises(UserError):
-            load_kept(path)
+            load_model(path)
 
 
 JSON = st.recursive(
@@ -202,17 +202,17 @@ JSON = st.recursive(
 @settings(max_examples=150, deadline=None)
 @given(data=st.data())
 def test_a_task_of_any_data_is_a_task_or_refused(data):
-    whole = Task.of(table(60)).as_dict()
+    whole = Schema.of(table(60)).as_dict()
     key = data.draw(st.sampled_from(sorted(whole)))
     whole[key] = data.draw(JSON)
     if data.draw(st.booleans()):
         del whole[data.draw(st.sampled_from(sorted(whole)))]
     try:
-        task = Task.from_dict(json.loads(json.dumps(whole)))
+        task = Schema.from_dict(json.loads(json.dumps(whole)))
     except UserError as error:
         assert "is damaged" in str(error)
     else:
-        assert Task.from_dict(task.as_dict()) == task
+        assert Schema.from_dict(task.as_dict()) == task
 
 
 @pytest.mark.parametrize(
@@ -226,20 +226,20 @@ def test_a_task_of_any_data_is_a_task_or_refused(data):
 )
 def test_other_models_are_refused_with_what_reads_them(tmp_path, notes, message):
     network = Network((Dense(3),), (4,))
-    save_model(tmp_path / "a", network, network.init(np.random.default_rng(0)), notes)
+    save_network(tmp_path / "a", network, network.init(np.random.default_rng(0)), notes)
     with pytest.raises(UserError, match=message):
-        load_kept(tmp_path / "a")
+        load_model(tmp_path / "a")
 
 
 def test_a_model_of_before_there_were_tasks_still_answers(tmp_path):
     network = Network((Dense(10),), (784,))
     notes = {"dataset": "mnist", "classes": list("0123456789"), "scale": 1 / 255}
-    save_model(tmp_path / "a", network, network.init(np.random.default_rng(0)), notes)
-    kept = load_kept(tmp_path / "a")
+    save_network(tmp_path / "a", network, network.init(np.random.default_rng(0)), notes)
+    kept = load_model(tmp_path / "a")
     assert kept.image == (28, 28, 1)
     assert kept.predict_proba(np.zeros((2, 28, 28), np.uint8)).shape == (2, 10)
 
 
 def test_numbers_among_categories_are_told_when_all_are_numbers():
-    assert Task.of(table()).numbers == ("grade",)
-    assert Task.of(own("iris").load()).numbers == ()
+    assert Schema.of(table()).numbers == ("grade",)
+    assert Schema.of(open_source("iris").load()).numbers == ()

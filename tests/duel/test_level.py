@@ -8,8 +8,8 @@ from scipy import stats
 
 from graduel.duel.plan.splits import Design
 from graduel.duel.verdict.metric_interval import metric_interval
-from graduel.duel.verdict.runs import Answers
-from graduel.metrics.metric import metric_of
+from graduel.duel.verdict.runs import RunPredictions
+from graduel.metrics.metric import get_metric
 
 RNG = np.random.default_rng(5)
 
@@ -23,18 +23,18 @@ def answers(split="given", seeds=1, n=60):
         tests = [part for part in parts * design.repeats for _ in range(seeds)]
     p = RNG.dirichlet((2, 2), size=(len(tests), n)).astype(np.float32)
     runs = [p[i][rows] for i, rows in enumerate(tests)]
-    return Answers(design, seeds, tests, [y[rows] for rows in tests], {"a": runs})
+    return RunPredictions(design, seeds, tests, [y[rows] for rows in tests], {"a": runs})
 
 
 def test_on_one_test_set_it_is_the_t_of_the_rows():
-    found, metric = answers(), metric_of("log_loss")
+    found, metric = answers(), get_metric("log_loss")
     losses = metric.per_row(found.runs["a"][0], found.y[0])
     expected = stats.t.interval(0.95, len(losses) - 1, losses.mean(), stats.sem(losses))
     assert metric_interval(found, "a", metric) == pytest.approx(expected)
 
 
 def test_over_folds_it_is_the_corrected_t():
-    found, metric = answers("5x1"), metric_of("auc")
+    found, metric = answers("5x1"), get_metric("auc")
     values = np.array([metric.value(p, y) for p, y in zip(found.runs["a"], found.y, strict=True)])
     se = np.sqrt(values.var(ddof=1) * (1 / 5 + 1 / 4))
     low, high = stats.t.interval(0.95, 4, values.mean(), se)
@@ -43,14 +43,14 @@ def test_over_folds_it_is_the_corrected_t():
 
 def test_more_is_better_turns_it_round_and_a_share_stays_one():
     found = answers(seeds=3)
-    error = metric_interval(found, "a", metric_of("error"))
-    accuracy = metric_interval(found, "a", metric_of("accuracy"))
+    error = metric_interval(found, "a", get_metric("error"))
+    accuracy = metric_interval(found, "a", get_metric("accuracy"))
     assert accuracy == pytest.approx((1 - error[1], 1 - error[0]))
     assert 0 <= error[0] < error[1] <= 1
 
 
 def test_where_there_is_none_it_says_so():
-    assert metric_interval(answers(), "a", metric_of("auc")) is None
+    assert metric_interval(answers(), "a", get_metric("auc")) is None
     found = answers()
     found.runs["a"][0][:] = 0.5
-    assert metric_interval(found, "a", metric_of("brier")) is None
+    assert metric_interval(found, "a", get_metric("brier")) is None

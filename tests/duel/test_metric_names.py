@@ -9,7 +9,14 @@ from hypothesis import strategies as st
 from sklearn import metrics as reference
 
 from graduel.errors import UserError
-from graduel.metrics.metric import METRICS, brier, default_rope, log_loss, metric_of, wrong
+from graduel.metrics.metric import (
+    METRICS,
+    brier,
+    default_rope,
+    get_metric,
+    is_misclassified,
+    log_loss,
+)
 
 
 def draw(seed, n, k, digits=2):
@@ -28,8 +35,8 @@ seeds, sizes = st.integers(0, 10_000), st.integers(10, 80)
 def test_auc_of_two_classes_is_scikit_learns(seed, n):
     p, y = draw(seed, n, 2)
     expected = reference.roc_auc_score(y, p[:, 1])
-    assert metric_of("auc").value(p, y) == pytest.approx(expected, abs=1e-12)
-    assert metric_of("auc").loss(p, y) == pytest.approx(1 - expected, abs=1e-12)
+    assert get_metric("auc").value(p, y) == pytest.approx(expected, abs=1e-12)
+    assert get_metric("auc").loss(p, y) == pytest.approx(1 - expected, abs=1e-12)
 
 
 @settings(deadline=None)
@@ -39,12 +46,12 @@ def test_auc_of_more_classes_is_the_mean_of_each_against_the_rest(seed, n, k):
     p = p.astype(np.float64)
     p /= p.sum(axis=1, keepdims=True)
     expected = reference.roc_auc_score(y, p, multi_class="ovr", average="macro")
-    assert metric_of("auc").value(p, y) == pytest.approx(expected, abs=1e-12)
+    assert get_metric("auc").value(p, y) == pytest.approx(expected, abs=1e-12)
     there = y != 1  # a class without test rows is left out
     of_each = [
         reference.roc_auc_score(y[there] == c, p[there, c]) for c in np.unique(y[there]).tolist()
     ]
-    assert metric_of("auc").value(p[there], y[there]) == pytest.approx(np.mean(of_each), abs=1e-12)
+    assert get_metric("auc").value(p[there], y[there]) == pytest.approx(np.mean(of_each), abs=1e-12)
 
 
 @settings(deadline=None)
@@ -52,7 +59,7 @@ def test_auc_of_more_classes_is_the_mean_of_each_against_the_rest(seed, n, k):
 def test_balanced_accuracy_is_scikit_learns(seed, n, k):
     p, y = draw(seed, n, k)
     expected = reference.balanced_accuracy_score(y, p.argmax(axis=1))
-    assert metric_of("balanced_accuracy").value(p, y) == pytest.approx(expected, abs=1e-12)
+    assert get_metric("balanced_accuracy").value(p, y) == pytest.approx(expected, abs=1e-12)
 
 
 @pytest.mark.parametrize(
@@ -68,7 +75,7 @@ def test_balanced_accuracy_is_scikit_learns(seed, n, k):
 )
 def test_any_scorer_of_scikit_learns(name, k, expected):
     p, y = draw(0, 90, k, digits=6)
-    metric = metric_of(name)
+    metric = get_metric(name)
     assert metric.value(p, y) == pytest.approx(expected(y, p), abs=1e-6)
     assert metric.loss(p, y) == pytest.approx(1 - metric.value(p, y))
     assert metric.title == name
@@ -76,7 +83,7 @@ def test_any_scorer_of_scikit_learns(name, k, expected):
 
 def test_a_scorer_that_misses_a_class_does_not_warn():
     p = np.tile(np.float32([0.9, 0.1]), (6, 1))  # the second class is never predicted
-    assert metric_of("precision_macro").value(p, np.array([0, 1] * 3)) == 0.25
+    assert get_metric("precision_macro").value(p, np.array([0, 1] * 3)) == 0.25
 
 
 @settings(deadline=None, max_examples=30)
@@ -84,19 +91,19 @@ def test_a_scorer_that_misses_a_class_does_not_warn():
 def test_to_count_a_row_twice_is_to_have_it_twice(seed, n, k, name):
     p, y = draw(seed, n, k)
     counts = np.random.default_rng(seed).integers(1, 4, size=n)
-    metric = metric_of(name)
+    metric = get_metric(name)
     again = metric.value(np.repeat(p, counts, axis=0), np.repeat(y, counts))
     assert metric.counted(p, y)(counts) == pytest.approx(again, abs=1e-12)
 
 
 def test_means_over_rows_are_the_means_of_their_rows():
     p, y = draw(1, 50, 3)
-    assert metric_of("error").value(p, y) == wrong(p, y).mean()
-    assert metric_of("log_loss").value(p, y) == log_loss(p, y)
-    assert metric_of("brier").value(p, y) == brier(p, y)
-    accuracy = metric_of("accuracy")
+    assert get_metric("error").value(p, y) == is_misclassified(p, y).mean()
+    assert get_metric("log_loss").value(p, y) == log_loss(p, y)
+    assert get_metric("brier").value(p, y) == brier(p, y)
+    accuracy = get_metric("accuracy")
     assert accuracy.value(p, y) == pytest.approx(reference.accuracy_score(y, p.argmax(1)))
-    assert accuracy.loss(p, y) == pytest.approx(wrong(p, y).mean())
+    assert accuracy.loss(p, y) == pytest.approx(is_misclassified(p, y).mean())
     for metric in METRICS.values():
         assert (metric.per_row is None) != (metric.counted is None)
         assert metric.shown(metric.loss(p, y)) == pytest.approx(metric.value(p, y))
@@ -105,8 +112,8 @@ def test_means_over_rows_are_the_means_of_their_rows():
 
 
 def test_scikit_learns_names_of_graduels_metrics_lead_to_them():
-    assert metric_of("neg_log_loss") is metric_of("log_loss")
-    assert metric_of("roc_auc") is metric_of("roc_auc_ovr") is metric_of("auc")
+    assert get_metric("neg_log_loss") is get_metric("log_loss")
+    assert get_metric("roc_auc") is get_metric("roc_auc_ovr") is get_metric("auc")
 
 
 @pytest.mark.parametrize(
@@ -122,7 +129,7 @@ def test_scikit_learns_names_of_graduels_metrics_lead_to_them():
 )
 def test_unknown_names_are_refused_with_the_nearest(name, hint):
     with pytest.raises(UserError, match=hint) as caught:
-        metric_of(name)
+        get_metric(name)
     assert f"got '{name}'" in str(caught.value)
     assert "\n" not in str(caught.value)
 
@@ -138,20 +145,20 @@ def test_unknown_names_are_refused_with_the_nearest(name, hint):
 def test_a_metric_that_the_rows_do_not_have_is_a_users_mistake(name, k, y, match):
     p = np.full((3, k), 1 / k)
     with pytest.raises(UserError, match=match) as caught:
-        metric_of(name).value(p, np.array(y))
+        get_metric(name).value(p, np.array(y))
     assert "\n" not in str(caught.value)
 
 
 def test_default_ropes():
     from graduel.duel.plan.protocol import ROPE
 
-    assert default_rope(metric_of("error"), table=False) == ROPE
-    assert default_rope(metric_of("error"), table=True) == 0.01
-    assert default_rope(metric_of("auc"), table=True) == 0.005
-    assert default_rope(metric_of("f1_macro"), table=True) == 0.01
+    assert default_rope(get_metric("error"), table=False) == ROPE
+    assert default_rope(get_metric("error"), table=True) == 0.01
+    assert default_rope(get_metric("auc"), table=True) == 0.005
+    assert default_rope(get_metric("f1_macro"), table=True) == 0.01
     # What a point of error is worth to a calibrated classifier that errs on 10 % of two classes.
     e = np.array([0.095, 0.105])
     entropy = -e * np.log(e) - (1 - e) * np.log(1 - e)
     for name, values in (("log_loss", entropy), ("brier", 2 * e * (1 - e))):
-        rope = default_rope(metric_of(name), table=True)
+        rope = default_rope(get_metric(name), table=True)
         assert 0.9 * np.ptp(values) < rope <= np.ptp(values)

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn import metrics as reference
 
-from graduel.metrics.metric import SMALLEST, brier, log_loss, wrong
+from graduel.metrics.metric import SMALLEST, brier, is_misclassified, log_loss
 
 
 def draw(seed, n, k):
@@ -27,7 +27,9 @@ def test_metrics_equal_scikit_learns(seed, n, k):
     onehot = np.eye(k)[y]
     squares = reference.mean_squared_error(onehot, p.astype(np.float64)) * k
     assert brier(p, y) == pytest.approx(squares, abs=1e-6)
-    assert wrong(p, y).mean() == pytest.approx(1 - reference.accuracy_score(y, p.argmax(1)))
+    assert is_misclassified(p, y).mean() == pytest.approx(
+        1 - reference.accuracy_score(y, p.argmax(1))
+    )
 
 
 def test_a_certain_mistake_costs_much_and_not_infinitely_much():

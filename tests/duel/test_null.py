@@ -18,7 +18,7 @@ from null import line, simulate  # noqa: E402
 from null_designs import DESIGNS, Folds, Sets, TestSet, any_better  # noqa: E402
 from null_world import Linear, World, apart, expected_error, mu_of_error  # noqa: E402
 
-from graduel.metrics.metric import metric_of  # noqa: E402
+from graduel.metrics.metric import get_metric  # noqa: E402
 from graduel.stats import signed_rank  # noqa: E402
 
 METRICS = ("error", "log_loss", "brier", "auc", "balanced_accuracy")
@@ -45,7 +45,7 @@ def test_the_truth_is_what_100_000_rows_say(metric):
     assert same[0].truth(metric) == pytest.approx(same[1].truth(metric), abs=1e-9)
     x, y = world.test_rows(100_000, rng)
     for k, model in enumerate((a, b)):
-        seen = metric_of(metric).loss(model.probabilities(x[:, k])[0], y)
+        seen = get_metric(metric).loss(model.probabilities(x[:, k])[0], y)
         assert seen == pytest.approx(model.truth(metric), abs=0.006)
 
 

@@ -27,13 +27,13 @@ import graduel
 from graduel.cli import main
 from graduel.contenders import Budget, make_contender
 from graduel.data import Dataset
-from graduel.data.source import own_arrays
-from graduel.duel.plan.protocol import Cell, Split, plan
+from graduel.data.source import source_from_arrays
+from graduel.duel.plan.protocol import Cell, Split, build_protocol
 from graduel.duel.plan.user_estimators import (
-    own_contender,
-    read_contender,
-    read_contenders,
-    remarks_of_own,
+    describe_estimator,
+    estimator_warnings,
+    load_contender,
+    parse_contenders,
 )
 from graduel.duel.run.cell import run_cell
 from graduel.errors import UserError
@@ -58,8 +58,10 @@ def table(n=200, seed=0):
 
 
 def fit(estimator, data, rows=ROWS, **options):
-    one = own_contender("mine", estimator, **options)
-    recipe = json.loads(json.dumps(plan("mnist", own=[one], threads=1).contenders["mine"]))
+    one = describe_estimator("mine", estimator, **options)
+    recipe = json.loads(
+        json.dumps(build_protocol("mnist", own=[one], threads=1).contenders["mine"])
+    )
     made = make_contender("mine", "own", recipe["recipe"], "error", one.pickled())
     return run_cell(made, data, rows, Cell("mine", 0), Budget(1))
 
@@ -79,7 +81,7 @@ class Seen(ClassifierMixin, BaseEstimator):
 
 
 def test_a_table_comes_as_a_matrix_that_any_classifier_takes():
-    data = own_arrays(table(), target="label").load()
+    data = source_from_arrays(table(), target="label").load()
     outcome, _ = fit(GaussianNB(), data)
     assert (outcome.probabilities.argmax(axis=1) != data.y[ROWS.test]).mean() < 0.4
     _, seen = fit(Seen(), data)
@@ -91,7 +93,7 @@ def test_a_table_comes_as_a_matrix_that_any_classifier_takes():
 
 def test_columns_by_name_come_as_a_data_frame():
     pd = pytest.importorskip("pandas")
-    data = own_arrays(table(), target="label").load()
+    data = source_from_arrays(table(), target="label").load()
     columns = ColumnTransformer(
         [("n", StandardScaler(), ["age"]), ("c", OneHotEncoder(handle_unknown="ignore"), ["town"])]
     )
@@ -102,10 +104,10 @@ def test_columns_by_name_come_as_a_data_frame():
     )
     outcome, _ = fit(make_pipeline(dense, HistGradientBoostingClassifier(max_iter=5)), data)
     assert outcome.probabilities.shape == (40, 3)
-    assert own_contender("mine", make_pipeline(columns, SVC())).recipe.takes == "frame"
+    assert describe_estimator("mine", make_pipeline(columns, SVC())).recipe.takes == "frame"
     seen = Seen()
     seen.takes = "frame"
-    assert own_contender("mine", seen).recipe.takes == "frame"
+    assert describe_estimator("mine", seen).recipe.takes == "frame"
 
     class WithTakes(Seen):
         takes = "frame"
@@ -131,7 +133,7 @@ def test_pixels_come_flat_from_0_to_1():
 
 
 def test_open_seeds_and_threads_are_the_cells_and_what_is_set_stays():
-    data = own_arrays(table(), target="label").load()
+    data = source_from_arrays(table(), target="label").load()
     _, one = fit(DecisionTreeClassifier(max_features=1), data)
     _, two = fit(DecisionTreeClassifier(max_features=1), data)
     assert one.to_bytes() == two.to_bytes()
@@ -143,7 +145,7 @@ def test_open_seeds_and_threads_are_the_cells_and_what_is_set_stays():
 
 
 def test_garbage_in_the_test_rows_changes_no_bit(tmp_path):
-    data = own_arrays(table(), target="label").load()
+    data = source_from_arrays(table(), target="label").load()
     where = np.zeros(200, bool)
     where[ROWS.test] = True
     X = data.X.with_columns(
@@ -170,19 +172,19 @@ def test_garbage_in_the_test_rows_changes_no_bit(tmp_path):
 
 
 def test_without_predict_proba_the_class_that_it_names_is_certain():
-    data = own_arrays(table(), target="label").load()
+    data = source_from_arrays(table(), target="label").load()
     outcome, _ = fit(RidgeClassifier(), data)
     assert set(np.unique(outcome.probabilities)) == {0.0, 1.0}
     assert "no predict_proba" in outcome.details["probabilities"]
-    one = own_contender("ridge", RidgeClassifier())
-    (said,) = remarks_of_own([one], plan("mnist", own=[one], threads=1))
+    one = describe_estimator("ridge", RidgeClassifier())
+    (said,) = estimator_warnings([one], build_protocol("mnist", own=[one], threads=1))
     assert "ridge has no predict_proba" in said
-    (_, also) = remarks_of_own([one], plan("mnist", own=[one], threads=1, trials=3))
+    (_, also) = estimator_warnings([one], build_protocol("mnist", own=[one], threads=1, trials=3))
     assert "no search space: it is fitted once" in also
 
 
 def test_a_class_that_was_not_there_to_learn_has_no_probability():
-    data = own_arrays(table(), target="label").load()
+    data = source_from_arrays(table(), target="label").load()
     rows = replace(ROWS, train=ROWS.train[data.y[ROWS.train] != 1])
     outcome, _ = fit(GaussianNB(), data, rows)
     assert outcome.probabilities.shape == (40, 3)
@@ -208,7 +210,7 @@ class TooMany(Seen):
 )
 def test_what_a_classifier_raises_is_one_line(estimator, message):
     with pytest.raises(UserError, match=message):
-        fit(estimator, own_arrays(table(), target="label").load())
+        fit(estimator, source_from_arrays(table(), target="label").load())
 
 
 @pytest.mark.parametrize(
@@ -224,24 +226,26 @@ def test_what_a_classifier_raises_is_one_line(estimator, message):
 )
 def test_mistakes(title, estimator, message):
     with pytest.raises(UserError, match=message):
-        own_contender(title, estimator)
+        describe_estimator(title, estimator)
 
 
 def test_mistakes_in_a_space():
     with pytest.raises(UserError, match="names 'D', no parameter of it"):
-        own_contender("mine", SVC(), {"D": (0.1, 1.0)})
+        describe_estimator("mine", SVC(), {"D": (0.1, 1.0)})
 
 
 def test_an_estimator_that_cannot_travel_is_told():
     model = SVC()
     model.lock = __import__("threading").Lock()
     with pytest.raises(UserError, match="cannot be handed to the process"):
-        own_contender("mine", model).pickled()
+        describe_estimator("mine", model).pickled()
 
 
 def test_equal_estimators_are_one_duel_and_others_another():
     def digest(estimator):
-        return plan("mnist", own=[own_contender("mine", estimator)], threads=1).digest
+        return build_protocol(
+            "mnist", own=[describe_estimator("mine", estimator)], threads=1
+        ).digest
 
     assert digest(SVC(C=2)) == digest(SVC(C=2)) != digest(SVC(C=3))
     assert digest(SVC(kernel=np.dot)) == digest(SVC(kernel=np.dot))
@@ -249,16 +253,18 @@ def test_equal_estimators_are_one_duel_and_others_another():
 
 
 def test_a_mapping_stands_beside_the_default_contenders_or_those_it_names():
-    names, own = read_contenders({"my svm": SVC(), "xgboost": None})
+    names, own = parse_contenders({"my svm": SVC(), "xgboost": None})
     assert names == ["xgboost"]
-    found = plan("mnist", contenders=names, own=own, threads=1).contenders
+    found = build_protocol("mnist", contenders=names, own=own, threads=1).contenders
     assert list(found) == ["xgboost", "my-svm"]
     assert found["my-svm"]["title"] == "my svm"
-    names, own = read_contenders({"mine": (SVC(), {"C": (0.1, 10.0)})})
+    names, own = parse_contenders({"mine": (SVC(), {"C": (0.1, 10.0)})})
     assert names is None
     assert own[0].recipe.space == (("C", ["real", 0.1, 10.0, False]),)
     with pytest.raises(UserError, match="got 'my-svm' twice"):
-        plan("mnist", own=[own_contender("my svm", SVC()), own_contender("my-svm", SVC())])
+        build_protocol(
+            "mnist", own=[describe_estimator("my svm", SVC()), describe_estimator("my-svm", SVC())]
+        )
 
 
 def test_a_duel_by_calling_the_room(tmp_path):
@@ -373,7 +379,7 @@ def test_a_contender_from_a_file_beside(beside, capsys):
 )
 def test_mistakes_in_a_contender_from_a_file(beside, text, message, capsys):
     with pytest.raises(UserError, match=message) as told:
-        read_contender(text)
+        load_contender(text)
     assert "\n" not in str(told.value)
     assert main(["duel", "iris", "--contender", text]) == 2
     assert "Traceback" not in capsys.readouterr().err
@@ -383,7 +389,7 @@ def test_mistakes_in_a_contender_from_a_file(beside, text, message, capsys):
 @given(st.text(max_size=20))
 def test_whatever_names_a_contender_is_one_or_a_mistake(text):
     with pytest.raises(UserError):
-        read_contender(f"{text}:no_such_thing_at_all")
+        load_contender(f"{text}:no_such_thing_at_all")
 
 
 SCRIPT = """
@@ -429,7 +435,7 @@ def test_the_page_of_tuning_does_what_it_says(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "path", list(sys.path))
     (tmp_path / "mymodule_of_the_page.py").write_text(module)
-    mine = read_contender("mymodule_of_the_page:make_model")
+    mine = load_contender("mymodule_of_the_page:make_model")
     assert [name for name, _ in mine.recipe.space] == ["criterion", "max_features"]
     exec(script, {})
     assert "logistic regression" in capsys.readouterr().out

@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 import graduel
-from graduel.duel.verdict.error_counts import compare_all
+from graduel.duel.verdict.error_counts import compare_error_counts
 from graduel.duel.verdict.predictions import class_names, compare_predictions
 from graduel.duel.verdict.test_rows import compare_rows
 from graduel.errors import UserError
-from graduel.metrics.metric import metric_of
+from graduel.metrics.metric import get_metric
 
 RNG = np.random.default_rng(0)
 Y = RNG.integers(3, size=400)
@@ -35,7 +35,7 @@ def same(one, other):
 def test_it_is_the_duels_verdict():
     found = compare_predictions(A, B, Y)
     wrong = {"A": (A != Y)[np.newaxis], "B": (B != Y)[np.newaxis]}
-    [expected] = compare_all(wrong, rope=0.01)
+    [expected] = compare_error_counts(wrong, rope=0.01)
     same(found, expected)
     assert (found.verdict, found.rope) == ("b better", 0.01)
     assert graduel.compare_predictions is compare_predictions
@@ -76,7 +76,7 @@ def test_labels_and_probabilities_may_meet():
 def test_probabilities_of_seeds(metric, seeds):
     a = np.stack([soft(A, seed=s) for s in range(seeds)])
     b = np.stack([soft(B, seed=s + 9) for s in range(seeds)])
-    [expected] = compare_rows({"A": a, "B": b}, Y, metric=metric_of(metric), rope=0.02)
+    [expected] = compare_rows({"A": a, "B": b}, Y, metric=get_metric(metric), rope=0.02)
     same(compare_predictions(a, b, Y, metric=metric, rope=0.02), expected)
     if seeds == 1:
         same(compare_predictions(a[0], b[0], Y, metric=metric, rope=0.02), expected)

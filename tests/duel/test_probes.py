@@ -10,9 +10,9 @@ import polars as pl
 import pytest
 
 from graduel.data import Dataset
-from graduel.data.source import own_arrays
+from graduel.data.source import source_from_arrays
 from graduel.duel.run import probes
-from graduel.duel.run.probes import check, probe, together
+from graduel.duel.run.probes import merge_probes, run_probes, validate_probes
 
 
 class Looks:
@@ -49,7 +49,7 @@ def table():
     frame = pl.DataFrame(
         {"noise": rng.normal(size=800), "tells": y + 0.0, "kind": ["a", "b"] * 400, "label": y}
     )
-    return own_arrays(
+    return source_from_arrays(
         frame.with_columns(kind=pl.Series(rng.choice(["a", "b"], 800))), target="label"
     ).load()
 
@@ -60,7 +60,7 @@ def spot(X):
 
 def test_the_block_that_is_read_is_the_one_that_matters(images) -> None:
     model = Looks(spot)
-    found = probe(model, images, np.arange(700, 900), 0)
+    found = run_probes(model, images, np.arange(700, 900), 0)
     by_loss = np.array(found["importance"]["log_loss"])
     assert found["importance"]["block"] == 2
     assert by_loss.shape == (7, 7)
@@ -74,7 +74,7 @@ def test_the_block_that_is_read_is_the_one_that_matters(images) -> None:
 
 
 def test_images_are_disturbed_more_and_more(images) -> None:
-    found = probe(Looks(spot), images, np.arange(700, 900), 0)
+    found = run_probes(Looks(spot), images, np.arange(700, 900), 0)
     ways = {way["name"]: way for way in found["robustness"]}
     assert set(ways) == {"noise", "rotation", "shift", "occlusion"}
     for way in ways.values():
@@ -86,7 +86,7 @@ def test_images_are_disturbed_more_and_more(images) -> None:
 
 def test_the_column_that_is_read_is_the_one_that_matters(table) -> None:
     model = Looks(lambda X: X["tells"].fill_null(0).to_numpy() > 0.5)
-    found = probe(model, table, np.arange(500, 800), 1)
+    found = run_probes(model, table, np.arange(500, 800), 1)
     importance = found["importance"]
     by_loss = dict(zip((c for (c,) in importance["columns"]), importance["log_loss"], strict=True))
     assert max(by_loss, key=by_loss.get) == "tells"
@@ -99,13 +99,13 @@ def test_the_column_that_is_read_is_the_one_that_matters(table) -> None:
 
 def test_probes_are_the_same_again_and_alike_for_every_contender(images) -> None:
     one, other = Looks(spot), Looks(lambda X: X[:, 0] > 30)
-    first = probe(one, images, np.arange(700, 900), 3)
-    probe(other, images, np.arange(700, 900), 3)
-    assert first == probe(Looks(spot), images, np.arange(700, 900), 3)
+    first = run_probes(one, images, np.arange(700, 900), 3)
+    run_probes(other, images, np.arange(700, 900), 3)
+    assert first == run_probes(Looks(spot), images, np.arange(700, 900), 3)
     for mine, theirs in zip(one.seen, other.seen, strict=True):
         np.testing.assert_array_equal(mine, theirs)
     another = Looks(spot)
-    probe(another, images, np.arange(700, 900), 4)
+    run_probes(another, images, np.arange(700, 900), 4)
     assert any((a != b).any() for a, b in zip(one.seen, another.seen, strict=True))
 
 
@@ -113,7 +113,7 @@ def test_only_test_rows_are_looked_at_and_the_work_is_bounded(images, table) -> 
     garbage = replace(images, X=images.X.copy(), y=images.y.copy())
     garbage.X[:700], garbage.y[:700] = 0, 0
     test = np.arange(700, 900)
-    assert probe(Looks(spot), garbage, test, 0) == probe(Looks(spot), images, test, 0)
+    assert run_probes(Looks(spot), garbage, test, 0) == run_probes(Looks(spot), images, test, 0)
     many = Dataset(
         "many",
         np.zeros((9000, 28, 28), np.uint8),
@@ -122,14 +122,14 @@ def test_only_test_rows_are_looked_at_and_the_work_is_bounded(images, table) -> 
         ("pixel",) * 784,
     )
     model = Looks(lambda X: X[:, 0] > 30)
-    probe(model, many, np.arange(9000), 0)
+    run_probes(model, many, np.arange(9000), 0)
     assert model.rows <= probes.MOST_ROWS * 13 + probes.MOST_ANSWERS + 1000
     wide = pl.DataFrame(
         {f"c{i}": np.arange(300.0) % (i + 2) for i in range(450)} | {"y": np.arange(300) % 2}
     )
-    data = own_arrays(wide, target="y").load()
+    data = source_from_arrays(wide, target="y").load()
     model = Looks(lambda X: X["c0"].fill_null(0).to_numpy() > 0)
-    found = probe(model, data, np.arange(100, 300), 0)
+    found = run_probes(model, data, np.arange(100, 300), 0)
     columns = found["importance"]["columns"]
     assert len(columns) <= probes.MOST_GROUPS
     assert [name for part in columns for name in part] == data.X.columns
@@ -142,23 +142,23 @@ def test_a_model_that_refuses_disturbed_rows_has_no_answer_there(table) -> None:
             raise ValueError("Input X contains NaN.")
         return X["tells"].to_numpy() > 0.5
 
-    found = probe(Looks(read), table, np.arange(500, 800), 0)
+    found = run_probes(Looks(read), table, np.arange(500, 800), 0)
     ways = {way["name"]: way["errors"] for way in found["robustness"]}
     assert ways["missing"] == [None] * 3
     assert None not in ways["permuted"]
-    assert check(json.loads(json.dumps(found))) == found
+    assert validate_probes(json.loads(json.dumps(found))) == found
 
 
 def test_data_that_are_neither_are_left_alone() -> None:
     data = Dataset("toy", np.zeros((9, 4)), np.arange(9) % 2, ("a", "b"), ("numeric",) * 4, 6)
-    assert probe(Looks(lambda X: X[:, 0] > 0), data, np.arange(6, 9), 0) is None
+    assert run_probes(Looks(lambda X: X[:, 0] > 0), data, np.arange(6, 9), 0) is None
 
 
 def test_runs_are_put_together_by_their_means(images) -> None:
-    one = probe(Looks(spot), images, np.arange(700, 900), 0)
-    other = probe(Looks(lambda X: X[:, 0] > 30), images, np.arange(700, 900), 1)
+    one = run_probes(Looks(spot), images, np.arange(700, 900), 0)
+    other = run_probes(Looks(lambda X: X[:, 0] > 30), images, np.arange(700, 900), 1)
     other["robustness"][0]["errors"][0] = None
-    found = together([one, None, other])
+    found = merge_probes([one, None, other])
     assert found["rows"] == 400
     assert found["robustness"][0]["errors"][0] == one["robustness"][0]["errors"][0]
     assert found["robustness"][1]["errors"][2] == pytest.approx(
@@ -168,8 +168,8 @@ def test_runs_are_put_together_by_their_means(images) -> None:
         found["importance"]["log_loss"],
         (np.array(one["importance"]["log_loss"]) + other["importance"]["log_loss"]) / 2,
     )
-    assert together([None, None]) is None
-    assert check(found) == found
+    assert merge_probes([None, None]) is None
+    assert validate_probes(found) == found
 
 
 @pytest.mark.parametrize(
@@ -184,7 +184,7 @@ def test_runs_are_put_together_by_their_means(images) -> None:
     ],
 )
 def test_what_is_no_probe_is_refused(images, spoil) -> None:
-    found = probe(Looks(spot), images, np.arange(700, 900), 0)
+    found = run_probes(Looks(spot), images, np.arange(700, 900), 0)
     spoil(found)
     with pytest.raises((ValueError, TypeError, KeyError)):
-        check(found)
+        validate_probes(found)

@@ -14,8 +14,8 @@ from sklearn.datasets import make_moons
 from sklearn.model_selection import RepeatedStratifiedKFold, cross_val_score
 from sklearn.svm import SVC
 
-from graduel.stats.corrected_t import Resampled, corrected_t
-from graduel.stats.sample_size import repeats_to_settle, rows_to_settle_resampled
+from graduel.stats.corrected_t import CorrectedT, corrected_t
+from graduel.stats.sample_size import repeats_needed, rows_needed_corrected_t
 
 
 def test_published_example():
@@ -140,11 +140,11 @@ def test_without_any_variation():
 # How large a cross-validation would settle it
 
 
-FOUND = Resampled(mean=0.02, variance=0.0004, repeats=1, folds=10, ratio=1 / 9)
+FOUND = CorrectedT(mean=0.02, variance=0.0004, repeats=1, folds=10, ratio=1 / 9)
 
 
 def test_repeats_to_settle_gives_the_power_it_promises():
-    repeats = repeats_to_settle(FOUND)
+    repeats = repeats_needed(FOUND)
     assert 1 < repeats < 20
     rng, draws, share = np.random.default_rng(2), 2000, 0.1
     total = FOUND.variance / (1 - share)
@@ -156,8 +156,8 @@ def test_repeats_to_settle_gives_the_power_it_promises():
 
 def test_repeats_do_not_help_beyond_the_floor():
     small = replace(FOUND, mean=0.012)
-    assert repeats_to_settle(small) is None
-    rows = rows_to_settle_resampled(small, 500)
+    assert repeats_needed(small) is None
+    rows = rows_needed_corrected_t(small, 500)
 
     def shows(n):
         new = small.resized(rows=n / 500)
@@ -165,14 +165,14 @@ def test_repeats_do_not_help_beyond_the_floor():
 
     assert shows(rows)
     assert not shows(rows - 1)
-    assert rows_to_settle_resampled(replace(small, mean=0.0), 500) is None
+    assert rows_needed_corrected_t(replace(small, mean=0.0), 500) is None
 
 
 def test_equality_is_settled_too():
     equal = replace(FOUND, mean=0.0001)
-    assert repeats_to_settle(equal, rope=0.03) < 5
-    assert repeats_to_settle(equal, rope=0.0) is None
-    assert rows_to_settle_resampled(equal, 500, rope=0.01) < 10_000
+    assert repeats_needed(equal, rope=0.03) < 5
+    assert repeats_needed(equal, rope=0.0) is None
+    assert rows_needed_corrected_t(equal, 500, rope=0.01) < 10_000
 
 
 @pytest.mark.parametrize(

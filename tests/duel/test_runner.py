@@ -15,8 +15,8 @@ import psutil
 import pytest
 
 import graduel
-from graduel.duel.plan.protocol import Cell, plan
-from graduel.duel.result.build import finish
+from graduel.duel.plan.protocol import Cell, build_protocol
+from graduel.duel.result.build import build_result
 from graduel.duel.run.executor import WorkerError, run_cells
 from graduel.duel.store.store import open_store
 from graduel.errors import UserError
@@ -40,7 +40,7 @@ def timeless(result):
 def fight(path, protocol):
     with open_store(path, protocol) as store:
         events = list(run_cells(store))
-        return finish(store, "a test"), events
+        return build_result(store, "a test"), events
 
 
 @pytest.fixture(scope="module")
@@ -87,7 +87,7 @@ def test_a_duel_from_its_plan_to_its_result(undisturbed, mnist):
 
 def test_the_run_is_read_back_as_it_was(undisturbed):
     run, _ = undisturbed
-    back = graduel.read_run(run.path)
+    back = graduel.load_run(run.path)
     assert back.result == run.result
     assert back.curves == run.curves
     np.testing.assert_array_equal(back.probabilities["net"], run.probabilities["net"])
@@ -195,7 +195,9 @@ def test_a_process_that_is_killed_is_told_in_one_line(tiny, tmp_path):
 def test_two_seeds_on_two_threads_twice_with_xgboost(tmp_path, monkeypatch):
     # Where cores are busy, threads that spin while they wait for each other wait long.
     monkeypatch.setenv("OMP_WAIT_POLICY", "passive")
-    base = plan("mnist", contenders=["net", "xgboost"], rows=300, threads=2, seeds=2, probes=False)
+    base = build_protocol(
+        "mnist", contenders=["net", "xgboost"], rows=300, threads=2, seeds=2, probes=False
+    )
     recipes = {"net": {"layers": [16], "epochs": 2}, "xgboost": {"n_estimators": 5}}
     specs = {k: {**v, "recipe": {**v["recipe"], **recipes[k]}} for k, v in base.contenders.items()}
     protocol = replace(base, contenders=specs)
@@ -208,11 +210,11 @@ def test_two_seeds_on_two_threads_twice_with_xgboost(tmp_path, monkeypatch):
 @pytest.mark.parametrize("text", ["[]", "{}", '{"format": 99}', '{"format": 1, "what": 2}'])
 def test_a_folder_that_is_no_run_is_refused(tmp_path, text):
     with pytest.raises(UserError, match="finished duel's folder"):
-        graduel.read_run(tmp_path)
+        graduel.load_run(tmp_path)
     (tmp_path / "result.json").write_text("{}")
     (tmp_path / "duel.json").write_text(text)
     with pytest.raises(UserError, match="expected a duel's plan"):
-        graduel.read_run(tmp_path)
+        graduel.load_run(tmp_path)
 
 
 def test_a_process_that_dies_without_a_word_is_told(tiny, tmp_path, monkeypatch):

@@ -12,12 +12,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from graduel.data.source import own
-from graduel.duel.plan.protocol import plan, split
-from graduel.duel.result.build import read_run
+from graduel.data.source import open_source
+from graduel.duel.plan.protocol import build_protocol, split_rows
+from graduel.duel.result.build import load_run
 from graduel.duel.session import run_duel
-from graduel.duel.suite.training_sizes import plan_sizes, read_sizes
-from graduel.duel.verdict.crossing import pair
+from graduel.duel.suite.training_sizes import parse_sizes, plan_sizes
+from graduel.duel.verdict.crossing import compare_sizes
 from graduel.errors import UserError
 
 VERDICTS = ("a better", "b better", "practically equal", "undecided")
@@ -39,14 +39,14 @@ def csv(tmp_path_factory):
 
 
 def learned(protocol, data, run=0):
-    rows = split(protocol, data, run)
+    rows = split_rows(protocol, data, run)
     return set(np.r_[rows.train, rows.valid].tolist()), rows.test
 
 
 @settings(deadline=None, max_examples=15)
 @given(sizes=st.lists(st.integers(100, 59_999), min_size=2, max_size=4, unique=True))
 def test_rows_of_a_smaller_part_are_among_those_of_a_larger_one(mnist, sizes):
-    base = plan("mnist", threads=1)
+    base = build_protocol("mnist", threads=1)
     found = [learned(replace(base, rows=size), mnist) for size in sorted(sizes)]
     for size, (rows, _) in zip(sorted(sizes), found, strict=True):
         assert len(rows) == size
@@ -60,11 +60,11 @@ def test_rows_of_a_smaller_part_are_among_those_of_a_larger_one(mnist, sizes):
 
 @pytest.mark.parametrize("design", ["holdout", "3x1"])
 def test_so_are_they_on_tables_in_every_fold(csv, design):
-    source = own(csv, target="label")
+    source = open_source(csv, target="label")
     data = source.load()
     for run in range(1 if design == "holdout" else 3):
         found = [
-            learned(plan(source, split=design, rows=rows, threads=1), data, run)
+            learned(build_protocol(source, split=design, rows=rows, threads=1), data, run)
             for rows in (30, 70, 120)
         ]
         for (smaller, test), (larger, same) in pairwise(found):
@@ -91,7 +91,7 @@ def test_a_duel_at_several_sizes_is_taken_up_again(csv, tmp_path):
         ):
             assert low <= error <= high
             if size < 161:
-                part = read_run(tmp_path / "run" / "sizes" / str(size))
+                part = load_run(tmp_path / "run" / "sizes" / str(size))
                 np.testing.assert_array_equal(part.y_test, run.y_test)
                 assert error == part.result["contenders"][name]["test_error"]
                 assert part.result["protocol"]["rows"] == size
@@ -116,17 +116,22 @@ def test_a_duel_at_several_sizes_is_taken_up_again(csv, tmp_path):
     assert json.loads((tmp_path / "run" / "result.json").read_text()) == again.result
     # Without --sizes the curve of what is there stays.
     assert "learning_curve" in run_duel(csv, **options).result
-    assert "learning_curve" not in read_run(tmp_path / "run" / "sizes" / "40").result
+    assert "learning_curve" not in load_run(tmp_path / "run" / "sizes" / "40").result
 
 
 def test_sizes_that_cannot_be(csv):
-    source = own(csv, target="label")
-    main, data = plan(source, split="holdout", threads=1), source.load()
+    source = open_source(csv, target="label")
+    main, data = build_protocol(source, split="holdout", threads=1), source.load()
 
     def replan(size):
-        return plan(source, split="holdout", rows=size, threads=1)
+        return build_protocol(source, split="holdout", rows=size, threads=1)
 
-    assert list(plan_sizes(None, plan("mnist", threads=1), *mnist_of())) == [230, 940, 3800, 15000]
+    assert list(plan_sizes(None, build_protocol("mnist", threads=1), *mnist_of())) == [
+        230,
+        940,
+        3800,
+        15000,
+    ]
     for sizes, message in (
         ((161,), "below 161, the training rows"),
         ((1,), "rows must be between 2 and 161"),
@@ -137,15 +142,15 @@ def test_sizes_that_cannot_be(csv):
             plan_sizes(sizes, main, data, replan)
     for text in ("", "many", "1.5", "-3", "10;20", "9" * 20):
         with pytest.raises(UserError, match="--sizes must be numbers"):
-            read_sizes(text)
-    assert read_sizes(" AUTO") is None
-    assert read_sizes("2_000,500,500") == (500, 2000)
+            parse_sizes(text)
+    assert parse_sizes(" AUTO") is None
+    assert parse_sizes("2_000,500,500") == (500, 2000)
 
 
 def mnist_of():
     from graduel.data import load_dataset
 
-    return load_dataset("mnist"), lambda size: plan("mnist", rows=size, threads=1)
+    return load_dataset("mnist"), lambda size: build_protocol("mnist", rows=size, threads=1)
 
 
 def points(*found):
@@ -158,7 +163,7 @@ TITLES = {"a": "my trees", "b": "NumPy network"}
 def test_a_crossing_needs_a_verdict_on_both_sides():
     sizes = [100, 1000, 10_000]
     up = points((-0.02, "a better"), (-0.01, "undecided"), (0.03, "b better"))
-    found = pair("a", "b", sizes, up, TITLES)
+    found = compare_sizes("a", "b", sizes, up, TITLES)
     assert found["crossing"] == {
         "rows": round(1000 * 10**0.25),
         "between": [100, 10_000],
@@ -170,17 +175,17 @@ def test_a_crossing_needs_a_verdict_on_both_sides():
         "about 1,800."
     )
     chance = points((-0.02, "a better"), (-0.01, "undecided"), (0.03, "undecided"))
-    found = pair("a", "b", sizes, chance, TITLES)
+    found = compare_sizes("a", "b", sizes, chance, TITLES)
     assert found["crossing"] is None
     assert "no crossing seen. my trees is better at 1 of 3 sizes." in found["sentence"]
     assert "change places, by differences that may be chance" in found["sentence"]
     equal = points((-0.02, "a better"), (-0.01, "a better"), (0.001, "practically equal"))
-    assert pair("a", "b", sizes, equal, TITLES)["crossing"] is None
+    assert compare_sizes("a", "b", sizes, equal, TITLES)["crossing"] is None
     never = points((0.02, "b better"), (0.01, "b better"), (0.03, "b better"))
-    found = pair("a", "b", sizes, never, TITLES)
+    found = compare_sizes("a", "b", sizes, never, TITLES)
     assert found["sentence"].endswith("The NumPy network is better at every size.")
     twice = points((-0.02, "a better"), (0.01, "b better"), (-0.03, "a better"))
-    assert "cross more than once" in pair("a", "b", sizes, twice, TITLES)["sentence"]
+    assert "cross more than once" in compare_sizes("a", "b", sizes, twice, TITLES)["sentence"]
 
 
 @settings(deadline=None)
@@ -198,7 +203,7 @@ def test_whatever_the_curves_a_crossing_lies_between_its_ends(drawn, start):
             difference = abs(difference) or 0.1
         found.append({"difference": difference, "verdict": verdict})
     sizes = [start * 3**i for i in range(len(found))]
-    result = pair("a", "b", sizes, found, {})
+    result = compare_sizes("a", "b", sizes, found, {})
     decided = [one["verdict"] for one in found if "better" in one["verdict"]]
     assert (result["crossing"] is None) == (len(set(decided)) < 2)
     if (crossing := result["crossing"]) is not None:

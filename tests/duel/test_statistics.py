@@ -29,7 +29,7 @@ from graduel.stats.multiplicity import (
     two_way,
     wilson_interval,
 )
-from graduel.stats.sample_size import rows_to_settle_equal, rows_to_settle_mcnemar, size_to_settle
+from graduel.stats.sample_size import rows_needed_equal, rows_needed_mcnemar, size_needed
 
 levels = st.floats(0.5, 0.999)
 
@@ -370,14 +370,14 @@ def test_error_interval_stays_a_share():
 def test_connor_published_example():
     # p01 = 0.45, p10 = 0.05, two-sided 5 %, power 80 %: 23 pairs (powerandsamplesize.com, after
     # Connor 1987).
-    assert rows_to_settle_mcnemar(45, 5, 100) == 23
-    assert rows_to_settle_mcnemar(7, 7, 100) is None
-    assert rows_to_settle_mcnemar(5, 45, 100) == 23
+    assert rows_needed_mcnemar(45, 5, 100) == 23
+    assert rows_needed_mcnemar(7, 7, 100) is None
+    assert rows_needed_mcnemar(5, 45, 100) == 23
 
 
 def test_rows_to_settle_mcnemar_gives_the_power_it_promises():
     rng = np.random.default_rng(0)
-    n = rows_to_settle_mcnemar(40, 25, 1000)
+    n = rows_needed_mcnemar(40, 25, 1000)
     draws = rng.multinomial(n, [0.040, 0.025, 0.935], size=1500)
     assert np.mean([mcnemar_midp(int(b), int(c)) < 0.05 for b, c, _ in draws]) == pytest.approx(
         0.8, abs=0.03
@@ -386,13 +386,13 @@ def test_rows_to_settle_mcnemar_gives_the_power_it_promises():
 
 def test_rows_to_settle_equal_gives_the_power_it_promises():
     rng = np.random.default_rng(0)
-    n = rows_to_settle_equal(30, 30, 1000, rope=0.01)
+    n = rows_needed_equal(30, 30, 1000, rope=0.01)
     draws = rng.multinomial(n, [0.03, 0.03, 0.94], size=1500)
     inside = [max(map(abs, paired_score_interval(int(b), int(c), n, 0.9))) for b, c, _ in draws]
     assert np.mean(np.array(inside) < 0.01) == pytest.approx(0.8, abs=0.04)
-    assert rows_to_settle_equal(30, 10, 1000, rope=0.02) is None
-    assert rows_to_settle_equal(0, 0, 1000, rope=1e-300) is None
-    n = rows_to_settle_equal(0, 0, 20, rope=0.01, level=0.9)
+    assert rows_needed_equal(30, 10, 1000, rope=0.02) is None
+    assert rows_needed_equal(0, 0, 1000, rope=1e-300) is None
+    n = rows_needed_equal(0, 0, 20, rope=0.01, level=0.9)
     here, before = (paired_score_interval(0, 0, k, 0.9)[1] for k in (n, n - 1))
     assert here <= 0.01 < before
 
@@ -400,7 +400,7 @@ def test_rows_to_settle_equal_gives_the_power_it_promises():
 def test_size_to_settle_gives_the_power_it_promises():
     rng = np.random.default_rng(1)
     found = by_row(np.repeat([[1.6, -1.4]], 50, axis=1))
-    rows, seeds = size_to_settle(found)
+    rows, seeds = size_needed(found)
     assert seeds == 1
     x = rng.normal(0.1, found.se * 10, size=(4000, rows))
     power = np.mean(stats.ttest_1samp(x, 0, axis=1).pvalue < 0.05)
@@ -419,7 +419,7 @@ def test_size_to_settle_gives_the_power_it_promises():
 )
 def test_size_to_settle_asks_for_what_is_short(parts, grows):
     spread = Spread(*parts, rows=1000, seeds=3)
-    rows, seeds = size_to_settle(TwoWay.build(0.008, spread, 0.95))
+    rows, seeds = size_needed(TwoWay.build(0.008, spread, 0.95))
     assert (rows > 1000) == (grows in ("rows", "both"))
     assert (seeds > 3) == (grows in ("seeds", "both"))
     new = spread.resized(rows, seeds)
@@ -431,11 +431,11 @@ def test_size_to_settle_asks_for_what_is_short(parts, grows):
 
 def test_size_to_settle_knows_that_equal_is_settled_too():
     found = TwoWay.build(0.0001, Spread(1e-5, 0.0, 0.0, rows=1000, seeds=1), 0.95)
-    apart, equal = size_to_settle(found)[0], size_to_settle(found, rope=0.005)[0]
+    apart, equal = size_needed(found)[0], size_needed(found, rope=0.005)[0]
     assert equal < apart / 100
     new = found.spread.resized(equal, 1)
     assert 0.0001 + new.half_width(0.1) + stats.norm.ppf(0.9) * new.se < 0.005
-    assert size_to_settle(TwoWay.build(0.0, found.spread, 0.95)) is None
+    assert size_needed(TwoWay.build(0.0, found.spread, 0.95)) is None
 
 
 # What is refused

@@ -15,15 +15,15 @@ import numpy as np
 import polars as pl
 import pytest
 
-from graduel.data.read.table_folder import tables_in
-from graduel.data.source import own
-from graduel.duel.result.build import finish, read_run
+from graduel.data.read.table_folder import list_tables
+from graduel.data.source import open_source
+from graduel.duel.result.build import build_result, load_run
 from graduel.duel.result.outcome import Suite
 from graduel.duel.run.executor import run_cells
 from graduel.duel.session import run_duel
 from graduel.duel.suite.api import run_suite
 from graduel.duel.suite.plan_suite import SUITE_RESULT, plan_suite
-from graduel.duel.suite.run_suite import put_together, read_suite, run_plan
+from graduel.duel.suite.run_suite import build_suite_result, load_suite, run_plan
 from graduel.errors import UserError
 from graduel.metrics.metric import log_loss
 
@@ -63,7 +63,7 @@ def tables(tmp_path_factory):
 
 def suite_plan(tables, names="abc", **more):
     return plan_suite(
-        [own(tables / f"{name}.csv", target="label") for name in names], **OPTIONS | more
+        [open_source(tables / f"{name}.csv", target="label") for name in names], **OPTIONS | more
     )
 
 
@@ -90,11 +90,11 @@ def undisturbed(tables, tmp_path_factory):
 
 def test_a_suite_from_its_plan_to_its_result(undisturbed):
     result = json.loads((undisturbed.path / SUITE_RESULT).read_text())
-    assert result == undisturbed.result == read_suite(undisturbed.path).result
+    assert result == undisturbed.result == load_suite(undisturbed.path).result
     assert [line["name"] for line in result["datasets"]] == ["a", "b", "c"]
     assert result["failures"] == []
     for line in result["datasets"]:
-        run = read_run(undisturbed.path / line["name"])
+        run = load_run(undisturbed.path / line["name"])
         for name, entry in line["contenders"].items():
             p = run.probabilities[name][0]
             assert entry["value"] == pytest.approx((p.argmax(axis=1) != run.y_test).mean())
@@ -116,7 +116,7 @@ def test_the_log_loss_of_the_same_fits_is_compared_too(undisturbed, tables):
     other = undisturbed.by_log_loss()
     values = {"textbook": [], "net": []}
     for line in other.result["datasets"]:
-        run = read_run(undisturbed.path / line["name"])
+        run = load_run(undisturbed.path / line["name"])
         for name, entry in line["contenders"].items():
             p = run.probabilities[name][0]
             assert entry["value"] == pytest.approx(log_loss(p, run.y_test))
@@ -131,16 +131,16 @@ def test_the_log_loss_of_the_same_fits_is_compared_too(undisturbed, tables):
     older = {k: v for k, v in undisturbed.result.items() if k != "by_log_loss"}
     assert Suite(undisturbed.path, older).by_log_loss() is None
     losses = suite_plan(tables, "ab", metric="log_loss")
-    lines = {name: read_run(undisturbed.path / name).result for name in "ab"}
+    lines = {name: load_run(undisturbed.path / name).result for name in "ab"}
     for line in lines.values():
         line["protocol"] |= {"metric": "log_loss"}
         for entry in line["contenders"].values():
             entry |= {"metric": entry["log_loss"], "metric_interval": None}
-    assert put_together(losses, lines, [], "test")["by_log_loss"] is None
+    assert build_suite_result(losses, lines, [], "test")["by_log_loss"] is None
 
 
 def test_a_suite_is_the_duels_it_is_made_of(undisturbed, tables, tmp_path):
-    from graduel.train.build.recipe_parser import parse_net
+    from graduel.train.build.recipe_parser import parse_recipe
     from graduel.train.recipes import net_recipe
 
     path = tables / "b.csv"
@@ -148,9 +148,9 @@ def test_a_suite_is_the_duels_it_is_made_of(undisturbed, tables, tmp_path):
         path,
         target="label",
         out=tmp_path / "b",
-        **OPTIONS | {"net": parse_net(NET, net_recipe(True, 72))},
+        **OPTIONS | {"net": parse_recipe(NET, net_recipe(True, 72))},
     )
-    within = read_run(undisturbed.path / "b")
+    within = load_run(undisturbed.path / "b")
     for name, p in alone.probabilities.items():
         np.testing.assert_array_equal(p, within.probabilities[name])
 
@@ -166,7 +166,7 @@ def test_stopped_anywhere_the_same_suite_goes_on(undisturbed, tables, tmp_path, 
                 raise KeyboardInterrupt
             if event.kind == "finished":
                 done.append((member.name, event.cell.key))
-        return finish(store, "graduel.run_suite([…], …)")
+        return build_result(store, "graduel.run_suite([…], …)")
 
     with pytest.raises(KeyboardInterrupt):
         run_plan(tmp_path / "s", plan, fight=until)
@@ -176,7 +176,7 @@ def test_stopped_anywhere_the_same_suite_goes_on(undisturbed, tables, tmp_path, 
 
     def counting(member, store):
         kinds.extend(event.kind for event in run_cells(store) if event.kind in ("kept", "finished"))
-        return finish(store, "graduel.run_suite([…], …)")
+        return build_result(store, "graduel.run_suite([…], …)")
 
     suite = run_plan(tmp_path / "s", plan, fight=counting)
     assert kinds.count("kept") == cells
@@ -216,7 +216,10 @@ def test_a_data_set_that_fails_stands_in_the_result_and_the_others_go_on(tables,
     pl.DataFrame({"x": [1, 2]}).write_csv(tmp_path / "other.csv")
     said = []
     plan = plan_suite(
-        [own(tmp_path / f"{name}.csv", target="label") for name in ("one", "good", "other")],
+        [
+            open_source(tmp_path / f"{name}.csv", target="label")
+            for name in ("one", "good", "other")
+        ],
         **OPTIONS,
     )
     failed = {"failed": lambda member, message: said.append((member.name, message))}
@@ -256,9 +259,11 @@ def test_folders_that_are_not_this_suite_are_refused(tables, undisturbed, tmp_pa
 
 def test_a_changed_file_is_refused(tables, tmp_path):
     write(tmp_path / "d.csv", seed=7)
-    run_plan(tmp_path / "s", plan_suite([own(tmp_path / "d.csv", target="label")], **OPTIONS))
+    run_plan(
+        tmp_path / "s", plan_suite([open_source(tmp_path / "d.csv", target="label")], **OPTIONS)
+    )
     write(tmp_path / "d.csv", seed=8)
-    changed = plan_suite([own(tmp_path / "d.csv", target="label")], **OPTIONS)
+    changed = plan_suite([open_source(tmp_path / "d.csv", target="label")], **OPTIONS)
     with pytest.raises(UserError, match="d has changed since"):
         run_plan(tmp_path / "s", changed)
 
@@ -307,7 +312,7 @@ def test_contenders_of_ones_own_and_trials_go_through_a_suite(tables, tmp_path):
     assert suite.result["failures"] == []
     assert suite.result["protocol"]["trials"] == 2
     assert set(suite.result["across"]["ranks"]) == {"mine", "logistic"}
-    trials = read_run(tmp_path / "a").result["contenders"]["logistic"]["trials"]
+    trials = load_run(tmp_path / "a").result["contenders"]["logistic"]["trials"]
     assert [len(run) for run in trials] == [2]
     options["contenders"] = {"mine": DummyClassifier(strategy="uniform"), "logistic": None}
     with pytest.raises(UserError, match="other contenders of your own"):
@@ -315,12 +320,12 @@ def test_contenders_of_ones_own_and_trials_go_through_a_suite(tables, tmp_path):
 
 
 def test_every_duel_of_a_metric_that_was_asked_for_is_put_together_by_it(tables, undisturbed):
-    duel = deepcopy(read_run(undisturbed.path / "a").result)
+    duel = deepcopy(load_run(undisturbed.path / "a").result)
     duel["protocol"] |= {"metric": "auc", "metric_title": "AUC", "metric_unit": "points"}
     for entry, value in zip(duel["contenders"].values(), (0.8, 0.9), strict=True):
         entry |= {"metric": value, "metric_interval": [value - 0.1, value + 0.05]}
     plan = suite_plan(tables, "ab", metric="auc")
-    result = put_together(plan, {"a": duel, "b": duel}, [], "test")
+    result = build_suite_result(plan, {"a": duel, "b": duel}, [], "test")
     assert result["protocol"]["metric"] == "auc"
     assert result["protocol"]["rope"] == 0.005
     (pair,) = result["across"]["pairs"]
@@ -330,27 +335,27 @@ def test_every_duel_of_a_metric_that_was_asked_for_is_put_together_by_it(tables,
 
 
 def test_a_folder_of_tables_is_told_from_folders_of_images(tables, tmp_path):
-    assert [path.name for path in tables_in(tables)] == ["a.csv", "b.csv", "c.csv"]
+    assert [path.name for path in list_tables(tables)] == ["a.csv", "b.csv", "c.csv"]
     from PIL import Image
 
     shutil.copy(tables / "a.csv", tmp_path / "labels.csv")
     (tmp_path / ".hidden.csv").write_text("x")
-    assert [path.name for path in tables_in(tmp_path)] == ["labels.csv"]
+    assert [path.name for path in list_tables(tmp_path)] == ["labels.csv"]
     for name in ("cat", "dog"):
         (tmp_path / name).mkdir()
         Image.new("L", (2, 2)).save(tmp_path / name / "1.png")
-    assert tables_in(tmp_path) == []
+    assert list_tables(tmp_path) == []
     (tmp_path / "idx").mkdir()
     (tmp_path / "idx" / "train-images-idx3-ubyte").write_bytes(b"")
     shutil.copy(tables / "a.csv", tmp_path / "idx" / "labels.csv")
-    assert tables_in(tmp_path / "idx") == []
-    assert tables_in(tmp_path / "none") == []
+    assert list_tables(tmp_path / "idx") == []
+    assert list_tables(tmp_path / "none") == []
 
 
 def test_a_damaged_result_is_one_line(undisturbed, tmp_path):
     with pytest.raises(UserError, match=r"has no suite-result\.json"):
-        read_suite(tmp_path)
+        load_suite(tmp_path)
     for text in ("{", "[]", '{"format": 2}', '{"format": 1}'):
         (tmp_path / SUITE_RESULT).write_text(text)
         with pytest.raises(UserError, match=r"suite-result\.json: expected"):
-            read_suite(tmp_path)
+            load_suite(tmp_path)

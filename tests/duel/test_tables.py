@@ -10,9 +10,9 @@ import polars as pl
 import pytest
 
 from graduel.contenders import Budget, make_contender
-from graduel.data.source import Description, own, own_arrays
-from graduel.duel.plan.protocol import Cell, Protocol, plan, split
-from graduel.duel.result.build import finish, read_run
+from graduel.data.source import SourceSpec, open_source, source_from_arrays
+from graduel.duel.plan.protocol import Cell, Protocol, build_protocol, split_rows
+from graduel.duel.result.build import build_result, load_run
 from graduel.duel.run.cell import run_cell
 from graduel.duel.run.executor import run_cells
 from graduel.duel.session import run_duel
@@ -63,7 +63,7 @@ def csv(tmp_path):
 
 
 def tiny(data, names=THREE, **options):
-    base = plan(data, contenders=list(names), threads=1, **options)
+    base = build_protocol(data, contenders=list(names), threads=1, **options)
     specs = {k: {**base.contenders[k], "recipe": SMALL[k]} for k in names}
     return replace(base, contenders=specs)
 
@@ -71,7 +71,7 @@ def tiny(data, names=THREE, **options):
 def fight(path, data, protocol, **options):
     with open_store(path, protocol, data) as store:
         events = [event.kind for event in run_cells(store)]
-        return finish(store, "test", **options), events
+        return build_result(store, "test", **options), events
 
 
 def cell(data, name, rows, metric="error"):
@@ -81,9 +81,9 @@ def cell(data, name, rows, metric="error"):
 
 @pytest.mark.parametrize("name", SMALL)
 def test_garbage_in_the_test_rows_changes_no_bit_of_model_or_preparation(csv, name):
-    source = own(csv, target="label")
-    data, p = source.load(), plan(source, split="holdout", threads=1)
-    rows = split(p, data, 0)
+    source = open_source(csv, target="label")
+    data, p = source.load(), build_protocol(source, split="holdout", threads=1)
+    rows = split_rows(p, data, 0)
     where = np.zeros(len(data.y), bool)
     where[rows.test] = True
     spoil = pl.Series(where)
@@ -103,9 +103,9 @@ def test_garbage_in_the_test_rows_changes_no_bit_of_model_or_preparation(csv, na
 
 @pytest.mark.parametrize("name", SMALL)
 def test_checkpoints_and_the_model_prepare_alike(csv, name):
-    source = own(csv, target="label")
+    source = open_source(csv, target="label")
     data = source.load()
-    rows = split(plan(source, split="holdout", threads=1), data, 0)
+    rows = split_rows(build_protocol(source, split="holdout", threads=1), data, 0)
     outcome, fitted = cell(data, name, rows)
     p = outcome.probabilities
     assert p.shape == (len(rows.test), 3)
@@ -119,16 +119,16 @@ def test_checkpoints_and_the_model_prepare_alike(csv, name):
 
 @pytest.mark.parametrize("metric", ["error", "log_loss", "auc", "balanced_accuracy", "f1_macro"])
 def test_what_is_chosen_follows_the_metric(csv, metric):
-    from graduel.metrics.metric import metric_of
+    from graduel.metrics.metric import get_metric
 
-    source = own(csv, target="label")
+    source = open_source(csv, target="label")
     data = source.load()
-    rows = split(plan(source, split="holdout", threads=1), data, 0)
+    rows = split_rows(build_protocol(source, split="holdout", threads=1), data, 0)
     X, y = data.X[rows.valid], data.y[rows.valid]
     outcome, fitted = cell(data, "xgboost", rows, metric)
     last = fitted.details["rounds"]
     cuts = [fitted.predict(fitted.ready(X), rounds=n) for n in range(1, last + 1)]
-    watched = metric_of("log_loss" if metric == "error" else metric)
+    watched = get_metric("log_loss" if metric == "error" else metric)
     losses = [watched.loss(p.astype(np.float64), y) for p in cuts]
     assert losses[fitted.details["best_round"] - 1] == pytest.approx(min(losses), abs=1e-6)
     assert outcome.details["valid_error"] == pytest.approx(
@@ -140,8 +140,12 @@ def test_what_is_chosen_follows_the_metric(csv, metric):
 
 @pytest.mark.parametrize("name", SMALL)
 def test_a_class_without_training_rows_gets_no_probability_from_trees(name):
-    data = own_arrays(frame(), target="label").load()
-    rows = split(plan(own_arrays(frame(), target="label"), split="holdout", threads=1), data, 0)
+    data = source_from_arrays(frame(), target="label").load()
+    rows = split_rows(
+        build_protocol(source_from_arrays(frame(), target="label"), split="holdout", threads=1),
+        data,
+        0,
+    )
     lacking = replace(rows, train=rows.train[data.y[rows.train] != 1])
     outcome, _ = cell(data, name, lacking)
     assert outcome.probabilities.shape == (len(rows.test), 3)
@@ -150,7 +154,7 @@ def test_a_class_without_training_rows_gets_no_probability_from_trees(name):
 
 
 def test_a_duel_by_cross_validation(csv, tmp_path):
-    source = own(csv, target="label")
+    source = open_source(csv, target="label")
     p = tiny(source, split="3x2")
     run, _ = fight(tmp_path / "run", source, p)
     result, y = run.result, source.load().y
@@ -171,10 +175,10 @@ def test_a_duel_by_cross_validation(csv, tmp_path):
 
 
 def test_a_finished_duel_is_read_without_its_data_and_tells_no_row(csv, tmp_path):
-    source = own(csv, target="label")
+    source = open_source(csv, target="label")
     run, _ = fight(tmp_path / "run", source, tiny(source, ["net", "xgboost"], split="holdout"))
     csv.unlink()
-    again = read_run(tmp_path / "run")
+    again = load_run(tmp_path / "run")
     assert again.result == run.result
     np.testing.assert_array_equal(again.y_test, run.y_test)
     assert again.classes == ("class 0", "class 1", "class 2")
@@ -214,7 +218,7 @@ def test_a_private_table_leaves_no_cell_in_page_or_result_unless_it_may(tmp_path
     marked().write_csv(path)
     pay = marked()["pay"].to_list()
     secrets = ["Zxq", "Vjw", *map(str, pay), *(f"{value:,.0f}" for value in pay)]
-    source = own(path, target="label")
+    source = open_source(path, target="label")
     p = tiny(source, ["net", "xgboost"], split="holdout")
     from graduel.report import write_report
 
@@ -232,7 +236,7 @@ def test_a_private_table_leaves_no_cell_in_page_or_result_unless_it_may(tmp_path
     np.testing.assert_array_equal(
         run.rows, data.understood.rows[np.load(tmp_path / "run" / "splits" / "seed0.npz")["test"]]
     )
-    again = read_run(tmp_path / "run")
+    again = load_run(tmp_path / "run")
     np.testing.assert_array_equal(again.rows, run.rows)
     run, (page, result) = texts(show_rows=True)
     assert "Zxq" in page
@@ -241,10 +245,10 @@ def test_a_private_table_leaves_no_cell_in_page_or_result_unless_it_may(tmp_path
 
 
 def test_temperatures_are_fitted_on_validation_rows_alone(csv, tmp_path):
-    from graduel.metrics.calibration import scaled, temperature
+    from graduel.metrics.calibration import apply_temperature, fit_temperature
     from graduel.metrics.metric import log_loss
 
-    source = own(csv, target="label")
+    source = open_source(csv, target="label")
     p = tiny(source, ["net", "xgboost"], split="3x1")
     run, _ = fight(tmp_path / "run", source, p)
     y = source.load().y
@@ -256,9 +260,9 @@ def test_temperatures_are_fitted_on_validation_rows_alone(csv, tmp_path):
             rows = np.load(tmp_path / "run" / "splits" / f"seed{k}.npz")
             np.testing.assert_array_equal(rows["valid_truth"], y[rows["valid"]])
             on_valid = np.load(folder / "valid_probabilities.npy")
-            assert t == temperature(on_valid, y[rows["valid"]])
+            assert t == fit_temperature(on_valid, y[rows["valid"]])
             on_test = np.load(folder / "probabilities.npy")
-            losses.append(log_loss(scaled(on_test, t), y[rows["test"]]))
+            losses.append(log_loss(apply_temperature(on_test, t), y[rows["test"]]))
         assert found["after"]["log_loss"] == pytest.approx(np.mean(losses), abs=1e-12)
         assert found["before"]["log_loss"] == entry["log_loss"]
         assert sum(b["rows"] for b in found["before"]["bins"]) == len(y)
@@ -267,7 +271,7 @@ def test_temperatures_are_fitted_on_validation_rows_alone(csv, tmp_path):
 
 
 def test_without_validation_probabilities_there_is_no_temperature(csv, tmp_path):
-    source = own(csv, target="label")
+    source = open_source(csv, target="label")
     p = tiny(source, ["net"], split="holdout")
     fight(tmp_path / "run", source, p)
     folder = tmp_path / "run"
@@ -286,7 +290,7 @@ def test_without_validation_probabilities_there_is_no_temperature(csv, tmp_path)
 
 
 def test_probes_can_be_left_out(csv, tmp_path):
-    source = own(csv, target="label")
+    source = open_source(csv, target="label")
     p = tiny(source, ["net"], split="holdout", probes=False)
     run, _ = fight(tmp_path / "run", source, p)
     assert run.result["contenders"]["net"]["probes"] is None
@@ -295,13 +299,13 @@ def test_probes_can_be_left_out(csv, tmp_path):
 
 
 def test_a_changed_file_is_refused(csv, tmp_path):
-    source = own(csv, target="label")
+    source = open_source(csv, target="label")
     p = tiny(source, ["net"], split="holdout")
     fight(tmp_path / "run", source, p)
     _, kinds = fight(tmp_path / "run", source, p)
     assert kinds == ["kept"]
     frame(seed=1).write_csv(csv)
-    changed = own(csv, target="label")
+    changed = open_source(csv, target="label")
     with (
         pytest.raises(UserError, match=r"people.csv has changed since the duel in .* began"),
         open_store(tmp_path / "run", tiny(changed, ["net"], split="holdout"), changed),
@@ -309,55 +313,57 @@ def test_a_changed_file_is_refused(csv, tmp_path):
         pass
     # And by a worker that was told of the old content.
     with open_store(tmp_path / "other", p, source) as store:
-        store.write_split(0, split(p, changed.load(), 0), np.zeros(48, int))
+        store.write_split(0, split_rows(p, changed.load(), 0), np.zeros(48, int))
         with pytest.raises(UserError, match=r"net: people\.csv has changed"):
             list(run_cells(store))
     assert not list((tmp_path / "other" / "cells").iterdir())
 
 
 def test_a_file_that_moved_is_the_same_duel(csv, tmp_path):
-    source = own(csv, target="label")
+    source = open_source(csv, target="label")
     p = tiny(source, ["net"], split="holdout")
     fight(tmp_path / "run", source, p)
     moved = csv.rename(tmp_path / "people.csv")
-    other = own(moved, target="label")
+    other = open_source(moved, target="label")
     _, kinds = fight(tmp_path / "run", other, tiny(other, ["net"], split="holdout"))
     assert kinds == ["kept"]
 
 
 def test_a_plan_of_a_table_survives_json(csv):
-    p = plan(own(csv, target="label", drop=("same",)), threads=1, metric="auc", rope=0.02)
+    p = build_protocol(
+        open_source(csv, target="label", drop=("same",)), threads=1, metric="auc", rope=0.02
+    )
     back = Protocol.from_dict(json.loads(json.dumps(p.as_dict())))
     assert back.digest == p.digest
     assert (back.split, back.metric, back.rope) == ("5x2", "auc", 0.02)
-    described = Description.from_dict(back.source)
+    described = SourceSpec.from_dict(back.source)
     assert described.drop == ("same",)
     assert described.file == "people.csv"
     assert str(csv.parent) not in json.dumps(p.as_dict())
 
 
 def test_plans_of_known_data_read_as_ever():
-    found = plan("mnist", threads=1).as_dict()
+    found = build_protocol("mnist", threads=1).as_dict()
     assert not {"source", "split", "metric"} & set(found)
 
 
 def test_quick_takes_no_more_rows_than_there_are(csv):
-    assert plan(own(csv, target="label"), quick=True, threads=1).rows is None
+    assert build_protocol(open_source(csv, target="label"), quick=True, threads=1).rows is None
     with pytest.raises(UserError, match="rows must be between 2 and 192"):
-        plan(own(csv, target="label"), split="holdout", rows=193, threads=1)
+        build_protocol(open_source(csv, target="label"), split="holdout", rows=193, threads=1)
 
 
 def test_log_loss_leads_where_one_class_has_nearly_all_rows():
     y = np.arange(300) % 15 == 0
     X = np.random.default_rng(0).normal(size=(300, 2))
-    source = own_arrays(X, y.astype(int))
-    p = plan(source, threads=1)
+    source = source_from_arrays(X, y.astype(int))
+    p = build_protocol(source, threads=1)
     assert (p.metric, p.rope) == ("log_loss", 0.02)
-    from graduel.duel.plan.defaults import remarks
+    from graduel.duel.plan.defaults import duel_warnings
 
-    said = " ".join(remarks(source.load(), p.split, p.metric, p.rope, 3))
+    said = " ".join(duel_warnings(source.load(), p.split, p.metric, p.rope, 3))
     assert "Log loss leads: 6.7 % of the rows" in said
-    assert plan(source, metric="error", threads=1).rope == 0.01
+    assert build_protocol(source, metric="error", threads=1).rope == 0.01
 
 
 def test_arrays_and_frames_of_a_program(tmp_path):
@@ -385,7 +391,7 @@ def test_images_of_ones_own(tmp_path):
     X = np.random.default_rng(0).integers(0, 100, size=(60, 4, 4), dtype=np.uint8)
     X[y == 1, :2] += 120
     np.savez(tmp_path / "pictures.npz", X=X, y=y)
-    source = own(tmp_path / "pictures.npz")
+    source = open_source(tmp_path / "pictures.npz")
     p = tiny(source, ["net", "xgboost"], split="holdout")
     run, _ = fight(tmp_path / "run", source, p)
     assert run.images is None  # the user's own rows
@@ -403,10 +409,10 @@ def test_mistakes_in_a_source(csv, tmp_path):
         ({"target": "age"}, "continuous"),
     ):
         with pytest.raises(UserError, match=message):
-            plan(own(csv, **options), threads=1)
+            build_protocol(open_source(csv, **options), threads=1)
     with pytest.raises(UserError, match="metric must be one of"):
-        plan(own(csv, target="label"), metric="luck", threads=1)
+        build_protocol(open_source(csv, target="label"), metric="luck", threads=1)
     with pytest.raises(UserError, match="rope must be at least 0"):
-        plan(own(csv, target="label"), rope=-1, threads=1)
+        build_protocol(open_source(csv, target="label"), rope=-1, threads=1)
     with pytest.raises(TypeError, match="unexpected keyword argument 'targte'"):
         run_duel(csv, targte="label")

@@ -14,17 +14,24 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from graduel.contenders import Budget, Progress, make_contender
-from graduel.contenders.search.family_spaces import SPACES, space_of
-from graduel.contenders.search.space import Choice, Real, Whole, checked_space, from_plain, to_plain
-from graduel.contenders.search.trials import Journal, Trial, best_of, propose
-from graduel.contenders.search.tuning import Tuned, points
+from graduel.contenders.search.family_spaces import SPACES, get_space
+from graduel.contenders.search.space import (
+    Choice,
+    Integer,
+    Real,
+    from_plain,
+    to_plain,
+    validate_space,
+)
+from graduel.contenders.search.trials import Trial, TrialLog, propose_trial, select_best
+from graduel.contenders.search.tuning import TunedContender, count_curve_points
 from graduel.data import Dataset
-from graduel.data.source import own_arrays
-from graduel.duel.plan.budget import read_budget
-from graduel.duel.plan.protocol import Cell, Split, plan
+from graduel.data.source import source_from_arrays
+from graduel.duel.plan.budget import parse_budget
+from graduel.duel.plan.protocol import Cell, Split, build_protocol
 from graduel.duel.run.cell import run_cell
 from graduel.errors import UserError
-from graduel.metrics.metric import log_loss, metric_of
+from graduel.metrics.metric import get_metric, log_loss
 
 SMALL = {
     "textbook": {"layers": [32], "rate": 0.5, "steps": 6},
@@ -45,7 +52,7 @@ SMALL = {
 def blobs(n=260, classes=3, seed=0):
     rng = np.random.default_rng(seed)
     y = np.arange(n) % classes
-    return own_arrays(rng.normal(size=(n, 4)) + 0.8 * y[:, None], y).load()
+    return source_from_arrays(rng.normal(size=(n, 4)) + 0.8 * y[:, None], y).load()
 
 
 ROWS = Split(np.arange(160), np.arange(160, 210), np.arange(210, 260))
@@ -53,8 +60,8 @@ ROWS = Split(np.arange(160), np.arange(160, 210), np.arange(210, 260))
 
 def tuned(name, path, *, trials=None, seconds=None, recipe=None, space=None):
     made = make_contender(name, name, recipe or SMALL[name])
-    space = space or space_of(name, made.recipe, image=False, quick=False)
-    return Tuned(made, space, "error", Journal(path), trials, seconds)
+    space = space or get_space(name, made.recipe, image=False, quick=False)
+    return TunedContender(made, space, "error", TrialLog(path), trials, seconds)
 
 
 def search(data, name, path, *, seed=0, **options):
@@ -101,7 +108,7 @@ def test_a_search_says_what_it_tried_and_keeps_the_best_as_it_was_fitted(name, t
     assert trials[outcome.best_trial]["loss"] == min(t["loss"] for t in complete)
     p = fitted.predict_proba(data.X[ROWS.valid])
     y = data.y[ROWS.valid]
-    assert metric_of("error").loss(p, y) == trials[outcome.best_trial]["loss"]
+    assert get_metric("error").loss(p, y) == trials[outcome.best_trial]["loss"]
     assert outcome.fit_seconds == trials[outcome.best_trial]["seconds"]
     assert outcome.tuning_seconds >= sum(t["seconds"] for t in trials) * 0.9
     assert len(outcome.curve) == 5
@@ -134,7 +141,7 @@ def test_a_search_that_was_stopped_goes_on_to_the_same_end(name, stop, tmp_path)
     whole, fitted, _ = search(data, name, tmp_path / "whole.sqlite", trials=5)
     part, _, _ = search(data, name, tmp_path / "part.sqlite", trials=stop)
     made = tuned(name, tmp_path / "part.sqlite", trials=5)
-    assert points(made.finished()) == stop
+    assert count_curve_points(made.finished()) == stop
     again, other = run_cell(made, data, ROWS, Cell(name, 0), Budget(1), lambda p: None, part.curve)
     assert plain(again.trials) == plain(whole.trials)
     assert again.best_trial == whole.best_trial
@@ -202,34 +209,38 @@ def made_up(number, loss, state="complete", course=None, **params):
 def test_pruning_is_by_the_median_of_the_trials_before(tmp_path):
     space = {"x": Real(0.0, 1.0)}
     before = [made_up(n, 0.2, course={30: 0.3, 60: 0.2}, x=0.1 * n) for n in range(3)]
-    asked = propose(before, space, 3, seed=0)
+    asked = propose_trial(before, space, 3, seed=0)
     assert not asked.prune(0.10, 0.9)  # too early to say
     assert not asked.prune(0.30, 0.29)
     assert asked.prune(0.60, 0.28)
     assert asked.course == {10: 0.9, 30: 0.29, 60: 0.28}
-    few = propose(before[:2], space, 2, seed=0)
+    few = propose_trial(before[:2], space, 2, seed=0)
     assert not few.prune(0.30, 0.9)
 
 
 def test_a_pruned_trial_never_wins():
     trials = [made_up(0, 0.3), made_up(1, 0.1, "pruned"), made_up(2, None, "failed")]
-    assert best_of(trials) is trials[0]
-    assert best_of(trials[1:]) is None
-    assert points(trials[::-1]) == 1
+    assert select_best(trials) is trials[0]
+    assert select_best(trials[1:]) is None
+    assert count_curve_points(trials[::-1]) == 1
 
 
 def test_what_is_proposed_depends_on_number_and_finished_trials_alone():
-    space = {"x": Real(0.0, 1.0), "n": Whole(1, 9), "k": Choice(("a", (1, 2), None, True))}
+    space = {"x": Real(0.0, 1.0), "n": Integer(1, 9), "k": Choice(("a", (1, 2), None, True))}
     before = [made_up(n, 0.1 * n, x=0.5, n=3, k=(1, 2)) for n in range(7)]
-    one, two = (propose(before, space, 7, seed=5).params for _ in "ab")
+    one, two = (propose_trial(before, space, 7, seed=5).params for _ in "ab")
     assert one == two
     assert all(one[name] in space[name] for name in space)
-    assert propose(before, space, 7, seed=6).params != one
+    assert propose_trial(before, space, 7, seed=6).params != one
 
 
 def test_the_journal_gives_back_what_it_was_given(tmp_path):
-    space = {"x": Real(1e-9, 1.0, log=True), "n": Whole(1, 9), "k": Choice(("a", (1, 2), True, 1))}
-    journal = Journal(tmp_path / "tuning" / "cell.sqlite")
+    space = {
+        "x": Real(1e-9, 1.0, log=True),
+        "n": Integer(1, 9),
+        "k": Choice(("a", (1, 2), True, 1)),
+    }
+    journal = TrialLog(tmp_path / "tuning" / "cell.sqlite")
     assert journal.read(space) == []
     trials = [
         made_up(0, 0.1 + 1e-17, course={3: 1 / 3, 99: 0.1}, k=(1, 2), n=3, x=0.1),
@@ -249,7 +260,7 @@ def test_a_damaged_journal_is_told_in_one_line(tmp_path):
     path = tmp_path / "cell.sqlite"
     path.write_bytes(b"this is no database, and never was one " * 50)
     with pytest.raises(UserError, match=r"the file is damaged .*Delete it") as told:
-        Journal(path).read({"x": Real(0.0, 1.0)})
+        TrialLog(path).read({"x": Real(0.0, 1.0)})
     assert "\n" not in str(told.value)
 
 
@@ -405,7 +416,7 @@ def test_every_default_recipe_lies_in_its_space_but_for_what_is_set_on_purpose()
                 continue  # what others publish for any data, not what suits pixels
             for quick, recipe in ((False, entry.full), (True, entry.quick)):
                 space = SPACES[entry.family][image]
-                found = space_of(entry.family, recipe, image=image, quick=quick)
+                found = get_space(entry.family, recipe, image=image, quick=quick)
                 assert found
                 outside |= {(name, key) for key in set(space) - set(found) if not quick}
     # The strongest XGBoost is slower on purpose than what a budget of minutes can search; the one
@@ -418,7 +429,7 @@ def test_every_default_recipe_lies_in_its_space_but_for_what_is_set_on_purpose()
 @pytest.mark.parametrize("family", ["net", "textbook"])
 def test_every_network_of_a_space_can_be_built(family, image):
     from graduel.contenders.recipes import TextbookRecipe
-    from graduel.train.build.network_builder import check
+    from graduel.train.build.network_builder import check_recipe
     from graduel.train.recipes import NetRecipe
 
     base = NetRecipe() if family == "net" else TextbookRecipe()
@@ -426,7 +437,7 @@ def test_every_network_of_a_space_can_be_built(family, image):
         for value in one.options if isinstance(one, Choice) else (one.low, one.high):
             recipe = replace(base, **{name: value})
             if family == "net":
-                check(recipe, 6, 3)
+                check_recipe(recipe, 6, 3)
 
 
 @pytest.mark.parametrize("image", [False, True])
@@ -453,7 +464,7 @@ def test_xgboost_takes_every_end_of_its_space(image):
 
 
 def test_spaces_as_plain_data():
-    space = {"a": Real(0.1, 2.0, log=True), "b": Whole(1, 5), "c": Choice(((1, 2), "x", None))}
+    space = {"a": Real(0.1, 2.0, log=True), "b": Integer(1, 5), "c": Choice(((1, 2), "x", None))}
     back = from_plain(json.loads(json.dumps(to_plain(space))))
     assert back == space
     assert True not in space["b"]
@@ -462,7 +473,7 @@ def test_spaces_as_plain_data():
     assert [1, 2] in space["c"]
     for wrong in ({"a": 3}, {"a": (2, 1)}, {"a": []}, [1], {"a": Real(0.0, 1.0, log=True)}):
         with pytest.raises(UserError, match=r"space|range"):
-            checked_space(wrong)
+            validate_space(wrong)
 
 
 @pytest.mark.parametrize(
@@ -477,14 +488,14 @@ def test_spaces_as_plain_data():
 )
 def test_mistakes_in_a_budget(options, message):
     with pytest.raises(UserError, match=message):
-        plan("mnist", threads=1, **options)
+        build_protocol("mnist", threads=1, **options)
 
 
 @settings(deadline=None)
 @given(st.one_of(st.text(max_size=12), st.floats(), st.integers(), st.none(), st.booleans()))
 def test_whatever_a_budget_is_it_is_seconds_or_a_mistake(budget):
     try:
-        seconds = read_budget(budget)
+        seconds = parse_budget(budget)
     except UserError as error:
         assert "budget must be none, or a time" in str(error)
     else:
@@ -506,7 +517,7 @@ def test_whatever_a_budget_is_it_is_seconds_or_a_mistake(budget):
 )
 def test_whatever_a_space_is_it_survives_json_or_is_a_mistake(space):
     try:
-        found = checked_space(space)
+        found = validate_space(space)
     except UserError:
         return
     assert from_plain(json.loads(json.dumps(to_plain(found)))) == found
@@ -519,7 +530,7 @@ def test_a_journal_of_any_bytes_is_told(content, sqlite_like):
         path = Path(folder) / "cell.sqlite"
         path.write_bytes((b"SQLite format 3\0" if sqlite_like else b"x") + content)
         with pytest.raises(UserError, match="damaged"):
-            Journal(path).read({"x": Real(0.0, 1.0)})
+            TrialLog(path).read({"x": Real(0.0, 1.0)})
 
 
 def test_the_clock_may_run_out_in_the_first_round(tmp_path):
@@ -531,14 +542,14 @@ def test_the_clock_may_run_out_in_the_first_round(tmp_path):
 
 
 def test_a_plan_says_its_budget_and_whose_version_decides():
-    none = plan("mnist", threads=1)
+    none = build_protocol("mnist", threads=1)
     assert none.budget == {"kind": "none", "value": None}
     assert not {"trials", "seconds"} & set(none.as_dict())
     assert "optuna" not in none.versions
-    some = plan("mnist", threads=1, trials=4, contenders=["net", "lightgbm"])
+    some = build_protocol("mnist", threads=1, trials=4, contenders=["net", "lightgbm"])
     assert some.budget == {"kind": "trials", "value": 4}
     assert {"optuna", "lightgbm"} <= set(some.versions)
-    timed = plan("mnist", threads=1, budget="2m")
+    timed = build_protocol("mnist", threads=1, budget="2m")
     assert timed.budget == {"kind": "seconds", "value": 120.0}
     assert len({p.digest for p in (none, some, timed)}) == 3
 
@@ -556,7 +567,7 @@ def test_what_is_not_installed_is_told_with_its_command(monkeypatch, package, op
     real = packages.find_spec
     monkeypatch.setattr(packages, "find_spec", lambda name: None if name == package else real(name))
     with pytest.raises(UserError, match=command) as told:
-        plan("mnist", threads=1, **options)
+        build_protocol("mnist", threads=1, **options)
     assert "\n" not in str(told.value)
 
 
@@ -573,7 +584,7 @@ def test_equal_losses_are_told_apart_by_log_loss(tmp_path):
     outcome, fitted, _ = search(data, "logistic", tmp_path / "a.sqlite", trials=6)
     best = outcome.trials[outcome.best_trial]
     tied = [t for t in outcome.trials if t["loss"] == best["loss"]]
-    journal = Journal(tmp_path / "a.sqlite").read(SPACES["logistic"][0])
+    journal = TrialLog(tmp_path / "a.sqlite").read(SPACES["logistic"][0])
     y = data.y[ROWS.valid]
     assert journal[outcome.best_trial].tie == log_loss(fitted.predict_proba(data.X[ROWS.valid]), y)
     assert journal[outcome.best_trial].tie == min(journal[t["number"]].tie for t in tied)

@@ -7,7 +7,7 @@ import pandas as pd
 import polars as pl
 
 from graduel import TabularMLPClassifier
-from graduel.train.build.recipe_parser import parse_net
+from graduel.train.build.recipe_parser import parse_recipe
 from graduel.train.recipes import NetRecipe
 
 SMALL = "layers=16 epochs=12 batch_size=16 lr=0.02"
@@ -15,7 +15,7 @@ SMALL = "layers=16 epochs=12 batch_size=16 lr=0.02"
 
 def plain(text):
     """Return a recipe that does not change with the one for tables, which is tuned."""
-    return parse_net(text, NetRecipe())
+    return parse_recipe(text, NetRecipe())
 
 
 def quick(**options):

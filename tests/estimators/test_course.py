@@ -9,17 +9,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from graduel.estimators.fit.fit_loop import LEAST_RATE, Course, FitEpoch, History, Plan
+from graduel.estimators.fit.fit_loop import LEAST_RATE, FitEpoch, FitHistory, FitLoop, FitSettings
 from graduel.nn import BatchNorm, Call, Dense, Network, ReLU, SquaredError
 from graduel.optim import LBFGS, SGD, Adam, Constant, Cosine
-from graduel.train import Average
+from graduel.train import WeightAverage
 from graduel.train.loop.batches import Rows
 
 RNG = np.random.default_rng(5)
 X = RNG.normal(size=(24, 3))
 Y = X @ RNG.normal(size=(3, 1)) + 0.1 + np.sin(9 * X[:, :1])
 NET = Network((Dense(4), ReLU(), Dense(1)), (3,), SquaredError(), "float64")
-PLAN = Plan(
+PLAN = FitSettings(
     rule=SGD(),
     lr=0.01,
     schedule=Constant(),
@@ -39,14 +39,14 @@ PLAN = Plan(
 def course(history=None, scores=None, net=NET, weights=None, weight=None, go_on=None, **changes):
     """A course; `scores` are told of the validation rows, one after the other."""
     told = iter(scores or ())
-    return Course(
+    return FitLoop(
         replace(PLAN, **changes),
         net,
         net.init(np.random.default_rng(0)) if weights is None else weights,
         Rows(X, dtype="float64"),
         Y,
         weight,
-        history=History() if history is None else history,
+        history=FitHistory() if history is None else history,
         rng=np.random.default_rng(1),
         order=lambda: np.arange(len(X)),
         validation=None if scores is None else lambda weights: (-next(told), next(told)),
@@ -235,7 +235,7 @@ def test_two_courses_with_one_memory_are_one():
 
 
 def test_patience_is_used_up_over_warm_starts():
-    history = History()
+    history = FitHistory()
     first = course(history, tol=1e9, patience=3.0, epochs=3)
     list(first.run())
     assert (first.end, history.stalled) == ("", 2)
@@ -245,7 +245,7 @@ def test_patience_is_used_up_over_warm_starts():
 
 
 def test_the_best_epoch_of_an_earlier_course_stays_the_best():
-    history = History()
+    history = FitHistory()
     first = course(history, scores=twice([0.9]), early_stopping=True, epochs=1)
     list(first.run())
     kept = first.finish().copy()
@@ -278,7 +278,7 @@ def test_an_average_goes_on():
     list(whole.run())
     first = course(ema=0.9, epochs=3)
     list(first.run())
-    assert isinstance(first.average, Average)
+    assert isinstance(first.average, WeightAverage)
     second = course(ema=0.9, epochs=1, weights=first.weights, go_on={"average": first.average})
     list(second.run())
     np.testing.assert_array_equal(second.answer().theta, whole.answer().theta)
@@ -368,7 +368,7 @@ def test_a_course_that_diverges(early_stopping):
 
 @pytest.mark.filterwarnings("ignore:(overflow|invalid value):RuntimeWarning")
 def test_an_earlier_best_epoch_does_not_hide_that_a_course_diverged():
-    history = History()
+    history = FitHistory()
     list(course(history, scores=twice([0.9]), early_stopping=True, epochs=1).run())
     with pytest.raises(ValueError, match="Solver produced non-finite"):
         list(course(history, lr=1e200).run())

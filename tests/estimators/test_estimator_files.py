@@ -24,7 +24,7 @@ from graduel import MLPClassifier, MLPRegressor, nn, optim
 from graduel.errors import UserError
 from graduel.estimators import persistence
 from graduel.estimators.persistence import _made, _plain
-from graduel.train import load_model, save_model
+from graduel.train import load_network, save_network
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 SPEC = importlib.util.spec_from_file_location("make_estimators", GOLDEN / "make_estimators.py")
@@ -281,7 +281,7 @@ def test_other_files_are_refused_in_one_line_that_names_the_file(tmp_path):
     net, _, _ = fitted("number")
     net.save(tmp_path / "regressor")
     alone = nn.Network((nn.Dense(1),), (2,))
-    save_model(tmp_path / "alone", alone, alone.init(np.random.default_rng(0)))
+    save_network(tmp_path / "alone", alone, alone.init(np.random.default_rng(0)))
     (tmp_path / "text").write_text("no model")
     (tmp_path / "a\nb").write_text("no model")
     for name, message in (
@@ -308,8 +308,8 @@ def test_what_is_not_fitted_is_not_saved(tmp_path):
 def test_a_later_format_says_what_to_do(tmp_path):
     net, _, _ = fitted("number")
     net.save(tmp_path / "e")
-    model = load_model(tmp_path / "e")
-    save_model(tmp_path / "e", model.network, model.weights, model.notes | {"format": 2})
+    model = load_network(tmp_path / "e")
+    save_network(tmp_path / "e", model.network, model.weights, model.notes | {"format": 2})
     with pytest.raises(UserError, match=r"format 1; got format 2. Install a newer"):
         MLPRegressor.load(tmp_path / "e")
 
@@ -328,14 +328,14 @@ def test_a_changed_note_does_not_fit_the_checksum(tmp_path):
 
 MODELS = []
 for case, (made, *_) in MADE.CASES.items():
-    MODELS.append((type(made), load_model(GOLDEN / "estimators" / f"format1-{case}.safetensors")))
+    MODELS.append((type(made), load_network(GOLDEN / "estimators" / f"format1-{case}.safetensors")))
 SECONDS, BYTES = 3.0, 32 << 20
 
 
 def outcome(path, kind, model, notes):
     """Load an estimator with these notes; hold what comes against what may come."""
     try:
-        save_model(path, model.network, model.weights, notes)
+        save_network(path, model.network, model.weights, notes)
     except (UserError, RecursionError):
         return "not written"
     tracemalloc.reset_peak()

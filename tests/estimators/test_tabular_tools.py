@@ -23,8 +23,8 @@ from sklearn.preprocessing import FunctionTransformer, StandardScaler
 from table_mixed import SMALL, mixed, plain, quick
 
 from graduel import MLPClassifier, TabularMLPClassifier
-from graduel.duel.plan.user_estimators import own_contender
-from graduel.train import load_model, save_model
+from graduel.duel.plan.user_estimators import describe_estimator
+from graduel.train import load_network, save_network
 from graduel.train.recipes import NetRecipe
 
 X, Y = mixed()
@@ -67,7 +67,7 @@ def test_a_pipeline_of_frames():
 
 
 def test_in_a_duel_it_is_handed_columns():
-    assert own_contender("mine", quick()).recipe.takes == "frame"
+    assert describe_estimator("mine", quick()).recipe.takes == "frame"
 
 
 # --- files ---
@@ -167,7 +167,7 @@ def places(value, path=()):
 def model(tmp_path_factory):
     path = tmp_path_factory.mktemp("model") / "net.safetensors"
     quick(max_epochs=1).fit(X, Y).save(path)
-    return load_model(path)
+    return load_network(path)
 
 
 @settings(max_examples=100, deadline=None)
@@ -189,7 +189,7 @@ def test_notes_changed_at_random_are_refused_or_make_a_whole_estimator(
             st.sampled_from([None, True, -1, 3, 2.5, "", "age", [], ["age"], {}, {"a": 1}])
         )
     json.dumps(notes)
-    save_model(path, model.network, model.weights, notes)
+    save_network(path, model.network, model.weights, notes)
     try:
         net = TabularMLPClassifier.load(path)
     except ValueError as error:

@@ -18,7 +18,7 @@ from table_export import LAYERS, LOSSES, ODD, OF_HEADS, batches, docstring, grow
 from graduel.errors import UserError
 from graduel.export import to_python
 from graduel.export.python_layers import LAYERS as EXPORTERS
-from graduel.export.python_text import array
+from graduel.export.python_text import format_array
 from graduel.nn import (
     ELU,
     GELU,
@@ -221,7 +221,7 @@ def test_any_numbers_come_back_bit_by_bit(value):
 
 def check_numbers(value):
     code = {"float32": "<f4", "float64": "<f8"}[str(value.dtype)]
-    lines = array("W", value)
+    lines = format_array("W", value)
     assert max(map(len, lines)) <= 100
     module = ran(
         "import base64\nimport numpy as np\n\ndef numbers(shape, text):\n"

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from table_glass import image_network, networks
 
 from graduel.errors import UserError
-from graduel.glassbox import activity, backward
+from graduel.glassbox import backward, measure_activity
 from graduel.glassbox.network.activity import histogram
 from graduel.nn import Dense, Network, ReLU, Sigmoid, Tanh
 
@@ -22,7 +22,7 @@ def test_the_numbers_are_the_engines(case, n):
     net, weights, _, _ = case
     rng = np.random.default_rng(n)
     X, y = rng.normal(size=(n, *net.input_shape)), rng.integers(3, size=n)
-    seen = activity(net, weights, X, y)
+    seen = measure_activity(net, weights, X, y)
     traced = net.trace(X, weights)
     for layer in seen.layers:
         output = traced[layer.place.path]
@@ -50,7 +50,7 @@ def test_a_unit_is_dead_that_is_zero_for_every_row():
     weights = net.init(rng)
     net.layout["0.b"].view(weights.theta)[[1, 4]] = -100
     net.layout["2.b"].view(weights.theta)[2] = -100
-    seen = activity(net, weights, rng.normal(size=(200, 5)))
+    seen = measure_activity(net, weights, rng.normal(size=(200, 5)))
     assert [layer.dead for layer in seen.layers] == [(), (1, 4), (), (2,), ()]
     assert seen.dead == 3
     assert seen.loss is None
@@ -60,7 +60,7 @@ def test_a_unit_is_dead_that_is_zero_for_every_row():
 def test_a_channel_is_dead_that_is_zero_everywhere():
     net, weights, _ = image_network(np.random.default_rng(0))
     net.layout["1.b"].view(weights.theta)[1] = -100
-    seen = activity(net, weights, np.random.default_rng(1).random((20, 112)))
+    seen = measure_activity(net, weights, np.random.default_rng(1).random((20, 112)))
     assert {layer.place.path: layer.dead for layer in seen.layers}["2"] == (1,)
 
 
@@ -69,7 +69,7 @@ def test_saturation_is_told_of_what_saturates():
     weights = net.init(np.random.default_rng(0))
     net.layout["0.b"].view(weights.theta)[...] = [50, -50, 0, 0]
     net.layout["2.b"].view(weights.theta)[...] = [50, -50, -50, 0]
-    seen = activity(net, weights, np.full((10, 2), 1e-3))
+    seen = measure_activity(net, weights, np.full((10, 2), 1e-3))
     assert [layer.saturated for layer in seen.layers] == [0, 0.5, 0, 0.75, 0]
 
 
@@ -89,7 +89,7 @@ def test_a_histogram_counts_every_finite_number(values, bins):
 def test_results_are_plain_data():
     net, weights, _ = image_network(np.random.default_rng(0))
     rng = np.random.default_rng(1)
-    seen = activity(net, weights, rng.random((20, 112)), rng.integers(3, size=20), bins=7)
+    seen = measure_activity(net, weights, rng.random((20, 112)), rng.integers(3, size=20), bins=7)
     data = json.loads(json.dumps(seen.as_dict(), allow_nan=False))
     assert len(data["layers"][1]["gradient_sizes"]["counts"]) == 7
     assert data["layers"][1]["gradient_norms"].keys() == {"W", "b"}
@@ -99,4 +99,4 @@ def test_results_are_plain_data():
 def test_what_are_no_rows_is_refused(X):
     net = Network((Dense(3),), (5,))
     with pytest.raises(UserError, match="X must have shape"):
-        activity(net, net.init(np.random.default_rng(0)), X)
+        measure_activity(net, net.init(np.random.default_rng(0)), X)

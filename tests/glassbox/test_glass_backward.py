@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from table_glass import image_network, networks
 
 from graduel.errors import UserError
-from graduel.glassbox import backward, input_gradient, places, step, weight_gradients
-from graduel.glassbox.network.equations import lines
+from graduel.glassbox import backward, input_gradient, list_layers, step, weight_gradients
+from graduel.glassbox.network.equations import find_lines
 from graduel.nn import (
     BatchNorm,
     Dense,
@@ -170,7 +170,7 @@ def test_a_step_too_long_is_said_not_to_help():
 
 def test_each_equation_stands_beside_the_line_that_computes_it():
     source = inspect.getsource(textbook).splitlines()
-    found = lines()
+    found = find_lines()
     assert set(found) == set(range(1, 9))
     for number, line in found.items():
         assert f"({number})" in source[line.number - 1]
@@ -184,7 +184,7 @@ def test_each_equation_stands_beside_the_line_that_computes_it():
 
 def test_the_equations_carry_the_missions_notation():
     net = Network((Dense(5), ReLU(), Dense(3)), (6,))
-    first, gate, last = places(net)
+    first, gate, last = list_layers(net)
     assert [e.text for e in last.backward] == [
         "dW₂ = 1/m dZ₂ A₁ᵀ",
         "db₂ = 1/m Σ dZ₂",
@@ -196,7 +196,7 @@ def test_the_equations_carry_the_missions_notation():
     seen = backward(net, net.init(np.random.default_rng(0)), np.zeros(6), 0)
     assert seen.output[-1].text == "dZ₂ = A₂ − Y"
     assert seen.output[-1].line.text == "dZ = A[-1] - Y"
-    assert "dx = " in places(Network((BatchNorm(), Dense(2)), (3,)))[0].backward[0].text
+    assert "dx = " in list_layers(Network((BatchNorm(), Dense(2)), (3,)))[0].backward[0].text
 
 
 @settings(max_examples=40, deadline=None)

@@ -10,17 +10,17 @@ from table_glass import image_network, networks
 
 from graduel.errors import UserError
 from graduel.glassbox import (
-    attack,
+    ablate_units,
+    attack_direction,
+    attack_example,
     backward,
-    direction,
-    effect,
+    find_smallest_eps,
     forward,
-    places,
-    pushed,
+    list_layers,
+    measure_effect,
+    perturb,
     set_weight,
-    smallest_eps,
-    sweep,
-    switch_off,
+    sweep_weight,
 )
 from graduel.nn import Dense, Network, ReLU, Residual, Sigmoid, Tanh
 
@@ -29,10 +29,10 @@ from graduel.nn import Dense, Network, ReLU, Residual, Sigmoid, Tanh
 @given(networks(smooth=True))
 def test_a_small_push_raises_the_loss_as_much_as_the_gradient_says(case):
     net, weights, x, y = case
-    way = direction(net, weights, x, y)
+    way = attack_direction(net, weights, x, y)
     before = backward(net, weights, x, y)
     np.testing.assert_array_equal(way, np.sign(before.dx))
-    after = backward(net, weights, pushed(x, way, 1e-6, None), y)
+    after = backward(net, weights, perturb(x, way, 1e-6, None), y)
     rise = 1e-6 * np.abs(before.dx).sum()
     assert after.loss - before.loss == pytest.approx(rise, rel=0.02, abs=1e-12)
 
@@ -45,7 +45,7 @@ def test_a_small_push_raises_the_loss_as_much_as_the_gradient_says(case):
 )
 def test_pushed_pixels_stay_in_their_range(x, eps, seed):
     way = np.sign(np.random.default_rng(seed).normal(size=len(x)))
-    moved = pushed(x, way, eps)
+    moved = perturb(x, way, eps)
     assert moved.min() >= 0
     assert moved.max() <= 1
     assert np.abs(moved - x).max() <= eps + 1e-12
@@ -60,7 +60,7 @@ def test_the_network_falls_for_its_own_gradient_and_trees_are_asked(digit_net, d
     x, y = mnist.table[60_000:60_040] / np.float32(255), mnist.y[60_000:60_040]
     falls = {"net": 0, "xgboost": 0}
     for row, label in zip(x, y, strict=True):
-        found = attack(net, weights, row, int(label), 0.15, judges)
+        found = attack_example(net, weights, row, int(label), 0.15, judges)
         assert found.x.min() >= 0
         assert found.x.max() <= 1
         for name, verdict in found.verdicts.items():
@@ -75,12 +75,12 @@ def test_the_smallest_push_that_turns_an_answer(digit_net, mnist):
     net, weights = digit_net.network, digit_net.answer
     judge = lambda X: net.predict(X, weights)  # noqa: E731
     x, y = mnist.table[60_000] / np.float32(255), int(mnist.y[60_000])
-    way = direction(net, weights, x, y)
-    found = smallest_eps(x, way, judge)
+    way = attack_direction(net, weights, x, y)
+    found = find_smallest_eps(x, way, judge)
     assert found.answer_before == y != found.answer_after
-    assert judge(pushed(x, way, found.eps)[None]).argmax() == found.answer_after
-    assert judge(pushed(x, way, found.eps - 2e-5)[None]).argmax() == y
-    assert smallest_eps(x, way, judge, most=found.eps / 2).eps is None
+    assert judge(perturb(x, way, found.eps)[None]).argmax() == found.answer_after
+    assert judge(perturb(x, way, found.eps - 2e-5)[None]).argmax() == y
+    assert find_smallest_eps(x, way, judge, most=found.eps / 2).eps is None
 
 
 def test_only_who_was_right_can_fall():
@@ -96,7 +96,7 @@ def test_only_who_was_right_can_fall():
         name: (lambda X, both=(before, after): np.array(both))
         for name, (before, after, _) in answers.items()
     }
-    found = attack(net, weights, [0.1, 0.2, 0.3], 0, 0.1, judges).verdicts
+    found = attack_example(net, weights, [0.1, 0.2, 0.3], 0, 0.1, judges).verdicts
     assert {name: found[name].falls for name in found} == {
         name: falls for name, (_, _, falls) in answers.items()
     }
@@ -104,7 +104,7 @@ def test_only_who_was_right_can_fall():
 
 def test_a_push_of_negative_strength_is_refused():
     with pytest.raises(UserError, match="eps must be at least 0"):
-        pushed([0.5], np.ones(1), -0.1)
+        perturb([0.5], np.ones(1), -0.1)
 
 
 @pytest.mark.parametrize("activation", [ReLU(), Sigmoid(), Tanh()])
@@ -113,7 +113,7 @@ def test_a_unit_switched_off_adds_nothing_to_the_next_layer(activation):
     rng = np.random.default_rng(0)
     weights, x = net.init(rng), rng.normal(size=6)
     before = weights.theta.copy()
-    off = switch_off(net, weights, 1, [1, 3])
+    off = ablate_units(net, weights, 1, [1, 3])
     np.testing.assert_array_equal(weights.theta, before)
     seen = forward(net, weights, x)
     a = seen.columns[1].a.copy()
@@ -125,7 +125,7 @@ def test_a_unit_switched_off_adds_nothing_to_the_next_layer(activation):
 def test_a_channel_switched_off_adds_nothing_to_the_next_layer():
     net, weights, x = image_network(np.random.default_rng(0))
     for layer, path, after in ((1, "3", "4"), (2, "6", "7")):
-        off = switch_off(net, weights, layer, [2])
+        off = ablate_units(net, weights, layer, [2])
         given_ = forward(net, weights, x).layer(path).output.copy()
         n = {1: 3, 2: 4}[layer]
         given_.reshape(-1, n)[:, 2] = 0
@@ -152,7 +152,7 @@ def test_one_weight_becomes_another():
     assert net.layout["2.W"].view(changed.theta)[4, 1] == 2.5
     bias = set_weight(net, weights, 1, 0, None, -1.0)
     assert net.layout["0.b"].view(bias.theta)[0] == -1
-    seen = effect(net, weights, bias, x)
+    seen = measure_effect(net, weights, bias, x)
     np.testing.assert_array_equal(seen.before, net.predict(x[None], weights)[0])
     np.testing.assert_array_equal(seen.after, net.predict(x[None], bias)[0])
     assert seen.turned == (seen.before.argmax() != seen.after.argmax())
@@ -161,9 +161,9 @@ def test_one_weight_becomes_another():
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda n, w: switch_off(n, w, 2, [0]), "only units of hidden layers"),
-        (lambda n, w: switch_off(n, w, "1", [0]), "only units of hidden layers"),
-        (lambda n, w: switch_off(n, w, 1, [0, 5]), "unit must be from 0 to 4 in Dense"),
+        (lambda n, w: ablate_units(n, w, 2, [0]), "only units of hidden layers"),
+        (lambda n, w: ablate_units(n, w, "1", [0]), "only units of hidden layers"),
+        (lambda n, w: ablate_units(n, w, 1, [0, 5]), "unit must be from 0 to 4 in Dense"),
         (lambda n, w: set_weight(n, w, "1", 0, 0, 1), "layer must be a dense layer"),
         (lambda n, w: set_weight(n, w, 1, 0, 6, 1), "index must be from 0 to 5"),
         (lambda n, w: set_weight(n, w, 1, 0, 0, float("nan")), "must be a finite"),
@@ -179,19 +179,19 @@ def test_mistakes_are_told_in_a_line(call, message):
 def test_units_that_go_around_a_block_cannot_be_switched_off():
     net = Network((Dense(4), Residual((Dense(4), Tanh())), Dense(3)), (6,))
     with pytest.raises(UserError, match="go around a block"):
-        switch_off(net, net.init(np.random.default_rng(0)), 1, [0])
-    assert places(net)[0].number == 1
+        ablate_units(net, net.init(np.random.default_rng(0)), 1, [0])
+    assert list_layers(net)[0].number == 1
 
 
 @settings(max_examples=30, deadline=None)
 @given(networks(), st.data())
 def test_a_sweep_answers_as_the_edited_network_does(case, data):
     net, weights, x, _ = case
-    dense = [p for p in places(net) if isinstance(p.layer, Dense) and "." not in p.path]
+    dense = [p for p in list_layers(net) if isinstance(p.layer, Dense) and "." not in p.path]
     place = data.draw(st.sampled_from(dense))
     unit = data.draw(st.integers(0, place.layer.units - 1))
     index = data.draw(st.none() | st.integers(0, place.shape_in[0] - 1))
-    found = sweep(net, weights, x, place.path, unit, index, reach=5, steps=11)
+    found = sweep_weight(net, weights, x, place.path, unit, index, reach=5, steps=11)
     assert len(found.values) == 11
     assert found.values[5] == found.now
     for value, answers in zip(found.values, found.answers, strict=True):
@@ -222,7 +222,7 @@ def test_a_sweep_answers_as_the_edited_network_does(case, data):
 def test_sweeps_that_cannot_be_are_refused(options, message):
     net = Network((Dense(5), ReLU(), Dense(3)), (6,))
     with pytest.raises(UserError, match=message):
-        sweep(
+        sweep_weight(
             net,
             net.init(np.random.default_rng(0)),
             [0.0] * 6,

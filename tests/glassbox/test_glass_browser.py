@@ -7,9 +7,9 @@ from shutil import which
 import numpy as np
 import pytest
 
-from graduel.glassbox import Subject, inspect, write_page
-from graduel.models.model import Kept
-from graduel.models.schema import Task
+from graduel.glassbox import ExplainedModel, inspect_example, write_page
+from graduel.models.model import Model
+from graduel.models.schema import Schema
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed")
 CHROMIUM = which("chromium") or which("chromium-browser") or which("google-chrome")
@@ -20,10 +20,10 @@ pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium")
 
 @pytest.fixture(scope="module")
 def page_file(tmp_path_factory, digit_net, digit_trees, mnist):
-    task = Task("mnist", mnist.classes, image=(28, 28, 1), scale=1 / 255)
+    task = Schema("mnist", mnist.classes, image=(28, 28, 1), scale=1 / 255)
     models = (
-        Kept("net", "NumPy network", task, network=digit_net.network, weights=digit_net.answer),
-        Kept(
+        Model("net", "NumPy network", task, network=digit_net.network, weights=digit_net.answer),
+        Model(
             "xgboost",
             "XGBoost",
             task,
@@ -31,9 +31,11 @@ def page_file(tmp_path_factory, digit_net, digit_trees, mnist):
             learned=tuple(range(10)),
         ),
     )
-    subjects = [Subject(model) for model in models]
+    subjects = [ExplainedModel(model) for model in models]
     X = mnist.X[60_008:60_009]
-    found = [inspect(s, s.example(X), int(mnist.y[60_008]), where="test row 8") for s in subjects]
+    found = [
+        inspect_example(s, s.example(X), int(mnist.y[60_008]), where="test row 8") for s in subjects
+    ]
     return write_page(found, tmp_path_factory.mktemp("page") / "example.html")
 
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from graduel.errors import UserError
-from graduel.glassbox import digit_strokes, prepare, raw, strokes
+from graduel.glassbox import draw_digit, draw_strokes, prepare_digit, shrink_drawing
 
 N = 200
 
@@ -17,7 +17,7 @@ N = 200
 def drawn(seed):
     rng = np.random.default_rng(seed)
     labels = np.arange(N) % 10
-    return [strokes(*digit_strokes(int(d), rng)) for d in labels], labels
+    return [draw_strokes(*draw_digit(int(d), rng)) for d in labels], labels
 
 
 @pytest.fixture(scope="module")
@@ -31,8 +31,8 @@ def as_rows(images):
 
 def test_the_network_reads_drawn_digits_that_are_prepared(drawings, digit_net):
     inks, labels = drawings
-    with_preparation = as_rows([prepare(ink, steps=False).image for ink in inks])
-    without = as_rows([raw(ink) for ink in inks])
+    with_preparation = as_rows([prepare_digit(ink, steps=False).image for ink in inks])
+    without = as_rows([shrink_drawing(ink) for ink in inks])
     right = np.mean(digit_net.predict_proba(with_preparation).argmax(axis=1) == labels)
     plain = np.mean(digit_net.predict_proba(without).argmax(axis=1) == labels)
     assert right >= 0.95
@@ -41,8 +41,8 @@ def test_the_network_reads_drawn_digits_that_are_prepared(drawings, digit_net):
 
 def test_the_trees_read_drawn_digits_that_are_prepared(drawings, digit_trees):
     inks, labels = drawings
-    with_preparation = as_rows([prepare(ink, steps=False).image for ink in inks])
-    without = as_rows([raw(ink) for ink in inks])
+    with_preparation = as_rows([prepare_digit(ink, steps=False).image for ink in inks])
+    without = as_rows([shrink_drawing(ink) for ink in inks])
     assert np.mean(digit_trees.predict(with_preparation) == labels) >= 0.95
     assert np.mean(digit_trees.predict(without) == labels) < 0.5
 
@@ -55,7 +55,7 @@ def cut(image):
 
 def test_mnists_own_digits_stay_as_they_are(mnist):
     digits = mnist.X[60_000:60_200]
-    same = np.stack([prepare(digit, steps=False).image for digit in digits])
+    same = np.stack([prepare_digit(digit, steps=False).image for digit in digits])
     # Rarely a digit's centre of mass lies just between two pixels, and it moves by one.
     moved = np.array([(a != b).any() for a, b in zip(same, digits, strict=True)])
     assert moved.mean() < 0.25
@@ -72,7 +72,7 @@ def test_mnists_own_digits_stay_as_they_are(mnist):
     )
 )
 def test_any_drawing_becomes_a_digit_in_the_middle(ink):
-    found = prepare(ink)
+    found = prepare_digit(ink)
     assert found.image.shape == (28, 28)
     assert found.image.dtype == np.uint8
     assert found.empty == (not (ink >= 0.5 / 255).any())
@@ -92,14 +92,14 @@ def test_any_drawing_becomes_a_digit_in_the_middle(ink):
 @pytest.mark.parametrize("scale", [1, 2])
 def test_where_and_how_large_a_digit_is_does_not_matter(place, scale):
     rng = np.random.default_rng(3)
-    ink = strokes(
-        *digit_strokes(3, rng, size=100, height=(60, 60), thickness=(6, 6)), size=(100, 100)
+    ink = draw_strokes(
+        *draw_digit(3, rng, size=100, height=(60, 60), thickness=(6, 6)), size=(100, 100)
     )
     field = np.zeros((300, 300), np.float32)
     grown = np.kron(ink, np.ones((scale, scale), np.float32))
     top, left = (min(p, 300 - len(grown)) for p in place)
     field[top : top + len(grown), left : left + len(grown)] = grown
-    a, b = prepare(ink).image.astype(float), prepare(field).image.astype(float)
+    a, b = prepare_digit(ink).image.astype(float), prepare_digit(field).image.astype(float)
     if scale == 1:
         np.testing.assert_array_equal(a, b)
     assert np.abs(a - b).mean() < 2
@@ -108,21 +108,21 @@ def test_where_and_how_large_a_digit_is_does_not_matter(place, scale):
 def test_the_sides_keep_their_proportion():
     wide = np.zeros((100, 200))
     wide[40:60, 20:180] = 1
-    found = prepare(wide).steps[2].image
+    found = prepare_digit(wide).steps[2].image
     assert found.shape == (2, 20)
     assert (found == 255).all()
 
 
 def test_uint8_and_floats_say_the_same():
-    ink = strokes(*digit_strokes(5, np.random.default_rng(0)))
+    ink = draw_strokes(*draw_digit(5, np.random.default_rng(0)))
     as_bytes = np.rint(ink * 255).astype(np.uint8)
     np.testing.assert_array_equal(
-        prepare(as_bytes).image, prepare(as_bytes.astype(float) / 255).image
+        prepare_digit(as_bytes).image, prepare_digit(as_bytes.astype(float) / 255).image
     )
 
 
 def test_an_empty_field_is_empty():
-    found = prepare(np.zeros((50, 50)))
+    found = prepare_digit(np.zeros((50, 50)))
     assert found.empty
     assert not found.image.any()
 
@@ -142,19 +142,19 @@ def test_an_empty_field_is_empty():
 )
 def test_what_is_no_drawing_is_refused(ink):
     with pytest.raises(UserError, match="a drawing must be numbers"):
-        prepare(ink)
+        prepare_digit(ink)
 
 
 def test_the_hand_is_the_generators():
-    a, b = (digit_strokes(8, np.random.default_rng(5)) for _ in range(2))
+    a, b = (draw_digit(8, np.random.default_rng(5)) for _ in range(2))
     assert a == b
-    assert a != digit_strokes(8, np.random.default_rng(6))
+    assert a != draw_digit(8, np.random.default_rng(6))
 
 
 @given(st.integers(0, 9), st.integers(0, 2**32 - 1))
 @settings(max_examples=60, deadline=None)
 def test_drawn_digits_stay_in_the_field(digit, seed):
-    points, pen = digit_strokes(digit, np.random.default_rng(seed))
+    points, pen = draw_digit(digit, np.random.default_rng(seed))
     every = np.concatenate([np.array(stroke) for stroke in points])
     assert every.min() - pen / 2 >= 0
     assert every.max() + pen / 2 <= 280
@@ -172,11 +172,11 @@ def test_drawn_digits_stay_in_the_field(digit, seed):
 )
 def test_strokes_that_are_none_are_refused(points, options, message):
     with pytest.raises(UserError, match=message):
-        strokes(points, **options)
+        draw_strokes(points, **options)
 
 
 def test_a_dot_is_a_disc_of_the_pens_thickness():
-    ink = strokes([[(50, 40)]], thickness=20, size=(100, 100))
+    ink = draw_strokes([[(50, 40)]], thickness=20, size=(100, 100))
     assert ink.sum() == pytest.approx(np.pi * 100, rel=0.06)
     rows, columns = np.nonzero(ink)
     assert rows.mean() == pytest.approx(40, abs=1)
@@ -184,7 +184,7 @@ def test_a_dot_is_a_disc_of_the_pens_thickness():
 
 
 def test_a_field_need_not_be_square():
-    ink = strokes([[(110, 30)]], thickness=10, size=(60, 120))
+    ink = draw_strokes([[(110, 30)]], thickness=10, size=(60, 120))
     assert ink.shape == (60, 120)
     rows, columns = np.nonzero(ink)
     assert rows.mean() == pytest.approx(30, abs=1)
@@ -194,4 +194,4 @@ def test_a_field_need_not_be_square():
 
 def test_a_digit_that_is_none_is_refused():
     with pytest.raises(UserError, match="from 0 to 9"):
-        digit_strokes(10, np.random.default_rng(0))
+        draw_digit(10, np.random.default_rng(0))

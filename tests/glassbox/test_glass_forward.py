@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from table_glass import image_network, networks
 
 from graduel.errors import UserError
-from graduel.glassbox import find, forward, neuron, places, softmax_steps
+from graduel.glassbox import explain_neuron, find_layer, forward, list_layers, softmax_steps
 from graduel.nn import Conv2D, Dense, Dropout, LayerNorm, Network, ReLU, Residual, Tanh, textbook
 
 
@@ -32,11 +32,11 @@ def test_every_output_is_the_engines_bit_for_bit(case):
 @given(networks(), st.integers(0, 20), st.data())
 def test_the_terms_of_every_neuron_add_up_to_its_z(case, top, data):
     net, weights, x, _ = case
-    for place in places(net):
+    for place in list_layers(net):
         if not isinstance(place.layer, Dense):
             continue
         unit = data.draw(st.integers(0, place.layer.units - 1))
-        one = neuron(net, weights, x, place.path, unit, top)
+        one = explain_neuron(net, weights, x, place.path, unit, top)
         total = sum(term.product for term in one.terms) + one.rest + one.bias
         assert total == pytest.approx(one.z, rel=1e-9, abs=1e-12)
         assert len(one.terms) + one.n_rest == place.shape_in[0]
@@ -61,17 +61,17 @@ def test_the_numbers_are_those_of_the_textbook():
     for l in (1, 2, 3):
         np.testing.assert_allclose(seen.columns[l].z, Z[l - 1][:, 0], rtol=1e-12)
         np.testing.assert_allclose(seen.columns[l].a, A[l][:, 0], rtol=1e-12)
-        assert neuron(net, weights, x, l, 1).z == pytest.approx(Z[l - 1][1, 0], rel=1e-12)
-        assert neuron(net, weights, x, l, 1).a == pytest.approx(A[l][1, 0], rel=1e-12)
+        assert explain_neuron(net, weights, x, l, 1).z == pytest.approx(Z[l - 1][1, 0], rel=1e-12)
+        assert explain_neuron(net, weights, x, l, 1).a == pytest.approx(A[l][1, 0], rel=1e-12)
     np.testing.assert_array_equal(seen.columns[0].a, x)
 
 
 def test_every_output_of_a_convolution_is_its_windows_sum():
     net, weights, x = image_network(np.random.default_rng(1))
     for layer, n_in in ((1, 18), (2, 18)):
-        place = find(net, layer)
+        place = find_layer(net, layer)
         for unit in range(0, int(np.prod(place.shape_out)), 5):
-            one = neuron(net, weights, x, layer, unit, top=100)
+            one = explain_neuron(net, weights, x, layer, unit, top=100)
             total = sum(term.product for term in one.terms) + one.bias
             assert total == pytest.approx(one.z, rel=1e-9, abs=1e-12)
             assert len(one.terms) <= n_in
@@ -102,22 +102,22 @@ def test_a_block_is_looked_into_by_its_path():
     inside = sum(seen.layer(f"0.{i}").input.size for i in range(3))
     assert inside == 4 + 3 + 3
     np.testing.assert_allclose(seen.layer("0").output, x + seen.layer("0.2").output)
-    one = neuron(net, weights, x, "0.2", 1, top=1)
+    one = explain_neuron(net, weights, x, "0.2", 1, top=1)
     assert sum(t.product for t in one.terms) + one.rest + one.bias == pytest.approx(one.z)
-    assert find(net, 1).path == "1"
+    assert find_layer(net, 1).path == "1"
 
 
 def test_weights_come_as_an_image_where_the_layer_sees_pixels():
     net = Network((Dropout(0.2), Dense(5), ReLU(), Dense(3)), (12,))
     weights = net.init(np.random.default_rng(0))
     x = np.linspace(0, 1, 12)
-    one = neuron(net, weights, x, 1, 2, image=(4, 3, 1))
+    one = explain_neuron(net, weights, x, 1, 2, image=(4, 3, 1))
     W = net.layout["1.W"].view(weights.theta)
     np.testing.assert_array_equal(one.weights_image, W[:, 2].reshape(4, 3, 1))
     np.testing.assert_allclose(one.products_image.sum() + one.bias, one.z, rtol=1e-5)
     assert {t.name for t in one.terms if t.index == 11} == {"row 3, column 2"}
-    assert neuron(net, weights, x, 2, 0, image=(4, 3, 1)).weights_image is None
-    named = neuron(net, weights, x, 1, 0, names=[f"feature {i}" for i in range(12)])
+    assert explain_neuron(net, weights, x, 2, 0, image=(4, 3, 1)).weights_image is None
+    named = explain_neuron(net, weights, x, 1, 0, names=[f"feature {i}" for i in range(12)])
     assert all(term.name == f"feature {term.index}" for term in named.terms)
 
 
@@ -138,7 +138,7 @@ def test_results_are_plain_data():
     assert data["layers"][1]["place"]["title"] == "Conv2D, 8×7×2 → 8×7×3"
     short = json.loads(json.dumps(seen.as_dict(most=10), allow_nan=False))
     assert short["x"]["shape"] == [112]
-    assert json.dumps(neuron(net, weights, x, 1, 7).as_dict(), allow_nan=False)
+    assert json.dumps(explain_neuron(net, weights, x, 1, 7).as_dict(), allow_nan=False)
 
 
 def test_numbers_that_are_not_finite_become_null():
@@ -158,10 +158,13 @@ def test_numbers_that_are_not_finite_become_null():
     ("call", "message"),
     [
         (lambda n, w: forward(n, w, [1.0, 2.0]), "takes 4 numbers an example; got an array of"),
-        (lambda n, w: neuron(n, w, [0.0] * 4, 3, 0), "layer must be from 1 to 2"),
-        (lambda n, w: neuron(n, w, [0.0] * 4, "9", 0), "must be one of the index paths 0, 1, 2"),
-        (lambda n, w: neuron(n, w, [0.0] * 4, 1, 5), "unit must be from 0 to 4"),
-        (lambda n, w: neuron(n, w, [0.0] * 4, "1", 0), "a dense layer or a convolution"),
+        (lambda n, w: explain_neuron(n, w, [0.0] * 4, 3, 0), "layer must be from 1 to 2"),
+        (
+            lambda n, w: explain_neuron(n, w, [0.0] * 4, "9", 0),
+            "must be one of the index paths 0, 1, 2",
+        ),
+        (lambda n, w: explain_neuron(n, w, [0.0] * 4, 1, 5), "unit must be from 0 to 4"),
+        (lambda n, w: explain_neuron(n, w, [0.0] * 4, "1", 0), "a dense layer or a convolution"),
     ],
 )
 def test_mistakes_are_told_in_a_line(call, message):
@@ -174,4 +177,4 @@ def test_a_layer_of_ones_own_is_shown_too():
     class Mine(Conv2D):
         __slots__ = ()
 
-    assert places(Network((Mine(2),), (5, 5, 1)))[0].kind == "own"
+    assert list_layers(Network((Mine(2),), (5, 5, 1)))[0].kind == "own"

@@ -12,15 +12,15 @@ import polars as pl
 import pytest
 
 from graduel.contenders import Budget, make_contender
-from graduel.contenders.fitted_model import kept_of
-from graduel.data.source import own_arrays
+from graduel.contenders.fitted_model import to_model
+from graduel.data.source import source_from_arrays
 from graduel.duel.plan.protocol import Cell, Split
 from graduel.duel.run.cell import run_cell
 from graduel.errors import UserError
-from graduel.glassbox import Subject, inspect, render, write_page
+from graduel.glassbox import ExplainedModel, inspect_example, render, write_page
 from graduel.glassbox.example_page import COLOURS, number
-from graduel.models.model import Kept
-from graduel.models.schema import Task
+from graduel.models.model import Model
+from graduel.models.schema import Schema
 from graduel.nn import BatchNorm, Dense, Flatten, Network, ReLU, Reshape, Sigmoid
 from graduel.nn.layers import Conv2D
 from graduel.report.draw import style
@@ -43,7 +43,7 @@ def table():
             "target": np.array(["a", EVIL, "c"])[y],
         }
     )
-    return own_arrays(frame, target="target").load()
+    return source_from_arrays(frame, target="target").load()
 
 
 RECIPES = {
@@ -57,7 +57,7 @@ def fitted(data, name, recipe=None):
     rows = Split(np.arange(n // 2), np.arange(n // 2, n * 3 // 4), np.arange(n * 3 // 4, n))
     contender = make_contender(name, name, recipe or RECIPES[name])
     model = run_cell(contender, data, rows, Cell(name, 0), Budget(threads=1))[1]
-    return kept_of(model, Task.of(data), f"model {EVIL}")
+    return to_model(model, Schema.of(data), f"model {EVIL}")
 
 
 @pytest.fixture(scope="module")
@@ -67,7 +67,7 @@ def data():
 
 @pytest.fixture(scope="module", params=RECIPES)
 def subject(request, data):
-    return Subject(fitted(data, request.param))
+    return ExplainedModel(fitted(data, request.param))
 
 
 def test_a_table_is_shown_as_it_came_and_as_it_is_prepared(subject, data):
@@ -83,15 +83,15 @@ def test_a_table_is_shown_as_it_came_and_as_it_is_prepared(subject, data):
         assert raw["size"] == (None if size is None else str(size))
         assert raw["town"] == row["town"][0]
         assert float(raw[EVIL]) == pytest.approx(row[EVIL][0])
-        found = inspect(subject, example, int(data.y[at]))
+        found = inspect_example(subject, example, int(data.y[at]))
         np.testing.assert_array_equal(found.answers, subject.kept.predict_proba(row)[0])
 
 
 def test_the_way_through_the_trees_is_told_in_the_tables_own_words(data):
-    subject = Subject(fitted(data, "xgboost"))
+    subject = ExplainedModel(fitted(data, "xgboost"))
     told = set()
     for at in range(180, 240):
-        trees = inspect(subject, subject.example(data.X[at : at + 1])).trees
+        trees = inspect_example(subject, subject.example(data.X[at : at + 1])).trees
         for path in trees.votes.strongest:
             for split in path.splits:
                 if split.name == "town":
@@ -104,7 +104,7 @@ def test_the_way_through_the_trees_is_told_in_the_tables_own_words(data):
 
 
 def test_without_a_label_the_answer_is_taken(subject, data):
-    found = inspect(subject, subject.example(data.X[:1]))
+    found = inspect_example(subject, subject.example(data.X[:1]))
     assert not found.label_known
     assert found.label == found.answer == found.answers.argmax()
 
@@ -116,7 +116,7 @@ def visible(page):
 
 
 def test_the_page_trusts_no_text(subject, data):
-    page = render(inspect(subject, subject.example(data.X[:1]), 1, where=EVIL))
+    page = render(inspect_example(subject, subject.example(data.X[:1]), 1, where=EVIL))
     assert "<script" not in page
     assert EVIL in visible(page)
     assert "default-src 'none'" in page
@@ -124,8 +124,8 @@ def test_the_page_trusts_no_text(subject, data):
 
 
 def test_the_page_holds_the_numbers(data):
-    subject = Subject(fitted(data, "net"))
-    found = inspect(subject, subject.example(data.X[7:8]), 2, lr=0.25)
+    subject = ExplainedModel(fitted(data, "net"))
+    found = inspect_example(subject, subject.example(data.X[7:8]), 2, lr=0.25)
     text = visible(render(found))
     net = found.net
     for value in (
@@ -147,13 +147,13 @@ def test_the_page_holds_the_numbers(data):
 
 
 def test_the_same_example_gives_the_same_page(subject, data):
-    pages = [render(inspect(subject, subject.example(data.X[:1]), 1)) for _ in range(2)]
+    pages = [render(inspect_example(subject, subject.example(data.X[:1]), 1)) for _ in range(2)]
     assert pages[0] == pages[1]
 
 
 def test_both_models_stand_on_one_page(data):
-    both = [Subject(fitted(data, name)) for name in RECIPES]
-    found = [inspect(one, one.example(data.X[3:4]), 0) for one in both]
+    both = [ExplainedModel(fitted(data, name)) for name in RECIPES]
+    found = [inspect_example(one, one.example(data.X[3:4]), 0) for one in both]
     page = render(found)
     assert page.count('class="headline"') == 2
     assert "SHAP" in page
@@ -163,7 +163,7 @@ def test_both_models_stand_on_one_page(data):
 
 
 def test_every_text_is_plain_data(subject, data):
-    found = inspect(subject, subject.example(data.X[:1]), 1)
+    found = inspect_example(subject, subject.example(data.X[:1]), 1)
     plain = json.loads(json.dumps(found.as_dict(), allow_nan=False))
     assert plain["classes"] == list(data.classes)
     assert (plain["net"] is None) == (subject.family == "xgboost")
@@ -175,8 +175,8 @@ def kept_network(layers, shape, image, scale=1.0, **options):
     weights = net.init(rng)
     weights.theta += rng.normal(0, 0.1, weights.theta.shape).astype(net.dtype)
     classes = tuple(f"class {i}" for i in range(net.output_shape[0]))
-    task = Task("mine", classes, image=image, scale=scale)
-    return Subject(Kept("net", "mine", task, network=net, weights=weights))
+    task = Schema("mine", classes, image=image, scale=scale)
+    return ExplainedModel(Model("net", "mine", task, network=net, weights=weights))
 
 
 def test_images_of_any_shape_are_shown():
@@ -196,7 +196,7 @@ def test_images_of_any_shape_are_shown():
     example = subject.example(image)
     np.testing.assert_array_equal(example.image, image[0])
     np.testing.assert_allclose(example.x, image.reshape(-1) / 255, rtol=1e-6)
-    found = inspect(subject, example, 1)
+    found = inspect_example(subject, example, 1)
     np.testing.assert_allclose(found.answers, found.net.forward.answers, rtol=1e-6)
     assert [one.place.number for one in found.net.neurons] == [1, 2, 3]
     assert found.net.neurons[0].terms[0].name.startswith("row ")
@@ -210,7 +210,7 @@ def test_a_binary_loss_goes_without_softmax():
 
     layers = (Dense(4), ReLU(), Dense(3))
     subject = kept_network(layers, (6,), None, loss=BinaryCrossEntropy())
-    found = inspect(subject, subject.example(np.ones((1, 6), np.float32)), 1)
+    found = inspect_example(subject, subject.example(np.ones((1, 6), np.float32)), 1)
     np.testing.assert_array_equal(found.net.backward.target, [0, 1, 0])
     page = render(found)
     assert "Softmax and the loss" not in page
@@ -221,7 +221,9 @@ def test_the_dead_are_named():
     subject = kept_network((Dense(4), ReLU(), Dense(3)), (6,), None)
     net, weights = subject.network, subject.weights
     net.layout["0.b"].view(weights.theta)[...] = -100
-    found = inspect(subject, subject.example(np.ones((1, 6), np.float32)), 0, layer=1, unit=2)
+    found = inspect_example(
+        subject, subject.example(np.ones((1, 6), np.float32)), 0, layer=1, unit=2
+    )
     assert found.net.rows[0].norm == 0
     assert "its gate was shut" in render(found)
 
@@ -233,7 +235,7 @@ def test_the_page_looks_as_the_report_does():
 
 
 def test_a_page_is_written_whole_and_never_over_another_file(tmp_path, subject, data):
-    found = inspect(subject, subject.example(data.X[:1]), 1)
+    found = inspect_example(subject, subject.example(data.X[:1]), 1)
     path = write_page(found, tmp_path / "new" / "page.html")
     assert path.read_text("utf-8") == render(found)
     with pytest.raises(UserError, match="must be a new file"):
@@ -251,15 +253,15 @@ def test_a_page_is_written_whole_and_never_over_another_file(tmp_path, subject, 
     ],
 )
 def test_mistakes_are_told_in_a_line(data, options, message):
-    subject = Subject(fitted(data, "net"))
+    subject = ExplainedModel(fitted(data, "net"))
     with pytest.raises(UserError, match=message):
-        inspect(subject, subject.example(data.X[:1]), **options)
+        inspect_example(subject, subject.example(data.X[:1]), **options)
 
 
 def test_trees_have_no_layers_and_nets_no_trees(data):
-    trees, net = (Subject(fitted(data, name)) for name in ("xgboost", "net"))
+    trees, net = (ExplainedModel(fitted(data, name)) for name in ("xgboost", "net"))
     with pytest.raises(UserError, match="are a network's"):
-        inspect(trees, trees.example(data.X[:1]), layer=1)
+        inspect_example(trees, trees.example(data.X[:1]), layer=1)
     with pytest.raises(UserError, match="expected a network"):
         _ = trees.network
     with pytest.raises(UserError, match="expected trees"):
@@ -271,9 +273,9 @@ def test_trees_have_no_layers_and_nets_no_trees(data):
 def test_two_classes_and_classes_that_were_not_learned(data):
     kept = data.y != 2
     two = replace(data, X=data.X.filter(pl.Series(kept)), y=data.y[kept], classes=data.classes[:2])
-    subject = Subject(fitted(two, "xgboost"))
+    subject = ExplainedModel(fitted(two, "xgboost"))
     assert subject.groups == (data.classes[1],)
-    found = inspect(subject, subject.example(two.X[:1]), 0)
+    found = inspect_example(subject, subject.example(two.X[:1]), 0)
     assert found.trees.shap.values.shape == (1, 4)
     np.testing.assert_allclose(found.trees.votes.probabilities, found.answers, rtol=1e-6)
     n = len(data.y)
@@ -281,9 +283,9 @@ def test_two_classes_and_classes_that_were_not_learned(data):
     rows = Split(train, np.arange(n // 2, n * 3 // 4), np.arange(n * 3 // 4, n))
     contender = make_contender("xgboost", "xgboost", RECIPES["xgboost"])
     model = run_cell(contender, data, rows, Cell("xgboost", 0), Budget(threads=1))[1]
-    lacking = Subject(kept_of(model, Task.of(data), "trees"))
+    lacking = ExplainedModel(to_model(model, Schema.of(data), "trees"))
     assert lacking.groups == ("c",)
-    found = inspect(lacking, lacking.example(data.X[:1]), 1)
+    found = inspect_example(lacking, lacking.example(data.X[:1]), 1)
     assert found.answers[1] == 0
     assert found.answer != found.label
     assert "which is" in render(found)

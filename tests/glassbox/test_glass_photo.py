@@ -10,7 +10,7 @@ from hypothesis.extra import numpy as hnp
 from PIL import Image
 
 from graduel.errors import UserError
-from graduel.glassbox import digit_strokes, photo, prepare, strokes
+from graduel.glassbox import draw_digit, draw_strokes, extract_ink, prepare_digit
 
 N = 60
 
@@ -42,41 +42,41 @@ LOOKS = {
 @pytest.mark.parametrize("look", LOOKS)
 def test_photographed_digits_are_read(look, digit_net):
     rng, labels = np.random.default_rng(11), np.arange(N) % 10
-    inks = [strokes(*digit_strokes(int(d), rng)) for d in labels]
-    photos = [photo(LOOKS[look](ink, rng)) for ink in inks]
-    rows = np.stack([prepare(ink, steps=False).image.reshape(-1) for ink in photos])
+    inks = [draw_strokes(*draw_digit(int(d), rng)) for d in labels]
+    photos = [extract_ink(LOOKS[look](ink, rng)) for ink in inks]
+    rows = np.stack([prepare_digit(ink, steps=False).image.reshape(-1) for ink in photos])
     assert np.mean(digit_net.predict_proba(rows).argmax(axis=1) == labels) >= 0.93
 
 
 def test_what_is_transparent_is_paper():
-    ink = strokes(*digit_strokes(3, np.random.default_rng(0)))
+    ink = draw_strokes(*draw_digit(3, np.random.default_rng(0)))
     opacity = np.rint(255 * ink).astype(np.uint8)
     drawn = np.dstack([np.zeros((*ink.shape, 3), np.uint8), opacity])
-    found = prepare(photo(Image.fromarray(drawn))).image.astype(float)
-    assert np.abs(found - prepare(ink).image).mean() < 4
+    found = prepare_digit(extract_ink(Image.fromarray(drawn))).image.astype(float)
+    assert np.abs(found - prepare_digit(ink).image).mean() < 4
 
 
 @settings(max_examples=60, deadline=None)
 @given(hnp.arrays(np.uint8, hnp.array_shapes(min_dims=2, max_dims=2, max_side=50)))
 def test_any_image_becomes_ink(image):
-    found = photo(image)
+    found = extract_ink(image)
     assert found.shape == image.shape
     assert found.dtype == np.float32
     assert 0 <= found.min() <= found.max() <= 1
-    prepare(found)
+    prepare_digit(found)
 
 
 @settings(deadline=None)
 @given(st.integers(0, 255))
 def test_an_empty_page_has_no_ink(grey):
-    assert not photo(np.full((40, 40), grey, np.uint8)).any()
+    assert not extract_ink(np.full((40, 40), grey, np.uint8)).any()
 
 
 @pytest.mark.parametrize("mode", ["1", "L", "P", "RGB", "RGBA", "CMYK", "I;16", "F"])
 def test_every_kind_of_pillow_image_is_taken(mode):
     page = Image.new("L", (50, 50), 250)
     page.paste(10, (20, 5, 30, 45))
-    found = photo(page.convert("I").convert(mode) if mode == "I;16" else page.convert(mode))
+    found = extract_ink(page.convert("I").convert(mode) if mode == "I;16" else page.convert(mode))
     assert found.shape == (50, 50)
 
 
@@ -85,4 +85,4 @@ def test_every_kind_of_pillow_image_is_taken(mode):
 )
 def test_what_is_no_image_is_refused(image):
     with pytest.raises(UserError, match="an image must be uint8"):
-        photo(image)
+        extract_ink(image)

@@ -6,14 +6,14 @@ import numpy as np
 import pytest
 
 from graduel.errors import UserError
-from graduel.glassbox.network.activity import activity
-from graduel.glassbox.network.adversarial import attack
+from graduel.glassbox.network.activity import measure_activity
+from graduel.glassbox.network.adversarial import attack_example
 from graduel.glassbox.network.backward_pass import backward, step, weight_gradients
 from graduel.glassbox.network.forward_pass import forward
-from graduel.glassbox.network.layer_info import places
-from graduel.glassbox.network.neuron import neuron
+from graduel.glassbox.network.layer_info import list_layers
+from graduel.glassbox.network.neuron import explain_neuron
 from graduel.glassbox.network.saliency import input_gradient
-from graduel.glassbox.network.weight_edit import set_weight, switch_off
+from graduel.glassbox.network.weight_edit import ablate_units, set_weight
 from graduel.nn import (
     PBLD,
     BinaryCrossEntropy,
@@ -51,7 +51,7 @@ def table_network():
 
 def test_every_layer_has_a_kind_and_an_equation():
     net, _, _ = table_network()
-    row = [place for place in places(net) if "." not in place.path]
+    row = [place for place in list_layers(net) if "." not in place.path]
     assert [place.kind for place in row] == [
         *("embedding", "embedding", "scale", "dense", "activation", "dropout"),
         *("dense", "activation", "dense"),
@@ -61,14 +61,14 @@ def test_every_layer_has_a_kind_and_an_equation():
     assert row[4].forward.text.startswith("y = x + α (f(x) − x)")
     assert row[1].backward
     heads = Network((EnsembleDense(3, 2), HeadsDense(2, 2), Flatten(), Dense(3)), (4,))
-    assert [place.kind for place in places(heads)] == ["dense", "dense", "shape", "dense"]
+    assert [place.kind for place in list_layers(heads)] == ["dense", "dense", "shape", "dense"]
 
 
 @pytest.mark.parametrize("layer", [1, 2, 3])
 def test_a_scaled_sum_is_written_out_forward_and_back(layer):
     net, weights, x = table_network()
     seen = backward(net, weights, x, 1)
-    one = neuron(net, weights, x, layer, 2, top=100)
+    one = explain_neuron(net, weights, x, layer, 2, top=100)
     assert sum(t.product for t in one.terms) + one.bias == pytest.approx(one.z)
     assert all(t.product == pytest.approx(t.x * t.w) for t in one.terms)
     row = weight_gradients(net, seen, layer, 2, top=100)
@@ -88,9 +88,9 @@ def test_the_rest_of_the_box_takes_them_too():
         moved[j] += h
         change = (forward(net, weights, moved).raw[1] - seen.raw[1]) / h
         assert gradient[j] == pytest.approx(change, rel=1e-3, abs=1e-6)
-    found = activity(net, weights, np.array([x, x]), np.array([0, 1]))
+    found = measure_activity(net, weights, np.array([x, x]), np.array([0, 1]))
     assert len(found.layers) == len(net.layers)
-    off = switch_off(net, weights, 1, range(6))
+    off = ablate_units(net, weights, 1, range(6))
     assert not np.array_equal(off.theta, weights.theta)
     assert set_weight(net, weights, 1, 0, 0, 1.0).theta is not weights.theta
     with pytest.raises(UserError, match="layer must be a dense layer; got PBLD"):
@@ -134,7 +134,7 @@ def test_several_heads_are_shown_forward_and_back(loss, scaled):
     assert step(net, weights, x, 1, lr=1e-3).helped
     for layer, units in ((1, 12), (2, 15), (3, 6)):
         for unit in range(units):
-            one = neuron(net, weights, x, layer, unit, top=100, seen=seen.forward)
+            one = explain_neuron(net, weights, x, layer, unit, top=100, seen=seen.forward)
             total = sum(term.product for term in one.terms) + one.bias
             assert total == pytest.approx(one.z)
             given = seen.forward.layer(one.place.path).input.reshape(-1)
@@ -142,7 +142,7 @@ def test_several_heads_are_shown_forward_and_back(loss, scaled):
     assert one.equation.text.startswith("Z₃[2, 1] = Σᵢ W₃[2, 1, i]")
     with pytest.raises(UserError, match="layer must be a dense layer"):
         weight_gradients(net, seen, 1, 0)
-    assert [place.kind for place in places(net) if place.number] == ["dense"] * 3
+    assert [place.kind for place in list_layers(net) if place.number] == ["dense"] * 3
 
 
 def test_the_rest_of_the_box_takes_several_heads():
@@ -158,11 +158,13 @@ def test_the_rest_of_the_box_takes_several_heads():
         input_gradient(net, weights, x, 2)
     with pytest.raises(UserError, match="label must be a class code from 0 to 1; got 2"):
         backward(net, weights, x, 2)
-    assert len(activity(net, weights, np.array([x, x]), np.array([0, 1])).layers) == 6
-    off = switch_off(net, weights, 2, [0, 3])
+    assert len(measure_activity(net, weights, np.array([x, x]), np.array([0, 1])).layers) == 6
+    off = ablate_units(net, weights, 2, [0, 3])
     W = net.layout["5.W"].view(off.theta)
     assert not W[:, [0, 3]].any()
     assert W[:, 1].all()
     judge = net.predict
-    found = attack(net, weights, x, 1, 0.01, {"net": lambda X: judge(X, weights)}, bounds=None)
+    found = attack_example(
+        net, weights, x, 1, 0.01, {"net": lambda X: judge(X, weights)}, bounds=None
+    )
     assert found.verdicts["net"].after[1] < found.verdicts["net"].before[1]

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from xgboost import DMatrix, XGBClassifier
 
 from graduel.errors import UserError
-from graduel.glassbox import path, read_forest, shap, votes
+from graduel.glassbox import explain_path, explain_shap, explain_votes, read_forest
 from graduel.glassbox.trees.tree_votes import probabilities
 
 
@@ -64,7 +64,7 @@ def own(model, row, **what):
 def test_votes_add_up_to_the_margin(case):
     model, forest, X = case
     for row in X[:25]:
-        found = votes(forest, row)
+        found = explain_votes(forest, row)
         np.testing.assert_array_equal(found.margin, own(model, row, output_margin=True).reshape(-1))
         np.testing.assert_allclose(found.so_far[-1], found.margin, atol=2e-5)
         np.testing.assert_allclose(found.base + found.by_round.sum(axis=0), found.margin, atol=2e-5)
@@ -75,7 +75,7 @@ def test_votes_of_the_first_rounds_are_the_shorter_models(case):
     model, forest, X = case
     for rounds in (1, 5, 12):
         margin = own(model, X[3], output_margin=True, iteration_range=(0, rounds))
-        so_far = votes(forest, X[3]).so_far[rounds]
+        so_far = explain_votes(forest, X[3]).so_far[rounds]
         np.testing.assert_allclose(so_far, margin.reshape(-1), atol=2e-5)
 
 
@@ -83,10 +83,10 @@ def test_shap_values_are_xgboosts_and_add_up(case):
     model, forest, X = case
     if forest.vector_leaves:
         with pytest.raises(UserError, match="Train it with multi_strategy=one_output_per_tree"):
-            shap(forest, X[0])
+            explain_shap(forest, X[0])
         return
     for row in X[:10]:
-        found = shap(forest, row)
+        found = explain_shap(forest, row)
         raw = own(model, row, pred_contribs=True).reshape(forest.n_classes, -1)
         np.testing.assert_array_equal(found.values, raw[:, :-1])
         np.testing.assert_array_equal(found.bias, raw[:, -1])
@@ -109,7 +109,7 @@ def test_every_split_of_every_path_is_decided_as_xgboost_does(case):
     missing = 0
     for row in X[:20]:
         for number, tree in enumerate(forest.trees):
-            found = path(forest, row, number)
+            found = explain_path(forest, row, number)
             node = 0
             for split in found.splits:
                 assert split.node == node
@@ -127,10 +127,10 @@ def test_every_split_of_every_path_is_decided_as_xgboost_does(case):
 
 def test_the_strongest_trees_come_first(case):
     _, forest, X = case
-    found = votes(forest, X[0], top=5)
+    found = explain_votes(forest, X[0], top=5)
     sizes = [abs(one.value) for one in found.strongest]
     assert sizes == sorted(sizes, reverse=True)
-    every = [path(forest, X[0], i).value for i in range(len(forest.trees))]
+    every = [explain_path(forest, X[0], i).value for i in range(len(forest.trees))]
     assert sizes == pytest.approx(sorted(map(abs, every), reverse=True)[:5])
     one = found.strongest[0]
     assert one.group == forest.trees[one.tree].group
@@ -140,13 +140,13 @@ def test_pixels_have_names_and_images(digit_trees, mnist):
     forest = read_forest(digit_trees)
     assert forest.kind == "one tree a class: 10 trees a round"
     names = [f"row {i // 28}, column {i % 28}" for i in range(784)]
-    found = votes(forest, mnist.table[60_007], top=3, names=names)
+    found = explain_votes(forest, mnist.table[60_007], top=3, names=names)
     split = found.strongest[0].splits[0]
     assert split.name == names[split.feature]
-    assert shap(forest, mnist.table[60_007]).values.shape == (10, 784)
+    assert explain_shap(forest, mnist.table[60_007]).values.shape == (10, 784)
     assert found.by_round.shape == (25, 10)
     json.dumps(found.as_dict(), allow_nan=False)
-    json.dumps(shap(forest, mnist.table[60_007]).as_dict(most=10_000), allow_nan=False)
+    json.dumps(explain_shap(forest, mnist.table[60_007]).as_dict(most=10_000), allow_nan=False)
 
 
 @settings(max_examples=25, deadline=None)
@@ -157,7 +157,7 @@ def test_random_forests_add_up(seed, classes, depth):
     X[rng.random(X.shape) < 0.1] = np.nan
     model = XGBClassifier(n_estimators=4, max_depth=depth, n_jobs=1, subsample=0.8).fit(X, y)
     forest = read_forest(model.get_booster())
-    found, values = votes(forest, X[0]), shap(forest, X[0])
+    found, values = explain_votes(forest, X[0]), explain_shap(forest, X[0])
     np.testing.assert_allclose(found.so_far[-1], found.margin, atol=1e-5)
     np.testing.assert_allclose(values.values.sum(axis=1) + values.bias, found.margin, atol=1e-5)
     np.testing.assert_allclose(found.probabilities, model.predict_proba(X[:1])[0], rtol=1e-6)
@@ -168,7 +168,7 @@ def test_models_say_what_their_trees_are():
     forest = read_forest(model)
     assert forest.kind.startswith("one tree a round for all classes")
     np.testing.assert_array_equal(probabilities(forest, X[0]), model.predict_proba(X[:1])[0])
-    assert path(forest, X[0], 3).group is None
+    assert explain_path(forest, X[0], 3).group is None
     assert read_forest(fitted()[0]).kind == "one tree a class: 3 trees a round"
     assert (
         read_forest(fitted(classes=2)[0]).kind == "one tree a round, for the second of two classes"
@@ -185,8 +185,8 @@ def test_what_are_no_trees_is_refused():
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda f: votes(f, np.zeros(3)), "the trees take 5 numbers an example; got 3"),
-        (lambda f: path(f, np.zeros(5), 99), "tree must be from 0 to 35; got 99"),
+        (lambda f: explain_votes(f, np.zeros(3)), "the trees take 5 numbers an example; got 3"),
+        (lambda f: explain_path(f, np.zeros(5), 99), "tree must be from 0 to 35; got 99"),
     ],
 )
 def test_mistakes_are_told_in_a_line(call, message):

@@ -79,7 +79,7 @@ def main() -> None:
         weights.state[...] = rng.uniform(0.5, 1.5, weights.state.shape)
         x = rng.normal(size=(3, *network.input_shape)).round(2)
         file = f"format{container.FORMAT}-{name}.safetensors"
-        network_file.save_model(FOLDER / file, network, weights, notes)
+        network_file.save_network(FOLDER / file, network, weights, notes)
         cases[file] = {
             "spec": network.to_spec(),
             "notes": notes,

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from graduel.duel.result.outcome import Run
-from graduel.metrics.calibration import calibration, scaled
+from graduel.metrics.calibration import apply_temperature, measure_calibration
 
 TITLES = {"textbook": "textbook network", "net": "NumPy network", "xgboost": "XGBoost"}
 SKILL = {"textbook": (0.061, 60.0), "net": (0.013, 50.0), "xgboost": (0.018, 170.0)}
@@ -185,8 +185,8 @@ def _behind(rng: Any, p: Any, y: Any, number: int, *, table: bool) -> dict[str, 
     rows = np.arange(len(y))
 
     def side(t: float) -> dict[str, Any]:
-        of = [scaled(one, t) for one in p]
-        return calibration(of, [y] * len(p), [rows] * len(p)).as_dict()
+        of = [apply_temperature(one, t) for one in p]
+        return measure_calibration(of, [y] * len(p), [rows] * len(p)).as_dict()
 
     heat = 1.2 + 0.1 * number
     error = float(np.mean(p.argmax(-1) != y))

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from graduel.duel.result.outcome import Suite
-from graduel.duel.verdict.datasets import compare_across
-from graduel.metrics.metric import metric_of
+from graduel.duel.verdict.datasets import compare_datasets
+from graduel.metrics.metric import get_metric
 
 TITLES = {"textbook": "textbook network", "net": "NumPy network", "xgboost": "XGBoost"}
 
@@ -27,7 +27,7 @@ def make_suite(
 ) -> Suite:
     """Return a suite whose numbers agree with one another as a real one's would."""
     rng = np.random.default_rng(3)
-    of = metric_of(metric)
+    of = get_metric(metric)
     titles = {name: TITLES.get(name, name) for name in names}
     lines = []
     for number, called in enumerate(datasets):
@@ -41,11 +41,11 @@ def make_suite(
     losses = {n: [of.shown(line["contenders"][n]["value"]) for line in lines] for n in names}
     across, second = None, None
     if len(lines) > 1 and len(names) > 1:
-        across = compare_across(losses, metric=of, rope=of.rope, titles=titles).as_dict()
+        across = compare_datasets(losses, metric=of, rope=of.rope, titles=titles).as_dict()
         if metric != "log_loss":
-            by = metric_of("log_loss")
+            by = get_metric("log_loss")
             losses = {n: [line["contenders"][n]["log_loss"] for line in lines] for n in names}
-            found = compare_across(losses, metric=by, rope=by.rope, titles=titles).as_dict()
+            found = compare_datasets(losses, metric=by, rope=by.rope, titles=titles).as_dict()
             about = {"metric": by.name, "metric_title": by.title, "metric_unit": by.unit}
             about |= {"lower_is_better": True, "rope": by.rope}
             second = {"protocol": about, "across": found}

@@ -17,7 +17,15 @@ from matplotlib.figure import Figure
 
 import graduel.report
 from graduel import report
-from graduel.report.draw.style import COLOURS, HUES, PAPER, WIDTH, literal, looks, spread
+from graduel.report.draw.style import (
+    COLOURS,
+    HUES,
+    PAPER,
+    WIDTH,
+    assign_looks,
+    escape_text,
+    spread_labels,
+)
 from graduel.report.sections import figures, numbers
 
 ALL = ("race", "learning", "errors", "differences", "calibration", "cost")
@@ -74,7 +82,7 @@ def test_race_draws_the_stored_curves(make) -> None:
         (ax,) = report.race(run).axes
         assert ax.get_yscale() == "log"
         assert ax.get_xscale() == "linear"
-        for name, look in looks(run.result["contenders"]).items():
+        for name, look in assign_looks(run.result["contenders"]).items():
             curves = [line for line in ax.lines if line.get_label() == name]
             assert len(curves) == seeds
             for line, curve in zip(curves, run.curves[name], strict=True):
@@ -130,7 +138,7 @@ def test_race_labels_do_not_overlap(make) -> None:
 def test_errors_draws_the_stored_errors_and_intervals(make) -> None:
     run = make(seeds=3)
     (ax,) = report.errors(run).axes
-    for name, look in looks(run.result["contenders"]).items():
+    for name, look in assign_looks(run.result["contenders"]).items():
         entry = run.result["contenders"][name]
         found = lines_of(ax, look.colour.light)
         (dot,) = [line for line in found if line.get_marker() == look.mark]
@@ -215,7 +223,7 @@ def test_calibration_after_scaling_is_another_diagram(make) -> None:
 def test_calibration_draws_its_numbers(make) -> None:
     run = make()
     (ax,) = report.calibration(run).axes
-    look = looks(run.result["contenders"])
+    look = assign_looks(run.result["contenders"])
     for curve in numbers.calibration(run):
         line = lines_of(ax, look[curve.name].colour.light)[0]
         joined = [(100 * b.confidence, 100 * b.right) for b in curve.bins if b.rows >= 10]
@@ -310,7 +318,7 @@ def test_robustness_draws_its_numbers(make) -> None:
         ways = numbers.robustness(run)
         panels = [ax for ax in drawn(report.robustness(run)).axes if ax.get_title("left")]
         assert len(panels) == len(ways) == (2 if table else 4)
-        look = looks(run.result["contenders"])
+        look = assign_looks(run.result["contenders"])
         for ax, way in zip(panels, ways, strict=True):
             for name, errors in way.errors.items():
                 probes = run.result["contenders"][name]["probes"]
@@ -333,7 +341,7 @@ def test_importance_draws_its_numbers(make) -> None:
     panels = [ax for ax in drawn(report.importance(run)).axes if ax.get_title("left")]
     most = max(rises.max() for rises in found.rises.values())
     for ax, (name, rises) in zip(panels, found.rises.items(), strict=True):
-        assert ax.get_title("left") == literal(numbers.titles(run)[name], 20)
+        assert ax.get_title("left") == escape_text(numbers.titles(run)[name], 20)
         shown = [p for p in ax.patches if p.get_alpha()]
         assert len(shown) == (rises > 0.01 * most).sum()
         for patch in shown:
@@ -347,7 +355,7 @@ def test_importance_draws_its_numbers(make) -> None:
     assert labels == [found.labels[place] for place in kept]
     assert len(labels) == figures.MOST_COLUMNS < len(found.labels)
     assert found.labels[-1] == "first … last"
-    look = looks(run.result["contenders"])
+    look = assign_looks(run.result["contenders"])
     for name, rises in found.rises.items():
         dots = [x for x in lines_of(ax, look[name].colour.light) if len(x.get_xdata()) == 1]
         np.testing.assert_allclose([float(x.get_xdata()[0]) for x in dots], rises[kept])
@@ -356,7 +364,7 @@ def test_importance_draws_its_numbers(make) -> None:
 def test_trials_draws_every_one_and_the_best_so_far(make) -> None:
     run = make(trials=9, names=("net", "xgboost"), seeds=2)
     (ax,) = drawn(report.trials(run)).axes
-    look = looks(run.result["contenders"])
+    look = assign_looks(run.result["contenders"])
     for search in numbers.searches(run):
         entry = run.result["contenders"][search.name]
         whole = [t for t in entry["trials"][0] if t["state"] == "complete"]
@@ -401,17 +409,17 @@ def test_titles_that_would_read_the_same_carry_their_names(make) -> None:
 def test_dollars_stay_dollars(make) -> None:
     run = make(names=("$x$ & $", "net"))
     (ax,) = drawn(report.race(run)).axes
-    assert ax.texts[0].get_text() == literal("$x$ & $")
-    assert literal("$x$ & $") == r"\$x\$ & \$"
+    assert ax.texts[0].get_text() == escape_text("$x$ & $")
+    assert escape_text("$x$ & $") == r"\$x\$ & \$"
 
 
 def test_a_contender_looks_the_same_in_every_report() -> None:
-    alone, among = looks(["net"]), looks(["b", "textbook", "net", "a"])
+    alone, among = assign_looks(["net"]), assign_looks(["b", "textbook", "net", "a"])
     assert alone["net"] == among["net"]
-    eight = looks("abcdefgh").values()
+    eight = assign_looks("abcdefgh").values()
     for part in ("colour", "mark", "sign", "line"):
         assert len({getattr(look, part) for look in eight}) == 8
-    assert len(looks("abcdefghij")) == 10
+    assert len(assign_looks("abcdefghij")) == 10
 
 
 def luminance(colour: str) -> float:
@@ -436,13 +444,13 @@ def test_spread_keeps_order_and_distance() -> None:
     rng = np.random.default_rng(3)
     for _ in range(200):
         places = list(rng.uniform(-0.1, 1.1, rng.integers(1, 9)))
-        moved = spread(places, 0.1, 0.0, 1.0)
+        moved = spread_labels(places, 0.1, 0.0, 1.0)
         assert min(moved) >= 0
         assert max(moved) <= 1
         assert list(np.argsort(moved, kind="stable")) == list(np.argsort(places, kind="stable"))
         assert np.all(np.diff(sorted(moved)) >= 0.1 - 1e-6)
-    assert spread([0.2, 0.8], 0.1, 0.0, 1.0) == [0.2, 0.8]
-    assert spread([], 0.1, 0.0, 1.0) == []
+    assert spread_labels([0.2, 0.8], 0.1, 0.0, 1.0) == [0.2, 0.8]
+    assert spread_labels([], 0.1, 0.0, 1.0) == []
 
 
 def test_figures_leave_matplotlib_as_it_was(make) -> None:

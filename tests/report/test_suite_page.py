@@ -14,7 +14,7 @@ from suites import make_suite
 from test_page import Page
 
 from graduel import report
-from graduel.duel.verdict.crossing import pair
+from graduel.duel.verdict.crossing import compare_sizes
 from graduel.report.draw.style import COLOURS
 from graduel.report.sections import learning_curve
 from graduel.report.suite import suite_figures, suite_tables
@@ -197,7 +197,7 @@ def with_sizes(run):
     ]
     names = list(entries)
     titles = {name: entry["title"] for name, entry in entries.items()}
-    pairs = [pair(names[0], names[1], sizes, found, titles)]
+    pairs = [compare_sizes(names[0], names[1], sizes, found, titles)]
     run.result["learning_curve"] = {"sizes": sizes, "contenders": contenders, "pairs": pairs}
     return run
 

@@ -8,10 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from graduel.errors import UserError
-from graduel.train import Average, Rows
+from graduel.train import Rows, WeightAverage
 from graduel.train.augment.augmentation import BLOCK, FIELDS, Augmented, Warp, elastic_fields, taps
-from graduel.train.build.network_builder import augmentations_of
-from graduel.train.build.recipe_parser import checked, parse_net
+from graduel.train.build.network_builder import build_augmentations
+from graduel.train.build.recipe_parser import parse_recipe, validate_recipe
 from graduel.train.loop.training import Training
 from graduel.train.recipes import NetRecipe
 
@@ -197,18 +197,18 @@ def test_images_of_another_size_are_refused():
 )
 def test_texts_that_name_no_augmentation(text, message):
     with pytest.raises(UserError, match=message):
-        parse_net(text, NetRecipe())
+        parse_recipe(text, NetRecipe())
 
 
 def test_a_text_names_augmentations_with_their_numbers():
     text = "warp(angle=10,scale=0.1,shear=0.1,shift=1,elastic=0.5),warp"
-    recipe = checked(parse_net(f"augment={text}", NetRecipe()))
+    recipe = validate_recipe(parse_recipe(f"augment={text}", NetRecipe()))
     assert recipe.augment == text
-    assert augmentations_of(recipe.augment, (2, 2, 1)) == (
+    assert build_augmentations(recipe.augment, (2, 2, 1)) == (
         Warp(angle=10, scale=0.1, shear=0.1, shift=1, elastic=0.5),
         Warp(),
     )
-    assert augmentations_of(NetRecipe().augment, None) == ()
+    assert build_augmentations(NetRecipe().augment, None) == ()
 
 
 SMALL = NetRecipe(layers=(8,), epochs=2, batch_size=16, norm="batch", augment="warp(share=4)")
@@ -237,13 +237,13 @@ def test_rows_that_are_no_images_and_rules_over_all_rows_are_refused():
 
 def test_averaged_weights_take_their_state_from_rows_as_training_sees_them(monkeypatch):
     seen = []
-    plain = Average.weights
+    plain = WeightAverage.weights
 
     def watched(self, network, rows, **more):
         seen.append(type(rows))
         return plain(self, network, rows, **more)
 
-    monkeypatch.setattr(Average, "weights", watched)
+    monkeypatch.setattr(WeightAverage, "weights", watched)
     training = trained(replace(SMALL, ema=0.9))
     assert isinstance(training.rows, Rows)
     assert seen == [Augmented, Augmented]

@@ -14,7 +14,7 @@ from hypothesis.extra import numpy as hnp
 
 from graduel.nn import BatchNorm, Dense, Dropout, Network, Plan, ReLU, Residual, Spec, Weights
 from graduel.optim import base
-from graduel.train import Average, Fit, Rows, recompute_state
+from graduel.train import Fit, Rows, WeightAverage, recompute_state
 
 PLAIN = Network((Dense(8), ReLU(), Dense(2)), (5,))
 NORMED = Network((Dense(6), BatchNorm(), ReLU(), Residual((Dense(6), BatchNorm())), Dense(2)), (5,))
@@ -45,7 +45,7 @@ def test_it_is_the_formula(thetas, decay, warm, chunk):
     weights = Weights(thetas[0].copy(), np.zeros(0))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(base, "CHUNK", chunk)
-        average = Average(weights, decay, warm=warm)
+        average = WeightAverage(weights, decay, warm=warm)
         for theta in thetas[1:]:
             weights.theta[...] = theta
             average.update()
@@ -56,7 +56,7 @@ def test_it_is_the_formula(thetas, decay, warm, chunk):
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_an_update_keeps_dtype_and_allocates_next_to_nothing(dtype):
     weights = Weights(np.ones(300_000, dtype), np.zeros(0, dtype))
-    average = Average(weights)
+    average = WeightAverage(weights)
     average.update()
     tracemalloc.start()
     average.update()
@@ -69,7 +69,7 @@ def test_an_update_keeps_dtype_and_allocates_next_to_nothing(dtype):
 def test_in_the_loop_the_average_is_of_the_way_and_predicts():
     rows, y = problem()
     fit = Fit(PLAIN, rows, y, rng=np.random.default_rng(1), epochs=20, batch_size=20, lr=0.01)
-    average, seen = Average(fit.weights, decay=0.98), [fit.weights.theta.copy()]
+    average, seen = WeightAverage(fit.weights, decay=0.98), [fit.weights.theta.copy()]
     for _ in fit.fit_steps():
         average.update()
         seen.append(fit.weights.theta.copy())
@@ -82,7 +82,7 @@ def test_in_the_loop_the_average_is_of_the_way_and_predicts():
 def trained(seed=1, network=NORMED):
     rows, y = problem()
     fit = Fit(network, rows, y, rng=np.random.default_rng(seed), epochs=8, batch_size=20, lr=0.01)
-    average = Average(fit.weights, decay=0.9)
+    average = WeightAverage(fit.weights, decay=0.9)
     for _ in fit.fit_steps():
         average.update()
     return rows, fit, average
@@ -188,7 +188,7 @@ def test_the_same_seed_gives_the_same_bits_and_no_state_needs_nothing():
 def test_what_is_wrong_is_said():
     rows, _, average = trained()
     with pytest.raises(ValueError, match="decay must be at least 0 and below 1; got 1"):
-        Average(average.weights(NORMED, rows, rng=np.random.default_rng(0)), decay=1)
+        WeightAverage(average.weights(NORMED, rows, rng=np.random.default_rng(0)), decay=1)
     with pytest.raises(ValueError, match=r"state of this network \(1.mean, …\).*pass the training"):
         average.weights(NORMED)
     for options in ({"batches": 1}, {"batch_size": 0}):

@@ -30,11 +30,16 @@ from graduel.nn import (
 )
 from graduel.optim import LBFGS, SGD, Adam, AdamW, ClipNorm, Decay, FlatCos, Muon
 from graduel.train import Fit, Rows
-from graduel.train.build.network_builder import build, check, loss_of, takes_codes
-from graduel.train.build.optimizer_builder import optimizer_of
-from graduel.train.build.recipe_parser import checked, parse_net
+from graduel.train.build.network_builder import (
+    build_loss,
+    build_network,
+    check_recipe,
+    takes_class_codes,
+)
+from graduel.train.build.optimizer_builder import build_optimizer
+from graduel.train.build.recipe_parser import parse_recipe, validate_recipe
 from graduel.train.build.table_input import Amounts
-from graduel.train.loop.training import Training, probabilities
+from graduel.train.loop.training import Training, to_probabilities
 from graduel.train.recipes import NetRecipe
 
 REALMLP = (
@@ -60,17 +65,17 @@ def trained(recipe, seed=0, **options):
 
 
 def test_they_are_read():
-    recipe = parse_net(REALMLP, NetRecipe())
+    recipe = parse_recipe(REALMLP, NetRecipe())
     assert (recipe.scaling, recipe.embed, recipe.numbers) == (
         *("quantile", 8),
         "pbld(frequencies=4,std=0.3)",
     )
     assert (recipe.front_scale, recipe.ntk, recipe.calibrate) == (True, True, True)
     assert (recipe.heads, recipe.falls) == (1, "dropout,decay")
-    assert checked(recipe) == recipe
-    assert parse_net("ntk=No front_scale=TRUE", NetRecipe()).front_scale is True
-    assert parse_net("ntk=No", NetRecipe(ntk=True)).ntk is False
-    assert parse_net("heads=32", NetRecipe()).heads == 32
+    assert validate_recipe(recipe) == recipe
+    assert parse_recipe("ntk=No front_scale=TRUE", NetRecipe()).front_scale is True
+    assert parse_recipe("ntk=No", NetRecipe(ntk=True)).ntk is False
+    assert parse_recipe("heads=32", NetRecipe()).heads == 32
 
 
 @pytest.mark.parametrize(
@@ -99,7 +104,7 @@ def test_they_are_read():
 )
 def test_what_is_wrong_with_them_is_said(text, message):
     with pytest.raises(UserError, match=message) as caught:
-        parse_net(text, NetRecipe())
+        parse_recipe(text, NetRecipe())
     assert "\n" not in str(caught.value)
 
 
@@ -115,25 +120,25 @@ def test_what_is_wrong_with_them_is_said(text, message):
 )
 def test_what_does_not_suit_images_is_refused(changes, message):
     with pytest.raises(UserError, match=message):
-        check(replace(NetRecipe(layers=(5,)), **changes), 16, 3, image=(4, 4, 1))
+        check_recipe(replace(NetRecipe(layers=(5,)), **changes), 16, 3, image=(4, 4, 1))
 
 
 def test_plain_layers_are_not_calibrated():
     with pytest.raises(UserError, match="calibrate=yes goes with ntk=yes or with heads; name"):
-        check(NetRecipe(calibrate=True), 4, 2)
+        check_recipe(NetRecipe(calibrate=True), 4, 2)
     for fields in ({"ntk": True}, {"heads": 2}):
-        check(NetRecipe(calibrate=True, **fields), 4, 2)
+        check_recipe(NetRecipe(calibrate=True, **fields), 4, 2)
 
 
 def test_what_the_other_fields_build_for_images():
     recipe = NetRecipe(layers=("conv2", 5), heads=3, ntk=True, calibrate=True, dropout=0)
-    kinds = [type(layer).__name__ for layer in check(recipe, 16, 2, image=(4, 4, 1)).layers]
+    kinds = [type(layer).__name__ for layer in check_recipe(recipe, 16, 2, image=(4, 4, 1)).layers]
     assert kinds == ["Reshape", "Conv2D", "ReLU", "Flatten", "EnsembleDense", "ReLU", "HeadsDense"]
 
 
 def test_a_network_of_waves_scales_and_calibrated_layers():
-    recipe = parse_net(REALMLP, NetRecipe())
-    net = build(recipe, 4, 2)
+    recipe = parse_recipe(REALMLP, NetRecipe())
+    net = build_network(recipe, 4, 2)
     act = Parametric(SELU())
     falling = Dropout(0.15, falls=True)
     dense = NTKDense(16, calibrated=True)
@@ -148,20 +153,22 @@ def test_a_network_of_waves_scales_and_calibrated_layers():
 
 
 def test_a_network_of_heads():
-    recipe = parse_net(TABM, NetRecipe())
-    net = build(recipe, 4, 3)
+    recipe = parse_recipe(TABM, NetRecipe())
+    net = build_network(recipe, 4, 3)
     kinds = [type(layer) for layer in net.layers]
     hidden = [EnsembleDense, ReLU, Dropout]
     assert kinds == [PBLD, *hidden, *hidden, HeadsDense]
     assert net.layers[1].adapter == Signs()
     assert net.layers[4].adapter != Signs()
-    assert net.loss == MeanOfHeads(loss_of(replace(recipe, heads=1), np.ones(3)))
+    assert net.loss == MeanOfHeads(build_loss(replace(recipe, heads=1), np.ones(3)))
     assert net.answer_shape == (3,)
     _, epochs, p = trained(recipe)
     assert p.shape == (200, 2)
     np.testing.assert_allclose(p.sum(axis=1), 1, rtol=1e-5)
     assert epochs[-1].loss < epochs[0].loss
-    scaled = build(parse_net("layers=8 heads=2 ntk=yes calibrate=yes norm=batch", recipe), 4, 3)
+    scaled = build_network(
+        parse_recipe("layers=8 heads=2 ntk=yes calibrate=yes norm=batch", recipe), 4, 3
+    )
     assert [layer.scaled for layer in scaled.layers if hasattr(layer, "scaled")] == [True, True]
     assert scaled.layers[1].calibrated
     assert scaled.layers[2] == BatchNorm()
@@ -171,26 +178,26 @@ def test_a_network_of_heads():
 def test_heads_go_with_every_loss_and_with_averages(loss):
     recipe = NetRecipe(layers=(16,), heads=4, loss=loss, lr=0.02, epochs=80, ema=0.9, dropout=0)
     training, _, p = trained(recipe)
-    assert takes_codes(training.network.loss) == (loss == "softmax")
+    assert takes_class_codes(training.network.loss) == (loss == "softmax")
     assert np.mean(p.argmax(axis=1) == rows()[1]) > 0.9
     np.testing.assert_allclose(p.sum(axis=1), 1, rtol=1e-5)
 
 
 def test_heads_weigh_classes_and_smooth_labels_as_one_does():
     recipe = NetRecipe(heads=2, class_weight="balanced", label_smoothing=0.1)
-    loss = loss_of(recipe, np.array([10, 30]))
+    loss = build_loss(recipe, np.array([10, 30]))
     assert loss == MeanOfHeads(SoftmaxCrossEntropy(0.1, (2.0, 40 / 60)))
     with pytest.raises(UserError, match="label_smoothing goes with loss=softmax or binary; got"):
-        loss_of(replace(recipe, loss="squared", class_weight="none"), np.ones(2))
-    assert takes_codes(loss)
-    assert not takes_codes(MeanOfHeads(BinaryCrossEntropy()))
+        build_loss(replace(recipe, loss="squared", class_weight="none"), np.ones(2))
+    assert takes_class_codes(loss)
+    assert not takes_class_codes(MeanOfHeads(BinaryCrossEntropy()))
     answers = np.array([[0.25, 0.75]], "float32")
-    assert probabilities(loss, answers) is answers
+    assert to_probabilities(loss, answers) is answers
 
 
 def test_lbfgs_trains_heads_and_calibrated_layers():
     text = "layers=16 heads=3 ntk=yes calibrate=yes optimizer=lbfgs epochs=30 weight_decay=0"
-    recipe = parse_net(text, NetRecipe())
+    recipe = parse_recipe(text, NetRecipe())
     _, epochs, p = trained(recipe)
     assert np.mean(p.argmax(axis=1) == rows()[1]) > 0.95
     fresh = Training(recipe, *rows(), 2, rng=np.random.default_rng(0))
@@ -198,7 +205,7 @@ def test_lbfgs_trains_heads_and_calibrated_layers():
     assert np.isfinite([epoch.loss for epoch in epochs]).all()
     for text in ("falls=dropout dropout=0.1", "falls=decay"):
         with pytest.raises(UserError, match=r"[Dd]ropout|a decay that falls"):
-            Training(parse_net(f"optimizer=lbfgs {text}", NetRecipe()), *rows(), 2, rng=None)
+            Training(parse_recipe(f"optimizer=lbfgs {text}", NetRecipe()), *rows(), 2, rng=None)
 
 
 def test_the_columns_of_a_table_decide_what_stands_in_front():
@@ -213,12 +220,12 @@ def test_the_columns_of_a_table_decide_what_stands_in_front():
     columns = [Column(name, kind) for name, kind in kinds.items()]
     fitted = NetPreparation.fit(frame, columns, **recipe.preparation)
     assert fitted.names == ("x", "x is missing", "two = v", "c")
-    net = build(recipe, 4, 2, inputs=fitted)
+    net = build_network(recipe, 4, 2, inputs=fitted)
     assert net.layers[:3] == (Columns(3, (5,)), PBLD(columns=(0,)), Scale())
     assert net.nodes[0].plan.out == (3 + 5,)
     assert net.nodes[1].plan.out == (3 + 5 + 3,)
     no_amounts = Amounts(0)
-    assert build(recipe, 4, 2, inputs=no_amounts).layers[0] == Scale()
+    assert build_network(recipe, 4, 2, inputs=no_amounts).layers[0] == Scale()
 
 
 def test_calibration_draws_from_the_training_and_leaves_the_rest_alike():
@@ -235,7 +242,7 @@ def test_calibration_draws_from_the_training_and_leaves_the_rest_alike():
 
 def test_a_decay_that_falls_stands_around_the_rule_and_takes_its_amount():
     def amount(text):
-        rule = optimizer_of(parse_net(text, NetRecipe()))
+        rule = build_optimizer(parse_recipe(text, NetRecipe()))
         assert isinstance(rule, Decay)
         assert rule.schedule == FlatCos()
         return dict(rule.amounts), rule.rule
@@ -255,10 +262,10 @@ def test_a_decay_that_falls_stands_around_the_rule_and_takes_its_amount():
     assert isinstance(amount("falls=decay clip_norm=1")[1], ClipNorm)
     assert amount("falls=decay optimizer=adam decays=bias:1") == ({"bias": 1}, Adam())
     # Adam goes without decay, falling or not; and nothing falls that is not told to.
-    assert optimizer_of(parse_net("falls=decay optimizer=adam", NetRecipe())) == Adam()
-    assert optimizer_of(parse_net("falls=dropout", NetRecipe())) == AdamW(weight_decay=0.01)
-    assert optimizer_of(parse_net("decays=bias:1", NetRecipe())).schedule is None
-    assert isinstance(optimizer_of(parse_net("optimizer=lbfgs", NetRecipe())), LBFGS)
+    assert build_optimizer(parse_recipe("falls=decay optimizer=adam", NetRecipe())) == Adam()
+    assert build_optimizer(parse_recipe("falls=dropout", NetRecipe())) == AdamW(weight_decay=0.01)
+    assert build_optimizer(parse_recipe("decays=bias:1", NetRecipe())).schedule is None
+    assert isinstance(build_optimizer(parse_recipe("optimizer=lbfgs", NetRecipe())), LBFGS)
 
 
 @pytest.mark.parametrize("schedule", [None, FlatCos()], ids=["constant", "falling"])

@@ -42,7 +42,7 @@ from graduel.nn import (
     SoftmaxCrossEntropy,
     SquaredError,
 )
-from graduel.train import Model, load_model, save_model
+from graduel.train import SavedNetwork, load_network, save_network
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "models"
 SECONDS, BYTES = 3.0, 32 << 20
@@ -132,7 +132,7 @@ class Source:
     """A valid file and, where it has a checksum, what it holds."""
 
     content: bytes
-    model: Model | None
+    model: SavedNetwork | None
 
 
 def sources():
@@ -144,8 +144,8 @@ def sources():
             weights = network.init(rng)
             weights.theta[...] = rng.normal(size=weights.theta.shape)
             weights.state[...] = rng.uniform(0.5, 1.5, size=weights.state.shape)
-            save_model(path, network, weights, notes)
-            found.append(Source(path.read_bytes(), Model(network, weights, notes)))
+            save_network(path, network, weights, notes)
+            found.append(Source(path.read_bytes(), SavedNetwork(network, weights, notes)))
     return found + [Source(p.read_bytes(), None) for p in sorted(GOLDEN.glob("format1-*"))]
 
 
@@ -283,7 +283,7 @@ def outcome(path, number):
     tracemalloc.reset_peak()
     start, before = time.thread_time(), tracemalloc.get_traced_memory()[0]
     try:
-        model = load_model(path)
+        model = load_network(path)
     except UserError as error:
         assert str(path) in str(error)
         assert str(error).isprintable()

@@ -19,7 +19,7 @@ from graduel.errors import UserError
 from graduel.nn import Dense, Network, Plan, Scale, Spec, SquaredError
 from graduel.nn.layers.activation import Elementwise
 from graduel.nn.serialization import PARTS
-from graduel.train import load_model, save_model
+from graduel.train import load_network, save_network
 from graduel.train.io import container, spec_check
 
 SECONDS, BYTES = 5.0, 64 << 20
@@ -229,7 +229,7 @@ def refused(path):
     start = time.thread_time()
     try:
         with pytest.raises(UserError) as caught:
-            load_model(path)
+            load_network(path)
         assert time.thread_time() - start < SECONDS
         assert tracemalloc.get_traced_memory()[1] < BYTES
     finally:
@@ -255,13 +255,13 @@ def test_a_hostile_file_is_refused(tmp_path, name):
 def test_the_helpers_make_files_that_load_when_nothing_is_wrong(tmp_path):
     for content in (about(), net([nested(9)]), net([RELU] * 5000), entry()):
         (tmp_path / "net").write_bytes(content)
-        assert load_model(tmp_path / "net").network.input_shape == (2,)
+        assert load_network(tmp_path / "net").network.input_shape == (2,)
 
 
 def test_a_header_may_be_as_long_as_the_limit_and_no_longer(tmp_path):
     path, good = tmp_path / "net", about()[8:]
     path.write_bytes(raw(good.ljust(container.HEADER)))
-    assert load_model(path).notes == {}
+    assert load_network(path).notes == {}
     path.write_bytes(raw(good.ljust(container.HEADER + 1)))
     assert "a header of 786,433 bytes, 786,432 at most, in a file of 786,441" in refused(path)
     path.write_bytes(raw(good, length=len(good) + 1))
@@ -275,7 +275,7 @@ def test_no_hostile_description_is_refused_for_its_length_alone():
 
 def test_what_is_told_of_an_array_beside_the_three_things_harms_nothing(tmp_path):
     (tmp_path / "net").write_bytes(entry(np.arange(4, dtype="<f4").tobytes(), more=[1]))
-    assert load_model(tmp_path / "net").weights.theta.tolist() == [0, 1, 2, 3]
+    assert load_network(tmp_path / "net").weights.theta.tolist() == [0, 1, 2, 3]
 
 
 @pytest.mark.parametrize(
@@ -320,12 +320,12 @@ def test_what_is_no_file_is_refused(tmp_path):
     assert "cannot be read" in refused(tmp_path / "missing")
     assert "cannot be read" in refused(tmp_path / "missing" / "net")
     with pytest.raises(UserError, match=r"a\\x00b: "):
-        load_model("a\0b")
+        load_network("a\0b")
 
 
 def test_a_name_with_a_line_feed_stays_on_one_line(tmp_path):
     with pytest.raises(UserError, match=r"a\\nb: cannot be read") as caught:
-        load_model(tmp_path / "a\nb")
+        load_network(tmp_path / "a\nb")
     assert str(caught.value).isprintable()
 
 
@@ -336,7 +336,7 @@ def test_a_loop_of_links_is_refused_and_a_link_is_followed(tmp_path):
     assert "cannot be read" in refused(tmp_path / "a")
     (tmp_path / "net").write_bytes(about())
     (tmp_path / "link").symlink_to(tmp_path / "net")
-    assert load_model(tmp_path / "link").notes == {}
+    assert load_network(tmp_path / "link").notes == {}
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes with names")
@@ -346,7 +346,7 @@ def test_a_pipe_and_a_device_are_refused_without_waiting(tmp_path):
 
     def load():
         try:
-            load_model(tmp_path / "pipe")
+            load_network(tmp_path / "pipe")
         except UserError as error:
             found.append(str(error))
 
@@ -413,8 +413,8 @@ class Own(Elementwise):
 def test_a_part_of_ones_own_may_hold_what_it_likes(tmp_path):
     path = tmp_path / "net"
     network = Network((Own(), Own((1,) * 40)), (3,))
-    save_model(path, network, network.init(np.random.default_rng(0)))
-    assert load_model(path, parts=[Own]).network == network
+    save_network(path, network, network.init(np.random.default_rng(0)))
+    assert load_network(path, parts=[Own]).network == network
 
 
 @pytest.mark.parametrize(
@@ -431,7 +431,7 @@ def test_a_part_of_ones_own_may_hold_what_it_likes(tmp_path):
 def test_a_network_that_would_not_load_is_not_saved(tmp_path, network, message):
     weights = network.init(np.random.default_rng(0))
     with pytest.raises(UserError, match=f"cannot save the network: .*{message}"):
-        save_model(tmp_path / "net", network, weights)
+        save_network(tmp_path / "net", network, weights)
     assert os.listdir(tmp_path) == []
 
 
@@ -445,10 +445,10 @@ def test_notes_that_would_not_load_are_not_saved(tmp_path):
         ({"a": "x" * container.HEADER}, "must fit into 786,432 bytes"),
     ):
         with pytest.raises(UserError, match=message):
-            save_model(path, network, weights, notes)
+            save_network(path, network, weights, notes)
     assert os.listdir(tmp_path) == []
-    save_model(path, network, weights, {"a": "x" * FULL})
-    assert load_model(path).notes == {"a": "x" * FULL}
+    save_network(path, network, weights, {"a": "x" * FULL})
+    assert load_network(path).notes == {"a": "x" * FULL}
 
 
 def test_safetensors_is_not_asked_to_write_what_is_too_large(tmp_path, monkeypatch):
@@ -456,7 +456,7 @@ def test_safetensors_is_not_asked_to_write_what_is_too_large(tmp_path, monkeypat
     monkeypatch.setattr(container, "save", None)
     network = Network((), (1,))
     with pytest.raises(UserError, match="must fit into 786,432 bytes"):
-        save_model(
+        save_network(
             tmp_path / "net",
             network,
             network.init(np.random.default_rng(0)),

@@ -37,7 +37,7 @@ from graduel.nn import (
     SquaredError,
     Weights,
 )
-from graduel.train import Model, load_model, save_model
+from graduel.train import SavedNetwork, load_network, save_network
 from graduel.train.io import container
 
 NET = Network(
@@ -62,7 +62,7 @@ def same_bits(a, b):
 @pytest.fixture
 def file(tmp_path):
     path = tmp_path / "net.safetensors"
-    save_model(path, NET, drawn(NET), {"classes": ["yes", "no"], "error": 0.125})
+    save_network(path, NET, drawn(NET), {"classes": ["yes", "no"], "error": 0.125})
     return path
 
 
@@ -76,13 +76,13 @@ def test_there_and_back_every_bit_stays(tmp_path, net, dtype):
     for vector in (weights.theta, weights.state):
         vector[:4] = [np.nan, -0.0, np.inf, np.finfo(dtype).smallest_subnormal][: len(vector)]
     notes = {"lr": 1e-3, "names": ["ä", "b"], "none": None, "deep": {"a": [1, [2]]}}
-    save_model(str(tmp_path / "net"), net, weights, notes)
-    model = load_model(tmp_path / "net")
+    save_network(str(tmp_path / "net"), net, weights, notes)
+    model = load_network(tmp_path / "net")
     assert model.network == net
     assert same_bits(model.weights.theta, weights.theta)
     assert same_bits(model.weights.state, weights.state)
     assert model.notes == notes
-    assert isinstance(model, Model)
+    assert isinstance(model, SavedNetwork)
     assert model.weights.theta.flags.writeable
     assert model.weights.theta.flags.owndata
 
@@ -107,7 +107,7 @@ def test_the_file_is_safetensors_that_any_reader_understands(file):
 
 
 def test_the_same_model_makes_the_same_bytes(file, tmp_path):
-    save_model(tmp_path / "b", NET, drawn(NET), {"classes": ["yes", "no"], "error": 0.125})
+    save_network(tmp_path / "b", NET, drawn(NET), {"classes": ["yes", "no"], "error": 0.125})
     assert (tmp_path / "b").read_bytes() == file.read_bytes()
 
 
@@ -136,15 +136,15 @@ def test_weights_that_lie_scattered_are_saved_as_they_count(tmp_path):
     weights = drawn(NET)
     scattered = Weights(np.repeat(weights.theta, 2)[::2], np.repeat(weights.state, 3)[::3])
     assert not scattered.theta.flags.c_contiguous
-    save_model(tmp_path / "net", NET, scattered)
-    model = load_model(tmp_path / "net")
+    save_network(tmp_path / "net", NET, scattered)
+    model = load_network(tmp_path / "net")
     assert same_bits(model.weights.theta, weights.theta)
     assert same_bits(model.weights.state, weights.state)
 
 
 def test_the_notes_keep_their_order_and_numbers_as_keys_become_text(tmp_path):
-    save_model(tmp_path / "net", NET, drawn(NET), {"b": 1, "a": {9: 1, 10: 2, 1.5: (3, 4)}})
-    notes = load_model(tmp_path / "net").notes
+    save_network(tmp_path / "net", NET, drawn(NET), {"b": 1, "a": {9: 1, 10: 2, 1.5: (3, 4)}})
+    notes = load_network(tmp_path / "net").notes
     assert list(notes) == ["b", "a"]
     assert list(notes["a"].items()) == [("9", 1), ("10", 2), ("1.5", [3, 4])]
 
@@ -172,32 +172,32 @@ class Shift:
 def test_parts_of_ones_own_come_back_when_they_are_named(tmp_path):
     net = Network((Dense(3), Shift(2.0)), (4,))
     weights = drawn(net)
-    save_model(tmp_path / "own", net, weights)
-    model = load_model(tmp_path / "own", parts=[Shift])
+    save_network(tmp_path / "own", net, weights)
+    model = load_network(tmp_path / "own", parts=[Shift])
     assert model.network == net
     assert same_bits(model.weights.theta, weights.theta)
     with pytest.raises(UserError, match=r"got 'Shift'.*load_model\(…, parts=\[…\]\)"):
-        load_model(tmp_path / "own")
+        load_network(tmp_path / "own")
 
 
 def test_a_part_of_ones_own_that_fails_is_a_users_error(tmp_path, monkeypatch):
     net = Network((Shift(),), (4,))
-    save_model(tmp_path / "own", net, drawn(net))
+    save_network(tmp_path / "own", net, drawn(net))
 
     def fail(self, shape):
         raise KeyError("inside\nof it")
 
     monkeypatch.setattr(Shift, "plan", fail)
     with pytest.raises(UserError, match=r"own: expected a model .*\(KeyError: ") as caught:
-        load_model(tmp_path / "own", parts=[Shift])
+        load_network(tmp_path / "own", parts=[Shift])
     assert str(caught.value).isprintable()
 
 
 def test_missing_folders_are_made_and_nothing_else_is_left(tmp_path):
-    save_model(tmp_path / "a" / "b" / "net", NET, drawn(NET))
-    save_model(tmp_path / "a" / "b" / "net", NET, drawn(NET, seed=1))
+    save_network(tmp_path / "a" / "b" / "net", NET, drawn(NET))
+    save_network(tmp_path / "a" / "b" / "net", NET, drawn(NET, seed=1))
     assert os.listdir(tmp_path / "a" / "b") == ["net"]
-    assert same_bits(load_model(tmp_path / "a/b/net").weights.theta, drawn(NET, seed=1).theta)
+    assert same_bits(load_network(tmp_path / "a/b/net").weights.theta, drawn(NET, seed=1).theta)
 
 
 @pytest.mark.parametrize("fails", ["fsync", "replace"])
@@ -209,7 +209,7 @@ def test_a_write_that_fails_leaves_the_old_file_and_no_rubbish(file, monkeypatch
 
     monkeypatch.setattr(container.os, fails, refuse)
     with pytest.raises(OSError, match="No space left"):
-        save_model(file, NET, drawn(NET, seed=1))
+        save_network(file, NET, drawn(NET, seed=1))
     assert file.read_bytes() == before
     assert os.listdir(file.parent) == [file.name]
 
@@ -219,14 +219,14 @@ def test_writers_at_once_leave_one_whole_file(tmp_path):
 
     def write(seed):
         for _ in range(5):
-            save_model(path, NET, drawn(NET, seed), {"seed": seed})
+            save_network(path, NET, drawn(NET, seed), {"seed": seed})
 
     threads = [threading.Thread(target=write, args=(seed,)) for seed in seeds]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    model = load_model(path)
+    model = load_network(path)
     assert same_bits(model.weights.theta, drawn(NET, model.notes["seed"]).theta)
     assert os.listdir(tmp_path) == ["net"]
 
@@ -250,7 +250,7 @@ CASES = json.loads((GOLDEN / "models.json").read_text(encoding="utf-8"))
 @pytest.mark.parametrize("name", CASES)
 def test_files_of_every_format_keep_loading(name):
     case = CASES[name]
-    model = load_model(GOLDEN / name)
+    model = load_network(GOLDEN / name)
     assert model.network == Network.from_spec(case["spec"])
     assert model.notes == case["notes"]
     for which in ("theta", "state"):
@@ -275,7 +275,7 @@ def test_a_flipped_bit_is_noticed_in_every_byte(tmp_path):
         path.write_bytes(damaged)
         message = "do not fit its checksum" if i >= numbers else None
         with pytest.raises(UserError, match=message):
-            load_model(path)
+            load_network(path)
 
 
 @pytest.mark.parametrize(
@@ -292,7 +292,7 @@ def test_a_changed_description_does_not_fit_the_checksum(tmp_path, old, new):
     assert old in content
     (tmp_path / "net").write_bytes(content.replace(old, new))
     with pytest.raises(UserError, match="do not fit its checksum"):
-        load_model(tmp_path / "net")
+        load_network(tmp_path / "net")
 
 
 @pytest.mark.parametrize("told", [{}, {"sha256": None}, {"sha256": "0" * 64}], ids=str)
@@ -305,10 +305,10 @@ def test_without_a_checksum_only_the_first_format_loads(tmp_path, name, told):
     text = json.dumps(about | told)
     (tmp_path / "net").write_bytes(save(arrays, metadata={"graduel": text}))
     if name == "format1-dense" and not told:
-        load_model(tmp_path / "net")
+        load_network(tmp_path / "net")
     else:
         with pytest.raises(UserError, match="do not fit its checksum"):
-            load_model(tmp_path / "net")
+            load_network(tmp_path / "net")
 
 
 def held_open(path):
@@ -321,15 +321,15 @@ def held_open(path):
 
 
 def test_a_model_keeps_nothing_of_its_file(file):
-    model = load_model(file)
+    model = load_network(file)
     assert not held_open(file)
     with safe_open(file, framework="numpy") as opened:
         assert opened.keys()
         assert held_open(file) or not hasattr(psutil.Process, "memory_maps")
     file.write_bytes(bytes(file.stat().st_size))
     assert same_bits(model.weights.theta, drawn(NET).theta)
-    save_model(file, NET, model.weights)
-    assert same_bits(load_model(file).weights.state, drawn(NET).state)
+    save_network(file, NET, model.weights)
+    assert same_bits(load_network(file).weights.state, drawn(NET).state)
 
 
 def tampered(path, change=lambda about: None, arrays=lambda arrays: None):
@@ -341,13 +341,13 @@ def tampered(path, change=lambda about: None, arrays=lambda arrays: None):
     arrays(found)
     del about["sha256"]
     known = {k: v for k, v in found.items() if v.dtype.kind == "f"}
-    about["sha256"] = container.checksum(about, known.items())
+    about["sha256"] = container.compute_checksum(about, known.items())
     path.write_bytes(save(found, metadata={"graduel": json.dumps(about)}))
 
 
 def test_the_helper_makes_files_that_load_when_nothing_is_wrong(file):
     tampered(file, lambda about: about.update(notes={"b": 1, "a": 1e400}))
-    assert load_model(file).notes == {"b": 1, "a": float("inf")}
+    assert load_network(file).notes == {"b": 1, "a": float("inf")}
 
 
 @pytest.mark.parametrize(
@@ -386,7 +386,7 @@ def test_the_helper_makes_files_that_load_when_nothing_is_wrong(file):
 def test_a_description_that_does_not_fit_is_refused(file, change, message):
     tampered(file, change)
     with pytest.raises(UserError, match=message) as caught:
-        load_model(file)
+        load_network(file)
     assert str(file) in str(caught.value)
     assert "\n" not in str(caught.value)
 
@@ -405,7 +405,7 @@ def test_a_description_that_does_not_fit_is_refused(file, change, message):
 def test_arrays_that_do_not_fit_are_refused(file, arrays, message):
     tampered(file, arrays=arrays)
     with pytest.raises(UserError, match=message):
-        load_model(file)
+        load_network(file)
 
 
 def test_what_is_no_model_is_refused(tmp_path, file):
@@ -425,11 +425,11 @@ def test_what_is_no_model_is_refused(tmp_path, file):
     ):
         other.write_bytes(content)
         with pytest.raises(UserError, match=message):
-            load_model(other)
+            load_network(other)
     with pytest.raises(UserError, match="missing: cannot be read"):
-        load_model(tmp_path / "missing")
+        load_network(tmp_path / "missing")
     with pytest.raises(UserError, match="cannot be read"):
-        load_model(tmp_path)
+        load_network(tmp_path)
 
 
 @given(st.binary(max_size=300))
@@ -437,7 +437,7 @@ def test_any_bytes_are_a_users_error(tmp_path_factory, junk):
     path = tmp_path_factory.getbasetemp() / "junk"
     path.write_bytes(junk)
     with pytest.raises(UserError, match="expected a model that save_model wrote"):
-        load_model(path)
+        load_network(path)
 
 
 def test_a_file_that_lies_about_sizes_costs_no_memory(file):
@@ -446,7 +446,7 @@ def test_a_file_that_lies_about_sizes_costs_no_memory(file):
         tampered(file, lambda about, spec=huge: about.update(spec=spec))
         tracemalloc.start()
         with pytest.raises(UserError, match="expects F32 of shape"):
-            load_model(file)
+            load_network(file)
         peak = tracemalloc.get_traced_memory()[1]
         tracemalloc.stop()
         assert peak < 2_000_000
@@ -457,13 +457,13 @@ def test_what_cannot_be_saved_is_refused_before_anything_is_written(tmp_path):
     path = tmp_path / "net"
     short = Weights(weights.theta[:-1], weights.state)
     with pytest.raises(UserError, match=r"cannot save the network: θ must have shape"):
-        save_model(path, NET, short)
+        save_network(path, NET, short)
     double = Weights(weights.theta.astype(float), weights.state)
     with pytest.raises(UserError, match=r"weights must be float32, .* got float64"):
-        save_model(path, NET, double)
+        save_network(path, NET, double)
     with pytest.raises(UserError, match=r"notes must be plain data.*set is not JSON"):
-        save_model(path, NET, weights, {"x": {1, 2}})
+        save_network(path, NET, weights, {"x": {1, 2}})
     odd = Network((Dropout(lambda t: t),), (5,))
     with pytest.raises(UserError, match=r"layer 0\.rate must be numbers"):
-        save_model(path, odd, drawn(odd))
+        save_network(path, odd, drawn(odd))
     assert os.listdir(tmp_path) == []

@@ -10,10 +10,10 @@ import pytest
 
 from graduel.contenders.recipes import CONTENDERS
 from graduel.duel.plan.experiment import plan_experiment
-from graduel.duel.plan.protocol import plan
+from graduel.duel.plan.protocol import build_protocol
 from graduel.errors import UserError
-from graduel.train.build.network_builder import check
-from graduel.train.build.recipe_parser import checked, parse_net
+from graduel.train.build.network_builder import check_recipe
+from graduel.train.build.recipe_parser import parse_recipe, validate_recipe
 from graduel.train.recipes import RECIPES, NetRecipe
 
 BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
@@ -21,34 +21,34 @@ BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
 
 @pytest.mark.parametrize("name", RECIPES)
 def test_every_recipe_can_be_named_and_built(name):
-    recipe = parse_net(f"recipe={name} epochs=3", NetRecipe(layers=(5,)))
+    recipe = parse_recipe(f"recipe={name} epochs=3", NetRecipe(layers=(5,)))
     assert recipe == replace(RECIPES[name], epochs=3)
-    assert checked(RECIPES[name]) == RECIPES[name]
+    assert validate_recipe(RECIPES[name]) == RECIPES[name]
 
 
 @pytest.mark.parametrize("name", ["mnist", "mnist-augmented"])
 def test_recipes_for_digits_fit_digits(name):
-    assert check(RECIPES[name], 784, 10, image=(28, 28, 1)).layout.size > 1_000_000
+    assert check_recipe(RECIPES[name], 784, 10, image=(28, 28, 1)).layout.size > 1_000_000
 
 
 def test_the_convolutional_recipe_fits_images_of_any_size():
-    net = check(RECIPES["mnist-conv"], 784, 10, image=(28, 28, 1))
+    net = check_recipe(RECIPES["mnist-conv"], 784, 10, image=(28, 28, 1))
     assert sum(type(layer).__name__ == "Conv2D" for layer in net.layers) == 6
-    assert check(RECIPES["mnist-conv"], 192, 3, image=(8, 8, 3)).output_shape == (3,)
+    assert check_recipe(RECIPES["mnist-conv"], 192, 3, image=(8, 8, 3)).output_shape == (3,)
 
 
 def test_what_is_named_beside_a_recipe_changes_it_in_any_order():
-    recipe = parse_net("lr=0.5 recipe=mnist", NetRecipe())
+    recipe = parse_recipe("lr=0.5 recipe=mnist", NetRecipe())
     assert recipe == replace(RECIPES["mnist"], lr=0.5)
 
 
 def test_an_unknown_recipe_is_refused_with_the_nearest():
     with pytest.raises(UserError, match=r"got 'mnst'\. Did you mean 'mnist'\?"):
-        parse_net("recipe=mnst", NetRecipe())
+        parse_recipe("recipe=mnst", NetRecipe())
     with pytest.raises(UserError, match="may stand once"):
-        parse_net("recipe=mnist recipe=mnist", NetRecipe())
+        parse_recipe("recipe=mnist recipe=mnist", NetRecipe())
     with pytest.raises(UserError, match=r"Did you mean 'recipe'\?"):
-        parse_net("recipes=mnist", NetRecipe())
+        parse_recipe("recipes=mnist", NetRecipe())
 
 
 def test_an_experiment_varies_recipes():
@@ -58,7 +58,7 @@ def test_an_experiment_varies_recipes():
 
 
 def test_named_recipes_are_contenders_for_images():
-    protocol = plan("mnist", contenders=["net-conv", "net-best", "net-augmented", "net"])
+    protocol = build_protocol("mnist", contenders=["net-conv", "net-best", "net-augmented", "net"])
     assert list(protocol.contenders) == ["net", "net-best", "net-augmented", "net-conv"]
     assert protocol.contenders["net-best"]["title"] == "best dense network"
     for name in ("net-best", "net-augmented", "net-conv"):
@@ -69,13 +69,13 @@ def test_named_recipes_are_contenders_for_images():
 
 
 def test_recipes_for_images_are_refused_where_there_is_a_table(tmp_path):
-    from graduel.data.source import own
+    from graduel.data.source import open_source
 
     path = tmp_path / "table.csv"
     lines = [f"{i % 7},{i % 5},{'ab'[i % 2]}" for i in range(200)]
     path.write_text("x,y,label\n" + "\n".join(lines), encoding="utf-8")
     with pytest.raises(UserError, match="net-best is for images; for a table take net"):
-        plan(own(path, target="label"), contenders=["net", "net-best"])
+        build_protocol(open_source(path, target="label"), contenders=["net", "net-best"])
 
 
 @pytest.fixture

@@ -7,13 +7,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from graduel.errors import UserError
-from graduel.train.build.network_builder import build
-from graduel.train.build.recipe_parser import READERS, parse_net
+from graduel.train.build.network_builder import build_network
+from graduel.train.build.recipe_parser import READERS, parse_recipe
 from graduel.train.recipes import NetRecipe
 
 
 def test_parse_net_reads_every_key():
-    recipe = parse_net(
+    recipe = parse_recipe(
         "layers=64,32 activation=tanh dropout=0 optimizer=nesterov lr=1e-1 momentum=0.5 "
         "weight_decay=0 schedule=constant warmup=0 batch_size=32 epochs=3",
         NetRecipe(),
@@ -31,7 +31,7 @@ def test_parse_net_reads_every_key():
         batch_size=32,
         epochs=3,
     )
-    assert [type(layer).__name__ for layer in build(recipe, 4, 3).layers] == [
+    assert [type(layer).__name__ for layer in build_network(recipe, 4, 3).layers] == [
         "Dense",
         "Tanh",
         "Dense",
@@ -66,13 +66,13 @@ def test_parse_net_reads_every_key():
 )
 def test_mistakes_in_a_net(text, message):
     with pytest.raises(UserError, match=message):
-        parse_net(text, NetRecipe())
+        parse_recipe(text, NetRecipe())
 
 
 @given(st.dictionaries(st.sampled_from(list(READERS)), st.text(max_size=8), max_size=4))
 def test_any_text_is_read_or_refused_in_one_line(parts):
     try:
-        recipe = parse_net(" ".join(f"{k}={v}" for k, v in parts.items()), NetRecipe())
+        recipe = parse_recipe(" ".join(f"{k}={v}" for k, v in parts.items()), NetRecipe())
     except UserError as error:
         assert str(error)
         assert "\n" not in str(error)

@@ -27,10 +27,10 @@ from graduel.nn import (
 )
 from graduel.optim import SGD, Adam, AdamW, ByRole, ClipNorm, Decay, MaxNorm, WarmUp
 from graduel.train.build import part_registry
-from graduel.train.build.network_builder import build, loss_of
-from graduel.train.build.optimizer_builder import optimizer_of, schedule_of
-from graduel.train.build.recipe_parser import READERS, checked, parse_net
-from graduel.train.loop.training import Best, Training, probabilities
+from graduel.train.build.network_builder import build_loss, build_network
+from graduel.train.build.optimizer_builder import build_optimizer, build_schedule
+from graduel.train.build.recipe_parser import READERS, parse_recipe, validate_recipe
+from graduel.train.loop.training import BestEpoch, Training, to_probabilities
 from graduel.train.recipes import NetRecipe
 
 SMALL = NetRecipe(layers=(8,), epochs=3, batch_size=16, dropout=0)
@@ -60,7 +60,7 @@ def test_every_name_makes_a_part_that_a_recipe_can_train_with(kind, name):
         own = {"constant": "(value=0.1)", "uniform": "(limit=0.3)", "normal": "(std=0.3)"}
         recipe = replace(SMALL, init=name + own.get(name, ""))
     elif kind == "optimizer":
-        recipe = parse_net(f"optimizer={name}", SMALL)
+        recipe = parse_recipe(f"optimizer={name}", SMALL)
     else:
         recipe = replace(SMALL, **{kind: name})
     image = (2, 2, 1) if kind == "augment" else None
@@ -69,7 +69,7 @@ def test_every_name_makes_a_part_that_a_recipe_can_train_with(kind, name):
     assert np.isfinite(training.answer.theta).all()
     assert [epoch.epoch for epoch in epochs] == list(range(1, len(epochs) + 1))
     assert all(np.isfinite(epoch.loss) for epoch in epochs)
-    assert checked(recipe) == recipe
+    assert validate_recipe(recipe) == recipe
     p = training.predict_proba(blobs()[0])
     assert p.dtype == np.float32
     np.testing.assert_allclose(p.sum(axis=1), 1, rtol=1e-5)
@@ -80,7 +80,7 @@ def test_every_name_makes_a_part_that_a_recipe_can_train_with(kind, name):
     "rule", [name for name in part_registry.OPTIMIZERS if name not in ("lion", "gd", "adagrad")]
 )
 def test_every_rule_learns_at_the_rate_that_it_is_given(rule):
-    recipe = parse_net(f"optimizer={rule} epochs=120", SMALL)
+    recipe = parse_recipe(f"optimizer={rule} epochs=120", SMALL)
     assert trained(recipe)[2] < 0.08
 
 
@@ -142,10 +142,10 @@ def test_an_object_is_a_part_already():
 )
 def test_any_net_is_a_recipe_or_a_users_error(pairs):
     try:
-        recipe = parse_net(" ".join(f"{k}={v}" for k, v in pairs), NetRecipe())
+        recipe = parse_recipe(" ".join(f"{k}={v}" for k, v in pairs), NetRecipe())
     except UserError:
         return
-    assert checked(recipe) == recipe
+    assert validate_recipe(recipe) == recipe
 
 
 def test_layers_in_words():
@@ -155,7 +155,7 @@ def test_layers_in_words():
         norm="batch",
         dropout=0.1,
     )
-    net = build(recipe, 144, 3, image=(12, 12, 1))
+    net = build_network(recipe, 144, 3, image=(12, 12, 1))
     kinds = [type(layer) for layer in net.layers]
     tail = [BatchNorm, LeakyReLU, Dropout]
     assert kinds[:2] == [Reshape, Conv2D]
@@ -168,12 +168,12 @@ def test_layers_in_words():
 
 def test_a_dropout_among_layers_stands_there_alone():
     recipe = NetRecipe(layers=("conv4", "maxpool", "dropout0.25", 8, "dropout.5"), dropout=0.0)
-    net = build(recipe, 16, 3, image=(4, 4, 1))
+    net = build_network(recipe, 16, 3, image=(4, 4, 1))
     kinds = [type(layer).__name__ for layer in net.layers]
     front = ["Reshape", "Conv2D", "ReLU", "MaxPool2D", "Dropout", "Flatten", "Dense", "ReLU"]
     assert kinds == [*front, "Dropout", "Dense"]
     assert [layer.rate for layer in net.layers if isinstance(layer, Dropout)] == [0.25, 0.5]
-    rows = build(NetRecipe(layers=("dropout0.1", 8), dropout=0.2), 5, 3)
+    rows = build_network(NetRecipe(layers=("dropout0.1", 8), dropout=0.2), 5, 3)
     assert [layer.rate for layer in rows.layers if isinstance(layer, Dropout)] == [0.1, 0.2]
 
 
@@ -230,16 +230,16 @@ def test_texts_that_do_not_go_together():
         ("layers=200000", "hidden layers from 1 to 100,000"),
     ]:
         with pytest.raises(UserError, match=message):
-            parse_net(text, NetRecipe())
+            parse_recipe(text, NetRecipe())
 
 
 def test_noise_is_added_to_rows_and_behind_each_normalization():
-    net = build(NetRecipe(layers=(6, 5), norm="batch", noise=0.3, dropout=0.1), 4, 3)
+    net = build_network(NetRecipe(layers=(6, 5), norm="batch", noise=0.3, dropout=0.1), 4, 3)
     kinds = [type(layer) for layer in net.layers]
     each = [Dense, BatchNorm, Noise, ReLU, Dropout]
     assert kinds == [Noise, *each, *each, Dense]
     assert net.layers[0] == Noise(0.3)
-    image = build(NetRecipe(layers=("conv2", 5), noise=0.3), 16, 3, image=(4, 4, 1))
+    image = build_network(NetRecipe(layers=("conv2", 5), noise=0.3), 16, 3, image=(4, 4, 1))
     assert [type(layer) for layer in image.layers][:5] == [Noise, Reshape, Conv2D, Noise, ReLU]
     trained(NetRecipe(layers=(6,), norm="batch", noise=0.3, epochs=2))
 
@@ -257,22 +257,24 @@ def test_what_is_wrapped_around_a_rule():
         schedule="linear",
         warmup=0.1,
     )
-    rule = optimizer_of(recipe)
+    rule = build_optimizer(recipe)
     assert isinstance(rule, Decay)
     rule = rule.rule
     assert isinstance(rule, ClipNorm)
     assert isinstance(rule.rule.rule, MaxNorm)
     assert isinstance(rule.rule.rule.rule, ByRole)
     assert rule.rule.rule.rule.rule == SGD(momentum=0.5, weight_decay=0.1)
-    assert isinstance(schedule_of(recipe), WarmUp)
-    assert optimizer_of(NetRecipe()) == AdamW(weight_decay=0.01)
-    assert optimizer_of(NetRecipe(optimizer="adam")) == Adam()
-    assert optimizer_of(NetRecipe(optimizer="adamw(weight_decay=0.3)")) == AdamW(weight_decay=0.3)
+    assert isinstance(build_schedule(recipe), WarmUp)
+    assert build_optimizer(NetRecipe()) == AdamW(weight_decay=0.01)
+    assert build_optimizer(NetRecipe(optimizer="adam")) == Adam()
+    assert build_optimizer(NetRecipe(optimizer="adamw(weight_decay=0.3)")) == AdamW(
+        weight_decay=0.3
+    )
     assert trained(replace(recipe, layers=(8,), epochs=3, lr=0.01))[1][-1].epoch == 3
 
 
 def test_balanced_classes_weigh_the_rare_ones_more():
-    loss = loss_of(NetRecipe(class_weight="balanced"), np.array([10, 30, 0]))
+    loss = build_loss(NetRecipe(class_weight="balanced"), np.array([10, 30, 0]))
     assert loss.class_weight == pytest.approx((40 / 30, 40 / 90, 40 / 3))
 
 
@@ -297,7 +299,7 @@ def test_a_plateau_lowers_the_rate():
 
 def test_the_best_epoch_is_the_first_of_equals():
     training, _, _ = trained(SMALL)
-    best = Best(training.answer.copy())
+    best = BestEpoch(training.answer.copy())
     for epoch, error in enumerate([0.5, 0.2, 0.3, 0.2], 1):
         training.weights.theta[:] = epoch
         best.see(training.weights, epoch, error)
@@ -316,8 +318,8 @@ def test_the_same_seed_gives_the_same_bits():
 
 
 def test_probabilities_of_answers_that_are_none():
-    loss = loss_of(NetRecipe(loss="squared"), np.ones(2))
-    found = probabilities(loss, np.array([[-1.0, -2.0], [0.5, 1.5]], "float32"))
+    loss = build_loss(NetRecipe(loss="squared"), np.ones(2))
+    found = to_probabilities(loss, np.array([[-1.0, -2.0], [0.5, 1.5]], "float32"))
     np.testing.assert_allclose(found, [[0.5, 0.5], [0.25, 0.75]], rtol=1e-6)
 
 
@@ -326,16 +328,16 @@ def test_every_field_of_a_recipe_can_be_named():
 
 
 def test_the_matrices_that_muon_leaves_to_adamw_decay_alike():
-    rule = optimizer_of(NetRecipe(optimizer="muon", weight_decay=0.0))
+    rule = build_optimizer(NetRecipe(optimizer="muon", weight_decay=0.0))
     assert rule.weight_decay == rule.others.weight_decay == 0
-    rule = optimizer_of(NetRecipe(optimizer="muon(weight_decay=0.3)"))
+    rule = build_optimizer(NetRecipe(optimizer="muon(weight_decay=0.3)"))
     assert rule.weight_decay == rule.others.weight_decay == 0.3
 
 
 def test_a_schedule_that_begins_low_goes_without_warm_up():
     for name in ("coslog4", "one_cycle"):
-        assert not isinstance(schedule_of(NetRecipe(schedule=name)), WarmUp)
+        assert not isinstance(build_schedule(NetRecipe(schedule=name)), WarmUp)
 
 
 def test_lbfgs_goes_without_dropout_where_none_is_named():
-    assert parse_net("optimizer=lbfgs", NetRecipe()).dropout == 0
+    assert parse_recipe("optimizer=lbfgs", NetRecipe()).dropout == 0

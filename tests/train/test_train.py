@@ -14,7 +14,7 @@ from graduel.nn import Dense, Dropout, Network, ReLU
 from graduel.nn.workspace import Call
 from graduel.optim import SGD, AdamW, ClipNorm, WarmUp
 from graduel.train import DivergedError, Fit, Rows
-from graduel.train.loop.batches import in_batches
+from graduel.train.loop.batches import iter_batches
 
 
 def problem(n=300, seed=0, dtype=np.uint8):
@@ -38,7 +38,7 @@ def test_an_epoch_holds_every_row_once(n, size, dtype):
     X = np.arange(3 * n).reshape(n, 3).astype(dtype)
     rows, order = Rows(X, 0.5), np.random.default_rng(0).permutation(n)
     seen = []
-    for x, index in in_batches(rows, size, order):
+    for x, index in iter_batches(rows, size, order):
         assert 1 <= len(x) <= size
         assert x.dtype == np.float32
         np.testing.assert_array_equal(x, (X[index] * 0.5).astype(np.float32))

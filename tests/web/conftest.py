@@ -9,14 +9,14 @@ from web_client import Client
 from web_served import served
 
 from graduel.web.limits import Limits
-from graduel.web.state.app_state import Home
-from graduel.web.state.demo_models import Ready
+from graduel.web.state.app_state import AppState
+from graduel.web.state.demo_models import DemoModels
 
 
 @pytest.fixture(scope="session")
-def ready(tmp_path_factory) -> Ready:
+def ready(tmp_path_factory) -> DemoModels:
     """The models of a first start."""
-    made = Ready(folder=tmp_path_factory.mktemp("cache"), threads=1)
+    made = DemoModels(folder=tmp_path_factory.mktemp("cache"), threads=1)
     made.make()
     assert not made.failed, made.failed
     return made
@@ -26,7 +26,7 @@ def ready(tmp_path_factory) -> Ready:
 def address(ready) -> Iterator[str]:
     """A server with them; limits are small where a test must meet them."""
     limits = Limits(body_seconds=1.0, rows=2000, columns=60, busy_seconds=0.0)
-    with served(Home(ready=ready), limits=limits) as found:
+    with served(AppState(ready=ready), limits=limits) as found:
         yield found
 
 

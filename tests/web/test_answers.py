@@ -13,7 +13,7 @@ from web_client import drawn, encoded, unpacked
 
 from graduel import glassbox
 from graduel.web.drawing_input import as_ink
-from graduel.web.http_error import Problem
+from graduel.web.http_error import ClientError
 
 
 def test_both_answer_as_they_would_alone(client, ready, mnist):
@@ -35,21 +35,21 @@ def test_the_ready_models_are_good_at_what_they_learned(ready, mnist):
 
 
 def test_they_are_kept_and_a_damaged_cache_is_trained_anew(ready, tmp_path, monkeypatch):
-    from graduel.web.state.demo_models import Ready, Small
+    from graduel.web.state.demo_models import DemoModels, Small
     from graduel.web.training.training_run import TreeSettings
 
     small = Small(net_rows=300, tree_rows=300, valid_rows=50, trees=TreeSettings(rounds=2))
-    first = Ready(small, tmp_path)
+    first = DemoModels(small, tmp_path)
     first.make()
     X = np.zeros((1, 784), np.uint8)
-    again = Ready(small, tmp_path)
-    monkeypatch.setattr(Ready, "_train", lambda self: pytest.fail("it was kept"))
+    again = DemoModels(small, tmp_path)
+    monkeypatch.setattr(DemoModels, "_train", lambda self: pytest.fail("it was kept"))
     again.make()
     monkeypatch.undo()
     assert again.contest.answers(X) == first.contest.answers(X)
     trees = next(tmp_path.glob("*.ubj"))
     trees.write_bytes(trees.read_bytes()[:-1] + b"?")
-    third = Ready(small, tmp_path)
+    third = DemoModels(small, tmp_path)
     third.make()
     assert third.contest.answers(X) == first.contest.answers(X)
 
@@ -76,7 +76,7 @@ def test_two_hundred_drawn_digits_are_read(client):
 def test_the_steps_of_the_preparation_are_shown(client):
     ink = drawn(3, np.random.default_rng(0))
     found = client.ask("draw", pixels=encoded(ink), size=280)
-    digit = glassbox.prepare(ink)
+    digit = glassbox.prepare_digit(ink)
     assert [step["name"] for step in found["steps"]] == ["ink", "box", "fit", "centre"]
     for told, step in zip(found["steps"], digit.steps, strict=True):
         assert (unpacked(told["image"]) == step.image).all()
@@ -222,5 +222,5 @@ def test_files_that_are_no_pictures_are_refused(client):
 def test_any_bytes_are_a_picture_or_a_problem(content, start):
     try:
         assert as_ink(start + content).dtype == np.uint8
-    except Problem as problem:
+    except ClientError as problem:
         assert problem.status in (413, 415)

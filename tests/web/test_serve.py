@@ -18,13 +18,13 @@ from web_client import Client
 from web_served import served
 
 from graduel.cli.app import main
-from graduel.data.source import own
+from graduel.data.source import open_source
 from graduel.errors import UserError
-from graduel.models.model_file import Kept, save_kept
-from graduel.models.schema import Task
+from graduel.models.model_file import Model, save_model
+from graduel.models.schema import Schema
 from graduel.web.serve import home_of
-from graduel.web.state.app_state import Home
-from graduel.web.state.holdout import Material
+from graduel.web.state.app_state import AppState
+from graduel.web.state.holdout import HoldoutData
 
 
 def complaint(capsys, *args: str) -> str:
@@ -87,7 +87,7 @@ def duel(tmp_path, ready):
 
     path = tmp_path / "flowers.csv"
     path.write_bytes(iris_csv())
-    source = own(path, target="species")
+    source = open_source(path, target="species")
     data = source.load()
     preparation = NetPreparation.fit(data.X, data.columns)
     network = Network((Dense(5), ReLU(), Dense(3)), (len(preparation.names),))
@@ -95,8 +95,8 @@ def duel(tmp_path, ready):
     folder = tmp_path / "duel"
     cell = folder / "cells" / "net-seed0"
     cell.mkdir(parents=True)
-    kept = Kept("net", "NumPy network", Task.of(data), preparation, network, weights)
-    save_kept(cell / "model.safetensors", kept)
+    kept = Model("net", "NumPy network", Schema.of(data), preparation, network, weights)
+    save_model(cell / "model.safetensors", kept)
     plan = {"source": source.description.as_dict()}
     (folder / "duel.json").write_text(json.dumps(plan), encoding="utf-8")
     (folder / "source.json").write_text(json.dumps({"place": str(path)}), encoding="utf-8")
@@ -131,8 +131,8 @@ def test_a_models_file_is_asked_by_a_form(duel):
 
 
 def test_test_rows_are_never_learned_from(mnist):
-    for data in (own("iris").load(), mnist):
-        material = Material.of(data)
+    for data in (open_source("iris").load(), mnist):
+        material = HoldoutData.of(data)
         for seed in (0, 3):
             train, valid = material.learning(10_000, seed)
             assert not np.intersect1d(train, material.test).size
@@ -149,4 +149,4 @@ def test_a_folder_of_images_is_told_what_to_do(tmp_path):
             Image.new("L", (8, 8), 40 * k).save(tmp_path / name / f"{k}.png")
     with pytest.raises(UserError, match="graduel duel"):
         home_of(str(tmp_path), {})
-    assert Home(table=None).is_digits
+    assert AppState(table=None).is_digits

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from graduel.web.http_error import Problem
+from graduel.web.http_error import ClientError
 from graduel.web.limits import Limits
 from graduel.web.state.sessions import Sessions
 
@@ -25,7 +25,7 @@ def test_a_session_is_forgotten_when_nobody_asks_for_it():
     clock.now = 18
     sessions.find(name)
     clock.now = 29
-    with pytest.raises(Problem, match="has ended") as told:
+    with pytest.raises(ClientError, match="has ended") as told:
         sessions.find(name)
     assert told.value.status == 404
     assert len(sessions) == 0
@@ -35,7 +35,7 @@ def test_the_longest_idle_makes_room_unless_all_are_busy():
     clock = Clock()
     sessions = Sessions(Limits(sessions=2, busy_seconds=5), clock)
     first, second = sessions.open(), sessions.open()
-    with pytest.raises(Problem, match="at most 2 clients") as told:
+    with pytest.raises(ClientError, match="at most 2 clients") as told:
         sessions.open()
     assert told.value.status == 429
     clock.now = 4
@@ -43,7 +43,7 @@ def test_the_longest_idle_makes_room_unless_all_are_busy():
     clock.now = 6
     sessions.open()
     assert sessions.find(first.name) is first
-    with pytest.raises(Problem):
+    with pytest.raises(ClientError):
         sessions.find(second.name)
 
 
@@ -51,7 +51,7 @@ def test_memory_is_counted_over_all_clients():
     sessions = Sessions(Limits(memory_bytes=1000))
     sessions.open().table_bytes = 600
     sessions.room(400)
-    with pytest.raises(Problem, match="MB") as told:
+    with pytest.raises(ClientError, match="MB") as told:
         sessions.room(401)
     assert told.value.status == 429
 

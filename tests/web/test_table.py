@@ -14,7 +14,7 @@ from web_served import served
 
 from graduel.nn import Network
 from graduel.web.serve import home_of
-from graduel.web.state.app_state import Home
+from graduel.web.state.app_state import AppState
 
 
 def iris_csv() -> bytes:
@@ -162,5 +162,5 @@ def test_nothing_of_one_client_is_seen_by_another(address, trained):
 
 
 def test_a_server_without_models_says_so():
-    with served(Home()) as address, Client(address) as client:
+    with served(AppState()) as address, Client(address) as client:
         assert client.refused("answer", pixels="")[0] == 409

@@ -14,9 +14,9 @@ from web_served import served
 
 from graduel.train.recipes import NetRecipe
 from graduel.web.limits import Limits
-from graduel.web.state.app_state import Home
-from graduel.web.training.training_queue import Training, Trainings
-from graduel.web.training.training_run import Live, Part, TreeSettings
+from graduel.web.state.app_state import AppState
+from graduel.web.training.training_queue import Training, TrainingQueue
+from graduel.web.training.training_run import TrainingData, TrainingRun, TreeSettings
 
 SMALL = {"layers": [8], "activations": ["relu"], "rows": 300, "batch": 30, "epochs": 2, "rounds": 3}
 
@@ -177,16 +177,16 @@ def test_a_rate_that_is_too_high_ends_in_words(client):
         assert "lower the learning rate" in watcher.messages[-1]["said"]
 
 
-def part(n: int, seed: int) -> Part:
+def part(n: int, seed: int) -> TrainingData:
     rng = np.random.default_rng(seed)
     X = rng.normal(size=(n, 4)).astype(np.float32)
-    return Part(X, X, (X[:, 0] + X[:, 1] > 0).astype(int))
+    return TrainingData(X, X, (X[:, 0] + X[:, 1] > 0).astype(int))
 
 
 @pytest.mark.parametrize("classes", [2, 3])
 def test_the_race_is_fair_and_repeats(classes):
     def once():
-        live = Live(
+        live = TrainingRun(
             NetRecipe(layers=(6,), epochs=8, batch_size=20, lr=0.02, schedule="constant"),
             TreeSettings(rounds=5),
             part(200, 0),
@@ -213,11 +213,11 @@ def test_the_race_is_fair_and_repeats(classes):
 def test_a_training_that_lasts_lets_others_go_first(monkeypatch):
     monkeypatch.setattr("graduel.web.training.training_queue.TURN", 0.0)
     recipe = NetRecipe(layers=(4,), epochs=3000, batch_size=20)
-    queue = Trainings(Limits())
+    queue = TrainingQueue(Limits())
     queue.begin()
     try:
         both = [
-            Training(lambda: Live(recipe, None, part(100, 0), part(20, 1), 2), Limits(), 0)
+            Training(lambda: TrainingRun(recipe, None, part(100, 0), part(20, 1), 2), Limits(), 0)
             for _ in range(2)
         ]
         for one in both:
@@ -234,7 +234,7 @@ def test_a_training_that_lasts_lets_others_go_first(monkeypatch):
 
 
 def test_a_queue_has_an_end(ready):
-    with served(Home(ready=ready), limits=Limits(queue=1)) as address:
+    with served(AppState(ready=ready), limits=Limits(queue=1)) as address:
         clients = [Client(address) for _ in range(3)]
         try:
             for one in clients:
@@ -260,7 +260,7 @@ def test_fifty_clients_at_once_do_not_meet(ready, mnist):
     rows = mnist.table[60_000:60_050]
     expected = contest.net.predict_proba(rows)
     failed: list[object] = []
-    with served(Home(ready=ready)) as address, Client(address) as busy:
+    with served(AppState(ready=ready)) as address, Client(address) as busy:
         busy.ask("training", **SMALL | {"epochs": 200})
         watcher = Watcher(busy)
         busy.ask("training/command", do="run")

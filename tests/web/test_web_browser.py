@@ -11,7 +11,7 @@ import pytest
 from test_table import iris_csv
 from web_browser import DESKTOP, PHONE, launched
 
-from graduel.glassbox.digit.synthetic_digits import digit_strokes
+from graduel.glassbox.digit.synthetic_digits import draw_digit
 
 VIEWS = ("draw", "forward", "backward", "train", "break", "data", "take")
 SIZES = [pytest.param(DESKTOP, id="desktop"), pytest.param(PHONE, id="phone")]
@@ -54,7 +54,7 @@ def opened(browser, address):
 def draw(page, digit: int, rng: np.random.Generator) -> None:
     """Draw with the mouse, stroke by stroke."""
     box = page.locator(".pad canvas").bounding_box()
-    points, _ = digit_strokes(digit, rng, height=(140.0, 220.0), slant=(0.0, 0.2))
+    points, _ = draw_digit(digit, rng, height=(140.0, 220.0), slant=(0.0, 0.2))
     scale = box["width"] / 280
     for stroke in points:
         some = stroke if len(stroke) < 12 else stroke[::3] + stroke[-1:]

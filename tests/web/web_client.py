@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 import numpy as np
 
-from graduel.glassbox.digit.synthetic_digits import digit_strokes, strokes
+from graduel.glassbox.digit.synthetic_digits import draw_digit, draw_strokes
 
 
 class Client(httpx.Client):
@@ -55,5 +55,5 @@ def unpacked(packed: dict[str, Any]) -> Any:
 
 def drawn(digit: int, rng: np.random.Generator) -> Any:
     """Return a digit drawn by strokes, uint8 of 280 × 280."""
-    points, thickness = digit_strokes(digit, rng)
-    return np.rint(255 * strokes(points, thickness)).astype(np.uint8)
+    points, thickness = draw_digit(digit, rng)
+    return np.rint(255 * draw_strokes(points, thickness)).astype(np.uint8)

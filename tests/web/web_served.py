@@ -13,11 +13,11 @@ import uvicorn
 
 from graduel.web.app import create_app
 from graduel.web.serve import listen
-from graduel.web.state.app_state import Home
+from graduel.web.state.app_state import AppState
 
 
 @contextmanager
-def served(home: Home, **options: Any) -> Iterator[str]:
+def served(home: AppState, **options: Any) -> Iterator[str]:
     """Serve a home on a free port; yield the address without the last slash."""
     listening = listen("127.0.0.1", 0)
     config = uvicorn.Config(

@@ -12,32 +12,32 @@ import typer
 from rich.console import Console
 
 from graduel.data import DATASETS
-from graduel.data.read.column_names import find, harmless
-from graduel.data.read.parquet_check import probe
-from graduel.data.read.reader import kind_of
-from graduel.data.source import Own, held, own
-from graduel.data.table import told as told_of
+from graduel.data.read.column_names import find, strip_control
+from graduel.data.read.parquet_check import check_parquet
+from graduel.data.read.reader import detect_format
+from graduel.data.source import DataSource, open_source, sample_if_large
+from graduel.data.table import explain_dropped as told_of
 from graduel.data.target import NoTargetError
-from graduel.duel.plan.defaults import QUICK_ROWS, remarks
+from graduel.duel.plan.defaults import QUICK_ROWS, duel_warnings
 from graduel.duel.plan.protocol import Protocol
 from graduel.errors import UserError
 
 
-def interactive() -> bool:
+def is_interactive() -> bool:
     """Tell whether there is someone to ask."""
     return sys.stdin.isatty() and sys.stderr.isatty()
 
 
-def with_target(data: Own) -> Own:
+def ask_target(data: DataSource) -> DataSource:
     """Ask on a terminal what is predicted, where nobody said so; elsewhere leave it as it is."""
-    if data.description.target is not None or not interactive():
+    if data.description.target is not None or not is_interactive():
         return data
     try:
         data.load()
     except NoTargetError as lacking:
         names = [name for name, _ in lacking.likely]
         for i, (name, why) in enumerate(lacking.likely, 1):
-            typer.echo(f"  {i}  {harmless(name)} ({why})", err=True)
+            typer.echo(f"  {i}  {strip_control(name)} ({why})", err=True)
         answer = typer.prompt("Which column is predicted? (a number or a name)", err=True)
         place = int(answer) if answer.isdecimal() else 0
         chosen = names[place - 1] if 1 <= place <= len(names) else answer
@@ -46,7 +46,7 @@ def with_target(data: Own) -> Own:
     return data
 
 
-def learned_from(data: str | Own, options: dict[str, Any]) -> str | Own:
+def resolve_source(data: str | DataSource, options: dict[str, Any]) -> str | DataSource:
     """Ask for the target where it lacks; hold a sample of a large table, where that is enough.
 
     Raises
@@ -54,13 +54,13 @@ def learned_from(data: str | Own, options: dict[str, Any]) -> str | Own:
     UserError
         If the data would not go into memory.
     """
-    if not isinstance(data, Own):
+    if not isinstance(data, DataSource):
         return data
     rows = options.get("rows") or (QUICK_ROWS if options.get("quick") else None)
-    return held(with_target(data), rows)
+    return sample_if_large(ask_target(data), rows)
 
 
-def source(text: str, options: dict[str, Any]) -> str | Own:
+def parse_source(text: str, options: dict[str, Any]) -> str | DataSource:
     """Return a known name as it is, and describe anything else.
 
     Raises
@@ -79,12 +79,12 @@ def source(text: str, options: dict[str, Any]) -> str | Own:
             raise UserError(f"--size must be HEIGHTxWIDTH such as 32x32; got '{size}'")
         options = options | {"size": (int(match[1]), int(match[2]))}
     path = Path(text)
-    if path.is_file() and kind_of(path) == "parquet":
-        probe(path)
-    return own(text, **options)
+    if path.is_file() and detect_format(path) == "parquet":
+        check_parquet(path)
+    return open_source(text, **options)
 
 
-def say(data: Own, protocol: Protocol, console: Console) -> None:
+def print_warnings(data: DataSource, protocol: Protocol, console: Console) -> None:
     """Say what was understood and what is to be known before anything is fitted."""
     found = data.load()
     split, metric, rope = protocol.split, protocol.metric, protocol.rope
@@ -93,5 +93,5 @@ def say(data: Own, protocol: Protocol, console: Console) -> None:
         told += [*found.understood.notes, *told_of(found.understood.set_aside)]
     for line in told:
         console.out(f"note: {line}", highlight=False)
-    for line in remarks(found, split, metric, rope, len(protocol.contenders)):
-        console.out(f"warning: {harmless(line)}", highlight=False)
+    for line in duel_warnings(found, split, metric, rope, len(protocol.contenders)):
+        console.out(f"warning: {strip_control(line)}", highlight=False)

@@ -68,7 +68,7 @@ Size = Annotated[
 
 
 @contextmanager
-def stoppable() -> Iterator[None]:
+def handle_interrupt() -> Iterator[None]:
     """Say that Ctrl-C stopped the command, outside the fits; typer would say nothing."""
     try:
         yield
@@ -86,7 +86,7 @@ def _listed(text: str | None) -> tuple[str, ...]:
     return tuple(name.strip() for name in next(csv.reader([text], skipinitialspace=True)) if name)
 
 
-def described(**options: Any) -> dict[str, Any]:
+def source_options(**options: Any) -> dict[str, Any]:
     """Return the options of a source that were given."""
     for name in ("categorical", "numeric", "drop"):
         options[name] = _listed(options[name])

@@ -11,9 +11,9 @@ from graduel.contenders.contender import (
     Budget,
     Checkpoint,
     Contender,
-    Fitted,
+    FittedContender,
+    LabelledRows,
     Notify,
-    Part,
     Progress,
     error_rate,
 )
@@ -23,8 +23,8 @@ from graduel.contenders.recipes import (
     LightGBMRecipe,
     LogisticRecipe,
     MLPRecipe,
-    OwnRecipe,
     TextbookRecipe,
+    UserEstimatorRecipe,
     XGBoostRecipe,
 )
 from graduel.errors import UserError
@@ -39,7 +39,7 @@ FAMILIES: dict[str, tuple[str, type]] = {
     "forest": ("Forest", ForestRecipe),
     "logistic": ("Logistic", LogisticRecipe),
     "mlp": ("MLP", MLPRecipe),
-    "own": ("Own", OwnRecipe),
+    "own": ("Own", UserEstimatorRecipe),
 }
 """The class and the recipe of each family of models.
 
@@ -86,9 +86,9 @@ __all__ = [
     "Budget",
     "Checkpoint",
     "Contender",
-    "Fitted",
+    "FittedContender",
+    "LabelledRows",
     "Notify",
-    "Part",
     "Progress",
     "error_rate",
     "make_contender",

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import numpy as np
 
-from graduel.contenders.contender import Array, Part
+from graduel.contenders.contender import Array, LabelledRows
 from graduel.contenders.recipes import XGBoostRecipe
 
 BLOCK = 2048
 """Rows that are changed at a time: what is between them and their copy is floats."""
 
 
-def with_copies(train: Part, recipe: XGBoostRecipe, rng: np.random.Generator) -> Part:
+def augment_rows(
+    train: LabelledRows, recipe: XGBoostRecipe, rng: np.random.Generator
+) -> LabelledRows:
     """Return the rows as they are and `recipe.copies` changed copies of each, of their dtype.
 
     The network's `augment` changes a batch each time anew; trees learn from all rows at once, and
@@ -22,9 +24,9 @@ def with_copies(train: Part, recipe: XGBoostRecipe, rng: np.random.Generator) ->
     UserError
         If the rows are no images, and what changes them needs some.
     """
-    from graduel.train.build.network_builder import augmentations_of
+    from graduel.train.build.network_builder import build_augmentations
 
-    steps = augmentations_of(recipe.augment, train.image)
+    steps = build_augmentations(recipe.augment, train.image)
     n, width = train.X.shape
     floats = "float64" if train.X.dtype == np.float64 else "float32"
     changers = [step.prepare(width, train.image, rng)(BLOCK, floats) for step in steps]
@@ -38,4 +40,4 @@ def with_copies(train: Part, recipe: XGBoostRecipe, rng: np.random.Generator) ->
                 x = change(x)
             X[place + start : place + start + len(x)] = np.rint(x) if whole else x
     y = np.tile(train.y, 1 + recipe.copies)
-    return Part(X, y, train.n_classes, train.image, train.columns)
+    return LabelledRows(X, y, train.n_classes, train.image, train.columns)

@@ -11,13 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from graduel.data.column import Column
-from graduel.metrics.metric import wrong
+from graduel.metrics.metric import is_misclassified
 
 Array = NDArray[Any]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Part:
+class LabelledRows:
     """Some rows of a data set: features as they came, shape (n, features), and class codes."""
 
     X: Any
@@ -64,7 +64,7 @@ class Checkpoint:
     """None where the model is still that of the checkpoint before."""
 
 
-class Fitted(Protocol):
+class FittedContender(Protocol):
     """A fitted model, as its contender chose it."""
 
     seconds: float
@@ -89,13 +89,13 @@ class Contender(Protocol):
 
     def fit(
         self,
-        train: Part,
-        valid: Part,
+        train: LabelledRows,
+        valid: LabelledRows,
         *,
         rng: np.random.Generator,
         budget: Budget,
         notify: Notify,
-    ) -> Generator[Checkpoint, None, Fitted]:
+    ) -> Generator[Checkpoint, None, FittedContender]:
         """Learn from `train`, choose on `valid`; yield by epoch or round, never by clock.
 
         Where `notify` answers True the fit ends with that epoch or round.
@@ -128,4 +128,4 @@ class Clock:
 
 def error_rate(probabilities: Array, y: Array) -> float:
     """Share of rows whose most probable class is not the true one."""
-    return float(wrong(probabilities, y).mean())
+    return float(is_misclassified(probabilities, y).mean())

@@ -10,18 +10,18 @@ import numpy as np
 from graduel.contenders.net import FittedNet
 from graduel.contenders.textbook import FittedTextbook
 from graduel.contenders.xgboost import FittedXGBoost
-from graduel.models.model import Kept
-from graduel.models.schema import Task
+from graduel.models.model import Model
+from graduel.models.schema import Schema
 from graduel.nn import Dense, Network, ReLU, Weights
 
 
-def kept_of(
-    fitted: Any, task: Task, title: str, notes: Mapping[str, Any] | None = None
-) -> Kept | None:
+def to_model(
+    fitted: Any, task: Schema, title: str, notes: Mapping[str, Any] | None = None
+) -> Model | None:
     """Return a fitted contender as it is kept; None for a family that has no file."""
     more = dict(notes or {})
     if isinstance(fitted, FittedNet):
-        return Kept(
+        return Model(
             "net",
             title,
             task,
@@ -32,11 +32,11 @@ def kept_of(
         )
     if isinstance(fitted, FittedTextbook):
         network, weights = _engine(fitted)
-        return Kept("net", title, task, fitted.ready.preparation, network, weights, notes=more)
+        return Model("net", title, task, fitted.ready.preparation, network, weights, notes=more)
     if isinstance(fitted, FittedXGBoost):
         booster = fitted.model.get_booster()[: fitted.details["best_round"]]
         learned = tuple(int(code) for code in fitted.classes)
-        return Kept(
+        return Model(
             "xgboost",
             title,
             task,

@@ -15,9 +15,9 @@ from graduel.contenders.contender import (
     Budget,
     Checkpoint,
     Clock,
-    Fitted,
+    FittedContender,
+    LabelledRows,
     Notify,
-    Part,
     Progress,
     error_rate,
 )
@@ -25,20 +25,20 @@ from graduel.contenders.recipes import HistRecipe
 from graduel.contenders.sklearn_contender import (
     CHECKPOINTS,
     FittedEstimator,
-    as_trees,
-    learnable,
-    quiet,
-    seed,
+    draw_seed,
+    expand_classes,
+    has_known_class,
+    prepare_for_trees,
+    silence_warnings,
     softmax,
-    spread,
 )
-from graduel.metrics.metric import metric_of
+from graduel.metrics.metric import get_metric
 
 MOST_CATEGORIES = 254
 """And one for the rarer ones: more than 255 it does not take."""
 
 
-class Watched(HistGradientBoostingClassifier):  # type: ignore[misc]
+class ObservedClassifier(HistGradientBoostingClassifier):  # type: ignore[misc]
     """The classifier, which tells of each round; the library has no callback for that.
 
     Where a later scikit-learn asks its question elsewhere, nothing is told: the curve has one
@@ -54,7 +54,7 @@ class Watched(HistGradientBoostingClassifier):  # type: ignore[misc]
 
 
 @dataclass(frozen=True, slots=True)
-class Hist:
+class HistGradientBoosting:
     """``HistGradientBoostingClassifier`` with native categories and missing values.
 
     It stops by log loss, and keeps the rounds it had, as it does in its users' hands.
@@ -66,17 +66,17 @@ class Hist:
 
     def fit(
         self,
-        train: Part,
-        valid: Part,
+        train: LabelledRows,
+        valid: LabelledRows,
         *,
         rng: np.random.Generator,
         budget: Budget,
         notify: Notify,
-    ) -> Generator[Checkpoint, None, Fitted]:
+    ) -> Generator[Checkpoint, None, FittedContender]:
         """Boost in one go, noting the time of each round; checkpoints are cut out afterwards."""
-        clock, metric = Clock(), metric_of(self.metric)
-        ready, categorical = as_trees(train, MOST_CATEGORIES)
-        kept = learnable(train, valid.y)
+        clock, metric = Clock(), get_metric(self.metric)
+        ready, categorical = prepare_for_trees(train, MOST_CATEGORIES)
+        kept = has_known_class(train, valid.y)
         y, classes = valid.y[kept], np.unique(train.y)
         rounds, n_classes = self.recipe.max_iter, train.n_classes
         seconds: list[float] = []
@@ -85,19 +85,19 @@ class Hist:
             seconds.append(clock.seconds)
             if len(seconds) == 1:
                 return False  # before the first round
-            p = spread(softmax(raw), classes, n_classes)
+            p = expand_classes(softmax(raw), classes, n_classes)
             done = len(seconds) - 1
             told = Progress(done / rounds, seconds[-1], error_rate(p, y), metric.loss(p, y))
             return bool(notify(told))
 
-        model = Watched(
+        model = ObservedClassifier(
             **asdict(self.recipe),
             early_stopping=True,
             categorical_features=categorical or None,
-            random_state=seed(rng),
+            random_state=draw_seed(rng),
         )
         model.asked = asked
-        with quiet(), threadpool_limits(budget.threads):
+        with silence_warnings(), threadpool_limits(budget.threads):
             model.fit(ready(train.X), train.y, X_val=ready(valid.X)[kept], y_val=y)
         del model.asked
         total = clock.stop()

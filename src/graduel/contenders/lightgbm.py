@@ -14,9 +14,9 @@ from graduel.contenders.contender import (
     Budget,
     Checkpoint,
     Clock,
-    Fitted,
+    FittedContender,
+    LabelledRows,
     Notify,
-    Part,
     Progress,
     error_rate,
 )
@@ -24,14 +24,14 @@ from graduel.contenders.recipes import LightGBMRecipe
 from graduel.contenders.sklearn_contender import (
     CHECKPOINTS,
     FittedEstimator,
-    as_trees,
-    learnable,
-    quiet,
-    seed,
+    draw_seed,
+    expand_classes,
+    has_known_class,
+    prepare_for_trees,
+    silence_warnings,
     softmax,
-    spread,
 )
-from graduel.metrics.metric import metric_of
+from graduel.metrics.metric import get_metric
 
 
 @dataclass(slots=True)
@@ -58,20 +58,20 @@ class LightGBM:
 
     def fit(
         self,
-        train: Part,
-        valid: Part,
+        train: LabelledRows,
+        valid: LabelledRows,
         *,
         rng: np.random.Generator,
         budget: Budget,
         notify: Notify,
-    ) -> Generator[Checkpoint, None, Fitted]:
+    ) -> Generator[Checkpoint, None, FittedContender]:
         """Boost in one go, noting the time of each round; checkpoints are cut out afterwards."""
         from lightgbm import LGBMClassifier, early_stopping
         from lightgbm.callback import EarlyStopException
 
-        clock, metric = Clock(), metric_of(self.metric)
-        ready, categorical = as_trees(train)
-        kept = learnable(train, valid.y)
+        clock, metric = Clock(), get_metric(self.metric)
+        ready, categorical = prepare_for_trees(train)
+        kept = has_known_class(train, valid.y)
         classes, n_classes = np.unique(train.y), train.n_classes
         valid_y = valid.y[kept]
         settings = asdict(self.recipe)
@@ -81,7 +81,7 @@ class LightGBM:
 
         def cost(y: Array, p: Array) -> tuple[str, float, bool]:
             both = np.stack([1 - p, p], axis=1) if p.ndim == 1 else p
-            found = spread(both, classes, n_classes)
+            found = expand_classes(both, classes, n_classes)
             errors.append(error_rate(found, valid_y))
             costs.append(metric.loss(found, valid_y))
             return "cost", costs[-1], False
@@ -100,12 +100,12 @@ class LightGBM:
         model = make(
             **settings,
             n_jobs=budget.threads,
-            random_state=seed(rng),
+            random_state=draw_seed(rng),
             deterministic=True,
             force_col_wise=True,
             verbosity=-1,
         )
-        with quiet():
+        with silence_warnings():
             model.fit(
                 ready(train.X),
                 train.y,
@@ -144,7 +144,7 @@ class _Growing:
         """Return the probabilities of rows that are prepared after `rounds`."""
         if matrix is not self._matrix or rounds <= self._rounds:
             self._matrix, self._raw, self._rounds = matrix, 0.0, 0
-        with quiet():
+        with silence_warnings():
             more = self._fitted.model.predict(
                 matrix,
                 raw_score=True,

@@ -12,15 +12,19 @@ from graduel.contenders.contender import (
     Budget,
     Checkpoint,
     Clock,
-    Fitted,
+    FittedContender,
+    LabelledRows,
     Notify,
-    Part,
     Progress,
     error_rate,
 )
 from graduel.contenders.recipes import LogisticRecipe
-from graduel.contenders.sklearn_contender import FittedEstimator, as_network, quiet
-from graduel.metrics.metric import metric_of
+from graduel.contenders.sklearn_contender import (
+    FittedEstimator,
+    prepare_for_network,
+    silence_warnings,
+)
+from graduel.metrics.metric import get_metric
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,26 +37,26 @@ class Logistic:
 
     def fit(
         self,
-        train: Part,
-        valid: Part,
+        train: LabelledRows,
+        valid: LabelledRows,
         *,
         rng: np.random.Generator,
         budget: Budget,
         notify: Notify,
-    ) -> Generator[Checkpoint, None, Fitted]:
+    ) -> Generator[Checkpoint, None, FittedContender]:
         """Fit in one go; the validation rows only show progress."""
         from sklearn.linear_model import LogisticRegression
 
         clock = Clock()
-        ready = as_network(train)
+        ready = prepare_for_network(train)
         model = LogisticRegression(**asdict(self.recipe))
-        with quiet():
+        with silence_warnings():
             model.fit(ready(train.X), train.y)
         fitted = FittedEstimator(model, ready, train.n_classes)
         fitted.seconds = clock.stop()
         p = fitted.predict_proba(valid.X)
         error = error_rate(p, valid.y)
-        notify(Progress(1.0, fitted.seconds, error, metric_of(self.metric).loss(p, valid.y)))
+        notify(Progress(1.0, fitted.seconds, error, get_metric(self.metric).loss(p, valid.y)))
         fitted.details = {"iterations": int(model.n_iter_.max()), "valid_error": error}
         yield Checkpoint(fitted.seconds, partial(ready.again, predict=fitted.predict))
         ready.forget()

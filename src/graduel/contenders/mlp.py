@@ -14,15 +14,20 @@ from graduel.contenders.contender import (
     Budget,
     Checkpoint,
     Clock,
-    Fitted,
+    FittedContender,
+    LabelledRows,
     Notify,
-    Part,
     Progress,
     error_rate,
 )
 from graduel.contenders.recipes import MLPRecipe
-from graduel.contenders.sklearn_contender import FittedEstimator, as_network, quiet, seed
-from graduel.metrics.metric import log_loss, metric_of
+from graduel.contenders.sklearn_contender import (
+    FittedEstimator,
+    draw_seed,
+    prepare_for_network,
+    silence_warnings,
+)
+from graduel.metrics.metric import get_metric, log_loss
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,30 +44,30 @@ class MLP:
 
     def fit(
         self,
-        train: Part,
-        valid: Part,
+        train: LabelledRows,
+        valid: LabelledRows,
         *,
         rng: np.random.Generator,
         budget: Budget,
         notify: Notify,
-    ) -> Generator[Checkpoint, None, Fitted]:
+    ) -> Generator[Checkpoint, None, FittedContender]:
         """Train epoch by epoch until none is better; keep the best."""
         from sklearn.neural_network import MLPClassifier
 
-        clock, metric = Clock(), metric_of(self.metric)
-        ready = as_network(train)
+        clock, metric = Clock(), get_metric(self.metric)
+        ready = prepare_for_network(train)
         X, valid_X = ready(train.X), ready(valid.X)
         settings = asdict(self.recipe)
         epochs, patience = settings.pop("max_iter"), settings.pop("n_iter_no_change")
         settings["batch_size"] = min(settings["batch_size"], len(X))
         # A generator that runs on: a number would shuffle every epoch alike.
-        model = MLPClassifier(**settings, random_state=np.random.RandomState(seed(rng)))
+        model = MLPClassifier(**settings, random_state=np.random.RandomState(draw_seed(rng)))
         fitted = FittedEstimator(model, ready, train.n_classes)
         classes = np.unique(train.y)
         best: Any = None
         best_epoch, best_error, lowest = 0, 1.0, (np.inf, np.inf)
         for epoch in range(1, epochs + 1):
-            with quiet():
+            with silence_warnings():
                 model.partial_fit(X, train.y, classes=classes)
             if not all(np.isfinite(W).all() for W in model.coefs_):
                 raise ArithmeticError("the weights are no longer numbers; lower the learning rate")

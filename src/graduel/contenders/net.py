@@ -14,17 +14,17 @@ from graduel.contenders.contender import (
     Budget,
     Checkpoint,
     Clock,
-    Fitted,
+    FittedContender,
+    LabelledRows,
     Notify,
-    Part,
     Progress,
     error_rate,
 )
-from graduel.contenders.prepared_table import Ready
+from graduel.contenders.prepared_table import PreparedTable
 from graduel.data.prepare.preparation import NetPreparation
-from graduel.metrics.metric import log_loss, metric_of
+from graduel.metrics.metric import get_metric, log_loss
 from graduel.nn import Weights
-from graduel.train.loop.training import Best, Training
+from graduel.train.loop.training import BestEpoch, Training
 from graduel.train.recipes import NetRecipe
 
 POINTS = 10
@@ -39,7 +39,7 @@ class FittedNet:
 
     training: Training
     weights: Weights
-    ready: Ready
+    ready: PreparedTable
     seconds: float = 0.0
     details: dict[str, Any] = field(default_factory=dict)
 
@@ -53,12 +53,14 @@ class FittedNet:
         return arrays + self.ready.to_bytes()
 
 
-def begin(recipe: NetRecipe, train: Part, rng: np.random.Generator) -> tuple[Ready, Training]:
+def start_training(
+    recipe: NetRecipe, train: LabelledRows, rng: np.random.Generator
+) -> tuple[PreparedTable, Training]:
     """Prepare the rows as the recipe asks for, and make its training on them."""
     preparation = None
     if train.columns:
         preparation = NetPreparation.fit(train.X, train.columns, **recipe.preparation)
-    ready = Ready(preparation)
+    ready = PreparedTable(preparation)
     training = Training(
         recipe,
         ready(train.X),
@@ -81,24 +83,24 @@ class Net:
 
     def fit(
         self,
-        train: Part,
-        valid: Part,
+        train: LabelledRows,
+        valid: LabelledRows,
         *,
         rng: np.random.Generator,
         budget: Budget,
         notify: Notify,
-    ) -> Generator[Checkpoint, None, Fitted]:
+    ) -> Generator[Checkpoint, None, FittedContender]:
         """Train the recipe's epochs; keep the one that is best by the metric.
 
         Validation rows are few, and many epochs make equally many errors on them: of those the
         one of the lowest log loss is kept.
         """
         clock, recipe = Clock(), self.recipe
-        ready, training = begin(recipe, train, rng)
+        ready, training = start_training(recipe, train, rng)
         valid_X = ready(valid.X)
-        metric = metric_of(self.metric)
+        metric = get_metric(self.metric)
         every = 1 if train.columns else max(1, recipe.epochs // POINTS)
-        best, lowest = Best(training.answer.copy()), (np.inf, np.inf)
+        best, lowest = BestEpoch(training.answer.copy()), (np.inf, np.inf)
         for epoch in training.epochs():
             p = training.predict_proba(valid_X)
             error = error_rate(p, valid.y)
@@ -107,7 +109,7 @@ class Net:
             found = (loss, log_loss(p, valid.y))
             if found < lowest:
                 lowest = found
-                best = Best(training.answer.copy(), epoch.epoch, error)
+                best = BestEpoch(training.answer.copy(), epoch.epoch, error)
             seconds = clock.stop()
             enough = notify(Progress(epoch.t, seconds, best.error, lowest[0]))
             number, last = epoch.epoch, enough or epoch.epoch == recipe.epochs

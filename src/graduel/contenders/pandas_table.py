@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from graduel.contenders.prepared_table import Ready
+from graduel.contenders.prepared_table import PreparedTable
 from graduel.data.column import Column
 from graduel.data.prepare import values
 from graduel.errors import UserError
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import polars as pl
 
 
-class Frame(Ready):
+class PandasTable(PreparedTable):
     """Makes pandas DataFrames of rows.
 
     Numbers and booleans become float64, NaN where missing (booleans 0 and 1); categories become
@@ -46,11 +46,11 @@ class Frame(Ready):
 
 def _plain(column: pl.Series, kind: str) -> Any:
     if kind == "numeric":
-        return values.numbers(column)
+        return values.to_numbers(column)
     if kind == "boolean":
-        return values.flags(column)
+        return values.to_flags(column)
     if kind == "date":
-        return values.moments(column)
-    text = np.array(values.labels(column).to_list(), object)
+        return values.to_datetimes(column)
+    text = np.array(values.to_labels(column).to_list(), object)
     text[[one is None for one in text]] = np.nan
     return text

@@ -17,7 +17,7 @@ BLOCK = 1 << 16
 """Rows of a table that are prepared at a time."""
 
 
-class Ready:
+class PreparedTable:
     """A preparation at work; without one, features go through as they are."""
 
     def __init__(self, preparation: Preparation | None = None) -> None:

@@ -12,22 +12,27 @@ from graduel.contenders.contender import (
     Budget,
     Checkpoint,
     Clock,
-    Fitted,
+    FittedContender,
+    LabelledRows,
     Notify,
-    Part,
     Progress,
     error_rate,
 )
 from graduel.contenders.recipes import ForestRecipe
-from graduel.contenders.sklearn_contender import FittedEstimator, as_trees, quiet, seed
-from graduel.metrics.metric import metric_of
+from graduel.contenders.sklearn_contender import (
+    FittedEstimator,
+    draw_seed,
+    prepare_for_trees,
+    silence_warnings,
+)
+from graduel.metrics.metric import get_metric
 
 STEPS = 10
 """In how many steps a forest grows: it is looked at after each."""
 
 
 @dataclass(frozen=True, slots=True)
-class Forest:
+class RandomForest:
     """``RandomForestClassifier``; categories go in as codes, missing values as they are.
 
     Trees are independent, so that a forest that grew in steps is the one that grew at once.
@@ -39,30 +44,30 @@ class Forest:
 
     def fit(
         self,
-        train: Part,
-        valid: Part,
+        train: LabelledRows,
+        valid: LabelledRows,
         *,
         rng: np.random.Generator,
         budget: Budget,
         notify: Notify,
-    ) -> Generator[Checkpoint, None, Fitted]:
+    ) -> Generator[Checkpoint, None, FittedContender]:
         """Grow the recipe's trees; the validation rows only show progress."""
         from sklearn.ensemble import RandomForestClassifier
 
-        clock, metric = Clock(), metric_of(self.metric)
-        ready, _ = as_trees(train)
+        clock, metric = Clock(), get_metric(self.metric)
+        ready, _ = prepare_for_trees(train)
         X, valid_X = (np.asarray(ready(part.X), np.float32) for part in (train, valid))
         settings = asdict(self.recipe)
         if settings["max_samples"] == 1.0:
             settings["max_samples"] = None  # as many draws as there are rows
         model = RandomForestClassifier(
-            **settings, warm_start=True, n_jobs=budget.threads, random_state=seed(rng)
+            **settings, warm_start=True, n_jobs=budget.threads, random_state=draw_seed(rng)
         )
         fitted = FittedEstimator(model, ready, train.n_classes)
         trees, valid_error = self.recipe.n_estimators, 1.0
         for n in sorted({max(1, round(trees * step / STEPS)) for step in range(1, STEPS + 1)}):
             model.n_estimators = n
-            with quiet():
+            with silence_warnings():
                 model.fit(X, train.y)
             p = fitted.predict(valid_X)
             valid_error, loss = error_rate(p, valid.y), metric.loss(p, valid.y)

@@ -125,7 +125,7 @@ class MLPRecipe:
 
 
 @dataclass(frozen=True, slots=True)
-class OwnRecipe:
+class UserEstimatorRecipe:
     """A classifier of the user's own: what tells it from others.
 
     Attributes
@@ -142,7 +142,9 @@ class OwnRecipe:
     space: tuple[tuple[str, Any], ...] = ()
 
 
-RivalRecipe = LightGBMRecipe | HistRecipe | ForestRecipe | LogisticRecipe | MLPRecipe | OwnRecipe
+LibraryRecipe = (
+    LightGBMRecipe | HistRecipe | ForestRecipe | LogisticRecipe | MLPRecipe | UserEstimatorRecipe
+)
 
 TITLES = {
     "lightgbm": "LightGBM",
@@ -154,7 +156,7 @@ TITLES = {
 """What each is called; of the last four the implementation is scikit-learn's."""
 
 
-def image_rivals() -> dict[str, tuple[RivalRecipe, RivalRecipe]]:
+def image_recipes() -> dict[str, tuple[LibraryRecipe, LibraryRecipe]]:
     """Return for each its recipe on images, and that of ``--quick``.
 
     Pixels are coarse and alike: few bins, and part of them at each split, cost nothing in error.
@@ -179,10 +181,10 @@ def image_rivals() -> dict[str, tuple[RivalRecipe, RivalRecipe]]:
     }
 
 
-def table_rivals(rows: int, classes: int) -> dict[str, tuple[RivalRecipe, RivalRecipe]]:
+def table_recipes(rows: int, classes: int) -> dict[str, tuple[LibraryRecipe, LibraryRecipe]]:
     """Return for each its recipe on a table of so many training rows, and that of ``--quick``.
 
-    >>> table_rivals(100, 2)["lightgbm"][0].min_child_samples
+    >>> table_recipes(100, 2)["lightgbm"][0].min_child_samples
     5
     """
     # Forty rows in a leaf are too many of a few hundred.
@@ -203,7 +205,7 @@ def table_rivals(rows: int, classes: int) -> dict[str, tuple[RivalRecipe, RivalR
     }
 
 
-Recipe = TextbookRecipe | NetRecipe | XGBoostRecipe | RivalRecipe
+Recipe = TextbookRecipe | NetRecipe | XGBoostRecipe | LibraryRecipe
 
 
 @dataclass(frozen=True, slots=True)
@@ -339,7 +341,7 @@ CONTENDERS: dict[str, Entry] = {
     ),
     **{
         name: Entry(name, TITLES[name], full, quick, default=False)
-        for name, (full, quick) in image_rivals().items()
+        for name, (full, quick) in image_recipes().items()
     },
 }
 
@@ -403,7 +405,7 @@ def table_contenders(
         ),
         # Of very many classes 100 rounds take long; otherwise it is quick as it is.
         "xgboost-plain": (AS_IT_COMES, replace(AS_IT_COMES, n_estimators=min(100, rounds))),
-        **table_rivals(rows, classes),
+        **table_recipes(rows, classes),
     }
     return {
         name: replace(CONTENDERS[name], full=full, quick=quick)

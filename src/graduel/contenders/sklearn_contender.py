@@ -11,36 +11,38 @@ from typing import Any
 
 import numpy as np
 
-from graduel.contenders.contender import Array, Part
-from graduel.contenders.prepared_table import Ready
+from graduel.contenders.contender import Array, LabelledRows
+from graduel.contenders.prepared_table import PreparedTable
 from graduel.data.prepare.preparation import NetPreparation, TreePreparation
-from graduel.train.loop.batches import pixel_scale
+from graduel.train.loop.batches import detect_scale
 
 CHECKPOINTS = 50
 """How often the curve is sampled over a fit."""
 
 
-class Scaled(Ready):
+class ScaledTable(PreparedTable):
     """A preparation at work; uint8 pixels become float32 from 0 to 1."""
 
     def __call__(self, X: Any) -> Array:
         """Return the float32 matrix of some rows."""
-        found = Ready.__call__(self, X)
-        return (found * np.float32(pixel_scale(found))).astype(np.float32, copy=False)
+        found = PreparedTable.__call__(self, X)
+        return (found * np.float32(detect_scale(found))).astype(np.float32, copy=False)
 
 
-def as_network(train: Part) -> Ready:
+def prepare_for_network(train: LabelledRows) -> PreparedTable:
     """Prepare as for a network: every number finite and small, categories one-hot."""
-    return Scaled(NetPreparation.fit(train.X, train.columns) if train.columns else None)
+    return ScaledTable(NetPreparation.fit(train.X, train.columns) if train.columns else None)
 
 
-def as_trees(train: Part, limit: int | None = None) -> tuple[Ready, list[int]]:
+def prepare_for_trees(
+    train: LabelledRows, limit: int | None = None
+) -> tuple[PreparedTable, list[int]]:
     """Prepare as for trees; return the numbers of the columns that hold categories beside."""
     if not train.columns:
-        return Ready(), []
+        return PreparedTable(), []
     preparation = TreePreparation.fit(train.X, train.columns, limit=limit)
     kinds = preparation.feature_types
-    return Ready(preparation), [i for i, kind in enumerate(kinds) if kind == "c"]
+    return PreparedTable(preparation), [i for i, kind in enumerate(kinds) if kind == "c"]
 
 
 @dataclass(slots=True)
@@ -48,7 +50,7 @@ class FittedEstimator:
     """A fitted classifier and what prepares its rows."""
 
     model: Any
-    ready: Ready
+    ready: PreparedTable
     n_classes: int
     seconds: float = 0.0
     details: dict[str, Any] = field(default_factory=dict)
@@ -59,22 +61,22 @@ class FittedEstimator:
 
     def predict(self, matrix: Any) -> Array:
         """Return the probabilities of rows that are prepared."""
-        with quiet():
+        with silence_warnings():
             return self.spread(self.model.predict_proba(matrix))
 
     def spread(self, found: Any) -> Array:
         """Return probabilities of the classes that were learned as those of all classes."""
-        return spread(found, self.model.classes_, self.n_classes)
+        return expand_classes(found, self.model.classes_, self.n_classes)
 
     def to_bytes(self) -> bytes:
         """Return the model, pickled to be measured and compared, and the preparation."""
         return pickle.dumps(self.model, protocol=5) + self.ready.to_bytes()
 
 
-def spread(found: Any, classes: Any, n_classes: int) -> Array:
+def expand_classes(found: Any, classes: Any, n_classes: int) -> Array:
     """Return float32 probabilities of all classes; those that were not learned have none.
 
-    >>> spread([[0.25, 0.75]], [0, 2], 3).tolist()
+    >>> expand_classes([[0.25, 0.75]], [0, 2], 3).tolist()
     [[0.25, 0.0, 0.75]]
     """
     found, codes = np.asarray(found, np.float32), np.asarray(classes).astype(np.intp)
@@ -98,18 +100,18 @@ def softmax(raw: Array) -> Array:
     return np.asarray(found / found.sum(axis=1, keepdims=True))
 
 
-def seed(rng: np.random.Generator) -> int:
+def draw_seed(rng: np.random.Generator) -> int:
     """Return a seed for a library that takes whole numbers."""
     return int(rng.integers(2**31))
 
 
-def learnable(train: Part, valid_y: Array) -> Array:
+def has_known_class(train: LabelledRows, valid_y: Array) -> Array:
     """Tell which validation rows are of a class that is there to learn."""
     return np.isin(valid_y, train.y)
 
 
 @contextmanager
-def quiet() -> Iterator[None]:
+def silence_warnings() -> Iterator[None]:
     """Leave warnings unsaid: of a fit that ends at its last round, of names that are not there."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")

@@ -14,26 +14,26 @@ from graduel.contenders.contender import (
     Budget,
     Checkpoint,
     Clock,
-    Fitted,
+    FittedContender,
+    LabelledRows,
     Notify,
-    Part,
     Progress,
     error_rate,
 )
-from graduel.contenders.prepared_table import Ready
+from graduel.contenders.prepared_table import PreparedTable
 from graduel.contenders.recipes import TextbookRecipe
 from graduel.data.prepare.preparation import NetPreparation
-from graduel.metrics.metric import metric_of
+from graduel.metrics.metric import get_metric
 from graduel.nn import textbook
-from graduel.train.loop.batches import pixel_scale
+from graduel.train.loop.batches import detect_scale
 
 CHECKPOINTS = 25
 """How often the curve is sampled over a fit."""
 
 
-def columns(X: Array) -> Array:
+def to_columns(X: Array) -> Array:
     """Return uint8 pixels as columns between 0 and 1; other numbers as they are."""
-    return (X * np.float32(pixel_scale(X))).astype(np.float32, copy=False).T
+    return (X * np.float32(detect_scale(X))).astype(np.float32, copy=False).T
 
 
 @dataclass(slots=True)
@@ -42,7 +42,7 @@ class FittedTextbook:
 
     W: textbook.Arrays
     b: textbook.Arrays
-    ready: Ready
+    ready: PreparedTable
     seconds: float = 0.0
     details: dict[str, Any] = field(default_factory=dict)
 
@@ -52,7 +52,7 @@ class FittedTextbook:
 
     def predict(self, matrix: Array) -> Array:
         """Return the probabilities of rows that are prepared."""
-        return textbook.predict(columns(matrix), self.W, self.b).T
+        return textbook.predict(to_columns(matrix), self.W, self.b).T
 
     def to_bytes(self) -> bytes:
         """Return every W and b, and the preparation."""
@@ -70,19 +70,19 @@ class Textbook:
 
     def fit(
         self,
-        train: Part,
-        valid: Part,
+        train: LabelledRows,
+        valid: LabelledRows,
         *,
         rng: np.random.Generator,
         budget: Budget,
         notify: Notify,
-    ) -> Generator[Checkpoint, None, Fitted]:
+    ) -> Generator[Checkpoint, None, FittedContender]:
         """Descend for the recipe's steps; the validation rows only show progress."""
-        clock, recipe, metric = Clock(), self.recipe, metric_of(self.metric)
-        ready = Ready(NetPreparation.fit(train.X, train.columns) if train.columns else None)
+        clock, recipe, metric = Clock(), self.recipe, get_metric(self.metric)
+        ready = PreparedTable(NetPreparation.fit(train.X, train.columns) if train.columns else None)
         valid_X = ready(valid.X)
         X, Y = (
-            columns(ready(train.X)),
+            to_columns(ready(train.X)),
             textbook.one_hot(train.y, train.n_classes).astype(np.float32),
         )
         W, b = textbook.initialize((len(X), *recipe.layers, train.n_classes), rng)

@@ -15,23 +15,29 @@ from graduel.contenders.contender import (
     Budget,
     Checkpoint,
     Clock,
-    Fitted,
+    FittedContender,
+    LabelledRows,
     Notify,
-    Part,
     Progress,
     error_rate,
 )
-from graduel.contenders.pandas_table import Frame
-from graduel.contenders.recipes import OwnRecipe
-from graduel.contenders.sklearn_contender import FittedEstimator, as_network, quiet, seed, spread
+from graduel.contenders.pandas_table import PandasTable
+from graduel.contenders.recipes import UserEstimatorRecipe
+from graduel.contenders.sklearn_contender import (
+    FittedEstimator,
+    draw_seed,
+    expand_classes,
+    prepare_for_network,
+    silence_warnings,
+)
 from graduel.errors import UserError
-from graduel.metrics.metric import metric_of
+from graduel.metrics.metric import get_metric
 
 ONE_HOT = "predicted classes, as certainties: it has no predict_proba"
 
 
 @dataclass(slots=True)
-class FittedOwn(FittedEstimator):
+class FittedUserEstimator(FittedEstimator):
     """The user's classifier, fitted."""
 
     known: Any = None
@@ -39,7 +45,7 @@ class FittedOwn(FittedEstimator):
 
     def predict(self, matrix: Any) -> Array:
         """Return its probabilities; without ``predict_proba``, 1 for the class that it names."""
-        with quiet(), told(self.model):
+        with silence_warnings(), one_line_errors(self.model):
             if hasattr(self.model, "predict_proba"):
                 found = np.asarray(self.model.predict_proba(matrix), np.float32)
                 classes = getattr(self.model, "classes_", self.known)
@@ -48,7 +54,7 @@ class FittedOwn(FittedEstimator):
                         f"predict_proba must give shape {(len(matrix), len(classes))}; "
                         f"got {found.shape}"
                     )
-                return spread(found, classes, self.n_classes)
+                return expand_classes(found, classes, self.n_classes)
             codes = np.asarray(self.model.predict(matrix)).astype(np.intp)
         return np.eye(self.n_classes, dtype=np.float32)[codes]
 
@@ -61,14 +67,14 @@ class FittedOwn(FittedEstimator):
 
 
 @dataclass(frozen=True, slots=True)
-class Own:
+class UserEstimator:
     """One fit of the user's classifier, a clone of it.
 
     Parameters named ``random_state`` that are None get a number of the cell's, ``n_jobs`` the
     threads that all have; what the user set stays. The validation rows only show progress.
     """
 
-    recipe: OwnRecipe
+    recipe: UserEstimatorRecipe
     name: str
     metric: str
     estimator: Any
@@ -77,26 +83,26 @@ class Own:
 
     def fit(
         self,
-        train: Part,
-        valid: Part,
+        train: LabelledRows,
+        valid: LabelledRows,
         *,
         rng: np.random.Generator,
         budget: Budget,
         notify: Notify,
-    ) -> Generator[Checkpoint, None, Fitted]:
+    ) -> Generator[Checkpoint, None, FittedContender]:
         """Fit in one go."""
         clock = Clock()
         frame = self.recipe.takes == "frame" and bool(train.columns)
-        ready = Frame(train.columns) if frame else as_network(train)
+        ready = PandasTable(train.columns) if frame else prepare_for_network(train)
         X = ready(train.X)
-        with quiet(), told(self.estimator):
-            model = _ready_made(self.estimator, self.values, seed(rng), budget.threads)
+        with silence_warnings(), one_line_errors(self.estimator):
+            model = _ready_made(self.estimator, self.values, draw_seed(rng), budget.threads)
             model.fit(X, train.y)
-        fitted = FittedOwn(model, ready, train.n_classes, known=np.unique(train.y))
+        fitted = FittedUserEstimator(model, ready, train.n_classes, known=np.unique(train.y))
         fitted.seconds = clock.stop()
         p = fitted.predict_proba(valid.X)
         error = error_rate(p, valid.y)
-        notify(Progress(1.0, fitted.seconds, error, metric_of(self.metric).loss(p, valid.y)))
+        notify(Progress(1.0, fitted.seconds, error, get_metric(self.metric).loss(p, valid.y)))
         fitted.details = {"valid_error": error}
         if not hasattr(model, "predict_proba"):
             fitted.details["probabilities"] = ONE_HOT
@@ -126,7 +132,7 @@ def _ready_made(estimator: Any, values: Mapping[str, Any], number: int, threads:
     return model.set_params(**settings) if settings else model
 
 
-class told:  # noqa: N801 - reads as a word in a with statement
+class one_line_errors:  # noqa: N801 - reads as a word in a with statement
     """What a classifier of the user's raises, as one line."""
 
     def __init__(self, estimator: Any) -> None:

@@ -14,17 +14,17 @@ from graduel.contenders.contender import (
     Budget,
     Checkpoint,
     Clock,
-    Fitted,
+    FittedContender,
+    LabelledRows,
     Notify,
-    Part,
     Progress,
     error_rate,
 )
-from graduel.contenders.prepared_table import Ready
+from graduel.contenders.prepared_table import PreparedTable
 from graduel.contenders.recipes import XGBoostRecipe
 from graduel.contenders.sklearn_contender import softmax
 from graduel.data.prepare.preparation import TreePreparation
-from graduel.metrics.metric import metric_of
+from graduel.metrics.metric import get_metric
 
 CHECKPOINTS = 50
 """How often the curve is sampled over a fit."""
@@ -35,7 +35,7 @@ class FittedXGBoost:
     """A fitted classifier; early stopping has chosen its round, if there is any."""
 
     model: Any
-    ready: Ready
+    ready: PreparedTable
     classes: Array
     """The codes of the classes that were there to learn."""
     n_classes: int
@@ -82,24 +82,24 @@ class XGBoost:
 
     def fit(
         self,
-        train: Part,
-        valid: Part,
+        train: LabelledRows,
+        valid: LabelledRows,
         *,
         rng: np.random.Generator,
         budget: Budget,
         notify: Notify,
-    ) -> Generator[Checkpoint, None, Fitted]:
+    ) -> Generator[Checkpoint, None, FittedContender]:
         """Boost in one go, noting the time of each round; checkpoints are cut out afterwards."""
         from xgboost import XGBClassifier
         from xgboost.callback import TrainingCallback
 
         clock = Clock()
         if copies := self.recipe.copies:
-            from graduel.contenders.augmented_rows import with_copies
+            from graduel.contenders.augmented_rows import augment_rows
 
-            train = with_copies(train, self.recipe, rng)
+            train = augment_rows(train, self.recipe, rng)
         preparation = TreePreparation.fit(train.X, train.columns) if train.columns else None
-        ready = Ready(preparation)
+        ready = PreparedTable(preparation)
         X, classes = ready(train.X), np.unique(train.y)
         # What cannot be learned cannot be chosen on either.
         kept = np.isin(valid.y, classes)
@@ -213,7 +213,7 @@ class _Own:
     """A metric that XGBoost lacks, as it takes one; the errors are kept for the progress."""
 
     def __init__(self, metric: str) -> None:
-        self._loss, self.errors = metric_of(metric).loss, list[float]()
+        self._loss, self.errors = get_metric(metric).loss, list[float]()
 
     def cost(self, y: Array, p: Array) -> float:
         """Return the loss, less being better."""

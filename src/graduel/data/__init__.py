@@ -1,13 +1,13 @@
 """Data sets: reading, describing, loading by name."""
 
 from graduel.data.builtin import DATASETS, load_dataset
-from graduel.data.checks import warnings_for
+from graduel.data.checks import check_table
 from graduel.data.column import Column
 from graduel.data.dataset import ColumnKind, Dataset
 from graduel.data.prepare.preparation import NetPreparation, TreePreparation
 from graduel.data.read import Source, read_source
 from graduel.data.read.images.idx import read_idx
-from graduel.data.schema_inference import understand
+from graduel.data.schema_inference import infer_table
 from graduel.data.table import Table
 
 __all__ = [
@@ -19,9 +19,9 @@ __all__ = [
     "Source",
     "Table",
     "TreePreparation",
+    "check_table",
+    "infer_table",
     "load_dataset",
     "read_idx",
     "read_source",
-    "understand",
-    "warnings_for",
 ]

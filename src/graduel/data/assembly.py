@@ -9,18 +9,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from graduel.data.dataset import Dataset
-from graduel.data.read.column_names import find, shown
-from graduel.data.table import SetAside, Table
+from graduel.data.read.column_names import find, quote_name
+from graduel.data.table import DroppedColumn, Table
 from graduel.errors import UserError
 
 if TYPE_CHECKING:
     import polars as pl
 
-    from graduel.data.source import Description
+    from graduel.data.source import SourceSpec
 
 
-def dataset_of(
-    described: Description,
+def build_dataset(
+    described: SourceSpec,
     content: pl.DataFrame | Dataset,
     target: str | None = None,
     decimal: str = ".",
@@ -67,23 +67,23 @@ def _frame(arrays: Dataset) -> pl.DataFrame:
 
 
 def _table(
-    described: Description,
+    described: SourceSpec,
     frame: pl.DataFrame,
     target: str | None,
     decimal: str,
     notes: tuple[str, ...],
     origin: str,
 ) -> Dataset:
-    from graduel.data.schema_inference import understand
+    from graduel.data.schema_inference import infer_table
 
     group = None if described.group is None else find(described.group, frame.columns, "group")
     time = None if described.time is None else find(described.time, frame.columns, "time")
     if target is not None and target in (group, time):
-        raise UserError(f"the target {shown(target)} cannot be what rows are split by as well")
+        raise UserError(f"the target {quote_name(target)} cannot be what rows are split by as well")
     drop = described.drop
     if group is not None and group not in drop:
         drop = (*drop, group)
-    found = understand(
+    found = infer_table(
         frame,
         name=described.name,
         target=target,
@@ -95,7 +95,7 @@ def _table(
     )
     if group is not None:
         aside = tuple(
-            SetAside(one.name, one.why, "rows are split by it") if one.name == group else one
+            DroppedColumn(one.name, one.why, "rows are split by it") if one.name == group else one
             for one in found.set_aside
         )
         found = replace(found, set_aside=aside)
@@ -154,11 +154,12 @@ def _times(column: pl.Series, decimal: str) -> NDArray[np.int64]:
         column = to_kind(column, "date") if numbers is None else numbers
     if not (column.dtype.is_numeric() or column.dtype.is_temporal()):
         raise UserError(
-            f"--time must name a column of dates or numbers; {shown(column.name)} holds "
+            f"--time must name a column of dates or numbers; {quote_name(column.name)} holds "
             f"{column.dtype}"
         )
     if gone := column.null_count():
         raise UserError(
-            f"--time must name a column without missing values; {shown(column.name)} lacks {gone:,}"
+            f"--time must name a column without missing values; {quote_name(column.name)} lacks "
+            f"{gone:,}"
         )
     return np.array(column.rank("dense").cast(pl.Int64))

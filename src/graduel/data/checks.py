@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from graduel.data.column import Column
-from graduel.data.read.column_names import shown
+from graduel.data.read.column_names import quote_name
 from graduel.data.schema_inference import CAMEL_ID, LIKE_AN_ID
 from graduel.data.table import Table
 
@@ -40,7 +40,7 @@ RELATED = frozenset(
 """Words that a copy of the target, or its consequence, is called by beside the target's name."""
 
 
-def warnings_for(table: Table, *, seed: int = 0) -> tuple[str, ...]:
+def check_table(table: Table, *, seed: int = 0) -> tuple[str, ...]:
     """Return what is suspicious, a sentence each; nothing is changed.
 
     A column that alone predicts the target nearly perfectly or is called like it, equal rows and
@@ -54,11 +54,11 @@ def warnings_for(table: Table, *, seed: int = 0) -> tuple[str, ...]:
     Examples
     --------
     >>> import polars as pl
-    >>> from graduel.data.schema_inference import understand
+    >>> from graduel.data.schema_inference import infer_table
     >>> n = 200
     >>> frame = pl.DataFrame({"x": [i % 7 for i in range(n)], "y": [i % 2 for i in range(n)]})
     >>> copied = frame.with_columns(known=pl.col("y") * 3.5)
-    >>> warnings_for(understand(copied, target="y"))[0]
+    >>> check_table(infer_table(copied, target="y"))[0]
     "column 'known' alone predicts the target almost perfectly (0.0 % error): is it known \
 beforehand? If not, --drop known"
     """
@@ -84,7 +84,7 @@ def _giving_away(table: Table, rng: np.random.Generator) -> Iterator[str]:
         error = _alone(_groups(table.frame[column.name][rows], column, half), y, half)
         if error <= bound:
             yield (
-                f"column {shown(column.name)} alone predicts the target almost perfectly "
+                f"column {quote_name(column.name)} alone predicts the target almost perfectly "
                 f"({error:.1%} error): is it known beforehand? If not, --drop {quote(column.name)}"
             ).replace("% e", " % e")
 
@@ -119,7 +119,8 @@ def _named_alike(table: Table) -> Iterator[str]:
         words = _words(column.name)
         if target <= words and words - target <= RELATED:
             yield (
-                f"column {shown(column.name)} is named like the target {shown(table.target)}: is "
+                f"column {quote_name(column.name)} is named like the target "
+                f"{quote_name(table.target)}: is "
                 f"it known beforehand? If not, --drop {quote(column.name)}"
             )
 
@@ -152,7 +153,8 @@ def _identifiers(table: Table) -> Iterator[str]:
         several = values.n_unique() > 0.95 * len(values)
         if several and (called or values.is_sorted() or values.is_sorted(descending=True)):
             yield (
-                f"column {shown(column.name)} looks like an identifier: nearly all whole numbers "
+                f"column {quote_name(column.name)} looks like an identifier: nearly all whole "
+                "numbers "
                 f"differ{'' if called else ', in order'}. If it is one, --drop {quote(column.name)}"
             )
 
@@ -170,7 +172,7 @@ def _classes(table: Table) -> Iterator[str]:
     if share < RARE and len(small) != len(counts):
         rarest = table.classes[int(counts.argmin())]
         yield (
-            f"class {shown(rarest)} has {100 * share:.2g} % of the rows: the error rate says "
+            f"class {quote_name(rarest)} has {100 * share:.2g} % of the rows: the error rate says "
             "little about it"
         )
 
@@ -187,6 +189,7 @@ def _ordered(table: Table) -> Iterator[str]:
         dates = table.frame[column.name].drop_nulls()
         if dates.n_unique() > 2 and (dates.is_sorted() or dates.is_sorted(descending=True)):
             yield (
-                f"the rows are in the order of {shown(column.name)}: shuffled rows let a model "
+                f"the rows are in the order of {quote_name(column.name)}: shuffled rows let a "
+                "model "
                 f"look into the future. Split by it with --time {quote(column.name)}"
             )

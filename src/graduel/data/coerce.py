@@ -9,8 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from graduel.data.column import Column, Kind
-from graduel.data.read.column_names import listed, shown
-from graduel.data.read.delimited.cells import all_missing, present, read_dates, to_dates, to_numbers
+from graduel.data.read.column_names import join_names, quote_name
+from graduel.data.read.delimited.cells import (
+    blank_to_null,
+    is_all_missing,
+    read_dates,
+    to_dates,
+    to_numbers,
+)
 from graduel.errors import UserError
 
 if TYPE_CHECKING:
@@ -21,7 +27,7 @@ FALSE = ("false", "f", "no", "n", "off")
 """Words of boolean columns, in their order: true stands with false, t with f."""
 
 
-def conform(
+def conform_table(
     frame: pl.DataFrame,
     columns: Iterable[Column],
     *,
@@ -46,7 +52,7 @@ def conform(
     Examples
     --------
     >>> import polars as pl
-    >>> conform(pl.DataFrame({"a": ["1", "?"], "b": [1, 2]}), [Column("a", "numeric")]).rows()
+    >>> conform_table(pl.DataFrame({"a": ["1", "?"], "b": [1, 2]}), [Column("a", "numeric")]).rows()
     [(1,), (None,)]
     """
     import polars as pl
@@ -56,7 +62,7 @@ def conform(
     if lacking:
         raise UserError(
             f"expected {len(columns)} columns; {len(lacking)} of them are not in the table: "
-            f"{listed(lacking)}"
+            f"{join_names(lacking)}"
         )
     forms = formats or {}
     return pl.DataFrame(
@@ -71,10 +77,10 @@ Places = int | NDArray[np.int64]
 """Where rows stood in the table that was read: the first of them, or each."""
 
 
-def place(rows: Places, row: int) -> int:
+def row_number(rows: Places, row: int) -> int:
     """Return a row's number in the table that was read, from 1.
 
-    >>> place(100, 7), place(np.array([0, 3]), 1)
+    >>> row_number(100, 7), row_number(np.array([0, 3]), 1)
     (108, 4)
     """
     return 1 + (rows + row if isinstance(rows, int) else int(rows[row]))
@@ -124,11 +130,11 @@ def category_text(series: pl.Series) -> pl.Series:
     return text.str.replace(r"^([+-]?\d+)\.0+$", "${1}")
 
 
-def plain_numbers(column: pl.Series) -> pl.Series:
+def normalize_numbers(column: pl.Series) -> pl.Series:
     """Write the numbers among categories alike, cell by cell, so that no other cell matters.
 
     >>> import polars as pl
-    >>> plain_numbers(pl.Series(["1.50", "2.0", "3", "x"])).to_list()
+    >>> normalize_numbers(pl.Series(["1.50", "2.0", "3", "x"])).to_list()
     ['1.5', '2', '3', 'x']
     """
     import polars as pl
@@ -153,21 +159,25 @@ def _numeric(series: pl.Series, decimal: str, rows: Places) -> pl.Series:
         return series.cast(pl.Int64) / 1e9
     if kind in (pl.Categorical, pl.Enum):
         series = series.cast(pl.String)
-    if series.dtype == pl.Null or (series.dtype == pl.String and all_missing(series)):
+    if series.dtype == pl.Null or (series.dtype == pl.String and is_all_missing(series)):
         return pl.Series(series.name, [None] * len(series), dtype=pl.Float64)
     if series.dtype == pl.String:
         found = to_numbers(series, decimal, codes=True)
         if found is None:
             row, cell = _odd(series, decimal)
             raise UserError(
-                f"column {shown(series.name)}: expected numbers; row {place(rows, row):,} "
-                f"holds {shown(cell)}. Mend the cell, or give --categorical {shown(series.name)}"
+                f"column {quote_name(series.name)}: expected numbers; row "
+                f"{row_number(rows, row):,} "
+                f"holds {quote_name(cell)}. Mend the cell, or give --categorical "
+                f"{quote_name(series.name)}"
             )
         series = found
     if series.dtype == pl.Boolean:
         return series.cast(pl.UInt8)
     if not series.dtype.is_numeric():
-        raise UserError(f"column {shown(series.name)}: expected numbers; it holds {series.dtype}")
+        raise UserError(
+            f"column {quote_name(series.name)}: expected numbers; it holds {series.dtype}"
+        )
     if series.dtype.is_integer() and series.dtype not in (pl.Int128, pl.UInt64):
         return series
     if series.dtype != pl.Float32:
@@ -183,7 +193,7 @@ def _odd(text: pl.Series, decimal: str) -> tuple[int, str]:
     suspects = plain.arg_true().to_list() or [0]
     for row in suspects:
         cell = text.slice(row, 1)
-        if to_numbers(cell, decimal, codes=True) is None and not all_missing(cell):
+        if to_numbers(cell, decimal, codes=True) is None and not is_all_missing(cell):
             return row, cell[0]
     return suspects[0], text[suspects[0]]
 
@@ -208,7 +218,7 @@ def _date(series: pl.Series, form: str | None, rows: Places) -> pl.Series:
         if getattr(dates.dtype, "time_zone", None):
             dates = dates.dt.convert_time_zone("UTC").dt.replace_time_zone(None)
         return dates
-    text = present(series.cast(pl.String))
+    text = blank_to_null(series.cast(pl.String))
     if text.null_count() == len(text):
         return pl.Series(series.name, [None] * len(text), dtype=pl.Datetime("us"))
     read = read_dates(text, form) if form else None
@@ -218,8 +228,9 @@ def _date(series: pl.Series, form: str | None, rows: Places) -> pl.Series:
         told = f"dates such as {form}" if form else "dates"
         row = _undated(text, form)
         raise UserError(
-            f"column {shown(series.name)}: expected {told}; row {place(rows, row):,} holds "
-            f"{shown(text[row])}. Mend the cell"
+            f"column {quote_name(series.name)}: expected {told}; row {row_number(rows, row):,} "
+            "holds "
+            f"{quote_name(text[row])}. Mend the cell"
         )
     return read
 

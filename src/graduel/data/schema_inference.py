@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from graduel.data.coerce import FALSE, TRUE, Places, place, to_kind
+from graduel.data.coerce import FALSE, TRUE, Places, row_number, to_kind
 from graduel.data.column import Column, Kind
-from graduel.data.read.column_names import find, shown
-from graduel.data.read.delimited.cells import all_missing, present, to_dates, to_numbers
-from graduel.data.table import SetAside, Table
-from graduel.data.target import NoTargetError, encode, usable
+from graduel.data.read.column_names import find, quote_name
+from graduel.data.read.delimited.cells import blank_to_null, is_all_missing, to_dates, to_numbers
+from graduel.data.table import DroppedColumn, Table
+from graduel.data.target import NoTargetError, encode, numeric_if_possible
 from graduel.errors import UserError
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ LIKE_AN_ID = re.compile(
 CAMEL_ID = re.compile(r"[a-z]I[dD]$")
 
 
-def understand(
+def infer_table(
     frame: pl.DataFrame,
     *,
     name: str = "table",
@@ -69,7 +69,7 @@ def understand(
     Examples
     --------
     >>> from graduel.data.read import read_source
-    >>> table = understand(read_source("iris").content, target="target")
+    >>> table = infer_table(read_source("iris").content, target="target")
     >>> table.columns[0]
     Column(name='sepal length (cm)', kind='numeric', reason='numbers')
     >>> table.classes
@@ -79,10 +79,10 @@ def understand(
         raise NoTargetError(frame)
     names = frame.columns
     target = find(target, names, "target")
-    wanted = wanted_kinds(names, categorical=categorical, numeric=numeric, drop=drop)
+    wanted = requested_kinds(names, categorical=categorical, numeric=numeric, drop=drop)
     if wanted.get(target) == "dropped":
-        raise UserError(f"the target {shown(target)} cannot be dropped")
-    answers = usable(frame[target].alias(target))
+        raise UserError(f"the target {quote_name(target)} cannot be dropped")
+    answers = numeric_if_possible(frame[target].alias(target))
     kept = answers.is_not_null()
     rows = kept.arg_true().to_numpy().astype(np.int64)
     notes = []
@@ -91,18 +91,20 @@ def understand(
         frame, answers = frame.filter(kept), answers.filter(kept)
     if len(rows) < 2:
         raise UserError(
-            f"expected two rows or more with a target; got {len(rows)} in column {shown(target)}"
+            f"expected two rows or more with a target; got {len(rows)} in column "
+            f"{quote_name(target)}"
         )
     y, classes, more = encode(answers, bins, as_is=wanted.get(target) == "categorical")
     notes += more
-    features = look(frame.drop(target), wanted, decimal, rows)
+    features = infer_features(frame.drop(target), wanted, decimal, rows)
     if not features.columns:
         if frame.width == 1:
             raise UserError(
-                f"expected columns to learn from; the table has one alone, {shown(target)}. If its "
+                f"expected columns to learn from; the table has one alone, {quote_name(target)}. "
+                "If its "
                 "cells are parted by an unusual character, name it with --separator"
             )
-        why = ", ".join(f"{shown(one.name)} ({one.why})" for one in features.set_aside[:5])
+        why = ", ".join(f"{quote_name(one.name)} ({one.why})" for one in features.set_aside[:5])
         raise UserError(
             f"expected columns to learn from beside the target; got {why}. "
             "Keep one with --numeric or --categorical"
@@ -122,22 +124,22 @@ def understand(
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Features:
+class InferredFeatures:
     """Columns that can be learned from, with or without a target; see :class:`Table`."""
 
     frame: pl.DataFrame
     columns: tuple[Column, ...]
-    set_aside: tuple[SetAside, ...]
+    set_aside: tuple[DroppedColumn, ...]
     notes: tuple[str, ...]
     formats: Mapping[str, str]
 
 
-def look(
+def infer_features(
     frame: pl.DataFrame,
     wanted: Mapping[str, str] | None = None,
     decimal: str = ".",
     rows: Places = 0,
-) -> Features:
+) -> InferredFeatures:
     """Tell what each column is.
 
     Parameters
@@ -150,26 +152,28 @@ def look(
     import polars as pl
 
     found: list[tuple[Column, pl.Series]] = []
-    aside, notes = list[SetAside](), list[str]()
+    aside, notes = list[DroppedColumn](), list[str]()
     formats: dict[str, str] = {}
     for column in frame:
         asked = (wanted or {}).get(column.name)
         if asked == "dropped":
-            aside.append(SetAside(column.name, "dropped", "left out as asked"))
+            aside.append(DroppedColumn(column.name, "dropped", "left out as asked"))
             continue
         one = _column(column, asked, decimal, formats, rows)
         if asked is None and column.dtype == pl.String and column.name not in formats:
             kind = one[0].kind if isinstance(one, tuple) else one.why
             if kind in ("categorical", "text", "identifier"):
                 notes += _nearly_numbers(column, rows)
-        if isinstance(one, SetAside):
+        if isinstance(one, DroppedColumn):
             aside.append(one)
             continue
         found.append(one)
         infinite = int(column.is_infinite().sum()) if column.dtype.is_float() else 0
         if infinite and one[0].kind == "numeric":
-            notes.append(f"column {shown(column.name)}: {infinite:,} infinite numbers are missing")
-    return Features(
+            notes.append(
+                f"column {quote_name(column.name)}: {infinite:,} infinite numbers are missing"
+            )
+    return InferredFeatures(
         pl.DataFrame([series for _, series in found]),
         tuple(column for column, _ in found),
         tuple(aside),
@@ -182,7 +186,7 @@ def _nearly_numbers(column: pl.Series, rows: Places) -> list[str]:
     """Say where the few cells are that keep a column from being numbers."""
     import polars as pl
 
-    text = present(column)
+    text = blank_to_null(column)
     cells = len(text) - text.null_count()
     odd = text.is_not_null() & text.str.replace(",", ".").cast(pl.Float64, strict=False).is_null()
     count = int(odd.sum())
@@ -191,12 +195,13 @@ def _nearly_numbers(column: pl.Series, rows: Places) -> list[str]:
     row = int(odd.arg_true()[0])
     some = "1 of its cells is" if count == 1 else f"{count:,} of its cells are"
     return [
-        f"column {shown(column.name)} is text because {some} no number (the first: row "
-        f"{place(rows, row):,}); mend or empty {'it' if count == 1 else 'them'} to have numbers"
+        f"column {quote_name(column.name)} is text because {some} no number (the first: row "
+        f"{row_number(rows, row):,}); mend or empty {'it' if count == 1 else 'them'} to have "
+        "numbers"
     ]
 
 
-def wanted_kinds(
+def requested_kinds(
     names: Sequence[str],
     *,
     categorical: Iterable[str] = (),
@@ -217,25 +222,29 @@ def wanted_kinds(
         for text in [given] if isinstance(given, str) else given:
             name = find(text, names, option)
             if found.setdefault(name, kind) != kind:
-                raise UserError(f"column {shown(name)} cannot be both {found[name]} and {kind}")
+                raise UserError(
+                    f"column {quote_name(name)} cannot be both {found[name]} and {kind}"
+                )
     return found
 
 
 def _column(
     column: pl.Series, wanted: str | None, decimal: str, formats: dict[str, str], rows: Places
-) -> tuple[Column, pl.Series] | SetAside:
+) -> tuple[Column, pl.Series] | DroppedColumn:
     """Decide about one column."""
     import polars as pl
 
     name = column.name
     if column.dtype.is_nested() or column.dtype in (pl.Binary, pl.Object):
-        return SetAside(name, "nested", f"cells of {column.dtype} are no single values")
+        return DroppedColumn(name, "nested", f"cells of {column.dtype} are no single values")
     declared = column.dtype in (pl.Categorical, pl.Enum)
     if declared:
         column = column.cast(pl.String)
-    gone = all_missing(column) if column.dtype == pl.String else column.null_count() == len(column)
+    gone = (
+        is_all_missing(column) if column.dtype == pl.String else column.null_count() == len(column)
+    )
     if gone:
-        return SetAside(name, "missing", "every cell is missing")
+        return DroppedColumn(name, "missing", "every cell is missing")
     kind: Kind
     if wanted is not None:
         kind, reason = ("categorical" if wanted == "categorical" else "numeric"), "as asked"
@@ -248,17 +257,17 @@ def _column(
     return useless or (Column(name, kind, reason), series)
 
 
-def _useless(series: pl.Series, kind: Kind, reason: str, asked: bool) -> SetAside | None:
+def _useless(series: pl.Series, kind: Kind, reason: str, asked: bool) -> DroppedColumn | None:
     """Tell columns that nothing can be learned from."""
     name, values = series.name, series.drop_nulls()
     if not len(values):
-        return SetAside(name, "missing", "every cell is missing or infinite")
+        return DroppedColumn(name, "missing", "every cell is missing or infinite")
     if len(values) == len(series) and values.min() == values.max():
-        return SetAside(name, "constant", f"every row holds {shown(values[0])}")
+        return DroppedColumn(name, "constant", f"every row holds {quote_name(values[0])}")
     if kind == "numeric" and not asked and _counts_up(series):
-        return SetAside(name, "identifier", "whole numbers, different in every row")
+        return DroppedColumn(name, "identifier", "whole numbers, different in every row")
     if kind == "text":
-        return SetAside(name, "identifier" if reason == IDENTIFIER else "text", reason)
+        return DroppedColumn(name, "identifier" if reason == IDENTIFIER else "text", reason)
     return None
 
 
@@ -288,7 +297,7 @@ def _kind_of_text(
     words = set(distinct.str.strip_chars().str.to_lowercase()) if k <= 4 else set()
     if any(words == {t, f} for t, f in zip(TRUE, FALSE, strict=True)):
         return "boolean", " and ".join(sorted(words))
-    if not declared and (dates := to_dates(present(distinct))) is not None:
+    if not declared and (dates := to_dates(blank_to_null(distinct))) is not None:
         formats[column.name] = dates[1]
         return "date", f"text that reads as dates ({dates[1]})"
     lengths = distinct.str.len_chars().to_numpy()

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from graduel.data.assembly import dataset_of
+from graduel.data.assembly import build_dataset
 from graduel.data.dataset import Dataset
 from graduel.errors import UserError
 
@@ -30,7 +30,7 @@ DUELLING = 8
 
 
 @dataclass(frozen=True, slots=True)
-class Description:
+class SourceSpec:
     """How data are read and understood; equal descriptions of equal content give equal data.
 
     Attributes
@@ -38,7 +38,7 @@ class Description:
     name : what the data are called
     file : the file's or folder's name without its path, or the name of a known source
     sha256 : of the content; empty for a known source
-    target, categorical, numeric, drop, bins : see :func:`graduel.data.schema_inference.understand`
+    target, categorical, numeric, drop, bins : see :func:`graduel.data.schema_inference.infer_table`
     separator, decimal, encoding, size : see :func:`graduel.data.read.read_source`
     group : the column whose equal values stay on one side of every split; no feature
     time : the column that says which rows are later
@@ -67,7 +67,7 @@ class Description:
         return {k: v for k, v in found.items() if v not in (None, [], "")}
 
     @classmethod
-    def from_dict(cls, data: Any) -> Description:
+    def from_dict(cls, data: Any) -> SourceSpec:
         """Make a description of what :meth:`as_dict` returned.
 
         Raises
@@ -85,7 +85,7 @@ class Description:
 
 
 @dataclass(frozen=True, slots=True)
-class Own:
+class DataSource:
     """Data of the user's own: how they are read, and where they are.
 
     Attributes
@@ -95,7 +95,7 @@ class Own:
     content : of data that a program holds, a file's bytes (Parquet or NPZ), instead of a place
     """
 
-    description: Description
+    description: SourceSpec
     place: Path | None = None
     content: bytes | None = None
 
@@ -110,13 +110,13 @@ class Own:
         return _load(self.description, self.place, self.content)
 
 
-def own(text: str | Path, **options: Any) -> Own:
+def open_source(text: str | Path, **options: Any) -> DataSource:
     """Describe a source: its fingerprint, and the options by which it is read and understood.
 
     Parameters
     ----------
     text : as :func:`graduel.data.read.read_source` takes it
-    options : fields of :class:`Description`
+    options : fields of :class:`SourceSpec`
 
     Raises
     ------
@@ -125,11 +125,11 @@ def own(text: str | Path, **options: Any) -> Own:
 
     Examples
     --------
-    >>> own("iris", drop=("petal width (cm)",)).load().X.shape
+    >>> open_source("iris", drop=("petal width (cm)",)).load().X.shape
     (150, 3)
     """
     from graduel.data.read.openml import fetch
-    from graduel.data.read.reader import OPENML, kind_of
+    from graduel.data.read.reader import OPENML, detect_format
     from graduel.data.read.toy_datasets import TOYS
 
     path = Path(text)
@@ -137,18 +137,18 @@ def own(text: str | Path, **options: Any) -> Own:
     known = name.startswith(OPENML) or (name in TOYS and not path.exists())
     if name.startswith(OPENML):
         one = fetch(name.removeprefix(OPENML))
-        described = Description(one.name, f"{OPENML}{one.number}", one.sha256)
+        described = SourceSpec(one.name, f"{OPENML}{one.number}", one.sha256)
     elif known:
-        described = Description(name, name)
+        described = SourceSpec(name, name)
     else:
-        kind = kind_of(path)
+        kind = detect_format(path)
         plain = path.resolve().name
         stem = plain if kind == "folder" else plain.partition(".")[0] or plain
-        described = Description(stem, plain, fingerprint(path))
-    return Own(replace(described, **options), None if known else path.resolve())
+        described = SourceSpec(stem, plain, fingerprint(path))
+    return DataSource(replace(described, **options), None if known else path.resolve())
 
 
-def held(data: Own, rows: int | None) -> Own:
+def sample_if_large(data: DataSource, rows: int | None) -> DataSource:
     """Return data that go into memory: of a large table a sample, where so many rows are enough.
 
     That depends on the table alone, not on the machine, so that the same command is the same duel.
@@ -164,11 +164,11 @@ def held(data: Own, rows: int | None) -> Own:
         If all are wanted, and they would not go into memory as often as a duel holds them.
     """
     from graduel.data.read.memory_check import check_memory, table_bytes
-    from graduel.data.read.reader import kind_of
+    from graduel.data.read.reader import detect_format
 
     if data.place is None or data.description.sample is not None:
         return data
-    size = table_bytes(data.place, kind_of(data.place))
+    size = table_bytes(data.place, detect_format(data.place))
     if rows is None:
         check_memory(data.place, size, DUELLING)
     elif size > LARGE:
@@ -177,7 +177,7 @@ def held(data: Own, rows: int | None) -> Own:
     return data
 
 
-def own_arrays(X: Any, y: Any = None, **options: Any) -> Own:
+def source_from_arrays(X: Any, y: Any = None, **options: Any) -> DataSource:
     """Describe data that a program holds: features and labels, or a table with its target.
 
     Raises
@@ -202,8 +202,8 @@ def own_arrays(X: Any, y: Any = None, **options: Any) -> Own:
         content.write_parquet(buffer)
     made = buffer.getvalue()
     ending = "npz" if isinstance(content, Dataset) else "parquet"
-    described = Description("data", f"data.{ending}", sha256(made).hexdigest())
-    return Own(replace(described, **options), content=made)
+    described = SourceSpec("data", f"data.{ending}", sha256(made).hexdigest())
+    return DataSource(replace(described, **options), content=made)
 
 
 def fingerprint(path: Path) -> str:
@@ -236,7 +236,7 @@ def _hash(path: Path, digest: Any) -> None:
 
 
 @lru_cache(maxsize=1)
-def _load(described: Description, place: Path | None, content: bytes | None) -> Dataset:
+def _load(described: SourceSpec, place: Path | None, content: bytes | None) -> Dataset:
     from graduel.data.read.openml import fetch
     from graduel.data.read.reader import OPENML, read_source
 
@@ -258,25 +258,27 @@ def _load(described: Description, place: Path | None, content: bytes | None) -> 
         sample=described.sample,
         target=described.target,
     )
-    return dataset_of(
+    return build_dataset(
         described, source.content, source.target, source.decimal, source.notes, source.origin
     )
 
 
-def _changed(described: Description) -> UserError:
+def _changed(described: SourceSpec) -> UserError:
     return UserError(
         f"{described.file} has changed since this duel began. Put the old file back, or begin anew "
         "in another folder"
     )
 
 
-def _load_content(described: Description, content: bytes) -> Dataset:
+def _load_content(described: SourceSpec, content: bytes) -> Dataset:
     """Read data that a program holds from the bytes that its duel keeps."""
     import polars as pl
 
     if described.file.endswith(".parquet"):
-        return dataset_of(described, pl.read_parquet(BytesIO(content)), None, ".", (), "")
-    from graduel.data.read.labelled_arrays import dataset
+        return build_dataset(described, pl.read_parquet(BytesIO(content)), None, ".", (), "")
+    from graduel.data.read.labelled_arrays import dataset_from_arrays
 
     with np.load(BytesIO(content)) as archive:
-        return dataset_of(described, dataset(described.name, archive["X"], archive["y"]))
+        return build_dataset(
+            described, dataset_from_arrays(described.name, archive["X"], archive["y"])
+        )

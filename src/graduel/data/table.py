@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from graduel.data.column import Column
-from graduel.data.read.column_names import listed, shown
+from graduel.data.read.column_names import join_names, quote_name
 
 if TYPE_CHECKING:
     import polars as pl
@@ -19,7 +19,7 @@ Why = Literal["missing", "constant", "identifier", "text", "nested", "dropped"]
 
 
 @dataclass(frozen=True, slots=True)
-class SetAside:
+class DroppedColumn:
     """A column that is not used: its name, the sort of reason, and the reason in words."""
 
     name: str
@@ -31,23 +31,24 @@ MOST_ALIKE = 8
 """Columns set aside for one sort of reason that are told of one by one."""
 
 
-def told(set_aside: Iterable[SetAside]) -> Iterator[str]:
+def explain_dropped(set_aside: Iterable[DroppedColumn]) -> Iterator[str]:
     """Say which columns are not used, and why: of very many alike, in one sentence.
 
-    >>> list(told([SetAside("a", "constant", "every row holds 0")]))
+    >>> list(explain_dropped([DroppedColumn("a", "constant", "every row holds 0")]))
     ["column 'a' is set aside: every row holds 0"]
-    >>> list(told([SetAside(f"f{i}", "constant", "every row holds 0") for i in range(99)]))
+    >>> list(explain_dropped([DroppedColumn(f"f{i}", "constant", "every row holds "
+                                            "0") for i in range(99)]))
     ["99 columns are set aside (constant): 'f0', 'f1', 'f2', 'f3', 'f4' and 94 more"]
     """
-    by_why: dict[Why, list[SetAside]] = {}
+    by_why: dict[Why, list[DroppedColumn]] = {}
     for one in set_aside:
         by_why.setdefault(one.why, []).append(one)
     for why, some in by_why.items():
         if len(some) > MOST_ALIKE:
-            names = listed(one.name for one in some)
+            names = join_names(one.name for one in some)
             yield f"{len(some):,} columns are set aside ({why}): {names}"
         else:
-            yield from (f"column {shown(one.name)} is set aside: {one.reason}" for one in some)
+            yield from (f"column {quote_name(one.name)} is set aside: {one.reason}" for one in some)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -77,7 +78,7 @@ class Table:
     y: NDArray[np.int64]
     classes: tuple[str, ...]
     rows: NDArray[np.int64]
-    set_aside: tuple[SetAside, ...] = ()
+    set_aside: tuple[DroppedColumn, ...] = ()
     notes: tuple[str, ...] = ()
     formats: Mapping[str, str] = field(default_factory=dict)
 

@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from graduel.data.coerce import category_text
-from graduel.data.read.column_names import shown
+from graduel.data.read.column_names import quote_name
 from graduel.data.read.delimited.cells import MISSING, to_numbers
-from graduel.data.read.labelled_arrays import natural
+from graduel.data.read.labelled_arrays import natural_order
 from graduel.errors import UserError
 
 if TYPE_CHECKING:
@@ -54,11 +54,11 @@ def likely_targets(frame: pl.DataFrame, most: int = 4) -> list[tuple[str, str]]:
     return [(name, why) for _, _, name, why in found]
 
 
-def candidates(frame: pl.DataFrame) -> str:
+def target_options(frame: pl.DataFrame) -> str:
     """Return the likely targets as options that can be typed, each with why.
 
     >>> import polars as pl
-    >>> candidates(pl.DataFrame({"length": [1.5, 2.5, 3.5], "class": ["a", "b", "a"]}))
+    >>> target_options(pl.DataFrame({"length": [1.5, 2.5, 3.5], "class": ["a", "b", "a"]}))
     'Likely: --target class (2 values, last column, named like a target)'
     """
     found = likely_targets(frame)
@@ -71,13 +71,13 @@ class NoTargetError(UserError):
 
     def __init__(self, frame: pl.DataFrame) -> None:
         super().__init__(
-            f"expected the column that is to be predicted; got none. {candidates(frame)}"
+            f"expected the column that is to be predicted; got none. {target_options(frame)}"
         )
         self.likely = likely_targets(frame)
         self.columns = frame.columns
 
 
-def usable(target: pl.Series) -> pl.Series:
+def numeric_if_possible(target: pl.Series) -> pl.Series:
     """Read a target's text as numbers where all of it is; what is no value becomes null."""
     import polars as pl
 
@@ -95,7 +95,8 @@ def usable(target: pl.Series) -> pl.Series:
         target = target.set(~target.is_finite(), None)
     if not (target.dtype.is_numeric() or target.dtype in (pl.String, pl.Boolean, pl.Null)):
         raise UserError(
-            f"the target {shown(target.name)} must hold classes: text, whole numbers or booleans; "
+            f"the target {quote_name(target.name)} must hold classes: text, whole numbers or "
+            "booleans; "
             f"it holds {target.dtype}"
         )
     return target
@@ -118,14 +119,15 @@ def encode(
     """
     import polars as pl
 
-    name = shown(target.name)
+    name = quote_name(target.name)
     if bins is not None:
         return _ranges(target, bins)
     text = category_text(target)
     k, n = text.n_unique(), len(text)
     if k < 2:
         raise UserError(
-            f"the target {name} must have two classes or more; every row holds {shown(text[0])}"
+            f"the target {name} must have two classes or more; every row holds "
+            f"{quote_name(text[0])}"
         )
     option = shlex.quote(target.name)
     if target.dtype.is_numeric() and not as_is and not _classes(target, k):
@@ -136,10 +138,10 @@ def encode(
     if target.dtype == pl.String and not as_is and k > max(FEW, n // 2):
         raise UserError(
             f"the target {name} has {k:,} different values in {n:,} rows, such as "
-            f"{shown(text[0])}: they are no classes. Give another --target, or --categorical "
+            f"{quote_name(text[0])}: they are no classes. Give another --target, or --categorical "
             f"{option} to take each as a class"
         )
-    classes = sorted(text.unique().to_list(), key=natural)
+    classes = sorted(text.unique().to_list(), key=natural_order)
     codes = text.cast(pl.Enum(classes)).to_physical().cast(pl.Int64).to_numpy()
     notes = []
     if target.dtype.is_numeric() and k > FEW and not as_is:
@@ -158,7 +160,7 @@ def _classes(numbers: pl.Series, k: int) -> bool:
 
 
 def _ranges(target: pl.Series, bins: int) -> tuple[NDArray[np.int64], tuple[str, ...], list[str]]:
-    name = shown(target.name)
+    name = quote_name(target.name)
     if bins < 2:
         raise UserError(f"bins must be a whole number, at least 2; got {bins}")
     if not target.dtype.is_numeric():

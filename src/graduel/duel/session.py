@@ -8,15 +8,27 @@ from pathlib import Path
 from typing import Any
 
 from graduel.data import DATASETS
-from graduel.data.source import Description, Own, held, own, own_arrays
+from graduel.data.source import (
+    DataSource,
+    SourceSpec,
+    open_source,
+    sample_if_large,
+    source_from_arrays,
+)
 from graduel.duel.plan.defaults import QUICK_ROWS
-from graduel.duel.plan.protocol import Protocol, plan
-from graduel.duel.plan.user_estimators import read_contenders
-from graduel.duel.result.build import finish
+from graduel.duel.plan.protocol import Protocol, build_protocol
+from graduel.duel.plan.user_estimators import parse_contenders
+from graduel.duel.result.build import build_result
 from graduel.duel.result.outcome import Run
 from graduel.duel.run.executor import run_cells
 from graduel.duel.store.store import Store, open_store
-from graduel.duel.suite.training_sizes import loaded, open_size, plan_sizes, read_sizes, settled
+from graduel.duel.suite.training_sizes import (
+    load_data,
+    open_size,
+    parse_sizes,
+    plan_sizes,
+    shared_options,
+)
 from graduel.errors import UserError
 from graduel.train.recipes import NetRecipe
 
@@ -84,10 +96,10 @@ def run_duel(
     UserError
         If something that was asked for does not exist or cannot be done.
     """
-    data = described(dataset, y, source)
-    if isinstance(data, Own):
-        data = held(data, rows or (QUICK_ROWS if quick else None))
-    names, own = read_contenders(contenders)
+    data = resolve_source(dataset, y, source)
+    if isinstance(data, DataSource):
+        data = sample_if_large(data, rows or (QUICK_ROWS if quick else None))
+    names, own = parse_contenders(contenders)
     options: dict[str, Any] = {
         "contenders": names,
         "own": own,
@@ -103,8 +115,8 @@ def run_duel(
         "trials": trials,
         "probes": probes,
     }
-    protocol = plan(data, **options)
-    mine = data if isinstance(data, Own) else None
+    protocol = build_protocol(data, **options)
+    mine = data if isinstance(data, DataSource) else None
     smaller = {} if sizes is None else _smaller(sizes, data, protocol, options)
     folder = Path(out) if out else default_folder(protocol)
     called = repr(protocol.dataset) if mine is None else "…"
@@ -115,7 +127,7 @@ def run_duel(
         store.estimators = estimators
         for _ in run_cells(store):
             pass
-        return finish(store, f"graduel.run_duel({called}, …)", show_rows=show_rows)
+        return build_result(store, f"graduel.run_duel({called}, …)", show_rows=show_rows)
 
     with open_store(folder, protocol, mine) as store:
         run = fight(store)
@@ -126,20 +138,20 @@ def run_duel(
 
 
 def _smaller(
-    sizes: Sequence[int] | str, data: str | Own, protocol: Protocol, options: dict[str, Any]
+    sizes: Sequence[int] | str, data: str | DataSource, protocol: Protocol, options: dict[str, Any]
 ) -> dict[int, Protocol]:
     """Plan the duels of a learning curve."""
     text = sizes if isinstance(sizes, str) else ",".join(map(str, sizes))
 
     def replan(size: int) -> Protocol:
-        return plan(data, **options | {"rows": size} | settled(protocol))
+        return build_protocol(data, **options | {"rows": size} | shared_options(protocol))
 
-    return plan_sizes(read_sizes(text), protocol, loaded(data), replan)
+    return plan_sizes(parse_sizes(text), protocol, load_data(data), replan)
 
 
-def described(dataset: Any, y: Any, source: dict[str, Any]) -> str | Own:
+def resolve_source(dataset: Any, y: Any, source: dict[str, Any]) -> str | DataSource:
     """Tell names of data sets from sources, and these from what a program holds."""
-    unknown = sorted(set(source) - set(Description.__dataclass_fields__))
+    unknown = sorted(set(source) - set(SourceSpec.__dataclass_fields__))
     if unknown:
         raise TypeError(f"run_duel() got an unexpected keyword argument {unknown[0]!r}")
     options = {
@@ -149,9 +161,9 @@ def described(dataset: Any, y: Any, source: dict[str, Any]) -> str | Own:
         for key, value in source.items()
     }
     if not isinstance(dataset, str | Path):
-        return own_arrays(dataset, y, **options)
+        return source_from_arrays(dataset, y, **options)
     if y is not None:
         raise UserError("labels y go with features that a program holds, not with a file's name")
     if str(dataset) in DATASETS and not options:
         return str(dataset)
-    return own(dataset, **options)
+    return open_source(dataset, **options)

@@ -18,10 +18,10 @@ from sklearn.utils.multiclass import (
 )
 
 from graduel.estimators.fit import part_builder
-from graduel.estimators.fit.fitted_network import Fitted
+from graduel.estimators.fit.fitted_network import FittedNetwork
 from graduel.estimators.mlp import BaseMLP
-from graduel.estimators.parameters import check_class_weight, keep
-from graduel.estimators.targets import Labels, Targets
+from graduel.estimators.parameters import check_class_weight, set_parameters
+from graduel.estimators.targets import LabelTarget, Targets
 from graduel.nn import BinaryCrossEntropy, Loss, SoftmaxCrossEntropy
 
 Array = NDArray[Any]
@@ -146,9 +146,9 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]
         scoring: Any = None,
         input_scale: Any = "auto",
     ) -> None:
-        keep(self, locals())
+        set_parameters(self, locals())
 
-    @available_if(part_builder.steps)
+    @available_if(part_builder.can_step)
     def partial_fit(self, X: Any, y: Any, sample_weight: Any = None, classes: Any = None) -> Self:
         """Train for one epoch over the given rows, going on from where the last call ended.
 
@@ -189,7 +189,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]
         p : shape (n, classes), in the order of ``classes_``
         """
         targets, answers = self._answers(X)
-        assert isinstance(targets, Labels)
+        assert isinstance(targets, LabelTarget)
         return targets.proba(answers)
 
     def predict_log_proba(self, X: Any) -> Array:
@@ -198,14 +198,16 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]
         with np.errstate(divide="ignore"):
             return np.log(p, out=p)
 
-    def _targets(self, y: Any, old: Fitted | None, incremental: bool, classes: Any) -> Labels:
+    def _targets(
+        self, y: Any, old: FittedNetwork | None, incremental: bool, classes: Any
+    ) -> LabelTarget:
         if old is not None:
-            assert isinstance(old.targets, Labels)
+            assert isinstance(old.targets, LabelTarget)
             self._same(y, old.targets.classes, incremental)
             return replace(old.targets, loss=self._loss(old.targets))
         multilabel = type_of_target(y).startswith("multilabel")
         binarizer = LabelBinarizer().fit(y if classes is None or multilabel else classes)
-        labels = Labels(
+        labels = LabelTarget(
             binarizer.classes_, BinaryCrossEntropy(), multilabel, bool(binarizer.sparse_input_)
         )
         if classes is not None and not multilabel:
@@ -214,10 +216,10 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]
             labels = replace(labels, loss=SoftmaxCrossEntropy())
         return replace(labels, loss=self._loss(labels))
 
-    def _loss(self, labels: Labels) -> Loss:
+    def _loss(self, labels: LabelTarget) -> Loss:
         """Return the loss that `loss` names; 'log_loss' stands for the one of these labels."""
         default = BinaryCrossEntropy if labels.binary else SoftmaxCrossEntropy
-        loss = part_builder.loss_of(self, default)
+        loss = part_builder.build_loss(self, default)
         if labels.multilabel and isinstance(loss, SoftmaxCrossEntropy):
             raise ValueError(
                 "loss='softmax' gives each row one label; rows with several take loss='log_loss'"
@@ -248,19 +250,19 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]
         return by_class if weight is None else weight * by_class
 
     def _strata(self, y: Array, targets: Targets) -> Array | None:
-        assert isinstance(targets, Labels)
+        assert isinstance(targets, LabelTarget)
         two = not targets.multilabel and len(targets.classes) <= 2
         return (y == targets.classes[-1])[:, np.newaxis] if two else None
 
     def _known(self, y: Any, targets: Targets) -> None:
-        assert isinstance(targets, Labels)
+        assert isinstance(targets, LabelTarget)
         self._same(y, targets.classes, incremental=True)
 
     def _score(self, y: Any, answers: Array, targets: Targets, weight: Array | None) -> float:
         return float(accuracy_score(y, targets.predict(answers), sample_weight=weight))
 
     def _own(self, targets: Targets) -> dict[str, Any]:
-        assert isinstance(targets, Labels)
+        assert isinstance(targets, LabelTarget)
         return {"classes_": targets.classes}
 
     def __sklearn_tags__(self) -> Any:

@@ -6,39 +6,39 @@ from html import escape
 from itertools import pairwise
 from typing import Any
 
-from graduel.estimators.fit.fitted_network import Fitted
-from graduel.estimators.fit.part_builder import minimizes
-from graduel.estimators.targets import Labels
+from graduel.estimators.fit.fitted_network import FittedNetwork
+from graduel.estimators.fit.part_builder import is_minimizer
+from graduel.estimators.targets import LabelTarget
 from graduel.nn import Conv2D, Dense
 
 MOST_DOTS = 7
 """So many neurons of a layer are drawn."""
 
 
-def ends(fitted: Fitted) -> tuple[str, str]:
+def describe_ends(fitted: FittedNetwork) -> tuple[str, str]:
     """Return what goes in and what comes out, in words."""
     n, k = fitted.n_features, fitted.targets.n_outputs
     into = f"{n:,} feature{'s' * (n != 1)}"
     if fitted.image is not None:
         into = "images of " + " × ".join(map(str, fitted.image))
-    if isinstance(fitted.targets, Labels):
+    if isinstance(fitted.targets, LabelTarget):
         count = len(fitted.targets.classes)
         what = "label" if fitted.targets.multilabel else "class"
         return into, f"{count:,} {what}{('es' if what == 'class' else 's') * (count != 1)}"
     return into, f"{k:,} number{'s' * (k != 1)}"
 
 
-def summary(estimator: Any) -> str:
+def render_summary(estimator: Any) -> str:
     """Return a few lines and the table of layers."""
-    fitted: Fitted = estimator._fitted
-    into, out = ends(fitted)
+    fitted: FittedNetwork = estimator._fitted
+    into, out = describe_ends(fitted)
     network = fitted.network
     lines = [
         f"{type(estimator).__name__}: {into} to {out}, "
         f"{network.layout.size:,} parameters, {network.dtype}",
         network.summary(),
     ]
-    unit = "iteration" if minimizes(estimator.solver) else "epoch"
+    unit = "iteration" if is_minimizer(estimator.solver) else "epoch"
     done = f"{estimator.n_iter_:,} {unit}{'s' * (estimator.n_iter_ != 1)}"
     done += f", loss {estimator.loss_:.4g}"
     if estimator.best_validation_score_ is not None:
@@ -46,9 +46,9 @@ def summary(estimator: Any) -> str:
     return "\n".join([*lines, done])
 
 
-def html(estimator: Any) -> str:
+def render_html(estimator: Any) -> str:
     """Return a drawing of the network, and its table of layers to open."""
-    fitted: Fitted = estimator._fitted
+    fitted: FittedNetwork = estimator._fitted
     columns = [(fitted.n_features, "input")]
     for node in fitted.network.nodes[:-1]:
         if isinstance(node.layer, Dense):
@@ -58,8 +58,8 @@ def html(estimator: Any) -> str:
     columns.append((fitted.targets.n_outputs, "output"))
     return (
         '<div class="graduel-network" style="font:13px/1.4 system-ui,sans-serif;margin:.6em 0">'
-        f"{_drawing(columns, ends(fitted))}<details><summary>Layers</summary>"
-        f'<pre style="margin:.4em 0">{escape(summary(estimator))}</pre></details></div>'
+        f"{_drawing(columns, describe_ends(fitted))}<details><summary>Layers</summary>"
+        f'<pre style="margin:.4em 0">{escape(render_summary(estimator))}</pre></details></div>'
     )
 
 

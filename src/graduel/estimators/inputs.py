@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from scipy.sparse import issparse
 from sklearn.utils.validation import column_or_1d, validate_data
 
-from graduel.train.loop.batches import Rows, Source, pixel_scale
+from graduel.train.loop.batches import Rows, Source, detect_scale
 
 Array = NDArray[Any]
 Image = tuple[int, int, int]
@@ -49,19 +49,19 @@ class SparseRows:
         return lambda index: np.multiply(self.X[index].toarray(), self.scale, dtype=self.dtype)
 
 
-def source(X: Any, scale: float, dtype: str) -> Source:
+def make_rows(X: Any, scale: float, dtype: str) -> Source:
     """Make rows of validated X."""
     return SparseRows(X.tocsr(), scale, dtype) if issparse(X) else Rows(X, scale, dtype)
 
 
-def blocks(rows: Source) -> int:
+def chunk_rows(rows: Source) -> int:
     """Return how many rows may go through a network at once: sparse ones become dense."""
     if isinstance(rows, SparseRows):
         return max(1, min(1024, DENSE_BYTES // (8 * rows.n_features)))
     return 1024
 
 
-def flat(X: Any, known: Image | None = None) -> tuple[Any, Image | None]:
+def flatten_images(X: Any, known: Image | None = None) -> tuple[Any, Image | None]:
     """Return images (n, height, width) or (n, height, width, channels) as rows, and their shape.
 
     Raises
@@ -80,12 +80,12 @@ def flat(X: Any, known: Image | None = None) -> tuple[Any, Image | None]:
     return X.reshape(len(X), -1), (height, width, channels)
 
 
-def scale_of(X: Any, wanted: float | str) -> float:
+def resolve_scale(X: Any, wanted: float | str) -> float:
     """Return what X is multiplied by: 1/255 for pixels, 1 for other numbers, or what is wanted."""
     if wanted != "auto":
         return float(wanted)
     values = X.data if issparse(X) else X
-    return pixel_scale(values) if values.size and values.max() > BRIGHT else 1.0
+    return detect_scale(values) if values.size and values.max() > BRIGHT else 1.0
 
 
 def dtype_of(X: Any) -> str:
@@ -93,7 +93,7 @@ def dtype_of(X: Any) -> str:
     return "float64" if X.dtype == np.float64 else "float32"
 
 
-def validated(estimator: Any, X: Any, **options: Any) -> Any:
+def validate_features(estimator: Any, X: Any, **options: Any) -> Any:
     """Return X as scikit-learn wants it, and y with it where one is given.
 
     The estimator given is a stand-in: validation writes the number and the names of features to
@@ -105,11 +105,11 @@ def validated(estimator: Any, X: Any, **options: Any) -> Any:
     return validate_data(estimator, X, accept_sparse=["csr", "csc"], dtype=kept, **options)
 
 
-def validated_both(
+def validate_features_and_target(
     estimator: Any, X: Any, y: Any, *, numeric: bool, reset: bool
 ) -> tuple[Any, Any]:
     """Return X and y as scikit-learn wants them, y of one column as (n,)."""
-    X, y = validated(estimator, X, y=y, multi_output=True, y_numeric=numeric, reset=reset)
+    X, y = validate_features(estimator, X, y=y, multi_output=True, y_numeric=numeric, reset=reset)
     if y.ndim == 2 and y.shape[1] == 1:
         y = column_or_1d(y, warn=True)
     return X.tocsr() if issparse(X) else X, y

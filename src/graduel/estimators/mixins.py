@@ -9,15 +9,15 @@ from typing import Any, Self
 from sklearn.utils.validation import check_is_fitted
 
 from graduel.errors import UserError
-from graduel.estimators.fit.fitted_network import Fitted
-from graduel.estimators.targets import Labels
+from graduel.estimators.fit.fitted_network import FittedNetwork
+from graduel.estimators.targets import LabelTarget
 from graduel.nn import BinaryCrossEntropy, SoftmaxCrossEntropy
 
 
-class Tools:
+class FittedMixin:
     """Methods over what is fitted; each needs a fit before."""
 
-    _fitted: Fitted
+    _fitted: FittedNetwork
 
     def save(self, path: str | Path) -> None:
         """Write the fitted estimator to one file.
@@ -115,7 +115,7 @@ class Tools:
         check_is_fitted(self)
         fitted = self._fitted
         names = None if fitted.names is None else [str(name) for name in fitted.names]
-        into, out = html_repr.ends(fitted)
+        into, out = html_repr.describe_ends(fitted)
         title = f"A neural network from {into} to {out}"
         given = self._handed_over()
         return export.to_python(fitted.network, fitted.weights, title=title, columns=names, **given)
@@ -123,7 +123,7 @@ class Tools:
     def _handed_over(self) -> dict[str, Any]:
         fitted = self._fitted
         targets, classes = fitted.targets, None
-        if isinstance(targets, Labels):
+        if isinstance(targets, LabelTarget):
             classes = targets.classes
             loss = BinaryCrossEntropy if targets.binary else SoftmaxCrossEntropy
             if len(classes) == 1 or not isinstance(fitted.network.loss, loss | SoftmaxCrossEntropy):
@@ -140,7 +140,7 @@ class Tools:
         from graduel.estimators import html_repr
 
         check_is_fitted(self)
-        return html_repr.summary(self)
+        return html_repr.render_summary(self)
 
     def plot_training(self, ax: Any = None) -> Any:
         """Draw loss, validation loss and validation score by epoch.
@@ -156,7 +156,7 @@ class Tools:
         from graduel.estimators import plots
 
         check_is_fitted(self)
-        return plots.training(self, ax)
+        return plots.plot_training(self, ax)
 
     def plot_weights(self, layer: int = 0, most: int = 40) -> Any:
         """Draw a layer's weights, as images where its inputs are pixels.
@@ -173,4 +173,4 @@ class Tools:
         from graduel.estimators import plots
 
         check_is_fitted(self)
-        return plots.weights(self._fitted, layer, most)
+        return plots.plot_weights(self._fitted, layer, most)

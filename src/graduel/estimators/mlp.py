@@ -18,10 +18,10 @@ from graduel.estimators import inputs
 from graduel.estimators.fit import part_builder
 from graduel.estimators.fit.callbacks import CallbackSupportMixin, Tasks, with_callbacks
 from graduel.estimators.fit.fit_loop import FitEpoch
-from graduel.estimators.fit.fit_setup import Work, begin
-from graduel.estimators.fit.fitted_network import Arrays, Fitted, finite
+from graduel.estimators.fit.fit_setup import FitSetup, prepare_fit
+from graduel.estimators.fit.fitted_network import ArrayViews, FittedNetwork, is_finite
 from graduel.estimators.fit.progress_bar import Progress
-from graduel.estimators.mixins import Tools
+from graduel.estimators.mixins import FittedMixin
 from graduel.estimators.targets import Targets
 from graduel.nn import Network, Weights
 from graduel.optim import Minimizer
@@ -29,7 +29,7 @@ from graduel.optim import Minimizer
 Array = NDArray[Any]
 
 
-class BaseMLP(Tools, CallbackSupportMixin, BaseEstimator):  # type: ignore[misc]
+class BaseMLP(FittedMixin, CallbackSupportMixin, BaseEstimator):  # type: ignore[misc]
     """A network of the engine behind scikit-learn's conventions.
 
     All that a prediction needs stands in one object that is exchanged whole, so that threads may
@@ -41,7 +41,9 @@ class BaseMLP(Tools, CallbackSupportMixin, BaseEstimator):  # type: ignore[misc]
     # --- what a subclass says ---
 
     @abstractmethod
-    def _targets(self, y: Any, old: Fitted | None, incremental: bool, classes: Any) -> Targets:
+    def _targets(
+        self, y: Any, old: FittedNetwork | None, incremental: bool, classes: Any
+    ) -> Targets:
         """Return how y becomes what the loss takes; refuse y that does not fit an earlier one."""
 
     @abstractmethod
@@ -104,7 +106,7 @@ class BaseMLP(Tools, CallbackSupportMixin, BaseEstimator):  # type: ignore[misc]
         ValueError
             If a parameter or the data do not fit, or the training diverged.
         """
-        work = begin(self, X, y, sample_weight, X_val, y_val)
+        work = prepare_fit(self, X, y, sample_weight, X_val, y_val)
         course, end = work.course, ""
         metadata = None if sample_weight is None else {"sample_weight": sample_weight}
         tasks = Tasks(self, work.epochs, X=X, y=y, metadata=metadata)
@@ -154,7 +156,7 @@ class BaseMLP(Tools, CallbackSupportMixin, BaseEstimator):  # type: ignore[misc]
         FitEpoch
             Loss, validation loss and score, and learning rate of the epoch.
         """
-        work = begin(self, X, y, sample_weight, X_val, y_val)
+        work = prepare_fit(self, X, y, sample_weight, X_val, y_val)
         course, begun = work.course, False
         try:
             for epoch in course.run():
@@ -169,7 +171,7 @@ class BaseMLP(Tools, CallbackSupportMixin, BaseEstimator):  # type: ignore[misc]
 
     def _partial_fit(self, X: Any, y: Any, sample_weight: Any, classes: Any = None) -> Self:
         """Train for one epoch, going on from where the last one ended."""
-        work = begin(self, X, y, sample_weight, incremental=True, classes=classes)
+        work = prepare_fit(self, X, y, sample_weight, incremental=True, classes=classes)
         try:
             with Progress(self.verbose, 1) as progress:
                 for epoch in work.course.run():
@@ -189,7 +191,7 @@ class BaseMLP(Tools, CallbackSupportMixin, BaseEstimator):  # type: ignore[misc]
         if "feature_names_in_" not in attributes:
             self.__dict__.pop("feature_names_in_", None)
 
-    def _warn(self, work: Work) -> None:
+    def _warn(self, work: FitSetup) -> None:
         """Warn of a training that did not come to its end by itself."""
         course = work.course
         if course.diverged:
@@ -207,7 +209,7 @@ class BaseMLP(Tools, CallbackSupportMixin, BaseEstimator):  # type: ignore[misc]
                     ConvergenceWarning,
                     stacklevel=3,
                 )
-        elif not course.end and part_builder.goes_by_rule(self.learning_rate):
+        elif not course.end and part_builder.is_sklearn_rule(self.learning_rate):
             warnings.warn(
                 f"Stochastic Optimizer: Maximum iterations ({self.max_iter}) reached and the "
                 "optimization hasn't converged yet.",
@@ -217,7 +219,7 @@ class BaseMLP(Tools, CallbackSupportMixin, BaseEstimator):  # type: ignore[misc]
 
     # --- answering ---
 
-    def _stand_in(self, fitted: Fitted | None) -> Any:
+    def _stand_in(self, fitted: FittedNetwork | None) -> Any:
         """Return an estimator with these parameters for validation to read and write."""
         stand_in = object.__new__(type(self))
         stand_in.__dict__.update(self.get_params(deep=False))
@@ -227,7 +229,7 @@ class BaseMLP(Tools, CallbackSupportMixin, BaseEstimator):  # type: ignore[misc]
                 stand_in.feature_names_in_ = fitted.names
         return stand_in
 
-    def _answering(self, fitted: Fitted) -> Any:
+    def _answering(self, fitted: FittedNetwork) -> Any:
         """Return an estimator that answers with `fitted`, for scorers."""
         stand_in = self._stand_in(fitted)
         stand_in.__dict__.update(self._own(fitted.targets), _fitted=fitted)
@@ -237,20 +239,20 @@ class BaseMLP(Tools, CallbackSupportMixin, BaseEstimator):  # type: ignore[misc]
         from graduel.estimators import html_repr
 
         drawn: str = super()._html_repr()
-        return drawn + html_repr.html(self) if self.__sklearn_is_fitted__() else drawn
+        return drawn + html_repr.render_html(self) if self.__sklearn_is_fitted__() else drawn
 
     def __sklearn_is_fitted__(self) -> bool:
         return "_fitted" in self.__dict__
 
     def _answers(self, X: Any) -> tuple[Targets, Array]:
         """Return what the network answers to X, and how to read it."""
-        fitted: Fitted | None = self.__dict__.get("_fitted")
+        fitted: FittedNetwork | None = self.__dict__.get("_fitted")
         if fitted is None:
             check_is_fitted(self)
             fitted = self._fitted  # another thread has fitted meanwhile
-        if not (fitted.plain(X) and finite(X)):
-            X, _ = inputs.flat(X, fitted.image)
-            X = inputs.validated(self._stand_in(fitted), X, reset=False)
+        if not (fitted.plain(X) and is_finite(X)):
+            X, _ = inputs.flatten_images(X, fitted.image)
+            X = inputs.validate_features(self._stand_in(fitted), X, reset=False)
         return fitted.targets, fitted.answers(X)
 
     def predict(self, X: Any) -> Any:
@@ -275,7 +277,7 @@ class BaseMLP(Tools, CallbackSupportMixin, BaseEstimator):  # type: ignore[misc]
         return targets.predict(answers)
 
     @property
-    def coefs_(self) -> Arrays:
+    def coefs_(self) -> ArrayViews:
         """The weight matrices, first layer to last, shape (n_in, n_out); views of the network's."""
         return self._shown("coefs_").arrays("W")
 
@@ -284,7 +286,7 @@ class BaseMLP(Tools, CallbackSupportMixin, BaseEstimator):  # type: ignore[misc]
         self._shown("coefs_").set_arrays("W", values)
 
     @property
-    def intercepts_(self) -> Arrays:
+    def intercepts_(self) -> ArrayViews:
         """The biases, first layer to last, shape (n_out,); views of the network's."""
         return self._shown("intercepts_").arrays("b")
 
@@ -302,8 +304,8 @@ class BaseMLP(Tools, CallbackSupportMixin, BaseEstimator):  # type: ignore[misc]
         """The network's θ and state."""
         return self._shown("weights_").weights
 
-    def _shown(self, name: str) -> Fitted:
-        fitted: Fitted | None = self.__dict__.get("_fitted")
+    def _shown(self, name: str) -> FittedNetwork:
+        fitted: FittedNetwork | None = self.__dict__.get("_fitted")
         if fitted is None:
             raise AttributeError(f"{type(self).__name__} has no {name} before it is fitted")
         return fitted

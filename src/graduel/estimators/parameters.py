@@ -97,7 +97,7 @@ def check_class_weight(given: Any) -> None:
             )
 
 
-def keep(estimator: Any, given: dict[str, Any]) -> None:
+def set_parameters(estimator: Any, given: dict[str, Any]) -> None:
     """Keep the arguments of a constructor as they are, as scikit-learn wants it."""
     for name, value in given.items():
         if name not in ("self", "__class__"):

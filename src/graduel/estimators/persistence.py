@@ -14,13 +14,13 @@ from numpy.typing import NDArray
 
 from graduel import optim
 from graduel.errors import UserError
-from graduel.estimators.fit.fit_loop import History
-from graduel.estimators.fit.fit_setup import derived
-from graduel.estimators.fit.fitted_network import Fitted
-from graduel.estimators.targets import Labels, Numbers, Targets
+from graduel.estimators.fit.fit_loop import FitHistory
+from graduel.estimators.fit.fit_setup import fitted_attributes
+from graduel.estimators.fit.fitted_network import FittedNetwork
+from graduel.estimators.targets import LabelTarget, NumberTarget, Targets
 from graduel.nn import serialization
 from graduel.train.io.container import one_line
-from graduel.train.io.network_file import Model, load_model, save_model
+from graduel.train.io.network_file import SavedNetwork, load_network, save_network
 
 Array = NDArray[Any]
 
@@ -77,7 +77,7 @@ def save(estimator: Any, path: str | Path) -> None:
     from sklearn.utils.validation import check_is_fitted
 
     check_is_fitted(estimator)
-    fitted: Fitted = estimator._fitted
+    fitted: FittedNetwork = estimator._fitted
     params = {}
     for name, value in estimator.get_params(deep=False).items():
         try:
@@ -93,7 +93,7 @@ def save(estimator: Any, path: str | Path) -> None:
         "features": {"names": names, "image": fitted.image, "scale": fitted.scale},
         "fitted": {name: _plain(_last(getattr(estimator, name))) for name in NOTED},
     }
-    save_model(path, fitted.network, fitted.weights, notes)
+    save_network(path, fitted.network, fitted.weights, notes)
 
 
 def _last(value: Any) -> Any:
@@ -108,7 +108,7 @@ def load(kind: type, path: str | Path, parts: Sequence[type] = ()) -> Any:
     UserError
         If there is no such file, or it holds no such estimator.
     """
-    model = load_model(path, parts)
+    model = load_network(path, parts)
     notes, where = model.notes, one_line(path)
     check_notes(notes, kind, FORMAT, path)
     try:
@@ -118,7 +118,7 @@ def load(kind: type, path: str | Path, parts: Sequence[type] = ()) -> Any:
         fitted = _fitted(model, notes, labels=not estimator._numeric)
         noted = _noted(notes["fitted"])
         estimator.__dict__.update(
-            {**derived(estimator, fitted), **noted, "_history": _history(noted, fitted)},
+            {**fitted_attributes(estimator, fitted), **noted, "_history": _history(noted, fitted)},
             _kept=None,
         )
     except Exception as error:  # a damaged file may lead anywhere
@@ -139,7 +139,7 @@ def check_notes(notes: Mapping[str, Any], kind: type, newest: int, path: str | P
     """
     where, found = one_line(path), notes.get("estimator")
     if found != kind.__name__:
-        alone = "a network alone, which graduel.train.load_model reads"
+        alone = "a network alone, which graduel.train.load_network reads"
         held = alone if found is None else one_line(repr(found), 60)
         article = "an" if kind.__name__[0] in "MAEIO" else "a"
         raise UserError(f"{where}: expected {article} {kind.__name__}; the file holds {held}")
@@ -179,10 +179,10 @@ def _number(value: Any) -> float:
     return float(value)
 
 
-def _history(noted: Mapping[str, Any], fitted: Fitted) -> History:
+def _history(noted: Mapping[str, Any], fitted: FittedNetwork) -> FitHistory:
     """Return what a warm start goes on from."""
     losses, watched, scores = (list(noted[name] or ()) for name in CURVES)
-    history = History(losses, watched, scores, stalled=noted["_no_improvement_count"])
+    history = FitHistory(losses, watched, scores, stalled=noted["_no_improvement_count"])
     history.seen = noted["t_"]
     history.best_loss = min(filter(isfinite, losses), default=inf)
     if noted["best_loss_"] is None:  # early stopping: what answers is the best epoch
@@ -191,18 +191,18 @@ def _history(noted: Mapping[str, Any], fitted: Fitted) -> History:
     return history
 
 
-def _fitted(model: Model, notes: Mapping[str, Any], *, labels: bool) -> Fitted:
+def _fitted(model: SavedNetwork, notes: Mapping[str, Any], *, labels: bool) -> FittedNetwork:
     network, features, about = model.network, notes["features"], notes["targets"]
     targets: Targets
     if labels:
         classes = _classes(**about["classes"])
-        targets = Labels(
+        targets = LabelTarget(
             classes, network.loss, about["multilabel"] is True, about["sparse"] is True
         )
         if targets.multilabel and classes.dtype.kind not in "iu":
             raise ValueError("the labels of several a row must be numbers")
     else:
-        targets = Numbers(_count(about["n_outputs"]), network.loss)
+        targets = NumberTarget(_count(about["n_outputs"]), network.loss)
         if hasattr(network.loss, "label_smoothing"):
             raise ValueError("the network's loss is for labels")
     if network.output_shape != (targets.n_outputs,) or len(network.input_shape) != 1:
@@ -222,11 +222,11 @@ def _fitted(model: Model, notes: Mapping[str, Any], *, labels: bool) -> Fitted:
     scale = _number(features["scale"])
     if not (scale > 0 and isfinite(scale)):
         raise ValueError("scale must be above 0")
-    return Fitted(network, model.weights, targets, scale, names, image)
+    return FittedNetwork(network, model.weights, targets, scale, names, image)
 
 
 def _targets(targets: Targets) -> dict[str, Any]:
-    if isinstance(targets, Numbers):
+    if isinstance(targets, NumberTarget):
         return {"n_outputs": targets.n_outputs}
     classes = targets.classes
     values = [str(c) if isinstance(c, str) else c for c in classes.tolist()]

@@ -8,14 +8,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from graduel.estimators.fit.fitted_network import Fitted
+from graduel.estimators.fit.fitted_network import FittedNetwork
 
 Array = NDArray[Any]
 
 TRAIN, WATCHED = "#2a78d6", "#eb6834"
 
 
-def training(estimator: Any, ax: Any = None) -> Any:
+def plot_training(estimator: Any, ax: Any = None) -> Any:
     """Draw loss and validation loss by epoch, and in a panel below, the validation score."""
     import matplotlib.pyplot as plt
     from matplotlib.ticker import MaxNLocator
@@ -70,7 +70,7 @@ def _score_name(estimator: Any) -> str:
     return "R²" if estimator._numeric else "accuracy"
 
 
-def weights(fitted: Fitted, layer: int = 0, most: int = 40) -> Any:
+def plot_weights(fitted: FittedNetwork, layer: int = 0, most: int = 40) -> Any:
     """Draw a layer's weights: as images where its inputs are pixels, else as one table."""
     import matplotlib.pyplot as plt
 
@@ -104,7 +104,7 @@ def weights(fitted: Fitted, layer: int = 0, most: int = 40) -> Any:
     return figure
 
 
-def _images(W: Array, fitted: Fitted, layer: int) -> Array | None:
+def _images(W: Array, fitted: FittedNetwork, layer: int) -> Array | None:
     """Return weights as (units, height, width), or None where the inputs are no pixels."""
     if W.ndim == 4:
         return W.mean(axis=2).transpose(2, 0, 1) if max(W.shape[:2]) > 1 else None
@@ -120,7 +120,7 @@ def _images(W: Array, fitted: Fitted, layer: int) -> Array | None:
     return None
 
 
-def _table(W: Array, fitted: Fitted, layer: int) -> Any:
+def _table(W: Array, fitted: FittedNetwork, layer: int) -> Any:
     import matplotlib.pyplot as plt
     from matplotlib.ticker import MaxNLocator
 

@@ -10,10 +10,10 @@ from sklearn.metrics import r2_score
 from sklearn.utils.metaestimators import available_if
 
 from graduel.estimators.fit import part_builder
-from graduel.estimators.fit.fitted_network import Fitted
+from graduel.estimators.fit.fitted_network import FittedNetwork
 from graduel.estimators.mlp import BaseMLP
-from graduel.estimators.parameters import keep
-from graduel.estimators.targets import Numbers, Targets
+from graduel.estimators.parameters import set_parameters
+from graduel.estimators.targets import NumberTarget, Targets
 from graduel.nn import BinaryCrossEntropy
 
 Array = NDArray[Any]
@@ -131,9 +131,9 @@ class MLPRegressor(RegressorMixin, BaseMLP):  # type: ignore[misc]
         scoring: Any = None,
         input_scale: Any = "auto",
     ) -> None:
-        keep(self, locals())
+        set_parameters(self, locals())
 
-    @available_if(part_builder.steps)
+    @available_if(part_builder.can_step)
     def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
         """Train for one epoch over the given rows, going on from where the last call ended.
 
@@ -148,16 +148,18 @@ class MLPRegressor(RegressorMixin, BaseMLP):  # type: ignore[misc]
         """
         return self._partial_fit(X, y, sample_weight)
 
-    def _targets(self, y: Any, old: Fitted | None, incremental: bool, classes: Any) -> Numbers:
+    def _targets(
+        self, y: Any, old: FittedNetwork | None, incremental: bool, classes: Any
+    ) -> NumberTarget:
         if old is not None:
             self._known(y, old.targets)
-        loss = part_builder.loss_of(self, BinaryCrossEntropy)
+        loss = part_builder.build_loss(self, BinaryCrossEntropy)
         if hasattr(loss, "label_smoothing"):
             raise ValueError(
                 "loss must be one for numbers, 'squared_error', 'absolute_error', 'huber' or "
                 f"'poisson'; got {self.loss!r}. Labels take an MLPClassifier"
             )
-        return Numbers(1 if y.ndim == 1 else y.shape[1], loss)
+        return NumberTarget(1 if y.ndim == 1 else y.shape[1], loss)
 
     def _known(self, y: Any, targets: Targets) -> None:
         outputs = 1 if y.ndim == 1 else y.shape[1]

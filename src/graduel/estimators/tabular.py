@@ -12,7 +12,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.validation import check_is_fitted
 
 from graduel.errors import UserError
-from graduel.estimators.parameters import keep
+from graduel.estimators.parameters import set_parameters
 from graduel.estimators.table import table_fit, table_input
 from graduel.estimators.table.table_fit import FittedTable
 
@@ -98,7 +98,7 @@ class TabularMLPClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc
         random_state: Any = None,
         verbose: Any = False,
     ) -> None:
-        keep(self, locals())
+        set_parameters(self, locals())
 
     __hash__ = object.__hash__
 
@@ -124,7 +124,7 @@ class TabularMLPClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc
         try:
             attributes = table_fit.fit(self, X, y, eval_set)
         except UserError as error:
-            raise table_fit.in_words(error) from None
+            raise table_fit.translate_error(error) from None
         self.__dict__.update(attributes)
         if "feature_names_in_" not in attributes:
             self.__dict__.pop("feature_names_in_", None)
@@ -180,11 +180,11 @@ class TabularMLPClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc
     def _answers(self, X: Any) -> tuple[FittedTable, Array]:
         check_is_fitted(self)
         fitted = self._fitted
-        frame = table_input.taken(self._stand_in(fitted), X, names=fitted.understood.names)
+        frame = table_input.to_frame(self._stand_in(fitted), X, names=fitted.understood.names)
         try:
             return fitted, fitted.answers(frame)
         except UserError as error:
-            raise table_fit.in_words(error) from None
+            raise table_fit.translate_error(error) from None
 
     def save(self, path: str | Path) -> None:
         """Write the fitted estimator to one file, as :meth:`MLPClassifier.save` does.

@@ -11,7 +11,7 @@ from scipy.sparse import issparse
 from scipy.special import xlogy
 
 from graduel.nn import BinaryCrossEntropy, Loss, Poisson, SoftmaxCrossEntropy, SquaredError
-from graduel.train.loop.training import probabilities
+from graduel.train.loop.training import to_probabilities
 
 Array = NDArray[Any]
 
@@ -33,7 +33,7 @@ def out_activation(loss: Loss) -> str:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Labels:
+class LabelTarget:
     """One label a row, or with `multilabel` a yes or no for each of several.
 
     Parameters
@@ -103,11 +103,11 @@ class Labels:
             return np.ones_like(answers[:, :1])
         if self.one:
             return np.column_stack([1 - answers[:, 0], answers[:, 0]])
-        return probabilities(self.loss, answers)
+        return to_probabilities(self.loss, answers)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Numbers:
+class NumberTarget:
     """One number a row, or several."""
 
     n_outputs: int
@@ -135,4 +135,4 @@ class Numbers:
         return answers[:, 0] if self.n_outputs == 1 else answers
 
 
-Targets = Labels | Numbers
+Targets = LabelTarget | NumberTarget

@@ -13,7 +13,7 @@ BESIDE = 48
 """Code longer than this is left out when the column of comments is chosen."""
 
 
-class Page:
+class CodeBuilder:
     """The body of the function that computes, and what it needs.
 
     Attributes

@@ -41,7 +41,7 @@ LINKS: Mapping[type, str] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class ExportLayer:
     """A layer at its place: its index path, what goes in and out, and its arrays."""
 
     name: str
@@ -50,15 +50,15 @@ class Place:
     out: Shape
     arrays: Mapping[str, Array]
     """Parameters and state by their own names, such as W and b."""
-    kids: tuple[Place, ...]
+    kids: tuple[ExportLayer, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Subject:
+class ExportGraph:
     """A network to export, layer by layer."""
 
     network: Network
-    places: tuple[Place, ...]
+    places: tuple[ExportLayer, ...]
     scale: float
     classes: tuple[int, ...] | tuple[str, ...] | None
     link: str
@@ -84,7 +84,7 @@ class Subject:
         scale: float,
         classes: Sequence[Any] | Array | None,
         exporters: Container[type],
-    ) -> Subject:
+    ) -> ExportGraph:
         """Check everything; `exporters` holds the classes of layers that can be exported.
 
         Raises
@@ -124,7 +124,7 @@ class Subject:
         return cls(network, places, float(scale), _labels(network, link, classes), link, heads)
 
 
-def listed(what: str, values: Any) -> list[Any]:
+def to_list(what: str, values: Any) -> list[Any]:
     """Return a list of what a list, an array or a column of a table holds."""
     try:
         if isinstance(values, str):
@@ -140,14 +140,14 @@ def _is_number(value: Any) -> bool:
 
 def _placed(
     nodes: Sequence[Node], scopes: Sequence[Scope], shape: Shape, exporters: Container[type]
-) -> tuple[Place, ...]:
+) -> tuple[ExportLayer, ...]:
     """Pair layers with their arrays, children too."""
     places = []
     for node, scope in zip(nodes, scopes, strict=True):
         _check_known(node.name, node.layer, exporters)
         arrays = {**vars(scope.p), **vars(scope.s)}
         kids = _placed(node.kids, scope.kids, shape, exporters)
-        places.append(Place(node.name, node.layer, shape, node.plan.out, arrays, kids))
+        places.append(ExportLayer(node.name, node.layer, shape, node.plan.out, arrays, kids))
         shape = node.plan.out
     return tuple(places)
 
@@ -167,7 +167,7 @@ def _labels(
     """Return the classes as plain ints or plain text, if they fit the answers."""
     if classes is None:
         return None
-    labels = listed("classes", classes)
+    labels = to_list("classes", classes)
     if link not in ("softmax", "sigmoid") or len(network.answer_shape) != 1:
         raise UserError(
             "classes go with SoftmaxCrossEntropy or BinaryCrossEntropy on one row of outputs; got "

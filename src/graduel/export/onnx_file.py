@@ -14,9 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from graduel.errors import UserError
-from graduel.export.export_graph import Subject
+from graduel.export.export_graph import ExportGraph
 from graduel.export.onnx_graph import Graph
-from graduel.export.onnx_layers import LAYERS, through
+from graduel.export.onnx_layers import LAYERS, append_layers
 from graduel.nn import Network, Weights
 
 if TYPE_CHECKING:
@@ -91,7 +91,7 @@ def onnx_model(
             "an ONNX model is made with the package onnx, which is not installed; "
             'pip install "graduel[onnx]"'
         ) from None
-    subject = Subject.of(network, weights, scale, classes, LAYERS)
+    subject = ExportGraph.of(network, weights, scale, classes, LAYERS)
     if weights.nbytes > LIMIT:
         raise UserError(
             f"an ONNX file holds at most {LIMIT:,} bytes of weights; got {weights.nbytes:,}"
@@ -100,7 +100,7 @@ def onnx_model(
     x = "X"
     if subject.scale != 1:
         x = graph.node("Mul", x, graph.number(subject.scale))
-    x = _linked(graph, subject.link, through(graph, subject.places, x))
+    x = _linked(graph, subject.link, append_layers(graph, subject.places, x))
     if subject.heads:
         x = graph.node("ReduceMean", x, axes=[1], keepdims=0)
     outputs = _answers(graph, subject, x)
@@ -131,7 +131,7 @@ def _linked(graph: Graph, link: str, raw: str) -> str:
     return raw
 
 
-def _answers(graph: Graph, subject: Subject, p: str) -> list[ValueInfoProto]:
+def _answers(graph: Graph, subject: ExportGraph, p: str) -> list[ValueInfoProto]:
     """Append what makes the outputs, and describe them."""
     from onnx import TensorProto, helper
 

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from math import prod
 
-from graduel.export.export_graph import Place
+from graduel.export.export_graph import ExportLayer
 from graduel.export.onnx_graph import Graph
 from graduel.export.window import Window
 
 
-def conv(graph: Graph, place: Place, x: str) -> str:
+def conv(graph: Graph, place: ExportLayer, x: str) -> str:
     """Append Conv; in float64, a product of matrices for each place in the window."""
     window, W = Window.of(place), place.arrays["W"]
     b = graph.array(f"{place.name}.b", place.arrays["b"])
@@ -35,12 +35,12 @@ def conv(graph: Graph, place: Place, x: str) -> str:
     return graph.node("Sum", *pieces, b)
 
 
-def max_pool(graph: Graph, place: Place, x: str) -> str:
+def max_pool(graph: Graph, place: ExportLayer, x: str) -> str:
     """Append MaxPool."""
     return _turned(graph, Window.of(place), x, "MaxPool")
 
 
-def average_pool(graph: Graph, place: Place, x: str) -> str:
+def average_pool(graph: Graph, place: ExportLayer, x: str) -> str:
     """Append AveragePool; in float64, a sum over the places in the window."""
     window = Window.of(place)
     if not graph.double:
@@ -59,7 +59,7 @@ def _turned(graph: Graph, window: Window, x: str, op: str, *arrays: str) -> str:
     return graph.node("Transpose", x, perm=[0, 2, 3, 1])
 
 
-def _pieces(graph: Graph, place: Place, window: Window, x: str) -> list[str]:
+def _pieces(graph: Graph, place: ExportLayer, window: Window, x: str) -> list[str]:
     """Cut out, for each place in the window, what lies there in all windows."""
     spans = [(n - 1) * step + 1 for n, step in zip(place.out, window.stride, strict=False)]
     axes, steps = graph.integers(1, 2), graph.integers(*window.stride)

@@ -11,10 +11,10 @@ from math import sqrt
 
 import numpy as np
 
-from graduel.export.export_graph import Place
+from graduel.export.export_graph import ExportLayer
 from graduel.export.onnx_graph import Graph
 from graduel.export.onnx_images import average_pool, conv, max_pool
-from graduel.export.onnx_tables import ensemble, heads, scaled_dense, waves
+from graduel.export.onnx_tables import ensemble, heads, periodic_embedding, scaled_dense
 from graduel.nn import (
     ELU,
     GELU,
@@ -51,23 +51,23 @@ from graduel.nn import (
 )
 from graduel.nn.layers.gated_activation import CUBIC, ROOT
 
-Exporter = Callable[[Graph, Place, str], str]
+Exporter = Callable[[Graph, ExportLayer, str], str]
 """Appends a layer's nodes: of the graph, the place and the input's name makes the output's."""
 
 
-def through(graph: Graph, places: Sequence[Place], x: str) -> str:
+def append_layers(graph: Graph, places: Sequence[ExportLayer], x: str) -> str:
     """Send `x` through layers one after the other."""
     for place in places:
         x = LAYERS[type(place.layer)](graph, place, x)
     return x
 
 
-def _array(graph: Graph, place: Place, name: str) -> str:
+def _array(graph: Graph, place: ExportLayer, name: str) -> str:
     """Keep one of the layer's arrays under its name in a model's file, such as 0.W."""
     return graph.array(f"{place.name}.{name}", place.arrays[name])
 
 
-def _same(graph: Graph, place: Place, x: str) -> str:
+def _same(graph: Graph, place: ExportLayer, x: str) -> str:
     return x
 
 
@@ -76,7 +76,7 @@ def _plain(op: str) -> Exporter:
     return lambda graph, place, x: graph.node(op, x)
 
 
-def _columns(graph: Graph, place: Place, x: str) -> str:
+def _columns(graph: Graph, place: ExportLayer, x: str) -> str:
     from onnx import TensorProto
 
     numeric, counts = place.layer.numeric, place.layer.categorical
@@ -96,28 +96,28 @@ def _columns(graph: Graph, place: Place, x: str) -> str:
     return graph.node("Concat", *parts, axis=1)
 
 
-def _dense(graph: Graph, place: Place, x: str) -> str:
+def _dense(graph: Graph, place: ExportLayer, x: str) -> str:
     return graph.node(
         "Add", graph.node("MatMul", x, _array(graph, place, "W")), _array(graph, place, "b")
     )
 
 
-def _leaky_relu(graph: Graph, place: Place, x: str) -> str:
+def _leaky_relu(graph: Graph, place: ExportLayer, x: str) -> str:
     # Not LeakyRelu, which holds its slope in float32.
     return graph.node("PRelu", x, graph.number(place.layer.slope))
 
 
-def _parametric_relu(graph: Graph, place: Place, x: str) -> str:
+def _parametric_relu(graph: Graph, place: ExportLayer, x: str) -> str:
     return graph.node("PRelu", x, _array(graph, place, "slope"))
 
 
-def _elu(graph: Graph, place: Place, x: str) -> str:
+def _elu(graph: Graph, place: ExportLayer, x: str) -> str:
     if graph.double:
         return _slow_elu(graph, x, 1.0, place.layer.alpha)
     return graph.node("Elu", x, alpha=place.layer.alpha)
 
 
-def _selu(graph: Graph, place: Place, x: str) -> str:
+def _selu(graph: Graph, place: ExportLayer, x: str) -> str:
     if graph.double:
         return _slow_elu(graph, x, SELU.scale, SELU.alpha)
     return graph.node("Selu", x, alpha=SELU.alpha, gamma=SELU.scale)
@@ -133,7 +133,7 @@ def _slow_elu(graph: Graph, x: str, scale: float, alpha: float) -> str:
     return graph.node("Add", right, left)
 
 
-def _softplus(graph: Graph, place: Place, x: str) -> str:
+def _softplus(graph: Graph, place: ExportLayer, x: str) -> str:
     if not graph.double:
         return graph.node("Softplus", x)
     rest = graph.node("Exp", graph.node("Neg", graph.node("Abs", x)))
@@ -141,22 +141,22 @@ def _softplus(graph: Graph, place: Place, x: str) -> str:
     return graph.node("Add", graph.node("Max", x, graph.number(0.0)), rest)
 
 
-def _silu(graph: Graph, place: Place, x: str) -> str:
+def _silu(graph: Graph, place: ExportLayer, x: str) -> str:
     return graph.node("Mul", x, graph.node("Sigmoid", x))
 
 
-def _mish(graph: Graph, place: Place, x: str) -> str:
+def _mish(graph: Graph, place: ExportLayer, x: str) -> str:
     return graph.node("Mul", x, graph.node("Tanh", _softplus(graph, place, x)))
 
 
-def _hard_swish(graph: Graph, place: Place, x: str) -> str:
+def _hard_swish(graph: Graph, place: ExportLayer, x: str) -> str:
     six = graph.number(6.0)
     gate = graph.node("Add", x, graph.number(3.0))
     gate = graph.node("Clip", gate, graph.number(0.0), six)
     return graph.node("Mul", x, graph.node("Div", gate, six))
 
 
-def _gelu(graph: Graph, place: Place, x: str) -> str:
+def _gelu(graph: Graph, place: ExportLayer, x: str) -> str:
     if place.layer.approximate:
         u = graph.node("Mul", graph.node("Mul", x, x), graph.number(ROOT * CUBIC))
         u = graph.node("Mul", graph.node("Add", u, graph.number(ROOT)), x)
@@ -192,7 +192,7 @@ def _polynomial(graph: Graph, x: str, coefficients: tuple[float, ...]) -> str:
     return total
 
 
-def _batch_norm(graph: Graph, place: Place, x: str) -> str:
+def _batch_norm(graph: Graph, place: ExportLayer, x: str) -> str:
     p = place.arrays
     # The running variance and γ become one factor, as in the layer's own forward pass.
     slope = graph.array(f"{place.name}.slope", p["gamma"] / np.sqrt(p["var"] + place.layer.eps))
@@ -200,7 +200,7 @@ def _batch_norm(graph: Graph, place: Place, x: str) -> str:
     return graph.node("Add", graph.node("Mul", x, slope), _array(graph, place, "beta"))
 
 
-def _layer_norm(graph: Graph, place: Place, x: str) -> str:
+def _layer_norm(graph: Graph, place: ExportLayer, x: str) -> str:
     # Not LayerNormalization: a runtime may take the variance as mean(x²) − mean(x)², and lose
     # digits where the mean is large.
     x = graph.node("Sub", x, graph.node("ReduceMean", x, axes=[-1]))
@@ -210,26 +210,26 @@ def _layer_norm(graph: Graph, place: Place, x: str) -> str:
     return graph.node("Add", x, _array(graph, place, "beta"))
 
 
-def _scale(graph: Graph, place: Place, x: str) -> str:
+def _scale(graph: Graph, place: ExportLayer, x: str) -> str:
     return graph.node("Mul", x, _array(graph, place, "s"))
 
 
-def _reshape(graph: Graph, place: Place, x: str) -> str:
+def _reshape(graph: Graph, place: ExportLayer, x: str) -> str:
     return graph.node("Reshape", x, graph.integers(0, *place.out))  # 0: as many rows as come
 
 
-def _residual(graph: Graph, place: Place, x: str) -> str:
-    return graph.node("Add", x, through(graph, place.kids, x))
+def _residual(graph: Graph, place: ExportLayer, x: str) -> str:
+    return graph.node("Add", x, append_layers(graph, place.kids, x))
 
 
-def _parametric(graph: Graph, place: Place, x: str) -> str:
-    bend = graph.node("Sub", through(graph, place.kids, x), x)
+def _parametric(graph: Graph, place: ExportLayer, x: str) -> str:
+    bend = graph.node("Sub", append_layers(graph, place.kids, x), x)
     return graph.node("Add", x, graph.node("Mul", bend, _array(graph, place, "alpha")))
 
 
 LAYERS: Mapping[type, Exporter] = {
     Columns: _columns,
-    PBLD: waves,
+    PBLD: periodic_embedding,
     Dense: _dense,
     NTKDense: scaled_dense,
     EnsembleDense: ensemble,

@@ -6,18 +6,18 @@ from math import pi, sqrt
 
 import numpy as np
 
-from graduel.export.export_graph import Place
+from graduel.export.export_graph import ExportLayer
 from graduel.export.onnx_graph import Graph
 
 
-def scaled_dense(graph: Graph, place: Place, x: str) -> str:
+def scaled_dense(graph: Graph, place: ExportLayer, x: str) -> str:
     """Append NTKDense: the scale becomes part of the weights."""
     W = graph.array(f"{place.name}.W", place.arrays["W"] / sqrt(place.shape[0]))
     b = graph.array(f"{place.name}.b", place.arrays["b"])
     return graph.node("Add", graph.node("MatMul", x, W), b)
 
 
-def ensemble(graph: Graph, place: Place, x: str) -> str:
+def ensemble(graph: Graph, place: ExportLayer, x: str) -> str:
     """Append EnsembleDense; a single input is every head's."""
     i, p = place.shape[-1], place.arrays
     if len(place.shape) == 1:
@@ -29,7 +29,7 @@ def ensemble(graph: Graph, place: Place, x: str) -> str:
     return graph.node("Add", graph.node("Mul", z, s), b)
 
 
-def heads(graph: Graph, place: Place, x: str) -> str:
+def heads(graph: Graph, place: ExportLayer, x: str) -> str:
     """Append HeadsDense: a product for each head."""
     W = place.arrays["W"]
     each = graph.array(f"{place.name}.W", W / sqrt(W.shape[1]) if place.layer.scaled else W)
@@ -37,7 +37,7 @@ def heads(graph: Graph, place: Place, x: str) -> str:
     return graph.node("Add", _each(graph, x, each), b)
 
 
-def waves(graph: Graph, place: Place, x: str) -> str:
+def periodic_embedding(graph: Graph, place: ExportLayer, x: str) -> str:
     """Append PBLD: each number beside its waves, then the other columns."""
     p, (i,) = place.arrays, place.shape
     own = place.layer.columns

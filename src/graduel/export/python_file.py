@@ -10,11 +10,11 @@ from numpy.typing import NDArray
 
 from graduel.errors import UserError
 from graduel.export import python_text as text
-from graduel.export.code_builder import Page
-from graduel.export.export_graph import Subject, listed
-from graduel.export.python_docstring import docstring, scaling
-from graduel.export.python_helpers import needed
-from graduel.export.python_layers import LAYERS, sizes, through
+from graduel.export.code_builder import CodeBuilder
+from graduel.export.export_graph import ExportGraph, to_list
+from graduel.export.python_docstring import describe_scale, write_docstring
+from graduel.export.python_helpers import select_helpers
+from graduel.export.python_layers import LAYERS, format_shape, write_layers
 from graduel.nn import Network, Weights
 
 
@@ -64,28 +64,28 @@ def to_python(
     >>> module["predict_proba"](np.zeros((2, 4))).sum(axis=1)
     array([1., 1.], dtype=float32)
     """
-    subject = Subject.of(network, weights, scale, classes, LAYERS)
+    subject = ExportGraph.of(network, weights, scale, classes, LAYERS)
     names = _columns(subject, columns)
-    page = Page()
+    page = CodeBuilder()
     dtype, shape = network.dtype, network.input_shape
     inner = ", ".join(map(str, ("len(X)", *shape)))
     page.line(f"X = np.asarray(X, dtype=np.{dtype}).reshape({inner})")
     if subject.scale != 1:
-        page.change("{x} " + scaling(subject.scale), "scaled as in training")
-    through(page, subject.places)
+        page.change("{x} " + describe_scale(subject.scale), "scaled as in training")
+    write_layers(page, subject.places)
     _linked(page, subject)
     page.line(f"return {page.now}")
-    tail = [line for name, value in page.numbers.items() for line in text.array(name, value)]
+    tail = [line for name, value in page.numbers.items() for line in text.format_array(name, value)]
     if any(" = numbers(" in line for line in tail):
         page.helpers.add("numbers")
-    helpers = needed(page.helpers)
+    helpers = select_helpers(page.helpers)
     imports = sorted({"sys", *(name for helper in helpers for name in helper.imports)})
     parts = [
-        docstring(subject, title, named=names is not None),
+        write_docstring(subject, title, named=names is not None),
         [*(f"import {name}" for name in imports), "", "import numpy as np"],
         [
-            *(text.assigned("COLUMNS", map(repr, names)) if names is not None else []),
-            *(text.assigned("CLASSES", map(repr, subject.classes)) if subject.classes else []),
+            *(text.format_list("COLUMNS", map(repr, names)) if names is not None else []),
+            *(text.format_list("CLASSES", map(repr, subject.classes)) if subject.classes else []),
         ],
         _functions(subject, page),
         *(_source(helper.source, dtype) for helper in helpers),
@@ -96,12 +96,12 @@ def to_python(
     return _joined([part for part in parts if part])
 
 
-def _columns(subject: Subject, columns: Sequence[str] | None) -> list[str] | None:
+def _columns(subject: ExportGraph, columns: Sequence[str] | None) -> list[str] | None:
     """Return the names of features as plain text, if they fit the network's input."""
     if columns is None:
         return None
     shape = subject.network.input_shape
-    names = listed("columns", columns)
+    names = to_list("columns", columns)
     if len(shape) != 1 or len(names) != shape[0]:
         raise UserError(
             f"columns must be the names of the network's inputs, of shape {shape}, one for each "
@@ -110,7 +110,7 @@ def _columns(subject: Subject, columns: Sequence[str] | None) -> list[str] | Non
     return [str(name) for name in names]
 
 
-def _linked(page: Page, subject: Subject) -> None:
+def _linked(page: CodeBuilder, subject: ExportGraph) -> None:
     """Write what the loss makes of raw predictions."""
     if subject.link == "softmax":
         page.assign(
@@ -133,9 +133,9 @@ def _linked(page: Page, subject: Subject) -> None:
         page.assign("P", "np.hstack([1 - {x}, {x}])", "of the first class and of the second")
 
 
-def _functions(subject: Subject, page: Page) -> list[str]:
+def _functions(subject: ExportGraph, page: CodeBuilder) -> list[str]:
     """Write predict_proba and predict, or predict alone."""
-    name, out = sizes(subject.network.input_shape), sizes(subject.out)
+    name, out = format_shape(subject.network.input_shape), format_shape(subject.out)
     shapes = f"{name} numbers an example in, {out} out"
     if subject.link not in ("softmax", "sigmoid"):
         return [
@@ -165,7 +165,7 @@ def _functions(subject: Subject, page: Page) -> list[str]:
     ]
 
 
-def _main(subject: Subject) -> list[str]:
+def _main(subject: ExportGraph) -> list[str]:
     """Write the function for the command line."""
     one = subject.link == "softmax" or subject.pair
     shown = "row" if one and len(subject.out) == 1 else '*np.ravel(row), sep=","'

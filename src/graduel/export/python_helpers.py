@@ -105,7 +105,7 @@ def numbers(shape, text):
 }
 
 
-def needed(names: Iterable[str]) -> list[Helper]:
+def select_helpers(names: Iterable[str]) -> list[Helper]:
     """Return the helpers of these names and those that they call, in the order of the table."""
     wanted = set(names)
     for name in tuple(wanted):

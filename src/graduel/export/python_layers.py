@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from math import sqrt
 
-from graduel.export.code_builder import Page
-from graduel.export.export_graph import Place, Shape
-from graduel.export.python_tables import ensemble, heads, scaled_dense, waves
+from graduel.export.code_builder import CodeBuilder
+from graduel.export.export_graph import ExportLayer, Shape
+from graduel.export.python_tables import ensemble, heads, periodic_embedding, scaled_dense
 from graduel.export.window import Window
 from graduel.nn import (
     ELU,
@@ -47,40 +47,40 @@ from graduel.nn import (
 )
 from graduel.nn.layers.gated_activation import CUBIC, ROOT
 
-Exporter = Callable[[Page, Place], None]
+Exporter = Callable[[CodeBuilder, ExportLayer], None]
 
 
-def through(page: Page, places: Sequence[Place]) -> None:
+def write_layers(page: CodeBuilder, places: Sequence[ExportLayer]) -> None:
     """Write layers one after the other."""
     for place in places:
         LAYERS[type(place.layer)](page, place)
 
 
-def sizes(shape: Shape) -> str:
+def format_shape(shape: Shape) -> str:
     """Write a shape as sizes.
 
-    >>> sizes((28, 28, 1))
+    >>> format_shape((28, 28, 1))
     '28 x 28 x 1'
     """
     return " x ".join(map(str, shape)) or "1"
 
 
-def _arrays(page: Page, place: Place, *names: str) -> list[str]:
+def _arrays(page: CodeBuilder, place: ExportLayer, *names: str) -> list[str]:
     return [page.array(name, place.arrays[name]) for name in names]
 
 
-def _training_only(page: Page, place: Place) -> None:
+def _training_only(page: CodeBuilder, place: ExportLayer) -> None:
     page.line("", f"{type(place.layer).__name__}: in training only")
 
 
-def _identity(page: Page, place: Place) -> None:
+def _identity(page: CodeBuilder, place: ExportLayer) -> None:
     page.line("", f"Identity: {page.now} stays as it is")
 
 
 def _element(code: str, equation: str, helper: str | None = None) -> Exporter:
     """Make the exporter of an activation without parameters."""
 
-    def export(page: Page, place: Place) -> None:
+    def export(page: CodeBuilder, place: ExportLayer) -> None:
         if helper:
             page.helpers.add(helper)
         page.activate(code, f"{type(place.layer).__name__}: {equation}")
@@ -88,12 +88,12 @@ def _element(code: str, equation: str, helper: str | None = None) -> Exporter:
     return export
 
 
-def _leaky_relu(page: Page, place: Place) -> None:
+def _leaky_relu(page: CodeBuilder, place: ExportLayer) -> None:
     s = float(place.layer.slope)
     page.activate(f"np.maximum({{x}}, {s!r} * {{x}})", f"LeakyReLU: below zero {s!r} {{x}}")
 
 
-def _parametric_relu(page: Page, place: Place) -> None:
+def _parametric_relu(page: CodeBuilder, place: ExportLayer) -> None:
     (s,) = _arrays(page, place, "slope")
     page.activate(
         f"np.maximum(0, {{x}}) + {s} * np.minimum(0, {{x}})",
@@ -101,7 +101,7 @@ def _parametric_relu(page: Page, place: Place) -> None:
     )
 
 
-def _elu(page: Page, place: Place) -> None:
+def _elu(page: CodeBuilder, place: ExportLayer) -> None:
     alpha = float(place.layer.alpha)
     page.activate(
         f"np.where({{x}} > 0, {{x}}, {alpha!r} * np.expm1(np.minimum(0, {{x}})))",
@@ -109,7 +109,7 @@ def _elu(page: Page, place: Place) -> None:
     )
 
 
-def _selu(page: Page, place: Place) -> None:
+def _selu(page: CodeBuilder, place: ExportLayer) -> None:
     page.activate(
         f"{SELU.scale!r} * np.where({{x}} > 0, {{x}}, "
         f"{SELU.alpha!r} * np.expm1(np.minimum(0, {{x}})))",
@@ -117,7 +117,7 @@ def _selu(page: Page, place: Place) -> None:
     )
 
 
-def _gelu(page: Page, place: Place) -> None:
+def _gelu(page: CodeBuilder, place: ExportLayer) -> None:
     if place.layer.approximate:
         page.activate(
             f"0.5 * {{x}} * (1 + np.tanh({ROOT!r} * ({{x}} + {CUBIC!r} * {{x}}**3)))",
@@ -131,7 +131,7 @@ def _gelu(page: Page, place: Place) -> None:
         )
 
 
-def _columns(page: Page, place: Place) -> None:
+def _columns(page: CodeBuilder, place: ExportLayer) -> None:
     p = place.layer.numeric
     page.line(f"parts = [{page.now}[:, :{p}]]", "Columns: the numbers,")
     for j in range(len(place.layer.categorical)):
@@ -141,13 +141,13 @@ def _columns(page: Page, place: Place) -> None:
     page.change("np.hstack(parts)", "beside each other")
 
 
-def _dense(page: Page, place: Place) -> None:
+def _dense(page: CodeBuilder, place: ExportLayer) -> None:
     W, b = _arrays(page, place, "W", "b")
-    shapes = f"{sizes(place.shape)} -> {sizes(place.out)}"
+    shapes = f"{format_shape(place.shape)} -> {format_shape(place.out)}"
     page.weigh(f"{{x}} @ {W} + {b}", f"Dense, {shapes}: {{to}} = {{x}} {W} + {b}")
 
 
-def _conv(page: Page, place: Place) -> None:
+def _conv(page: CodeBuilder, place: ExportLayer) -> None:
     page.helpers.add("convolve")
     window = Window.of(place)
     if window.zeros != ((0, 0), (0, 0)):
@@ -156,25 +156,26 @@ def _conv(page: Page, place: Place) -> None:
     W, b = _arrays(page, place, "W", "b")
     page.weigh(
         f"convolve({{x}}, {W}, {window.stride}) + {b}",
-        f"Conv2D, {sizes(place.shape)} -> {sizes(place.out)}",
+        f"Conv2D, {format_shape(place.shape)} -> {format_shape(place.out)}",
     )
 
 
 def _pool(helper: str, what: str) -> Exporter:
     """Make the exporter of a pool."""
 
-    def export(page: Page, place: Place) -> None:
+    def export(page: CodeBuilder, place: ExportLayer) -> None:
         page.helpers.add(helper)
         size, stride, _ = Window.of(place)
         page.change(
             f"{helper}({{x}}, {size}, {stride})",
-            f"{type(place.layer).__name__}, {sizes(place.shape)} -> {sizes(place.out)}: {what}",
+            f"{type(place.layer).__name__}, {format_shape(place.shape)} -> "
+            f"{format_shape(place.out)}: {what}",
         )
 
     return export
 
 
-def _batch_norm(page: Page, place: Place) -> None:
+def _batch_norm(page: CodeBuilder, place: ExportLayer) -> None:
     mean, var, gamma, beta = _arrays(page, place, "mean", "var", "gamma", "beta")
     page.change(
         f"{gamma} * ({{x}} - {mean}) / np.sqrt({var} + {float(place.layer.eps)!r}) + {beta}",
@@ -182,7 +183,7 @@ def _batch_norm(page: Page, place: Place) -> None:
     )
 
 
-def _layer_norm(page: Page, place: Place) -> None:
+def _layer_norm(page: CodeBuilder, place: ExportLayer) -> None:
     gamma, beta = _arrays(page, place, "gamma", "beta")
     page.change("{x} - {x}.mean(axis=-1, keepdims=True)", "LayerNorm: each example's mean 0,")
     page.change(
@@ -192,35 +193,35 @@ def _layer_norm(page: Page, place: Place) -> None:
     page.change(f"{gamma} * {{x}} + {beta}", f"then {gamma} times, plus {beta}")
 
 
-def _scale(page: Page, place: Place) -> None:
+def _scale(page: CodeBuilder, place: ExportLayer) -> None:
     (s,) = _arrays(page, place, "s")
     page.change(f"{s} * {{x}}", "Scale: a factor for each feature")
 
 
-def _reshape(page: Page, place: Place) -> None:
+def _reshape(page: CodeBuilder, place: ExportLayer) -> None:
     shape = ", ".join(map(str, place.out))
     page.change(
         f"{{x}}.reshape(len({{x}}), {shape})",
-        f"{type(place.layer).__name__}, {sizes(place.shape)} -> {sizes(place.out)}",
+        f"{type(place.layer).__name__}, {format_shape(place.shape)} -> {format_shape(place.out)}",
     )
 
 
-def _residual(page: Page, place: Place) -> None:
+def _residual(page: CodeBuilder, place: ExportLayer) -> None:
     around = page.kept()
-    through(page, place.kids)
+    write_layers(page, place.kids)
     page.activate(f"{around} + {{x}}", f"Residual: {{to}} = {around} + {{x}}")
 
 
-def _parametric(page: Page, place: Place) -> None:
+def _parametric(page: CodeBuilder, place: ExportLayer) -> None:
     around = page.kept()
     (alpha,) = _arrays(page, place, "alpha")
-    through(page, place.kids)
+    write_layers(page, place.kids)
     page.activate(f"{around} + {alpha} * ({{x}} - {around})", "Parametric: bent by degrees")
 
 
 LAYERS: Mapping[type, Exporter] = {
     Columns: _columns,
-    PBLD: waves,
+    PBLD: periodic_embedding,
     Dense: _dense,
     NTKDense: scaled_dense,
     EnsembleDense: ensemble,

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from math import sqrt
 
-from graduel.export.code_builder import Page
-from graduel.export.export_graph import Place
+from graduel.export.code_builder import CodeBuilder
+from graduel.export.export_graph import ExportLayer
 
 
-def scaled_dense(page: Page, place: Place) -> None:
+def scaled_dense(page: CodeBuilder, place: ExportLayer) -> None:
     """Write NTKDense."""
     W, b = (page.array(name, place.arrays[name]) for name in ("W", "b"))
     page.weigh(
@@ -17,7 +17,7 @@ def scaled_dense(page: Page, place: Place) -> None:
     )
 
 
-def ensemble(page: Page, place: Place) -> None:
+def ensemble(page: CodeBuilder, place: ExportLayer) -> None:
     """Write EnsembleDense; a single input is every head's."""
     i = place.shape[-1]
     W, b, r, s = (page.array(name, place.arrays[name]) for name in ("W", "b", "r", "s"))
@@ -29,7 +29,7 @@ def ensemble(page: Page, place: Place) -> None:
     )
 
 
-def heads(page: Page, place: Place) -> None:
+def heads(page: CodeBuilder, place: ExportLayer) -> None:
     """Write HeadsDense."""
     W, b = (page.array(name, place.arrays[name]) for name in ("W", "b"))
     by = f" / {sqrt(place.shape[1])!r}" if place.layer.scaled else ""
@@ -39,7 +39,7 @@ def heads(page: Page, place: Place) -> None:
     )
 
 
-def waves(page: Page, place: Place) -> None:
+def periodic_embedding(page: CodeBuilder, place: ExportLayer) -> None:
     """Write PBLD."""
     (i,), own = place.shape, place.layer.columns
     numbers = tuple(range(i)) if own is None else own

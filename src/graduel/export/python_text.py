@@ -17,12 +17,12 @@ SMALL = 100
 """An array of at most so many numbers is written out."""
 
 
-def in_docstring(text: str, width: int = WIDTH) -> list[str]:
+def escape_docstring(text: str, width: int = WIDTH) -> list[str]:
     r"""Return lines of `text` that say the same between the quotes of a docstring.
 
     What cannot be printed is shown as its escape; nothing ends the docstring early.
 
-    >>> in_docstring('a "quote"\n')
+    >>> escape_docstring('a "quote"\n')
     ['a \\"quote\\"\\\\n']
     """
     shown = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
@@ -31,22 +31,22 @@ def in_docstring(text: str, width: int = WIDTH) -> list[str]:
     return [line.replace("\\", "\\\\").replace('"', '\\"') for line in lines]
 
 
-def assigned(name: str, tokens: Iterable[str]) -> list[str]:
+def format_list(name: str, tokens: Iterable[str]) -> list[str]:
     """Return lines that assign a list of literals, as many to a line as fit.
 
-    >>> assigned("CLASSES", ["0", "1"])
+    >>> format_list("CLASSES", ["0", "1"])
     ['CLASSES = [0, 1]']
     """
     return _bracketed(f"{name} = [", list(tokens), "]")
 
 
-def array(name: str, value: Array) -> list[str]:
+def format_array(name: str, value: Array) -> list[str]:
     """Return lines that assign an array, every number exact.
 
     Small ones are written out; larger ones are base64 of little-endian bytes, for a function
     ``numbers(shape, text)``.
 
-    >>> array("b1", np.array([0.5, -1.25], np.float32))
+    >>> format_array("b1", np.array([0.5, -1.25], np.float32))
     ['b1 = np.array([0.5, -1.25], dtype=np.float32)']
     """
     if value.size > SMALL or not np.isfinite(value).all():
@@ -54,7 +54,7 @@ def array(name: str, value: Array) -> list[str]:
         pieces = [text[i : i + WIDTH] for i in range(0, len(text), WIDTH)]
         return [f'{name} = numbers({tuple(value.shape)}, """', *pieces, '""")']
     end = f"dtype=np.{value.dtype})"
-    tokens = [literal(x) for x in value.flat]
+    tokens = [format_float(x) for x in value.flat]
     if value.ndim == 2:
         return _matrix(name, tokens, value.shape[1], end)
     if value.ndim > 2:
@@ -62,10 +62,10 @@ def array(name: str, value: Array) -> list[str]:
     return _bracketed(f"{name} = np.array([", tokens, f"], {end}")
 
 
-def literal(x: np.floating[Any]) -> str:
+def format_float(x: np.floating[Any]) -> str:
     """Return the shortest text that Python and NumPy read back as exactly this number.
 
-    >>> literal(np.float32(0.1)), literal(np.float64(0.1))
+    >>> format_float(np.float32(0.1)), format_float(np.float64(0.1))
     ('0.1', '0.1')
     """
     short = str(x)

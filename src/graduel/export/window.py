@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from graduel.export.export_graph import Place
+from graduel.export.export_graph import ExportLayer
 from graduel.nn.layers.windows import Pair, pair
 
 
@@ -17,7 +17,7 @@ class Window(NamedTuple):
     """(above, below) and (left, right)."""
 
     @classmethod
-    def of(cls, place: Place) -> Window:
+    def of(cls, place: ExportLayer) -> Window:
         """Read a layer's window; what padding it has follows from the shapes."""
         size = _plain("size", place.layer.size)
         stride = size if place.layer.stride is None else _plain("stride", place.layer.stride)

@@ -4,20 +4,20 @@ Every number is the engine's own, or XGBoost's. Results are frozen dataclasses o
 numbers; ``as_dict()`` makes JSON of them. docs/glassbox.md has a worked example.
 """
 
-from graduel.glassbox.digit.mnist_preparation import Prepared, prepare, raw
-from graduel.glassbox.digit.photo import photo
-from graduel.glassbox.digit.synthetic_digits import digit_strokes, strokes
+from graduel.glassbox.digit.mnist_preparation import PreparedDigit, prepare_digit, shrink_drawing
+from graduel.glassbox.digit.photo import extract_ink
+from graduel.glassbox.digit.synthetic_digits import draw_digit, draw_strokes
 from graduel.glassbox.example_page import render, write_page
-from graduel.glassbox.explained_model import Example, Subject
-from graduel.glassbox.inspection import Inspection, inspect
-from graduel.glassbox.network.activity import Activity, activity
+from graduel.glassbox.explained_model import Example, ExplainedModel
+from graduel.glassbox.inspection import Inspection, inspect_example
+from graduel.glassbox.network.activity import Activity, measure_activity
 from graduel.glassbox.network.adversarial import (
     Attack,
-    Turn,
-    attack,
-    direction,
-    pushed,
-    smallest_eps,
+    DecisionChange,
+    attack_direction,
+    attack_example,
+    find_smallest_eps,
+    perturb,
 )
 from graduel.glassbox.network.backward_pass import (
     Backward,
@@ -28,62 +28,62 @@ from graduel.glassbox.network.backward_pass import (
     weight_gradients,
 )
 from graduel.glassbox.network.forward_pass import Forward, forward, softmax_steps
-from graduel.glassbox.network.layer_info import Place, find, places
-from graduel.glassbox.network.neuron import Neuron, neuron
+from graduel.glassbox.network.layer_info import LayerInfo, find_layer, list_layers
+from graduel.glassbox.network.neuron import Neuron, explain_neuron
 from graduel.glassbox.network.saliency import Saliency, input_gradient
-from graduel.glassbox.network.weight_edit import Effect, effect, set_weight, switch_off
-from graduel.glassbox.network.weight_sweep import Sweep, sweep
+from graduel.glassbox.network.weight_edit import Effect, ablate_units, measure_effect, set_weight
+from graduel.glassbox.network.weight_sweep import Sweep, sweep_weight
 from graduel.glassbox.trees.tree_arrays import Forest, read_forest
-from graduel.glassbox.trees.tree_votes import Shap, Votes, path, shap, votes
+from graduel.glassbox.trees.tree_votes import Shap, Votes, explain_path, explain_shap, explain_votes
 
 __all__ = [
     "Activity",
     "Attack",
     "Backward",
+    "DecisionChange",
     "Effect",
     "Example",
+    "ExplainedModel",
     "Forest",
     "Forward",
     "GradientStep",
     "Inspection",
+    "LayerInfo",
     "Neuron",
-    "Place",
-    "Prepared",
+    "PreparedDigit",
     "Saliency",
     "Shap",
-    "Subject",
     "Sweep",
-    "Turn",
     "Votes",
     "WeightGradients",
-    "activity",
-    "attack",
+    "ablate_units",
+    "attack_direction",
+    "attack_example",
     "backward",
-    "digit_strokes",
-    "direction",
-    "effect",
-    "find",
+    "draw_digit",
+    "draw_strokes",
+    "explain_neuron",
+    "explain_path",
+    "explain_shap",
+    "explain_votes",
+    "extract_ink",
+    "find_layer",
+    "find_smallest_eps",
     "forward",
     "input_gradient",
-    "inspect",
-    "neuron",
-    "path",
-    "photo",
-    "places",
-    "prepare",
-    "pushed",
-    "raw",
+    "inspect_example",
+    "list_layers",
+    "measure_activity",
+    "measure_effect",
+    "perturb",
+    "prepare_digit",
     "read_forest",
     "render",
     "set_weight",
-    "shap",
-    "smallest_eps",
+    "shrink_drawing",
     "softmax_steps",
     "step",
-    "strokes",
-    "sweep",
-    "switch_off",
-    "votes",
+    "sweep_weight",
     "weight_gradients",
     "write_page",
 ]

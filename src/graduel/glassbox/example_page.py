@@ -16,9 +16,9 @@ import numpy as np
 from graduel.errors import UserError
 from graduel.glassbox import inline_images
 from graduel.glassbox.inspection import (
-    InsideNet,
-    InsideTrees,
     Inspection,
+    NetInspection,
+    TreeInspection,
     strongest_inputs,
 )
 from graduel.glassbox.network.backward_pass import LayerBack
@@ -98,7 +98,7 @@ def render(found: Inspection | Sequence[Inspection]) -> str:
         style=Markup(style),
         version=version("graduel"),
         first=first,
-        image=None if first.example.image is None else inline_images.pixels(first.example.image),
+        image=None if first.example.image is None else inline_images.gray_png(first.example.image),
         models=[_model(one) for one in every],
     )
 
@@ -138,7 +138,7 @@ def _model(found: Inspection) -> dict[str, Any]:
     }
 
 
-def _net(found: Inspection, net: InsideNet) -> dict[str, Any]:
+def _net(found: Inspection, net: NetInspection) -> dict[str, Any]:
     back = {one.place.path: one for one in net.backward.layers}
     rows = {row.place.path: row for row in net.rows}
     return {
@@ -150,9 +150,11 @@ def _net(found: Inspection, net: InsideNet) -> dict[str, Any]:
                 "shown": sum(term.product for term in one.terms),
                 "weights": None
                 if one.weights_image is None
-                else inline_images.signed(one.weights_image),
+                else inline_images.signed_png(one.weights_image),
                 "products": (
-                    None if one.products_image is None else inline_images.signed(one.products_image)
+                    None
+                    if one.products_image is None
+                    else inline_images.signed_png(one.products_image)
                 ),
                 "row": rows.get(one.place.path),
                 "row_image": _row_image(rows.get(one.place.path)),
@@ -166,10 +168,10 @@ def _net(found: Inspection, net: InsideNet) -> dict[str, Any]:
 
 
 def _row_image(row: Any) -> str | None:
-    return None if row is None or row.image is None else inline_images.signed(row.image)
+    return None if row is None or row.image is None else inline_images.signed_png(row.image)
 
 
-def _column(net: InsideNet, column: Column, back: dict[str, LayerBack]) -> dict[str, Any]:
+def _column(net: NetInspection, column: Column, back: dict[str, LayerBack]) -> dict[str, Any]:
     """Return a column of neurons with what came back to it."""
     assert column.z is not None
     one = back[column.path]
@@ -181,16 +183,16 @@ def _column(net: InsideNet, column: Column, back: dict[str, LayerBack]) -> dict[
         "column": column,
         "equations": _equations(net, column),
         "units": len(z),
-        "a": inline_images.squares(
+        "a": inline_images.unit_squares(
             a, f"activations of the {len(a)} units of layer {column.number}"
         ),
-        "dz": inline_images.squares(dz, f"dZ of the {len(dz)} units of layer {column.number}"),
+        "dz": inline_images.unit_squares(dz, f"dZ of the {len(dz)} units of layer {column.number}"),
         "rows": [(i, z[i], a[i], dz[i]) for i in places],
         "named": bool(column.names),
     }
 
 
-def _equations(net: InsideNet, column: Column) -> list[Equation]:
+def _equations(net: NetInspection, column: Column) -> list[Equation]:
     """Return what is computed from the layer of a column up to the next one with weights."""
     row = [one.place for one in net.forward.layers if "." not in one.place.path]
     start = next(i for i, place in enumerate(row) if place.path == column.path)
@@ -210,7 +212,7 @@ def _back(one: LayerBack) -> dict[str, Any]:
     if one.gate is not None:
         sizes.append(f"{int(one.gate.sum()):,} of {one.gate.size:,} let through")
         if one.dy is not None:
-            gate = inline_images.squares(
+            gate = inline_images.unit_squares(
                 one.dy, f"what reached {one.place.title}; outlines were stopped", one.gate
             )
     elif one.place.kind != "dropout":
@@ -223,7 +225,7 @@ def _norm(array: Array) -> float:
     return float(np.linalg.norm(array.astype(np.float64)))
 
 
-def _softmax(found: Inspection, net: InsideNet) -> list[tuple[Any, ...]]:
+def _softmax(found: Inspection, net: NetInspection) -> list[tuple[Any, ...]]:
     steps, back = net.forward.softmax, net.backward
     if steps is None:
         return []
@@ -233,7 +235,7 @@ def _softmax(found: Inspection, net: InsideNet) -> list[tuple[Any, ...]]:
     ]
 
 
-def _saliency(found: Inspection, net: InsideNet) -> dict[str, Any]:
+def _saliency(found: Inspection, net: NetInspection) -> dict[str, Any]:
     one = net.saliency
     gradient, times = one.gradient.reshape(-1), one.times_input.reshape(-1)
     image = found.example.image
@@ -242,11 +244,11 @@ def _saliency(found: Inspection, net: InsideNet) -> dict[str, Any]:
             "images": [
                 (
                     f"∂z/∂x: how the logit of {found.classes[found.answer]} moves with each pixel",
-                    inline_images.signed(gradient.reshape(image.shape)),
+                    inline_images.signed_png(gradient.reshape(image.shape)),
                 ),
                 (
                     "x ⊙ ∂z/∂x: what each pixel adds",
-                    inline_images.signed(times.reshape(image.shape)),
+                    inline_images.signed_png(times.reshape(image.shape)),
                 ),
             ],
             "rows": [],
@@ -257,7 +259,7 @@ def _saliency(found: Inspection, net: InsideNet) -> dict[str, Any]:
     return {"images": [], "rows": rows}
 
 
-def _trees(found: Inspection, trees: InsideTrees) -> dict[str, Any]:
+def _trees(found: Inspection, trees: TreeInspection) -> dict[str, Any]:
     told = trees.votes
     marks = sorted({0, 1, trees.rounds // 4, trees.rounds // 2, trees.rounds})
     k = 0 if len(trees.groups) == 1 else trees.groups.index(found.classes[found.answer])
@@ -276,7 +278,7 @@ def _trees(found: Inspection, trees: InsideTrees) -> dict[str, Any]:
         }
         if image is not None:
             images = [
-                (name, inline_images.signed(one.reshape(image.shape)))
+                (name, inline_images.signed_png(one.reshape(image.shape)))
                 for name, one in zip(trees.groups, values, strict=True)
             ]
     return {

@@ -11,9 +11,9 @@ import numpy as np
 from graduel.data.prepare.tree_encoders import Category
 from graduel.errors import UserError
 from graduel.glassbox.network.layer_info import Array
-from graduel.glassbox.plain_data import Plain
+from graduel.glassbox.plain_data import PlainData
 from graduel.glassbox.trees.tree_arrays import Forest, read_forest
-from graduel.models.model import Kept
+from graduel.models.model import Model
 from graduel.nn import Network, Weights
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Input(Plain):
+class ModelInput(PlainData):
     """One number that a model is given."""
 
     name: str
@@ -30,18 +30,18 @@ class Input(Plain):
 
 
 @dataclass(frozen=True, slots=True)
-class Feature(Plain):
+class Feature(PlainData):
     """One column of a table: what stands there, and the numbers that are made of it."""
 
     name: str
     kind: str
     raw: str | None
     """As text; None where it is missing."""
-    inputs: tuple[Input, ...]
+    inputs: tuple[ModelInput, ...]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Example(Plain):
+class Example(PlainData):
     """One example: as it came, and as the model takes it."""
 
     WITHOUT: ClassVar[tuple[str, ...]] = ("matrix",)
@@ -57,7 +57,7 @@ class Example(Plain):
 
 
 @dataclass(frozen=True, eq=False)
-class Subject:
+class ExplainedModel:
     """A kept model, with all that the glass box asks of it.
 
     Attributes
@@ -65,7 +65,7 @@ class Subject:
     kept : the model
     """
 
-    kept: Kept
+    kept: Model
 
     @property
     def family(self) -> str:
@@ -183,7 +183,7 @@ class Subject:
                     encoder.name,
                     kinds[encoder.name],
                     None if cell is None else _text(cell, frame[encoder.name].dtype),
-                    tuple(Input(name, float(value)) for name, value in values),
+                    tuple(ModelInput(name, float(value)) for name, value in values),
                 )
             )
             start = stop

@@ -18,7 +18,7 @@ MOST = 1024
 """Layers of more units are not drawn as squares."""
 
 
-def pixels(image: Array) -> str:
+def gray_png(image: Array) -> str:
     """Return an image as a PNG in a data URI: ink dark on light.
 
     Parameters
@@ -34,7 +34,7 @@ def pixels(image: Array) -> str:
     return _png(np.rint(255 * (1 - values.mean(axis=2))).astype(np.uint8))
 
 
-def signed(values: Array) -> str:
+def signed_png(values: Array) -> str:
     """Return numbers of either sign as a PNG in a data URI: blue above 0, orange below.
 
     The strength is the opacity, so that it stands on light and on dark paper; the largest number
@@ -60,7 +60,7 @@ def _png(found: Array) -> str:
     return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode("ascii")
 
 
-def squares(values: Array, label: str, gate: Array | None = None) -> str:
+def unit_squares(values: Array, label: str, gate: Array | None = None) -> str:
     """Return units as squares in SVG, a title on each; nothing for very many units.
 
     Blue is above 0, orange below, the strength is the size of the number; where there is a gate,
@@ -74,7 +74,7 @@ def squares(values: Array, label: str, gate: Array | None = None) -> str:
 
     Examples
     --------
-    >>> squares(np.array([1.0, -0.5]), "z").count("<rect")
+    >>> unit_squares(np.array([1.0, -0.5]), "z").count("<rect")
     2
     """
     flat = np.nan_to_num(np.asarray(values, np.float64).reshape(-1))

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from graduel.errors import UserError
-from graduel.glassbox.explained_model import Example, Subject
+from graduel.glassbox.explained_model import Example, ExplainedModel
 from graduel.glassbox.network.backward_pass import (
     Backward,
     GradientStep,
@@ -18,16 +18,16 @@ from graduel.glassbox.network.backward_pass import (
     weight_gradients,
 )
 from graduel.glassbox.network.forward_pass import Forward
-from graduel.glassbox.network.layer_info import Array, find, places
-from graduel.glassbox.network.neuron import Neuron, neuron
+from graduel.glassbox.network.layer_info import Array, find_layer, list_layers
+from graduel.glassbox.network.neuron import Neuron, explain_neuron
 from graduel.glassbox.network.saliency import Saliency, input_gradient
-from graduel.glassbox.plain_data import Plain
-from graduel.glassbox.trees.tree_votes import Shap, Votes, level, shap, votes
+from graduel.glassbox.plain_data import PlainData
+from graduel.glassbox.trees.tree_votes import Shap, Votes, explain_shap, explain_votes, format_level
 from graduel.nn import Dense, NTKDense
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class InsideNet(Plain):
+class NetInspection(PlainData):
     """One example in a network."""
 
     parameters: int
@@ -43,7 +43,7 @@ class InsideNet(Plain):
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class InsideTrees(Plain):
+class TreeInspection(PlainData):
     """One example in XGBoost's trees."""
 
     groups: tuple[str, ...]
@@ -59,7 +59,7 @@ class InsideTrees(Plain):
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Inspection(Plain):
+class Inspection(PlainData):
     """One example in one model."""
 
     where: str
@@ -79,12 +79,12 @@ class Inspection(Plain):
     label_known: bool
     """False where nobody said which it is: then the answer is taken."""
     top: int
-    net: InsideNet | None
-    trees: InsideTrees | None
+    net: NetInspection | None
+    trees: TreeInspection | None
 
 
-def inspect(
-    subject: Subject,
+def inspect_example(
+    subject: ExplainedModel,
     example: Example,
     label: int | None = None,
     *,
@@ -137,15 +137,15 @@ def inspect(
 
 
 def _net(
-    subject: Subject, found: Inspection, layer: int | None, unit: int | None, lr: float
-) -> InsideNet:
+    subject: ExplainedModel, found: Inspection, layer: int | None, unit: int | None, lr: float
+) -> NetInspection:
     network, weights, x = subject.network, subject.weights, found.example.x
     back = backward(network, weights, x, found.label, classes=subject.classes)
-    weighted = [place for place in places(network) if place.number]
+    weighted = [place for place in list_layers(network) if place.number]
     if unit is not None and layer is None:
         raise UserError("a unit goes with its layer; name the layer, too")
     if layer is not None:
-        weighted = [find(network, layer)]
+        weighted = [find_layer(network, layer)]
     options: dict[str, Any] = {
         "image": subject.image if subject.kept.preparation is None else None,
         "names": subject.names,
@@ -157,7 +157,7 @@ def _net(
         active = column.a.reshape(-1) if column.a.size == z.size else z
         chosen = int(active.argmax()) if unit is None or layer is None else unit
         neurons.append(
-            neuron(
+            explain_neuron(
                 network,
                 weights,
                 x,
@@ -170,7 +170,7 @@ def _net(
         )
         if isinstance(place.layer, Dense | NTKDense):
             rows.append(weight_gradients(network, back, place.path, chosen, found.top, **options))
-    return InsideNet(
+    return NetInspection(
         network.layout.size,
         back.forward,
         tuple(neurons),
@@ -181,16 +181,16 @@ def _net(
     )
 
 
-def _trees(subject: Subject, found: Inspection) -> InsideTrees:
+def _trees(subject: ExplainedModel, found: Inspection) -> TreeInspection:
     forest, row = subject.forest, found.example.matrix
     why, values = "", None
     try:
-        values = shap(forest, row)
+        values = explain_shap(forest, row)
     except UserError as error:
         why = str(error)
-    told = votes(forest, row, found.top, subject.names, subject.levels)
-    inputs = [level(float(v), subject.levels.get(i)) for i, v in enumerate(row)]
-    return InsideTrees(subject.groups, forest.n_rounds, tuple(inputs), told, values, why)
+    told = explain_votes(forest, row, found.top, subject.names, subject.levels)
+    inputs = [format_level(float(v), subject.levels.get(i)) for i, v in enumerate(row)]
+    return TreeInspection(subject.groups, forest.n_rounds, tuple(inputs), told, values, why)
 
 
 def strongest_inputs(values: Array, top: int) -> list[int]:

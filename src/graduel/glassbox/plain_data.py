@@ -14,7 +14,7 @@ MOST = 4096
 """Arrays of more numbers are told in a summary."""
 
 
-class Plain:
+class PlainData:
     """Gives a frozen dataclass ``as_dict``."""
 
     __slots__ = ()
@@ -29,48 +29,48 @@ class Plain:
 
         Parameters
         ----------
-        most : an array of more numbers than this becomes a summary, see :func:`summary`
+        most : an array of more numbers than this becomes a summary, see :func:`summarize_array`
         """
         own = [f.name for f in fields(self)]  # type: ignore[arg-type]
         names = [name for name in own if name not in self.WITHOUT]
-        return {name: plain(getattr(self, name), most) for name in (*names, *self.ALSO)}
+        return {name: to_plain(getattr(self, name), most) for name in (*names, *self.ALSO)}
 
 
-def plain(value: Any, most: int = MOST) -> Any:
+def to_plain(value: Any, most: int = MOST) -> Any:
     """Return any result as plain data.
 
-    >>> plain({"z": np.float32(0.5), "gate": np.array([True, False])})
+    >>> to_plain({"z": np.float32(0.5), "gate": np.array([True, False])})
     {'z': 0.5, 'gate': [True, False]}
     """
     if isinstance(value, np.ndarray) and value.size > most:
-        return summary(value)
+        return summarize_array(value)
     if isinstance(value, np.ndarray | np.generic):
         value = value.tolist()
     if isinstance(value, float):
         return value if isfinite(value) else None
-    if isinstance(value, Plain):
+    if isinstance(value, PlainData):
         return value.as_dict(most)
     if isinstance(value, Mapping):
-        return {str(k): plain(v, most) for k, v in value.items()}
+        return {str(k): to_plain(v, most) for k, v in value.items()}
     if isinstance(value, list | tuple):
-        return [plain(v, most) for v in value]
+        return [to_plain(v, most) for v in value]
     if is_dataclass(value):
         raise TypeError(f"{type(value).__name__} is no plain data")
     return value
 
 
-def summary(array: NDArray[Any]) -> dict[str, Any]:
+def summarize_array(array: NDArray[Any]) -> dict[str, Any]:
     """Tell a large array by its shape and a few numbers.
 
     ``norm`` is √Σ x², ``zeros`` the share of zeros.
 
-    >>> summary(np.array([[3.0, 0.0], [4.0, 0.0]]))["norm"]
+    >>> summarize_array(np.array([[3.0, 0.0], [4.0, 0.0]]))["norm"]
     5.0
     """
     if not array.size:
         return {"shape": list(array.shape)}
     x = array.astype(np.float64)
-    return plain(
+    return to_plain(
         {
             "shape": list(array.shape),
             "norm": float(np.sqrt(np.square(x).sum())),

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from graduel.metrics.metric import brier, log_loss, wrong
+from graduel.metrics.metric import brier, is_misclassified, log_loss
 
 Array = NDArray[Any]
 
@@ -70,7 +70,7 @@ class Calibration:
         }
 
 
-def scaled(probabilities: Array, temperature: float) -> Array:
+def apply_temperature(probabilities: Array, temperature: float) -> Array:
     """Return probabilities at another temperature: p^(1/T) / Σ p^(1/T).
 
     The same as softmax(logits / T). The order of the classes stays, and so does every answer.
@@ -90,7 +90,7 @@ def scaled(probabilities: Array, temperature: float) -> Array:
 
     Examples
     --------
-    >>> scaled(np.array([0.8, 0.2]), 2.0).round(3)
+    >>> apply_temperature(np.array([0.8, 0.2]), 2.0).round(3)
     array([0.667, 0.333])
     """
     logits = np.log(np.maximum(probabilities, TINY, dtype=np.float64)) / temperature
@@ -100,7 +100,7 @@ def scaled(probabilities: Array, temperature: float) -> Array:
     return np.asarray(logits)
 
 
-def temperature(probabilities: Array, y: Array) -> float:
+def fit_temperature(probabilities: Array, y: Array) -> float:
     """Return the temperature of the lowest log loss on validation rows.
 
     Log loss is convex in 1/T, so that the bounded search (Brent) over log T finds its minimum
@@ -123,7 +123,7 @@ def temperature(probabilities: Array, y: Array) -> float:
 
     >>> y = np.repeat([0, 1], [731, 269])
     >>> p = np.tile([[0.8808, 0.1192]], (1000, 1))
-    >>> round(temperature(p, y), 2)
+    >>> round(fit_temperature(p, y), 2)
     2.0
     """
     from scipy.optimize import minimize_scalar
@@ -143,7 +143,9 @@ def temperature(probabilities: Array, y: Array) -> float:
     return float(np.exp(found.x))
 
 
-def calibration(runs: Sequence[Array], y: Sequence[Array], rows: Sequence[Array]) -> Calibration:
+def measure_calibration(
+    runs: Sequence[Array], y: Sequence[Array], rows: Sequence[Array]
+) -> Calibration:
     """Judge the probabilities of a contender's runs.
 
     The expected calibration error is that of the most probable class::
@@ -180,12 +182,12 @@ def calibration(runs: Sequence[Array], y: Sequence[Array], rows: Sequence[Array]
     --------
     >>> p = np.tile([[0.9, 0.1]], (100, 1))
     >>> y = np.repeat([0, 1], [80, 20])
-    >>> found = calibration([p], [y], [np.arange(100)])
+    >>> found = measure_calibration([p], [y], [np.arange(100)])
     >>> round(found.ece, 3), found.bins[0].right
     (0.1, 0.8)
     """
     sure = np.concatenate([p.max(axis=1).astype(np.float64) for p in runs])
-    right = ~np.concatenate([wrong(p, of) for p, of in zip(runs, y, strict=True)])
+    right = ~np.concatenate([is_misclassified(p, of) for p, of in zip(runs, y, strict=True)])
     place = _places(sure)
     gaps = right - sure
     ece = _ece(gaps, place)

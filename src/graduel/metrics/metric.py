@@ -22,7 +22,7 @@ SMALLEST = float(np.finfo(np.float32).eps)
 """Probabilities are taken to be at least this, so that one certain mistake costs 15.9, not ∞."""
 
 
-def wrong(probabilities: Array, y: Array) -> NDArray[np.bool_]:
+def is_misclassified(probabilities: Array, y: Array) -> NDArray[np.bool_]:
     """Tell for each row whether its most probable class is not the true one."""
     return np.asarray(probabilities.argmax(axis=-1) != y)
 
@@ -92,7 +92,7 @@ class Metric:
         return loss if self.lower_is_better else 1 - loss
 
 
-def metric_of(name: str) -> Metric:
+def get_metric(name: str) -> Metric:
     """Return the metric of that name: one of :data:`METRICS`, or a scorer of scikit-learn's.
 
     Raises
@@ -102,7 +102,7 @@ def metric_of(name: str) -> Metric:
 
     Examples
     --------
-    >>> metric_of("auc").title, metric_of("f1_macro").lower_is_better
+    >>> get_metric("auc").title, get_metric("f1_macro").lower_is_better
     ('AUC', False)
     """
     name = _SAME.get(name, name)
@@ -129,14 +129,15 @@ def default_rope(metric: Metric, table: bool) -> float:
     there are 2.2 and 1.6, hence 0.02 and 0.015. On a large given test set such as MNIST's, where
     errors are fewer and smaller differences can be told, it is a quarter of that.
 
-    >>> default_rope(metric_of("error"), table=True), default_rope(metric_of("error"), table=False)
+    >>> default_rope(get_metric("error"), table=True), "
+                                "default_rope(get_metric("error"), table=False)
     (0.01, 0.0025)
     """
     return metric.rope if table else metric.rope / 4
 
 
 def _misses(p: Array, y: Array) -> Array:
-    return wrong(p, y).astype(np.float64)
+    return is_misclassified(p, y).astype(np.float64)
 
 
 def _log_losses(probabilities: Array, y: Array) -> Array:
@@ -153,7 +154,7 @@ def _brier_scores(probabilities: Array, y: Array) -> Array:
 
 def _balanced_accuracy(p: Array, y: Array) -> Counted:
     """Mean over the classes that are there of the share of their rows that are right."""
-    right = ~wrong(p, y)
+    right = ~is_misclassified(p, y)
     classes = [(np.flatnonzero(y == k), np.flatnonzero((y == k) & right)) for k in np.unique(y)]
 
     def value(counts: Array) -> Any:

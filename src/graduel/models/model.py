@@ -10,16 +10,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from graduel.data.prepare.encoder import Preparation
-from graduel.models.schema import Task
+from graduel.models.schema import Schema
 from graduel.nn import Network, Weights
 from graduel.train.loop.batches import Rows
-from graduel.train.loop.training import probabilities
+from graduel.train.loop.training import to_probabilities
 
 Array = NDArray[Any]
 
 
 @dataclass(frozen=True, eq=False)
-class Kept:
+class Model:
     """A model as it is used: raw features in, probabilities out.
 
     Attributes
@@ -36,7 +36,7 @@ class Kept:
 
     family: str
     title: str
-    task: Task
+    task: Schema
     preparation: Preparation | None = None
     network: Network | None = None
     weights: Weights | None = None
@@ -86,7 +86,7 @@ class Kept:
         if self.network is not None and self.weights is not None:
             rows = Rows(matrix, self.task.scale, self.network.dtype)
             answers = self.network.predict(matrix, self.weights, rows=rows.block)
-            return probabilities(self.network.loss, answers).astype(np.float32, copy=False)
+            return to_probabilities(self.network.loss, answers).astype(np.float32, copy=False)
         found = np.asarray(self._trees.predict_proba(matrix), np.float32)
         if len(self.learned) == len(self.classes):
             return found

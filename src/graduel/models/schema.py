@@ -10,11 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from graduel.data import Dataset
-from graduel.data.coerce import conform, plain_numbers
+from graduel.data.coerce import conform_table, normalize_numbers
 from graduel.data.column import KINDS, Column
 from graduel.data.read.delimited.cells import to_numbers
 from graduel.errors import UserError
-from graduel.train.loop.batches import pixel_scale
+from graduel.train.loop.batches import detect_scale
 
 if TYPE_CHECKING:
     import polars as pl
@@ -25,7 +25,7 @@ DAMAGED = "what the model notes of its task is damaged"
 
 
 @dataclass(frozen=True, slots=True)
-class Task:
+class Schema:
     """What is predicted, and what from, as plain data.
 
     Attributes
@@ -50,16 +50,16 @@ class Task:
     numbers: tuple[str, ...] = ()
 
     @classmethod
-    def of(cls, dataset: Dataset) -> Task:
+    def of(cls, dataset: Dataset) -> Schema:
         """Return the task of a data set.
 
-        >>> from graduel.data.source import own
-        >>> task = Task.of(own("iris").load())
+        >>> from graduel.data.source import open_source
+        >>> task = Schema.of(open_source("iris").load())
         >>> task.target, task.classes, task.columns[0].name
         ('target', ('setosa', 'versicolor', 'virginica'), 'sepal length (cm)')
         """
         if not dataset.columns:
-            scale = pixel_scale(dataset.X)
+            scale = detect_scale(dataset.X)
             return cls(dataset.name, dataset.classes, dataset.image, scale)
         table = dataset.understood
         numbers = (
@@ -93,8 +93,8 @@ class Task:
         """
         for name in self.numbers:
             if name in frame.columns:
-                frame = frame.with_columns(plain_numbers(frame[name]))
-        return conform(
+                frame = frame.with_columns(normalize_numbers(frame[name]))
+        return conform_table(
             frame, self.columns, formats=self.formats, decimal=decimal, first_row=first_row
         )
 
@@ -132,7 +132,7 @@ class Task:
         }
 
     @classmethod
-    def from_dict(cls, data: Any) -> Task:
+    def from_dict(cls, data: Any) -> Schema:
         """Make a task of what :meth:`as_dict` returned, perhaps by way of a damaged file.
 
         Raises

@@ -9,9 +9,9 @@ from typing import Any
 
 from graduel.duel.result.outcome import Run
 from graduel.report.draw import units
-from graduel.report.draw.html import fill, write_whole
-from graduel.report.draw.style import looks
-from graduel.report.draw.wording import listed, machine, parted
+from graduel.report.draw.html import render_template, write_whole
+from graduel.report.draw.style import assign_looks
+from graduel.report.draw.wording import describe_machine, join_words, split_sentence
 from graduel.report.sections import (
     dataset,
     learning_curve,
@@ -41,7 +41,7 @@ def write_report(run: Run, path: str | os.PathLike[str] | None = None) -> Path:
 
 def render(run: Run) -> str:
     """Return the page about `run` as HTML; the same run gives the same text."""
-    return fill("report.html.j2", **_content(run))
+    return render_template("report.html.j2", **_content(run))
 
 
 def _content(run: Run) -> dict[str, Any]:
@@ -53,13 +53,13 @@ def _content(run: Run) -> dict[str, Any]:
         "title": _title(run),
         "headlines": _headlines(run),
         "verdicts": [
-            parted(entry["sentence"], entry.get("cost") or "")
+            split_sentence(entry["sentence"], entry.get("cost") or "")
             for entry in result.get("comparisons", [])
         ],
         "verdicts_open": VERDICTS_OPEN,
         "names": names,
         "titles": titles,
-        "looks": looks(names),
+        "looks": assign_looks(names),
         "result": tables.result(run),
         "known_best": _known_best(run),
         "race": pictures.race(run),
@@ -95,7 +95,7 @@ def _content(run: Run) -> dict[str, Any]:
         ],
         "command": str(result["environment"].get("command", "")),
         "kept": _kept(run),
-        "environment": machine(run.result["environment"]),
+        "environment": describe_machine(run.result["environment"]),
         "version": str(result["environment"].get("graduel", "")),
     }
 
@@ -150,9 +150,9 @@ def _headlines(run: Run) -> list[dict[str, str]]:
     equal = [title for name, title in titles.items() if name not in (best.name, *beaten)]
     others = [title for name, title in titles.items() if name != best.name]
     if equal:
-        rest = f"the lowest, but not shown to be better than {listed(equal)}."
+        rest = f"the lowest, but not shown to be better than {join_words(equal)}."
     else:
-        rest = f"better than {listed(others) if len(others) < 4 else 'every other contender'}."
+        rest = f"better than {join_words(others) if len(others) < 4 else 'every other contender'}."
     return [{"question": "", "answer": "", "sentence": f"{said}, {rest}"}]
 
 

@@ -19,7 +19,7 @@ SEED = 20_000
 _BLOCK = 2**20  # rows drawn at once
 
 
-def resampled_counts(y: Array, number: int, rng: np.random.Generator) -> Iterator[Array]:
+def draw_counts(y: Array, number: int, rng: np.random.Generator) -> Iterator[Array]:
     """Yield how often each row is drawn, `number` times: from each class as many as it has.
 
     Parameters
@@ -43,19 +43,19 @@ def resampled_counts(y: Array, number: int, rng: np.random.Generator) -> Iterato
     Examples
     --------
     >>> y = np.array([0, 0, 0, 1, 1])
-    >>> [counts] = resampled_counts(y, 1, np.random.default_rng(0))
+    >>> [counts] = draw_counts(y, 1, np.random.default_rng(0))
     >>> int(counts[y == 0].sum()), int(counts[y == 1].sum())
     (3, 2)
     """
-    for block in blocks_of_counts(y, number, rng):
+    for block in draw_count_blocks(y, number, rng):
         yield from block
 
 
-def blocks_of_counts(y: Array, number: int, rng: np.random.Generator) -> Iterator[Array]:
+def draw_count_blocks(y: Array, number: int, rng: np.random.Generator) -> Iterator[Array]:
     """Yield the same many at once, shape (some resamples, n), so that they can be multiplied.
 
     >>> y = np.array([0, 0, 0, 1, 1])
-    >>> [block] = blocks_of_counts(y, 4, np.random.default_rng(0))
+    >>> [block] = draw_count_blocks(y, 4, np.random.default_rng(0))
     >>> block.shape, block.sum(axis=1).tolist()
     ((4, 5), [5, 5, 5, 5])
     """

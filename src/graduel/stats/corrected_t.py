@@ -17,7 +17,7 @@ is what keeps five folds to 5 %; see ``docs/statistics.md``."""
 
 
 @dataclass(frozen=True, slots=True)
-class Resampled:
+class CorrectedT:
     """A mean difference over repeats × folds, with its uncertainty."""
 
     mean: float
@@ -87,12 +87,12 @@ class Resampled:
         above = float(stdtr(self.df, (self.mean - rope) / self.se))
         return below, max(1 - below - above, 0.0), above
 
-    def resized(self, *, repeats: int | None = None, rows: float = 1.0) -> Resampled:
+    def resized(self, *, repeats: int | None = None, rows: float = 1.0) -> CorrectedT:
         """Return what it would be with so many repeats, or with `rows` times as many rows."""
         return replace(self, repeats=repeats or self.repeats, variance=self.variance / rows)
 
 
-def corrected_t(d: NDArray[np.generic], test_share: float) -> Resampled:
+def corrected_t(d: NDArray[np.generic], test_share: float) -> CorrectedT:
     """Mean difference of a cross-validation by Nadeau and Bengio's corrected resampled t.
 
     The J = R K fits of R × K-fold cross-validation share training rows, and over repeats test rows
@@ -135,4 +135,4 @@ def corrected_t(d: NDArray[np.generic], test_share: float) -> Resampled:
         raise ValueError(f"test_share must lie between 0 and 1, as 0.1 does; got {test_share}")
     repeats, folds = x.shape
     ratio = test_share / (1 - test_share)
-    return Resampled(float(x.mean()), float(x.var(ddof=1)), repeats, folds, ratio)
+    return CorrectedT(float(x.mean()), float(x.var(ddof=1)), repeats, folds, ratio)

@@ -75,7 +75,7 @@ def _coins(flips: int, n: int, rng: np.random.Generator) -> Iterator[Array]:
         yield np.unpackbits(packed, axis=1, count=n).astype(np.float64)
 
 
-def bootstrap_of_means(d: Array, rng: np.random.Generator | None = None) -> Bootstrap:
+def bootstrap_means(d: Array, rng: np.random.Generator | None = None) -> Bootstrap:
     """Draw the rows again and again, and take the mean difference of each draw.
 
     Parameters
@@ -87,7 +87,7 @@ def bootstrap_of_means(d: Array, rng: np.random.Generator | None = None) -> Boot
 
     Examples
     --------
-    >>> found = bootstrap_of_means(np.arange(10.0))
+    >>> found = bootstrap_means(np.arange(10.0))
     >>> low, high = found.interval(0.9)
     >>> 2 < low < 4.5 < high < 7
     True

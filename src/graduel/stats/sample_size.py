@@ -7,13 +7,13 @@ from math import ceil, sqrt
 
 from scipy.special import ndtri
 
-from graduel.stats.corrected_t import Resampled
+from graduel.stats.corrected_t import CorrectedT
 from graduel.stats.multiplicity import TwoWay, check_counts, two_sided_z
 
 _MOST_ROWS, _MOST_SEEDS, _MOST_REPEATS = 10**9, 10**3, 10**2
 
 
-def rows_to_settle_mcnemar(
+def rows_needed_mcnemar(
     b: int, c: int, n: int, alpha: float = 0.05, power: float = 0.8
 ) -> int | None:
     """Return how many test rows McNemar's test needs for a difference of the size seen.
@@ -35,7 +35,7 @@ def rows_to_settle_mcnemar(
 
     Examples
     --------
-    >>> rows_to_settle_mcnemar(45, 5, 100)
+    >>> rows_needed_mcnemar(45, 5, 100)
     23
     """
     check_counts(b, c, n)
@@ -46,7 +46,7 @@ def rows_to_settle_mcnemar(
     return ceil((noise / delta) ** 2)
 
 
-def rows_to_settle_equal(
+def rows_needed_equal(
     b: int, c: int, n: int, *, rope: float, level: float = 0.9, power: float = 0.8
 ) -> int | None:
     """Return how many test rows put the whole score interval inside ±`rope`.
@@ -69,7 +69,7 @@ def rows_to_settle_equal(
 
     Examples
     --------
-    >>> rows_to_settle_equal(30, 26, 1000, rope=0.02)
+    >>> rows_needed_equal(30, 26, 1000, rope=0.02)
     1873
     """
     check_counts(b, c, n)
@@ -81,7 +81,7 @@ def rows_to_settle_equal(
     return ceil(max(needed, z * z * (1 - rope) / rope))
 
 
-def size_to_settle(
+def size_needed(
     found: TwoWay,
     *,
     alpha: float = 0.05,
@@ -106,7 +106,7 @@ def size_to_settle(
     >>> import numpy as np
     >>> from graduel.stats.multiplicity import by_row
     >>> found = by_row(np.array([[0, 1, 1, 0], [0, 1, 0, 0]]))
-    >>> size_to_settle(found)
+    >>> size_needed(found)
     (15, 2)
     """
     spread, mean = found.spread, abs(found.mean)
@@ -138,8 +138,8 @@ def size_to_settle(
     return more_rows() or more_seeds() or more_of_both()
 
 
-def repeats_to_settle(
-    found: Resampled,
+def repeats_needed(
+    found: CorrectedT,
     *,
     alpha: float = 0.05,
     power: float = 0.8,
@@ -162,7 +162,7 @@ def repeats_to_settle(
     >>> import numpy as np
     >>> from graduel.stats.corrected_t import corrected_t
     >>> d = np.array([[0.05, 0.01, 0.04, 0.05, 0.03, 0.06, 0.00, 0.03, 0.04, -0.01]])
-    >>> repeats_to_settle(corrected_t(d, test_share=0.1))
+    >>> repeats_needed(corrected_t(d, test_share=0.1))
     2
     """
     repeats = _smallest(
@@ -173,8 +173,8 @@ def repeats_to_settle(
     return None if repeats is None or repeats > _MOST_REPEATS else repeats
 
 
-def rows_to_settle_resampled(
-    found: Resampled,
+def rows_needed_corrected_t(
+    found: CorrectedT,
     n: int,
     *,
     alpha: float = 0.05,
@@ -197,7 +197,7 @@ def rows_to_settle_resampled(
     )
 
 
-def _settled(new: Resampled, alpha: float, power: float, rope: float, level: float) -> bool:
+def _settled(new: CorrectedT, alpha: float, power: float, rope: float, level: float) -> bool:
     mean = abs(new.mean)
     if mean and new.half_width(alpha) + float(ndtri(power)) * new.se <= mean:
         return True

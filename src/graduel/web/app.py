@@ -17,18 +17,18 @@ from fastapi.staticfiles import StaticFiles
 from starlette.exceptions import HTTPException
 
 from graduel.errors import UserError
-from graduel.web.dependencies import Server
-from graduel.web.http_error import Problem
+from graduel.web.dependencies import ServerState
+from graduel.web.http_error import ClientError
 from graduel.web.limits import Limits
-from graduel.web.middleware import Guard
+from graduel.web.middleware import SecurityMiddleware
 from graduel.web.routes import export, inspect, predict, robustness, session, train, upload
-from graduel.web.state.app_state import Home
+from graduel.web.state.app_state import AppState
 
 for ending, kind in ((".js", "text/javascript"), (".css", "text/css"), (".svg", "image/svg+xml")):
     mimetypes.add_type(kind, ending)  # some systems say otherwise, and nosniff believes them
 
 
-class Answer(JSONResponse):
+class FiniteJSONResponse(JSONResponse):
     """JSON whose text survives any encoding, and in which what is not finite is null."""
 
     def render(self, content: Any) -> bytes:
@@ -56,12 +56,12 @@ def finite(value: Any) -> Any:
 
 
 def create_app(
-    home: Home,
+    home: AppState,
     *,
     limits: Limits | None = None,
     host: str = "127.0.0.1",
     allowed: Iterable[str] = (),
-) -> Guard:
+) -> SecurityMiddleware:
     """Make the server for a home; the guard stands in front of it.
 
     Parameters
@@ -76,7 +76,7 @@ def create_app(
     >>> guard = create_app(Home())
     """
     limits = limits if limits is not None else Limits()
-    server = Server(home, limits)
+    server = ServerState(home, limits)
 
     @asynccontextmanager
     async def life(app: FastAPI) -> AsyncIterator[None]:
@@ -96,7 +96,7 @@ def create_app(
         docs_url=None,
         redoc_url=None,
         openapi_url="/api/openapi.json",
-        default_response_class=Answer,
+        default_response_class=FiniteJSONResponse,
         lifespan=life,
     )
     app.state.server = server
@@ -105,7 +105,7 @@ def create_app(
     _say_problems(app)
     static = files("graduel.web") / "static"
     app.mount("/", StaticFiles(directory=str(static), html=True), name="static")
-    return Guard(app, host=host, allowed=allowed, limits=limits)
+    return SecurityMiddleware(app, host=host, allowed=allowed, limits=limits)
 
 
 PROBLEMS: dict[int | str, dict[str, Any]] = {
@@ -128,20 +128,20 @@ PROBLEMS: dict[int | str, dict[str, Any]] = {
 def _say_problems(app: FastAPI) -> None:
     """Answer every mistake of a client with a 4xx status and one line."""
 
-    @app.exception_handler(Problem)
-    async def _(request: Request, problem: Problem) -> Answer:
-        return Answer({"detail": problem.detail}, problem.status)
+    @app.exception_handler(ClientError)
+    async def _(request: Request, problem: ClientError) -> FiniteJSONResponse:
+        return FiniteJSONResponse({"detail": problem.detail}, problem.status)
 
     @app.exception_handler(UserError)
-    async def _(request: Request, error: UserError) -> Answer:
-        return Answer({"detail": " ".join(str(error).split())}, 422)
+    async def _(request: Request, error: UserError) -> FiniteJSONResponse:
+        return FiniteJSONResponse({"detail": " ".join(str(error).split())}, 422)
 
     @app.exception_handler(HTTPException)
-    async def _(request: Request, error: HTTPException) -> Answer:
-        return Answer({"detail": str(error.detail)}, error.status_code, error.headers)
+    async def _(request: Request, error: HTTPException) -> FiniteJSONResponse:
+        return FiniteJSONResponse({"detail": str(error.detail)}, error.status_code, error.headers)
 
     @app.exception_handler(RequestValidationError)
-    async def _(request: Request, error: RequestValidationError) -> Answer:
+    async def _(request: Request, error: RequestValidationError) -> FiniteJSONResponse:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"][1:])[:200] or "the request"
-        return Answer({"detail": f"{where}: {first['msg'][:200]}"}, 422)
+        return FiniteJSONResponse({"detail": f"{where}: {first['msg'][:200]}"}, 422)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from graduel.web.http_error import Problem
+from graduel.web.http_error import ClientError
 
 Array = NDArray[Any]
 
@@ -46,7 +46,7 @@ def unpack_pixels(text: str, size: int) -> Array:
     try:
         data = base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError):
-        raise Problem(422, "expected pixels as base64; got something else") from None
+        raise ClientError(422, "expected pixels as base64; got something else") from None
     if len(data) != size:
-        raise Problem(422, f"expected {size:,} pixels; got {len(data):,}")
+        raise ClientError(422, f"expected {size:,} pixels; got {len(data):,}")
     return np.frombuffer(data, np.uint8).copy()

@@ -9,34 +9,34 @@ import numpy as np
 from fastapi import Depends, Path, Request
 
 from graduel.web.array_codec import unpack_pixels
-from graduel.web.http_error import Problem
+from graduel.web.http_error import ClientError
 from graduel.web.limits import Limits
 from graduel.web.request_schemas import Asked, Drawing
-from graduel.web.state.app_state import Home
+from graduel.web.state.app_state import AppState
 from graduel.web.state.form_fields import frame_of
-from graduel.web.state.holdout import Material
-from graduel.web.state.model_pair import Contest, Edits, NetSide, TreeSide, plain
+from graduel.web.state.holdout import HoldoutData
+from graduel.web.state.model_pair import Edits, ModelPair, NetSide, TreeSide, plain
 from graduel.web.state.sessions import Session, Sessions
-from graduel.web.training.training_queue import Trainings
+from graduel.web.training.training_queue import TrainingQueue
 
 
 @dataclass
-class Server:
+class ServerState:
     """One server: what it was started on, and its clients."""
 
-    home: Home
+    home: AppState
     limits: Limits = field(default_factory=Limits)
 
     def __post_init__(self) -> None:
         self.sessions = Sessions(self.limits)
-        self.trainings = Trainings(self.limits)
+        self.trainings = TrainingQueue(self.limits)
 
     def close(self) -> None:
         """End every session and the queue."""
         self.sessions.close()
         self.trainings.close()
 
-    def contest(self, session: Session, asked: Asked | Drawing | str) -> Contest:
+    def contest(self, session: Session, asked: Asked | Drawing | str) -> ModelPair:
         """Return the models that a request asks, with its edits.
 
         Raises
@@ -48,12 +48,12 @@ class Server:
         found = session.trained if which == "trained" else self.home.contest
         if found is None:
             if which == "trained":
-                raise Problem(409, "nothing is trained in this session; train something first")
+                raise ClientError(409, "nothing is trained in this session; train something first")
             if self.home.ready is not None:
-                raise Problem(
+                raise ClientError(
                     409, self.home.ready.failed or "the models are being trained; wait a moment"
                 )
-            raise Problem(409, "no model was given; train one first")
+            raise ClientError(409, "no model was given; train one first")
         if isinstance(asked, str):
             return found
         edits = Edits(
@@ -63,9 +63,9 @@ class Server:
         try:
             return found.edited(edits)
         except ValueError as error:
-            raise Problem(422, str(error)) from None
+            raise ClientError(422, str(error)) from None
 
-    def material(self, session: Session, which: str) -> Material:
+    def material(self, session: Session, which: str) -> HoldoutData:
         """Return the data that a model's examples come from.
 
         Raises
@@ -75,11 +75,13 @@ class Server:
         """
         found = session.learned_from if which == "trained" else self.home.material()
         if found is None:
-            raise Problem(409, "there are no data to take examples from; only a model was given")
+            raise ClientError(
+                409, "there are no data to take examples from; only a model was given"
+            )
         return found
 
 
-def example(contest: Contest, asked: Asked) -> Any:
+def example(contest: ModelPair, asked: Asked) -> Any:
     """Return the example of a request as one row.
 
     Raises
@@ -89,14 +91,14 @@ def example(contest: Contest, asked: Asked) -> Any:
     """
     if contest.image is not None:
         if asked.pixels is None:
-            raise Problem(422, "expected an image: pixels as base64")
+            raise ClientError(422, "expected an image: pixels as base64")
         return unpack_pixels(asked.pixels, int(np.prod(contest.image)))[np.newaxis]
     if asked.row is None:
-        raise Problem(422, "expected a row of the table: its values by column")
+        raise ClientError(422, "expected a row of the table: its values by column")
     return frame_of(asked.row, contest.fields)
 
 
-def net_of(contest: Contest) -> NetSide:
+def net_of(contest: ModelPair) -> NetSide:
     """Return the network.
 
     Raises
@@ -105,11 +107,11 @@ def net_of(contest: Contest) -> NetSide:
         With status 409, where there is none.
     """
     if contest.net is None:
-        raise Problem(409, "there is no network here, only XGBoost's trees")
+        raise ClientError(409, "there is no network here, only XGBoost's trees")
     return contest.net
 
 
-def shown_net(contest: Contest) -> NetSide:
+def shown_net(contest: ModelPair) -> NetSide:
     """Return the network, if it is one that the page can show whole.
 
     Raises
@@ -119,7 +121,7 @@ def shown_net(contest: Contest) -> NetSide:
     """
     side = net_of(contest)
     if not plain(side.network):
-        raise Problem(
+        raise ClientError(
             409,
             "this network has layers beyond dense ones and activations; "
             "graduel inspect shows it in the terminal",
@@ -127,7 +129,7 @@ def shown_net(contest: Contest) -> NetSide:
     return side
 
 
-def trees_of(contest: Contest) -> TreeSide:
+def trees_of(contest: ModelPair) -> TreeSide:
     """Return XGBoost's trees.
 
     Raises
@@ -136,11 +138,11 @@ def trees_of(contest: Contest) -> TreeSide:
         With status 409, where there are none.
     """
     if contest.trees is None:
-        raise Problem(409, "there are no trees here, only a network")
+        raise ClientError(409, "there are no trees here, only a network")
     return contest.trees
 
 
-def label_of(contest: Contest, label: int) -> int:
+def label_of(contest: ModelPair, label: int) -> int:
     """Return a class's code.
 
     Raises
@@ -149,18 +151,18 @@ def label_of(contest: Contest, label: int) -> int:
         With status 422, where there is no such class.
     """
     if label >= len(contest.classes):
-        raise Problem(
+        raise ClientError(
             422, f"label must be from 0 to {len(contest.classes) - 1}, a class's code; got {label}"
         )
     return label
 
 
-def the_server(request: Request) -> Server:
+def the_server(request: Request) -> ServerState:
     """Return the server of a request."""
-    return cast(Server, request.app.state.server)
+    return cast(ServerState, request.app.state.server)
 
 
-TheServer = Annotated[Server, Depends(the_server)]
+TheServer = Annotated[ServerState, Depends(the_server)]
 
 
 def the_session(

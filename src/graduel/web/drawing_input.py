@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from graduel.glassbox import prepare, raw
-from graduel.glassbox.digit.photo import photo
+from graduel.glassbox import prepare_digit, shrink_drawing
+from graduel.glassbox.digit.photo import extract_ink
 from graduel.web.array_codec import pack
-from graduel.web.http_error import Problem
+from graduel.web.http_error import ClientError
 
 Array = NDArray[Any]
 
@@ -28,10 +28,10 @@ def prepared(ink: Array, wanted: bool) -> tuple[list[dict[str, Any]], Array]:
     Where the preparation is not wanted, the drawing is only made smaller.
     """
     if not wanted:
-        pixels = raw(ink)
+        pixels = shrink_drawing(ink)
         text = "Only made smaller: the whole canvas as 28 × 28 pixels, wherever the digit lies."
         return [{"name": "raw", "text": text, "image": pack(pixels)}], pixels
-    found = prepare(ink)
+    found = prepare_digit(ink)
     steps = [{"name": s.name, "text": s.text, "image": pack(s.image)} for s in found.steps]
     return steps, found.image
 
@@ -53,18 +53,18 @@ def as_ink(content: bytes) -> Array:
             warnings.simplefilter("ignore")
             with Image.open(BytesIO(content), formats=FORMATS) as picture:
                 if picture.width * picture.height > MOST_PIXELS:
-                    raise Problem(
+                    raise ClientError(
                         413,
                         f"expected at most {MOST_PIXELS:,} pixels; "
                         f"got {picture.width} × {picture.height}",
                     )
                 picture.draft("L", (2 * SIDE, 2 * SIDE))
                 upright = ImageOps.exif_transpose(picture).convert("RGBA")
-    except Problem:
+    except ClientError:
         raise
     except Exception:  # a damaged file may lead anywhere in Pillow
-        raise Problem(415, "expected a picture: a PNG, JPEG or WebP file") from None
+        raise ClientError(415, "expected a picture: a PNG, JPEG or WebP file") from None
     paper = Image.new("RGBA", upright.size, "white")
     grey = Image.alpha_composite(paper, upright).convert("L")
     grey.thumbnail((SIDE, SIDE), Image.Resampling.BOX)
-    return np.rint(255 * photo(grey)).astype(np.uint8)
+    return np.rint(255 * extract_ink(grey)).astype(np.uint8)

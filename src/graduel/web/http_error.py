@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 
-class Problem(Exception):  # noqa: N818 - as HTTP calls it (RFC 9457)
+class ClientError(Exception):
     """A request that cannot be fulfilled: a 4xx status, and a line that says why."""
 
     def __init__(self, status: int, detail: str) -> None:

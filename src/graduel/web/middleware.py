@@ -37,7 +37,7 @@ HEADERS = (
 )
 
 
-class Guard:
+class SecurityMiddleware:
     """An ASGI application in front of another.
 
     Parameters

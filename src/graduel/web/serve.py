@@ -12,16 +12,16 @@ from typing import Any
 from graduel.duel.store.store import PLAN
 from graduel.errors import UserError
 from graduel.web.middleware import is_local, is_wildcard
-from graduel.web.state.app_state import Home
-from graduel.web.state.demo_models import Ready
-from graduel.web.state.holdout import Material
-from graduel.web.state.load_models import given_duel, given_model
+from graduel.web.state.app_state import AppState
+from graduel.web.state.demo_models import DemoModels
+from graduel.web.state.holdout import HoldoutData
+from graduel.web.state.load_models import load_duel_state, load_model_state
 
 CLIENTS = 400
 """Connections at a time."""
 
 
-def home_of(source: str | None, options: dict[str, Any]) -> Home:
+def home_of(source: str | None, options: dict[str, Any]) -> AppState:
     """Return what a source stands for: nothing for MNIST with ready-trained models.
 
     Raises
@@ -32,22 +32,22 @@ def home_of(source: str | None, options: dict[str, Any]) -> Home:
     if source is None or source == "mnist":
         if options:
             raise UserError(f"--{next(iter(options))} goes with a table")
-        return Home(ready=Ready())
+        return AppState(ready=DemoModels())
     path = Path(source)
     model, duel = path.suffix == ".safetensors", (path / PLAN).is_file()
     if model or duel:
         if options:
             raise UserError(f"--{next(iter(options))} goes with a table")
-        return given_model(path) if model else given_duel(path)
-    from graduel.data.source import own
+        return load_model_state(path) if model else load_duel_state(path)
+    from graduel.data.source import open_source
 
-    data = own(source, **options).load()
+    data = open_source(source, **options).load()
     if not data.columns:
         raise UserError(
             f"{source}: expected a table, a model's file or a finished duel's folder; got images. "
             "Let them duel first: graduel duel, then graduel serve on its folder"
         )
-    return Home(title=data.name, table=Material.of(data))
+    return AppState(title=data.name, table=HoldoutData.of(data))
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -78,7 +78,7 @@ def listen(host: str, port: int) -> socket.socket:
 
 
 def run(
-    home: Home,
+    home: AppState,
     *,
     host: str,
     port: int,

@@ -10,17 +10,17 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from graduel.cli.data_source import source
+from graduel.cli.data_source import parse_source
 from graduel.cli.views import sparklines
 from graduel.cli.views.duel_table import WIDTH
 from graduel.data import DATASETS, Dataset, load_dataset
 from graduel.data.column import Column
-from graduel.data.read.column_names import harmless, shown
-from graduel.data.read.openml import fetch, fetched
-from graduel.data.read.reader import OPENML, kind_of, read_source
+from graduel.data.read.column_names import quote_name, strip_control
+from graduel.data.read.openml import fetch, list_fetched
+from graduel.data.read.reader import OPENML, detect_format, read_source
 from graduel.data.read.toy_datasets import TOYS
-from graduel.data.source import Own
-from graduel.data.table import told
+from graduel.data.source import DataSource
+from graduel.data.table import explain_dropped
 from graduel.errors import UserError
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ def _console() -> Console:
     return console
 
 
-def listing() -> None:
+def list_datasets() -> None:
     """List the data sets that are known by name, and what was fetched from OpenML."""
     console, table = _console(), Table()
     for heading in ("Name", "Where from"):
@@ -53,7 +53,7 @@ def listing() -> None:
         table.add_row(name, "comes with graduel")
     for name, origin in TOYS.items():
         table.add_row(name, escape(origin))
-    for one in fetched():
+    for one in list_fetched():
         size = f"{one.path.stat().st_size / 1e6:,.1f} MB"
         table.add_row(f"{OPENML}{one.number}", escape(f"{one.name}, fetched from OpenML; {size}"))
     table.add_row(f"{OPENML}NAME", "OpenML: graduel data openml:NAME fetches it once and keeps it")
@@ -62,19 +62,19 @@ def listing() -> None:
     console.print(hint, highlight=False, markup=False)
 
 
-def show(text: str, options: dict[str, Any]) -> None:
+def show_dataset(text: str, options: dict[str, Any]) -> None:
     """Fetch what has to be fetched; show columns, classes, and what is suspicious."""
     console = _console()
     if text.startswith(OPENML):
         _say_fetched(text, console)
-    found = source(text, options)
-    file = isinstance(found, Own) and found.place is not None and kind_of(found.place)
+    found = parse_source(text, options)
+    file = isinstance(found, DataSource) and found.place is not None and detect_format(found.place)
     if "sample" in options and file not in TABLES:
         raise UserError(f"--rows goes with a table in a file, CSV or Parquet; got {text}")
     if file in TABLES and "target" not in options:
         _without_target(text, options, console)
         return
-    data = found.load() if isinstance(found, Own) else load_dataset(found)
+    data = found.load() if isinstance(found, DataSource) else load_dataset(found)
     size = f"{len(data.y):,} rows, {data.n_features:,} features, {len(data.classes):,} classes"
     console.print(f"{data.name}: {size}", highlight=False, markup=False)
     if data.source:
@@ -88,12 +88,12 @@ def show(text: str, options: dict[str, Any]) -> None:
         console.print(_columns(data.columns, data.X))
     console.print(_classes(data))
     for line in _remarks(data):
-        console.print(harmless(line), highlight=False, markup=False)
+        console.print(strip_control(line), highlight=False, markup=False)
 
 
 def _say_fetched(text: str, console: Console) -> None:
     """Fetch a data set if it is not there, and say what was done."""
-    here = {one.number for one in fetched()}
+    here = {one.number for one in list_fetched()}
     one = fetch(text.removeprefix(OPENML))
     size = f"{one.path.stat().st_size / 1e6:,.1f} MB"
     done = "kept from before" if one.number in here else f"fetched from {one.url}"
@@ -105,28 +105,30 @@ def _say_fetched(text: str, console: Console) -> None:
 
 def _without_target(text: str, options: dict[str, Any], console: Console) -> None:
     """Show the columns of a table of which nobody said what is predicted, and ask."""
-    from graduel.data.schema_inference import look, wanted_kinds
-    from graduel.data.target import candidates
+    from graduel.data.schema_inference import infer_features, requested_kinds
+    from graduel.data.target import target_options
 
     reading = ("separator", "decimal", "encoding", "sample")
     read = read_source(text, **{key: options[key] for key in reading if key in options})
     if isinstance(read.content, Dataset):
         raise UserError(f"{text}: expected a table")
     frame = read.content
-    kinds = wanted_kinds(frame.columns, **{k: options.get(k, ()) for k in KINDS})
-    found = look(frame, kinds, read.decimal)
+    kinds = requested_kinds(frame.columns, **{k: options.get(k, ()) for k in KINDS})
+    found = infer_features(frame, kinds, read.decimal)
     size = f"{frame.height:,} rows, {frame.width:,} columns"
     console.print(f"{read.name}: {size}", highlight=False, markup=False)
     if found.columns:
         console.print(_columns(found.columns, found.frame))
-    for line in (*read.notes, *found.notes, *told(found.set_aside)):
+    for line in (*read.notes, *found.notes, *explain_dropped(found.set_aside)):
         console.print(f"note: {line}", highlight=False, markup=False)
-    console.print(f"Which column is predicted? {candidates(frame)}", highlight=False, markup=False)
+    console.print(
+        f"Which column is predicted? {target_options(frame)}", highlight=False, markup=False
+    )
 
 
 def _plain(text: str) -> str:
     """Make text from a file fit for a terminal: no control characters, no markup."""
-    return escape(harmless(text))
+    return escape(strip_control(text))
 
 
 def _columns(columns: Sequence[Column], frame: pl.DataFrame) -> Table:
@@ -152,7 +154,7 @@ def _values(column: Column, values: pl.Series) -> str:
         low, middle, high = values.min(), values.median(), values.max()
         return f"{_short(low)} to {_short(high)}, median {_short(middle)}"
     counts = values.drop_nulls().value_counts(sort=True, name="rows")
-    often = shown(counts[column.name][0])
+    often = quote_name(counts[column.name][0])
     return f"{len(counts):,}, most often {often} ({counts['rows'][0]:,})"
 
 
@@ -165,9 +167,9 @@ def _spread(column: Column, values: pl.Series) -> str:
     if column.kind in ("numeric", "date"):
         if some.dtype.is_temporal():
             some = some.cast(pl.Int64)
-        return sparklines.spread(some.cast(pl.Float64).to_numpy())
+        return sparklines.draw_histogram(some.cast(pl.Float64).to_numpy())
     counts = some.rename("value").value_counts(sort=True, name="rows")["rows"]
-    return sparklines.bars(counts.head(sparklines.BINS).to_numpy())
+    return sparklines.draw_bars(counts.head(sparklines.BINS).to_numpy())
 
 
 def _short(value: Any) -> str:
@@ -188,7 +190,7 @@ def _classes(data: Dataset) -> Table:
     for code in order:
         share = counts[code] / counts.sum()
         name = _plain(data.classes[code])
-        table.add_row(name, f"{counts[code]:,}", f"{100 * share:.1f} %", sparklines.bar(share))
+        table.add_row(name, f"{counts[code]:,}", f"{100 * share:.1f} %", sparklines.draw_bar(share))
     if many:
         table.add_row(f"{len(counts) - MOST_CLASSES:,} more", "", "", "")
     return table
@@ -201,8 +203,8 @@ def _images(data: Dataset, console: Console) -> None:
     kind = {1: "grey", 3: "colour"}.get(channels, f"{channels} channels")
     console.print(f"images of {height} × {width} pixels, {kind}", highlight=False)
     first = np.unique(data.y, return_index=True)[1][:IMAGES]
-    drawn = [sparklines.image(_bright(data.X[row]), LINES, CHARACTERS) for row in first]
-    titles = [harmless(data.classes[data.y[row]]) for row in first]
+    drawn = [sparklines.draw_image(_bright(data.X[row]), LINES, CHARACTERS) for row in first]
+    titles = [strip_control(data.classes[data.y[row]]) for row in first]
     for line in sparklines.side_by_side(drawn, titles, console.width):
         console.print(line, highlight=False, markup=False)
 
@@ -216,7 +218,7 @@ def _bright(pixels: Any) -> Any:
 
 
 def _remarks(data: Dataset) -> Iterator[str]:
-    from graduel.data.checks import warnings_for
+    from graduel.data.checks import check_table
 
     if data.understood is None:
         hashes = {hash(row.tobytes()) for row in data.table}
@@ -224,8 +226,8 @@ def _remarks(data: Dataset) -> Iterator[str]:
             yield f"warning: {again:,} of {len(data.y):,} rows repeat an earlier row"
         return
     yield from (f"note: {note}" for note in data.understood.notes)
-    yield from (f"note: {line}" for line in told(data.understood.set_aside))
-    warnings = warnings_for(data.understood)
+    yield from (f"note: {line}" for line in explain_dropped(data.understood.set_aside))
+    warnings = check_table(data.understood)
     if not any("repeat the features" in warning for warning in warnings):
         yield "note: no two rows have equal features"
     yield from (f"warning: {warning}" for warning in warnings)

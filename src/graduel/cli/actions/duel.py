@@ -8,20 +8,26 @@ from typing import Any
 
 from rich.console import Console
 
-from graduel.cli.actions.run_cells import command, fight
-from graduel.cli.data_source import learned_from, say, source
+from graduel.cli.actions.run_cells import command_line, run_live
+from graduel.cli.data_source import parse_source, print_warnings, resolve_source
 from graduel.cli.views.duel_table import show
-from graduel.data.source import Own
-from graduel.duel.plan.protocol import Protocol, plan, table_rows
-from graduel.duel.plan.user_estimators import read_contender, remarks_of_own
-from graduel.duel.result.build import finish
+from graduel.data.source import DataSource
+from graduel.duel.plan.protocol import Protocol, build_protocol, table_training_rows
+from graduel.duel.plan.user_estimators import estimator_warnings, load_contender
+from graduel.duel.result.build import build_result
 from graduel.duel.session import default_folder
 from graduel.duel.store.store import RESULT, open_store
-from graduel.duel.suite.api import each
-from graduel.duel.suite.training_sizes import loaded, open_size, plan_sizes, read_sizes, settled
+from graduel.duel.suite.api import expand_datasets
+from graduel.duel.suite.training_sizes import (
+    load_data,
+    open_size,
+    parse_sizes,
+    plan_sizes,
+    shared_options,
+)
 from graduel.errors import UserError
 from graduel.report import write_report
-from graduel.train.build.recipe_parser import parse_net
+from graduel.train.build.recipe_parser import parse_recipe
 from graduel.train.recipes import net_recipe
 
 
@@ -37,7 +43,7 @@ def run(
     **options: Any,
 ) -> None:
     """Run a duel, write its report, show the result; of several data sets, one on each."""
-    if len(every := each(datasets)) > 1 or every != datasets:
+    if len(every := expand_datasets(datasets)) > 1 or every != datasets:
         if sizes is not None:
             raise UserError("--sizes goes with one data set")
         from graduel.cli.actions.suite import run as run_suite
@@ -45,39 +51,42 @@ def run(
         run_suite(
             every,
             described,
-            mine=[read_contender(text) for text in contender],
+            mine=[load_contender(text) for text in contender],
             out=out,
             as_json=as_json,
             show_rows=show_rows,
             **options,
         )
         return
-    data = learned_from(source(datasets[0], described), options)
-    own = [read_contender(text) for text in contender]
-    wanted = None if sizes is None else read_sizes(sizes)
+    data = resolve_source(parse_source(datasets[0], described), options)
+    own = [load_contender(text) for text in contender]
+    wanted = None if sizes is None else parse_sizes(sizes)
     protocol = _planned(data, own=own, **options)
     smaller = {}
     if sizes is not None:
-        shared = options | settled(protocol) | {"own": own}
+        shared = options | shared_options(protocol) | {"own": own}
         smaller = plan_sizes(
-            wanted, protocol, loaded(data), lambda size: _planned(data, **shared | {"rows": size})
+            wanted,
+            protocol,
+            load_data(data),
+            lambda size: _planned(data, **shared | {"rows": size}),
         )
-    mine = data if isinstance(data, Own) else None
+    mine = data if isinstance(data, DataSource) else None
     if mine is not None:
-        say(mine, protocol, Console(stderr=True))
-    for line in remarks_of_own(own, protocol):
+        print_warnings(mine, protocol, Console(stderr=True))
+    for line in estimator_warnings(own, protocol):
         Console(stderr=True).out(f"warning: {line}", highlight=False)
     estimators = {one.name: one.pickled() for one in own}
     folder = out if out is not None else default_folder(protocol)
     with open_store(folder, protocol, mine) as store:
         store.estimators = estimators
-        finished, report = fight(store, protocol, folder, write_report, show_rows=show_rows)
+        finished, report = run_live(store, protocol, folder, write_report, show_rows=show_rows)
         for size, one in smaller.items():
             with open_size(folder, size, one, mine) as other:
                 other.estimators = estimators
-                fight(other, one, other.path, write_report, show_rows=show_rows)
+                run_live(other, one, other.path, write_report, show_rows=show_rows)
         if smaller:
-            finished = finish(store, command(), show_rows=show_rows)
+            finished = build_result(store, command_line(), show_rows=show_rows)
             report = write_report(finished)
     if as_json:
         sys.stdout.write((folder / RESULT).read_text(encoding="utf-8"))
@@ -86,17 +95,17 @@ def run(
 
 
 def _planned(
-    data: str | Own, *, contenders: str | None, net: str | None, **options: Any
+    data: str | DataSource, *, contenders: str | None, net: str | None, **options: Any
 ) -> Protocol:
     """Plan a duel of what was typed."""
     recipe = None
     if net is not None:
         asked = {k: options[k] for k in ("split", "metric", "rope", "rows", "quick")}
-        rows = table_rows(data, **asked) if isinstance(data, Own) else None
-        recipe = parse_net(net, net_recipe(options["quick"], rows))
-    return plan(data, contenders=names(contenders), net=recipe, **options)
+        rows = table_training_rows(data, **asked) if isinstance(data, DataSource) else None
+        recipe = parse_recipe(net, net_recipe(options["quick"], rows))
+    return build_protocol(data, contenders=split_names(contenders), net=recipe, **options)
 
 
-def names(text: str | None) -> list[str] | None:
+def split_names(text: str | None) -> list[str] | None:
     """Read names with commas between them."""
     return None if text is None else [name.strip() for name in text.split(",") if name.strip()]

@@ -10,10 +10,10 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from graduel.cli.actions.run_cells import fight
-from graduel.cli.data_source import learned_from, say, source
+from graduel.cli.actions.run_cells import run_live
+from graduel.cli.data_source import parse_source, print_warnings, resolve_source
 from graduel.cli.views.duel_table import WIDTH
-from graduel.data.source import Own
+from graduel.data.source import DataSource
 from graduel.duel.plan.experiment import plan_experiment
 from graduel.duel.plan.protocol import Protocol
 from graduel.duel.result.outcome import Run
@@ -32,14 +32,14 @@ def run(
     **options: Any,
 ) -> None:
     """Run an experiment, draw its picture, show its table."""
-    data = learned_from(source(dataset, described), options)
+    data = resolve_source(parse_source(dataset, described), options)
     protocol = plan_experiment(data, **options)
-    mine = data if isinstance(data, Own) else None
+    mine = data if isinstance(data, DataSource) else None
     if mine is not None:
-        say(mine, protocol, Console(stderr=True))
+        print_warnings(mine, protocol, Console(stderr=True))
     folder = out if out is not None else default_folder(protocol)
     with open_store(folder, protocol, mine) as store:
-        finished, picture = fight(store, protocol, folder, write_experiment)
+        finished, picture = run_live(store, protocol, folder, write_experiment)
     if as_json:
         sys.stdout.write((folder / "result.json").read_text(encoding="utf-8"))
     else:

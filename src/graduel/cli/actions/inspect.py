@@ -16,12 +16,12 @@ from graduel.data.coerce import category_text
 from graduel.data.read.images.image_folders import ENDINGS
 from graduel.data.read.reader import read_source
 from graduel.data.read.toy_datasets import TOYS
-from graduel.data.source import own
+from graduel.data.source import open_source
 from graduel.duel.store.store import MODEL
 from graduel.errors import UserError, unknown
-from graduel.glassbox.explained_model import Subject
-from graduel.glassbox.inspection import Inspection, inspect
-from graduel.models.model_file import load_kept
+from graduel.glassbox.explained_model import ExplainedModel
+from graduel.glassbox.inspection import Inspection, inspect_example
+from graduel.models.model_file import load_model
 
 if TYPE_CHECKING:
     import polars as pl
@@ -31,7 +31,7 @@ WIDTH = 80
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class InspectOptions:
     """What is looked at."""
 
     row: int = 0
@@ -43,7 +43,9 @@ class Wanted:
     top: int = 8
 
 
-def run(model: Path, wanted: Wanted, *, html: Path | None = None, as_json: bool = False) -> None:
+def run(
+    model: Path, wanted: InspectOptions, *, html: Path | None = None, as_json: bool = False
+) -> None:
     """Load the model and the example, look inside, and show it."""
     if not wanted.lr > 0:
         raise UserError(f"--lr must be above 0; got {wanted.lr:g}")
@@ -53,12 +55,12 @@ def run(model: Path, wanted: Wanted, *, html: Path | None = None, as_json: bool 
         raise UserError(f"--html must be a new file; {html} exists. Choose another name")
     if model.is_dir():
         raise UserError(_in_folder(model))
-    subject = Subject(load_kept(model))
+    subject = ExplainedModel(load_model(model))
     X, code, where, decimal = _example(subject, wanted)
     if wanted.label is not None:
         code = _code(wanted.label, subject.classes)
     example = subject.example(X, decimal=decimal)
-    found = inspect(
+    found = inspect_example(
         subject,
         example,
         code,
@@ -100,7 +102,7 @@ def _print(found: Inspection, html: Path | None) -> None:
         console.print(f"\nThe page: {html}", highlight=False, markup=False, soft_wrap=True)
 
 
-def _example(subject: Subject, wanted: Wanted) -> tuple[Any, int | None, str, str]:
+def _example(subject: ExplainedModel, wanted: InspectOptions) -> tuple[Any, int | None, str, str]:
     """Return one row, its class code if it is known, where it stands, and the decimal sign."""
     name = wanted.data if wanted.data is not None else subject.kept.task.name
     if wanted.data is not None and Path(wanted.data).suffix.lower() in ENDINGS:
@@ -114,7 +116,7 @@ def _example(subject: Subject, wanted: Wanted) -> tuple[Any, int | None, str, st
             "give the example's file as --data"
         )
     if subject.kept.preparation is None or name in TOYS:
-        data = own(name).load()
+        data = open_source(name).load()
         rows = np.arange(len(data.y))
         return _of_dataset(subject, data, wanted.row, rows, f"row {wanted.row} of {data.name}")
     source = read_source(name)
@@ -127,7 +129,7 @@ def _example(subject: Subject, wanted: Wanted) -> tuple[Any, int | None, str, st
 
 
 def _of_dataset(
-    subject: Subject, data: Dataset, row: int, rows: Any, where: str
+    subject: ExplainedModel, data: Dataset, row: int, rows: Any, where: str
 ) -> tuple[Any, int, str, str]:
     _check_row(row, len(rows))
     at = int(rows[row])
@@ -140,7 +142,7 @@ def _check_row(row: int, rows: int) -> None:
         raise UserError(f"--row must be from 0 to {rows - 1:,}; got {row}")
 
 
-def _label(subject: Subject, frame: pl.DataFrame) -> int | None:
+def _label(subject: ExplainedModel, frame: pl.DataFrame) -> int | None:
     """Return the class code of a table's row, where its target stands in it and is known."""
     target = subject.kept.task.target
     if target is None or target not in frame.columns:
@@ -155,12 +157,12 @@ def _code(label: str, classes: tuple[str, ...]) -> int:
     return classes.index(label)
 
 
-def _image(subject: Subject, path: Path) -> Any:
+def _image(subject: ExplainedModel, path: Path) -> Any:
     """Read one image; a digit is prepared as MNIST's were."""
     from PIL import Image, UnidentifiedImageError
 
-    from graduel.glassbox.digit.mnist_preparation import prepare
-    from graduel.glassbox.digit.photo import photo
+    from graduel.glassbox.digit.mnist_preparation import prepare_digit
+    from graduel.glassbox.digit.photo import extract_ink
 
     shape = subject.image
     if shape is None:
@@ -169,7 +171,7 @@ def _image(subject: Subject, path: Path) -> Any:
         with Image.open(path) as image:
             image.load()
             if subject.kept.task.name == "mnist":
-                return prepare(photo(image), steps=False).image[np.newaxis]
+                return prepare_digit(extract_ink(image), steps=False).image[np.newaxis]
             resized = image.convert("L" if shape[2] == 1 else "RGB").resize((shape[1], shape[0]))
             return np.asarray(resized, np.uint8).reshape(1, *shape)
     except (UnidentifiedImageError, Image.DecompressionBombError, SyntaxError, ValueError):

@@ -11,21 +11,21 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 
-from graduel.cli.views.progress import PLAIN_EVERY, span
-from graduel.contenders import Budget, Contender, Fitted, Part
+from graduel.cli.views.progress import PLAIN_EVERY, format_seconds
+from graduel.contenders import Budget, Contender, FittedContender, LabelledRows
 from graduel.contenders import Progress as Stage
-from graduel.contenders.net import FittedNet, begin
+from graduel.contenders.net import FittedNet, start_training
 from graduel.data import Dataset
 from graduel.duel.plan.protocol import Split
 from graduel.errors import UserError
-from graduel.metrics.metric import log_loss, metric_of
+from graduel.metrics.metric import get_metric, log_loss
 from graduel.train import DivergedError, Epoch
-from graduel.train.loop.training import Best
+from graduel.train.loop.training import BestEpoch
 from graduel.train.recipes import NetRecipe
 
 
 @dataclass(slots=True)
-class Found:
+class FitOutcome:
     """What a fit came to.
 
     Attributes
@@ -39,7 +39,7 @@ class Found:
     diverged : why it ended early, if it did
     """
 
-    fitted: Fitted
+    fitted: FittedContender
     details: dict[str, Any]
     chosen: str
     length: str
@@ -48,7 +48,7 @@ class Found:
     diverged: str = ""
 
 
-class Live:
+class LiveDisplay:
     """How a fit stands: a live line on a terminal, a plain line now and then elsewhere."""
 
     def __init__(self, console: Console, first: str) -> None:
@@ -57,7 +57,7 @@ class Live:
         self._display = Progress(*columns, console=console, disable=not console.is_terminal)
         self._task = self._display.add_task(first, total=1.0)
 
-    def __enter__(self) -> Live:
+    def __enter__(self) -> LiveDisplay:
         self._display.start()
         return self
 
@@ -79,14 +79,16 @@ def fit_net(
     rng: np.random.Generator,
     metric: str,
     console: Console,
-) -> Found:
+) -> FitOutcome:
     """Train a network; Ctrl-C or divergence ends it early, and the best epoch so far stays."""
     table, y = data.table, data.y
     start = perf_counter()
-    train = Part(table[part.train], y[part.train], len(data.classes), data.image, data.columns)
-    ready, training = begin(recipe, train, rng)
-    best, done = Best(training.answer.copy()), 0
-    valid, loss = ready(table[part.valid]), metric_of(metric).loss
+    train = LabelledRows(
+        table[part.train], y[part.train], len(data.classes), data.image, data.columns
+    )
+    ready, training = start_training(recipe, train, rng)
+    best, done = BestEpoch(training.answer.copy()), 0
+    valid, loss = ready(table[part.valid]), get_metric(metric).loss
 
     def losses(p: Any, codes: Any) -> tuple[float, ...]:
         return loss(p, codes), log_loss(p, codes) if data.columns else 0.0
@@ -94,7 +96,7 @@ def fit_net(
     console.out(training.network.summary(), highlight=False)
     stopped, diverged = False, ""
     try:
-        with np.errstate(over="ignore", invalid="ignore"), Live(console, "epoch 1") as live:
+        with np.errstate(over="ignore", invalid="ignore"), LiveDisplay(console, "epoch 1") as live:
             for epoch, error in training.judged(valid, y[part.valid], best, losses):
                 done, seconds = epoch.epoch, perf_counter() - start
                 live.show(epoch.t, seconds, _line(epoch, error, best, seconds, recipe.epochs))
@@ -109,7 +111,7 @@ def fit_net(
         diverged = str(error)
     seconds = perf_counter() - start
     details = {"epochs": done, "best_epoch": best.epoch, "valid_error": best.error}
-    return Found(
+    return FitOutcome(
         FittedNet(training, best.weights, ready, seconds, details),
         details,
         chosen=f"with the weights of epoch {best.epoch}",
@@ -128,14 +130,14 @@ def fit_xgboost(
     rng: np.random.Generator,
     threads: int,
     console: Console,
-) -> Found:
+) -> FitOutcome:
     """Boost at most so many rounds; Ctrl-C ends it, and nothing is kept."""
     train, valid = (
-        Part(data.table[rows], data.y[rows], len(data.classes), data.image, data.columns)
+        LabelledRows(data.table[rows], data.y[rows], len(data.classes), data.image, data.columns)
         for rows in (part.train, part.valid)
     )
     best = float("inf")
-    with Live(console, "round 1") as live:
+    with LiveDisplay(console, "round 1") as live:
 
         def notify(stage: Stage) -> None:
             nonlocal best
@@ -151,10 +153,10 @@ def fit_xgboost(
             try:
                 next(fitting)
             except StopIteration as end:
-                fitted: Fitted = end.value
+                fitted: FittedContender = end.value
                 break
     details = dict(fitted.details)
-    return Found(
+    return FitOutcome(
         fitted,
         details,
         chosen=f"with the first {details['best_round']} rounds",
@@ -163,11 +165,11 @@ def fit_xgboost(
     )
 
 
-def _line(epoch: Epoch, error: float, best: Best, seconds: float, epochs: int) -> str:
+def _line(epoch: Epoch, error: float, best: BestEpoch, seconds: float, epochs: int) -> str:
     left = seconds * (1 - epoch.t) / epoch.t
     return (
         f"epoch {epoch.epoch} of {epochs}: loss {epoch.loss:.4f}, validation error "
-        f"{100 * error:.2f} % (best {100 * best.error:.2f} %), {span(left)} left"
+        f"{100 * error:.2f} % (best {100 * best.error:.2f} %), {format_seconds(left)} left"
     )
 
 

@@ -14,11 +14,11 @@ import numpy as np
 import typer
 
 from graduel.data.read.images.image_folders import ENDINGS, read_flat
-from graduel.data.read.reader import kind_of
+from graduel.data.read.reader import detect_format
 from graduel.data.read.row_stream import open_stream
-from graduel.duel.result.best_model import model_of
+from graduel.duel.result.best_model import find_model
 from graduel.errors import UserError
-from graduel.models.model_file import Kept, load_kept
+from graduel.models.model_file import Model, load_model
 
 if TYPE_CHECKING:
     import polars as pl
@@ -28,7 +28,7 @@ IMAGES = 512
 
 
 @dataclass(frozen=True, slots=True)
-class Answered:
+class PredictedBlocks:
     """Rows as they came with what was answered, in blocks, and the columns of every block."""
 
     schema: dict[str, Any]
@@ -39,10 +39,10 @@ def run(
     model: Path, rows: Path, *, contender: str | None, out: Path | None, **options: Any
 ) -> None:
     """Load the model, answer every row, write the rows with their answers."""
-    path, whose = model_of(model, contender) if model.is_dir() else (model, "")
+    path, whose = find_model(model, contender) if model.is_dir() else (model, "")
     if contender is not None and not model.is_dir():
         raise UserError(f"--contender goes with a duel's folder; {model} is a file")
-    kept = load_kept(path)
+    kept = load_model(path)
     if whose:
         typer.echo(f"The model of {whose}, {path}", err=True)
     write = _writer(out, rows)
@@ -52,7 +52,7 @@ def run(
         typer.echo(f"{count:,} rows answered, in {out}", err=True)
 
 
-def _table(kept: Kept, rows: Path, options: dict[str, Any]) -> Answered:
+def _table(kept: Model, rows: Path, options: dict[str, Any]) -> PredictedBlocks:
     """Answer a table block by block: memory does not grow with its length."""
     stream = open_stream(rows, **options)
     missing = [c.name for c in kept.columns if c.name not in stream.schema]
@@ -68,16 +68,16 @@ def _table(kept: Kept, rows: Path, options: dict[str, Any]) -> Answered:
             yield block.written.with_columns(_columns(kept, names, kept.scores(matrix)))
             first += len(read)
 
-    return Answered(stream.schema | _types(names), blocks())
+    return PredictedBlocks(stream.schema | _types(names), blocks())
 
 
-def _images(kept: Kept, rows: Path, options: dict[str, Any]) -> Answered:
+def _images(kept: Model, rows: Path, options: dict[str, Any]) -> PredictedBlocks:
     """Answer images: a folder of files, or an archive of arrays."""
     import polars as pl
 
     if given := [name for name, value in options.items() if value is not None]:
         raise UserError(f"--{given[0]} goes with a table; this model takes images")
-    if kind_of(rows) == "npz":
+    if detect_format(rows) == "npz":
         X = _archive(rows)
         names = _names(kept, ["row"])
 
@@ -87,7 +87,7 @@ def _images(kept: Kept, rows: Path, options: dict[str, Any]) -> Answered:
                 count = pl.Series("row", range(start + 1, start + 1 + len(p)), dtype=pl.Int64)
                 yield pl.DataFrame([count]).with_columns(_columns(kept, names, p))
 
-        return Answered({"row": pl.Int64()} | _types(names), arrays())
+        return PredictedBlocks({"row": pl.Int64()} | _types(names), arrays())
     if kept.image is None or not rows.is_dir():
         wanted = "a folder of images" if kept.image else "an NPZ file with X"
         raise UserError(f"{rows}: expected {wanted}, as this model learned from")
@@ -107,7 +107,7 @@ def _images(kept: Kept, rows: Path, options: dict[str, Any]) -> Answered:
             told = pl.Series("file", [path.relative_to(rows).as_posix() for path in part])
             yield pl.DataFrame([told]).with_columns(_columns(kept, names, p))
 
-    return Answered({"file": pl.String()} | _types(names), pictures())
+    return PredictedBlocks({"file": pl.String()} | _types(names), pictures())
 
 
 def _archive(path: Path) -> Any:
@@ -133,7 +133,7 @@ def _empty(schema: dict[str, Any]) -> pl.DataFrame:
     return pl.DataFrame(schema=schema)
 
 
-def _names(kept: Kept, taken: list[str]) -> list[str]:
+def _names(kept: Model, taken: list[str]) -> list[str]:
     """Name the columns of answers: the class, then each class's probability; no name twice."""
     target = kept.task.target
     wanted = ["prediction" if target is None else f"predicted {target}"]
@@ -154,7 +154,7 @@ def _types(names: list[str]) -> dict[str, Any]:
     return {names[0]: pl.String(), **dict.fromkeys(names[1:], pl.Float32())}
 
 
-def _columns(kept: Kept, names: list[str], p: Any) -> list[pl.Series]:
+def _columns(kept: Model, names: list[str], p: Any) -> list[pl.Series]:
     import polars as pl
 
     answers = np.array(kept.classes, object)[p.argmax(axis=1)] if len(p) else []
@@ -162,7 +162,7 @@ def _columns(kept: Kept, names: list[str], p: Any) -> list[pl.Series]:
     return found + [pl.Series(name, p[:, i]) for i, name in enumerate(names[1:])]
 
 
-def _writer(out: Path | None, rows: Path) -> Callable[[Answered], int]:
+def _writer(out: Path | None, rows: Path) -> Callable[[PredictedBlocks], int]:
     """Return what writes the answers, having tried whether it can."""
     if out is None:
         return _to_screen
@@ -175,7 +175,7 @@ def _writer(out: Path | None, rows: Path) -> Callable[[Answered], int]:
     aside = out.with_name(f".{out.name}.{uuid4().hex}.tmp")
     write = _to_parquet if out.suffix.lower() == ".parquet" else _to_csv
 
-    def whole(answered: Answered) -> int:
+    def whole(answered: PredictedBlocks) -> int:
         try:
             count = write(answered, aside)
             os.replace(aside, out)
@@ -186,16 +186,16 @@ def _writer(out: Path | None, rows: Path) -> Callable[[Answered], int]:
     return whole
 
 
-def _to_screen(answered: Answered) -> int:
+def _to_screen(answered: PredictedBlocks) -> int:
     return _as_csv(answered, sys.stdout.write)
 
 
-def _to_csv(answered: Answered, path: Path) -> int:
+def _to_csv(answered: PredictedBlocks, path: Path) -> int:
     with path.open("w", encoding="utf-8", newline="") as file:
         return _as_csv(answered, file.write)
 
 
-def _as_csv(answered: Answered, write: Callable[[str], Any]) -> int:
+def _as_csv(answered: PredictedBlocks, write: Callable[[str], Any]) -> int:
     write(_empty(answered.schema).write_csv())
     count = 0
     for block in answered.blocks:
@@ -204,7 +204,7 @@ def _as_csv(answered: Answered, write: Callable[[str], Any]) -> int:
     return count
 
 
-def _to_parquet(answered: Answered, path: Path) -> int:
+def _to_parquet(answered: PredictedBlocks, path: Path) -> int:
     from polars.io.plugins import register_io_source
 
     count = 0

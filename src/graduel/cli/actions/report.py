@@ -10,10 +10,10 @@ from rich.console import Console
 
 from graduel.cli.actions import experiment
 from graduel.cli.views import duel_table, suite_table
-from graduel.duel.result.build import read_run
+from graduel.duel.result.build import load_run
 from graduel.duel.store.store import PLAN, RESULT
 from graduel.duel.suite.plan_suite import SUITE, SUITE_RESULT
-from graduel.duel.suite.run_suite import read_suite
+from graduel.duel.suite.run_suite import load_suite
 from graduel.errors import UserError
 from graduel.report import write_experiment, write_report, write_suite
 
@@ -61,7 +61,7 @@ def _duel(folder: Path) -> Show:
             f"{folder} is not finished: it has no {RESULT}. The same command goes on from where it "
             "stopped"
         )
-    found = read_run(folder)
+    found = load_run(folder)
     if found.result["protocol"]["varies"]:
         picture = write_experiment(found)
         return lambda console: experiment.show(found, picture, console)
@@ -76,8 +76,8 @@ def _suite(folder: Path) -> Show:
             f"{folder} is not finished: it has no {SUITE_RESULT}. The same command goes on from "
             "where it stopped"
         )
-    found = read_suite(folder)
+    found = load_suite(folder)
     for line in found.result["datasets"]:
-        write_report(read_run(folder / line["name"]))
+        write_report(load_run(folder / line["name"]))
     page = write_suite(found)
     return lambda console: suite_table.show(found, page, console)

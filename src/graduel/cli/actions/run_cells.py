@@ -10,16 +10,16 @@ from pathlib import Path
 import typer
 from rich.console import Console
 
-from graduel.cli.views.progress import watch
+from graduel.cli.views.progress import show_progress
 from graduel.duel.plan.protocol import Protocol
-from graduel.duel.result.build import finish
+from graduel.duel.result.build import build_result
 from graduel.duel.result.outcome import Run
 from graduel.duel.run.executor import WorkerError, run_cells
 from graduel.duel.store.store import Store
 from graduel.errors import UserError
 
 
-def fight(
+def run_live(
     store: Store,
     protocol: Protocol,
     folder: Path,
@@ -39,8 +39,8 @@ def fight(
         )
 
     try:
-        watch(run_cells(store), protocol, console, folder)
-        finished = finish(store, command(), show_rows=show_rows)
+        show_progress(run_cells(store), protocol, console, folder)
+        finished = build_result(store, command_line(), show_rows=show_rows)
         return finished, write(finished)
     except KeyboardInterrupt:
         typer.echo(f"graduel: stopped. {kept()}.", err=True)
@@ -54,7 +54,7 @@ def fight(
         raise
 
 
-def command() -> str:
+def command_line() -> str:
     """Return the command line as it can be typed again; bytes that are no text are escaped.
 
     Of absolute paths only the last name is told: where files lie is the user's own business.

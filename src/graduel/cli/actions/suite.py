@@ -9,20 +9,20 @@ from typing import Any
 import typer
 from rich.console import Console
 
-from graduel.cli.actions.duel import names
-from graduel.cli.actions.run_cells import command
-from graduel.cli.data_source import learned_from, say, source
-from graduel.cli.views.progress import watch
+from graduel.cli.actions.duel import split_names
+from graduel.cli.actions.run_cells import command_line
+from graduel.cli.data_source import parse_source, print_warnings, resolve_source
+from graduel.cli.views.progress import show_progress
 from graduel.cli.views.suite_table import show
-from graduel.data.source import Own
-from graduel.duel.plan.user_estimators import OwnContender, remarks_of_own
-from graduel.duel.result.build import finish
+from graduel.data.source import DataSource
+from graduel.duel.plan.user_estimators import UserContender, estimator_warnings
+from graduel.duel.result.build import build_result
 from graduel.duel.result.outcome import Run
 from graduel.duel.run.executor import run_cells
 from graduel.duel.store.store import Store
 from graduel.duel.suite.api import default_folder
 from graduel.duel.suite.plan_suite import SUITE_RESULT, Member, plan_suite
-from graduel.duel.suite.run_suite import finished_before, run_plan
+from graduel.duel.suite.run_suite import load_if_finished, run_plan
 from graduel.report import write_report, write_suite
 from graduel.report.page import PAGE
 
@@ -31,7 +31,7 @@ def run(
     datasets: list[Any],
     described: dict[str, Any],
     *,
-    mine: list[OwnContender],
+    mine: list[UserContender],
     out: Path | None,
     as_json: bool,
     show_rows: bool,
@@ -44,8 +44,8 @@ def run(
     Exit code 2 says that a data set could not be duelled on; the others are finished all the same.
     """
     plan = plan_suite(
-        [learned_from(source(str(text), described), options) for text in datasets],
-        contenders=names(contenders),
+        [resolve_source(parse_source(str(text), described), options) for text in datasets],
+        contenders=split_names(contenders),
         net=net,
         mine=mine,
         **options,
@@ -56,15 +56,15 @@ def run(
 
     def fight(member: Member, store: Store) -> Run:
         console.out(f"{number[member.name]} of {total}: {member.name}", highlight=False)
-        if isinstance(member.data, Own):
-            say(member.data, store.protocol, console)
-        for line in remarks_of_own(mine, store.protocol):
+        if isinstance(member.data, DataSource):
+            print_warnings(member.data, store.protocol, console)
+        for line in estimator_warnings(mine, store.protocol):
             console.out(f"warning: {line}", highlight=False)
-        before = finished_before(store)
-        watch(run_cells(store), store.protocol, console, store.path)
+        before = load_if_finished(store)
+        show_progress(run_cells(store), store.protocol, console, store.path)
         if before is not None and _same_page(before, show_rows):
             return before
-        finished = finish(store, command(), show_rows=show_rows)
+        finished = build_result(store, command_line(), show_rows=show_rows)
         write_report(finished)
         return finished
 
@@ -72,7 +72,7 @@ def run(
         typer.echo(f"graduel: {member.name}: {message}. The others go on.", err=True)
 
     try:
-        suite = run_plan(folder, plan, fight=fight, failed=failed, command=command())
+        suite = run_plan(folder, plan, fight=fight, failed=failed, command=command_line())
     except KeyboardInterrupt:
         typer.echo(
             f"graduel: stopped. What is finished is kept in {folder}; the same command goes on "

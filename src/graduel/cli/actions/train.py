@@ -14,22 +14,28 @@ import typer
 from rich.console import Console
 from threadpoolctl import threadpool_limits
 
-from graduel.cli.actions.live_fit import Found, fit_net, fit_xgboost
-from graduel.cli.actions.run_cells import command
-from graduel.cli.data_source import learned_from, say, source
-from graduel.cli.views.progress import span
-from graduel.contenders import Fitted, make_contender
-from graduel.contenders.fitted_model import kept_of
+from graduel.cli.actions.live_fit import FitOutcome, fit_net, fit_xgboost
+from graduel.cli.actions.run_cells import command_line
+from graduel.cli.data_source import parse_source, print_warnings, resolve_source
+from graduel.cli.views.progress import format_seconds
+from graduel.contenders import FittedContender, make_contender
+from graduel.contenders.fitted_model import to_model
 from graduel.contenders.net import Net
 from graduel.data import Dataset, load_dataset
-from graduel.data.source import Own
-from graduel.duel.plan.protocol import Protocol, Split, plan, split, table_rows
-from graduel.duel.result.environment import describe
+from graduel.data.source import DataSource
+from graduel.duel.plan.protocol import (
+    Protocol,
+    Split,
+    build_protocol,
+    split_rows,
+    table_training_rows,
+)
+from graduel.duel.result.environment import describe_environment
 from graduel.errors import UserError, unknown
-from graduel.metrics.metric import log_loss, metric_of, wrong
-from graduel.models.model_file import save_kept
-from graduel.models.schema import Task
-from graduel.train.build.recipe_parser import parse_net
+from graduel.metrics.metric import get_metric, is_misclassified, log_loss
+from graduel.models.model_file import save_model
+from graduel.models.schema import Schema
+from graduel.train.build.recipe_parser import parse_recipe
 from graduel.train.recipes import net_recipe
 
 CAN_BE_SAVED = (
@@ -56,7 +62,7 @@ def run(
         raise UserError(f"--net goes with the contender net; got --contender {contender}")
     if seed < 0:
         raise UserError(f"seed must be at least 0; got {seed}")
-    data = learned_from(source(dataset, described), options)
+    data = resolve_source(parse_source(dataset, described), options)
     protocol = _plan(data, contender, net, options)
     path = (
         out
@@ -64,17 +70,17 @@ def run(
         else _free(f"{_plain(protocol.dataset)}-{protocol.digest}-seed{seed}")
     )
     _check_writable(path)
-    found = data.load() if isinstance(data, Own) else load_dataset(data)
+    found = data.load() if isinstance(data, DataSource) else load_dataset(data)
     console = Console(stderr=True)
-    if isinstance(data, Own):
-        say(data, protocol, console)
+    if isinstance(data, DataSource):
+        print_warnings(data, protocol, console)
     with threadpool_limits(protocol.threads):
-        part = split(protocol, found, seed)
+        part = split_rows(protocol, found, seed)
         done = _fit(contender, protocol, found, part, seed, console)
         report = _report(done, found, part, protocol, contender, seed)
-    kept = kept_of(done.fitted, Task.of(found), protocol.contenders[contender]["title"], report)
+    kept = to_model(done.fitted, Schema.of(found), protocol.contenders[contender]["title"], report)
     assert kept is not None
-    save_kept(path, kept)
+    save_model(path, kept)
     if as_json:
         sys.stdout.write(json.dumps(report | {"model": str(path)}, indent=1) + "\n")
     else:
@@ -86,23 +92,27 @@ def run(
         raise typer.Exit(130)
 
 
-def _plan(data: str | Own, contender: str, net: str | None, options: dict[str, Any]) -> Protocol:
+def _plan(
+    data: str | DataSource, contender: str, net: str | None, options: dict[str, Any]
+) -> Protocol:
     """Decide as for a duel of one; a single model is judged on rows that are held out."""
-    if isinstance(data, Own) and options["split"] is None and data.load().n_train is None:
+    if isinstance(data, DataSource) and options["split"] is None and data.load().n_train is None:
         options = options | {"split": "holdout"}
     recipe = None
     if net is not None:
         asked = {k: options[k] for k in ("split", "metric", "rows", "quick")}
-        rows = table_rows(data, rope=None, **asked) if isinstance(data, Own) else None
-        recipe = parse_net(net, net_recipe(options["quick"], rows))
+        rows = (
+            table_training_rows(data, rope=None, **asked) if isinstance(data, DataSource) else None
+        )
+        recipe = parse_recipe(net, net_recipe(options["quick"], rows))
     if (given := options["split"]) not in (None, "holdout", "given"):
         raise UserError(f"--split must be holdout or given for a single model; got '{given}'")
-    return plan(data, contenders=[contender], net=recipe, seeds=1, **options)
+    return build_protocol(data, contenders=[contender], net=recipe, seeds=1, **options)
 
 
 def _fit(
     contender: str, protocol: Protocol, data: Dataset, part: Split, seed: int, console: Console
-) -> Found:
+) -> FitOutcome:
     spec = protocol.contenders[contender]
     one = make_contender(contender, spec["family"], spec["recipe"], protocol.metric)
     rng = np.random.default_rng(seed)
@@ -141,49 +151,50 @@ def _check_writable(path: Path) -> None:
 
 
 def _report(
-    done: Found, data: Dataset, part: Split, protocol: Protocol, contender: str, seed: int
+    done: FitOutcome, data: Dataset, part: Split, protocol: Protocol, contender: str, seed: int
 ) -> dict[str, Any]:
     """Judge the model on the test rows; return what is kept beside it."""
-    fitted: Fitted = done.fitted
+    fitted: FittedContender = done.fitted
     answers, y = fitted.predict_proba(data.table[part.test]), data.y[part.test]
     if not np.isfinite(answers).all():
         raise UserError(
             "the network gives probabilities that are no numbers: it diverged. "
             "Lower the learning rate"
         )
-    metric, own = metric_of(protocol.metric), {}
+    metric, own = get_metric(protocol.metric), {}
     if metric.name not in ("error", "log_loss"):
         own = {"metric": metric.name, f"test_{metric.name}": metric.value(answers, y)}
     return {
         "dataset": data.name,
         "contender": contender,
         "classes": list(data.classes),
-        "scale": Task.of(data).scale,
+        "scale": Schema.of(data).scale,
         "recipe": dict(protocol.contenders[contender]["recipe"]),
         "seed": seed,
         "rows": len(part.train),
         "test_rows": len(part.test),
         **done.details,
-        "test_error": float(wrong(answers, y).mean()),
+        "test_error": float(is_misclassified(answers, y).mean()),
         "test_log_loss": log_loss(answers, y),
         **own,
         "seconds": done.seconds,
-        "environment": describe(command(), protocol.threads),
+        "environment": describe_environment(command_line(), protocol.threads),
     }
 
 
 def _show(
-    report: dict[str, Any], done: Found, protocol: Protocol, path: Path, console: Console
+    report: dict[str, Any], done: FitOutcome, protocol: Protocol, path: Path, console: Console
 ) -> None:
     judged = f"test error {100 * report['test_error']:.2f} %"
-    metric = metric_of(protocol.metric)
+    metric = get_metric(protocol.metric)
     if metric.name == "log_loss":
         judged += f", log loss {report['test_log_loss']:.4f}"
     elif metric.name != "error":
         judged += f", {metric.title} {report[f'test_{metric.name}']:.4f}"
     lines = [
         f"{judged}, {done.chosen}, the best on the validation rows "
-        f"({100 * report['valid_error']:.2f} %); {span(report['seconds'])} for {done.length}",
+        f"({100 * report['valid_error']:.2f} %); {format_seconds(report['seconds'])} for "
+        f"{done.length}",
         f"saved in {path}",
     ]
     if done.stopped:

@@ -16,9 +16,14 @@ from rich.table import Table
 from graduel.data.read.array_file import ArrayFile, read_array
 from graduel.duel.verdict.comparison import Comparison
 from graduel.duel.verdict.predictions import class_names, compare_predictions
-from graduel.duel.verdict.sentences import p_text, size, span, value
+from graduel.duel.verdict.sentences import (
+    format_difference,
+    format_interval,
+    format_metric,
+    format_p,
+)
 from graduel.errors import UserError
-from graduel.metrics.metric import Metric, metric_of
+from graduel.metrics.metric import Metric, get_metric
 
 WIDTH = 80
 """Of the text where the output is no terminal."""
@@ -36,7 +41,7 @@ def run(
     as_json: bool,
 ) -> None:
     """Read the three, compare, show."""
-    measure = metric_of(metric)
+    measure = get_metric(metric)
     one, other, true = read_array(a), read_array(b), read_array(y)
     if true.columns is not None:
         raise UserError(f"{y}: expected one column of true labels; name one: {y}:COLUMN")
@@ -88,18 +93,21 @@ def show(found: Comparison, metric: Metric, console: Console) -> None:
     table.add_column("")
     for heading in (found.a, found.b, "Difference"):
         table.add_column(escape(heading), justify="right")
-    seen = f"{'+' if found.difference > 0 else ''}{size(found.difference, metric)}"
-    values = (value(metric.shown(loss), metric) for loss in (found.error_a, found.error_b))
+    seen = f"{'+' if found.difference > 0 else ''}{format_difference(found.difference, metric)}"
+    values = (format_metric(metric.shown(loss), metric) for loss in (found.error_a, found.error_b))
     title = metric.title[:1].upper() + metric.title[1:]
     table.add_row(escape(title), *values, seen)
     console.print(table)
     better = "a positive one is for " + found.b
     pairs = [
         ("Difference", f"loss of {found.a} less loss of {found.b}; {better}"),
-        ("", span(found.interval, found.interval_level, 1, metric)),
-        ("Equality", f"{span(found.equivalence_interval, found.equivalence_level, 1, metric)}; "
-         f"equal within ±{size(found.rope, metric)}"),
-        ("Test", f"{found.test}, {p_text(found.p_value)}{_exact(found)}"),
+        ("", format_interval(found.interval, found.interval_level, 1, metric)),
+        (
+            "Equality",
+            f"{format_interval(found.equivalence_interval, found.equivalence_level, 1, metric)}; "
+            f"equal within ±{format_difference(found.rope, metric)}",
+        ),
+        ("Test", f"{found.test}, {format_p(found.p_value)}{_exact(found)}"),
         ("Why", found.why),
         ("Of", _counted(found)),
         ("Scope", found.scope),
@@ -111,7 +119,7 @@ def show(found: Comparison, metric: Metric, console: Console) -> None:
 
 
 def _exact(found: Comparison) -> str:
-    return "" if found.p_exact is None else f" (exact {p_text(found.p_exact)})"
+    return "" if found.p_exact is None else f" (exact {format_p(found.p_exact)})"
 
 
 def _counted(found: Comparison) -> str:

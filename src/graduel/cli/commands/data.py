@@ -16,8 +16,8 @@ from graduel.cli.options import (
     Separator,
     Size,
     Target,
-    described,
-    stoppable,
+    handle_interrupt,
+    source_options,
 )
 
 
@@ -49,15 +49,15 @@ def data(
 
     openml:NAME is fetched first, if it was not yet.
     """
-    with stoppable():
-        from graduel.cli.actions.data import listing, show
+    with handle_interrupt():
+        from graduel.cli.actions.data import list_datasets, show_dataset
 
         if source is None:
-            listing()
+            list_datasets()
             return
-        show(
+        show_dataset(
             source,
-            described(
+            source_options(
                 target=target,
                 categorical=categorical,
                 numeric=numeric,

@@ -24,8 +24,8 @@ from graduel.cli.options import (
     Target,
     Threads,
     Time,
-    described,
-    stoppable,
+    handle_interrupt,
+    source_options,
 )
 
 
@@ -145,12 +145,12 @@ def duel(
     size: Size = None,
 ) -> None:
     """Train every contender on the same rows and say who wins."""
-    with stoppable():
+    with handle_interrupt():
         from graduel.cli.actions.duel import run
 
         run(
             datasets or ["mnist"],
-            described(
+            source_options(
                 target=target,
                 categorical=categorical,
                 numeric=numeric,

@@ -24,8 +24,8 @@ from graduel.cli.options import (
     Target,
     Threads,
     Time,
-    described,
-    stoppable,
+    handle_interrupt,
+    source_options,
 )
 
 
@@ -83,12 +83,12 @@ def experiment(
     size: Size = None,
 ) -> None:
     """Train variants of one network on the same rows and seeds; draw and compare them."""
-    with stoppable():
+    with handle_interrupt():
         from graduel.cli.actions.experiment import run
 
         run(
             dataset,
-            described(
+            source_options(
                 target=target,
                 categorical=categorical,
                 numeric=numeric,

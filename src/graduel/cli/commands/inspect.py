@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from graduel.cli.options import AsJson, stoppable
+from graduel.cli.options import AsJson, handle_interrupt
 
 
 def inspect(
@@ -49,12 +49,12 @@ def inspect(
     as_json: AsJson = False,
 ) -> None:
     """Look inside: one example forward and back through a model, number by number."""
-    with stoppable():
-        from graduel.cli.actions.inspect import Wanted, run
+    with handle_interrupt():
+        from graduel.cli.actions.inspect import InspectOptions, run
 
         run(
             model,
-            Wanted(row, data, label, layer, unit, lr, top),
+            InspectOptions(row, data, label, layer, unit, lr, top),
             html=html,
             as_json=as_json,
         )

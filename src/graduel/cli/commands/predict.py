@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from graduel.cli.options import Decimal, Encoding, Separator, stoppable
+from graduel.cli.options import Decimal, Encoding, Separator, handle_interrupt
 
 
 def predict(
@@ -39,7 +39,7 @@ def predict(
     encoding: Encoding = None,
 ) -> None:
     """Answer new rows with a saved model: each row as it came, its class, and probabilities."""
-    with stoppable():
+    with handle_interrupt():
         from graduel.cli.actions.predict import run
 
         run(

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from graduel.cli.options import AsJson, stoppable
+from graduel.cli.options import AsJson, handle_interrupt
 
 
 def report(
@@ -17,7 +17,7 @@ def report(
     as_json: AsJson = False,
 ) -> None:
     """Draw the page of a finished duel, experiment or suite again; nothing is trained."""
-    with stoppable():
+    with handle_interrupt():
         from graduel.cli.actions.report import run
 
         run(folder, as_json=as_json)

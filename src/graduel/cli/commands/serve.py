@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from graduel.cli.options import Categorical, Drop, Numeric, Target, described, stoppable
+from graduel.cli.options import Categorical, Drop, Numeric, Target, handle_interrupt, source_options
 
 
 def serve(
@@ -30,12 +30,12 @@ def serve(
     drop: Drop = None,
 ) -> None:
     """Serve the glass box: a page to draw digits, look inside both contenders, and train."""
-    with stoppable():
+    with handle_interrupt():
         from graduel.cli.actions.serve import run
 
         run(
             source,
-            described(target=target, categorical=categorical, numeric=numeric, drop=drop),
+            source_options(target=target, categorical=categorical, numeric=numeric, drop=drop),
             host=host,
             port=port,
             show=show,

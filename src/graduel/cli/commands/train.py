@@ -24,8 +24,8 @@ from graduel.cli.options import (
     Target,
     Threads,
     Time,
-    described,
-    stoppable,
+    handle_interrupt,
+    source_options,
 )
 
 
@@ -82,12 +82,12 @@ def train(
     size: Size = None,
 ) -> None:
     """Train one model, show how it goes, and save it. Ctrl-C keeps the best epoch so far."""
-    with stoppable():
+    with handle_interrupt():
         from graduel.cli.actions.train import run
 
         run(
             dataset,
-            described(
+            source_options(
                 target=target,
                 categorical=categorical,
                 numeric=numeric,

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from graduel.cli.options import AsJson, stoppable
+from graduel.cli.options import AsJson, handle_interrupt
 
 
 def verdict(
@@ -53,7 +53,7 @@ def verdict(
     as_json: AsJson = False,
 ) -> None:
     """Say which of two sets of predictions is better, from whatever tools, and why."""
-    with stoppable():
+    with handle_interrupt():
         from graduel.cli.actions.verdict import run
 
         run(a, b, y, metric=metric, rope=rope, names=names, classes=classes, as_json=as_json)

@@ -13,7 +13,7 @@ INKED = 0.35
 HALVES = {(False, False): " ", (True, False): "▀", (False, True): "▄", (True, True): "█"}
 
 
-def blocks(image: Any, console: Console) -> Text:
+def draw_blocks(image: Any, console: Console) -> Text:
     r"""Draw an image of shape (height, width, channels), two pixels a character.
 
     Parameters
@@ -25,7 +25,7 @@ def blocks(image: Any, console: Console) -> Text:
     --------
     >>> plain = Console(width=20, force_terminal=False)
     >>> corner = np.array([[255, 0], [255, 0], [255, 255]], np.uint8)[..., None]
-    >>> blocks(corner, plain).plain
+    >>> draw_blocks(corner, plain).plain
     '█ \n▀▀'
     """
     pixels = np.asarray(image, np.float64)

@@ -13,11 +13,11 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
-from graduel.cli.views.image_blocks import blocks
+from graduel.cli.views.image_blocks import draw_blocks
 from graduel.glassbox.inspection import (
-    InsideNet,
-    InsideTrees,
     Inspection,
+    NetInspection,
+    TreeInspection,
     strongest_inputs,
 )
 from graduel.glassbox.network.equations import FILE, Equation
@@ -89,7 +89,7 @@ def _rows(table: Table, rows: Iterable[Iterable[str]]) -> Table:
 
 def _example(found: Inspection, console: Console) -> None:
     if found.example.image is not None:
-        console.print(blocks(found.example.image, console))
+        console.print(draw_blocks(found.example.image, console))
         return
     if not found.example.features:
         return
@@ -145,7 +145,7 @@ def _terms(terms: Iterable[Term], x: str, w: str, product: str) -> Table:
     return _rows(_table("input", x, w, product), rows)
 
 
-def _forward(found: Inspection, net: InsideNet, console: Console) -> None:
+def _forward(found: Inspection, net: NetInspection, console: Console) -> None:
     _head(console, f"Forward, through {net.parameters:,} parameters")
     table = _table("layer", "computes", "units", "at 0", "largest")
     table.columns[1].justify = "left"
@@ -182,7 +182,7 @@ def _forward(found: Inspection, net: InsideNet, console: Console) -> None:
     _softmax(found, net, console)
 
 
-def _softmax(found: Inspection, net: InsideNet, console: Console) -> None:
+def _softmax(found: Inspection, net: NetInspection, console: Console) -> None:
     steps = net.forward.softmax
     if steps is None:
         return
@@ -199,7 +199,7 @@ def _softmax(found: Inspection, net: InsideNet, console: Console) -> None:
     _say(console, f"max = {number(steps.largest)}, Σ exp = {number(steps.total)}")
 
 
-def _backward(found: Inspection, net: InsideNet, console: Console) -> None:
+def _backward(found: Inspection, net: NetInspection, console: Console) -> None:
     true = found.classes[found.label]
     _head(console, f"Backward from the loss {number(net.backward.loss)}, with {true} as true")
     _say(console, f"lines are those of {FILE}")
@@ -238,7 +238,7 @@ def _norm(array: Any) -> str:
     return number(float(np.linalg.norm(array.astype(np.float64))))
 
 
-def _step(found: Inspection, net: InsideNet, console: Console) -> None:
+def _step(found: Inspection, net: NetInspection, console: Console) -> None:
     one, k = net.step, found.label
     _head(console, f"One gradient step on this example, α = {one.lr:g}")
     _say(console, _equation(one.equation))
@@ -252,7 +252,7 @@ def _step(found: Inspection, net: InsideNet, console: Console) -> None:
     _say(console, f"probability of {found.classes[k]}: {before:.3f} % → {after:.3f} %")
 
 
-def _trees(found: Inspection, trees: InsideTrees, console: Console) -> None:
+def _trees(found: Inspection, trees: TreeInspection, console: Console) -> None:
     told = trees.votes
     _head(console, f"The votes of {trees.rounds:,} rounds, {told.kind}, in log-odds")
     marks = sorted({0, 1, trees.rounds // 4, trees.rounds // 2, trees.rounds})
@@ -281,7 +281,7 @@ def _trees(found: Inspection, trees: InsideTrees, console: Console) -> None:
     )
 
 
-def _path(trees: InsideTrees, one: Path, console: Console) -> None:
+def _path(trees: TreeInspection, one: Path, console: Console) -> None:
     most = f"{number(one.value)} for {trees.groups[one.strongest]}"
     also = ", and less for the others" if one.group is None else ""
     _head(console, f"Tree {one.tree}, of round {one.round}: {most}{also}")

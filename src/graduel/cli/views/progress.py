@@ -17,10 +17,10 @@ PLAIN_EVERY = 10.0
 """Seconds between two plain lines of one fit."""
 
 
-def span(seconds: float) -> str:
+def format_seconds(seconds: float) -> str:
     """Return a time as a person says it.
 
-    >>> span(7.4), span(95)
+    >>> format_seconds(7.4), format_seconds(95)
     ('7 s', '1:35 min')
     """
     whole = round(seconds)
@@ -37,12 +37,14 @@ def describe(event: Event) -> str:
     trial = f"trial {now.trial}: " if now.trial is not None else ""
     left = now.seconds * (1 - now.share) / now.share if now.share > 0 else 0.0
     return (
-        f"{trial}{span(now.seconds)} spent, at most {span(left)} left, "
+        f"{trial}{format_seconds(now.seconds)} spent, at most {format_seconds(left)} left, "
         f"validation error {100 * now.valid_error:.2f} %"
     )
 
 
-def watch(events: Iterator[Event], protocol: Protocol, console: Console, folder: Path) -> None:
+def show_progress(
+    events: Iterator[Event], protocol: Protocol, console: Console, folder: Path
+) -> None:
     """Consume the events of a duel and show them."""
     show = _live if console.is_terminal else _plain
     show(events, protocol, console, folder)

@@ -18,53 +18,53 @@ SHADES = " ░▒▓█"
 BINS = 10
 
 
-def bars(counts: Array) -> str:
+def draw_bars(counts: Array) -> str:
     """Draw counts as bars side by side; what is not zero is seen.
 
-    >>> bars(np.array([0, 1, 50, 100]))
+    >>> draw_bars(np.array([0, 1, 50, 100]))
     ' ▁▄█'
     """
     top = counts.max(initial=1)
     return "".join(STEPS[int(np.ceil(8 * n / top)) if n < top else 8] for n in counts)
 
 
-def spread(numbers: Array) -> str:
+def draw_histogram(numbers: Array) -> str:
     """Draw a histogram: equal widths from the 1 % to the 99 % quantile, the rest at both ends.
 
     Of ten different numbers or fewer, each has a bar.
 
-    >>> spread(np.repeat([1, 2, 3, 9], [1, 2, 4, 8])), spread(np.arange(99) ** 2)
+    >>> draw_histogram(np.repeat([1, 2, 3, 9], [1, 2, 4, 8])), draw_histogram(np.arange(99) ** 2)
     ('▁▂▄█', '█▄▃▃▂▂▂▂▂▂')
     """
     if not len(numbers):
         return ""
     distinct, counts = np.unique(numbers, return_counts=True)
     if len(distinct) <= BINS:
-        return bars(counts)
+        return draw_bars(counts)
     halves = numbers / 2  # whose differences are finite
     low, high = np.quantile(halves, [0.01, 0.99])
     if low == high:
         low, high = halves.min(), halves.max()
     place = (halves - low) / ((high - low) or 1) * BINS
-    return bars(np.bincount(place.clip(0, BINS - 1).astype(int), minlength=BINS))
+    return draw_bars(np.bincount(place.clip(0, BINS - 1).astype(int), minlength=BINS))
 
 
-def bar(share: float, width: int = 20) -> str:
+def draw_bar(share: float, width: int = 20) -> str:
     """Draw a share as a bar.
 
-    >>> bar(0.5, 4), bar(0.1, 4), bar(0.0001, 4)
+    >>> draw_bar(0.5, 4), draw_bar(0.1, 4), draw_bar(0.0001, 4)
     ('██', '▍', '▏')
     """
     eighths = max(round(8 * width * share), share > 0)
     return "█" * (eighths // 8) + PARTS[eighths % 8].strip()
 
 
-def image(pixels: Array, height: int, width: int) -> list[str]:
+def draw_image(pixels: Array, height: int, width: int) -> list[str]:
     """Draw an image of 0 to 255, brightness as shade, into at most so many lines of characters.
 
     A character is about twice as high as it is wide.
 
-    >>> image(np.array([[0, 255], [0, 255], [128, 0], [128, 0]]), 4, 4)
+    >>> draw_image(np.array([[0, 255], [0, 255], [128, 0], [128, 0]]), 4, 4)
     [' █', '▒ ']
     """
     grey = pixels.mean(axis=2) if pixels.ndim == 3 else pixels.astype(float)

@@ -22,7 +22,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
-from graduel.contenders.search.space import Choice, Dimension, Real, Space, Whole, from_plain
+from graduel.contenders.search.space import Choice, Dimension, Integer, Real, Space, from_plain
 
 LENGTHS = ("epochs", "n_estimators", "max_iter", "steps")
 """How long a fit may go on."""
@@ -63,8 +63,8 @@ TABLE_NET: Space = {
     "lr": Real(1e-3, 0.3, log=True),
     "weight_decay": Real(1e-5, 0.3, log=True),
     "schedule": Choice(("cosine", "coslog4", "flat_cos", "constant")),
-    "batch_size": Whole(16, 512, log=True),
-    "epochs": Whole(10, 256, log=True),
+    "batch_size": Integer(16, 512, log=True),
+    "epochs": Integer(10, 256, log=True),
 }
 
 IMAGE_NET: Space = {
@@ -76,14 +76,14 @@ IMAGE_NET: Space = {
     "lr": Real(3e-4, 1e-2, log=True),
     "weight_decay": Real(1e-3, 0.3, log=True),
     "schedule": Choice(("cosine", "coslog4", "flat_cos")),
-    "batch_size": Whole(64, 256, log=True),
-    "epochs": Whole(10, 40, log=True),
+    "batch_size": Integer(64, 256, log=True),
+    "epochs": Integer(10, 40, log=True),
 }
 
 TABLE_XGBOOST: Space = {
-    "n_estimators": Whole(100, 10_000, log=True),
+    "n_estimators": Integer(100, 10_000, log=True),
     "learning_rate": Real(5e-3, 0.5, log=True),
-    "max_depth": Whole(3, 10, log=True),
+    "max_depth": Integer(3, 10, log=True),
     "max_bin": Choice((32, 64, 128, 256)),
     "min_child_weight": Real(1e-6, 20.0, log=True),
     "subsample": Real(0.5, 1.0),
@@ -92,16 +92,16 @@ TABLE_XGBOOST: Space = {
     "reg_alpha": Real(0.0, 5.0),
     "reg_lambda": Real(0.0, 5.0),
     "grow_policy": Choice(("depthwise", "lossguide")),
-    "max_leaves": Whole(0, 1024),
-    "max_cat_to_onehot": Whole(2, 100, log=True),
+    "max_leaves": Integer(0, 1024),
+    "max_cat_to_onehot": Integer(2, 100, log=True),
 }
 
 IMAGE_XGBOOST: Space = {
     # Pixels are many and alike: few bins, and few of them at each split, lose nothing and are
     # fast. A rate below 0.1 needs more rounds than a budget of minutes has.
-    "n_estimators": Whole(150, 800, log=True),
+    "n_estimators": Integer(150, 800, log=True),
     "learning_rate": Real(0.1, 0.5, log=True),
-    "max_depth": Whole(5, 8),
+    "max_depth": Integer(5, 8),
     "max_bin": Choice((8, 16, 32)),
     "min_child_weight": Real(0.03, 10.0, log=True),
     "subsample": Real(0.6, 1.0),
@@ -110,10 +110,10 @@ IMAGE_XGBOOST: Space = {
 }
 
 LIGHTGBM: Space = {
-    "n_estimators": Whole(100, 10_000, log=True),
+    "n_estimators": Integer(100, 10_000, log=True),
     "learning_rate": Real(5e-3, 0.3, log=True),
-    "num_leaves": Whole(2, 256, log=True),
-    "min_child_samples": Whole(1, 64, log=True),
+    "num_leaves": Integer(2, 256, log=True),
+    "min_child_samples": Integer(1, 64, log=True),
     "subsample": Real(0.5, 1.0),
     "colsample_bytree": Real(0.4, 1.0),
     "reg_alpha": Real(0.0, 1.0),
@@ -122,27 +122,27 @@ LIGHTGBM: Space = {
 }
 
 IMAGE_LIGHTGBM: Space = {
-    "n_estimators": Whole(100, 1000, log=True),
+    "n_estimators": Integer(100, 1000, log=True),
     "learning_rate": Real(0.03, 0.3, log=True),
-    "num_leaves": Whole(8, 128, log=True),
-    "min_child_samples": Whole(5, 64, log=True),
+    "num_leaves": Integer(8, 128, log=True),
+    "min_child_samples": Integer(5, 64, log=True),
     "subsample": Real(0.5, 1.0),
     "colsample_bynode": Real(0.05, 0.5, log=True),
     "reg_lambda": Real(0.0, 2.0),
 }
 
 HIST: Space = {
-    "max_iter": Whole(100, 5000, log=True),
+    "max_iter": Integer(100, 5000, log=True),
     "learning_rate": Real(0.01, 0.3, log=True),
-    "max_leaf_nodes": Whole(4, 256, log=True),
-    "min_samples_leaf": Whole(1, 100, log=True),
+    "max_leaf_nodes": Integer(4, 256, log=True),
+    "min_samples_leaf": Integer(1, 100, log=True),
     "l2_regularization": Real(0.0, 5.0),
     "max_features": Real(0.1, 1.0),
 }
 
 FOREST: Space = {
     "max_features": Choice(("sqrt", "log2", 0.1, 0.25, 0.5, 1.0)),
-    "min_samples_leaf": Whole(1, 20, log=True),
+    "min_samples_leaf": Integer(1, 20, log=True),
     "max_samples": Real(0.5, 1.0),
     "criterion": Choice(("gini", "entropy")),
 }
@@ -156,7 +156,7 @@ MLP: Space = {
     "activation": Choice(("relu", "tanh")),
     "alpha": Real(1e-7, 0.1, log=True),
     "learning_rate_init": Real(1e-4, 3e-2, log=True),
-    "batch_size": Whole(8, 512, log=True),
+    "batch_size": Integer(8, 512, log=True),
 }
 
 SPACES: dict[str, tuple[Space, Space]] = {
@@ -172,11 +172,11 @@ SPACES: dict[str, tuple[Space, Space]] = {
 """Of each family, for tables and for images."""
 
 
-def space_of(family: str, recipe: Any, *, image: bool, quick: bool) -> dict[str, Dimension]:
+def get_space(family: str, recipe: Any, *, image: bool, quick: bool) -> dict[str, Dimension]:
     """Return what is searched about a recipe; nothing of an estimator without a space.
 
     >>> from graduel.contenders.recipes import TextbookRecipe
-    >>> list(space_of("textbook", TextbookRecipe(rate=9.0), image=True, quick=False))
+    >>> list(get_space("textbook", TextbookRecipe(rate=9.0), image=True, quick=False))
     ['layers']
     """
     if family == "own":

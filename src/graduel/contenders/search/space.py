@@ -23,7 +23,7 @@ class Real:
 
 
 @dataclass(frozen=True, slots=True)
-class Whole:
+class Integer:
     """A whole number from `low` to `high`, both included."""
 
     low: int
@@ -45,7 +45,7 @@ class Choice:
         return any(type(value) is type(one) and value == one for one in self.options)
 
 
-Dimension = Real | Whole | Choice
+Dimension = Real | Integer | Choice
 Space = Mapping[str, Dimension]
 """What each parameter may be, by name."""
 
@@ -76,11 +76,11 @@ def from_plain(plain: Any) -> dict[str, Dimension]:
         if kind == "choice":
             found[name] = Choice(tuple(tuple(v) if isinstance(v, list) else v for v in values))
         else:
-            found[name] = (Real if kind == "real" else Whole)(*values)
+            found[name] = (Real if kind == "real" else Integer)(*values)
     return found
 
 
-def checked_space(space: Any) -> dict[str, Dimension]:
+def validate_space(space: Any) -> dict[str, Dimension]:
     """Read a space of the user's own: ``{"C": Real(…)}``, or ``(low, high)`` and lists of options.
 
     Whole numbers at both ends make a range of whole numbers.
@@ -92,7 +92,7 @@ def checked_space(space: Any) -> dict[str, Dimension]:
 
     Examples
     --------
-    >>> checked_space({"C": (0.1, 10.0), "max_depth": (2, 8), "criterion": ["gini", "entropy"]})
+    >>> validate_space({"C": (0.1, 10.0), "max_depth": (2, 8), "criterion": ["gini", "entropy"]})
     {'C': Real(low=0.1, high=10.0, log=False), 'max_depth': Whole(low=2, high=8, log=False), \
 'criterion': Choice(options=('gini', 'entropy'))}
     """
@@ -106,7 +106,7 @@ def checked_space(space: Any) -> dict[str, Dimension]:
             made = Choice(tuple(one))
         elif isinstance(one, tuple) and len(one) == 2 and all(map(_number, one)):
             whole = all(isinstance(v, int) for v in one)
-            made = Whole(*one) if whole else Real(float(one[0]), float(one[1]))
+            made = Integer(*one) if whole else Real(float(one[0]), float(one[1]))
         else:
             raise UserError(
                 f"a parameter's space must be (low, high), a list of options, or Real, Whole or "

@@ -67,7 +67,7 @@ class Trial:
         return found | ({"why": self.why} if self.why else {})
 
 
-def best_of(trials: list[Trial]) -> Trial | None:
+def select_best(trials: list[Trial]) -> Trial | None:
     """Return the complete trial of the lowest loss; of equals that of the lowest log loss."""
     complete = [t for t in trials if t.state == "complete" and t.loss is not None]
     return min(complete, key=lambda t: (t.loss, t.tie, t.number), default=None)
@@ -86,7 +86,7 @@ def require_optuna() -> Any:
     return optuna
 
 
-class Journal:
+class TrialLog:
     """The finished trials of one cell, in a SQLite file as Optuna keeps it."""
 
     def __init__(self, path: Path) -> None:
@@ -131,7 +131,7 @@ class Journal:
             study.add_trial(_to_frozen(trial, space))
 
 
-def propose(trials: list[Trial], space: Space, number: int, seed: int) -> Asked:
+def propose_trial(trials: list[Trial], space: Space, number: int, seed: int) -> PendingTrial:
     """Return what to try next, and who says when to give up.
 
     Parameters
@@ -151,10 +151,10 @@ def propose(trials: list[Trial], space: Space, number: int, seed: int) -> Asked:
     study = optuna.create_study(sampler=sampler, pruner=pruner)
     study.add_trials([_to_frozen(trial, space) for trial in trials])
     asked = study.ask(_distributions(space))
-    return Asked(asked, {k: _value(space[k], v) for k, v in sorted(asked.params.items())})
+    return PendingTrial(asked, {k: _value(space[k], v) for k, v in sorted(asked.params.items())})
 
 
-class Asked:
+class PendingTrial:
     """A trial under way."""
 
     def __init__(self, trial: Any, params: Mapping[str, Any]) -> None:

@@ -13,29 +13,35 @@ from graduel.contenders.contender import (
     Checkpoint,
     Clock,
     Contender,
-    Fitted,
+    FittedContender,
+    LabelledRows,
     Notify,
-    Part,
     Progress,
 )
 from graduel.contenders.search.space import Space
-from graduel.contenders.search.trials import Asked, Journal, Trial, best_of, propose
+from graduel.contenders.search.trials import (
+    PendingTrial,
+    Trial,
+    TrialLog,
+    propose_trial,
+    select_best,
+)
 from graduel.errors import UserError
-from graduel.metrics.metric import log_loss, metric_of
+from graduel.metrics.metric import get_metric, log_loss
 
 
 @dataclass(slots=True)
-class Winner:
+class TunedFit:
     """The best trial's model, as it was fitted, and the search that found it."""
 
-    fitted: Fitted
+    fitted: FittedContender
     trials: list[Trial]
     best: int
     tuning_seconds: float
 
 
 @dataclass(frozen=True, slots=True)
-class Tuned:
+class TunedContender:
     """Trials of a contender; the one of the lowest validation loss is the model.
 
     Attributes
@@ -51,7 +57,7 @@ class Tuned:
     contender: Contender
     space: Space
     metric: str
-    journal: Journal
+    journal: TrialLog
     trials: int | None = None
     seconds: float | None = None
 
@@ -66,29 +72,29 @@ class Tuned:
 
     def fit(
         self,
-        train: Part,
-        valid: Part,
+        train: LabelledRows,
+        valid: LabelledRows,
         *,
         rng: np.random.Generator,
         budget: Budget,
         notify: Notify,
-    ) -> Generator[Checkpoint, None, Winner]:
+    ) -> Generator[Checkpoint, None, TunedFit]:
         """Search; yield after each trial the best model so far, on the clock of the whole search.
 
         Where trials are finished already, it goes on behind the last of them.
         """
         trials = self.finished()
         before = trials[-1].clock if trials else 0.0
-        clock, best, model = Clock(), best_of(trials), None
+        clock, best, model = Clock(), select_best(trials), None
         while not self._over(trials, before + clock.seconds):
             number = len(trials)
             asked = None
             if number and self.space:
-                asked = propose(trials, self.space, number, _sampler_seed(rng, number))
+                asked = propose_trial(trials, self.space, number, _sampler_seed(rng, number))
             run = _Run(self, number, asked, clock, before, notify)
             fitted = run.fit(train, valid, _rng(rng, number), budget)
             trial = run.trial
-            better = trial is best_of([*([best] if best else []), trial])
+            better = trial is select_best([*([best] if best else []), trial])
             if better and fitted is not None:
                 best, model = trial, fitted
             seconds = before + clock.stop()
@@ -106,7 +112,7 @@ class Tuned:
         if model is None:
             model = self._again(best, train, valid, rng, budget)
         model.details = {**model.details, "trial": best.number}
-        return Winner(model, trials, best.number, spent)
+        return TunedFit(model, trials, best.number, spent)
 
     def _over(self, trials: list[Trial], seconds: float) -> bool:
         if not trials:
@@ -119,8 +125,13 @@ class Tuned:
         return trials[-1].cut or seconds >= self.seconds
 
     def _again(
-        self, best: Trial, train: Part, valid: Part, rng: np.random.Generator, budget: Budget
-    ) -> Fitted:
+        self,
+        best: Trial,
+        train: LabelledRows,
+        valid: LabelledRows,
+        rng: np.random.Generator,
+        budget: Budget,
+    ) -> FittedContender:
         """Fit a trial of a process that is gone once more: the same numbers give the same bits."""
         stop = max(best.course, default=100) if best.cut else 101
 
@@ -140,9 +151,9 @@ class _Run:
 
     def __init__(
         self,
-        tuned: Tuned,
+        tuned: TunedContender,
         number: int,
-        asked: Asked | None,
+        asked: PendingTrial | None,
         clock: Clock,
         before: float,
         notify: Notify,
@@ -157,8 +168,8 @@ class _Run:
         self.trial = Trial(number, self.params, None, None, 0.0, 0.0, "failed")
 
     def fit(
-        self, train: Part, valid: Part, rng: np.random.Generator, budget: Budget
-    ) -> Fitted | None:
+        self, train: LabelledRows, valid: LabelledRows, rng: np.random.Generator, budget: Budget
+    ) -> FittedContender | None:
         """Fit, and judge on the validation rows; a trial that fails is a trial."""
         tuned, start = self._tuned, self._clock.seconds
         contender = tuned.contender
@@ -181,7 +192,7 @@ class _Run:
         state = "pruned" if self._pruned else "complete"
         self.trial = replace(
             self.trial,
-            loss=float(metric_of(tuned.metric).loss(p, valid.y)),
+            loss=float(get_metric(tuned.metric).loss(p, valid.y)),
             tie=float(log_loss(p, valid.y)),
             seconds=float(fitted.seconds),
             state=state,
@@ -231,13 +242,13 @@ def _defaults(contender: Any, space: Space) -> dict[str, Any]:
     return {name: getattr(contender.recipe, name) for name in sorted(space)}
 
 
-def _last(fitting: Generator[Checkpoint, None, Fitted]) -> Fitted:
+def _last(fitting: Generator[Checkpoint, None, FittedContender]) -> FittedContender:
     """Go through a fit to its end; its checkpoints are not looked at."""
     while True:
         try:
             next(fitting)
         except StopIteration as end:
-            fitted: Fitted = end.value
+            fitted: FittedContender = end.value
             return fitted
 
 
@@ -255,6 +266,6 @@ def _sampler_seed(rng: np.random.Generator, number: int) -> int:
     return int(_sequence(rng, number, 1).generate_state(1)[0])
 
 
-def points(trials: list[Trial]) -> int:
+def count_curve_points(trials: list[Trial]) -> int:
     """Return how many points of the curve some trials have given: none before the first model."""
-    return sum(best_of(trials[: i + 1]) is not None for i in range(len(trials)))
+    return sum(select_best(trials[: i + 1]) is not None for i in range(len(trials)))

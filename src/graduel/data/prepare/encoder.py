@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from graduel.data.prepare.values import present
+from graduel.data.prepare.values import require_columns
 from graduel.errors import UserError
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ class Preparation:
         UserError
             If the table lacks a column, or a column cannot be read as what it was in fitting.
         """
-        present(frame, (encoder.name for encoder in self.encoders))
+        require_columns(frame, (encoder.name for encoder in self.encoders))
         out = np.empty((len(frame), len(self.names)), np.float32)
         start = 0
         for encoder in self.encoders:
@@ -158,7 +158,7 @@ def _is_text(value: Any) -> bool:
     return isinstance(value, str) and value == value.encode(errors="replace").decode()
 
 
-def written(spec: dict[str, Any]) -> Any:
+def compress_spec(spec: dict[str, Any]) -> Any:
     """Return a preparation for a file's notes: readable, or compressed where it is long."""
     text = json.dumps(spec, ensure_ascii=False)
     if len(text) < LONG:
@@ -166,8 +166,8 @@ def written(spec: dict[str, Any]) -> Any:
     return base64.b85encode(zlib.compress(text.encode(), 9)).decode("ascii")
 
 
-def unwritten(found: Any) -> Any:
-    """Return what :func:`written` was given.
+def decompress_spec(found: Any) -> Any:
+    """Return what :func:`compress_spec` was given.
 
     Raises
     ------

@@ -39,8 +39,8 @@ class OneHot:
     @classmethod
     def fit(cls, column: pl.Series, limit: int) -> OneHot:
         """Find the categories."""
-        text = values.labels(column)
-        return cls(column.name, *values.frequent(text, limit), text.null_count() > 0)
+        text = values.to_labels(column)
+        return cls(column.name, *values.frequent_labels(text, limit), text.null_count() > 0)
 
     @property
     def _levels(self) -> tuple[str, ...]:
@@ -56,7 +56,7 @@ class OneHot:
 
     def fill(self, column: pl.Series, out: Array) -> None:
         """Write ones, or signs."""
-        code, known = values.encode(values.labels(column), self.categories), len(self.categories)
+        code, known = values.encode(values.to_labels(column), self.categories), len(self.categories)
         level = np.where(code < known, code, known if self.others else -1)
         if self.missing:
             level[code < 0] = known + self.others
@@ -69,7 +69,7 @@ class OneHot:
 
 
 @dataclass(frozen=True, slots=True)
-class Codes:
+class CategoryCode:
     """The number of the category, from 1; 0 if it is missing or was not seen.
 
     Where there are more categories than the limit, the rarer and the unseen ones share the last.
@@ -80,9 +80,9 @@ class Codes:
     others: bool
 
     @classmethod
-    def fit(cls, column: pl.Series, limit: int) -> Codes:
+    def fit(cls, column: pl.Series, limit: int) -> CategoryCode:
         """Find the categories."""
-        return cls(column.name, *values.frequent(values.labels(column), limit))
+        return cls(column.name, *values.frequent_labels(values.to_labels(column), limit))
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -96,7 +96,7 @@ class Codes:
 
     def fill(self, column: pl.Series, out: Array) -> None:
         """Write the codes."""
-        code, known = values.encode(values.labels(column), self.categories), len(self.categories)
+        code, known = values.encode(values.to_labels(column), self.categories), len(self.categories)
         out[:, 0] = np.where(code < known, code, known if self.others else -1) + 1
 
 
@@ -110,7 +110,7 @@ class Boolean:
     @classmethod
     def fit(cls, column: pl.Series) -> Boolean:
         """Look for missing values."""
-        return cls(column.name, bool(np.isnan(values.flags(column)).any()))
+        return cls(column.name, bool(np.isnan(values.to_flags(column)).any()))
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -119,7 +119,7 @@ class Boolean:
 
     def fill(self, column: pl.Series, out: Array) -> None:
         """Write signs, and which are missing."""
-        found = values.flags(column)
+        found = values.to_flags(column)
         put_missing(np.isnan(found), out)
         out[:, 0] = np.nan_to_num(2 * found - 1, nan=0.0)
 
@@ -145,8 +145,8 @@ class Date:
     @classmethod
     def fit(cls, column: pl.Series) -> Date:
         """Measure center and width, and see which parts vary."""
-        times = values.moments(column)
-        return cls(column.name, *measure(values.days(times)), values.varying(times))
+        times = values.to_datetimes(column)
+        return cls(column.name, *measure(values.to_days(times)), values.varying_parts(times))
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -156,12 +156,12 @@ class Date:
 
     def fill(self, column: pl.Series, out: Array) -> None:
         """Write the days, which are missing, and the waves."""
-        times = values.moments(column)
+        times = values.to_datetimes(column)
         start = 1 + self.missing
-        squash(values.days(times), self.center, self.width, out[:, :start])
+        squash(values.to_days(times), self.center, self.width, out[:, :start])
         out[:, start:] = 0
         known = np.flatnonzero(~np.isnat(times))
-        found = values.parts(times[known])
+        found = values.date_parts(times[known])
         for i, part in enumerate(self.parts):
             # From a table, so that a date gives the same bits in whatever company it comes.
             angle = 2 * np.pi * np.arange(values.PERIODS[part]) / values.PERIODS[part]

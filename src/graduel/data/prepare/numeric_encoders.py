@@ -51,7 +51,7 @@ class Numeric:
     @classmethod
     def fit(cls, column: pl.Series) -> Numeric:
         """Measure center and width."""
-        return cls(column.name, *measure(values.numbers(column)))
+        return cls(column.name, *measure(values.to_numbers(column)))
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -60,7 +60,7 @@ class Numeric:
 
     def fill(self, column: pl.Series, out: Array) -> None:
         """Write the clipped numbers, and which are missing."""
-        squash(values.numbers(column), self.center, self.width, out)
+        squash(values.to_numbers(column), self.center, self.width, out)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +90,7 @@ class Quantile:
     @classmethod
     def fit(cls, column: pl.Series) -> Quantile:
         """Find the quantiles: one for every thirty rows, no more than a few hundred."""
-        x = values.numbers(column)
+        x = values.to_numbers(column)
         unknown = np.isnan(x)
         known, missing = np.clip(x[~unknown], -HIGHEST, HIGHEST), bool(unknown.any())
         if not len(known):
@@ -106,7 +106,7 @@ class Quantile:
 
     def fill(self, column: pl.Series, out: Array) -> None:
         """Write normal scores, and which are missing."""
-        x = values.numbers(column)
+        x = values.to_numbers(column)
         put_missing(np.isnan(x), out)
         out[:, 0] = scores(x, self.knots)
 
@@ -132,7 +132,7 @@ class Both:
     @classmethod
     def fit(cls, column: pl.Series) -> Both:
         """Find the quantiles, measure center and width."""
-        return cls(column.name, Quantile.fit(column).knots, *measure(values.numbers(column)))
+        return cls(column.name, Quantile.fit(column).knots, *measure(values.to_numbers(column)))
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -142,7 +142,7 @@ class Both:
 
     def fill(self, column: pl.Series, out: Array) -> None:
         """Write normal scores, the clipped numbers, and which are missing."""
-        x = values.numbers(column)
+        x = values.to_numbers(column)
         squash(x, self.center, self.width, out[:, 1:])
         out[:, 0] = scores(x, self.knots)
 

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from graduel.data.column import KINDS, Column
 from graduel.data.prepare import net_encoders, numeric_encoders, tree_encoders
 from graduel.data.prepare.encoder import Encoder, Preparation
-from graduel.data.prepare.values import present
+from graduel.data.prepare.values import require_columns
 from graduel.errors import UserError, unknown
 
 if TYPE_CHECKING:
@@ -76,7 +76,7 @@ class NetPreparation(Preparation):
         numeric_encoders.Quantile,
         numeric_encoders.Both,
         net_encoders.OneHot,
-        net_encoders.Codes,
+        net_encoders.CategoryCode,
         net_encoders.Boolean,
         net_encoders.Date,
     )
@@ -125,7 +125,7 @@ class NetPreparation(Preparation):
             elif kind == "date":
                 found.append(net_encoders.Date.fit(column))
             elif embed:
-                codes = net_encoders.Codes.fit(column, most)
+                codes = net_encoders.CategoryCode.fit(column, most)
                 few = 0 < len(codes.categories) + codes.others <= one_hot
                 found.append(net_encoders.OneHot.fit(column, most) if few else codes)
             else:
@@ -237,7 +237,7 @@ def _columns(
 ) -> Iterator[tuple[str, pl.Series]]:
     """Yield the kind and the fitted rows of each column, one at a time; text is left out."""
     used = [column for column in columns if column.kind != "text"]
-    present(frame, (column.name for column in used))
+    require_columns(frame, (column.name for column in used))
     if rows is not None and rows.dtype == np.bool_:
         rows = np.flatnonzero(rows)
     for column in used:
@@ -254,4 +254,4 @@ def _limit(limit: int | None, otherwise: int) -> int:
 
 
 def _is_code(encoder: Encoder) -> bool:
-    return isinstance(encoder, net_encoders.Codes)
+    return isinstance(encoder, net_encoders.CategoryCode)

@@ -40,7 +40,7 @@ class Numeric:
     @classmethod
     def fit(cls, column: pl.Series) -> Numeric:
         """Choose the shift, and see whether all numbers are whole."""
-        return cls(column.name, *shift_of(values.numbers(column)))
+        return cls(column.name, *shift_of(values.to_numbers(column)))
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -54,7 +54,7 @@ class Numeric:
 
     def fill(self, column: pl.Series, out: Array) -> None:
         """Write the numbers."""
-        out[:, 0] = shifted(values.numbers(column), self.shift)
+        out[:, 0] = shifted(values.to_numbers(column), self.shift)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +71,7 @@ class Category:
     @classmethod
     def fit(cls, column: pl.Series, limit: int) -> Category:
         """Find the categories."""
-        return cls(column.name, *values.frequent(values.labels(column), limit))
+        return cls(column.name, *values.frequent_labels(values.to_labels(column), limit))
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -85,7 +85,7 @@ class Category:
 
     def fill(self, column: pl.Series, out: Array) -> None:
         """Write the codes."""
-        code, known = values.encode(values.labels(column), self.categories), len(self.categories)
+        code, known = values.encode(values.to_labels(column), self.categories), len(self.categories)
         unknown = (code < 0) | (code >= known + self.others)
         out[:, 0] = np.where(unknown, np.nan, code)
 
@@ -99,7 +99,7 @@ class Boolean:
     @classmethod
     def fit(cls, column: pl.Series) -> Boolean:
         """See that the column holds booleans."""
-        values.flags(column)
+        values.to_flags(column)
         return cls(column.name)
 
     @property
@@ -114,7 +114,7 @@ class Boolean:
 
     def fill(self, column: pl.Series, out: Array) -> None:
         """Write zeros and ones."""
-        out[:, 0] = values.flags(column)
+        out[:, 0] = values.to_flags(column)
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,8 +133,8 @@ class Date:
     @classmethod
     def fit(cls, column: pl.Series) -> Date:
         """Choose the shift, and see which parts vary."""
-        times = values.moments(column)
-        return cls(column.name, *shift_of(values.days(times)), values.varying(times))
+        times = values.to_datetimes(column)
+        return cls(column.name, *shift_of(values.to_days(times)), values.varying_parts(times))
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -148,11 +148,11 @@ class Date:
 
     def fill(self, column: pl.Series, out: Array) -> None:
         """Write the days and the parts."""
-        times = values.moments(column)
-        out[:, 0] = shifted(values.days(times), self.shift)
+        times = values.to_datetimes(column)
+        out[:, 0] = shifted(values.to_days(times), self.shift)
         out[:, 1:] = np.nan
         known = np.flatnonzero(~np.isnat(times))
-        found = values.parts(times[known])
+        found = values.date_parts(times[known])
         for i, part in enumerate(self.parts):
             out[known, 1 + i] = found[part]
 

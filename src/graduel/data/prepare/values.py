@@ -30,7 +30,7 @@ PERIODS = {"month": 12, "day": 31, "weekday": 7, "hour": 24 * 60}
 """What in a date comes round again, and after how many steps; the hour counts minutes."""
 
 
-def present(frame: Any, names: Iterable[str]) -> pl.DataFrame:
+def require_columns(frame: Any, names: Iterable[str]) -> pl.DataFrame:
     """Return `frame` if it is a table with these columns.
 
     Raises
@@ -55,13 +55,13 @@ def present(frame: Any, names: Iterable[str]) -> pl.DataFrame:
     return frame
 
 
-def numbers(column: pl.Series) -> Array:
+def to_numbers(column: pl.Series) -> Array:
     """Return float64 numbers, NaN where missing; booleans as 0 and 1, durations in seconds.
 
     Examples
     --------
     >>> import polars as pl
-    >>> numbers(pl.Series("a", [" 1e3", None, "-2"]))
+    >>> to_numbers(pl.Series("a", [" 1e3", None, "-2"]))
     array([1000.,   nan,   -2.])
     """
     import polars as pl
@@ -80,13 +80,13 @@ def numbers(column: pl.Series) -> Array:
     return column.cast(pl.Float64).to_numpy()
 
 
-def labels(column: pl.Series, expected: str = "categories") -> pl.Series:
+def to_labels(column: pl.Series, expected: str = "categories") -> pl.Series:
     """Return text, null where missing; a whole number reads alike whatever type it came in.
 
     Examples
     --------
     >>> import polars as pl
-    >>> labels(pl.Series("a", [3.0, None, 0.5])).to_list()
+    >>> to_labels(pl.Series("a", [3.0, None, 0.5])).to_list()
     ['3', None, '0.5']
     """
     import polars as pl
@@ -106,13 +106,13 @@ def labels(column: pl.Series, expected: str = "categories") -> pl.Series:
     return column.cast(pl.String)
 
 
-def flags(column: pl.Series) -> Array:
+def to_flags(column: pl.Series) -> Array:
     """Return 1.0 for true, 0.0 for false, NaN where missing.
 
     Examples
     --------
     >>> import polars as pl
-    >>> flags(pl.Series("a", ["Yes", "no", None]))
+    >>> to_flags(pl.Series("a", ["Yes", "no", None]))
     array([ 1.,  0., nan])
     """
     import polars as pl
@@ -120,7 +120,7 @@ def flags(column: pl.Series) -> Array:
     expected = "true or false"
     if isinstance(column.dtype, pl.Boolean):
         return column.cast(pl.Float64).to_numpy()
-    text = _text(labels(column, expected)).str.to_lowercase()
+    text = _text(to_labels(column, expected)).str.to_lowercase()
     found = text.replace_strict(
         list(FLAGS), list(FLAGS.values()), default=None, return_dtype=pl.Float64
     )
@@ -128,13 +128,13 @@ def flags(column: pl.Series) -> Array:
     return found.to_numpy()
 
 
-def moments(column: pl.Series) -> Array:
+def to_datetimes(column: pl.Series) -> Array:
     """Return datetime64[us], NaT where missing; UTC where there is a time zone.
 
     Examples
     --------
     >>> import polars as pl
-    >>> moments(pl.Series("a", ["2024-02-29", None, "2024-02-29 12:30"]))
+    >>> to_datetimes(pl.Series("a", ["2024-02-29", None, "2024-02-29 12:30"]))
     array(['2024-02-29T00:00:00.000000',                        'NaT',
            '2024-02-29T12:30:00.000000'], dtype='datetime64[us]')
     """
@@ -159,19 +159,19 @@ def moments(column: pl.Series) -> Array:
     return column.cast(to, strict=False).to_numpy()
 
 
-def days(times: Array) -> Array:
+def to_days(times: Array) -> Array:
     """Return days since 1970 as float64, NaN where missing."""
     found = times.astype(np.int64) / (24 * 60 * 60 * 1e6)
     found[np.isnat(times)] = np.nan
     return found
 
 
-def parts(times: Array) -> dict[str, Array]:
+def date_parts(times: Array) -> dict[str, Array]:
     """Return each part of :data:`PERIODS` as codes from 0; none may be missing.
 
     Examples
     --------
-    >>> found = parts(np.array(["2024-02-29T12:30"], "M8[us]"))  # a Thursday
+    >>> found = date_parts(np.array(["2024-02-29T12:30"], "M8[us]"))  # a Thursday
     >>> {part: int(codes[0]) for part, codes in found.items()}
     {'month': 1, 'day': 28, 'weekday': 3, 'hour': 750}
     """
@@ -185,13 +185,13 @@ def parts(times: Array) -> dict[str, Array]:
     return dict(zip(PERIODS, found, strict=True))
 
 
-def varying(times: Array) -> tuple[str, ...]:
+def varying_parts(times: Array) -> tuple[str, ...]:
     """Return the parts of :data:`PERIODS` that are not the same for all times; NaT is left out."""
-    found = parts(times[~np.isnat(times)])
+    found = date_parts(times[~np.isnat(times)])
     return tuple(part for part, codes in found.items() if len(codes) and np.ptp(codes) > 0)
 
 
-def frequent(text: pl.Series, most: int) -> tuple[tuple[str, ...], bool]:
+def frequent_labels(text: pl.Series, most: int) -> tuple[tuple[str, ...], bool]:
     """Return the `most` frequent labels in alphabetical order, and whether there are others.
 
     Of labels that are equally frequent the alphabet decides, so that the order of rows does not.

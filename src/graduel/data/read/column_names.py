@@ -13,36 +13,38 @@ LONGEST = 60
 """Characters of a name or value in a message."""
 
 
-def shown(value: object) -> str:
+def quote_name(value: object) -> str:
     r"""Show a name or value from a file in one line.
 
-    >>> print(shown("two\nlines"), shown(3.5))
+    >>> print(quote_name("two\nlines"), quote_name(3.5))
     'two\nlines' 3.5
     """
     text = repr(value)
     return text if len(text) <= LONGEST else text[: LONGEST - 2] + "…" + text[-1]
 
 
-def listed(values: Iterable[object], most: int = 5) -> str:
+def join_names(values: Iterable[object], most: int = 5) -> str:
     """Show the first few of many.
 
-    >>> listed(["a", "b", "c"], most=2)
+    >>> join_names(["a", "b", "c"], most=2)
     "'a', 'b' and 1 more"
     """
     every = list(values)
-    text = ", ".join(shown(value) for value in every[:most])
+    text = ", ".join(quote_name(value) for value in every[:most])
     return text + (f" and {len(every) - most:,} more" if len(every) > most else "")
 
 
-def usable_names(names: Sequence[object]) -> tuple[list[str], list[str]]:
+def sanitize_names(names: Sequence[object]) -> tuple[list[str], list[str]]:
     r"""Make names of columns unique strings on one line; say what was changed.
 
     Blank ones are named by their place, a second ``x`` becomes ``x_2``.
 
-    >>> usable_names(["x", "", "x", "two\n lines"])[0]
+    >>> sanitize_names(["x", "", "x", "two\n lines"])[0]
     ['x', 'column_2', 'x_2', 'two lines']
     """
-    plain = ["" if name is None else " ".join(harmless(str(name), " ").split()) for name in names]
+    plain = [
+        "" if name is None else " ".join(strip_control(str(name), " ").split()) for name in names
+    ]
     plain = [name or f"column_{i}" for i, name in enumerate(plain, 1)]
     taken, used, changed = set(plain), set[str](), []
     for i, name in enumerate(plain):
@@ -53,13 +55,13 @@ def usable_names(names: Sequence[object]) -> tuple[list[str], list[str]]:
         used.add(plain[i])
         # Blanks at the ends are no more than a habit of writing.
         if str(names[i]).strip() != plain[i]:
-            changed.append(f"{shown(names[i])} is now {shown(plain[i])}")
+            changed.append(f"{quote_name(names[i])} is now {quote_name(plain[i])}")
     more = f" and {len(changed) - 5:,} more" if len(changed) > 5 else ""
     notes = [f"columns renamed: {', '.join(changed[:5])}{more}"] if changed else []
     return plain, notes
 
 
-def harmless(text: str, instead: str = "�") -> str:
+def strip_control(text: str, instead: str = "�") -> str:
     """Replace control characters, which could steer a terminal."""
     return CONTROL.sub(instead, text)
 
@@ -79,7 +81,8 @@ def find(name: str, names: Sequence[str], what: str) -> str:
         return plain
     lower = {n.lower(): n for n in reversed(names)}
     near = get_close_matches(plain.lower(), lower, n=1)
-    hint = f". Did you mean {shown(lower[near[0]])}?" if near else ""
+    hint = f". Did you mean {quote_name(lower[near[0]])}?" if near else ""
     raise UserError(
-        f"{what} must name a column of the table ({listed(names)}); got {shown(name)}{hint}"
+        f"{what} must name a column of the table ({join_names(names)}); got "
+        f"{quote_name(name)}{hint}"
     )

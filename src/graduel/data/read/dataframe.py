@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from graduel.data.dataset import Dataset
-from graduel.data.read.column_names import shown, usable_names
-from graduel.data.read.labelled_arrays import dataset
+from graduel.data.read.column_names import quote_name, sanitize_names
+from graduel.data.read.labelled_arrays import dataset_from_arrays
 from graduel.errors import UserError
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ def from_frame(table: Any) -> tuple[pl.DataFrame, list[str]]:
     if isinstance(table, pl.LazyFrame):
         table = table.collect()
     if isinstance(table, pl.DataFrame):
-        names, notes = usable_names(table.columns)
+        names, notes = sanitize_names(table.columns)
         return table.rename(dict(zip(table.columns, names, strict=True))), notes
     if not _is_pandas(table) or not hasattr(table, "columns"):
         raise UserError(
@@ -40,7 +40,7 @@ def from_frame(table: Any) -> tuple[pl.DataFrame, list[str]]:
     labels = [
         " ".join(map(str, label)) if isinstance(label, tuple) else label for label in table.columns
     ]
-    names, notes = usable_names(labels)
+    names, notes = sanitize_names(labels)
     columns = [from_series(table.iloc[:, i], name) for i, name in enumerate(names)]
     return pl.DataFrame(columns), notes
 
@@ -64,7 +64,7 @@ def from_arrays(X: Any, y: Any) -> tuple[pl.DataFrame | Dataset, str, list[str]]
     if not is_frame(X):
         X = np.asarray(X)
         if X.ndim in (3, 4):
-            return dataset("arrays", X, np.asarray(y)), TARGET, []
+            return dataset_from_arrays("arrays", X, np.asarray(y)), TARGET, []
         if X.ndim != 2 or not X.size:
             raise UserError(
                 f"expected X of shape (n, features) or images (n, height, width[, channels]), "
@@ -146,7 +146,7 @@ def from_values(values: Any, name: str) -> pl.Series:
         return pl.Series(name, values.astype(str).tolist(), dtype=pl.String)
     if values.dtype.kind != "O":
         raise UserError(
-            f"column {shown(name)}: expected numbers, text or dates; got {values.dtype}"
+            f"column {quote_name(name)}: expected numbers, text or dates; got {values.dtype}"
         )
     return _from_objects(values.tolist(), name)
 

@@ -11,10 +11,10 @@ from graduel.data.dataset import ColumnKind, Dataset
 from graduel.errors import UserError
 
 
-def natural(name: str) -> tuple[bool, float, str]:
+def natural_order(name: str) -> tuple[bool, float, str]:
     """Sort by this: names that are numbers first, by size, then the others.
 
-    >>> sorted(["10", "b", "9", "a"], key=natural)
+    >>> sorted(["10", "b", "9", "a"], key=natural_order)
     ['9', '10', 'a', 'b']
     """
     try:
@@ -24,7 +24,7 @@ def natural(name: str) -> tuple[bool, float, str]:
     return (True, 0.0, name) if np.isnan(number) else (False, number, name)
 
 
-def codes(labels: NDArray[Any], where: str) -> tuple[NDArray[np.int64], tuple[str, ...]]:
+def encode_labels(labels: NDArray[Any], where: str) -> tuple[NDArray[np.int64], tuple[str, ...]]:
     """Turn labels into codes, 0 … n_classes − 1, and the classes' names in order.
 
     Raises
@@ -56,13 +56,13 @@ def codes(labels: NDArray[Any], where: str) -> tuple[NDArray[np.int64], tuple[st
         labels = np.char.decode(labels, "latin-1")
     found, inverse = np.unique(labels, return_inverse=True)
     names = [str(value) for value in found]
-    order = sorted(range(len(names)), key=lambda i: natural(names[i]))
+    order = sorted(range(len(names)), key=lambda i: natural_order(names[i]))
     place = np.empty(len(names), np.int64)
     place[order] = np.arange(len(names))
     return place[inverse.ravel()], tuple(names[i] for i in order)
 
 
-def dataset(
+def dataset_from_arrays(
     name: str,
     X: NDArray[Any],
     labels: NDArray[Any],
@@ -87,7 +87,7 @@ def dataset(
             f"(n, height, width, channels), none of them 0; got {X.shape}"
         )
     _refuse_gaps(X, name)
-    y, classes = codes(labels, name)
+    y, classes = encode_labels(labels, name)
     if len(X) != len(y):
         raise UserError(f"{name}: expected as many labels as rows; got {len(y)} and {len(X)}")
     if len(classes) < 2:

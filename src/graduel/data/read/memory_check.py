@@ -20,7 +20,7 @@ def table_bytes(path: Path, kind: str) -> int:
 
     Parameters
     ----------
-    kind : as :func:`graduel.data.read.reader.kind_of` tells it
+    kind : as :func:`graduel.data.read.reader.detect_format` tells it
     """
     if kind not in ("parquet", "text") or path.stat().st_size < SMALL:
         return 0

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from graduel.data.dataset import Dataset
-from graduel.data.read.column_names import listed
-from graduel.data.read.labelled_arrays import dataset
+from graduel.data.read.column_names import join_names
+from graduel.data.read.labelled_arrays import dataset_from_arrays
 from graduel.errors import UserError
 
 
@@ -35,7 +35,7 @@ def read_npz(path: Path) -> Dataset:
             "Save it again with numpy.savez, without arrays of objects"
         ) from None
     if len(arrays) == 2:
-        return dataset(path.stem, *arrays, source=path.name)
+        return dataset_from_arrays(path.stem, *arrays, source=path.name)
     X, y, X_test, y_test = arrays
     if X.ndim == 0 or len(X) == 0 or X_test.shape[1:] != X.shape[1:] or len(X_test) == 0:
         raise UserError(
@@ -45,7 +45,7 @@ def read_npz(path: Path) -> Dataset:
     if len(X) != len(y):
         raise UserError(f"{path}: expected as many labels as rows; got {len(y)} and {len(X)}")
     whole, labels = np.concatenate([X, X_test]), np.concatenate([y.ravel(), y_test.ravel()])
-    return dataset(path.stem, whole, labels, n_train=len(X), source=path.name)
+    return dataset_from_arrays(path.stem, whole, labels, n_train=len(X), source=path.name)
 
 
 def _wanted(archive: Any, path: Path) -> list[NDArray[Any]]:
@@ -57,5 +57,5 @@ def _wanted(archive: Any, path: Path) -> list[NDArray[Any]]:
             return [archive[found[name]] for name in wanted]
     raise UserError(
         f"{path}: expected arrays X and y, or x_train, y_train, x_test and y_test; "
-        f"got {listed(archive.files)}"
+        f"got {join_names(archive.files)}"
     )

@@ -84,7 +84,7 @@ def fetch(wanted: str) -> Fetched:
     return _as_fetched(number, about, path, digest)
 
 
-def fetched() -> list[Fetched]:
+def list_fetched() -> list[Fetched]:
     """Return what lies in the cache, by number; nothing is asked of the server."""
     found = []
     for path in sorted(

@@ -7,8 +7,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from graduel.data.read.column_names import find, usable_names
-from graduel.data.read.stratified_sample import sampled_note, stratified
+from graduel.data.read.column_names import find, sanitize_names
+from graduel.data.read.stratified_sample import sampled_note, stratified_sample
 from graduel.errors import UserError
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ def read_parquet(path: Path) -> tuple[pl.DataFrame, list[str]]:
         frame = pl.read_parquet(path, glob=False)
     if not frame.width:
         raise UserError(f"{path}: expected a table; it has no columns")
-    names, notes = usable_names(frame.columns)
+    names, notes = sanitize_names(frame.columns)
     frame.columns = names
     return frame, notes
 
@@ -81,7 +81,7 @@ def scan_parquet(path: Path, column: str | None = None) -> Iterator[pl.DataFrame
             part = table if column is None else table.select(pl.col([column]))
             block = part.slice(start, STRIDE).collect()
         if column is None:
-            block.columns = usable_names(block.columns)[0]
+            block.columns = sanitize_names(block.columns)[0]
         yield block
 
 
@@ -97,13 +97,13 @@ def sample_parquet(path: Path, target: str, size: int) -> tuple[pl.DataFrame, li
 
     with _explained(path):
         written = pl.scan_parquet(path, glob=False).collect_schema().names()
-    names, notes = usable_names(written)
+    names, notes = sanitize_names(written)
     column = written[names.index(find(target, names, "target"))]
 
     def targets() -> Iterator[pl.Series]:
         return (block.to_series() for block in scan_parquet(path, column))
 
-    frame, total = stratified(lambda: scan_parquet(path), targets, size)
+    frame, total = stratified_sample(lambda: scan_parquet(path), targets, size)
     return frame, [*notes, sampled_note(len(frame), total)]
 
 

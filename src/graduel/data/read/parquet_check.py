@@ -17,7 +17,7 @@ from graduel.data.read.parquet import scan_parquet
 from graduel.errors import UserError
 
 
-def probe(path: Path) -> None:
+def check_parquet(path: Path) -> None:
     """See that a Parquet file can be read.
 
     Raises

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, NoReturn
 from graduel.data.dataset import Dataset
 from graduel.data.read import parquet
 from graduel.data.read.delimited import csv
-from graduel.data.read.delimited.dialect import sniff
-from graduel.data.read.images.idx_folder import NAME, idx_files, read_idx_folder
+from graduel.data.read.delimited.dialect import detect_dialect
+from graduel.data.read.images.idx_folder import NAME, find_idx_files, read_idx_folder
 from graduel.data.read.images.image_folders import ENDINGS, read_images
 from graduel.data.read.memory_check import check_memory, table_bytes
 from graduel.data.read.npz import read_npz
@@ -94,7 +94,7 @@ def read_source(
         origin = f"OpenML, data set {one.number}; licence: {one.about.get('licence')}"
         usual = one.about.get("default_target_attribute")
         return Source(one.name, frame, tuple(notes), usual, origin=origin)
-    kind = kind_of(path)
+    kind = detect_format(path)
     if kind == "folder":
         return _read_folder(path, size)
     if kind == "npz":
@@ -109,7 +109,7 @@ def read_source(
             wanted = target or _ask(parquet.scan_parquet(path))
             frame, notes = parquet.sample_parquet(path, wanted, sample)
     else:
-        dialect = sniff(
+        dialect = detect_dialect(
             path, separator=separator, decimal=decimal, encoding=encoding, header=header
         )
         if sample is None:
@@ -132,7 +132,7 @@ def _ask(blocks: Iterator[pl.DataFrame]) -> NoReturn:
 def _read_folder(path: Path, size: tuple[int, int] | None) -> Source:
     name = path.resolve().name
     try:
-        if files := idx_files(path):
+        if files := find_idx_files(path):
             return Source(name, read_idx_folder(path, files), origin=path.name)
         made, notes = read_images(path, size)
     except OSError as error:
@@ -140,7 +140,7 @@ def _read_folder(path: Path, size: tuple[int, int] | None) -> Source:
     return Source(name, made, tuple(notes), origin=path.name)
 
 
-def kind_of(path: Path) -> str:
+def detect_format(path: Path) -> str:
     """Tell what a path is: ``folder``, ``npz``, ``parquet`` or ``text``, by its first bytes.
 
     Raises
@@ -185,7 +185,7 @@ def kind_of(path: Path) -> str:
 def count_rows(path: str | Path) -> int | None:
     """Return how many rows a table has, if that is known without reading it; else None."""
     path = Path(path)
-    return parquet.parquet_rows(path) if kind_of(path) == "parquet" else None
+    return parquet.parquet_rows(path) if detect_format(path) == "parquet" else None
 
 
 def scan_batches(
@@ -205,13 +205,15 @@ def scan_batches(
         If it is no table (CSV or its kin, Parquet) or cannot be read.
     """
     path = Path(path)
-    kind = kind_of(path)
+    kind = detect_format(path)
     if kind == "parquet":
         blocks = parquet.scan_parquet(path)
     elif kind == "text":
         blocks = csv.scan_csv(
             path,
-            sniff(path, separator=separator, decimal=decimal, encoding=encoding, header=header),
+            detect_dialect(
+                path, separator=separator, decimal=decimal, encoding=encoding, header=header
+            ),
         )
     else:
         raise UserError(f"{path}: expected a table (CSV or Parquet)")

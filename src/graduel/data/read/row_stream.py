@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from graduel.data.read import parquet
-from graduel.data.read.column_names import usable_names
+from graduel.data.read.column_names import sanitize_names
 from graduel.data.read.delimited import csv
-from graduel.data.read.delimited.dialect import sniff
-from graduel.data.read.reader import kind_of
+from graduel.data.read.delimited.dialect import detect_dialect
+from graduel.data.read.reader import detect_format
 from graduel.errors import UserError
 
 if TYPE_CHECKING:
@@ -69,16 +69,16 @@ def open_stream(
     import polars as pl
 
     path = Path(path)
-    kind = kind_of(path)
+    kind = detect_format(path)
     if kind == "parquet":
         types = parquet.parquet_schema(path)
-        names = usable_names(list(types))[0]
+        names = sanitize_names(list(types))[0]
         blocks = (Block(block, block) for block in parquet.scan_parquet(path))
         return Stream(dict(zip(names, types.values(), strict=True)), ".", blocks)
     if kind != "text":
         raise UserError(f"{path}: expected a table (CSV or Parquet)")
-    dialect = sniff(path, separator=separator, decimal=decimal, encoding=encoding)
-    names = usable_names(dialect.names)[0]
+    dialect = detect_dialect(path, separator=separator, decimal=decimal, encoding=encoding)
+    names = sanitize_names(dialect.names)[0]
     pairs = csv.scan_text(path, dialect)
     schema: dict[str, pl.DataType] = {name: pl.String() for name in names}
     return Stream(schema, dialect.decimal, (Block(*pair) for pair in pairs))

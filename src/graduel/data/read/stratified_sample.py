@@ -21,7 +21,7 @@ MOST_STRATA = 1_000
 Blocks = Callable[[], Iterator["pl.DataFrame"]]
 
 
-def stratified(
+def stratified_sample(
     blocks: Blocks, targets: Callable[[], Iterator[pl.Series]], size: int
 ) -> tuple[pl.DataFrame, int]:
     """Draw rows so that each class keeps its share; they stay in their order.
@@ -50,14 +50,14 @@ def stratified(
     >>> table = pl.DataFrame({"x": range(100), "y": ["a"] * 80 + ["b"] * 20})
     >>> def blocks():
     ...     return iter([table[:50], table[50:]])
-    >>> part, total = stratified(blocks, lambda: (block["y"] for block in blocks()), 10)
+    >>> part, total = stratified_sample(blocks, lambda: (block["y"] for block in blocks()), 10)
     >>> part["y"].to_list(), total
     (['a', 'a', 'a', 'a', 'a', 'a', 'a', 'a', 'b', 'b'], 100)
     """
     import polars as pl
 
     left, total = _counted(targets())
-    need, rng, parts = quotas(left, size), np.random.default_rng(0), list[pl.DataFrame]()
+    need, rng, parts = allocate_rows(left, size), np.random.default_rng(0), list[pl.DataFrame]()
     for block, target in zip(blocks(), targets(), strict=True):
         found = _labels(target)
         if list(left) == [""]:
@@ -104,10 +104,10 @@ def sampled_note(rows: int, total: int) -> str:
     return f"of {total:,} rows {rows:,} are held, a sample with each class by its share"
 
 
-def quotas(counts: dict[str, int], size: int) -> dict[str, int]:
+def allocate_rows(counts: dict[str, int], size: int) -> dict[str, int]:
     """Share out a size by counts, one at least for each; the largest remainders are rounded up.
 
-    >>> quotas({"a": 70, "b": 29, "c": 1}, 10)
+    >>> allocate_rows({"a": 70, "b": 29, "c": 1}, 10)
     {'a': 7, 'b': 3, 'c': 1}
     """
     total = sum(counts.values())

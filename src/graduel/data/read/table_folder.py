@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from graduel.data.read.images.idx_folder import idx_files
-from graduel.data.read.images.image_folders import image_folders
-from graduel.data.read.labelled_arrays import natural
+from graduel.data.read.images.idx_folder import find_idx_files
+from graduel.data.read.images.image_folders import find_image_folders
+from graduel.data.read.labelled_arrays import natural_order
 from graduel.errors import UserError
 
 TABLES = (".csv", ".tsv", ".tab", ".psv", ".parquet", ".pq")
 PACKED = (".gz", ".zip")
 
 
-def tables_in(path: Path) -> list[Path]:
+def list_tables(path: Path) -> list[Path]:
     """Return the tables of a folder of tables, by name; of anything else none.
 
     A folder with IDX files, or with images in folders of it, is a folder of images, whatever else
@@ -26,16 +26,16 @@ def tables_in(path: Path) -> list[Path]:
 
     Examples
     --------
-    >>> tables_in(Path("a file.csv"))
+    >>> list_tables(Path("a file.csv"))
     []
     """
     try:
-        if not path.is_dir() or idx_files(path) or _has_images(path):
+        if not path.is_dir() or find_idx_files(path) or _has_images(path):
             return []
         found = [file for file in path.iterdir() if file.is_file() and is_table(file.name)]
     except OSError as error:
         raise UserError(f"{path}: cannot be read ({error.strerror or error})") from None
-    return sorted(found, key=lambda file: natural(file.name))
+    return sorted(found, key=lambda file: natural_order(file.name))
 
 
 def is_table(name: str) -> bool:
@@ -52,5 +52,7 @@ def is_table(name: str) -> bool:
 
 def _has_images(path: Path) -> bool:
     return any(
-        image_folders(folder) for folder in (path, path / "train", path / "test") if folder.is_dir()
+        find_image_folders(folder)
+        for folder in (path, path / "train", path / "test")
+        if folder.is_dir()
     )

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from graduel.data.dataset import Dataset
-from graduel.data.read.labelled_arrays import dataset
+from graduel.data.read.labelled_arrays import dataset_from_arrays
 
 if TYPE_CHECKING:
     import polars as pl
@@ -29,7 +29,7 @@ def load_toy(name: str) -> pl.DataFrame | Dataset:
     bunch: Any = getattr(datasets, f"load_{name}")()
     if name == "digits":
         X = np.round(bunch.images * (255 / 16)).astype(np.uint8)
-        return dataset(name, X, bunch.target, source=TOYS[name])
+        return dataset_from_arrays(name, X, bunch.target, source=TOYS[name])
     columns = {str(c): bunch.data[:, i] for i, c in enumerate(bunch.feature_names)}
     labels = [str(bunch.target_names[code]) for code in bunch.target]
     return pl.DataFrame({**columns, "target": labels})

@@ -13,7 +13,7 @@ LEAST_SECONDS, MOST_SECONDS = 1.0, 30 * 24 * 3600.0
 UNITS = {"": 1, "s": 1, "m": 60, "min": 60, "h": 3600}
 
 
-def read_budget(budget: Any) -> float | None:
+def parse_budget(budget: Any) -> float | None:
     """Return the seconds of a budget such as ``2m``; None without one.
 
     Raises
@@ -23,7 +23,7 @@ def read_budget(budget: Any) -> float | None:
 
     Examples
     --------
-    >>> read_budget("none"), read_budget("90s"), read_budget("2m"), read_budget(30)
+    >>> parse_budget("none"), parse_budget("90s"), parse_budget("2m"), parse_budget(30)
     (None, 90.0, 120.0, 30.0)
     """
     if budget is None or str(budget).strip().lower() == "none":
@@ -38,16 +38,16 @@ def read_budget(budget: Any) -> float | None:
     return seconds
 
 
-def checked_trials(trials: Any, seconds: float | None) -> int | None:
+def validate_trials(trials: Any, seconds: float | None) -> int | None:
     """Refuse a number of trials that is none, or that stands beside a budget in seconds."""
     if trials is None:
         return None
     if seconds is not None:
         raise UserError("a budget is a number of trials or a time; got both. Leave one out")
-    return whole("trials", trials, MOST_TRIALS)
+    return validate_count("trials", trials, MOST_TRIALS)
 
 
-def whole(name: str, value: int, most: int | None) -> int:
+def validate_count(name: str, value: int, most: int | None) -> int:
     """Return a whole number from 1 to `most`; where that is None the caller checks the range."""
     try:
         number = operator.index(value)

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from graduel.data import Dataset
-from graduel.duel.plan.splits import Design, check_design, default_design, outer
+from graduel.duel.plan.splits import Design, check_design, default_design, outer_split
 from graduel.errors import UserError
-from graduel.metrics.metric import Metric, default_rope, metric_of
+from graduel.metrics.metric import Metric, default_rope, get_metric
 
 QUICK_ROWS = 10_000
 RARE = 0.1
@@ -18,7 +18,7 @@ RARE = 0.1
 
 
 @dataclass(frozen=True, slots=True)
-class Settled:
+class Defaults:
     """What was asked for, and where nothing was, what suits the data."""
 
     split: str
@@ -30,7 +30,7 @@ class Settled:
     """How many training rows that comes to."""
 
 
-def settle(
+def choose_defaults(
     dataset: Dataset,
     *,
     split: str | None,
@@ -38,7 +38,7 @@ def settle(
     rope: float | None,
     rows: int | None,
     quick: bool,
-) -> Settled:
+) -> Defaults:
     """Choose what was not asked for; check what was.
 
     Raises
@@ -48,7 +48,7 @@ def settle(
     """
     design = Design.read(split) if split else default_design(dataset, quick=quick)
     check_design(design, dataset)
-    pool = len(outer(design, dataset, 0)[0])
+    pool = len(outer_split(design, dataset, 0)[0])
     if rows is not None and not 2 <= rows <= pool:
         raise UserError(
             f"rows must be between 2 and {pool:,}, the training rows of {dataset.name}; "
@@ -56,23 +56,23 @@ def settle(
         )
     if rows is None and quick and pool > QUICK_ROWS:
         rows = QUICK_ROWS
-    found = metric_of(default_metric(dataset) if metric is None else metric)
+    found = get_metric(default_metric(dataset) if metric is None else metric)
     if rope is None:
         rope = default_rope(found, table=True)
     learning = pool if rows is None else rows
-    return Settled(str(design), found.name, checked_rope(rope), rows, learning)
+    return Defaults(str(design), found.name, validate_rope(rope), rows, learning)
 
 
-def capped(rows: int | None, dataset: Dataset, split: str | None, *, quick: bool) -> int | None:
+def cap_rows(rows: int | None, dataset: Dataset, split: str | None, *, quick: bool) -> int | None:
     """Return at most so many training rows as there are: None where that is all of them."""
     if rows is None:
         return None
     design = Design.read(split) if split else default_design(dataset, quick=quick)
     check_design(design, dataset)
-    return None if rows >= len(outer(design, dataset, 0)[0]) else rows
+    return None if rows >= len(outer_split(design, dataset, 0)[0]) else rows
 
 
-def checked_rope(rope: float) -> float:
+def validate_rope(rope: float) -> float:
     """Refuse a region of practical equivalence that is none."""
     if not 0 <= rope < 1:
         raise UserError(
@@ -81,14 +81,14 @@ def checked_rope(rope: float) -> float:
     return float(rope)
 
 
-def remarks(
+def duel_warnings(
     dataset: Dataset, split: str, metric: str, rope: float, contenders: int
 ) -> Iterator[str]:
     """Yield what a user should know before anything is fitted, a sentence each."""
     if dataset.understood is not None:
-        from graduel.data.checks import warnings_for
+        from graduel.data.checks import check_table
 
-        yield from warnings_for(dataset.understood)
+        yield from check_table(dataset.understood)
     design = Design.read(split)
     few = int((np.bincount(dataset.y, minlength=len(dataset.classes)) < design.folds).sum())
     if few and design.kind == "folds":
@@ -96,27 +96,27 @@ def remarks(
             f"{few} {'class has' if few == 1 else 'classes have'} fewer rows than there are "
             f"folds ({design.folds}): not every fold has them to learn from and to be judged on"
         )
-    if (why := why_metric(dataset, metric)) is not None:
+    if (why := explain_metric(dataset, metric)) is not None:
         yield why
-    said = can_resolve(dataset, design, metric_of(metric), rope, contenders)
+    said = power_warning(dataset, design, get_metric(metric), rope, contenders)
     if contenders > 1 and said is not None:
         yield said
 
 
 def default_metric(dataset: Dataset) -> str:
     """Return the metric that leads where none is asked for."""
-    return "log_loss" if minority(dataset) < RARE else "error"
+    return "log_loss" if minority_share(dataset) < RARE else "error"
 
 
-def minority(dataset: Dataset) -> float:
+def minority_share(dataset: Dataset) -> float:
     """Return the share of the rows that are not of the most frequent class."""
     counts = np.bincount(dataset.y)
     return 1 - float(counts.max() / counts.sum())
 
 
-def why_metric(dataset: Dataset, metric: str) -> str | None:
+def explain_metric(dataset: Dataset, metric: str) -> str | None:
     """Say why log loss leads, where few rows are not of the most frequent class."""
-    share = minority(dataset)
+    share = minority_share(dataset)
     if metric != "log_loss" or share >= RARE:
         return None
     return (
@@ -125,7 +125,7 @@ def why_metric(dataset: Dataset, metric: str) -> str | None:
     )
 
 
-def can_resolve(
+def power_warning(
     dataset: Dataset, design: Design, metric: Metric, rope: float, contenders: int
 ) -> str | None:
     """Say, before anything is fitted, if the test rows are too few for the ROPE."""
@@ -138,6 +138,6 @@ def can_resolve(
         n = len(dataset.test_rows) if design.kind == "given" else len(dataset.y) // design.folds
         classes = np.maximum(classes * n // len(dataset.y), 1)
     rows = [int(c) for c in classes if c]
-    from graduel.duel.plan.power import resolution  # SciPy's statistics, which no fit needs
+    from graduel.duel.plan.power import explain_power  # SciPy's statistics, which no fit needs
 
-    return resolution(n, rope, metric, shape, pairs=pairs, class_rows=rows)
+    return explain_power(n, rope, metric, shape, pairs=pairs, class_rows=rows)

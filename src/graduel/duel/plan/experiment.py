@@ -10,17 +10,17 @@ from collections.abc import Sequence
 from itertools import product
 from typing import Any
 
-from graduel.data.source import Own
-from graduel.duel.plan.protocol import Protocol, plan_contenders, table_rows
+from graduel.data.source import DataSource
+from graduel.duel.plan.protocol import Protocol, protocol_for, table_training_rows
 from graduel.errors import UserError, unknown
 from graduel.train.build.part_registry import split
-from graduel.train.build.recipe_parser import KEYS, apply, read_pairs
+from graduel.train.build.recipe_parser import KEYS, apply_pairs, parse_pairs
 from graduel.train.recipes import NetRecipe, net_recipe
 
 MOST_VARIANTS = 24
 
 
-def read_variants(texts: Sequence[str]) -> dict[str, list[str]]:
+def parse_variants(texts: Sequence[str]) -> dict[str, list[str]]:
     """Read what is varied: ``key=a,b,c``, or ``key=a|b`` where a value has commas itself.
 
     Raises
@@ -30,7 +30,7 @@ def read_variants(texts: Sequence[str]) -> dict[str, list[str]]:
 
     Examples
     --------
-    >>> read_variants(["activation=relu,tanh", "layers=256|256,128"])
+    >>> parse_variants(["activation=relu,tanh", "layers=256|256,128"])
     {'activation': ['relu', 'tanh'], 'layers': ['256', '256,128']}
     """
     found: dict[str, list[str]] = {}
@@ -57,7 +57,7 @@ def read_variants(texts: Sequence[str]) -> dict[str, list[str]]:
 
 
 def plan_experiment(
-    dataset: str | Own = "mnist",
+    dataset: str | DataSource = "mnist",
     *,
     vary: Sequence[str],
     net: str | None = None,
@@ -83,7 +83,7 @@ def plan_experiment(
     UserError
         If something does not exist, is out of range, or does not fit.
     """
-    shared, varied = read_pairs(net or ""), read_variants(vary)
+    shared, varied = parse_pairs(net or ""), parse_variants(vary)
     for key in varied:
         if key in shared:
             raise UserError(f"'{key}' stands in --net and in --vary; leave it out of --net")
@@ -100,10 +100,12 @@ def plan_experiment(
         "rows": rows,
         "quick": quick,
     }
-    learning = table_rows(dataset, **asked) if isinstance(dataset, Own) else None
+    learning = table_training_rows(dataset, **asked) if isinstance(dataset, DataSource) else None
     variants: dict[str, tuple[str, str, NetRecipe]] = {}
     for values in choices:
-        recipe = apply(net_recipe(quick, learning), shared | dict(zip(varied, values, strict=True)))
+        recipe = apply_pairs(
+            net_recipe(quick, learning), shared | dict(zip(varied, values, strict=True))
+        )
         for _, title, other in variants.values():
             if other == recipe:
                 raise UserError(
@@ -112,7 +114,7 @@ def plan_experiment(
                 )
         name = _name(len(variants) + 1, values)
         variants[name] = ("net", ", ".join(values), recipe)
-    return plan_contenders(
+    return protocol_for(
         dataset,
         variants,
         seeds=seeds,

@@ -7,7 +7,7 @@ from math import ceil, sqrt
 
 from scipy.special import stdtrit
 
-from graduel.duel.verdict.sentences import about, size
+from graduel.duel.verdict.sentences import format_difference, round_rows
 from graduel.metrics.metric import Metric
 from graduel.stats.corrected_t import MOST_FITS
 from graduel.stats.proportions import two_sided_z
@@ -23,7 +23,7 @@ _SPREADS = {
 the median of boosted trees against a network on real tables; see ``docs/statistics.md``."""
 
 
-def resolution(
+def explain_power(
     n_test: int,
     rope: float,
     metric: Metric,
@@ -66,13 +66,13 @@ def resolution(
 
     Examples
     --------
-    >>> from graduel.metrics.metric import metric_of
-    >>> print(resolution(400, 0.01, metric_of("error")))
+    >>> from graduel.metrics.metric import get_metric
+    >>> print(explain_power(400, 0.01, get_metric("error")))
     400 test rows are too few to show two contenders to be practically equal (within 1 point of \
 error): even of two that do equally well the difference is only known to about ±1.84 points, if \
 exactly one of them is right on 5 % of the rows. That takes about 1,400 test rows; with fewer, the \
 verdict is "better" or "undecided".
-    >>> resolution(10_000, 0.01, metric_of("error")) is None
+    >>> explain_power(10_000, 0.01, get_metric("error")) is None
     True
     """
     if rope == 0:
@@ -102,7 +102,9 @@ verdict is "better" or "undecided".
     needed = ceil((wide / rope) ** 2 * uneven)
     return (
         f"{n_test:,} {where} are too few{how} to show two contenders to be practically equal "
-        f"(within {size(rope, metric)} of {metric.title}): even of two that do equally well the "
-        f"difference is only known to about ±{size(half, metric)}, if {meaning}. That takes about "
-        f'{about(needed)} {where}; with fewer, the verdict is "better" or "undecided".'
+        f"(within {format_difference(rope, metric)} of {metric.title}): even of two that do "
+        "equally well the "
+        f"difference is only known to about ±{format_difference(half, metric)}, if {meaning}. "
+        "That takes about "
+        f'{round_rows(needed)} {where}; with fewer, the verdict is "better" or "undecided".'
     )

@@ -15,26 +15,26 @@ import numpy as np
 
 from graduel.contenders.recipes import CONTENDERS, Entry, Recipe, table_contenders
 from graduel.data import DATASETS, load_dataset
-from graduel.data.source import Own
-from graduel.duel.plan.budget import checked_trials, read_budget, whole
-from graduel.duel.plan.defaults import QUICK_ROWS, checked_rope, settle
+from graduel.data.source import DataSource
+from graduel.duel.plan.budget import parse_budget, validate_count, validate_trials
+from graduel.duel.plan.defaults import QUICK_ROWS, choose_defaults, validate_rope
 from graduel.duel.plan.packages import deciding_versions, require
-from graduel.duel.plan.splits import Design, Split, check_rows, split
-from graduel.duel.plan.user_estimators import OwnContender
+from graduel.duel.plan.splits import Design, Split, check_rows, split_rows
+from graduel.duel.plan.user_estimators import UserContender
 from graduel.errors import UserError, unknown
-from graduel.metrics.metric import default_rope, metric_of
-from graduel.train.build.network_builder import check
+from graduel.metrics.metric import default_rope, get_metric
+from graduel.train.build.network_builder import check_recipe
 from graduel.train.recipes import NetRecipe, known_nets
 
 __all__ = [
     "Cell",
     "Protocol",
     "Split",
+    "build_protocol",
     "check_rows",
     "deciding_versions",
-    "plan",
-    "plan_contenders",
-    "split",
+    "protocol_for",
+    "split_rows",
 ]
 
 FORMAT = 1
@@ -79,7 +79,7 @@ class Protocol:
     """Everything that decides a duel's outcome, as plain data.
 
     ``contenders`` maps each name to ``{"family", "title", "recipe"}``; ``source`` is a
-    :class:`~graduel.data.source.Description` as plain data, None for data known by name.
+    :class:`~graduel.data.source.SourceSpec` as plain data, None for data known by name.
     Equal protocols give equal results (times and memory apart), so that a duel can be stopped and
     taken up again.
     """
@@ -158,8 +158,8 @@ class Protocol:
                 yield Cell(name, run, stream)
 
 
-def plan(
-    dataset: str | Own = "mnist",
+def build_protocol(
+    dataset: str | DataSource = "mnist",
     *,
     contenders: Sequence[str] | None = None,
     net: NetRecipe | None = None,
@@ -172,7 +172,7 @@ def plan(
     rope: float | None = None,
     budget: Any = None,
     trials: int | None = None,
-    own: Sequence[OwnContender] = (),
+    own: Sequence[UserContender] = (),
     probes: bool = True,
 ) -> Protocol:
     """Check what was asked for and make a protocol of it.
@@ -220,7 +220,10 @@ def plan(
         "quick": quick,
     }
     known: Mapping[str, Entry] = CONTENDERS
-    if isinstance(dataset, Own) and (learning := table_rows(dataset, **options)) is not None:
+    if (
+        isinstance(dataset, DataSource)
+        and (learning := table_training_rows(dataset, **options)) is not None
+    ):
         data = dataset.load()
         vectors = len(data.classes) > 2 and all(c.kind != "categorical" for c in data.columns)
         known = table_contenders(learning, classes=len(data.classes), vector_leaves=vectors)
@@ -232,25 +235,25 @@ def plan(
         entry = known[name]
         recipe: Recipe = entry.quick if quick else entry.full
         if name == "net" and net is not None:
-            from graduel.train.build.recipe_parser import checked
+            from graduel.train.build.recipe_parser import validate_recipe
 
-            recipe = checked(net)
+            recipe = validate_recipe(net)
         chosen[name] = (entry.family, entry.title, recipe)
     for one in own:
         chosen[one.name] = ("own", one.title, one.recipe)
     options |= {"budget": budget, "trials": trials}
-    found = plan_contenders(dataset, chosen, seeds=seeds, threads=threads, **options)
+    found = protocol_for(dataset, chosen, seeds=seeds, threads=threads, **options)
     return replace(found, probes=probes)
 
 
-def table_rows(data: Own, **options: Any) -> int | None:
+def table_training_rows(data: DataSource, **options: Any) -> int | None:
     """Return how many rows of a table would be learned from; None where there are images."""
     found = data.load()
-    return settle(found, **options).learning if found.columns else None
+    return choose_defaults(found, **options).learning if found.columns else None
 
 
-def plan_contenders(
-    dataset: str | Own,
+def protocol_for(
+    dataset: str | DataSource,
     chosen: Mapping[str, tuple[str, str, Recipe]],
     *,
     seeds: int,
@@ -273,10 +276,10 @@ def plan_contenders(
     """
     if isinstance(dataset, str) and dataset not in DATASETS:
         raise unknown("data set", dataset, DATASETS)
-    seeds = whole("seeds", seeds, MOST_SEEDS)
-    rows = None if rows is None else whole("rows", rows, None)
+    seeds = validate_count("seeds", seeds, MOST_SEEDS)
+    rows = None if rows is None else validate_count("rows", rows, None)
     most = max(MOST_THREADS, os.cpu_count() or 1)
-    threads = default_threads() if threads is None else whole("threads", threads, most)
+    threads = default_threads() if threads is None else validate_count("threads", threads, most)
     protocol = Protocol(
         dataset=dataset if isinstance(dataset, str) else dataset.description.name,
         contenders={
@@ -290,9 +293,9 @@ def plan_contenders(
         varies=varies,
     )
     protocol = _with_budget(protocol, budget, trials)
-    if isinstance(dataset, Own):
+    if isinstance(dataset, DataSource):
         data = dataset.load()
-        found = settle(data, split=split, metric=metric, rope=rope, rows=rows, quick=quick)
+        found = choose_defaults(data, split=split, metric=metric, rope=rope, rows=rows, quick=quick)
         protocol = replace(
             protocol,
             source=dataset.description.as_dict(),
@@ -309,7 +312,7 @@ def plan_contenders(
         data = load_dataset(dataset) if isinstance(dataset, str) else dataset.load()
         check_rows(protocol, data)
         for recipe in own:
-            check(recipe, data.n_features, len(data.classes), image=data.image)
+            check_recipe(recipe, data.n_features, len(data.classes), image=data.image)
     return protocol
 
 
@@ -323,8 +326,8 @@ def _check_runs(protocol: Protocol) -> None:
 
 def _with_budget(protocol: Protocol, budget: Any, trials: int | None) -> Protocol:
     """Take in the budget, and the versions of what is only needed here and there."""
-    seconds = read_budget(budget)
-    protocol = replace(protocol, seconds=seconds, trials=checked_trials(trials, seconds))
+    seconds = parse_budget(budget)
+    protocol = replace(protocol, seconds=seconds, trials=validate_trials(trials, seconds))
     more = ["lightgbm"] if "lightgbm" in protocol.contenders else []
     if protocol.budget["kind"] != "none":
         require("optuna", "Optuna, with which graduel tunes,", "tune")
@@ -339,15 +342,15 @@ def _of_known(
     design = Design.read(split or "given")
     if design.kind != "given":
         data, quick = load_dataset(name), protocol.quick
-        settled = settle(
+        settled = choose_defaults(
             data, split=str(design), metric="error", rope=0.0, rows=protocol.rows, quick=quick
         )
         protocol = replace(protocol, split=settled.split, rows=settled.rows)
         _check_runs(protocol)
     if metric is not None:
-        found = metric_of(metric)
+        found = get_metric(metric)
         protocol = replace(protocol, metric=found.name, rope=default_rope(found, table=False))
-    return protocol if rope is None else replace(protocol, rope=checked_rope(rope))
+    return protocol if rope is None else replace(protocol, rope=validate_rope(rope))
 
 
 def _is_own(recipe: Recipe) -> TypeGuard[NetRecipe]:

@@ -149,7 +149,7 @@ def check_rows(protocol: Protocol, dataset: Dataset) -> None:
         )
 
 
-def split(protocol: Protocol, dataset: Dataset, run: int) -> Split:
+def split_rows(protocol: Protocol, dataset: Dataset, run: int) -> Split:
     """Return the rows of a run: those to learn from, to choose on, and to be judged on.
 
     The part that ``rows`` asks for is the same for every seed; the validation rows are drawn
@@ -163,14 +163,16 @@ def split(protocol: Protocol, dataset: Dataset, run: int) -> Split:
     if protocol.source is None and protocol.split == "given":
         return _known(protocol, dataset, run)
     number, seed = divmod(run, protocol.seeds)
-    pool, test = outer(Design.read(protocol.split), dataset, number)
-    rows, y = alike(dataset), dataset.y
+    pool, test = outer_split(Design.read(protocol.split), dataset, number)
+    rows, y = row_groups(dataset), dataset.y
     if protocol.rows is not None and protocol.rows < len(pool):
         pool = np.sort(_part(pool, protocol.rows, dataset, rows))
     if dataset.times is not None:
         train, valid = _later(pool, dataset.times, OWN_VALID_SHARE)
     else:
-        place = places(y[pool], in_order(rows[pool]), np.random.default_rng([seed, number, 2]))
+        place = stratified_positions(
+            y[pool], renumber_groups(rows[pool]), np.random.default_rng([seed, number, 2])
+        )
         chosen = _to_choose_on(place, y[pool])
         train, valid = pool[~chosen], pool[chosen]
     if not len(valid) or not len(test) or len(np.unique(y[train])) < 2:
@@ -182,7 +184,7 @@ def split(protocol: Protocol, dataset: Dataset, run: int) -> Split:
     return Split(train, valid, test)
 
 
-def outer(design: Design, dataset: Dataset, number: int) -> tuple[Rows, Rows]:
+def outer_split(design: Design, dataset: Dataset, number: int) -> tuple[Rows, Rows]:
     """Return the rows that one split learns from and chooses on, and those it judges on."""
     everything = np.arange(len(dataset.y))
     if design.kind == "given":
@@ -190,7 +192,7 @@ def outer(design: Design, dataset: Dataset, number: int) -> tuple[Rows, Rows]:
     if dataset.times is not None:
         return _later(everything, dataset.times, design.test_share)
     repeat, fold = divmod(number, design.folds)
-    place = places(dataset.y, alike(dataset), np.random.default_rng([repeat, 3]))
+    place = stratified_positions(dataset.y, row_groups(dataset), np.random.default_rng([repeat, 3]))
     test = np.minimum((place * design.folds).astype(int), design.folds - 1) == fold
     return everything[~test], everything[test]
 
@@ -215,7 +217,9 @@ def _part(pool: Rows, size: int, dataset: Dataset, rows: NDArray[np.int64]) -> R
     """
     if dataset.times is not None:
         return pool[np.argsort(dataset.times[pool], kind="stable")[-size:]]
-    place = places(dataset.y[pool], in_order(rows[pool]), np.random.default_rng([0, 1]))
+    place = stratified_positions(
+        dataset.y[pool], renumber_groups(rows[pool]), np.random.default_rng([0, 1])
+    )
     return pool[np.argsort(place, kind="stable")[:size]]
 
 
@@ -231,7 +235,7 @@ def _later(rows: Rows, times: NDArray[np.int64], share: float) -> tuple[Rows, Ro
     return rows[~late], rows[late]
 
 
-def places(
+def stratified_positions(
     y: NDArray[Any], groups: NDArray[np.int64], rng: np.random.Generator
 ) -> NDArray[np.float64]:
     """Give each row a place from 0 to 1, so that any range of places is a stratified sample.
@@ -259,10 +263,10 @@ def places(
     return found[groups]
 
 
-def in_order(groups: NDArray[Any]) -> NDArray[np.int64]:
+def renumber_groups(groups: NDArray[Any]) -> NDArray[np.int64]:
     """Return groups numbered in the order in which they appear.
 
-    >>> in_order(np.array([7, 3, 7, 5])).tolist()
+    >>> renumber_groups(np.array([7, 3, 7, 5])).tolist()
     [0, 1, 0, 2]
     """
     _, first, inverse = np.unique(groups, return_index=True, return_inverse=True)
@@ -271,12 +275,12 @@ def in_order(groups: NDArray[Any]) -> NDArray[np.int64]:
     return rank[inverse]
 
 
-def alike(dataset: Dataset) -> NDArray[np.int64]:
+def row_groups(dataset: Dataset) -> NDArray[np.int64]:
     """Return the group of each row: the user's, or rows with equal features."""
-    return in_order(_hashes(dataset) if dataset.groups is None else dataset.groups)
+    return renumber_groups(_hashes(dataset) if dataset.groups is None else dataset.groups)
 
 
-def in_both(dataset: Dataset, rows: Split) -> int:
+def count_leaked_rows(dataset: Dataset, rows: Split) -> int:
     """Count the test rows whose features are those of a row that is learned from or chosen on."""
     found = _hashes(dataset)
     return int(np.isin(found[rows.test], found[np.r_[rows.train, rows.valid]]).sum())

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from graduel.contenders.recipes import CONTENDERS, OwnRecipe
-from graduel.contenders.search.space import checked_space, to_plain
+from graduel.contenders.recipes import CONTENDERS, UserEstimatorRecipe
+from graduel.contenders.search.space import to_plain, validate_space
 from graduel.errors import UserError
 
 TAKES = ("matrix", "frame")
@@ -19,7 +19,7 @@ ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class OwnContender:
+class UserContender:
     """A classifier of the user's own, under the name that it has in a duel.
 
     Attributes
@@ -33,7 +33,7 @@ class OwnContender:
     name: str
     title: str
     estimator: Any
-    recipe: OwnRecipe
+    recipe: UserEstimatorRecipe
 
     def pickled(self) -> bytes:
         """Return it for another process of ours: classes of a script are packed with it.
@@ -59,7 +59,7 @@ class OwnContender:
         return not hasattr(self.estimator, "predict_proba")
 
 
-def own_contender(title: str, estimator: Any, space: Any = None) -> OwnContender:
+def describe_estimator(title: str, estimator: Any, space: Any = None) -> UserContender:
     """Describe an estimator, or what makes one when it is called.
 
     A table comes to it as the float32 matrix that networks take; where it holds a
@@ -79,7 +79,7 @@ def own_contender(title: str, estimator: Any, space: Any = None) -> OwnContender
     Examples
     --------
     >>> from sklearn.svm import SVC
-    >>> mine = own_contender("my machine", SVC(C=2.0))
+    >>> mine = describe_estimator("my machine", SVC(C=2.0))
     >>> mine.name, mine.recipe.kind, dict(mine.recipe.parameters)["C"], mine.recipe.takes
     ('my-machine', 'sklearn.svm._classes.SVC', '2.0', 'matrix')
     """
@@ -106,21 +106,21 @@ def own_contender(title: str, estimator: Any, space: Any = None) -> OwnContender
         takes = "frame" if _names_columns(estimator) else "matrix"
     if takes not in TAKES:
         raise UserError(f"takes of contender {title!r} must be 'matrix' or 'frame'; got {takes!r}")
-    checked = checked_space(space)
+    checked = validate_space(space)
     parameters = _parameters(estimator)
     for key in checked:
         if key not in parameters:
             raise UserError(f"the space of contender {title!r} names {key!r}, no parameter of it")
-    recipe = OwnRecipe(
+    recipe = UserEstimatorRecipe(
         f"{type(estimator).__module__}.{type(estimator).__qualname__}",
         tuple((k, ADDRESS.sub("", repr(v))) for k, v in sorted(parameters.items())),
         takes,
         to_plain(checked),
     )
-    return OwnContender(name, str(title), estimator, recipe)
+    return UserContender(name, str(title), estimator, recipe)
 
 
-def read_contender(text: str) -> OwnContender:
+def load_contender(text: str) -> UserContender:
     """Read ``module:attribute`` or ``name=module:attribute``; the current folder is looked at too.
 
     Raises
@@ -159,30 +159,30 @@ def read_contender(text: str) -> OwnContender:
         import cloudpickle
 
         cloudpickle.register_pickle_by_value(module)
-    return own_contender(title.strip() or attribute, found)
+    return describe_estimator(title.strip() or attribute, found)
 
 
-def read_contenders(asked: Any) -> tuple[Sequence[str] | None, list[OwnContender]]:
+def parse_contenders(asked: Any) -> tuple[Sequence[str] | None, list[UserContender]]:
     """Tell names of known contenders from contenders of the user's own.
 
     A mapping holds the user's, by name: an estimator, or ``(estimator, space)``. They stand beside
     those of graduel's own that it names with None, or beside the default ones.
 
-    >>> read_contenders(["net"]), read_contenders({"net": None})
+    >>> parse_contenders(["net"]), parse_contenders({"net": None})
     ((['net'], []), (['net'], []))
     """
     if not isinstance(asked, Mapping):
         return ([asked] if isinstance(asked, str) else asked), []
     names = [str(name) for name, one in asked.items() if one is None]
     own = [
-        own_contender(name, *(one if isinstance(one, tuple) else (one,)))
+        describe_estimator(name, *(one if isinstance(one, tuple) else (one,)))
         for name, one in asked.items()
         if one is not None
     ]
     return names or None, own
 
 
-def remarks_of_own(own: Sequence[OwnContender], protocol: Any) -> Iterator[str]:
+def estimator_warnings(own: Sequence[UserContender], protocol: Any) -> Iterator[str]:
     """Yield what a user should know of contenders of their own before anything is fitted."""
     for one in own:
         if one.lacks_probabilities:

@@ -10,7 +10,7 @@ from graduel.duel.store.store import PLAN, RESULT, Store, read_json
 from graduel.errors import UserError, unknown
 
 
-def model_of(path: Path, contender: str | None = None) -> tuple[Path, str]:
+def find_model(path: Path, contender: str | None = None) -> tuple[Path, str]:
     """Return where a duel's model is, and in a few words whose it is.
 
     Of those whose models are kept it is the one with the lowest loss in the duel's metric: the

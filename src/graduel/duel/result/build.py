@@ -10,8 +10,8 @@ from typing import Any
 from graduel.contenders.recipes import STRONGEST_XGBOOST
 from graduel.duel.plan.protocol import FORMAT, Protocol
 from graduel.duel.plan.splits import Design
-from graduel.duel.result.dataset_summary import about
-from graduel.duel.result.environment import describe
+from graduel.duel.result.dataset_summary import summarize_dataset
+from graduel.duel.result.environment import describe_environment
 from graduel.duel.result.outcome import Outcome, Run
 from graduel.duel.run import probes
 from graduel.duel.store.store import PLAN, RESULT, Store, read_json, write_json
@@ -19,13 +19,20 @@ from graduel.duel.suite.training_sizes import learning_curve
 from graduel.duel.verdict import costs
 from graduel.duel.verdict.error_counts import judge_claim
 from graduel.duel.verdict.metric_interval import metric_interval
-from graduel.duel.verdict.runs import Answers, answers
+from graduel.duel.verdict.runs import RunPredictions, collect_predictions
 from graduel.errors import UserError
-from graduel.metrics.calibration import calibration, scaled, temperature
-from graduel.metrics.metric import Metric, brier, default_rope, log_loss, metric_of, wrong
+from graduel.metrics.calibration import apply_temperature, fit_temperature, measure_calibration
+from graduel.metrics.metric import (
+    Metric,
+    brier,
+    default_rope,
+    get_metric,
+    is_misclassified,
+    log_loss,
+)
 
 
-def finish(store: Store, command: str, *, show_rows: bool = False) -> Run:
+def build_result(store: Store, command: str, *, show_rows: bool = False) -> Run:
     """Judge the finished cells, write ``result.json`` and return the run.
 
     `show_rows` lets a report show rows of data of the user's own.
@@ -33,7 +40,7 @@ def finish(store: Store, command: str, *, show_rows: bool = False) -> Run:
     protocol = store.protocol
     dataset, outcomes = store.dataset(), _outcomes(store)
     found = _answers(store, outcomes)
-    metric = metric_of(protocol.metric)
+    metric = get_metric(protocol.metric)
     titles = {name: spec["title"] for name, spec in protocol.contenders.items()}
     contenders = {
         name: {
@@ -41,7 +48,7 @@ def finish(store: Store, command: str, *, show_rows: bool = False) -> Run:
             **_quality(found, name, metric),
             **_cost(cells, found),
             "calibration": _calibration(store, found, name, cells),
-            "probes": probes.together([cell.probes for cell in cells]),
+            "probes": probes.merge_probes([cell.probes for cell in cells]),
             "recipe": protocol.contenders[name]["recipe"],
         }
         for name, cells in outcomes.items()
@@ -63,7 +70,7 @@ def finish(store: Store, command: str, *, show_rows: bool = False) -> Run:
             "n_test": len(rows.test),
             "n_features": dataset.n_features,
             "n_classes": len(dataset.classes),
-            **about(protocol, dataset, rows, show_rows=show_rows),
+            **summarize_dataset(protocol, dataset, rows, show_rows=show_rows),
         },
         "protocol": {
             "split": protocol.split,
@@ -81,12 +88,12 @@ def finish(store: Store, command: str, *, show_rows: bool = False) -> Run:
         },
         "contenders": contenders,
         "comparisons": [
-            {**one.as_dict(), "cost": costs.in_words(one, contenders, metric, titles)}
+            {**one.as_dict(), "cost": costs.cost_sentence(one, contenders, metric, titles)}
             for one in comparisons
         ],
         "claims": _claims(protocol, found, titles),
         "known_best": STRONGEST_XGBOOST if protocol.dataset == "mnist" else None,
-        "environment": describe(command, protocol.threads),
+        "environment": describe_environment(command, protocol.threads),
     }
     if protocol.source is not None or protocol.split != "given":
         result["known_best"] = None
@@ -96,7 +103,7 @@ def finish(store: Store, command: str, *, show_rows: bool = False) -> Run:
     return _run(store, result, outcomes, found)
 
 
-def read_run(path: str | Path) -> Run:
+def load_run(path: str | Path) -> Run:
     """Read a finished duel's folder; nothing is trained.
 
     Raises
@@ -124,9 +131,9 @@ def _outcomes(store: Store) -> dict[str, list[Outcome]]:
     return found
 
 
-def _answers(store: Store, outcomes: dict[str, list[Outcome]]) -> Answers:
+def _answers(store: Store, outcomes: dict[str, list[Outcome]]) -> RunPredictions:
     protocol = store.protocol
-    return answers(
+    return collect_predictions(
         Design.read(protocol.split),
         protocol.seeds,
         [store.read_split(run) for run in range(protocol.runs)],
@@ -136,7 +143,7 @@ def _answers(store: Store, outcomes: dict[str, list[Outcome]]) -> Answers:
 
 
 def _run(
-    store: Store, result: dict[str, Any], outcomes: dict[str, list[Outcome]], found: Answers
+    store: Store, result: dict[str, Any], outcomes: dict[str, list[Outcome]], found: RunPredictions
 ) -> Run:
     images, table = None, None
     known = store.protocol.source is None
@@ -168,14 +175,14 @@ def _run(
     )
 
 
-def _quality(found: Answers, name: str, metric: Metric) -> dict[str, Any]:
+def _quality(found: RunPredictions, name: str, metric: Metric) -> dict[str, Any]:
     """Return how good a contender is: means over the runs, and the error of each."""
     runs = list(zip(found.runs[name], found.y, strict=True))
     error, interval = found.error(name)
     quality: dict[str, Any] = {
         "test_error": error,
         "test_error_interval": list(interval),
-        "test_errors": [float(wrong(p, y).mean()) for p, y in runs],
+        "test_errors": [float(is_misclassified(p, y).mean()) for p, y in runs],
         "log_loss": mean(log_loss(p, y) for p, y in runs),
         "brier": mean(brier(p, y) for p, y in runs),
     }
@@ -187,20 +194,22 @@ def _quality(found: Answers, name: str, metric: Metric) -> dict[str, Any]:
     return quality
 
 
-def _calibration(store: Store, found: Answers, name: str, cells: list[Outcome]) -> dict[str, Any]:
+def _calibration(
+    store: Store, found: RunPredictions, name: str, cells: list[Outcome]
+) -> dict[str, Any]:
     """Return how far probabilities are to be believed, before and after temperature scaling.
 
     Each run's temperature is that of its own validation rows. Folders of before these rows'
     probabilities were kept have none.
     """
     runs = found.runs[name]
-    before = calibration(runs, found.y, found.tests)
+    before = measure_calibration(runs, found.y, found.tests)
     kept = [(cell.valid_probabilities, store.read_valid_truth(cell.seed)) for cell in cells]
-    temperatures = [temperature(p, y) for p, y in kept if p is not None and y is not None]
+    temperatures = [fit_temperature(p, y) for p, y in kept if p is not None and y is not None]
     after = None
     if len(temperatures) == len(cells):
-        cooled = [scaled(p, t) for p, t in zip(runs, temperatures, strict=True)]
-        after = calibration(cooled, found.y, found.tests).as_dict()
+        cooled = [apply_temperature(p, t) for p, t in zip(runs, temperatures, strict=True)]
+        after = measure_calibration(cooled, found.y, found.tests).as_dict()
     return {
         "temperatures": temperatures if after else None,
         "before": before.as_dict(),
@@ -208,7 +217,7 @@ def _calibration(store: Store, found: Answers, name: str, cells: list[Outcome]) 
     }
 
 
-def _cost(cells: list[Outcome], found: Answers) -> dict[str, Any]:
+def _cost(cells: list[Outcome], found: RunPredictions) -> dict[str, Any]:
     """Return what a contender costs: means over the runs, memory and size the largest."""
     return {
         "fit_seconds": [o.fit_seconds for o in cells],
@@ -225,7 +234,9 @@ def _cost(cells: list[Outcome], found: Answers) -> dict[str, Any]:
     }
 
 
-def _claims(protocol: Protocol, found: Answers, titles: dict[str, str]) -> list[dict[str, Any]]:
+def _claims(
+    protocol: Protocol, found: RunPredictions, titles: dict[str, str]
+) -> list[dict[str, Any]]:
     """Hold the claim that XGBoost blows it out of the water against every network.
 
     The claim is of errors, whatever metric leads.
@@ -235,7 +246,7 @@ def _claims(protocol: Protocol, found: Answers, titles: dict[str, str]) -> list[
     networks = [name for name in family if family[name] in ("textbook", "net")]
     if not boosters or not networks:
         return []
-    metric, rope = metric_of("error"), protocol.rope
+    metric, rope = get_metric("error"), protocol.rope
     if protocol.metric != "error":
         rope = default_rope(metric, table=protocol.source is not None)
     comparisons = found.compare(metric, rope, titles, None)

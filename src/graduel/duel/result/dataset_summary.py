@@ -7,12 +7,12 @@ from typing import Any
 import numpy as np
 
 from graduel.data import Dataset
-from graduel.duel.plan.defaults import remarks
+from graduel.duel.plan.defaults import duel_warnings
 from graduel.duel.plan.protocol import Protocol
-from graduel.duel.plan.splits import Split, in_both
+from graduel.duel.plan.splits import Split, count_leaked_rows
 
 
-def about(
+def summarize_dataset(
     protocol: Protocol, dataset: Dataset, rows: Split, *, show_rows: bool = False
 ) -> dict[str, Any]:
     """Return what was understood, set aside and warned of, as plain data.
@@ -23,9 +23,11 @@ def about(
     if protocol.source is None:
         return {}
     warned = list(
-        remarks(dataset, protocol.split, protocol.metric, protocol.rope, len(protocol.contenders))
+        duel_warnings(
+            dataset, protocol.split, protocol.metric, protocol.rope, len(protocol.contenders)
+        )
     )
-    both = in_both(dataset, rows)
+    both = count_leaked_rows(dataset, rows)
     if both:
         warned.append(
             f"{both:,} of {len(rows.test):,} test rows have the features of a training row: what "

@@ -17,7 +17,7 @@ PACKAGES = (
 )
 
 
-def describe(command: str, threads: int) -> dict[str, Any]:
+def describe_environment(command: str, threads: int) -> dict[str, Any]:
     """Return the command, versions and machine as plain data."""
     from threadpoolctl import threadpool_info
 

@@ -32,7 +32,7 @@ class Outcome:
     """The same for the validation rows; None in folders of before they were kept."""
     probes: dict[str, Any] | None = field(default=None, repr=False)
     """What disturbed rows do to the model, and what it looks at: see
-    :func:`graduel.duel.run.probes.probe`. None where it was not tried."""
+    :func:`graduel.duel.run.probes.run_probes`. None where it was not tried."""
     trials: list[dict[str, Any]] = field(default_factory=list)
     """Of a tuning: number, params, loss on the validation rows, seconds and state of each trial."""
     best_trial: int | None = None

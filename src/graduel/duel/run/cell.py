@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 import psutil
 
-from graduel.contenders import Budget, Contender, Fitted, Notify, Part, error_rate
-from graduel.contenders.search.tuning import Winner
+from graduel.contenders import Budget, Contender, FittedContender, LabelledRows, Notify, error_rate
+from graduel.contenders.search.tuning import TunedFit
 from graduel.data import Dataset
 from graduel.duel.plan.protocol import Cell, Split
 from graduel.duel.result.outcome import Curve, Outcome
@@ -62,7 +62,7 @@ def run_cell(
     notify: Notify = lambda progress: None,
     earlier: Curve | None = None,
     keep: Callable[[Curve], None] = lambda curve: None,
-) -> tuple[Outcome, Fitted]:
+) -> tuple[Outcome, FittedContender]:
     """Fit one contender with one seed and judge it on the test rows.
 
     The contender is handed training and validation rows, never a test row: it is scored here,
@@ -71,7 +71,7 @@ def run_cell(
     """
     table, n_classes = dataset.table, len(dataset.classes)
     train, valid = (
-        Part(table[r], dataset.y[r], n_classes, dataset.image, dataset.columns)
+        LabelledRows(table[r], dataset.y[r], n_classes, dataset.image, dataset.columns)
         for r in (split.train, split.valid)
     )
     X_test, y_test = table[split.test], dataset.y[split.test]
@@ -83,7 +83,7 @@ def run_cell(
             try:
                 checkpoint = next(fitting)
             except StopIteration as end:
-                fitted: Fitted = end.value
+                fitted: FittedContender = end.value
                 break
             if checkpoint.predict_proba is None:
                 error = curve[-1][1]
@@ -91,7 +91,7 @@ def run_cell(
                 error = error_rate(checkpoint.predict_proba(X_test), y_test)
             curve.append((checkpoint.seconds, error))
             keep(curve)
-    if isinstance(fitted, Winner):
+    if isinstance(fitted, TunedFit):
         search, fitted = fitted, fitted.fitted
     start = perf_counter()
     probabilities = np.ascontiguousarray(fitted.predict_proba(X_test), np.float32)
@@ -121,19 +121,19 @@ def run_cell(
     return outcome, fitted
 
 
-def _timed(fitted: Fitted, X: Any) -> float:
+def _timed(fitted: FittedContender, X: Any) -> float:
     start = perf_counter()
     fitted.predict_proba(X)
     return perf_counter() - start
 
 
-def _row_seconds(fitted: Fitted, X: Any) -> float:
+def _row_seconds(fitted: FittedContender, X: Any) -> float:
     """Median time to predict a single row, other rows each time."""
     rows = (X[i : i + 1] for i in range(min(len(X), ROW_TRIES)))
     return _median((_timed(fitted, row) for row in rows), ROW_SECONDS)
 
 
-def _batch_seconds(fitted: Fitted, X: Any, first: float) -> float:
+def _batch_seconds(fitted: FittedContender, X: Any, first: float) -> float:
     """Median time to predict all test rows at once; once it was done already."""
     again = (_timed(fitted, X) for _ in range(BATCH_TRIES - 1))
     return _median(chain([first], again), BATCH_SECONDS)

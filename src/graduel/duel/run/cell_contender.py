@@ -6,16 +6,16 @@ from base64 import b64decode
 from typing import Any
 
 from graduel.contenders import Contender, make_contender
-from graduel.contenders.search.family_spaces import space_of
-from graduel.contenders.search.trials import Journal
-from graduel.contenders.search.tuning import Tuned, points
+from graduel.contenders.search.family_spaces import get_space
+from graduel.contenders.search.trials import TrialLog
+from graduel.contenders.search.tuning import TunedContender, count_curve_points
 from graduel.duel.plan.protocol import Cell
 from graduel.duel.result.outcome import Curve
 from graduel.duel.store.store import Store
 from graduel.errors import UserError
 
 
-def contender_of(store: Store, cell: Cell, estimator: str | None = None) -> Any:
+def build_contender(store: Store, cell: Cell, estimator: str | None = None) -> Any:
     """Make the contender of a cell; `estimator` is the user's own, as base64."""
     protocol = store.protocol
     spec = protocol.contenders[cell.contender]
@@ -29,14 +29,14 @@ def contender_of(store: Store, cell: Cell, estimator: str | None = None) -> Any:
     if protocol.trials is None and protocol.seconds is None:
         return made
     recipe: Any = made
-    space = space_of(
+    space = get_space(
         spec["family"], recipe.recipe, image=not store.dataset().columns, quick=protocol.quick
     )
-    journal = Journal(store.tuning / f"{cell.key}.sqlite")
-    return Tuned(made, space, protocol.metric, journal, protocol.trials, protocol.seconds)
+    journal = TrialLog(store.tuning / f"{cell.key}.sqlite")
+    return TunedContender(made, space, protocol.metric, journal, protocol.trials, protocol.seconds)
 
 
-def earlier_points(store: Store, cell: Cell, contender: Any) -> Curve:
+def load_curve(store: Store, cell: Cell, contender: Any) -> Curve:
     """Return the curve of the trials that are finished already; it was kept before each of them.
 
     Raises
@@ -44,9 +44,9 @@ def earlier_points(store: Store, cell: Cell, contender: Any) -> Curve:
     UserError
         If points are missing, which no crash can do.
     """
-    if not isinstance(contender, Tuned):
+    if not isinstance(contender, TunedContender):
         return []
-    known = points(contender.finished())
+    known = count_curve_points(contender.finished())
     curve = store.read_curve(cell)
     if len(curve) < known:
         raise UserError(

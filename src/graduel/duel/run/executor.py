@@ -15,7 +15,7 @@ from typing import IO, Any
 
 from graduel.contenders import Progress
 from graduel.data import Dataset
-from graduel.duel.plan.protocol import Cell, Split, split
+from graduel.duel.plan.protocol import Cell, Split, split_rows
 from graduel.duel.store.store import Store
 from graduel.errors import UserError
 
@@ -60,7 +60,7 @@ def run_cells(store: Store) -> Iterator[Event]:
     if missing:
         dataset = store.dataset()
         for run in missing:
-            rows = split(protocol, dataset, run)
+            rows = split_rows(protocol, dataset, run)
             store.write_split(run, rows, **_of_own(store, dataset, rows))
     for cell in protocol.cells():
         if store.finished(cell):

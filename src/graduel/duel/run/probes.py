@@ -16,7 +16,7 @@ from zlib import crc32
 import numpy as np
 from numpy.typing import NDArray
 
-from graduel.contenders import Fitted, error_rate
+from graduel.contenders import FittedContender, error_rate
 from graduel.data import Dataset, perturb
 from graduel.metrics.metric import log_loss
 
@@ -35,7 +35,9 @@ REFUSALS = (ValueError, TypeError, ArithmeticError)
 """A model of the user's may refuse rows unlike those that it learned from: it has no answer."""
 
 
-def probe(fitted: Fitted, dataset: Dataset, test: Array, run: int) -> dict[str, Any] | None:
+def run_probes(
+    fitted: FittedContender, dataset: Dataset, test: Array, run: int
+) -> dict[str, Any] | None:
     """Return what :func:`robustness` and :func:`importance` find, as plain data.
 
     Parameters
@@ -125,11 +127,11 @@ def importance(
     return found | ({"block": _side(X)} if image else {"columns": parts})
 
 
-def together(runs: list[dict[str, Any] | None]) -> dict[str, Any] | None:
+def merge_probes(runs: list[dict[str, Any] | None]) -> dict[str, Any] | None:
     """Return the probes of a contender's runs as one: means over the runs; None without any.
 
     >>> one = {"rows": 4, "error": 0.1, "log_loss": 0.2, "robustness": [], "importance": None}
-    >>> round(together([one, {**one, "error": 0.3}])["error"], 6)
+    >>> round(merge_probes([one, {**one, "error": 0.3}])["error"], 6)
     0.2
     """
     there = [one for one in runs if one is not None]
@@ -162,8 +164,8 @@ def together(runs: list[dict[str, Any] | None]) -> dict[str, Any] | None:
     }
 
 
-def check(found: Any) -> dict[str, Any]:
-    """Return probes as :func:`probe` gave them.
+def validate_probes(found: Any) -> dict[str, Any]:
+    """Return probes as :func:`run_probes` gave them.
 
     Raises
     ------

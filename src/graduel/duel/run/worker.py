@@ -52,7 +52,7 @@ def _run(job: dict[str, Any], tell: Any) -> None:
     from graduel.contenders import Budget, Progress
     from graduel.duel.plan.protocol import Cell, Protocol
     from graduel.duel.run.cell import run_cell
-    from graduel.duel.run.cell_contender import contender_of, earlier_points
+    from graduel.duel.run.cell_contender import build_contender, load_curve
     from graduel.duel.store.store import Store
     from graduel.errors import UserError
 
@@ -61,7 +61,7 @@ def _run(job: dict[str, Any], tell: Any) -> None:
     store = Store(Path(job["path"]), protocol)
     # Where the user's own estimator is at home; behind all else, so that it hides nothing.
     sys.path.extend(entry for entry in job.get("paths", []) if entry not in sys.path)
-    contender = contender_of(store, cell, job.get("estimator"))
+    contender = build_contender(store, cell, job.get("estimator"))
 
     def notify(progress: Progress) -> None:
         tell("progress", **asdict(progress))
@@ -79,7 +79,7 @@ def _run(job: dict[str, Any], tell: Any) -> None:
                     cell,
                     budget,
                     notify,
-                    earlier_points(store, cell, contender),
+                    load_curve(store, cell, contender),
                     lambda curve: store.write_curve(cell, curve),
                 )
                 _keep(store, cell, outcome, fitted)
@@ -93,21 +93,21 @@ def _keep(store: Any, cell: Any, outcome: Any, fitted: Any) -> None:
 
     What that needs is imported here, so that it is no part of the memory of the fit.
     """
-    from graduel.contenders.fitted_model import kept_of
+    from graduel.contenders.fitted_model import to_model
     from graduel.duel.plan.splits import Design
-    from graduel.duel.run.probes import probe
-    from graduel.models.model_file import save_kept
-    from graduel.models.schema import Task
+    from graduel.duel.run.probes import run_probes
+    from graduel.models.model_file import save_model
+    from graduel.models.schema import Schema
 
     protocol, dataset = store.protocol, store.dataset()
     if protocol.probes and not protocol.varies:
-        probes = probe(fitted, dataset, store.read_split(cell.seed).test, cell.seed)
+        probes = run_probes(fitted, dataset, store.read_split(cell.seed).test, cell.seed)
         outcome = replace(outcome, probes=probes)
     keep = None
     if Design.read(protocol.split).kind != "folds":  # a fold's model is no one's
         title = protocol.contenders[cell.contender]["title"]
-        kept = kept_of(fitted, Task.of(dataset), title)
-        keep = None if kept is None else partial(save_kept, kept=kept)
+        kept = to_model(fitted, Schema.of(dataset), title)
+        keep = None if kept is None else partial(save_model, kept=kept)
     store.write_cell(cell, outcome, keep)
 
 

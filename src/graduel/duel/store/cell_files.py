@@ -14,12 +14,12 @@ from typing import Any
 import numpy as np
 
 from graduel.duel.result.outcome import Outcome
-from graduel.duel.run.probes import check
+from graduel.duel.run.probes import validate_probes
 
 VALID, PROBES = "valid_probabilities.npy", "probes.json"
 
 
-def extras(outcome: Outcome) -> Iterator[tuple[str, bytes]]:
+def extra_files(outcome: Outcome) -> Iterator[tuple[str, bytes]]:
     """Yield the name and the content of each further file of a cell."""
     if outcome.valid_probabilities is not None:
         content = BytesIO()
@@ -30,7 +30,7 @@ def extras(outcome: Outcome) -> Iterator[tuple[str, bytes]]:
         yield PROBES, f"{text}\n".encode()
 
 
-def read_extras(folder: Path, shape: tuple[int, int]) -> dict[str, Any]:
+def read_extra_files(folder: Path, shape: tuple[int, int]) -> dict[str, Any]:
     """Return them by the names that an outcome has for them; what is not there is left out.
 
     `shape` is that of the validation probabilities: validation rows, classes.
@@ -48,5 +48,5 @@ def read_extras(folder: Path, shape: tuple[int, int]) -> dict[str, Any]:
             raise ValueError("the probabilities are not those of the validation rows")
         found["valid_probabilities"] = p
     if (path := folder / PROBES).exists():
-        found["probes"] = check(json.loads(path.read_text(encoding="utf-8")))
+        found["probes"] = validate_probes(json.loads(path.read_text(encoding="utf-8")))
     return found

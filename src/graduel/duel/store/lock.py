@@ -17,7 +17,9 @@ Claimed = TypeVar("Claimed")
 
 
 @contextmanager
-def held(path: Path, plan: str, what: str, claim: Callable[[], Claimed]) -> Iterator[Claimed]:
+def locked_folder(
+    path: Path, plan: str, what: str, claim: Callable[[], Claimed]
+) -> Iterator[Claimed]:
     """Hold a folder while the block runs.
 
     Parameters

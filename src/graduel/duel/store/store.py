@@ -30,11 +30,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from graduel.data import Dataset, load_dataset
-from graduel.data.source import Description, Own
+from graduel.data.source import DataSource, SourceSpec
 from graduel.duel.plan.protocol import Cell, Protocol, Split
 from graduel.duel.result.outcome import Curve, Outcome
-from graduel.duel.store.cell_files import extras, read_extras
-from graduel.duel.store.lock import held
+from graduel.duel.store.cell_files import extra_files, read_extra_files
+from graduel.duel.store.lock import locked_folder
 from graduel.errors import UserError
 
 PLAN, RESULT = "duel.json", "result.json"
@@ -123,11 +123,11 @@ class Store:
     def _read_dataset(self) -> Dataset:
         if self.protocol.source is None:
             return load_dataset(self.protocol.dataset)
-        described = Description.from_dict(self.protocol.source)
+        described = SourceSpec.from_dict(self.protocol.source)
         found = read_json(self.path / PLACE).get("place")
-        return Own(described, None if found is None else self.path.resolve() / found).load()
+        return DataSource(described, None if found is None else self.path.resolve() / found).load()
 
-    def place(self, data: Own) -> None:
+    def place(self, data: DataSource) -> None:
         """Write down where the data are; keep a copy of what a program holds."""
         place = None if data.place is None else str(data.place)
         if data.content is not None:
@@ -162,7 +162,7 @@ class Store:
                 raise ValueError(f"it is of {outcome.contender}, seed {outcome.seed}")
             if p.dtype != np.float32 or p.ndim != 2 or len(p) != n_test or not np.isfinite(p).all():
                 raise ValueError("the probabilities are not those of the test rows")
-            outcome = replace(outcome, **read_extras(folder, (len(rows.valid), p.shape[1])))
+            outcome = replace(outcome, **read_extra_files(folder, (len(rows.valid), p.shape[1])))
         except DAMAGE as error:
             raise UserError(
                 f"{folder}: expected a finished cell; it is damaged ({_first_line(error)}). "
@@ -182,7 +182,7 @@ class Store:
             content = BytesIO()
             np.save(content, outcome.probabilities, allow_pickle=False)
             _write(aside / "probabilities.npy", content.getvalue())
-            for name, extra in extras(outcome):
+            for name, extra in extra_files(outcome):
                 _write(aside / name, extra)
             if keep is not None:
                 keep(aside / MODEL)
@@ -295,7 +295,7 @@ def _fields(outcome: Outcome) -> dict[str, Any]:
 
 
 @contextmanager
-def open_store(path: Path, protocol: Protocol, data: Own | None = None) -> Iterator[Store]:
+def open_store(path: Path, protocol: Protocol, data: DataSource | None = None) -> Iterator[Store]:
     """Open a folder for a duel: a new one, or one that this very duel began.
 
     `data` are the user's own, where the duel is on such.
@@ -313,7 +313,7 @@ def open_store(path: Path, protocol: Protocol, data: Own | None = None) -> Itera
             store.place(data)
         return store
 
-    with held(path, PLAN, "duel", claim) as store:
+    with locked_folder(path, PLAN, "duel", claim) as store:
         yield store
 
 

@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from graduel.data import DATASETS
-from graduel.data.read.table_folder import tables_in
-from graduel.data.source import Description, Own
-from graduel.duel.plan.user_estimators import read_contenders
+from graduel.data.read.table_folder import list_tables
+from graduel.data.source import DataSource, SourceSpec
+from graduel.duel.plan.user_estimators import parse_contenders
 from graduel.duel.result.outcome import Suite
-from graduel.duel.session import described
+from graduel.duel.session import resolve_source
 from graduel.duel.suite.plan_suite import SuitePlan, plan_suite
 from graduel.duel.suite.run_suite import run_plan
 
@@ -55,27 +55,27 @@ def run_suite(
     >>> [line["name"] for line in suite.result["datasets"]]
     ['iris', 'wine']
     """
-    fields = Description.__dataclass_fields__
+    fields = SourceSpec.__dataclass_fields__
     source = {name: options.pop(name) for name in list(options) if name in fields}
     names = list(datasets) if isinstance(datasets, Mapping) else None
-    given = list(datasets.values()) if isinstance(datasets, Mapping) else each(datasets)
-    data: list[str | Own] = []
+    given = list(datasets.values()) if isinstance(datasets, Mapping) else expand_datasets(datasets)
+    data: list[str | DataSource] = []
     for one in given:
         X, y = one if isinstance(one, tuple) else (one, None)
-        data.append(described(X, y, source))
-    options["contenders"], mine = read_contenders(options.get("contenders"))
+        data.append(resolve_source(X, y, source))
+    options["contenders"], mine = parse_contenders(options.get("contenders"))
     plan = plan_suite(data, names=names, mine=mine, **options)
     return run_plan(default_folder(plan) if out is None else Path(out), plan)
 
 
-def each(datasets: Sequence[Any] | str | Path) -> list[Any]:
+def expand_datasets(datasets: Sequence[Any] | str | Path) -> list[Any]:
     """Return data sets one by one: a folder of tables stands for its tables.
 
-    >>> each(["mnist", "iris"])
+    >>> expand_datasets(["mnist", "iris"])
     ['mnist', 'iris']
     """
     found: list[Any] = []
     for one in [datasets] if isinstance(datasets, str | Path) else datasets:
         is_path = isinstance(one, str | Path) and str(one) not in DATASETS
-        found += (tables_in(Path(one)) if is_path else []) or [one]
+        found += (list_tables(Path(one)) if is_path else []) or [one]
     return found

@@ -18,21 +18,21 @@ from pathlib import Path
 from typing import Any
 
 from graduel.data import load_dataset
-from graduel.data.source import Own, own
-from graduel.duel.plan.defaults import capped
+from graduel.data.source import DataSource, open_source
+from graduel.duel.plan.defaults import cap_rows
 from graduel.duel.plan.protocol import (
     Protocol,
+    build_protocol,
     deciding_versions,
     default_threads,
-    plan,
-    table_rows,
+    table_training_rows,
 )
-from graduel.duel.plan.user_estimators import OwnContender
-from graduel.duel.store.lock import held
+from graduel.duel.plan.user_estimators import UserContender
+from graduel.duel.store.lock import locked_folder
 from graduel.duel.store.store import read_json, write_json
 from graduel.errors import UserError
-from graduel.metrics.metric import Metric, default_rope, metric_of
-from graduel.train.build.recipe_parser import parse_net
+from graduel.metrics.metric import Metric, default_rope, get_metric
+from graduel.train.build.recipe_parser import parse_recipe
 from graduel.train.recipes import NetRecipe, net_recipe
 
 SUITE, SUITE_RESULT = "suite.json", "suite-result.json"
@@ -49,7 +49,7 @@ class Member:
 
     name: str
     """What it is called, and its duel's folder."""
-    data: str | Own
+    data: str | DataSource
 
     def as_dict(self) -> dict[str, Any]:
         """Return plain data: how the data are read, not where they lie."""
@@ -66,7 +66,7 @@ class SuitePlan:
     ----------
     members : the data sets, in order
     options : what every duel is planned with, as
-        :func:`graduel.duel.plan.protocol.plan` takes it; what
+        :func:`graduel.duel.plan.protocol.build_protocol` takes it; what
         was not asked for is left out, so that each data set gets what suits it. Its rows are the
         most: a data set that has fewer gives all
     net : the network of the user's own, as text (each data set completes it by its own default)
@@ -78,7 +78,7 @@ class SuitePlan:
     members: tuple[Member, ...]
     options: Mapping[str, Any]
     net: str | NetRecipe | None = None
-    mine: tuple[OwnContender, ...] = ()
+    mine: tuple[UserContender, ...] = ()
     versions: Mapping[str, str] = field(default_factory=deciding_versions)
 
     def protocol(self, member: Member) -> Protocol:
@@ -91,22 +91,26 @@ class SuitePlan:
         """
         recipe, options = self.net, dict(self.options)
         if options.get("rows") is not None:
-            data = member.data.load() if isinstance(member.data, Own) else load_dataset(member.data)
+            data = (
+                member.data.load()
+                if isinstance(member.data, DataSource)
+                else load_dataset(member.data)
+            )
             quick, split = bool(options.get("quick")), options.get("split")
-            options["rows"] = capped(options["rows"], data, split, quick=quick)
+            options["rows"] = cap_rows(options["rows"], data, split, quick=quick)
         if isinstance(recipe, str):
             asked = {name: options.get(name) for name in ROW_OPTIONS}
             quick = bool(asked["quick"])
             rows = None
-            if isinstance(member.data, Own):
-                rows = table_rows(member.data, **asked | {"quick": quick})
-            recipe = parse_net(recipe, net_recipe(quick, rows))
-        return plan(member.data, net=recipe, own=self.mine, **options)
+            if isinstance(member.data, DataSource):
+                rows = table_training_rows(member.data, **asked | {"quick": quick})
+            recipe = parse_recipe(recipe, net_recipe(quick, rows))
+        return build_protocol(member.data, net=recipe, own=self.mine, **options)
 
     @property
     def metric(self) -> Metric:
         """What data sets are put together by: the metric that was asked for, else the error."""
-        return metric_of(self.options.get("metric", "error"))
+        return get_metric(self.options.get("metric", "error"))
 
     @property
     def rope(self) -> float:
@@ -117,7 +121,7 @@ class SuitePlan:
     @property
     def tables(self) -> bool:
         """Tell whether there are tables among the data sets."""
-        return any(isinstance(member.data, Own) for member in self.members)
+        return any(isinstance(member.data, DataSource) for member in self.members)
 
     def as_dict(self) -> dict[str, Any]:
         """Return plain data for ``suite.json``; equal plans give equal data."""
@@ -139,11 +143,11 @@ class SuitePlan:
 
 
 def plan_suite(
-    data: Sequence[str | Own],
+    data: Sequence[str | DataSource],
     *,
     names: Sequence[str] | None = None,
     net: str | NetRecipe | None = None,
-    mine: Sequence[OwnContender] = (),
+    mine: Sequence[UserContender] = (),
     threads: int | None = None,
     **options: Any,
 ) -> SuitePlan:
@@ -158,7 +162,7 @@ def plan_suite(
     names : what they are called; by default what their files are
     net : a network of one's own
     mine : contenders of one's own
-    threads, options : as :func:`graduel.duel.plan.protocol.plan` takes them
+    threads, options : as :func:`graduel.duel.plan.protocol.build_protocol` takes them
 
     Raises
     ------
@@ -174,13 +178,13 @@ def plan_suite(
     members = tuple(Member(name, one) for name, one in zip(folders, data, strict=True))
     # What fails here would fail on every data set.
     if isinstance(net, str):
-        parse_net(net, net_recipe(bool(given.get("quick"))))
+        parse_recipe(net, net_recipe(bool(given.get("quick"))))
     anywhere = {k: v for k, v in given.items() if k != "rows" and (k, v) != ("split", "given")}
-    plan(own("iris"), own=mine, **anywhere)
+    build_protocol(open_source("iris"), own=mine, **anywhere)
     return SuitePlan(members, given, net, tuple(mine))
 
 
-def _title(data: str | Own) -> str:
+def _title(data: str | DataSource) -> str:
     return data if isinstance(data, str) else data.description.name
 
 
@@ -211,7 +215,7 @@ def open_suite(path: Path, plan: SuitePlan) -> Iterator[None]:
         If the folder cannot be written, is in use, holds something else, or another suite.
     """
     path = Path(path)
-    with held(path, SUITE, "suite", lambda: _claim(path, plan)):
+    with locked_folder(path, SUITE, "suite", lambda: _claim(path, plan)):
         yield
 
 

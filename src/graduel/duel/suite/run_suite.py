@@ -7,16 +7,16 @@ from pathlib import Path
 from statistics import mean
 from typing import Any
 
-from graduel.data.source import Own
-from graduel.duel.result.build import finish, read_run
-from graduel.duel.result.environment import describe
+from graduel.data.source import DataSource
+from graduel.duel.result.build import build_result, load_run
+from graduel.duel.result.environment import describe_environment
 from graduel.duel.result.outcome import Run, Suite
 from graduel.duel.run.executor import WorkerError, run_cells
 from graduel.duel.store.store import RESULT, Store, open_store, read_json, write_json
 from graduel.duel.suite.plan_suite import FORMAT, SUITE_RESULT, Member, SuitePlan, open_suite
-from graduel.duel.verdict.datasets import compare_across
+from graduel.duel.verdict.datasets import compare_datasets
 from graduel.errors import UserError
-from graduel.metrics.metric import Metric, default_rope, metric_of
+from graduel.metrics.metric import Metric, default_rope, get_metric
 
 Fight = Callable[[Member, Store], Run]
 """Runs the cells of one data set's duel and finishes it."""
@@ -42,25 +42,25 @@ OF_A_PAIR = (
 """What it tells of a pair on one data set; the rest is in that data set's own result."""
 
 
-def quietly(_: Member, store: Store) -> Run:
+def run_silently(_: Member, store: Store) -> Run:
     """Fight one data set's duel without a word."""
-    before = finished_before(store)
+    before = load_if_finished(store)
     for _event in run_cells(store):
         pass
-    return before or finish(store, "graduel.run_suite([…], …)")
+    return before or build_result(store, "graduel.run_suite([…], …)")
 
 
-def finished_before(store: Store) -> Run | None:
+def load_if_finished(store: Store) -> Run | None:
     """Return the run where an earlier command finished it; None where there is something to do."""
     cells = all(store.finished(cell) for cell in store.protocol.cells())
-    return read_run(store.path) if cells and (store.path / RESULT).exists() else None
+    return load_run(store.path) if cells and (store.path / RESULT).exists() else None
 
 
 def run_plan(
     path: Path,
     plan: SuitePlan,
     *,
-    fight: Fight = quietly,
+    fight: Fight = run_silently,
     failed: Callable[[Member, str], None] = lambda member, message: None,
     command: str = "graduel.run_suite([…], …)",
 ) -> Suite:
@@ -84,14 +84,14 @@ def run_plan(
                 message = _plain(str(error), path, member)
                 failures.append({"name": member.name, "message": message})
                 failed(member, message)
-        result = put_together(plan, found, failures, command)
+        result = build_suite_result(plan, found, failures, command)
         write_json(path / SUITE_RESULT, result)
     return Suite(path, result)
 
 
 def _fought(path: Path, plan: SuitePlan, member: Member, fight: Fight) -> dict[str, Any]:
     protocol = plan.protocol(member)
-    mine = member.data if isinstance(member.data, Own) else None
+    mine = member.data if isinstance(member.data, DataSource) else None
     with open_store(path / member.name, protocol, mine) as store:
         store.estimators = {one.name: one.pickled() for one in plan.mine}
         return fight(member, store).result
@@ -100,7 +100,7 @@ def _fought(path: Path, plan: SuitePlan, member: Member, fight: Fight) -> dict[s
 def _plain(message: str, path: Path, member: Member) -> str:
     """Return a message on one line, without the paths of this machine."""
     places = [path.resolve(), path]
-    if isinstance(member.data, Own) and member.data.place is not None:
+    if isinstance(member.data, DataSource) and member.data.place is not None:
         places = [member.data.place, member.data.place.parent, *places]
     for place in places:
         if place.name:
@@ -108,7 +108,7 @@ def _plain(message: str, path: Path, member: Member) -> str:
     return " ".join(message.split())
 
 
-def put_together(
+def build_suite_result(
     plan: SuitePlan,
     found: Mapping[str, dict[str, Any]],
     failures: list[dict[str, str]],
@@ -126,7 +126,7 @@ def put_together(
     }
     across, second = None, None
     if len(datasets) > 1 and len(titles) > 1:
-        across = compare_across(losses, metric=metric, rope=rope, titles=titles).as_dict()
+        across = compare_datasets(losses, metric=metric, rope=rope, titles=titles).as_dict()
         if metric.name != SECOND:
             second = _by_log_loss(datasets, titles, plan)
     threads = int(plan.options["threads"])
@@ -138,7 +138,7 @@ def put_together(
         "failures": failures,
         "across": across,
         "by_log_loss": second,
-        "environment": describe(command, threads),
+        "environment": describe_environment(command, threads),
     }
 
 
@@ -147,9 +147,9 @@ def _by_log_loss(
 ) -> dict[str, Any]:
     """Return what the data sets say of the probabilities, whatever led the duels."""
     losses = {name: [one["contenders"][name]["log_loss"] for one in datasets] for name in titles}
-    metric = metric_of(SECOND)
+    metric = get_metric(SECOND)
     rope = default_rope(metric, table=plan.tables)
-    across = compare_across(losses, metric=metric, rope=rope, titles=titles)
+    across = compare_datasets(losses, metric=metric, rope=rope, titles=titles)
     return {"protocol": _about(metric, rope), "across": across.as_dict()}
 
 
@@ -206,7 +206,7 @@ def _value(entry: dict[str, Any], leading: str, metric: Metric) -> float:
     return float(entry["metric"])
 
 
-def read_suite(path: str | Path) -> Suite:
+def load_suite(path: str | Path) -> Suite:
     """Read a finished suite's folder; nothing is trained.
 
     Raises

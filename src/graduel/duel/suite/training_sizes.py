@@ -14,23 +14,23 @@ from statistics import mean
 from typing import Any
 
 from graduel.data import Dataset, load_dataset
-from graduel.data.source import Own
-from graduel.duel.plan.protocol import Protocol, split
+from graduel.data.source import DataSource
+from graduel.duel.plan.protocol import Protocol, split_rows
 from graduel.duel.plan.splits import ROWS_A_CLASS
 from graduel.duel.store.store import RESULT, Store, open_store, read_json
-from graduel.duel.verdict.crossing import pair
+from graduel.duel.verdict.crossing import compare_sizes
 from graduel.errors import UserError
-from graduel.metrics.metric import metric_of
+from graduel.metrics.metric import get_metric
 
 SIZES = "sizes"
 STEP, MOST_SIZES, FEWEST = 4, 4, 100
 """Of ``auto``: a quarter of the rows each time, at most so many sizes, none below so many rows."""
 
 
-def read_sizes(text: str) -> tuple[int, ...] | None:
+def parse_sizes(text: str) -> tuple[int, ...] | None:
     """Read ``500,2000,8000``, or ``auto``: then None.
 
-    >>> read_sizes("2000, 500")
+    >>> parse_sizes("2000, 500")
     (500, 2000)
     """
     if text.strip().lower() == "auto":
@@ -43,7 +43,7 @@ def read_sizes(text: str) -> tuple[int, ...] | None:
     return tuple(sorted({int(part) for part in parts}))
 
 
-def settled(protocol: Protocol) -> dict[str, Any]:
+def shared_options(protocol: Protocol) -> dict[str, Any]:
     """Return what every size shares with the main duel, as options of a plan.
 
     Disturbed rows are the main duel's alone.
@@ -52,7 +52,7 @@ def settled(protocol: Protocol) -> dict[str, Any]:
     return {**shared, "probes": False}
 
 
-def loaded(data: str | Own) -> Dataset:
+def load_data(data: str | DataSource) -> Dataset:
     """Return the data set of a name or a description."""
     return load_dataset(data) if isinstance(data, str) else data.load()
 
@@ -77,7 +77,7 @@ def plan_sizes(
     UserError
         If a size is too small to learn from, or not below the main duel's.
     """
-    whole = split(protocol, dataset, 0)
+    whole = split_rows(protocol, dataset, 0)
     most = len(whole.train) + len(whole.valid)
     if sizes is None:
         sizes = _suitable(most, len(dataset.classes))
@@ -93,7 +93,7 @@ def plan_sizes(
             )
     found = {size: replan(size) for size in sizes}
     for smaller in found.values():
-        split(smaller, dataset, 0)  # too few rows are told before anything is fitted
+        split_rows(smaller, dataset, 0)  # too few rows are told before anything is fitted
     return found
 
 
@@ -113,10 +113,12 @@ def _suitable(most: int, classes: int) -> tuple[int, ...]:
 
 
 @contextmanager
-def open_size(path: Path, size: int, protocol: Protocol, data: Own | None) -> Iterator[Store]:
+def open_size(
+    path: Path, size: int, protocol: Protocol, data: DataSource | None
+) -> Iterator[Store]:
     """Open the folder of one size within the main duel's; data that a program holds lie there."""
     if data is not None and data.content is not None:
-        data = Own(data.description, (path / data.description.file).resolve())
+        data = DataSource(data.description, (path / data.description.file).resolve())
     with open_store(path / SIZES / str(size), protocol, data) as store:
         yield store
 
@@ -140,7 +142,7 @@ def learning_curve(path: Path, main: Mapping[str, Any]) -> dict[str, Any] | None
         return None
     sizes = sorted(results)
     ordered = [results[size] for size in sizes]
-    metric = metric_of(main["protocol"]["metric"])
+    metric = get_metric(main["protocol"]["metric"])
     titles = {name: entry["title"] for name, entry in main["contenders"].items()}
     return {
         "sizes": sizes,
@@ -160,7 +162,7 @@ def learning_curve(path: Path, main: Mapping[str, Any]) -> dict[str, Any] | None
             for name in titles
         },
         "pairs": [
-            pair(a, b, sizes, [_comparison(one, a, b) for one in ordered], titles)
+            compare_sizes(a, b, sizes, [_comparison(one, a, b) for one in ordered], titles)
             for a, b in combinations(titles, 2)
         ],
     }

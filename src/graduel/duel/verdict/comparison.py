@@ -13,8 +13,8 @@ from itertools import combinations
 from math import inf
 from typing import Any, Literal
 
-from graduel.duel.verdict.evidence import Evidence, Needed
-from graduel.duel.verdict.sentences import sentence
+from graduel.duel.verdict.evidence import Evidence, SampleSize
+from graduel.duel.verdict.sentences import verdict_sentence
 from graduel.metrics.metric import Metric
 from graduel.stats.multiplicity import holm
 
@@ -115,7 +115,7 @@ def compare_pairs(
     for (a, b), evidence, p_adjusted in zip(pairs, found, adjusted, strict=True):
         verdict = decide(evidence.difference, evidence.equivalence_interval, p_adjusted, rope)
         undecided = verdict == "undecided"
-        more = evidence.needed(ALPHA / len(pairs), rope, level) if undecided else Needed()
+        more = evidence.needed(ALPHA / len(pairs), rope, level) if undecided else SampleSize()
         comparison = Comparison(
             a=a,
             b=b,
@@ -148,7 +148,7 @@ def compare_pairs(
             bayes=evidence.bayes,
             p_exact=evidence.p_exact,
         )
-        words = sentence(comparison, metric, titles or {})
+        words = verdict_sentence(comparison, metric, titles or {})
         comparisons.append(replace(comparison, sentence=words))
     return comparisons
 
@@ -163,7 +163,7 @@ def check_rope(rope: float, metric: Metric) -> None:
         raise ValueError(f"rope must be a number of at least 0; got {rope}")
 
 
-def procedures(seeds: int) -> str:
+def procedure_scope(seeds: int) -> str:
     """Return what a verdict speaks of, of models fitted with so many seeds on one training set."""
     if seeds >= 3:
         return (

@@ -8,7 +8,7 @@ from statistics import mean
 from typing import Any
 
 from graduel.duel.verdict.comparison import Comparison
-from graduel.duel.verdict.sentences import called, size, times
+from graduel.duel.verdict.sentences import format_difference, format_ratio, with_article
 from graduel.metrics.metric import Metric
 
 ALIKE = 1.2
@@ -35,7 +35,7 @@ def training_seconds(entry: Mapping[str, Any]) -> float:
     return mean(tuning) if tuning else mean(float(s) for s in entry["fit_seconds"])
 
 
-def in_words(
+def cost_sentence(
     found: Comparison,
     entries: Mapping[str, Mapping[str, Any]],
     metric: Metric,
@@ -61,7 +61,7 @@ def in_words(
     first = _subject(found, entries)
     second = found.b if first == found.a else found.a
     mine, theirs = entries[first], entries[second]
-    one, other = called(first, titles), called(second, titles)
+    one, other = with_article(first, titles), with_article(second, titles)
     ratio = _ratio(training_seconds(theirs), training_seconds(mine))
     tuned = any(any(entry.get("tuning_seconds") or ()) for entry in (mine, theirs))
     train = "tune and train" if tuned else "train"
@@ -99,7 +99,7 @@ def _subject(found: Comparison, entries: Mapping[str, Mapping[str, Any]]) -> str
 
 def _better(found: Comparison, metric: Metric) -> str:
     """Return by how much: "0.7 points better", or "better by 0.0123" of a metric without unit."""
-    by = size(abs(found.difference), metric)
+    by = format_difference(abs(found.difference), metric)
     return f"{by} better" if metric.unit else f"better by {by} ({metric.title})"
 
 
@@ -123,7 +123,7 @@ def _many(ratio: float) -> str:
     ('2.5 times', '2,000 times')
     """
     if ratio < 100:
-        return times(ratio)
+        return format_ratio(ratio)
     step = 10 ** (floor(log10(ratio)) - 1)
     return f"{floor(ratio / step) * step:,} times"
 

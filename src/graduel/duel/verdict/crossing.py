@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from graduel.duel.verdict.sentences import about, called
+from graduel.duel.verdict.sentences import round_rows, with_article
 
 
-def pair(
+def compare_sizes(
     a: str,
     b: str,
     sizes: list[int],
@@ -29,7 +29,7 @@ def pair(
     --------
     >>> found = [{"difference": -0.02, "verdict": "a better"},
     ...          {"difference": 0.02, "verdict": "b better"}]
-    >>> pair("trees", "net", [100, 10_000], found, {})["crossing"]
+    >>> compare_sizes("trees", "net", [100, 10_000], found, {})["crossing"]
     {'rows': 1000, 'between': [100, 10000], 'before': 'trees', 'after': 'net'}
     """
     verdicts = [one["verdict"] for one in found]
@@ -83,17 +83,17 @@ def _sentence(
     titles: Mapping[str, str],
 ) -> str:
     """Say in words whether two curves cross."""
-    first, second = called(a, titles), called(b, titles)
+    first, second = with_article(a, titles), with_article(b, titles)
     if len(crossings) > 1:
-        places = ", ".join(about(one["rows"]) for one in crossings)
+        places = ", ".join(round_rows(one["rows"]) for one in crossings)
         words = f"{first} and {second} cross more than once, at about {places} training rows."
     elif crossings:
         (one,) = crossings
         low, high = one["between"]
         words = (
-            f"{called(one['before'], titles)} is better at {low:,} training rows, "
-            f"{called(one['after'], titles)} at {high:,}: the curves cross at about "
-            f"{about(one['rows'])}."
+            f"{with_article(one['before'], titles)} is better at {low:,} training rows, "
+            f"{with_article(one['after'], titles)} at {high:,}: the curves cross at about "
+            f"{round_rows(one['rows'])}."
         )
     else:
         words = f"{first} and {second}: no crossing seen. {_without(a, b, verdicts, titles)}"
@@ -113,5 +113,5 @@ def _without(a: str, b: str, verdicts: list[str], titles: Mapping[str, str]) -> 
         count = verdicts.count(verdict)
         if count:
             where = "every size" if count == len(verdicts) else f"{count} of {len(verdicts)} sizes"
-            return _begun(f"{called(name, titles)} is better at {where}.")
+            return _begun(f"{with_article(name, titles)} is better at {where}.")
     return "At no size is one shown to be better."

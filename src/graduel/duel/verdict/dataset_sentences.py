@@ -5,35 +5,42 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from graduel.duel.verdict.sentences import called, chance, p_text, size, span
+from graduel.duel.verdict.sentences import (
+    format_chance,
+    format_difference,
+    format_interval,
+    format_p,
+    with_article,
+)
 from graduel.metrics.metric import Metric
 
 if TYPE_CHECKING:
-    from graduel.duel.verdict.datasets import AcrossPair
+    from graduel.duel.verdict.datasets import DatasetComparison
 
 
-def sentence(
-    found: AcrossPair, n: int, rope: float, metric: Metric, titles: Mapping[str, str]
+def dataset_sentence(
+    found: DatasetComparison, n: int, rope: float, metric: Metric, titles: Mapping[str, str]
 ) -> str:
     """Put the verdict into words, the better one first."""
     better, worse, wins, losses, sign = found.a, found.b, found.wins, found.losses, -1
     if found.median_difference > 0:
         better, worse, wins, losses, sign = worse, better, losses, wins, 1
-    first, second = called(better, titles), called(worse, titles)
+    first, second = with_article(better, titles), with_article(worse, titles)
     score = _score(wins, found.ties, losses, n)
-    middle = f"a median difference of {size(abs(found.median_difference), metric)}"
+    middle = f"a median difference of {format_difference(abs(found.median_difference), metric)}"
 
     def limits(interval: tuple[float, float] | None, level: float) -> str:
-        return "" if interval is None else f" ({span(interval, level, sign, metric)})"
+        return "" if interval is None else f" ({format_interval(interval, level, sign, metric)})"
 
     if found.verdict == "practically equal":
         equal = limits(found.equivalence_interval, found.equivalence_level)
         words = f"{first} and {second} are practically equal across {n} data sets: {middle}{equal}"
-        words += f", and up to {size(rope, metric)} {'count' if metric.unit else 'counts'} as equal"
+        verb = "count" if metric.unit else "counts"
+        words += f", and up to {format_difference(rope, metric)} {verb} as equal"
         words += f"; {score}."
         if found.detectable:
             words += " Small as it is, the difference can be told from chance"
-            words += f" ({p_text(found.p_adjusted)})."
+            words += f" ({format_p(found.p_adjusted)})."
     elif found.verdict == "undecided":
         shown = limits(found.interval, found.interval_level)
         sets = _counted(n, "data set", "data sets")
@@ -58,7 +65,7 @@ def _counted(number: int, one: str, many: str) -> str:
     return f"{number} {one if number == 1 else many}"
 
 
-def _outlook(found: AcrossPair, n: int) -> str:
+def _outlook(found: DatasetComparison, n: int) -> str:
     if found.more_datasets is None:
         return "No practicable number of data sets would settle a difference of this size."
     return (
@@ -67,10 +74,12 @@ def _outlook(found: AcrossPair, n: int) -> str:
     )
 
 
-def _chances(found: AcrossPair, rope: float, metric: Metric, titles: Mapping[str, str]) -> str:
-    of_a, of_equal, of_b = (chance(p) for p in found.bayes)
-    a, b = called(found.a, titles), called(found.b, titles)
-    by = f" by more than {size(rope, metric)}" if rope else ""
+def _chances(
+    found: DatasetComparison, rope: float, metric: Metric, titles: Mapping[str, str]
+) -> str:
+    of_a, of_equal, of_b = (format_chance(p) for p in found.bayes)
+    a, b = with_article(found.a, titles), with_article(found.b, titles)
+    by = f" by more than {format_difference(rope, metric)}" if rope else ""
     equal = f"{of_equal} that they are practically equal, " if rope else ""
     return (
         f"The probabilities (Bayesian signed rank) are {of_a} that {a} is better{by}, "

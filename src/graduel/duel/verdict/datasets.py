@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from graduel.duel.verdict.comparison import ALPHA, Verdict, check_rope, decide
-from graduel.duel.verdict.dataset_sentences import sentence
+from graduel.duel.verdict.dataset_sentences import dataset_sentence
 from graduel.metrics.metric import Metric
 from graduel.stats.multiplicity import holm
 from graduel.stats.ranks import critical_difference, friedman, groups, mean_ranks
@@ -33,7 +33,7 @@ SCOPE = (
 
 
 @dataclass(frozen=True, slots=True)
-class AcrossPair:
+class DatasetComparison:
     """What the data sets say about one pair. Losses and differences of shares are 0 to 1."""
 
     a: str
@@ -69,7 +69,7 @@ class AcrossPair:
 
 
 @dataclass(frozen=True, slots=True)
-class Across:
+class DatasetVerdict:
     """Contenders compared across data sets."""
 
     metric: str
@@ -77,7 +77,7 @@ class Across:
     datasets: int
     ranks: dict[str, float]
     """Mean rank of each contender, 1 the best; equal losses share their ranks."""
-    pairs: list[AcrossPair]
+    pairs: list[DatasetComparison]
     friedman_p: float | None
     """Of three contenders or more."""
     iman_davenport_p: float | None
@@ -101,14 +101,14 @@ class Across:
         return plain
 
 
-def compare_across(
+def compare_datasets(
     losses: Mapping[str, Sequence[float]],
     *,
     metric: Metric,
     rope: float,
     titles: Mapping[str, str] | None = None,
     against: str | None = None,
-) -> Across:
+) -> DatasetVerdict:
     """Compare every pair of contenders across data sets, or all of them with one.
 
     Wilcoxon's signed-rank test decides, by the rules of every verdict; the Bayesian signed-rank
@@ -142,10 +142,11 @@ def compare_across(
 
     Examples
     --------
-    >>> from graduel.metrics.metric import metric_of
+    >>> from graduel.metrics.metric import get_metric
     >>> net = [0.12, 0.08, 0.31, 0.05, 0.22, 0.15, 0.09]
     >>> trees = [0.10, 0.07, 0.27, 0.02, 0.16, 0.10, 0.02]
-    >>> found = compare_across({"net": net, "trees": trees}, metric=metric_of("error"), rope=0.01)
+    >>> found = compare_datasets({"net": net, "trees": trees}, "
+                                              "metric=get_metric("error"), rope=0.01)
     >>> found.pairs[0].verdict, found.pairs[0].p_value, found.ranks
     ('b better', 0.015625, {'net': 2.0, 'trees': 1.0})
     """
@@ -162,7 +163,7 @@ def compare_across(
     ranks = dict(zip(names, mean_ranks(table).tolist(), strict=True))
     overall = friedman(table) if several else (None, None)
     difference = critical_difference(k, n) if many else None
-    return Across(
+    return DatasetVerdict(
         metric=metric.name,
         rope=rope,
         datasets=n,
@@ -187,11 +188,11 @@ def _pair(
     level: float,
     metric: Metric,
     titles: Mapping[str, str],
-) -> AcrossPair:
+) -> DatasetComparison:
     d, equivalence = found.d, found.interval(level)
     verdict = decide(found.middle, equivalence, p_adjusted, rope)
     alpha = ALPHA * (1 - level) / 0.1  # over all the pairs
-    pair = AcrossPair(
+    pair = DatasetComparison(
         a=a,
         b=b,
         wins=int((d < -rope).sum()),
@@ -211,7 +212,7 @@ def _pair(
         more_datasets=found.needed(alpha, rope, level) if verdict == "undecided" else None,
         sentence="",
     )
-    return replace(pair, sentence=sentence(pair, len(d), rope, metric, titles))
+    return replace(pair, sentence=dataset_sentence(pair, len(d), rope, metric, titles))
 
 
 def _in(names: Sequence[str], pair: tuple[int, int], against: str) -> bool:

@@ -12,12 +12,12 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from graduel.duel.verdict.comparison import Comparison, check_rope, compare_pairs, procedures
-from graduel.duel.verdict.evidence import Evidence, by_counts, by_t
-from graduel.duel.verdict.sentences import called, percent, times
+from graduel.duel.verdict.comparison import Comparison, check_rope, compare_pairs, procedure_scope
+from graduel.duel.verdict.evidence import Evidence, mcnemar_evidence, t_evidence
+from graduel.duel.verdict.sentences import format_percent, format_ratio, with_article
 from graduel.metrics.metric import METRICS, Metric
 
-__all__ = ["Claim", "Comparison", "compare_all", "judge_claim"]
+__all__ = ["Claim", "Comparison", "compare_error_counts", "judge_claim"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,7 @@ class Claim:
         return asdict(self)
 
 
-def compare_all(
+def compare_error_counts(
     wrong: Mapping[str, NDArray[np.bool_]],
     *,
     rope: float,
@@ -77,7 +77,8 @@ def compare_all(
     --------
     >>> wrong = {"net": np.zeros((1, 1000), bool), "trees": np.zeros((1, 1000), bool)}
     >>> wrong["net"][0, :61] = wrong["trees"][0, :18] = True
-    >>> [found] = compare_all(wrong, rope=0.005, titles={"trees": "XGBoost", "net": "NumPy net"})
+    >>> [found] = compare_error_counts(wrong, rope=0.005, titles={"trees": "XGBoost", "net": "
+                                                                                      ""NumPy net"})
     >>> found.verdict
     'b better'
     >>> print(found.sentence)
@@ -93,7 +94,7 @@ def compare_all(
         rope=rope,
         rows=rows,
         seeds=seeds,
-        scope=procedures(seeds),
+        scope=procedure_scope(seeds),
         titles=titles,
         against=against,
     )
@@ -132,7 +133,7 @@ def judge_claim(
     --------
     >>> wrong = {"net": np.zeros((1, 1000), bool), "trees": np.zeros((1, 1000), bool)}
     >>> wrong["net"][0, :61] = wrong["trees"][0, :18] = True
-    >>> [found] = compare_all(wrong, rope=0.005)
+    >>> [found] = compare_error_counts(wrong, rope=0.005)
     >>> claim = judge_claim(found, {"net": 0.061, "trees": 0.018}, booster="trees", network="net")
     >>> print(claim.sentence)
     Yes: net makes 3.3 times as many errors as trees (6.1 % against 1.8 %).
@@ -148,14 +149,16 @@ def judge_claim(
     ratio = theirs / ours if ours else None
     winner = {"a better": comparison.a, "b better": comparison.b}.get(comparison.verdict)
     by_far = winner == booster and 2 * ours <= theirs + 1e-12
-    trees, net = (called(name, titles or {}) for name in (booster, network))
-    figures = f"{percent(theirs)} against {percent(ours)}"
+    trees, net = (with_article(name, titles or {}) for name in (booster, network))
+    figures = f"{format_percent(theirs)} against {format_percent(ours)}"
     if by_far and ratio is None:
-        sentence = f"Yes: {trees} makes no error on these test rows, {net} {percent(theirs)}."
+        sentence = (
+            f"Yes: {trees} makes no error on these test rows, {net} {format_percent(theirs)}."
+        )
     elif by_far and ratio is not None:
-        sentence = f"Yes: {net} makes {times(ratio)} as many errors as {trees} ({figures})."
+        sentence = f"Yes: {net} makes {format_ratio(ratio)} as many errors as {trees} ({figures})."
     elif winner == booster:
-        as_many = times(ratio or 1.0)
+        as_many = format_ratio(ratio or 1.0)
         sentence = (
             f"No: {trees} is better, but {net} makes only {as_many} as many errors ({figures}); "
             "blown out of the water would be twice as many."
@@ -163,14 +166,14 @@ def judge_claim(
     elif winner == network:
         sentence = (
             f"No, the reverse: {net} is better than {trees} "
-            f"({percent(theirs)} against {percent(ours)} error)."
+            f"({format_percent(theirs)} against {format_percent(ours)} error)."
         )
     elif comparison.verdict == "practically equal":
-        sentence = f"No: {trees} and {net} are practically equal ({percent(ours)} against "
-        sentence += f"{percent(theirs)} error)."
+        sentence = f"No: {trees} and {net} are practically equal ({format_percent(ours)} against "
+        sentence += f"{format_percent(theirs)} error)."
     else:
         sentence = f"No: it is not even settled which of {trees} and {net} is better "
-        sentence += f"({percent(ours)} against {percent(theirs)} error)."
+        sentence += f"({format_percent(ours)} against {format_percent(theirs)} error)."
     return Claim(booster, network, "yes" if by_far else "no", ratio, sentence)
 
 
@@ -178,7 +181,7 @@ def _weigh(a: NDArray[np.bool_], b: NDArray[np.bool_], level: float) -> Evidence
     """Choose the statistics by the design, and apply them."""
     seeds, rows = a.shape
     if seeds == 1:
-        return by_counts(
+        return mcnemar_evidence(
             int((a & ~b).sum()),
             int((b & ~a).sum()),
             rows,
@@ -186,7 +189,7 @@ def _weigh(a: NDArray[np.bool_], b: NDArray[np.bool_], level: float) -> Evidence
             "Both were scored once on the same test rows, so only the rows count that one gets "
             "right and the other wrong.",
         )
-    return by_t(a.astype(np.int8) - b.astype(np.int8), level, most=1.0)
+    return t_evidence(a.astype(np.int8) - b.astype(np.int8), level, most=1.0)
 
 
 def _check(wrong: Mapping[str, NDArray[np.bool_]]) -> tuple[int, int]:

@@ -19,8 +19,8 @@ from graduel.stats.multiplicity import (
     paired_score_interval,
     two_way,
 )
-from graduel.stats.permutation import FLIPS, bootstrap_of_means, in_sums, sign_flip_p
-from graduel.stats.sample_size import rows_to_settle_equal, rows_to_settle_mcnemar, size_to_settle
+from graduel.stats.permutation import FLIPS, bootstrap_means, in_sums, sign_flip_p
+from graduel.stats.sample_size import rows_needed_equal, rows_needed_mcnemar, size_needed
 
 Array = NDArray[Any]
 ALIKE = 1e-12
@@ -28,7 +28,7 @@ ALIKE = 1e-12
 
 
 @dataclass(frozen=True, slots=True)
-class Needed:
+class SampleSize:
     """How large a duel would settle it, in all; None for what need not grow."""
 
     rows: int | None = None
@@ -46,7 +46,7 @@ class Evidence:
     p_value: float
     test: str
     why: str
-    needed: Callable[[float, float, float], Needed]
+    needed: Callable[[float, float, float], SampleSize]
     """Of alpha, rope and level."""
     bayes: tuple[float, float, float] | None = None
     """The probabilities that a is better by more than the ROPE, that they are equal, that b is."""
@@ -54,14 +54,14 @@ class Evidence:
     """McNemar's exact p, where rows are counted."""
 
 
-def by_counts(b: int, c: int, rows: int, level: float, why: str) -> Evidence:
+def mcnemar_evidence(b: int, c: int, rows: int, level: float, why: str) -> Evidence:
     """McNemar's test and Tango's interval: b rows only the first gets wrong, c only the second."""
 
-    def needed(alpha: float, rope: float, level: float) -> Needed:
-        apart = rows_to_settle_mcnemar(b, c, rows, alpha)
-        equal = rows_to_settle_equal(b, c, rows, rope=rope, level=level)
+    def needed(alpha: float, rope: float, level: float) -> SampleSize:
+        apart = rows_needed_mcnemar(b, c, rows, alpha)
+        equal = rows_needed_equal(b, c, rows, rope=rope, level=level)
         sizes = [size for size in (apart, equal) if size is not None]
-        return Needed(rows=max(min(sizes), rows + 1) if sizes else None)
+        return SampleSize(rows=max(min(sizes), rows + 1) if sizes else None)
 
     return Evidence(
         (b - c) / rows,
@@ -75,7 +75,7 @@ def by_counts(b: int, c: int, rows: int, level: float, why: str) -> Evidence:
     )
 
 
-def by_t(d: Array, level: float, *, most: float = inf) -> Evidence:
+def t_evidence(d: Array, level: float, *, most: float = inf) -> Evidence:
     """Apply a t on the means by row of two seeds, or from three seeds on the two-way t.
 
     `d` are differences of losses, of shape (seeds, rows); `most` is the largest that can be.
@@ -84,7 +84,7 @@ def by_t(d: Array, level: float, *, most: float = inf) -> Evidence:
     estimate = by_row if seeds < 3 else two_way
     at_95, at_level = estimate(d), estimate(d, level)
     if at_95.se == 0 or np.ptp(d) <= ALIKE:
-        return all_alike(at_95.mean, rows, level)
+        return constant_evidence(at_95.mean, rows, level)
     return Evidence(
         at_95.mean,
         (max(at_95.low, -most), min(at_95.high, most)),
@@ -92,11 +92,11 @@ def by_t(d: Array, level: float, *, most: float = inf) -> Evidence:
         at_95.p_value,
         "paired t by row" if seeds < 3 else "two-way t (rows and seeds)",
         _why(seeds),
-        needed_in_rows_and_seeds(at_95),
+        rows_and_seeds_needed(at_95),
     )
 
 
-def by_signs(d: Array, level: float) -> Evidence:
+def permutation_evidence(d: Array, level: float) -> Evidence:
     """Flip the signs of the differences by row for p, draw the rows again for the intervals.
 
     `d` are differences of losses, of shape (seeds, rows), one seed or two.
@@ -104,9 +104,9 @@ def by_signs(d: Array, level: float) -> Evidence:
     seeds, rows = d.shape
     found = by_row(d)
     if found.se == 0 or np.ptp(d) <= ALIKE:
-        return all_alike(found.mean, rows, level)
+        return constant_evidence(found.mean, rows, level)
     sums = in_sums(d.mean(axis=0))
-    drawn = bootstrap_of_means(sums)
+    drawn = bootstrap_means(sums)
     who = (
         "Both were scored once on the same test rows."
         if seeds == 1
@@ -123,7 +123,7 @@ def by_signs(d: Array, level: float) -> Evidence:
         f"other sign; so the signs are flipped at random {FLIPS:,} times. The interval comes from "
         f"drawing the rows again {RESAMPLES:,} times (bootstrap), as such losses are far from "
         "normal.",
-        needed_in_rows_and_seeds(found),
+        rows_and_seeds_needed(found),
     )
 
 
@@ -139,14 +139,14 @@ def _why(seeds: int) -> str:
     )
 
 
-def all_alike(mean: float, rows: int, level: float, what: str = "rows") -> Evidence:
+def constant_evidence(mean: float, rows: int, level: float, what: str = "rows") -> Evidence:
     """Count the rows where nothing varies, as if each of them won or lost a whole unit.
 
     Two models that agree on 20 rows may differ on the next: with no variation to go by, any other
     interval would have no width.
     """
     signed = max(-rows, min(rows, round(mean * rows)))
-    return by_counts(
+    return mcnemar_evidence(
         max(signed, 0),
         max(-signed, 0),
         rows,
@@ -155,15 +155,15 @@ def all_alike(mean: float, rows: int, level: float, what: str = "rows") -> Evide
     )
 
 
-def needed_in_rows_and_seeds(found: TwoWay) -> Callable[[float, float, float], Needed]:
+def rows_and_seeds_needed(found: TwoWay) -> Callable[[float, float, float], SampleSize]:
     """Plan for a mean over rows and seeds."""
 
-    def needed(alpha: float, rope: float, level: float) -> Needed:
-        size = size_to_settle(found, alpha=alpha, rope=rope, level=level)
+    def needed(alpha: float, rope: float, level: float) -> SampleSize:
+        size = size_needed(found, alpha=alpha, rope=rope, level=level)
         if size is None:
-            return Needed()
+            return SampleSize()
         rows, seeds = size
-        return Needed(
+        return SampleSize(
             rows=rows if rows > found.spread.rows else None,
             seeds=seeds if seeds > found.spread.seeds else None,
         )

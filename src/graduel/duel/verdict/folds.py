@@ -11,10 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from graduel.duel.verdict.comparison import Comparison, check_rope, compare_pairs
-from graduel.duel.verdict.evidence import ALIKE, Evidence, Needed, all_alike
+from graduel.duel.verdict.evidence import ALIKE, Evidence, SampleSize, constant_evidence
 from graduel.metrics.metric import Metric
-from graduel.stats.corrected_t import MOST_FITS, Resampled, corrected_t
-from graduel.stats.sample_size import repeats_to_settle, rows_to_settle_resampled
+from graduel.stats.corrected_t import MOST_FITS, CorrectedT, corrected_t
+from graduel.stats.sample_size import repeats_needed, rows_needed_corrected_t
 
 SCOPE = (
     "This speaks of these procedures on data sets like this one, of this size: of new rows, new "
@@ -22,7 +22,7 @@ SCOPE = (
 )
 
 
-def compare_resampled(
+def compare_folds(
     losses: Mapping[str, NDArray[Any]],
     *,
     metric: Metric,
@@ -69,11 +69,11 @@ def compare_resampled(
 
     Examples
     --------
-    >>> from graduel.metrics.metric import metric_of
+    >>> from graduel.metrics.metric import get_metric
     >>> net = np.array([[0.12, 0.08, 0.11, 0.10, 0.09]])
     >>> losses = {"net": net, "trees": net - [[0.05, 0.04, 0.05, 0.06, 0.05]]}
-    >>> error = metric_of("error")
-    >>> [found] = compare_resampled(losses, metric=error, test_share=0.2, n=500, rope=0.01)
+    >>> error = get_metric("error")
+    >>> [found] = compare_folds(losses, metric=error, test_share=0.2, n=500, rope=0.01)
     >>> print(found.sentence)
     trees is better than net: 5 % against 10 % error, a difference of 5 points \
 (95 % interval 3.68 to 6.32). The probabilities (Bayesian correlated t) are less than 1 % that net \
@@ -101,7 +101,7 @@ def _weigh(
 ) -> Evidence:
     found = replace(corrected_t(d, test_share), most=MOST_FITS)
     if np.ptp(d) <= ALIKE:
-        return replace(all_alike(found.mean, n, level, "folds"), difference=found.mean)
+        return replace(constant_evidence(found.mean, n, level, "folds"), difference=found.mean)
     most = 1.0 if metric.unit else inf
 
     def cut(interval: tuple[float, float]) -> tuple[float, float]:
@@ -134,11 +134,11 @@ def _weigh(
     )
 
 
-def _needed(found: Resampled, n: int, alpha: float, rope: float, level: float) -> Needed:
-    repeats = repeats_to_settle(found, alpha=alpha, rope=rope, level=level)
+def _needed(found: CorrectedT, n: int, alpha: float, rope: float, level: float) -> SampleSize:
+    repeats = repeats_needed(found, alpha=alpha, rope=rope, level=level)
     if repeats is not None:
-        return Needed(repeats=repeats)
-    return Needed(rows=rows_to_settle_resampled(found, n, alpha=alpha, rope=rope, level=level))
+        return SampleSize(repeats=repeats)
+    return SampleSize(rows=rows_needed_corrected_t(found, n, alpha=alpha, rope=rope, level=level))
 
 
 def _check(losses: Mapping[str, NDArray[Any]], n: int) -> tuple[int, int]:

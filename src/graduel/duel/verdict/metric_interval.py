@@ -6,14 +6,14 @@ from math import inf
 
 import numpy as np
 
-from graduel.duel.verdict.runs import Answers
+from graduel.duel.verdict.runs import RunPredictions
 from graduel.metrics.metric import Metric
 from graduel.stats.corrected_t import corrected_t
 from graduel.stats.two_way import by_row, two_way
 
 
 def metric_interval(
-    found: Answers, name: str, metric: Metric, level: float = 0.95
+    found: RunPredictions, name: str, metric: Metric, level: float = 0.95
 ) -> tuple[float, float] | None:
     """Return the interval of a contender's metric, as users know it; None where there is none.
 

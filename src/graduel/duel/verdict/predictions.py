@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from graduel.duel.verdict.comparison import Comparison
 from graduel.duel.verdict.test_rows import compare_rows
 from graduel.errors import UserError
-from graduel.metrics.metric import METRICS, Metric, metric_of
+from graduel.metrics.metric import METRICS, Metric, get_metric
 
 Array = NDArray[Any]
 NEEDS_PROBABILITIES = ("log_loss", "brier", "auc")
@@ -70,7 +70,7 @@ def compare_predictions(
     >>> found.verdict, round(found.difference, 3), found.test
     ('b better', 0.075, 'McNemar mid-p')
     """
-    measure = metric_of(metric) if isinstance(metric, str) else metric
+    measure = get_metric(metric) if isinstance(metric, str) else metric
     if len(set(names)) != 2:
         raise UserError(f"expected two names that differ; got '{names[0]}' twice")
     truth = _array(y, "y")

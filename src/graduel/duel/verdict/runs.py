@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 
 from graduel.duel.plan.splits import Design, Split
 from graduel.duel.verdict.comparison import Comparison
-from graduel.duel.verdict.folds import compare_resampled
+from graduel.duel.verdict.folds import compare_folds
 from graduel.duel.verdict.test_rows import compare_rows
-from graduel.metrics.metric import Metric, metric_of, wrong
+from graduel.metrics.metric import Metric, get_metric, is_misclassified
 from graduel.stats.corrected_t import corrected_t
 from graduel.stats.multiplicity import error_interval
 
@@ -22,7 +22,7 @@ Array = NDArray[Any]
 
 
 @dataclass(frozen=True, slots=True)
-class Answers:
+class RunPredictions:
     """What all contenders answered, run by run and put together.
 
     Attributes
@@ -85,12 +85,12 @@ class Answers:
     def error(self, name: str) -> tuple[float, tuple[float, float]]:
         """Return a contender's error and its 95 % interval."""
         if self.design.kind != "folds":
-            misses = wrong(self.whole(name), self.whole_y)
+            misses = is_misclassified(self.whole(name), self.whole_y)
             return float(misses.mean()), error_interval(misses, 0.95)
-        found = corrected_t(self.by_fold(name, metric_of("error")), self.test_share)
+        found = corrected_t(self.by_fold(name, get_metric("error")), self.test_share)
         low, high = found.interval(0.95)
         if found.se == 0:
-            misses = wrong(self.whole(name), self.whole_y)
+            misses = is_misclassified(self.whole(name), self.whole_y)
             low, high = error_interval(misses[:1], 0.95)
         return found.mean, (max(low, 0.0), min(high, 1.0))
 
@@ -106,7 +106,7 @@ class Answers:
     ) -> list[Comparison]:
         """Compare every pair, or all with one, by the statistics that fit the design."""
         if self.design.kind == "folds":
-            return compare_resampled(
+            return compare_folds(
                 {name: self.by_fold(name, metric) for name in self.runs},
                 metric=metric,
                 test_share=self.test_share,
@@ -125,12 +125,12 @@ class Answers:
         )
 
 
-def answers(
+def collect_predictions(
     design: Design,
     seeds: int,
     splits: Sequence[Split],
     y: Sequence[Array],
     runs: Mapping[str, Sequence[Array]],
-) -> Answers:
+) -> RunPredictions:
     """Put the runs of a finished duel together."""
-    return Answers(design, seeds, [split.test for split in splits], y, runs)
+    return RunPredictions(design, seeds, [split.test for split in splits], y, runs)

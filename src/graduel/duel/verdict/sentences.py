@@ -16,28 +16,28 @@ _BARE_DIGITS = 4
 """Decimals of a number without a unit: log loss 0.0523."""
 
 
-def sentence(found: Comparison, metric: Metric, titles: Mapping[str, str]) -> str:
+def verdict_sentence(found: Comparison, metric: Metric, titles: Mapping[str, str]) -> str:
     """Put the verdict into words, the better one first."""
     better, worse, losses = found.a, found.b, (found.error_a, found.error_b)
     sign = -1
     if found.error_b < found.error_a:
         better, worse, losses, sign = worse, better, losses[::-1], 1
-    first, second = called(better, titles), called(worse, titles)
-    one, other = (value(metric.shown(loss), metric) for loss in losses)
+    first, second = with_article(better, titles), with_article(worse, titles)
+    one, other = (format_metric(metric.shown(loss), metric) for loss in losses)
     figures = f"{one} against {other} {metric.title}"
-    difference = size(abs(found.difference), metric)
-    shown = span(found.interval, found.interval_level, sign, metric)
+    difference = format_difference(abs(found.difference), metric)
+    shown = format_interval(found.interval, found.interval_level, sign, metric)
 
     if found.verdict == "practically equal":
-        equal = span(found.equivalence_interval, found.equivalence_level, sign, metric)
+        equal = format_interval(found.equivalence_interval, found.equivalence_level, sign, metric)
         count = "count" if metric.unit else "counts"
         words = (
             f"{first} and {second} are practically equal: {figures}, a difference of {difference} "
-            f"({equal}), and up to {size(found.rope, metric)} {count} as equal."
+            f"({equal}), and up to {format_difference(found.rope, metric)} {count} as equal."
         )
         if found.detectable:
             words += " Small as it is, the difference can be told from chance "
-            words += f"({p_text(found.p_adjusted)})."
+            words += f"({format_p(found.p_adjusted)})."
     elif found.verdict == "undecided":
         words = (
             f"Undecided between {first} and {second}: {figures}, a difference of {difference} "
@@ -61,12 +61,12 @@ def _outlook(found: Comparison) -> str:
         elif found.more_rows is not None:
             return (
                 "No number of repeats would settle a difference of this size on these rows; very "
-                f"roughly, {about(found.more_rows)} rows would (there are {found.rows:,})."
+                f"roughly, {round_rows(found.more_rows)} rows would (there are {found.rows:,})."
             )
         else:
             return "No practicable number of repeats or rows would settle a difference so small."
     elif found.more_rows is not None:
-        needs.append(f"about {about(found.more_rows)} test rows (there are {found.rows:,})")
+        needs.append(f"about {round_rows(found.more_rows)} test rows (there are {found.rows:,})")
     if found.more_seeds is not None:
         needs.append(f"about {found.more_seeds:,} seeds (there are {found.seeds:,})")
     if not needs:
@@ -77,9 +77,9 @@ def _outlook(found: Comparison) -> str:
 def _chances(found: Comparison, metric: Metric, titles: Mapping[str, str]) -> str:
     """Say the three probabilities of the Bayesian test."""
     assert found.bayes is not None
-    of_a, of_equal, of_b = (chance(p) for p in found.bayes)
-    a, b = called(found.a, titles), called(found.b, titles)
-    by = f" by more than {size(found.rope, metric)}" if found.rope else ""
+    of_a, of_equal, of_b = (format_chance(p) for p in found.bayes)
+    a, b = with_article(found.a, titles), with_article(found.b, titles)
+    by = f" by more than {format_difference(found.rope, metric)}" if found.rope else ""
     equal = f"{of_equal} that they are practically equal, " if found.rope else ""
     return (
         f"The probabilities (Bayesian correlated t) are {of_a} that {a} is better{by}, "
@@ -87,27 +87,27 @@ def _chances(found: Comparison, metric: Metric, titles: Mapping[str, str]) -> st
     )
 
 
-def chance(p: float) -> str:
+def format_chance(p: float) -> str:
     """Return a probability in words, never as a certainty."""
     if 0.01 <= p <= 0.99:
         return f"{100 * p:.0f} %"
     return "less than 1 %" if p < 0.5 else "more than 99 %"
 
 
-def span(interval: tuple[float, float], level: float, sign: int, metric: Metric) -> str:
+def format_interval(interval: tuple[float, float], level: float, sign: int, metric: Metric) -> str:
     """Return an interval of `sign` times a difference, with its level."""
     low, high = (_bare(limit, metric) for limit in sorted(sign * end for end in interval))
-    return f"{number(100 * level, 1)} % interval {low} to {high}"
+    return f"{format_number(100 * level, 1)} % interval {low} to {high}"
 
 
-def called(name: str, titles: Mapping[str, str]) -> str:
+def with_article(name: str, titles: Mapping[str, str]) -> str:
     """Return what to call a contender within a sentence: names as they are, phrases with "the"."""
     title = titles.get(name, name)
     first, *more = title.split(" ")
     return f"the {title}" if more and first.lower() not in _WITHOUT_THE else title
 
 
-def number(x: float, digits: int = 2) -> str:
+def format_number(x: float, digits: int = 2) -> str:
     """Return at most `digits` decimals, none that says nothing, and more for what is tiny."""
     if x and abs(x) < 0.5 * 10**-digits:
         digits = 1 - floor(log10(abs(x)))
@@ -115,24 +115,25 @@ def number(x: float, digits: int = 2) -> str:
     return text.rstrip("0").rstrip(".") if "." in text else text
 
 
-def percent(share: float) -> str:
+def format_percent(share: float) -> str:
     """Return a share as a percentage."""
-    return f"{number(100 * share)} %"
+    return f"{format_number(100 * share)} %"
 
 
-def times(ratio: float) -> str:
+def format_ratio(ratio: float) -> str:
     """Return a ratio in words, rounded down, so that 1.999 never reads as twice."""
     if abs(ratio - 2) < 1e-9:
         return "twice"
     digits = 2 if ratio < 2 else 1 if ratio < 10 else 0
-    return f"{number(floor(ratio * 10**digits + 1e-9) / 10**digits)} times"
+    return f"{format_number(floor(ratio * 10**digits + 1e-9) / 10**digits)} times"
 
 
-def size(difference: float, metric: Metric) -> str:
+def format_difference(difference: float, metric: Metric) -> str:
     """Return a difference with its unit: 0.7 points, or 0.0123 of a metric without one.
 
-    >>> from graduel.metrics.metric import metric_of
-    >>> size(0.007, metric_of("auc")), size(0.0123, metric_of("log_loss"))
+    >>> from graduel.metrics.metric import get_metric
+    >>> format_difference(0.007, get_metric("auc")), format_difference(0.0123, "
+                                            "get_metric("log_loss"))
     ('0.7 points', '0.0123')
     """
     bare = _bare(difference, metric)
@@ -142,27 +143,29 @@ def size(difference: float, metric: Metric) -> str:
 
 
 def _bare(difference: float, metric: Metric) -> str:
-    return number(100 * difference) if metric.unit else number(difference, _BARE_DIGITS)
+    return (
+        format_number(100 * difference) if metric.unit else format_number(difference, _BARE_DIGITS)
+    )
 
 
-def value(of: float, metric: Metric) -> str:
+def format_metric(of: float, metric: Metric) -> str:
     """Return a metric's value with its unit: 1.8 %, or 0.9152."""
-    return percent(of) if metric.unit == "%" else number(of, _BARE_DIGITS)
+    return format_percent(of) if metric.unit == "%" else format_number(of, _BARE_DIGITS)
 
 
-def p_text(p: float) -> str:
+def format_p(p: float) -> str:
     """Return a p-value.
 
-    >>> p_text(0.0312), p_text(0.00002)
+    >>> format_p(0.0312), format_p(0.00002)
     ('p = 0.031', 'p < 0.001')
     """
     return "p < 0.001" if p < 0.001 else f"p = {p:.2g}"
 
 
-def about(rows: int) -> str:
+def round_rows(rows: int) -> str:
     """Return a number of rows, rounded up to two digits.
 
-    >>> about(3417)
+    >>> round_rows(3417)
     '3,500'
     """
     step = 10 ** max(floor(log10(rows)) - 1, 0)

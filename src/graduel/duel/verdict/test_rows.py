@@ -15,20 +15,20 @@ from graduel.duel.verdict.comparison import (
     Comparison,
     check_rope,
     compare_pairs,
-    procedures,
+    procedure_scope,
 )
-from graduel.duel.verdict.error_counts import compare_all
+from graduel.duel.verdict.error_counts import compare_error_counts
 from graduel.duel.verdict.evidence import (
     ALIKE,
     Evidence,
-    Needed,
-    all_alike,
-    by_signs,
-    by_t,
-    needed_in_rows_and_seeds,
+    SampleSize,
+    constant_evidence,
+    permutation_evidence,
+    rows_and_seeds_needed,
+    t_evidence,
 )
-from graduel.metrics.metric import Metric, wrong
-from graduel.stats.bootstrap import RESAMPLES, SEED, Bootstrap, blocks_of_counts
+from graduel.metrics.metric import Metric, is_misclassified
+from graduel.stats.bootstrap import RESAMPLES, SEED, Bootstrap, draw_count_blocks
 from graduel.stats.multiplicity import Spread, TwoWay
 
 Array = NDArray[Any]
@@ -83,22 +83,24 @@ def compare_rows(
 
     Examples
     --------
-    >>> from graduel.metrics.metric import metric_of
+    >>> from graduel.metrics.metric import get_metric
     >>> rng = np.random.default_rng(0)
     >>> y = rng.integers(2, size=400)
     >>> def guess(noise):
     ...     p = 1 / (1 + np.exp(2 - 4 * y + noise * rng.normal(size=(1, 400))))
     ...     return np.stack([1 - p, p], axis=-1)
     >>> p = {"net": guess(1.0), "trees": guess(4.0)}
-    >>> [found] = compare_rows(p, y, metric=metric_of("auc"), rope=0.005)
+    >>> [found] = compare_rows(p, y, metric=get_metric("auc"), rope=0.005)
     >>> found.verdict, found.test
     ('a better', 'paired bootstrap over rows')
     """
     check_rope(rope, metric)
     seeds, rows = _check(probabilities, y)
     if metric.name in ("error", "accuracy"):
-        misses = {name: wrong(p, y) for name, p in probabilities.items()}
-        return compare_all(misses, rope=rope, titles=titles, against=against, metric=metric)
+        misses = {name: is_misclassified(p, y) for name, p in probabilities.items()}
+        return compare_error_counts(
+            misses, rope=rope, titles=titles, against=against, metric=metric
+        )
     losses, weigh = (_by_means if metric.per_row else _by_resamples)(probabilities, y, metric)
     return compare_pairs(
         losses,
@@ -107,7 +109,7 @@ def compare_rows(
         rope=rope,
         rows=rows,
         seeds=seeds,
-        scope=procedures(seeds) if metric.per_row else FITTED,
+        scope=procedure_scope(seeds) if metric.per_row else FITTED,
         titles=titles,
         against=against,
     )
@@ -123,7 +125,7 @@ def _by_means(probabilities: Probabilities, y: Array, metric: Metric) -> tuple[L
 
     def weigh(a: str, b: str, level: float) -> Evidence:
         d = of_rows[a] - of_rows[b]
-        found = by_t(d, level) if len(d) > 2 else by_signs(d, level)
+        found = t_evidence(d, level) if len(d) > 2 else permutation_evidence(d, level)
         return replace(found, difference=losses[a] - losses[b])
 
     return losses, weigh
@@ -138,7 +140,7 @@ def _by_resamples(probabilities: Probabilities, y: Array, metric: Metric) -> tup
     }
     of_seeds = {name: [metric.counted(seed, y) for seed in p] for name, p in probabilities.items()}
     blocks: dict[str, list[Array]] = {name: [] for name in probabilities}
-    for counts in blocks_of_counts(y, RESAMPLES, np.random.default_rng(SEED)):
+    for counts in draw_count_blocks(y, RESAMPLES, np.random.default_rng(SEED)):
         for name, values in of_seeds.items():
             blocks[name].append(np.mean([value(counts) for value in values], axis=0))
     # Losses or values: their differences are those of losses but for the sign.
@@ -162,7 +164,7 @@ def _by_resamples(probabilities: Probabilities, y: Array, metric: Metric) -> tup
             f"A metric such as {metric.title} is no mean over rows, so the test rows themselves "
             f"are drawn again {RESAMPLES:,} times, class by class, and the same for both."
             + (f" Its mean over the {seeds} seeds is compared." if seeds > 1 else ""),
-            needed_in_rows_and_seeds(TwoWay.build(mean, spread, 0.95)),
+            rows_and_seeds_needed(TwoWay.build(mean, spread, 0.95)),
         )
 
     return losses, weigh
@@ -171,11 +173,11 @@ def _by_resamples(probabilities: Probabilities, y: Array, metric: Metric) -> tup
 def _by_rarest(mean: float, y: Array, level: float) -> Evidence:
     """Count the rows of the rarest class where all resamples say the same: it is seen the least."""
     rarest = int(np.unique(y, return_counts=True)[1].min())
-    found = all_alike(mean, rarest, level, "resamples")
+    found = constant_evidence(mean, rarest, level, "resamples")
 
-    def needed(alpha: float, rope: float, level: float) -> Needed:
+    def needed(alpha: float, rope: float, level: float) -> SampleSize:
         rows = found.needed(alpha, rope, level).rows
-        return Needed(rows=None if rows is None else ceil(rows * len(y) / rarest))
+        return SampleSize(rows=None if rows is None else ceil(rows * len(y) / rarest))
 
     return replace(found, needed=needed)
 

@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 
 from graduel.nn import Network, Weights
 from graduel.optim import SGD, Minimizer
-from graduel.train import Average, DivergedError, Epoch, Fit, FullBatch, Step
+from graduel.train import DivergedError, Epoch, Fit, FullBatch, Step, WeightAverage
 from graduel.train.loop.batches import Source
-from graduel.train.loop.fit import by_epoch
+from graduel.train.loop.fit import iter_epochs
 
 Array = NDArray[Any]
 
@@ -45,7 +45,7 @@ class FitEpoch:
 
 
 @dataclass(slots=True)
-class History:
+class FitHistory:
     """What goes on from one fit to the next where the start is warm."""
 
     losses: list[float] = field(default_factory=list)
@@ -66,7 +66,7 @@ Validation = Callable[[Weights], tuple[float, float]]
 
 
 @dataclass(slots=True)
-class Plan:
+class FitSettings:
     """How to train: the parameters of an estimator, as objects."""
 
     rule: Any
@@ -84,7 +84,7 @@ class Plan:
     ema: float
 
 
-class Course:
+class FitLoop:
     """One training of one network: ``for epoch in course.run(): …``.
 
     Parameters
@@ -102,20 +102,20 @@ class Course:
 
     def __init__(
         self,
-        plan: Plan,
+        plan: FitSettings,
         network: Network,
         weights: Weights,
         rows: Source,
         y: Array,
         weight: Array | None,
         *,
-        history: History,
+        history: FitHistory,
         rng: np.random.Generator,
         order: Callable[[], Array],
         validation: Validation | None = None,
         report: tuple[float, float] = (1.0, 0.0),
         memory: Any = None,
-        average: Average | None = None,
+        average: WeightAverage | None = None,
         lr: float | None = None,
     ) -> None:
         self.plan, self.network, self.weights = plan, network, weights
@@ -159,7 +159,7 @@ class Course:
             order=order,
         )
         if plan.ema:
-            self.average = average if average is not None else Average(weights, plan.ema)
+            self.average = average if average is not None else WeightAverage(weights, plan.ema)
             self._seed = int(rng.integers(2**63))
 
     @property
@@ -213,10 +213,10 @@ class Course:
         elif self.average is None:
             yield from self._fit.fit_iter()
         else:
-            yield from by_epoch(self._averaging(self._fit, self.average), len(self.rows))
+            yield from iter_epochs(self._averaging(self._fit, self.average), len(self.rows))
 
     @staticmethod
-    def _averaging(fit: Fit, average: Average) -> Iterator[Step]:
+    def _averaging(fit: Fit, average: WeightAverage) -> Iterator[Step]:
         for step in fit.fit_steps():
             average.update()
             yield step

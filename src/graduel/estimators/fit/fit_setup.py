@@ -16,19 +16,19 @@ from sklearn.utils import check_random_state
 from graduel.estimators import inputs
 from graduel.estimators.fit import part_builder
 from graduel.estimators.fit import validation as watch
-from graduel.estimators.fit.fit_loop import Course, History, Plan, Validation
-from graduel.estimators.fit.fitted_network import Fitted
+from graduel.estimators.fit.fit_loop import FitHistory, FitLoop, FitSettings, Validation
+from graduel.estimators.fit.fitted_network import FittedNetwork
 from graduel.estimators.parameters import check
 from graduel.estimators.targets import Targets, out_activation
 from graduel.nn import Network, Weights
 from graduel.optim import Minimizer
-from graduel.train import Average
+from graduel.train import WeightAverage
 
 Array = NDArray[Any]
 
 
 @dataclass(slots=True)
-class Memory:
+class PartialFitState:
     """What ``partial_fit`` goes on from, beside the weights."""
 
     rng: np.random.Generator
@@ -36,19 +36,19 @@ class Memory:
     lr: float | None = None
     raw: Weights | None = None
     """The weights in training, where those that answer are their average."""
-    average: Average | None = None
+    average: WeightAverage | None = None
     epochs: int = 0
     """Epochs done, for schedules."""
 
 
 @dataclass(slots=True)
-class Work:
+class FitSetup:
     """A fit under way."""
 
-    course: Course
-    history: History
-    memory: Memory
-    fitted: Fitted
+    course: FitLoop
+    history: FitHistory
+    memory: PartialFitState
+    fitted: FittedNetwork
     """With the weights in training."""
     watched: bool
     """Are there validation rows?"""
@@ -64,7 +64,7 @@ class Work:
         memory.raw = course.weights if course.average is not None else None
         memory.epochs = self.done + course.epochs
         return {
-            **derived(estimator, replace(self.fitted, weights=weights)),
+            **fitted_attributes(estimator, replace(self.fitted, weights=weights)),
             "_history": history,
             "_kept": memory,
             "_no_improvement_count": history.stalled,
@@ -75,12 +75,12 @@ class Work:
             "best_loss_": None if course.plan.early_stopping else history.best_loss,
             "validation_loss_curve_": history.validation_losses if self.watched else None,
             "validation_scores_": history.scores if self.watched else None,
-            "best_validation_score_": highest(history.scores) if self.watched else None,
+            "best_validation_score_": best_score(history.scores) if self.watched else None,
             "learning_rate_": course.rate(),
         }
 
 
-def derived(estimator: Any, fitted: Fitted) -> dict[str, Any]:
+def fitted_attributes(estimator: Any, fitted: FittedNetwork) -> dict[str, Any]:
     """Return the fitted attributes that follow from what answers."""
     names = {} if fitted.names is None else {"feature_names_in_": fitted.names}
     return {
@@ -94,12 +94,12 @@ def derived(estimator: Any, fitted: Fitted) -> dict[str, Any]:
     }
 
 
-def highest(scores: list[float]) -> float:
+def best_score(scores: list[float]) -> float:
     """Return the highest score; NaN if none is a number."""
     return max((score for score in scores if not math.isnan(score)), default=math.nan)
 
 
-def begin(
+def prepare_fit(
     p: Any,
     X: Any,
     y: Any,
@@ -109,7 +109,7 @@ def begin(
     *,
     incremental: bool = False,
     classes: Any = None,
-) -> Work:
+) -> FitSetup:
     """Check everything, and make ready to train.
 
     Parameters
@@ -124,11 +124,13 @@ def begin(
         If a parameter or the data do not fit.
     """
     check(p)
-    watch.scorer_of(p)
+    watch.resolve_scorer(p)
     old = p._fitted if p.__sklearn_is_fitted__() and (p.warm_start or incremental) else None
     stand_in = p._stand_in(old)
-    X, image = inputs.flat(X, None if old is None else old.image)
-    X, y = inputs.validated_both(stand_in, X, y, numeric=p._numeric, reset=old is None)
+    X, image = inputs.flatten_images(X, None if old is None else old.image)
+    X, y = inputs.validate_features_and_target(
+        stand_in, X, y, numeric=p._numeric, reset=old is None
+    )
     targets = p._targets(y, old, incremental, classes)
     weight = p._weights(sample_weight, X, y)
     draws = check_random_state(p.random_state)
@@ -138,9 +140,9 @@ def begin(
     plan = _plan(p, fitted.network, incremental)
     validation: Validation | None = None
     if X_val is not None or y_val is not None:
-        validation = watch.given(p, fitted, X_val, y_val)
+        validation = watch.given_validation(p, fitted, X_val, y_val)
     elif plan.early_stopping and not isinstance(plan.rule, Minimizer):
-        rows, validation = watch.set_aside(p, fitted, X, y, weight, draws)
+        rows, validation = watch.split_validation(p, fitted, X, y, weight, draws)
         X, y, weight = X[rows], y[rows], None if weight is None else weight[rows]
     else:
         plan.early_stopping = False
@@ -150,11 +152,11 @@ def begin(
         plan.schedule = _part_of(plan.schedule, memory.epochs, int(p.max_iter))
     encoded = targets.encode(y)
     history = _history(p, old, incremental)
-    course = Course(
+    course = FitLoop(
         plan,
         fitted.network,
         fitted.weights,
-        inputs.source(X, fitted.scale, fitted.network.dtype),
+        inputs.make_rows(X, fitted.scale, fitted.network.dtype),
         encoded,
         weight,
         history=history,
@@ -166,17 +168,19 @@ def begin(
         average=memory.average if plan.ema else None,
         lr=memory.lr,
     )
-    return Work(course, history, memory, fitted, validation is not None, plan.epochs, memory.epochs)
+    return FitSetup(
+        course, history, memory, fitted, validation is not None, plan.epochs, memory.epochs
+    )
 
 
-def _memory(p: Any, draws: np.random.RandomState, *, go_on: bool) -> Memory:
-    kept: Memory | None = p.__dict__.get("_kept")
+def _memory(p: Any, draws: np.random.RandomState, *, go_on: bool) -> PartialFitState:
+    kept: PartialFitState | None = p.__dict__.get("_kept")
     if go_on and kept is not None:
         return kept
     # Dropout and the like draw from a stream of their own, so that the draws that scikit-learn
     # makes too stay the same.
     aside = copy.deepcopy(draws)
-    return Memory(np.random.default_rng(aside.randint(0, 2**32, 4, dtype=np.uint32)))
+    return PartialFitState(np.random.default_rng(aside.randint(0, 2**32, 4, dtype=np.uint32)))
 
 
 def _network(
@@ -185,39 +189,39 @@ def _network(
     targets: Targets,
     image: inputs.Image | None,
     names: Array | None,
-    old: Fitted | None,
+    old: FittedNetwork | None,
     draws: np.random.RandomState,
-    memory: Memory,
-) -> Fitted:
+    memory: PartialFitState,
+) -> FittedNetwork:
     """Return the network, with the weights to begin with."""
     n_in, n_out, loss = X.shape[1], targets.n_outputs, targets.loss
     if old is None:
-        scale, dtype = inputs.scale_of(X, p.input_scale), inputs.dtype_of(X)
-        network = part_builder.network_of(p, n_in, n_out, loss, dtype, image)
-        weights = part_builder.first_weights(p, network, draws, memory.rng)
-        return Fitted(network, weights, targets, scale, names, image)
-    network = part_builder.network_of(p, n_in, n_out, loss, old.network.dtype, old.image)
+        scale, dtype = inputs.resolve_scale(X, p.input_scale), inputs.dtype_of(X)
+        network = part_builder.build_network(p, n_in, n_out, loss, dtype, image)
+        weights = part_builder.init_weights(p, network, draws, memory.rng)
+        return FittedNetwork(network, weights, targets, scale, names, image)
+    network = part_builder.build_network(p, n_in, n_out, loss, old.network.dtype, old.image)
     if (network.layout, network.state_layout) != (old.network.layout, old.network.state_layout):
         raise ValueError(
             "a warm start needs the network that was fitted before; its layers have changed. "
             "Set warm_start=False, or the layers as they were"
         )
     weights = memory.raw if memory.raw is not None else old.weights.copy()
-    return Fitted(network, weights, targets, old.scale, old.names, old.image)
+    return FittedNetwork(network, weights, targets, old.scale, old.names, old.image)
 
 
-def _plan(p: Any, network: Network, incremental: bool) -> Plan:
+def _plan(p: Any, network: Network, incremental: bool) -> FitSettings:
     """Make objects of the parameters of training."""
-    rule = part_builder.solver_of(p)
+    rule = part_builder.build_solver(p)
     if isinstance(rule, Minimizer):
         part_builder.check_minimizer(p, network)
     if p.early_stopping and incremental:
         raise ValueError("partial_fit does not support early_stopping=True")
-    return Plan(
+    return FitSettings(
         rule=rule,
         lr=float(p.learning_rate_init),
-        schedule=part_builder.schedule_of(p),
-        by_rule=part_builder.by_rule(p),
+        schedule=part_builder.build_schedule(p),
+        by_rule=part_builder.sklearn_rule(p),
         power_t=float(p.power_t),
         epochs=1 if incremental else int(p.max_iter),
         batch_size=0,
@@ -246,10 +250,10 @@ def _part_of(whole: Callable[[float], float], done: int, epochs: int) -> Callabl
     return lambda t: whole(min(1.0, (done + t) / epochs))
 
 
-def _history(p: Any, old: Fitted | None, incremental: bool) -> History:
-    kept: History | None = p.__dict__.get("_history")
+def _history(p: Any, old: FittedNetwork | None, incremental: bool) -> FitHistory:
+    kept: FitHistory | None = p.__dict__.get("_history")
     if old is None or kept is None:
-        return History()
+        return FitHistory()
     if incremental:
         return kept
     return replace(

@@ -9,18 +9,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from graduel.estimators.inputs import Image, SparseRows, blocks, dtype_of, source
+from graduel.estimators.inputs import Image, SparseRows, chunk_rows, dtype_of, make_rows
 from graduel.estimators.targets import Targets
 from graduel.nn import Network, Weights
 
 Array = NDArray[Any]
 
 
-class Arrays(list[Array]):
+class ArrayViews(list[Array]):
     """Views of the network's own arrays; setting one writes its numbers into the network.
 
     >>> w = np.zeros(2)
-    >>> views = Arrays([w])
+    >>> views = ArrayViews([w])
     >>> views[0] = [1.0, 2.0]
     >>> w
     array([1., 2.])
@@ -48,7 +48,7 @@ def _fitting(view: Array, value: Any) -> Array:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Fitted:
+class FittedNetwork:
     """A network with its weights, and how X becomes its input and its answers y.
 
     A prediction takes this object once and needs nothing else, so that it sees an old fit or a
@@ -82,9 +82,9 @@ class Fitted:
 
     def answers(self, X: Any) -> Array:
         """Return the network's answers to validated X, a fresh array of shape (n, outputs)."""
-        rows = source(X, self.scale, self.network.dtype)
+        rows = make_rows(X, self.scale, self.network.dtype)
         if isinstance(rows, SparseRows):
-            size = blocks(rows)
+            size = chunk_rows(rows)
             return np.concatenate(
                 [
                     self.network.predict(rows.block(start, start + size), self.weights)
@@ -94,11 +94,11 @@ class Fitted:
         as_it_is = self.scale == 1 and dtype_of(X) == self.network.dtype
         return self.network.predict(X, self.weights, rows=None if as_it_is else rows.block)
 
-    def arrays(self, kind: str) -> Arrays:
+    def arrays(self, kind: str) -> ArrayViews:
         """Return all W, or all b, first layer to last, as views."""
         theta = self.weights.theta
         entries = self.network.layout.entries
-        return Arrays([e.view(theta) for e in entries if e.name.endswith(f".{kind}")])
+        return ArrayViews([e.view(theta) for e in entries if e.name.endswith(f".{kind}")])
 
     def set_arrays(self, kind: str, values: Iterable[Any]) -> None:
         """Write all W, or all b."""
@@ -108,7 +108,7 @@ class Fitted:
 _PLAIN = (np.dtype(np.float32), np.dtype(np.float64), np.dtype(np.uint8))
 
 
-def finite(X: Array) -> bool:
+def is_finite(X: Array) -> bool:
     """Tell whether all numbers are finite; a sum tells it for most."""
     if X.dtype == np.uint8:
         return True

@@ -25,9 +25,9 @@ from graduel.optim import (
     Optimizer,
 )
 from graduel.train.build import part_registry
-from graduel.train.build.layer_text import LayerText, read_layer, stack
+from graduel.train.build.layer_text import LayerText, build_layers, parse_layer
 from graduel.train.build.optimizer_builder import WITH_MOMENTUM
-from graduel.train.loop.full_batch import refuse_random
+from graduel.train.loop.full_batch import reject_random_layers
 
 Array = NDArray[Any]
 
@@ -59,7 +59,7 @@ OBJECTS = {
 """What an object must have in place of a name, and an example."""
 
 
-def named(parameter: str, value: Any, **given: Any) -> Any:
+def resolve_part(parameter: str, value: Any, **given: Any) -> Any:
     """Return the part that a parameter names; an object is returned as it is.
 
     Raises
@@ -85,7 +85,7 @@ def named(parameter: str, value: Any, **given: Any) -> Any:
         raise ValueError(str(error).replace(kind, parameter)) from None
 
 
-def sizes(hidden_layer_sizes: Any) -> list[int]:
+def hidden_sizes(hidden_layer_sizes: Any) -> list[int]:
     """Return the sizes of the hidden layers as a list."""
     found = np.atleast_1d(np.asarray(hidden_layer_sizes)).tolist()
     if not all(isinstance(size, Integral) and not isinstance(size, bool) for size in found):
@@ -95,14 +95,14 @@ def sizes(hidden_layer_sizes: Any) -> list[int]:
     return found
 
 
-def items(p: Any) -> list[LayerText | Layer]:
+def hidden_layers(p: Any) -> list[LayerText | Layer]:
     """Return the hidden layers that `layers` or `hidden_layer_sizes` ask for."""
     if p.layers is None:
-        return [LayerText("dense", size) for size in sizes(p.hidden_layer_sizes)]
+        return [LayerText("dense", size) for size in hidden_sizes(p.hidden_layer_sizes)]
     found: list[LayerText | Layer] = []
     for layer in p.layers:
         if isinstance(layer, str) or type(layer) is int or isinstance(layer, np.integer):
-            found.append(read_layer(str(layer)))
+            found.append(parse_layer(str(layer)))
         elif not isinstance(layer, type) and all(hasattr(layer, need) for need in LAYER[0]):
             found.append(layer)
         else:
@@ -113,7 +113,7 @@ def items(p: Any) -> list[LayerText | Layer]:
     return found
 
 
-def each(parameter: str, value: Any, count: int) -> list[Any]:
+def broadcast_parameter(parameter: str, value: Any, count: int) -> list[Any]:
     """Return a value for each of `count` layers: one for all, or a list of equal length."""
     if not isinstance(value, list | tuple | np.ndarray):
         return [value] * count
@@ -125,7 +125,7 @@ def each(parameter: str, value: Any, count: int) -> list[Any]:
     return list(value)
 
 
-def network_of(
+def build_network(
     p: Any, n_in: int, n_out: int, loss: Loss, dtype: str, image: Image | None
 ) -> Network:
     """Make the network: the hidden layers, and a dense one for the answers.
@@ -135,35 +135,35 @@ def network_of(
     ValueError
         If a name does not exist, or a layer does not fit its input.
     """
-    wanted = items(p)
+    wanted = hidden_layers(p)
     count = sum(isinstance(layer, LayerText) and layer.trained for layer in wanted)
     after = []
     for activation, norm, rate in zip(
-        each("activation", p.activation, count),
-        each("norm", p.norm, count),
-        each("dropout", p.dropout, count),
+        broadcast_parameter("activation", p.activation, count),
+        broadcast_parameter("norm", p.norm, count),
+        broadcast_parameter("dropout", p.dropout, count),
         strict=True,
     ):
         if not (isinstance(rate, int | float | np.floating) and 0 <= rate < 1):
             raise ValueError(f"dropout must be at least 0 and below 1; got {rate!r}")
         after.append(
             (
-                *(() if norm is None else (named("norm", norm),)),
-                named("activation", activation),
+                *(() if norm is None else (resolve_part("norm", norm),)),
+                resolve_part("activation", activation),
                 *((Dropout(float(rate)),) if rate else ()),
             )
         )
-    init: Initializer = GlorotUniform() if auto(p) else named("init", p.init)
-    hidden = stack(wanted, n_in, image, init=init, after=after)
+    init: Initializer = GlorotUniform() if uses_sklearn_init(p) else resolve_part("init", p.init)
+    hidden = build_layers(wanted, n_in, image, init=init, after=after)
     return Network((*hidden, Dense(n_out, init)), (n_in,), loss, dtype)
 
 
-def auto(p: Any) -> bool:
+def uses_sklearn_init(p: Any) -> bool:
     """Tell whether weights begin as scikit-learn's do."""
     return isinstance(p.init, str) and p.init == "auto"
 
 
-def first_weights(
+def init_weights(
     p: Any, network: Network, draws: np.random.RandomState, rng: np.random.Generator
 ) -> Weights:
     """Draw weights: those of dense layers as scikit-learn does, number for number.
@@ -174,7 +174,7 @@ def first_weights(
     Source: Glorot and Bengio 2010.
     """
     weights = network.init(rng)
-    if not auto(p):
+    if not uses_sklearn_init(p):
         return weights
     factor = 2.0 if isinstance(p.activation, str) and p.activation == "logistic" else 6.0
     given = {id(layer) for layer in p.layers or ()}
@@ -187,13 +187,13 @@ def first_weights(
     return weights
 
 
-def loss_of(p: Any, default: type[Loss]) -> Loss:
+def build_loss(p: Any, default: type[Loss]) -> Loss:
     """Make the loss that `loss` names; 'log_loss' stands for the default."""
     s = getattr(p, "label_smoothing", 0.0)
     given = {"label_smoothing": s} if s else {}
     if isinstance(p.loss, str) and p.loss == "log_loss":
         return default(**given)
-    loss: Loss = named("loss", p.loss, **given)
+    loss: Loss = resolve_part("loss", p.loss, **given)
     if s and not (isinstance(p.loss, str) and hasattr(loss, "label_smoothing")):
         raise ValueError(
             f"label_smoothing goes with loss='log_loss', 'softmax' or 'binary'; got {p.loss!r}. "
@@ -202,7 +202,7 @@ def loss_of(p: Any, default: type[Loss]) -> Loss:
     return loss
 
 
-def solver_of(p: Any) -> Optimizer | Minimizer:
+def build_solver(p: Any) -> Optimizer | Minimizer:
     """Make the update rule, or the minimizer.
 
     Raises
@@ -218,7 +218,7 @@ def solver_of(p: Any) -> Optimizer | Minimizer:
                 f"weight_decay goes with the name of a solver; set it on the object, {p.solver!r}"
             )
         minimizer = isinstance(p.solver, Minimizer) and not isinstance(p.solver, type)
-        rule = p.solver if minimizer else named("solver", p.solver)
+        rule = p.solver if minimizer else resolve_part("solver", p.solver)
     elif p.solver == "sgd":
         nesterov = bool(p.nesterovs_momentum and p.momentum)
         rule = SGD(momentum=p.momentum, nesterov=nesterov, **decay)
@@ -228,7 +228,7 @@ def solver_of(p: Any) -> Optimizer | Minimizer:
         rule = LBFGS(tolerance=p.tol)
     else:
         with_momentum = p.solver.partition("(")[0].strip() in WITH_MOMENTUM
-        rule = named(
+        rule = resolve_part(
             "solver", p.solver, **decay, **{"momentum": p.momentum} if with_momentum else {}
         )
     if isinstance(rule, Minimizer):
@@ -241,11 +241,11 @@ def solver_of(p: Any) -> Optimizer | Minimizer:
     return rule if p.clip_norm is None else ClipNorm(rule, p.clip_norm)
 
 
-def schedule_of(p: Any) -> Callable[[float], float]:
+def build_schedule(p: Any) -> Callable[[float], float]:
     """Make the schedule over the whole training; scikit-learn's rules are constant here."""
-    if goes_by_rule(p.learning_rate):
+    if is_sklearn_rule(p.learning_rate):
         return Constant()
-    schedule: Callable[[float], float] = named("learning_rate", p.learning_rate)
+    schedule: Callable[[float], float] = resolve_part("learning_rate", p.learning_rate)
     begins: Any = schedule(0.0)
     if not isinstance(begins, Real):
         raise ValueError(
@@ -255,18 +255,18 @@ def schedule_of(p: Any) -> Callable[[float], float]:
     return schedule
 
 
-def goes_by_rule(learning_rate: Any) -> bool:
+def is_sklearn_rule(learning_rate: Any) -> bool:
     """Tell whether the rate goes by one of scikit-learn's rules, and not by a schedule."""
     return isinstance(learning_rate, str) and learning_rate in RATES
 
 
-def by_rule(p: Any) -> str:
+def sklearn_rule(p: Any) -> str:
     """Return which of scikit-learn's rules moves the rate from epoch to epoch, if one does.
 
     As in scikit-learn, 'adam' keeps its rate whatever the rule.
     """
     adam = isinstance(p.solver, str) and p.solver == "adam"
-    return p.learning_rate if goes_by_rule(p.learning_rate) and not adam else "constant"
+    return p.learning_rate if is_sklearn_rule(p.learning_rate) and not adam else "constant"
 
 
 def check_minimizer(p: Any, network: Network) -> None:
@@ -278,19 +278,19 @@ def check_minimizer(p: Any, network: Network) -> None:
         If there is such a layer; the message names it.
     """
     try:
-        refuse_random(network)
+        reject_random_layers(network)
     except ValueError as error:
         raise ValueError(f"solver={p.solver!r}: {error}") from None
 
 
-def minimizes(solver: Any) -> bool:
+def is_minimizer(solver: Any) -> bool:
     """Tell whether a solver is a minimizer, which sees all rows at once."""
     return isinstance(solver, Minimizer) or (
         isinstance(solver, str) and solver.partition("(")[0].strip() == "lbfgs"
     )
 
 
-def steps(p: Any) -> bool:
+def can_step(p: Any) -> bool:
     """Tell that the solver can do a single epoch.
 
     Raises
@@ -298,7 +298,7 @@ def steps(p: Any) -> bool:
     AttributeError
         If it cannot, so that ``partial_fit`` is not there.
     """
-    if minimizes(p.solver):
+    if is_minimizer(p.solver):
         raise AttributeError(
             f"partial_fit is only available for stochastic optimizers. {p.solver} is not "
             "stochastic."

@@ -16,13 +16,13 @@ from sklearn.model_selection import train_test_split
 
 from graduel.estimators import inputs
 from graduel.estimators.fit.fit_loop import Validation
-from graduel.estimators.fit.fitted_network import Fitted
+from graduel.estimators.fit.fitted_network import FittedNetwork
 from graduel.nn import Network, Weights
 
 Array = NDArray[Any]
 
 
-def given(p: Any, fitted: Fitted, X: Any, y: Any) -> Validation:
+def given_validation(p: Any, fitted: FittedNetwork, X: Any, y: Any) -> Validation:
     """Return a function that judges weights by the user's validation rows.
 
     Raises
@@ -34,14 +34,19 @@ def given(p: Any, fitted: Fitted, X: Any, y: Any) -> Validation:
         missing = "X_val" if X is None else "y_val"
         raise ValueError(f"X_val and y_val go together; {missing} is missing")
     stand_in = p._stand_in(fitted)
-    X, _ = inputs.flat(X, fitted.image)
-    X, y = inputs.validated_both(stand_in, X, y, numeric=p._numeric, reset=False)
+    X, _ = inputs.flatten_images(X, fitted.image)
+    X, y = inputs.validate_features_and_target(stand_in, X, y, numeric=p._numeric, reset=False)
     p._known(y, fitted.targets)
     return _judge(p, fitted, X, y, None)
 
 
-def set_aside(
-    p: Any, fitted: Fitted, X: Any, y: Array, weight: Array | None, draws: np.random.RandomState
+def split_validation(
+    p: Any,
+    fitted: FittedNetwork,
+    X: Any,
+    y: Array,
+    weight: Array | None,
+    draws: np.random.RandomState,
 ) -> tuple[Array, Validation]:
     """Set a part of the rows aside; return the numbers of the others, and what judges weights.
 
@@ -65,12 +70,12 @@ def set_aside(
     return rows, _judge(p, fitted, X[aside], y[aside], watched)
 
 
-def _judge(p: Any, fitted: Fitted, X: Any, y: Array, weight: Array | None) -> Validation:
+def _judge(p: Any, fitted: FittedNetwork, X: Any, y: Array, weight: Array | None) -> Validation:
     targets = fitted.targets
-    rows = inputs.source(X, fitted.scale, fitted.network.dtype)
+    rows = inputs.make_rows(X, fitted.scale, fitted.network.dtype)
     encoded = targets.encode(y)
     factor, summand = targets.report(encoded, weight)
-    scorer = scorer_of(p)
+    scorer = resolve_scorer(p)
     options = {} if weight is None or not _weighs(scorer) else {"sample_weight": weight}
 
     def judge(weights: Weights) -> tuple[float, float]:
@@ -98,7 +103,7 @@ def _judge(p: Any, fitted: Fitted, X: Any, y: Array, weight: Array | None) -> Va
     return judge
 
 
-def scorer_of(p: Any) -> Callable[..., Any] | None:
+def resolve_scorer(p: Any) -> Callable[..., Any] | None:
     """Return the scorer that `scoring` asks for; None for the loss and for ``score``.
 
     Raises
@@ -136,7 +141,7 @@ def evaluate(
     """Return the mean loss of some rows, and the network's answers to them."""
     workspace = network.workspace(weights, gradient=False)
     answers = np.empty((len(rows), *network.output_shape), network.dtype)
-    size, loss, total = inputs.blocks(rows), 0.0, 0.0
+    size, loss, total = inputs.chunk_rows(rows), 0.0, 0.0
     with np.errstate(all="ignore"):  # what overflows makes a score that is no number
         for start in range(0, len(rows), size):
             part = slice(start, min(start + size, len(rows)))

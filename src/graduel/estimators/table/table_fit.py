@@ -16,14 +16,14 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import column_or_1d
 
 from graduel.data.prepare.preparation import NetPreparation
-from graduel.data.read.column_names import listed, shown
+from graduel.data.read.column_names import join_names, quote_name
 from graduel.errors import UserError
 from graduel.estimators.parameters import OF_TABLES, check, check_class_weight
 from graduel.estimators.table import table_input
-from graduel.estimators.table.table_training import Judge, train_and_judge
+from graduel.estimators.table.table_training import EpochScorer, train_and_select
 from graduel.nn import Network, Weights
-from graduel.train.build.recipe_parser import checked, parse_net
-from graduel.train.loop.training import Training, probabilities
+from graduel.train.build.recipe_parser import parse_recipe, validate_recipe
+from graduel.train.loop.training import Training, to_probabilities
 from graduel.train.recipes import NetRecipe, net_recipe
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ class FittedTable:
     names : of the columns, where they came with names
     """
 
-    understood: table_input.Understood
+    understood: table_input.TableSchema
     preparation: NetPreparation
     network: Network
     weights: Weights
@@ -67,18 +67,18 @@ class FittedTable:
         """Return probabilities of rows as they came, shape (n, classes)."""
         matrix = self.preparation.transform(self.understood.frame(frame))
         network, weights = self._exact
-        return probabilities(network.loss, network.predict(matrix, weights))
+        return to_probabilities(network.loss, network.predict(matrix, weights))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Part:
+class TableRows:
     """Rows as they are learned from, and their class codes."""
 
     frame: pl.DataFrame
     y: Array
 
-    def __getitem__(self, rows: Array) -> Part:
-        return Part(self.frame[rows], self.y[rows])
+    def __getitem__(self, rows: Array) -> TableRows:
+        return TableRows(self.frame[rows], self.y[rows])
 
 
 def fit(p: Any, X: Any, y: Any, eval_set: Any) -> dict[str, Any]:
@@ -92,32 +92,33 @@ def fit(p: Any, X: Any, y: Any, eval_set: Any) -> dict[str, Any]:
     check(p, OF_TABLES)
     check_class_weight(p.class_weight)
     stand_in = p._stand_in(None)
-    given = table_input.taken(stand_in, X, least=2)
-    y = labels(y)
+    given = table_input.to_frame(stand_in, X, least=2)
+    y = validate_labels(y)
     check_consistent_length(given, y)
     classes, codes = np.unique(y, return_inverse=True)
     if len(classes) < 2:
         raise ValueError(
-            f"expected y with two classes or more; got one class, {shown(classes.tolist()[0])}. "
+            "expected y with two classes or more; got one class, "
+            f"{quote_name(classes.tolist()[0])}. "
             "Give rows of the others too"
         )
-    categorical = table_input.chosen(p.categorical_features, X, given.columns)
-    understood, frame = table_input.Understood.of(given, categorical)
+    categorical = table_input.resolve_columns(p.categorical_features, X, given.columns)
+    understood, frame = table_input.TableSchema.of(given, categorical)
     draws = check_random_state(p.random_state)
     rng = np.random.default_rng(draws.randint(0, 2**32, 4, dtype=np.uint32))
-    part = Part(frame, codes)
+    part = TableRows(frame, codes)
     if eval_set is None:
         rows, aside = set_aside(codes, p.validation_fraction, rng)
         train, valid = part[rows], part[aside]
     else:
         stand_in.classes_ = classes
         train, valid = part, _given(stand_in, understood, eval_set)
-    recipe = recipe_of(p, len(train.y))
+    recipe = resolve_recipe(p, len(train.y))
     preparation = NetPreparation.fit(train.frame, understood.columns, **recipe.preparation)
     if not preparation.names:
         raise UserError(
             f"expected columns that differ in the {len(train.y):,} rows to learn from; of "
-            f"{listed(c.name for c in understood.columns)} each holds one value. Give more rows"
+            f"{join_names(c.name for c in understood.columns)} each holds one value. Give more rows"
         )
     weights = _class_weight(p.class_weight, classes, train.y)
     training = Training(
@@ -129,11 +130,11 @@ def fit(p: Any, X: Any, y: Any, eval_set: Any) -> dict[str, Any]:
         inputs=preparation,
         class_weight=weights,
     )
-    best, epochs = train_and_judge(
+    best, epochs = train_and_select(
         p.verbose,
         training,
         preparation.transform(valid.frame),
-        Judge(p.metric, weights, valid.y),
+        EpochScorer(p.metric, weights, valid.y),
     )
     fitted = FittedTable(
         understood,
@@ -144,7 +145,7 @@ def fit(p: Any, X: Any, y: Any, eval_set: Any) -> dict[str, Any]:
         getattr(stand_in, "feature_names_in_", None),
     )
     watched = len(valid.y) > 0
-    return derived(fitted) | {
+    return fitted_attributes(fitted) | {
         "recipe_": recipe,
         "n_iter_": len(epochs),
         "best_epoch_": best.epoch,
@@ -155,7 +156,7 @@ def fit(p: Any, X: Any, y: Any, eval_set: Any) -> dict[str, Any]:
     }
 
 
-def derived(fitted: FittedTable) -> dict[str, Any]:
+def fitted_attributes(fitted: FittedTable) -> dict[str, Any]:
     """Return the fitted attributes that follow from what answers."""
     names = {} if fitted.names is None else {"feature_names_in_": fitted.names}
     return {
@@ -171,7 +172,7 @@ def derived(fitted: FittedTable) -> dict[str, Any]:
     }
 
 
-def labels(y: Any) -> Array:
+def validate_labels(y: Any) -> Array:
     """Return y as one label a row.
 
     Raises
@@ -223,7 +224,7 @@ def set_aside(codes: Array, fraction: float, rng: np.random.Generator) -> tuple[
     return np.flatnonzero(~held), np.flatnonzero(held)
 
 
-def _given(stand_in: Any, understood: table_input.Understood, eval_set: Any) -> Part:
+def _given(stand_in: Any, understood: table_input.TableSchema, eval_set: Any) -> TableRows:
     """Return the user's validation rows."""
     if isinstance(eval_set, list) and len(eval_set) == 1:
         eval_set = eval_set[0]
@@ -232,19 +233,19 @@ def _given(stand_in: Any, understood: table_input.Understood, eval_set: Any) -> 
             "eval_set must be a pair of validation rows and their labels, (X, y); got "
             f"{type(eval_set).__name__}"
         )
-    frame = table_input.taken(stand_in, eval_set[0], names=understood.names)
-    y, classes = labels(eval_set[1]), stand_in.classes_
+    frame = table_input.to_frame(stand_in, eval_set[0], names=understood.names)
+    y, classes = validate_labels(eval_set[1]), stand_in.classes_
     check_consistent_length(frame, y)
     new = np.setdiff1d(y, classes)
     if len(new):
         raise ValueError(
-            f"y of eval_set must hold labels of y ({listed(classes.tolist())}); got "
-            f"{listed(new.tolist())}. Leave those rows out, or learn from some of them"
+            f"y of eval_set must hold labels of y ({join_names(classes.tolist())}); got "
+            f"{join_names(new.tolist())}. Leave those rows out, or learn from some of them"
         )
-    return Part(understood.frame(frame), np.searchsorted(classes, y))
+    return TableRows(understood.frame(frame), np.searchsorted(classes, y))
 
 
-def recipe_of(p: Any, rows: int) -> NetRecipe:
+def resolve_recipe(p: Any, rows: int) -> NetRecipe:
     """Return every choice: the recipe for so many rows, as the user changed it.
 
     Raises
@@ -254,9 +255,9 @@ def recipe_of(p: Any, rows: int) -> NetRecipe:
     """
     recipe = net_recipe(quick=False, table_rows=rows)
     if isinstance(p.recipe, NetRecipe):
-        recipe = checked(p.recipe)
+        recipe = validate_recipe(p.recipe)
     elif p.recipe is not None:
-        recipe = parse_net(p.recipe, recipe)
+        recipe = parse_recipe(p.recipe, recipe)
     if p.max_epochs is not None:
         recipe = replace(recipe, epochs=min(recipe.epochs, int(p.max_epochs)))
     return recipe
@@ -269,7 +270,7 @@ def _class_weight(given: Any, classes: Array, y: Array) -> tuple[float, ...] | N
     return tuple(float(weight) for weight in weights)
 
 
-def in_words(error: UserError) -> UserError:
+def translate_error(error: UserError) -> UserError:
     """Say what the command line would say, in an estimator's words."""
     text = re.sub(r"--categorical ('[^']*')", r"categorical_features=[\1]", str(error))
     return UserError(text.replace("--net", "recipe"))

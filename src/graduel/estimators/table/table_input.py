@@ -10,12 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.utils.validation import check_array, validate_data
 
-from graduel.data.coerce import conform, plain_numbers
+from graduel.data.coerce import conform_table, normalize_numbers
 from graduel.data.column import Column
-from graduel.data.read.column_names import find, shown, usable_names
+from graduel.data.read.column_names import find, quote_name, sanitize_names
 from graduel.data.read.dataframe import from_series, from_values, is_frame
 from graduel.data.read.delimited.cells import to_numbers
-from graduel.data.table import SetAside
+from graduel.data.table import DroppedColumn
 from graduel.errors import UserError
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 Array = NDArray[Any]
 
 
-def taken(
+def to_frame(
     estimator: Any, X: Any, *, names: Sequence[str] | None = None, least: int = 1
 ) -> pl.DataFrame:
     """Return X as a frame: a table of pandas or Polars, an array, or a list of rows.
@@ -73,7 +73,7 @@ def _names(X: Any) -> list[str]:
     if not is_frame(X):
         return [f"x{i}" for i in range(X.shape[1])]
     labels = [" ".join(map(str, c)) if isinstance(c, tuple) else c for c in X.columns]
-    return usable_names(labels)[0]
+    return sanitize_names(labels)[0]
 
 
 def _column(values: Array, name: str) -> pl.Series:
@@ -85,7 +85,7 @@ def _column(values: Array, name: str) -> pl.Series:
     return from_values(values, name)
 
 
-def chosen(given: Any, X: Any, names: Sequence[str]) -> tuple[str, ...]:
+def resolve_columns(given: Any, X: Any, names: Sequence[str]) -> tuple[str, ...]:
     """Return the columns that ``categorical_features`` means: names, numbers, or a mask.
 
     Raises
@@ -114,12 +114,12 @@ def _chosen(one: Any, labels: list[str], names: Sequence[str]) -> str:
         return names[int(one)]
     raise UserError(
         "categorical_features must hold names of columns, their numbers from 0 to "
-        f"{len(names) - 1}, or True and False for each; got {shown(one)}"
+        f"{len(names) - 1}, or True and False for each; got {quote_name(one)}"
     )
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Understood:
+class TableSchema:
     """What the columns of a table are, so that later rows are read alike.
 
     Attributes
@@ -133,14 +133,14 @@ class Understood:
 
     names: tuple[str, ...]
     columns: tuple[Column, ...]
-    set_aside: tuple[SetAside, ...]
+    set_aside: tuple[DroppedColumn, ...]
     formats: Mapping[str, str]
     numbers: tuple[str, ...]
 
     @classmethod
     def of(
         cls, frame: pl.DataFrame, categorical: Sequence[str] = ()
-    ) -> tuple[Understood, pl.DataFrame]:
+    ) -> tuple[TableSchema, pl.DataFrame]:
         """Understand a table; return what was found, and the table as it is learned from.
 
         Raises
@@ -148,11 +148,11 @@ class Understood:
         UserError
             If nothing is left to learn from.
         """
-        from graduel.data.schema_inference import look
+        from graduel.data.schema_inference import infer_features
 
-        found = look(frame, dict.fromkeys(categorical, "categorical"))
+        found = infer_features(frame, dict.fromkeys(categorical, "categorical"))
         if not found.columns:
-            why = ", ".join(f"{shown(one.name)} ({one.why})" for one in found.set_aside[:5])
+            why = ", ".join(f"{quote_name(one.name)} ({one.why})" for one in found.set_aside[:5])
             raise UserError(
                 f"expected columns to learn from; got {why}. Give columns whose cells differ; "
                 "what is categories after all is named in categorical_features"
@@ -176,9 +176,9 @@ class Understood:
         UserError
             If a cell does not fit; the message names column and row.
         """
-        return conform(_alike(frame, self.numbers), self.columns, formats=self.formats)
+        return conform_table(_alike(frame, self.numbers), self.columns, formats=self.formats)
 
 
 def _alike(frame: pl.DataFrame, numbers: Sequence[str]) -> pl.DataFrame:
     """Write the numbers among categories in one way."""
-    return frame.with_columns([plain_numbers(frame[name]) for name in numbers])
+    return frame.with_columns([normalize_numbers(frame[name]) for name in numbers])

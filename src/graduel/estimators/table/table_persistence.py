@@ -10,17 +10,17 @@ import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
 from graduel.data.column import KINDS, Column
-from graduel.data.prepare.encoder import unwritten, written
+from graduel.data.prepare.encoder import compress_spec, decompress_spec
 from graduel.data.prepare.preparation import NetPreparation
-from graduel.data.table import SetAside, Why
+from graduel.data.table import DroppedColumn, Why
 from graduel.errors import UserError
 from graduel.estimators import persistence
-from graduel.estimators.table.table_fit import FittedTable, derived
-from graduel.estimators.table.table_input import Understood
-from graduel.estimators.targets import Labels
-from graduel.train.build.recipe_parser import checked
+from graduel.estimators.table.table_fit import FittedTable, fitted_attributes
+from graduel.estimators.table.table_input import TableSchema
+from graduel.estimators.targets import LabelTarget
+from graduel.train.build.recipe_parser import validate_recipe
 from graduel.train.io.container import one_line
-from graduel.train.io.network_file import Model, load_model, save_model
+from graduel.train.io.network_file import SavedNetwork, load_network, save_network
 from graduel.train.recipes import NetRecipe
 
 FORMAT = 1
@@ -56,7 +56,7 @@ def save(estimator: Any, path: str | Path) -> None:
         "estimator": type(estimator).__name__,
         "format": FORMAT,
         "params": params,
-        "targets": persistence._targets(Labels(fitted.classes, fitted.network.loss)),
+        "targets": persistence._targets(LabelTarget(fitted.classes, fitted.network.loss)),
         "table": {
             "names": list(known.names),
             "labels": None if fitted.names is None else [str(name) for name in fitted.names],
@@ -65,14 +65,14 @@ def save(estimator: Any, path: str | Path) -> None:
             "formats": dict(known.formats),
             "numbers": list(known.numbers),
         },
-        "preparation": written(fitted.preparation.to_spec()),
+        "preparation": compress_spec(fitted.preparation.to_spec()),
         "recipe": persistence._plain(estimator.recipe_),
         "fitted": {
             name: persistence._plain(persistence._last(getattr(estimator, name)))
             for name in COUNTS + CURVES
         },
     }
-    save_model(path, fitted.network, fitted.weights, notes)
+    save_network(path, fitted.network, fitted.weights, notes)
 
 
 def load(kind: type, path: str | Path, parts: Sequence[type] = ()) -> Any:
@@ -83,7 +83,7 @@ def load(kind: type, path: str | Path, parts: Sequence[type] = ()) -> Any:
     UserError
         If there is no such file, or it holds no such estimator.
     """
-    model = load_model(path, parts)
+    model = load_network(path, parts)
     persistence.check_notes(model.notes, kind, FORMAT, path)
     try:
         return _made(kind, model)
@@ -94,7 +94,7 @@ def load(kind: type, path: str | Path, parts: Sequence[type] = ()) -> Any:
         ) from None
 
 
-def _made(kind: type, model: Model) -> Any:
+def _made(kind: type, model: SavedNetwork) -> Any:
     notes = model.notes
     params = {k: persistence._made(v, PARTS) for k, v in dict(notes["params"]).items()}
     estimator = kind(**params)
@@ -102,18 +102,18 @@ def _made(kind: type, model: Model) -> Any:
     recipe = persistence._made(notes["recipe"], PARTS)
     if not isinstance(recipe, NetRecipe):
         raise TypeError("the recipe is none")
-    attributes = {"recipe_": checked(recipe)} | _noted(notes["fitted"])
-    estimator.__dict__.update(derived(fitted) | attributes)
+    attributes = {"recipe_": validate_recipe(recipe)} | _noted(notes["fitted"])
+    estimator.__dict__.update(fitted_attributes(fitted) | attributes)
     return estimator
 
 
-def _fitted(model: Model, notes: Mapping[str, Any]) -> FittedTable:
+def _fitted(model: SavedNetwork, notes: Mapping[str, Any]) -> FittedTable:
     table, about = notes["table"], notes["targets"]
     classes = persistence._classes(**about["classes"])
-    known = Understood(
+    known = TableSchema(
         names=_texts(table["names"]),
         columns=tuple(Column(*_texts(one)) for one in table["columns"]),  # type: ignore[arg-type]
-        set_aside=tuple(SetAside(*_texts(one)) for one in table["set_aside"]),  # type: ignore[arg-type]
+        set_aside=tuple(DroppedColumn(*_texts(one)) for one in table["set_aside"]),  # type: ignore[arg-type]
         formats=dict(_texts(pair) for pair in table["formats"].items()),  # type: ignore[misc]
         numbers=_texts(table["numbers"]),
     )
@@ -127,7 +127,7 @@ def _fitted(model: Model, notes: Mapping[str, Any]) -> FittedTable:
         raise ValueError("a column's kind is unknown")
     if not all(one.why in get_args(Why) for one in known.set_aside):
         raise ValueError("a column is set aside for no reason")
-    preparation = NetPreparation.from_spec(unwritten(notes["preparation"]))
+    preparation = NetPreparation.from_spec(decompress_spec(notes["preparation"]))
     if not {encoder.name for encoder in preparation.encoders} <= set(used):
         raise ValueError("the preparation is of other columns")
     network = model.network

@@ -14,7 +14,7 @@ from sklearn.exceptions import ConvergenceWarning
 from graduel.errors import UserError
 from graduel.estimators.fit.progress_bar import Progress
 from graduel.train import DivergedError, Epoch
-from graduel.train.loop.training import Best, Training
+from graduel.train.loop.training import BestEpoch, Training
 
 Array = NDArray[Any]
 
@@ -33,7 +33,7 @@ class TableEpoch:
     validation_score: float | None = None
 
 
-class Judge:
+class EpochScorer:
     """What an epoch is chosen by, of probabilities of the validation rows.
 
     Rows count by their class's weight, where classes have weights: a fit that is to care for one
@@ -66,11 +66,11 @@ class Judge:
         return first, loss
 
 
-def train_and_judge(
-    verbose: Any, training: Training, valid: Array, judge: Judge
-) -> tuple[Best, list[TableEpoch]]:
+def train_and_select(
+    verbose: Any, training: Training, valid: Array, judge: EpochScorer
+) -> tuple[BestEpoch, list[TableEpoch]]:
     """Train; return the best epoch, or the last where there are no validation rows, and all."""
-    best, done, end = Best(training.answer.copy()), list[TableEpoch](), ""
+    best, done, end = BestEpoch(training.answer.copy()), list[TableEpoch](), ""
     quiet = np.errstate(over="ignore", invalid="ignore")  # divergence is told in words
     with quiet, Progress(verbose, training.recipe.epochs) as progress:
         try:
@@ -91,7 +91,9 @@ def train_and_judge(
     return best, done
 
 
-def _epochs(training: Training, valid: Array, judge: Judge, best: Best) -> Iterator[Epoch]:
+def _epochs(
+    training: Training, valid: Array, judge: EpochScorer, best: BestEpoch
+) -> Iterator[Epoch]:
     if len(valid):
         for epoch, _ in training.judged(valid, judge.y, best, judge):
             yield epoch

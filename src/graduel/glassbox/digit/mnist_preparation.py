@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from graduel.errors import UserError
-from graduel.glassbox.plain_data import Plain
+from graduel.glassbox.plain_data import PlainData
 
 Array = NDArray[Any]
 BOX, FIELD = 20, 28
@@ -27,7 +27,7 @@ FAINT = 0.5 / 255
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Step(Plain):
+class PreparationStep(PlainData):
     """One step of the preparation."""
 
     name: str
@@ -37,17 +37,17 @@ class Step(Plain):
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Prepared(Plain):
+class PreparedDigit(PlainData):
     """A digit as MNIST has them, and how it came about."""
 
     image: Array
     """uint8, shape (28, 28), ink is 255."""
-    steps: tuple[Step, ...]
+    steps: tuple[PreparationStep, ...]
     empty: bool
     """Whether there was no ink at all."""
 
 
-def prepare(ink: Any, *, steps: bool = True) -> Prepared:
+def prepare_digit(ink: Any, *, steps: bool = True) -> PreparedDigit:
     """Prepare a drawing as MNIST's digits were prepared.
 
     Parameters
@@ -63,7 +63,7 @@ def prepare(ink: Any, *, steps: bool = True) -> Prepared:
     Examples
     --------
     >>> drawing = np.zeros((280, 280)); drawing[20:160, 200:230] = 1  # a one, far from the middle
-    >>> digit = prepare(drawing)
+    >>> digit = prepare_digit(drawing)
     >>> [step.name for step in digit.steps]
     ['ink', 'box', 'fit', 'centre']
     >>> rows, columns = np.nonzero(digit.image)
@@ -71,18 +71,20 @@ def prepare(ink: Any, *, steps: bool = True) -> Prepared:
     (20, 12, 15)
     """
     ink = as_ink(ink)
-    found = [Step("ink", "The drawing as it came; ink is bright, as in MNIST.", _grey(ink))]
+    found = [
+        PreparationStep("ink", "The drawing as it came; ink is bright, as in MNIST.", _grey(ink))
+    ]
     strong = ink >= FAINT
     if not strong.any():
         blank = np.zeros((FIELD, FIELD), np.uint8)
-        return Prepared(blank, tuple(found) if steps else (), True)
+        return PreparedDigit(blank, tuple(found) if steps else (), True)
     rows, columns = np.flatnonzero(strong.any(axis=1)), np.flatnonzero(strong.any(axis=0))
     cut = ink[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
     size = f"{cut.shape[1]} × {cut.shape[0]}"
-    found.append(Step("box", f"Only what holds ink: {size} pixels.", _grey(cut)))
+    found.append(PreparationStep("box", f"Only what holds ink: {size} pixels.", _grey(cut)))
     small = _fit(cut)
     found.append(
-        Step(
+        PreparationStep(
             "fit",
             f"Fitted into 20 × 20, sides kept in proportion: {small.shape[1]} × {small.shape[0]}. "
             "A pixel is the mean of what it covers, so edges become grey.",
@@ -91,17 +93,17 @@ def prepare(ink: Any, *, steps: bool = True) -> Prepared:
     )
     image, (down, across) = _centre(small)
     found.append(
-        Step(
+        PreparationStep(
             "centre",
             f"Laid into 28 × 28, its centre of mass (row {down:.1f}, column {across:.1f} of the "
             "box) in the middle.",
             image,
         )
     )
-    return Prepared(image, tuple(found) if steps else (), False)
+    return PreparedDigit(image, tuple(found) if steps else (), False)
 
 
-def raw(ink: Any) -> Array:
+def shrink_drawing(ink: Any) -> Array:
     """Return the drawing only made smaller, without the preparation: uint8, shape (28, 28).
 
     The whole field is kept with its emptiness, so a small digit in a corner stays small and in
@@ -110,7 +112,7 @@ def raw(ink: Any) -> Array:
     Examples
     --------
     >>> drawing = np.zeros((280, 280)); drawing[20:160, 200:230] = 1
-    >>> rows, columns = np.nonzero(raw(drawing))
+    >>> rows, columns = np.nonzero(shrink_drawing(drawing))
     >>> int(rows.min()), int(rows.max()), int(columns.min())
     (2, 15, 20)
     """

@@ -19,7 +19,7 @@ SPECK = 0.04
 """Spots with a smaller share of the ink of the largest one are dust."""
 
 
-def photo(image: Any) -> Array:
+def extract_ink(image: Any) -> Array:
     """Return the ink of a photographed or scanned drawing, float32 from 0 to 1.
 
     Paper is what the border mostly is, light or dark. Its shading is taken away (a closing with a
@@ -39,7 +39,7 @@ def photo(image: Any) -> Array:
     Examples
     --------
     >>> page = np.full((60, 60), 230, np.uint8); page[10:50, 28:33] = 40  # dark on light
-    >>> ink = photo(page)
+    >>> ink = extract_ink(page)
     >>> float(ink[30, 30]), float(ink[2, 2])
     (1.0, 0.0)
     """

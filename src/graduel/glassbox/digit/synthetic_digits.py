@@ -17,7 +17,7 @@ Point = tuple[float, float]
 Stroke = Sequence[Point]
 
 
-def strokes(
+def draw_strokes(
     points: Sequence[Stroke], thickness: float = 20.0, size: tuple[int, int] = (280, 280)
 ) -> Array:
     """Draw lines of a round pen and return the ink, float32 from 0 to 1.
@@ -36,7 +36,7 @@ def strokes(
 
     Examples
     --------
-    >>> ink = strokes([[(140, 40), (140, 240)]], thickness=20)
+    >>> ink = draw_strokes([[(140, 40), (140, 240)]], thickness=20)
     >>> ink.shape, float(ink[140, 140]), float(ink[140, 100])
     ((280, 280), 1.0, 0.0)
     """
@@ -173,7 +173,7 @@ WAYS: dict[int, tuple[_Way, ...]] = {
 """How each digit is written."""
 
 
-def digit_strokes(
+def draw_digit(
     digit: int,
     rng: np.random.Generator,
     *,
@@ -199,7 +199,7 @@ def digit_strokes(
 
     Returns
     -------
-    The strokes and the pen's thickness, as :func:`strokes` takes them.
+    The strokes and the pen's thickness, as :func:`draw_strokes` takes them.
 
     Raises
     ------
@@ -208,8 +208,8 @@ def digit_strokes(
 
     Examples
     --------
-    >>> points, pen = digit_strokes(7, np.random.default_rng(0))
-    >>> strokes(points, pen).shape
+    >>> points, pen = draw_digit(7, np.random.default_rng(0))
+    >>> draw_strokes(points, pen).shape
     (280, 280)
     """
     if digit not in WAYS:

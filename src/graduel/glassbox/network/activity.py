@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 
 from graduel.errors import UserError
-from graduel.glassbox.network.dense_terms import answers_of, loss_of_one
-from graduel.glassbox.network.layer_info import Array, Place, parameters, places
-from graduel.glassbox.plain_data import Plain
+from graduel.glassbox.network.dense_terms import n_outputs, single_loss
+from graduel.glassbox.network.layer_info import Array, LayerInfo, get_parameters, list_layers
+from graduel.glassbox.plain_data import PlainData
 from graduel.nn import Network, Sigmoid, SoftmaxCrossEntropy, Tanh, Weights
 from graduel.nn.workspace import Call
 
@@ -19,7 +19,7 @@ SATURATED = 0.98
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Histogram(Plain):
+class Histogram(PlainData):
     """Counts in equal bins."""
 
     counts: Array
@@ -28,10 +28,10 @@ class Histogram(Plain):
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class LayerActivity(Plain):
+class LayerActivity(PlainData):
     """One layer over a batch."""
 
-    place: Place
+    place: LayerInfo
     mean: float
     std: float
     zeros: float
@@ -53,7 +53,7 @@ class LayerActivity(Plain):
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Activity(Plain):
+class Activity(PlainData):
     """Every layer of the row over a batch."""
 
     rows: int
@@ -95,7 +95,7 @@ def histogram(values: Any, bins: int = 30, bounds: tuple[float, float] | None = 
     return Histogram(counts, edges)
 
 
-def activity(
+def measure_activity(
     network: Network, weights: Weights, X: Any, y: Any = None, *, bins: int = 30
 ) -> Activity:
     """Look at every layer over a batch, as the network predicts.
@@ -119,7 +119,7 @@ def activity(
     >>> rng = np.random.default_rng(0)
     >>> weights = net.init(rng)
     >>> net.layout["0.b"].view(weights.theta)[5] = -100  # it never gets above 0 again
-    >>> seen = activity(net, weights, rng.normal(size=(64, 4)), np.zeros(64, int))
+    >>> seen = measure_activity(net, weights, rng.normal(size=(64, 4)), np.zeros(64, int))
     >>> seen.layers[1].dead, [layer.place.title for layer in seen.layers]
     ((5,), ['Dense, 4 → 16', 'ReLU', 'Dense, 16 → 3'])
     """
@@ -141,7 +141,7 @@ def activity(
     else:
         target = _targets(network, y)
         loss, _ = network.loss_and_input_gradient(rows, target, ws, Call(watch=watch))
-    row = [place for place in places(network) if "." not in place.path]
+    row = [place for place in list_layers(network) if "." not in place.path]
     after = [one.path for one in row[1:]] + ["loss"]
     found = [
         _layer(network, weights, place, outputs[place.path], given.get(back), ws.gradient, bins)
@@ -153,9 +153,9 @@ def activity(
 def _targets(network: Network, y: Any) -> Array:
     """Return class codes as they are, or one-hot for a loss that takes numbers."""
     y = np.asarray(y)
-    n = answers_of(network)
+    n = n_outputs(network)
     if (
-        isinstance(loss_of_one(network), SoftmaxCrossEntropy)
+        isinstance(single_loss(network), SoftmaxCrossEntropy)
         or y.ndim > 1
         or y.dtype.kind not in "iu"
     ):
@@ -166,13 +166,13 @@ def _targets(network: Network, y: Any) -> Array:
 def _layer(
     network: Network,
     weights: Weights,
-    place: Place,
+    place: LayerInfo,
     output: Array,
     dy: Array | None,
     gradient: Array | None,
     bins: int,
 ) -> LayerActivity:
-    p = parameters(network, weights, place.path)
+    p = get_parameters(network, weights, place.path)
     g = {}
     if gradient is not None:
         g = {name: network.layout[f"{place.path}.{name}"].view(gradient) for name in p}
@@ -199,7 +199,7 @@ def _layer(
     )
 
 
-def _saturated(place: Place, output: Array) -> float:
+def _saturated(place: LayerInfo, output: Array) -> float:
     if isinstance(place.layer, Tanh):
         return float(np.mean(np.abs(output) > SATURATED))
     if isinstance(place.layer, Sigmoid):

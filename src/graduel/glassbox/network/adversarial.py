@@ -10,8 +10,8 @@ import numpy as np
 
 from graduel.errors import UserError
 from graduel.glassbox.network.backward_pass import target_of
-from graduel.glassbox.network.layer_info import Array, one_row
-from graduel.glassbox.plain_data import Plain
+from graduel.glassbox.network.layer_info import Array, as_batch
+from graduel.glassbox.plain_data import PlainData
 from graduel.nn import Network, Weights
 from graduel.nn.workspace import Call
 
@@ -20,7 +20,7 @@ Judge = Callable[[Array], Array]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Verdict(Plain):
+class AttackOutcome(PlainData):
     """What one model says of the example and of the pushed one."""
 
     before: Array
@@ -32,18 +32,18 @@ class Verdict(Plain):
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Attack(Plain):
+class Attack(PlainData):
     """One adversarial step, and what each model makes of it."""
 
     eps: float
     x: Array
     direction: Array
     """sign(∂L/∂x), −1, 0 or 1."""
-    verdicts: dict[str, Verdict]
+    verdicts: dict[str, AttackOutcome]
 
 
 @dataclass(frozen=True, slots=True)
-class Turn(Plain):
+class DecisionChange(PlainData):
     """The smallest strength at which a model's answer turns."""
 
     eps: float | None
@@ -52,21 +52,21 @@ class Turn(Plain):
     answer_after: int | None
 
 
-def direction(network: Network, weights: Weights, x: Any, y: Any) -> Array:
+def attack_direction(network: Network, weights: Weights, x: Any, y: Any) -> Array:
     """Return sign(∂L/∂x), the direction in which the loss rises fastest if all pixels may move.
 
     Parameters
     ----------
     network, weights, x, y : as in :func:`~graduel.glassbox.network.backward_pass.backward`
     """
-    row, target = one_row(network, x), target_of(network, y)
+    row, target = as_batch(network, x), target_of(network, y)
     ws = network.workspace(weights)
     _, dx = network.loss_and_input_gradient(row, target, ws, Call())
     assert dx is not None
     return np.sign(dx[0])
 
 
-def pushed(
+def perturb(
     x: Any, direction: Array, eps: float, bounds: tuple[float, float] | None = (0.0, 1.0)
 ) -> Array:
     """Return clip(x + ε · direction), in the shape and dtype of the direction.
@@ -77,7 +77,7 @@ def pushed(
 
     Examples
     --------
-    >>> pushed([0.0, 0.5, 1.0], np.array([-1.0, 1.0, 1.0]), 0.1)
+    >>> perturb([0.0, 0.5, 1.0], np.array([-1.0, 1.0, 1.0]), 0.1)
     array([0. , 0.6, 1. ])
     """
     if not eps >= 0:
@@ -86,7 +86,7 @@ def pushed(
     return moved if bounds is None else np.clip(moved, *bounds)
 
 
-def attack(
+def attack_example(
     network: Network,
     weights: Weights,
     x: Any,
@@ -122,23 +122,23 @@ def attack(
     >>> net = Network((Dense(2),), (3,))
     >>> weights = net.init(np.random.default_rng(0))
     >>> judge = lambda X: net.predict(X, weights)
-    >>> found = attack(net, weights, [0.2, 0.4, 0.6], 1, 0.1, {"net": judge})
+    >>> found = attack_example(net, weights, [0.2, 0.4, 0.6], 1, 0.1, {"net": judge})
     >>> bool(found.verdicts["net"].after[1] < found.verdicts["net"].before[1])
     True
     """
-    row = one_row(network, x)
-    way = direction(network, weights, row, y)
-    moved = pushed(row, way, eps, bounds)
+    row = as_batch(network, x)
+    way = attack_direction(network, weights, row, y)
+    moved = perturb(row, way, eps, bounds)
     both = np.stack([row.reshape(-1), moved.reshape(-1)])
     verdicts = {}
     for name, judge in judges.items():
         before, after = np.asarray(judge(both.copy()))
         was, became = int(before.argmax()), int(after.argmax())
-        verdicts[name] = Verdict(before, after, was, became, was == int(y) != became)
+        verdicts[name] = AttackOutcome(before, after, was, became, was == int(y) != became)
     return Attack(float(eps), moved, way, verdicts)
 
 
-def smallest_eps(
+def find_smallest_eps(
     x: Any,
     direction: Array,
     judge: Judge,
@@ -146,7 +146,7 @@ def smallest_eps(
     most: float = 1.0,
     steps: int = 128,
     bounds: tuple[float, float] | None = (0.0, 1.0),
-) -> Turn:
+) -> DecisionChange:
     """Find the smallest strength along a direction at which a model's answer turns.
 
     Strengths 1/steps, 2/steps, … of `most` are tried; between the first that turns the answer and
@@ -155,20 +155,20 @@ def smallest_eps(
 
     Parameters
     ----------
-    x, direction, bounds : as in :func:`pushed`
-    judge : a model, as in :func:`attack`
+    x, direction, bounds : as in :func:`perturb`
+    judge : a model, as in :func:`attack_example`
     most : the largest strength that is tried
     steps : how many are tried
 
     Examples
     --------
     >>> judge = lambda X: np.stack([0.7 - X[:, 0], X[:, 0]], axis=1)
-    >>> round(smallest_eps([0.1], np.array([1.0]), judge).eps, 2)
+    >>> round(find_smallest_eps([0.1], np.array([1.0]), judge).eps, 2)
     0.25
     """
 
     def answers(strengths: Array) -> Array:
-        rows = [pushed(x, direction, float(eps), bounds).reshape(-1) for eps in strengths]
+        rows = [perturb(x, direction, float(eps), bounds).reshape(-1) for eps in strengths]
         return np.asarray(judge(np.stack(rows))).argmax(axis=1)
 
     strengths = np.linspace(0.0, most, steps + 1)
@@ -176,7 +176,7 @@ def smallest_eps(
     before = int(found[0])
     turned = np.flatnonzero(found != before)
     if not len(turned):
-        return Turn(None, before, None)
+        return DecisionChange(None, before, None)
     low, high = strengths[turned[0] - 1], strengths[turned[0]]
     after = int(found[turned[0]])
     for _ in range(10):
@@ -186,4 +186,4 @@ def smallest_eps(
             low = middle
         else:
             high, after = middle, int(answer)
-    return Turn(float(high), before, after)
+    return DecisionChange(float(high), before, after)

@@ -9,29 +9,29 @@ from typing import Any, ClassVar
 import numpy as np
 
 from graduel.errors import UserError
-from graduel.glassbox.network.dense_terms import answers_of, loss_of_one, scale_of
-from graduel.glassbox.network.equations import Equation, equation, sub
+from graduel.glassbox.network.dense_terms import layer_scale, n_outputs, single_loss
+from graduel.glassbox.network.equations import Equation, make_equation, subscript
 from graduel.glassbox.network.forward_pass import Forward, collect, forward
 from graduel.glassbox.network.layer_info import (
     Array,
-    Place,
+    LayerInfo,
+    as_batch,
     check_unit,
-    find,
-    one_row,
-    places,
+    find_layer,
+    list_layers,
     sees_input,
 )
 from graduel.glassbox.network.neuron import InputNames, Term
-from graduel.glassbox.plain_data import Plain
+from graduel.glassbox.plain_data import PlainData
 from graduel.nn import Dense, MeanOfHeads, Network, NTKDense, ReLU, SoftmaxCrossEntropy, Weights
 from graduel.nn.workspace import Call
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class LayerBack(Plain):
+class LayerBack(PlainData):
     """What came back to one layer, what it told its parameters, and what it handed on."""
 
-    place: Place
+    place: LayerInfo
     dy: Array | None
     """The loss's gradient by the layer's output; dZ for a dense layer."""
     dx: Array
@@ -43,7 +43,7 @@ class LayerBack(Plain):
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Backward(Plain):
+class Backward(PlainData):
     """One example's way back through the network, as it predicts."""
 
     WITHOUT: ClassVar[tuple[str, ...]] = ("forward", "theta_gradient")
@@ -71,10 +71,10 @@ class Backward(Plain):
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class WeightGradients(Plain):
+class WeightGradients(PlainData):
     """One unit's row of dW = dZ Aᵀ: dW[j, k] = dz_j a_k, the largest first."""
 
-    place: Place
+    place: LayerInfo
     unit: int
     dz: float
     terms: tuple[Term, ...]
@@ -88,7 +88,7 @@ class WeightGradients(Plain):
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class GradientStep(Plain):
+class GradientStep(PlainData):
     """W ← W − α dW on one example, and the same example again."""
 
     ALSO: ClassVar[tuple[str, ...]] = ("helped",)
@@ -122,8 +122,8 @@ def target_of(network: Network, y: Any) -> Array:
     UserError
         If there is no such class, or the target has another size than the output.
     """
-    n = answers_of(network)
-    softmax = isinstance(loss_of_one(network), SoftmaxCrossEntropy)
+    n = n_outputs(network)
+    softmax = isinstance(single_loss(network), SoftmaxCrossEntropy)
     value = np.asarray(y)
     if value.ndim == 0 and (softmax or (n > 1 and value.dtype.kind in "iu")):
         if value.dtype.kind not in "iu" or not 0 <= int(value) < n:
@@ -164,7 +164,7 @@ def backward(
     >>> [one.place.title for one in seen.layers]
     ['Dense, 16 → 3', 'ReLU', 'Dense, 4 → 16']
     """
-    row, target = one_row(network, x), target_of(network, y)
+    row, target = as_batch(network, x), target_of(network, y)
     outputs: dict[str, Array] = {}
     given: dict[str, Array] = {}
 
@@ -195,11 +195,11 @@ def backward(
 
 def _shown_target(network: Network, target: Array) -> Array:
     """Return Y: T = (1 − s) onehot(y) + s / K for softmax cross-entropy, else the target."""
-    loss = loss_of_one(network)
+    loss = single_loss(network)
     if not isinstance(loss, SoftmaxCrossEntropy):
         row: Array = target[0]
         return row
-    n, s = answers_of(network), loss.label_smoothing
+    n, s = n_outputs(network), loss.label_smoothing
     return ((1 - s) * (np.arange(n) == target[0]) + s / n).astype(network.dtype)
 
 
@@ -209,10 +209,10 @@ def _label(y: Any) -> int | None:
 
 
 def _output_equations(network: Network) -> tuple[Equation, ...]:
-    last = max((place.number or 0 for place in places(network)), default=0)
-    Z, A = sub("Z", last), sub("A", last)
+    last = max((place.number or 0 for place in list_layers(network)), default=0)
+    Z, A = subscript("Z", last), subscript("A", last)
     if isinstance(network.loss, SoftmaxCrossEntropy):
-        return (Equation(f"L = −1/m Σ Y ⊙ log {A}"), equation(f"d{Z} = {A} − Y", 4))
+        return (Equation(f"L = −1/m Σ Y ⊙ log {A}"), make_equation(f"d{Z} = {A} − Y", 4))
     if isinstance(network.loss, MeanOfHeads):
         one = type(network.loss.loss).__name__
         return (Equation(f"L = 1/k Σ L_h, L_h the {one} of head h, each with dZ_h by itself"),)
@@ -225,7 +225,7 @@ def _layers(
     network: Network, seen: Forward, given: dict[str, Array], gradient: Array
 ) -> tuple[LayerBack, ...]:
     """Put each layer's input gradient beside that of the layer after it."""
-    by_path = {one.path: one for one in places(network)}
+    by_path = {one.path: one for one in list_layers(network)}
     found: list[LayerBack] = []
 
     def follow(nodes: Sequence[Any], dy: Array | None) -> None:
@@ -272,14 +272,14 @@ def weight_gradients(
     UserError
         If there is no such layer or unit, or the layer is not dense.
     """
-    place = find(network, layer)
+    place = find_layer(network, layer)
     unit = check_unit(place, unit)
     back, ahead = seen.layer(place.path), seen.forward.layer(place.path)
     if not isinstance(place.layer, Dense | NTKDense) or back.dy is None or ahead.input is None:
         raise UserError(f"layer must be a dense layer; got {place.title}")
     row = back.gradients["W"][:, unit]
     dz = float(back.dy[unit])
-    told = dz * scale_of(place.layer, len(ahead.input))
+    told = dz * layer_scale(place.layer, len(ahead.input))
     own = sees_input(network, place)
     named = InputNames(ahead.input.shape, image if own else None, names if own else ())
     order = np.argsort(-np.abs(row), kind="stable")[: max(0, top)]
@@ -326,7 +326,7 @@ def step(
     seen = seen or backward(network, weights, x, y)
     moved = weights.copy()
     moved.theta -= np.asarray(lr, moved.theta.dtype) * seen.theta_gradient
-    row, target = one_row(network, x), target_of(network, y)
+    row, target = as_batch(network, x), target_of(network, y)
     ws = network.workspace(moved, gradient=False)
     raw = network.forward(row, ws, Call())
     loss_after, _ = network.loss.value_and_gradient(raw, target, None, ws.loss)
@@ -337,6 +337,6 @@ def step(
         float(lr * np.square(seen.theta_gradient.astype(np.float64)).sum()),
         seen.forward.answers,
         forward(network, moved, x).answers,
-        equation("W ← W − α dW,   b ← b − α db", 8),
+        make_equation("W ← W − α dW,   b ← b − α db", 8),
         moved,
     )

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from graduel.glassbox.network.equations import Equation, equation
+from graduel.glassbox.network.equations import Equation, make_equation
 from graduel.nn import Dense, EnsembleDense, HeadsDense, Loss, MeanOfHeads, Network, NTKDense
 from graduel.nn.layers.base import Layer
 
@@ -31,28 +31,28 @@ class Summands:
     bias: float
 
 
-def summands(layer: Layer, x: Array, p: Mapping[str, Array], unit: int) -> Summands:
+def unit_terms(layer: Layer, x: Array, p: Mapping[str, Array], unit: int) -> Summands:
     """Return one unit's sum in a dense layer of any kind; units of heads count head by head.
 
     >>> p = {"W": np.eye(2), "b": np.zeros(2)}
-    >>> summands(NTKDense(2), np.array([3.0, 4.0]), p, 1).w.round(3).tolist()
+    >>> unit_terms(NTKDense(2), np.array([3.0, 4.0]), p, 1).w.round(3).tolist()
     [0.0, 0.707]
     """
     W, b, place = p["W"], p["b"].reshape(-1)[unit], np.arange(x.shape[-1])
     if isinstance(layer, Dense | NTKDense):
-        scale = scale_of(layer, len(x))
+        scale = layer_scale(layer, len(x))
         return Summands(x, W[:, unit] if scale == 1 else W[:, unit] * scale, place, b)
     assert isinstance(layer, EnsembleDense | HeadsDense)
     head, unit = divmod(unit, layer.units)
     if x.ndim == 2:
         place, x = place + head * x.shape[1], x[head]
-    scale = scale_of(layer, len(x))
+    scale = layer_scale(layer, len(x))
     if isinstance(layer, HeadsDense):
         return Summands(x, W[head, :, unit] * scale, place, b)
     return Summands(x, p["r"][head] * W[:, unit] * (p["s"][head, unit] * scale), place, b)
 
 
-def scale_of(layer: Layer, inputs: int) -> float:
+def layer_scale(layer: Layer, inputs: int) -> float:
     """Return what a layer multiplies its sums by: 1/√n for one that scales them, else 1."""
     scales = isinstance(layer, NTKDense) or getattr(layer, "scaled", False)
     return 1 / sqrt(inputs) if scales else 1.0
@@ -63,10 +63,10 @@ def equations(
 ) -> tuple[Equation, tuple[Equation, ...]]:
     """Return the equations of a dense layer of any kind, forward and backward."""
     if isinstance(layer, Dense):
-        return equation(f"{y} = {W} {x} + {b}", 1), (
-            equation(f"d{W} = 1/m d{y} {x}ᵀ", 5),
-            equation(f"d{b} = 1/m Σ d{y}", 6),
-            equation(f"d{x} = {W}ᵀ d{y}", 7),
+        return make_equation(f"{y} = {W} {x} + {b}", 1), (
+            make_equation(f"d{W} = 1/m d{y} {x}ᵀ", 5),
+            make_equation(f"d{b} = 1/m Σ d{y}", 6),
+            make_equation(f"d{x} = {W}ᵀ d{y}", 7),
         )
     by = " / √n" if isinstance(layer, NTKDense) or getattr(layer, "scaled", False) else ""
     told = f", n the length of {x}" if by else ""
@@ -80,22 +80,22 @@ def equations(
     each = f"; each head has its own {W} and {b}" if isinstance(layer, HeadsDense) else ""
     return Equation(f"{y} = {W} {x}{by} + {b}{each}{told}"), (
         Equation(f"d{W} = 1/m d{y} {x}ᵀ{by}"),
-        equation(f"d{b} = 1/m Σ d{y}", 6),
+        make_equation(f"d{b} = 1/m Σ d{y}", 6),
         Equation(f"d{x} = {W}ᵀ d{y}{by}"),
     )
 
 
-def loss_of_one(network: Network) -> Loss:
+def single_loss(network: Network) -> Loss:
     """Return the loss that a network has, or each of its heads."""
     return network.loss.loss if isinstance(network.loss, MeanOfHeads) else network.loss
 
 
-def answers_of(network: Network) -> int:
+def n_outputs(network: Network) -> int:
     """Return how many numbers an answer has."""
     return prod(network.answer_shape)
 
 
-def raw_answer(network: Network, raw: Array) -> Array:
+def mean_output(network: Network, raw: Array) -> Array:
     """Return one example's raw prediction, flat; of several heads, the mean of theirs."""
     heads = isinstance(network.loss, MeanOfHeads)
     return np.asarray(raw.mean(axis=0) if heads else raw).reshape(-1)

@@ -7,14 +7,14 @@ import re
 from dataclasses import dataclass
 from functools import cache
 
-from graduel.glassbox.plain_data import Plain
+from graduel.glassbox.plain_data import PlainData
 from graduel.nn import textbook
 
 FILE = "nn/textbook.py"
 
 
 @dataclass(frozen=True, slots=True)
-class Line(Plain):
+class Line(PlainData):
     """A line of the source."""
 
     file: str
@@ -27,7 +27,7 @@ class Line(Plain):
 
 
 @dataclass(frozen=True, slots=True)
-class Equation(Plain):
+class Equation(PlainData):
     """An equation in the notation of ``docs/derivation.md``, examples as columns."""
 
     text: str
@@ -38,10 +38,10 @@ class Equation(Plain):
 
 
 @cache
-def lines() -> dict[int, Line]:
+def find_lines() -> dict[int, Line]:
     """Find the line of each equation by the number in its comment.
 
-    >>> lines()[4].text
+    >>> find_lines()[4].text
     'dZ = A[-1] - Y'
     """
     found: dict[int, Line] = {}
@@ -52,15 +52,15 @@ def lines() -> dict[int, Line]:
     return found
 
 
-def equation(text: str, number: int | None = None) -> Equation:
+def make_equation(text: str, number: int | None = None) -> Equation:
     """Put an equation beside its line."""
-    return Equation(text, number, None if number is None else lines()[number])
+    return Equation(text, number, None if number is None else find_lines()[number])
 
 
-def sub(symbol: str, number: int | None) -> str:
+def subscript(symbol: str, number: int | None) -> str:
     """Write a symbol with its number as an index.
 
-    >>> sub("W", 12)
+    >>> subscript("W", 12)
     'W₁₂'
     """
     if number is None:

@@ -8,25 +8,25 @@ from typing import Any
 
 import numpy as np
 
-from graduel.glassbox.network.equations import Equation, equation, sub
-from graduel.glassbox.network.layer_info import Array, Place, one_row, places
-from graduel.glassbox.plain_data import Plain
+from graduel.glassbox.network.equations import Equation, make_equation, subscript
+from graduel.glassbox.network.layer_info import Array, LayerInfo, as_batch, list_layers
+from graduel.glassbox.plain_data import PlainData
 from graduel.nn import Network, SoftmaxCrossEntropy, Weights
 from graduel.nn.workspace import Call
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class LayerPass(Plain):
+class LayerPass(PlainData):
     """What one layer was given and what it made of it."""
 
-    place: Place
+    place: LayerInfo
     input: Array | None
     """None inside a block whose parts are not in a row."""
     output: Array
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Column(Plain):
+class Column(PlainData):
     """One column of neurons, as networks are drawn: the input, or the units of a W_l."""
 
     number: int
@@ -43,7 +43,7 @@ class Column(Plain):
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class SoftmaxSteps(Plain):
+class SoftmaxSteps(PlainData):
     """aₖ = exp(zₖ − max z) / Σⱼ exp(zⱼ − max z), step by step."""
 
     z: Array
@@ -57,7 +57,7 @@ class SoftmaxSteps(Plain):
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Forward(Plain):
+class Forward(PlainData):
     """One example's way through the network, as it predicts (dropout lets everything through)."""
 
     x: Array
@@ -100,7 +100,7 @@ def forward(network: Network, weights: Weights, x: Any, *, classes: Sequence[str
     >>> round(float(seen.answers.sum()), 6)
     1.0
     """
-    row = one_row(network, x)
+    row = as_batch(network, x)
     outputs: dict[str, Array] = {}
 
     def watch(name: str, way: str, array: Array) -> None:
@@ -119,7 +119,7 @@ def collect(
     classes: Sequence[str] = (),
 ) -> Forward:
     """Put together what a watched pass of the batch `row` of one example left."""
-    every = places(network)
+    every = list_layers(network)
     inputs = _inputs(network, row[0], outputs)
     answers = network.loss.link(raw[np.newaxis].copy())[0]
     softmax = isinstance(network.loss, SoftmaxCrossEntropy)
@@ -153,7 +153,7 @@ def _inputs(network: Network, x: Array, outputs: Mapping[str, Array]) -> dict[st
 
 def _columns(
     network: Network,
-    every: Sequence[Place],
+    every: Sequence[LayerInfo],
     x: Array,
     outputs: Mapping[str, Array],
     answers: Array,
@@ -198,6 +198,6 @@ def softmax_steps(z: Any, *, number: int | None = None) -> SoftmaxSteps:
     shifted = z - largest
     e = np.exp(shifted)
     total = e.sum()
-    A, Z = sub("A", number), sub("Z", number)
-    formula = equation(f"{A} = softmax({Z}) = exp({Z} − max) / Σ exp({Z} − max)", 3)
+    A, Z = subscript("A", number), subscript("Z", number)
+    formula = make_equation(f"{A} = softmax({Z}) = exp({Z} − max) / Σ exp({Z} − max)", 3)
     return SoftmaxSteps(z, float(largest), shifted, e, float(total), e / total, formula)

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from graduel.errors import UserError
 from graduel.glassbox.network import dense_terms
-from graduel.glassbox.network.equations import Equation, equation, sub
-from graduel.glassbox.plain_data import Plain
+from graduel.glassbox.network.equations import Equation, make_equation, subscript
+from graduel.glassbox.plain_data import PlainData
 from graduel.nn import Network
 from graduel.nn import layers as known
 from graduel.nn.layers.base import Layer
@@ -42,7 +42,7 @@ KINDS: dict[type, str] = {
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Place(Plain):
+class LayerInfo(PlainData):
     """A layer at its place."""
 
     WITHOUT: ClassVar[tuple[str, ...]] = ("node",)
@@ -84,17 +84,17 @@ def _elementwise(layer: Layer) -> bool:
     )
 
 
-def places(network: Network) -> list[Place]:
+def list_layers(network: Network) -> list[LayerInfo]:
     """Return every layer at its place, depth first, as it is walked forward.
 
     Examples
     --------
     >>> from graduel.nn import Dense, Network, ReLU
     >>> net = Network((Dense(16), ReLU(), Dense(3)), (4,))
-    >>> [(p.path, p.title, p.forward.text) for p in places(net)][:2]
+    >>> [(p.path, p.title, p.forward.text) for p in list_layers(net)][:2]
     [('0', 'Dense, 4 → 16', 'Z₁ = W₁ A₀ + b₁'), ('1', 'ReLU', 'A₁ = ReLU(Z₁)')]
     """
-    found: list[Place] = []
+    found: list[LayerInfo] = []
     symbol, number, shape = "A₀", 0, network.input_shape
     for node in network.nodes:
         kind = kind_of(node.layer)
@@ -112,15 +112,15 @@ def places(network: Network) -> list[Place]:
 def _symbol(kind: str, layer: Layer, before: str, number: int) -> str:
     """Name a layer's output by what came before it."""
     if kind in ("dense", "convolution"):
-        return sub("Z", number)
+        return subscript("Z", number)
     if kind == "normalization" and before[0] == "Z":
         return "Ẑ" + before[1:]
     if kind in ("shape", "dropout") or isinstance(layer, known.Identity):
         return before
-    return sub("A", number)
+    return subscript("A", number)
 
 
-def _inside(node: Node) -> Iterator[Place]:
+def _inside(node: Node) -> Iterator[LayerInfo]:
     for kid, (_, shape) in zip(node.kids, node.plan.children, strict=True):
         yield _place(kid, kind_of(kid.layer), None, shape, "", "")
         yield from _inside(kid)
@@ -128,10 +128,10 @@ def _inside(node: Node) -> Iterator[Place]:
 
 def _place(
     node: Node, kind: str, number: int | None, shape: tuple[int, ...], takes: str, gives: str
-) -> Place:
+) -> LayerInfo:
     title = _title(node.layer, kind, shape, node.plan.out)
     ahead, back = _equations(node.layer, kind, number, takes, gives)
-    return Place(
+    return LayerInfo(
         node.name, kind, title, number, shape, node.plan.out, takes, gives, ahead, back, node
     )
 
@@ -156,13 +156,13 @@ def _equations(
 ) -> tuple[Equation, tuple[Equation, ...]]:
     """Return the forward equation and the backward ones."""
     if kind == "dense" and number is not None:
-        return dense_terms.equations(layer, x, y, sub("W", number), sub("b", number))
+        return dense_terms.equations(layer, x, y, subscript("W", number), subscript("b", number))
     if isinstance(layer, known.ReLU) and x:
-        return equation(f"{y} = ReLU({x})", 2), (equation(f"d{x} = d{y} ⊙ ({x} > 0)", 7),)
+        return make_equation(f"{y} = ReLU({x})", 2), (make_equation(f"d{x} = d{y} ⊙ ({x} > 0)", 7),)
     if kind == "dropout" and x:
-        return equation(f"{y} goes on as it is"), (equation(f"d{x} goes on as it is"),)
+        return make_equation(f"{y} goes on as it is"), (make_equation(f"d{x} goes on as it is"),)
     told = _told(layer)
-    return equation(told[0]), tuple(equation(text) for text in told[1:])
+    return make_equation(told[0]), tuple(make_equation(text) for text in told[1:])
 
 
 def _told(layer: Layer) -> tuple[str, ...]:
@@ -180,7 +180,7 @@ def _told(layer: Layer) -> tuple[str, ...]:
     return (ahead,)
 
 
-def find(network: Network, layer: int | str) -> Place:
+def find_layer(network: Network, layer: int | str) -> LayerInfo:
     """Return a layer by the number l of its W_l, or by its index path.
 
     Raises
@@ -192,10 +192,10 @@ def find(network: Network, layer: int | str) -> Place:
     --------
     >>> from graduel.nn import Dense, Network, ReLU
     >>> net = Network((Dense(16), ReLU(), Dense(3)), (4,))
-    >>> find(net, 2).path, find(net, "1").title
+    >>> find_layer(net, 2).path, find_layer(net, "1").title
     ('2', 'ReLU')
     """
-    every = places(network)
+    every = list_layers(network)
     for place in every:
         if layer in ((place.number,) if isinstance(layer, int) else (place.path,)):
             return place
@@ -206,7 +206,7 @@ def find(network: Network, layer: int | str) -> Place:
     raise UserError(f"layer must be one of the index paths {listed}; got '{layer}'")
 
 
-def check_unit(place: Place, unit: int) -> int:
+def check_unit(place: LayerInfo, unit: int) -> int:
     """Return the number of a unit, counted in order over all axes of the layer's output.
 
     Raises
@@ -220,7 +220,7 @@ def check_unit(place: Place, unit: int) -> int:
     return int(unit)
 
 
-def one_row(network: Network, x: Any) -> Array:
+def as_batch(network: Network, x: Any) -> Array:
     """Return one example as a batch of one, in the network's dtype, a fresh array.
 
     Raises
@@ -238,12 +238,12 @@ def one_row(network: Network, x: Any) -> Array:
     return found.reshape(1, *network.input_shape)
 
 
-def parameters(network: Network, weights: Weights, path: str) -> dict[str, Array]:
+def get_parameters(network: Network, weights: Weights, path: str) -> dict[str, Array]:
     """Return a layer's parameters by name, as views.
 
     >>> from graduel.nn import Dense
     >>> net = Network((Dense(2),), (3,))
-    >>> parameters(net, net.init(np.random.default_rng(0)), "0")["W"].shape
+    >>> get_parameters(net, net.init(np.random.default_rng(0)), "0")["W"].shape
     (3, 2)
     """
     found = {}
@@ -254,7 +254,7 @@ def parameters(network: Network, weights: Weights, path: str) -> dict[str, Array
     return found
 
 
-def sees_input(network: Network, place: Place) -> bool:
+def sees_input(network: Network, place: LayerInfo) -> bool:
     """Tell whether a layer of the row is given the example's own numbers, in their order."""
     if "." in place.path:
         return False
@@ -262,22 +262,22 @@ def sees_input(network: Network, place: Place) -> bool:
     return all(kind_of(node.layer) in ("shape", "dropout") for node in before)
 
 
-def weighted_after(network: Network, place: Place) -> Place | None:
+def weighted_after(network: Network, place: LayerInfo) -> LayerInfo | None:
     """Return the next dense layer or convolution in the row, if there is one."""
-    row = [one for one in places(network) if "." not in one.path]
+    row = [one for one in list_layers(network) if "." not in one.path]
     return next((p for p in row if int(p.path) > int(place.path) and p.number), None)
 
 
 __all__ = [
     "Array",
-    "Place",
+    "LayerInfo",
     "Weights",
+    "as_batch",
     "check_unit",
-    "find",
+    "find_layer",
+    "get_parameters",
     "kind_of",
-    "one_row",
-    "parameters",
-    "places",
+    "list_layers",
     "sees_input",
     "weighted_after",
 ]

@@ -10,24 +10,24 @@ from typing import Any
 import numpy as np
 
 from graduel.errors import UserError
-from graduel.glassbox.network.dense_terms import DENSE, Summands, scale_of, summands
-from graduel.glassbox.network.equations import Equation, equation, sub
+from graduel.glassbox.network.dense_terms import DENSE, Summands, layer_scale, unit_terms
+from graduel.glassbox.network.equations import Equation, make_equation, subscript
 from graduel.glassbox.network.forward_pass import Forward, forward
 from graduel.glassbox.network.layer_info import (
     Array,
-    Place,
+    LayerInfo,
     check_unit,
-    find,
-    parameters,
+    find_layer,
+    get_parameters,
     sees_input,
 )
-from graduel.glassbox.plain_data import Plain
+from graduel.glassbox.plain_data import PlainData
 from graduel.nn import Conv2D, EnsembleDense, HeadsDense, Network, Weights
 from graduel.nn.workspace import Call, Scope
 
 
 @dataclass(frozen=True, slots=True)
-class Term(Plain):
+class Term(PlainData):
     """One summand xᵢ wᵢ."""
 
     index: int
@@ -38,10 +38,10 @@ class Term(Plain):
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Neuron(Plain):
+class Neuron(PlainData):
     """z = Σ wᵢ xᵢ + b, term by term, the largest first."""
 
-    place: Place
+    place: LayerInfo
     unit: int
     terms: tuple[Term, ...]
     rest: float
@@ -58,7 +58,7 @@ class Neuron(Plain):
     """wᵢ xᵢ in that shape."""
 
 
-def neuron(
+def explain_neuron(
     network: Network,
     weights: Weights,
     x: Any,
@@ -92,11 +92,11 @@ def neuron(
     >>> from graduel.nn import Dense
     >>> net = Network((Dense(2),), (3,))
     >>> weights = net.init(np.random.default_rng(0))
-    >>> one = neuron(net, weights, [1.0, 0.0, 2.0], layer=1, unit=0, top=1)
+    >>> one = explain_neuron(net, weights, [1.0, 0.0, 2.0], layer=1, unit=0, top=1)
     >>> abs(sum(t.product for t in one.terms) + one.rest + one.bias - one.z) < 1e-6
     True
     """
-    place = find(network, layer)
+    place = find_layer(network, layer)
     unit = check_unit(place, unit)
     seen = seen or forward(network, weights, x)
     given = seen.layer(place.path)
@@ -105,12 +105,12 @@ def neuron(
             f"layer must be a dense layer or a convolution, which have sums to write out; "
             f"got {place.title}"
         )
-    p = parameters(network, weights, place.path)
+    p = get_parameters(network, weights, place.path)
     dense = not isinstance(place.layer, Conv2D)
     if isinstance(place.layer, Conv2D):
         one = _patch(place.layer, given.input, p, unit, place.shape_out)
     else:
-        one = summands(place.layer, given.input, p, unit)
+        one = unit_terms(place.layer, given.input, p, unit)
     xs, ws, index = one.x, one.w, one.index
     products = xs.astype(np.float64) * ws
     order = np.argsort(-np.abs(products), kind="stable")[: max(0, top)]
@@ -123,7 +123,7 @@ def neuron(
     )
     pixels = own and image is not None and dense
     l = place.number
-    W, Z, b, before = sub("W", l), sub("Z", l), sub("b", l), place.takes or "x"
+    W, Z, b, before = subscript("W", l), subscript("Z", l), subscript("b", l), place.takes or "x"
     return Neuron(
         place,
         unit,
@@ -139,10 +139,10 @@ def neuron(
     )
 
 
-def _equation(place: Place, unit: int, Z: str, W: str, x: str, b: str) -> Equation:
+def _equation(place: LayerInfo, unit: int, Z: str, W: str, x: str, b: str) -> Equation:
     """Write a unit's sum in symbols."""
     layer, n = place.layer, place.shape_in[-1] if place.shape_in else 1
-    by = " / √n" if not isinstance(layer, Conv2D) and scale_of(layer, n) != 1 else ""
+    by = " / √n" if not isinstance(layer, Conv2D) and layer_scale(layer, n) != 1 else ""
     if isinstance(layer, EnsembleDense | HeadsDense):
         head, own = divmod(unit, layer.units)
         x = f"{x}[{head}, i]" if len(place.shape_in) == 2 else f"{x}[i]"
@@ -153,10 +153,10 @@ def _equation(place: Place, unit: int, Z: str, W: str, x: str, b: str) -> Equati
         return Equation(f"{Z}[{head}, {own}] = Σᵢ {w}{by} {x} + {b}[{head}, {own}]")
     if by:
         return Equation(f"{Z}[{unit}] = Σᵢ {W}[{unit}, i]{by} {x}[i] + {b}[{unit}]")
-    return equation(f"{Z}[{unit}] = Σᵢ {W}[{unit}, i] {x}[i] + {b}[{unit}]", 1)
+    return make_equation(f"{Z}[{unit}] = Σᵢ {W}[{unit}, i] {x}[i] + {b}[{unit}]", 1)
 
 
-def _activation(seen: Forward, place: Place, unit: int) -> float:
+def _activation(seen: Forward, place: LayerInfo, unit: int) -> float:
     """Return what normalization, activation and, at the end, the link make of this unit."""
     size = int(np.prod(place.shape_out))
     last = seen.columns[-1]

@@ -8,16 +8,16 @@ from typing import Any
 import numpy as np
 
 from graduel.errors import UserError
-from graduel.glassbox.network.dense_terms import answers_of, raw_answer
-from graduel.glassbox.network.layer_info import Array, one_row
-from graduel.glassbox.plain_data import Plain
+from graduel.glassbox.network.dense_terms import mean_output, n_outputs
+from graduel.glassbox.network.layer_info import Array, as_batch
+from graduel.glassbox.plain_data import PlainData
 from graduel.nn import Network, Weights
 from graduel.nn.layers.base import backward_through
 from graduel.nn.workspace import Call
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Saliency(Plain):
+class Saliency(PlainData):
     """The derivative of one raw prediction by every input."""
 
     output: int
@@ -54,13 +54,13 @@ def input_gradient(network: Network, weights: Weights, x: Any, output: int) -> S
     >>> bool((input_gradient(net, weights, [1, 2, 3], 1).gradient == W[:, 1]).all())
     True
     """
-    n = answers_of(network)
+    n = n_outputs(network)
     if not 0 <= output < n:
         raise UserError(f"output must be from 0 to {n - 1}; got {output}")
-    row, call = one_row(network, x), Call()
+    row, call = as_batch(network, x), Call()
     ws = network.workspace(weights)
     raw = network.forward(row, ws, call)
-    z = float(raw_answer(network, raw[0])[output])
+    z = float(mean_output(network, raw[0])[output])
     dy = np.zeros_like(raw)
     dy.reshape(-1, n)[:, output] = n / dy.size  # of k heads, a k-th each
     dx = backward_through(network.layers, ws.scopes, dy, call, need_dx=True)

@@ -13,17 +13,17 @@ from graduel.glassbox.network.forward_pass import forward
 from graduel.glassbox.network.layer_info import (
     Array,
     check_unit,
-    find,
+    find_layer,
+    get_parameters,
     kind_of,
-    parameters,
     weighted_after,
 )
-from graduel.glassbox.plain_data import Plain
+from graduel.glassbox.plain_data import PlainData
 from graduel.nn import Dense, Network, NTKDense, Weights
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Effect(Plain):
+class Effect(PlainData):
     """Answers before and after a change."""
 
     ALSO: ClassVar[tuple[str, ...]] = ("turned",)
@@ -39,7 +39,7 @@ class Effect(Plain):
         return self.answer_before != self.answer_after
 
 
-def switch_off(
+def ablate_units(
     network: Network, weights: Weights, layer: int | str, units: Iterable[int]
 ) -> Weights:
     """Return weights in which the next layer no longer hears some units.
@@ -63,11 +63,11 @@ def switch_off(
     >>> from graduel.nn import ReLU
     >>> net = Network((Dense(4), ReLU(), Dense(3)), (2,))
     >>> weights = net.init(np.random.default_rng(0))
-    >>> off = switch_off(net, weights, 1, [0, 1, 2, 3])
+    >>> off = ablate_units(net, weights, 1, [0, 1, 2, 3])
     >>> net.predict(np.ones((1, 2)), off).round(3)
     array([[0.333, 0.333, 0.333]], dtype=float32)
     """
-    place = find(network, layer)
+    place = find_layer(network, layer)
     after = weighted_after(network, place) if "." not in place.path else None
     if not place.number or after is None:
         raise UserError(
@@ -84,7 +84,7 @@ def switch_off(
     if bad := [unit for unit in chosen if not 0 <= unit < n]:
         raise UserError(f"unit must be from 0 to {n - 1} in {place.title}; got {bad[0]}")
     changed = weights.copy()
-    W = parameters(network, changed, after.path)["W"]
+    W = get_parameters(network, changed, after.path)["W"]
     W.reshape(-1, n, W.shape[-1])[:, chosen] = 0
     return changed
 
@@ -111,14 +111,14 @@ def set_weight(
     UserError
         If there is no such weight, or the value is not finite.
     """
-    place = find(network, layer)
+    place = find_layer(network, layer)
     unit = check_unit(place, unit)
     if not isinstance(place.layer, Dense | NTKDense):
         raise UserError(f"layer must be a dense layer; got {place.title}")
     if not abs(value) <= float(np.finfo(network.dtype).max):
         raise UserError(f"a weight must be a finite {network.dtype}; got {value}")
     changed = weights.copy()
-    p = parameters(network, changed, place.path)
+    p = get_parameters(network, changed, place.path)
     if index is None:
         p["b"][unit] = value
         return changed
@@ -128,7 +128,7 @@ def set_weight(
     return changed
 
 
-def effect(network: Network, weights: Weights, changed: Weights, x: Any) -> Effect:
+def measure_effect(network: Network, weights: Weights, changed: Weights, x: Any) -> Effect:
     """Compare what the network answers before and after a change.
 
     Parameters

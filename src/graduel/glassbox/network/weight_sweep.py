@@ -9,8 +9,8 @@ import numpy as np
 
 from graduel.errors import UserError
 from graduel.glassbox.network.forward_pass import forward
-from graduel.glassbox.network.layer_info import Array, check_unit, find, parameters
-from graduel.glassbox.plain_data import Plain
+from graduel.glassbox.network.layer_info import Array, check_unit, find_layer, get_parameters
+from graduel.glassbox.plain_data import PlainData
 from graduel.nn import Dense, Network, Weights
 from graduel.nn.layers.base import forward_through
 from graduel.nn.workspace import Call
@@ -20,7 +20,7 @@ HALVINGS = 20
 
 
 @dataclass(frozen=True, slots=True)
-class DecisionTurn(Plain):
+class DecisionTurn(PlainData):
     """A value at which another answer becomes the most probable one."""
 
     value: float
@@ -30,7 +30,7 @@ class DecisionTurn(Plain):
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Sweep(Plain):
+class Sweep(PlainData):
     """Answers over the values of one weight, all others as they are."""
 
     now: float
@@ -41,7 +41,7 @@ class Sweep(Plain):
     turns: tuple[DecisionTurn, ...]
 
 
-def sweep(
+def sweep_weight(
     network: Network,
     weights: Weights,
     x: Any,
@@ -77,17 +77,17 @@ def sweep(
     >>> net = Network((Dense(2),), (1,), dtype="float64")
     >>> weights = net.init(np.random.default_rng(0))
     >>> weights.theta[...] = [0.25, 1.0, 0.0, 0.0]  # z = (0.25 x, 1.0 x)
-    >>> found = sweep(net, weights, [2.0], 1, 0, 0, reach=3)
+    >>> found = sweep_weight(net, weights, [2.0], 1, 0, 0, reach=3)
     >>> [(round(turn.value, 5), turn.below, turn.above) for turn in found.turns]
     [(1.0, 1, 0)]
     """
-    place = find(network, layer)
+    place = find_layer(network, layer)
     unit = check_unit(place, unit)
     if not isinstance(place.layer, Dense) or "." in place.path:
         raise UserError(f"layer must be a dense layer of the row; got {place.title}")
     if steps < 3 or not steps % 2:
         raise UserError(f"steps must be odd, at least 3; got {steps}")
-    p = parameters(network, weights, place.path)
+    p = get_parameters(network, weights, place.path)
     if index is not None and not 0 <= index < len(p["W"]):
         raise UserError(f"index must be from 0 to {len(p['W']) - 1}; got {index}")
     if reach is None:

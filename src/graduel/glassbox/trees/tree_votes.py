@@ -13,12 +13,12 @@ import numpy as np
 
 from graduel.errors import UserError
 from graduel.glassbox.network.layer_info import Array
-from graduel.glassbox.plain_data import Plain
+from graduel.glassbox.plain_data import PlainData
 from graduel.glassbox.trees.tree_arrays import Forest, Tree
 
 
 @dataclass(frozen=True, slots=True)
-class Split(Plain):
+class Split(PlainData):
     """One node on the path: which question, and where the example went."""
 
     node: int
@@ -37,7 +37,7 @@ class Split(Plain):
 
 
 @dataclass(frozen=True, slots=True)
-class Path(Plain):
+class Path(PlainData):
     """An example's way through one tree."""
 
     ALSO: ClassVar[tuple[str, ...]] = ("value", "strongest")
@@ -63,7 +63,7 @@ class Path(Plain):
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Votes(Plain):
+class Votes(PlainData):
     """Every tree's leaf value for one example; base + Σ over rounds = margin."""
 
     kind: str
@@ -79,7 +79,7 @@ class Votes(Plain):
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Shap(Plain):
+class Shap(PlainData):
     """What each feature added to each class's margin: bias + Σ values = margin."""
 
     values: Array
@@ -107,7 +107,7 @@ def _matrix(forest: Forest, x: Any) -> Any:
     )
 
 
-def votes(
+def explain_votes(
     forest: Forest,
     x: Any,
     top: int = 10,
@@ -148,7 +148,7 @@ def votes(
     )
 
 
-def path(
+def explain_path(
     forest: Forest,
     x: Any,
     tree: int,
@@ -159,7 +159,7 @@ def path(
 
     Parameters
     ----------
-    forest, x, names, levels : as in :func:`votes`
+    forest, x, names, levels : as in :func:`explain_votes`
     tree : its number, from 0: round · trees a round + class
 
     Raises
@@ -196,7 +196,7 @@ def _path(
                 feature,
                 name,
                 float(row[feature]),
-                level(float(row[feature]), levels.get(feature)),
+                format_level(float(row[feature]), levels.get(feature)),
                 _condition(tree, parent, levels.get(feature)),
                 "left" if left else "right",
                 missing,
@@ -210,14 +210,14 @@ def _path(
 
 def _condition(tree: Tree, node: int, levels: Sequence[str] | None) -> str:
     if node in tree.categories:
-        return "not in " + ", ".join(level(code, levels) for code in tree.categories[node])
+        return "not in " + ", ".join(format_level(code, levels) for code in tree.categories[node])
     return f"< {tree.condition[node]:.7g}"
 
 
-def level(value: float, levels: Sequence[str] | None = None) -> str:
+def format_level(value: float, levels: Sequence[str] | None = None) -> str:
     """Say a value in words: a category by its name.
 
-    >>> level(1.0, ["DSL", "fibre"]), level(2.5), level(float("nan"))
+    >>> format_level(1.0, ["DSL", "fibre"]), format_level(2.5), format_level(float("nan"))
     ('fibre', '2.5', 'missing')
     """
     if np.isnan(value):
@@ -227,7 +227,7 @@ def level(value: float, levels: Sequence[str] | None = None) -> str:
     return f"{value:.7g}"
 
 
-def shap(forest: Forest, x: Any) -> Shap:
+def explain_shap(forest: Forest, x: Any) -> Shap:
     """Return what each feature adds to each class's margin, by TreeSHAP.
 
     Source: Lundberg et al., *From Local Explanations to Global Understanding with Explainable AI
@@ -235,7 +235,7 @@ def shap(forest: Forest, x: Any) -> Shap:
 
     Parameters
     ----------
-    forest, x : as in :func:`votes`
+    forest, x : as in :func:`explain_votes`
 
     Raises
     ------
@@ -259,7 +259,7 @@ def probabilities(forest: Forest, x: Any) -> Array:
 
     Parameters
     ----------
-    forest, x : as in :func:`votes`
+    forest, x : as in :func:`explain_votes`
     """
     return _two(np.asarray(forest.booster.predict(_matrix(forest, x))).reshape(-1))
 

@@ -10,7 +10,7 @@ from graduel.report.draw import units
 from graduel.report.draw.style import COLOURS
 
 
-def fill(template: str, **content: Any) -> str:
+def render_template(template: str, **content: Any) -> str:
     """Return a page: the same content gives the same text, and asks no network."""
     from jinja2 import Environment, PackageLoader, StrictUndefined
     from markupsafe import Markup

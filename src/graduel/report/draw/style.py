@@ -86,10 +86,10 @@ class Look:
     line: str | tuple[int, tuple[float, ...]]
 
 
-def looks(names: Iterable[str]) -> dict[str, Look]:
+def assign_looks(names: Iterable[str]) -> dict[str, Look]:
     """Give each contender its look: the usual ones their own, the others what is free.
 
-    >>> {name: look.mark for name, look in looks(["xgboost", "mine"]).items()}
+    >>> {name: look.mark for name, look in assign_looks(["xgboost", "mine"]).items()}
     {'xgboost': 's', 'mine': 'o'}
     """
     names = list(names)
@@ -102,10 +102,10 @@ def looks(names: Iterable[str]) -> dict[str, Look]:
     return found
 
 
-def literal(text: str, width: int = 200) -> str:
+def escape_text(text: str, width: int = 200) -> str:
     r"""Return `text` as matplotlib shows it letter for letter, cut to `width` letters.
 
-    >>> literal("$a$"), literal("a very long name", 8)
+    >>> escape_text("$a$"), escape_text("a very long name", 8)
     ('\\$a\\$', 'a very …')
     """
     text = "".join(letter if letter.isprintable() else " " for letter in text)
@@ -113,7 +113,7 @@ def literal(text: str, width: int = 200) -> str:
     return text.replace("$", r"\$")
 
 
-def bare(ax: Axes, *, grid: str | None = None) -> None:
+def style_axes(ax: Axes, *, grid: str | None = None) -> None:
     """Leave of the axes only labels and, for `grid` ("x", "y" or "both"), quiet lines."""
     ax.spines[:].set_visible(False)
     ax.set_facecolor("none")
@@ -128,7 +128,7 @@ def bare(ax: Axes, *, grid: str | None = None) -> None:
         ax.yaxis.grid(True, color=GRID.light, linewidth=0.7, linestyle="solid", alpha=1)
 
 
-def legend(fig: Figure, ax: Axes, labels: Mapping[str, str], look: Mapping[str, Look]) -> None:
+def draw_legend(fig: Figure, ax: Axes, labels: Mapping[str, str], look: Mapping[str, Look]) -> None:
     """Name the contenders over a figure, a line each; `ax` is one of its axes."""
     fig.set_layout_engine("constrained", h_pad=0.09)  # titles keep off the names above them
     for name, label in labels.items():
@@ -140,7 +140,7 @@ def legend(fig: Figure, ax: Axes, labels: Mapping[str, str], look: Mapping[str, 
             linestyle=style.line,
             marker=style.mark,
             ms=6,
-            label=literal(label, 44),
+            label=escape_text(label, 44),
         )
     found = fig.legend(
         loc="outside upper left",
@@ -154,12 +154,12 @@ def legend(fig: Figure, ax: Axes, labels: Mapping[str, str], look: Mapping[str, 
         text.set_color(look[name].colour.light)
 
 
-def spread(places: list[float], gap: float, low: float, high: float) -> list[float]:
+def spread_labels(places: list[float], gap: float, low: float, high: float) -> list[float]:
     """Move `places` as little as needed to stand `gap` apart between `low` and `high`.
 
     The order stays. Where there is no room for all, they overlap evenly.
 
-    >>> spread([0.5, 0.5], 0.2, 0.0, 1.0)
+    >>> spread_labels([0.5, 0.5], 0.2, 0.0, 1.0)
     [0.4, 0.6]
     """
     if not places:

@@ -26,7 +26,7 @@ _REFERENCE = re.compile(r"#([^)\s\"']+)")
 _FONT = re.compile(r"font: (?:(?P<weight>\w+) )?(?P<size>[\d.]+px).*")
 
 
-def inline(figure: Figure, *, prefix: str, label: str) -> str:
+def to_inline_svg(figure: Figure, *, prefix: str, label: str) -> str:
     """Return `figure` as an ``<svg>`` element for HTML.
 
     Text stays text, in the page's own font. Colours of :data:`~graduel.report.draw.style.COLOURS`

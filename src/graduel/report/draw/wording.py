@@ -8,7 +8,7 @@ from graduel.report.draw import units
 from graduel.report.sections.tables import Table, settings
 
 
-def parted(sentence: str, cost: str = "") -> dict[str, str]:
+def split_sentence(sentence: str, cost: str = "") -> dict[str, str]:
     """Part a verdict's sentence from its numbers, which follow the first colon.
 
     `cost` is the sentence on what the better answer costs.
@@ -17,16 +17,16 @@ def parted(sentence: str, cost: str = "") -> dict[str, str]:
     return {"said": said + colon.strip(), "numbers": numbers, "cost": cost}
 
 
-def listed(words: list[str]) -> str:
+def join_words(words: list[str]) -> str:
     """Return words as a sentence lists them.
 
-    >>> listed(["a", "b", "c"])
+    >>> join_words(["a", "b", "c"])
     'a, b and c'
     """
     return " and ".join(part for part in (", ".join(words[:-1]), words[-1]) if part)
 
 
-def machine(environment: dict[str, Any]) -> Table:
+def describe_machine(environment: dict[str, Any]) -> Table:
     """Return with what and where it ran; the command stands elsewhere."""
     shown = {key: value for key, value in environment.items() if key != "command"}
     if isinstance(shown.get("memory_bytes"), int | float):

@@ -9,7 +9,15 @@ from matplotlib.figure import Figure
 
 from graduel.duel.result.outcome import Run
 from graduel.report.draw import units
-from graduel.report.draw.style import MUTED, PAPER, SMALL, WIDTH, bare, legend, looks
+from graduel.report.draw.style import (
+    MUTED,
+    PAPER,
+    SMALL,
+    WIDTH,
+    assign_looks,
+    draw_legend,
+    style_axes,
+)
 from graduel.report.sections import numbers
 
 JOINED_FROM = 10
@@ -25,10 +33,10 @@ def calibration(run: Run, when: Literal["before", "after"] = "before") -> Figure
     found = numbers.calibration(run, when)
     if not found:
         raise ValueError("calibration after temperature scaling needs temperatures; none is there")
-    titles, look = numbers.titles(run), looks(numbers.contenders(run))
+    titles, look = numbers.titles(run), assign_looks(numbers.contenders(run))
     fig = Figure(figsize=(WIDTH, WIDTH * 0.86 + 0.19 * len(found)), layout="constrained")
     ax = fig.subplots()
-    bare(ax, grid="both")
+    style_axes(ax, grid="both")
     ax.plot([0, 100], [0, 100], color=MUTED.light, linewidth=0.9, linestyle=(0, (4, 3)))
     most = max(b.rows for curve in found for b in curve.bins)
     for curve in found:
@@ -67,5 +75,5 @@ def calibration(run: Run, when: Literal["before", "after"] = "before") -> Figure
         + ("" if curve.ece is None else f" (ECE {units.percent(curve.ece)})")
         for curve in found
     }
-    legend(fig, ax, labels, look)
+    draw_legend(fig, ax, labels, look)
     return fig

@@ -19,10 +19,10 @@ from graduel.report.draw.style import (
     TEXT,
     WIDTH,
     Look,
-    bare,
-    literal,
-    looks,
-    spread,
+    assign_looks,
+    escape_text,
+    spread_labels,
+    style_axes,
 )
 from graduel.report.sections import numbers
 
@@ -62,12 +62,12 @@ def _at_epoch(time: float) -> str:
 def _figure(
     run: Run, racers: list[numbers.Racer], width: float, over: str, when: Callable[[float], str]
 ) -> Figure:
-    titles, look = numbers.titles(run), looks(numbers.contenders(run))
+    titles, look = numbers.titles(run), assign_looks(numbers.contenders(run))
     smallest = numbers.smallest_drawn(run)
     height = 2.6 + 0.2 * width + 0.15 * max(len(racers) - 4, 0)
     fig = Figure(figsize=(width, height), layout="constrained")
     ax = fig.subplots()
-    bare(ax, grid="y")
+    style_axes(ax, grid="y")
     _scales(ax, racers, smallest)
     for racer in racers:
         _draw(ax, racer, look[racer.name], smallest)
@@ -172,7 +172,7 @@ def _labels(
     ends = [(log10(100 * max(racer.test_error, smallest)) - low) / (high - low) for racer in racers]
     tall = 72 * height - 58  # points, about: what the two axis titles leave
     reach = 1 + 11 / (72 * width - 130)  # and what the labels do
-    moved = spread(ends, gap=27 / tall, low=8 / tall, high=1 - 8 / tall)
+    moved = spread_labels(ends, gap=27 / tall, low=8 / tall, high=1 - 8 / tall)
     for racer, end, place in zip(racers, ends, moved, strict=True):
         colour = look[racer.name].colour.light
         ax.plot(
@@ -184,7 +184,7 @@ def _labels(
             clip_on=False,
         )
         for text, drop, weight, ink in (
-            (literal(names[racer.name][0], 18), 2, "bold", colour),
+            (escape_text(names[racer.name][0], 18), 2, "bold", colour),
             (names[racer.name][1], -9, "normal", INK.light),
         ):
             ax.annotate(

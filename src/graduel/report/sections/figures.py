@@ -25,9 +25,9 @@ from graduel.report.draw.style import (
     SMALL,
     TEXT,
     WIDTH,
-    bare,
-    literal,
-    looks,
+    assign_looks,
+    escape_text,
+    style_axes,
 )
 from graduel.report.sections import numbers
 from graduel.report.sections.calibration_figure import calibration
@@ -74,7 +74,7 @@ def confusion(run: Run, name: str) -> Figure:
     do not drown them. Of more than 30 classes it shows the 30 with the most mistakes.
     """
     matrix = numbers.confusion(run, name)
-    colour = looks(numbers.contenders(run))[name].colour.light
+    colour = assign_looks(numbers.contenders(run))[name].colour.light
     off = matrix.counts.copy()
     np.fill_diagonal(off, 0)
     kept = np.arange(len(matrix.classes))
@@ -85,7 +85,7 @@ def confusion(run: Run, name: str) -> Figure:
     width = NARROW if n <= CLASSES_WITH_COUNTS else WIDTH
     fig = Figure(figsize=(width, width), layout="constrained")
     ax = fig.subplots()
-    bare(ax)
+    style_axes(ax)
     size = SMALL if n <= 10 else SMALL - 1
     for i in range(n):
         ax.add_patch(_cell(i, i, GRID.light, 0.6))
@@ -99,7 +99,7 @@ def confusion(run: Run, name: str) -> Figure:
     ax.set_xlim(-0.5, n - 0.5)
     ax.set_ylim(n - 0.5, -0.5)
     ax.set_aspect("equal")
-    labels = [literal(matrix.classes[k], 12) for k in kept]
+    labels = [escape_text(matrix.classes[k], 12) for k in kept]
     small = SMALL if n <= CLASSES_WITH_COUNTS else 6.5
     turn = 90 if max(map(len, labels)) > (3 if n <= CLASSES_WITH_COUNTS else 1) else 0
     ax.set_xticks(range(n), labels, rotation=turn)
@@ -108,7 +108,7 @@ def confusion(run: Run, name: str) -> Figure:
     ax.set_xlabel("answer", color=MUTED.light, fontsize=SMALL)
     ax.set_ylabel("true class", color=MUTED.light, fontsize=SMALL)
     ax.set_title(
-        literal(numbers.titles(run)[name], 40),
+        escape_text(numbers.titles(run)[name], 40),
         loc="left",
         color=colour,
         fontsize=LARGE,
@@ -122,12 +122,12 @@ def cost(run: Run) -> Figure:
     """Draw what each contender costs in time, memory and size, each on a log scale of its own."""
     kinds = numbers.cost(run)
     names = numbers.contenders(run)
-    titles, look = numbers.titles(run), looks(names)
+    titles, look = numbers.titles(run), assign_looks(names)
     panel = 0.34 + 0.235 * len(names)
     fig = Figure(figsize=(WIDTH, panel * len(kinds) + 0.1), layout="constrained")
     panels = np.atleast_1d(np.asarray(fig.subplots(len(kinds), 1)))
     for ax, kind in zip(panels, kinds, strict=True):
-        bare(ax, grid="x")
+        style_axes(ax, grid="x")
         say = units.seconds if kind.unit == "seconds" else units.bytes_
         measured = [value for value in kind.values.values() if value and value > 0]
         low, high = (min(measured), max(measured)) if measured else (1.0, 1.0)
@@ -154,7 +154,7 @@ def cost(run: Run) -> Figure:
                 bbox={"facecolor": PAPER.light, "edgecolor": "none", "pad": 1},
             )
         ax.set_ylim(len(names) - 0.5, -0.5)
-        ax.set_yticks(range(len(names)), [literal(titles[name], 20) for name in names])
+        ax.set_yticks(range(len(names)), [escape_text(titles[name], 20) for name in names])
         for tick, name in zip(ax.get_yticklabels(), names, strict=True):
             tick.set_color(look[name].colour.light)
         ax.set_title(kind.label, loc="left", fontsize=TEXT, fontweight="bold", color=INK.light)

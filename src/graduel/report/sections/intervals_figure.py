@@ -17,9 +17,9 @@ from graduel.report.draw.style import (
     SMALL,
     TEXT,
     WIDTH,
-    bare,
-    literal,
-    looks,
+    assign_looks,
+    escape_text,
+    style_axes,
 )
 from graduel.report.sections import numbers
 
@@ -33,12 +33,12 @@ _TRACK = 0.17
 def errors(run: Run) -> Figure:
     """Draw every contender's test error with its 95 % interval, and a small mark for each fit."""
     levels = numbers.errors(run)
-    titles, look = numbers.titles(run), looks(numbers.contenders(run))
+    titles, look = numbers.titles(run), assign_looks(numbers.contenders(run))
     places = units.decimals(len(run.y_test))
     fig, ax = _rows(len(levels), 0.5, 0.66)
     for y, level in enumerate(levels):
         style = look[level.name]
-        _name(ax, y - 0.3, literal(titles[level.name], 24), style.colour.light)
+        _name(ax, y - 0.3, escape_text(titles[level.name], 24), style.colour.light)
         text = f"{units.percent(level.value, places)}  {_bounds(level.interval, places)}"
         _number(ax, y - 0.3, text, ha="right")
         _whisker(ax, y, level.value, level.interval, style.colour.light, style.mark)
@@ -67,7 +67,7 @@ def differences(run: Run, name: str | None = None) -> Figure:
         ax.add_patch(Rectangle((-rope, y - _TRACK), 2 * rope, 2 * _TRACK, facecolor=GRID.light))
         ax.vlines(0, y - _TRACK, y + _TRACK, color=MUTED.light, linewidth=0.9)
     for y, pair in enumerate(pairs):
-        label = f"{literal(titles[pair.a], 24)} − {literal(titles[pair.b], 24)}"
+        label = f"{escape_text(titles[pair.a], 24)} − {escape_text(titles[pair.b], 24)}"
         _name(ax, y - 0.53, label, INK.light)
         text = f"{units.points(pair.value, places)} {scale.short}  {_bounds(pair.interval, places)}"
         _number(ax, y - 0.29, text, ha="left")
@@ -83,7 +83,7 @@ def _rows(count: int, inches: float, above: float) -> tuple[Figure, Axes]:
     """Return a figure with a row for each of `count` things: `above` is the room over the first."""
     fig = Figure(figsize=(WIDTH, 0.5 + inches * (count - 0.7 + above)), layout="constrained")
     ax = fig.subplots()
-    bare(ax)
+    style_axes(ax)
     ax.set_ylim(count - 0.7, -above)
     ax.set_yticks([])
     return fig, ax

@@ -9,8 +9,16 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
 from graduel.duel.result.outcome import Run
 from graduel.report.draw import units
-from graduel.report.draw.style import MUTED, PAPER, SMALL, WIDTH, bare, literal, looks
-from graduel.report.draw.svg import inline
+from graduel.report.draw.style import (
+    MUTED,
+    PAPER,
+    SMALL,
+    WIDTH,
+    assign_looks,
+    escape_text,
+    style_axes,
+)
+from graduel.report.draw.svg import to_inline_svg
 from graduel.report.sections import numbers
 from graduel.report.sections.pictures import Picture
 from graduel.report.sections.tables import Table, verdict
@@ -40,11 +48,11 @@ def sizes(run: Run, *, width: float = WIDTH) -> Figure:
     half of one row.
     """
     found, titles = curve(run), numbers.titles(run)
-    look = looks(numbers.contenders(run))
+    look = assign_looks(numbers.contenders(run))
     least = 100 * numbers.smallest_drawn(run)
     fig = Figure(figsize=(width, 2.3 + 0.2 * width), layout="constrained")
     ax = fig.subplots()
-    bare(ax, grid="y")
+    style_axes(ax, grid="y")
     ax.set_xscale("log")
     ends: list[float] = []
     for name, entry in found["contenders"].items():
@@ -63,7 +71,7 @@ def sizes(run: Run, *, width: float = WIDTH) -> Figure:
             ms=6.5,
             mec=PAPER.light,
             mew=0.8,
-            label=literal(titles[name], 24),
+            label=escape_text(titles[name], 24),
             zorder=3,
         )
         ends += [*errors, *(bound for pair in bounds for bound in pair)]
@@ -126,7 +134,7 @@ def picture(run: Run) -> dict[str, Any] | None:
         "among those of a larger one. Each contender has its recipe for that size. A dotted line "
         "is a crossing that verdicts on both sides bear out."
     )
-    drawn = inline(sizes(run), prefix="sizes", label=alt)
+    drawn = to_inline_svg(sizes(run), prefix="sizes", label=alt)
     return {"picture": Picture("sizes", drawn, caption, table(run)), "sentences": sentences(run)}
 
 

@@ -8,7 +8,16 @@ from matplotlib.figure import Figure
 
 from graduel.duel.result.outcome import Run
 from graduel.report.draw import units
-from graduel.report.draw.style import INK, LARGE, MUTED, NARROW, SMALL, WIDTH, literal, looks
+from graduel.report.draw.style import (
+    INK,
+    LARGE,
+    MUTED,
+    NARROW,
+    SMALL,
+    WIDTH,
+    assign_looks,
+    escape_text,
+)
 from graduel.report.sections import numbers
 
 HEAD, BETWEEN, GAP = 0.5, 0.16, 0.08
@@ -32,12 +41,12 @@ def only_one_right(run: Run, a: str, b: str) -> Figure:
     run has no images.
     """
     _check(run, "only_one_right")
-    titles, look = numbers.titles(run), looks(numbers.contenders(run))
+    titles, look = numbers.titles(run), assign_looks(numbers.contenders(run))
     sides = numbers.only_one_right(run, a, b)
     short = _short([text for side in sides for c in side.cases for text in (c.truth, c.answer)])
     groups = [
         _Group(
-            f"Only {literal(numbers.phrase(titles[side.right]), 28)} is right",
+            f"Only {escape_text(numbers.phrase(titles[side.right]), 28)} is right",
             look[side.right].colour.light,
             _shown(side.total, len(side.cases)),
             tuple((case.row, _not(case.truth, case.answer, short)) for case in side.cases),
@@ -87,7 +96,9 @@ def _short(texts: list[str], most: int = 2) -> bool:
 
 
 def _not(truth: str, answer: str, short: bool) -> str:
-    return f"{literal(truth, 15)}{' not ' if short else chr(10) + 'not '}{literal(answer, 11)}"
+    return (
+        f"{escape_text(truth, 15)}{' not ' if short else chr(10) + 'not '}{escape_text(answer, 11)}"
+    )
 
 
 def _shown(total: int, shown: int) -> str:

@@ -19,10 +19,10 @@ from graduel.report.draw.style import (
     TEXT,
     WIDTH,
     Look,
-    bare,
-    legend,
-    literal,
-    looks,
+    assign_looks,
+    draw_legend,
+    escape_text,
+    style_axes,
 )
 from graduel.report.sections import numbers
 
@@ -42,13 +42,13 @@ def robustness(run: Run) -> Figure:
     if not ways:
         raise ValueError("robustness needs a run with probes; this one has none")
     names = numbers.contenders(run)
-    titles, look = numbers.titles(run), looks(names)
+    titles, look = numbers.titles(run), assign_looks(names)
     lines = -(-len(ways) // 2)
     fig = Figure(figsize=(WIDTH, 2.25 * lines + 0.19 * len(names)), layout="constrained")
     panels = np.atleast_1d(fig.subplots(lines, 2, sharey=True, squeeze=False)).ravel()
     most = max(e for way in ways for errors in way.errors.values() for e in errors if e is not None)
     for number, (ax, way) in enumerate(zip(panels, ways, strict=False)):
-        bare(ax, grid="y")
+        style_axes(ax, grid="y")
         for name, errors in way.errors.items():
             _line(ax, way.strengths, errors, look[name])
         ax.set_xticks(way.strengths, [f"{strength:.3g}" for strength in way.strengths])
@@ -59,7 +59,7 @@ def robustness(run: Run) -> Figure:
             ax.set_ylabel("test error, %", color=MUTED.light, fontsize=SMALL)
     for ax in panels[len(ways) :]:
         ax.set_axis_off()
-    legend(fig, panels[0], {n: titles[n] for n in names if n in ways[0].errors}, look)
+    draw_legend(fig, panels[0], {n: titles[n] for n in names if n in ways[0].errors}, look)
     return fig
 
 
@@ -82,13 +82,13 @@ def shown_columns(found: numbers.Importance) -> list[int]:
 
 
 def _columns(run: Run, found: numbers.Importance) -> Figure:
-    titles, look = numbers.titles(run), looks(numbers.contenders(run))
+    titles, look = numbers.titles(run), assign_looks(numbers.contenders(run))
     kept = shown_columns(found)
     gap = 0.64 / len(found.rises)  # each contender a little lower than the one before
     height = 0.75 + 0.19 * len(found.rises) + (0.26 + 0.045 * len(found.rises)) * len(kept)
     fig = Figure(figsize=(WIDTH, height), layout="constrained")
     ax = fig.subplots()
-    bare(ax, grid="x")
+    style_axes(ax, grid="x")
     for y, place in enumerate(kept):
         values = [float(rises[place]) for rises in found.rises.values()]
         if y % 2:
@@ -99,17 +99,17 @@ def _columns(run: Run, found: numbers.Importance) -> Figure:
             ax.plot(value, at, style.mark, color=style.colour.light, ms=6, mec=PAPER.light)
     ax.axvline(0, color=MUTED.light, linewidth=0.9)
     ax.set_ylim(len(kept) - 0.5, -0.5)
-    ax.set_yticks(range(len(kept)), [literal(found.labels[place], 22) for place in kept])
+    ax.set_yticks(range(len(kept)), [escape_text(found.labels[place], 22) for place in kept])
     ax.tick_params(axis="y", labelcolor=INK.light)
     ax.margins(x=0.04)
     ax.locator_params(axis="x", nbins=5)
     ax.set_xlabel("rise of the log loss when permuted", color=MUTED.light, fontsize=SMALL)
-    legend(fig, ax, {name: titles[name] for name in found.rises}, look)
+    draw_legend(fig, ax, {name: titles[name] for name in found.rises}, look)
     return fig
 
 
 def _blocks(run: Run, found: numbers.Importance) -> Figure:
-    titles, look = numbers.titles(run), looks(numbers.contenders(run))
+    titles, look = numbers.titles(run), assign_looks(numbers.contenders(run))
     across = min(len(found.rises), 3)
     down = -(-len(found.rises) // across)
     side = (WIDTH if across == 3 else NARROW) / across
@@ -117,7 +117,7 @@ def _blocks(run: Run, found: numbers.Importance) -> Figure:
     panels = fig.subplots(down, across, squeeze=False).ravel()
     most = max(*(float(rises.max()) for rises in found.rises.values()), 1e-9)
     for ax, (name, rises) in zip(panels, found.rises.items(), strict=False):
-        bare(ax)
+        style_axes(ax)
         rows, columns = rises.shape
         ax.add_patch(
             Rectangle((0, 0), columns, rows, facecolor="none", edgecolor=GRID.light, linewidth=0.8)
@@ -133,7 +133,7 @@ def _blocks(run: Run, found: numbers.Importance) -> Figure:
         ax.set_aspect("equal")
         ax.set_xticks([])
         ax.set_yticks([])
-        title = literal(titles[name], 20)
+        title = escape_text(titles[name], 20)
         ax.set_title(title, loc="left", color=colour, fontsize=SMALL, fontweight="bold", pad=4)
     for ax in panels[len(found.rises) :]:
         ax.set_axis_off()

@@ -6,7 +6,17 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from graduel.duel.result.outcome import Run
-from graduel.report.draw.style import INK, MUTED, PAPER, SMALL, TEXT, WIDTH, bare, legend, looks
+from graduel.report.draw.style import (
+    INK,
+    MUTED,
+    PAPER,
+    SMALL,
+    TEXT,
+    WIDTH,
+    assign_looks,
+    draw_legend,
+    style_axes,
+)
 from graduel.report.sections import numbers
 
 LOG_FROM = 4
@@ -24,10 +34,10 @@ def trials(run: Run) -> Figure:
     found = numbers.searches(run)
     if not found:
         raise ValueError("trials needs a tuned duel, as --trials 20 makes it")
-    titles, look = numbers.titles(run), looks(numbers.contenders(run))
+    titles, look = numbers.titles(run), assign_looks(numbers.contenders(run))
     fig = Figure(figsize=(WIDTH, 3.3 + 0.19 * len(found)), layout="constrained")
     ax = fig.subplots()
-    bare(ax, grid="y")
+    style_axes(ax, grid="y")
     whole = {
         one.name: [t for t in one.runs[0] if t.state == "complete" and t.loss is not None]
         for one in found
@@ -76,5 +86,5 @@ def trials(run: Run) -> Figure:
     ax.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=6))
     ax.set_xlabel("trial (0 is the default recipe)", color=MUTED.light, fontsize=SMALL)
     ax.set_title("loss on the validation rows", loc="left", color=MUTED.light, fontsize=TEXT, pad=7)
-    legend(fig, ax, {one.name: titles[one.name] for one in found}, look)
+    draw_legend(fig, ax, {one.name: titles[one.name] for one in found}, look)
     return fig

@@ -8,7 +8,16 @@ from typing import TYPE_CHECKING
 from matplotlib.figure import Figure
 
 from graduel.duel.result.outcome import Suite
-from graduel.report.draw.style import INK, MUTED, PAPER, SMALL, WIDTH, bare, literal, looks
+from graduel.report.draw.style import (
+    INK,
+    MUTED,
+    PAPER,
+    SMALL,
+    WIDTH,
+    assign_looks,
+    escape_text,
+    style_axes,
+)
 from graduel.report.suite import suite_tables as tables
 
 if TYPE_CHECKING:
@@ -24,7 +33,7 @@ def critical_difference(suite: Suite, *, width: float = WIDTH) -> Figure:
     across, called = suite.result["across"], tables.titles(suite)
     if across is None or across["critical_difference"] is None:
         raise ValueError("a critical-difference diagram needs five contenders and two data sets")
-    look = looks(called)
+    look = assign_looks(called)
     ranks = {name: float(rank) for name, rank in across["ranks"].items()}
     order = sorted(ranks, key=lambda name: ranks[name])
     bars = [group for group in across["groups"] if len(group) > 1]
@@ -33,7 +42,7 @@ def critical_difference(suite: Suite, *, width: float = WIDTH) -> Figure:
     height = 0.75 + depth + 0.26 * half
     fig = Figure(figsize=(width, height), layout="constrained")
     ax = fig.subplots()
-    bare(ax)
+    style_axes(ax)
     ax.set_yticks([])
     ax.set_xticks([])
     count = len(order)
@@ -59,7 +68,7 @@ def critical_difference(suite: Suite, *, width: float = WIDTH) -> Figure:
         colour = look[name].colour.light
         ax.plot([ranks[name], ranks[name], edge], [0, y, y], color=colour, linewidth=1)
         ax.plot(ranks[name], 0, look[name].mark, color=colour, ms=5.5, mec=PAPER.light, zorder=4)
-        text = f"{literal(called[name], 28)}  {ranks[name]:.2f}"
+        text = f"{escape_text(called[name], 28)}  {ranks[name]:.2f}"
         ax.annotate(
             text,
             (edge, y),

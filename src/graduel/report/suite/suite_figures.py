@@ -16,7 +16,17 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
 from graduel.duel.result.outcome import Suite
 from graduel.report.draw import units
-from graduel.report.draw.style import GRID, INK, MUTED, PAPER, SMALL, WIDTH, bare, literal, looks
+from graduel.report.draw.style import (
+    GRID,
+    INK,
+    MUTED,
+    PAPER,
+    SMALL,
+    WIDTH,
+    assign_looks,
+    escape_text,
+    style_axes,
+)
 from graduel.report.suite import suite_tables as tables
 
 if TYPE_CHECKING:
@@ -36,10 +46,10 @@ def results(suite: Suite, *, width: float = WIDTH) -> Figure:
     An error of zero stands at half of one row where the scale is a logarithm.
     """
     called, lines = tables.titles(suite), suite.result["datasets"]
-    look, percent = looks(called), bool(suite.result["protocol"]["metric_unit"] == "%")
+    look, percent = assign_looks(called), bool(suite.result["protocol"]["metric_unit"] == "%")
     factor = 100 if percent else 1
     tall = LANE * len(called) + 0.3
-    legend = [literal(title, 24) for title in called.values()]
+    legend = [escape_text(title, 24) for title in called.values()]
     columns = max(1, min(len(legend), int(width // 1.6)))
     fig, ax = _rows(len(lines), tall, width, top=0.1 + 0.22 * ceil(len(legend) / columns))
     found = [
@@ -52,7 +62,7 @@ def results(suite: Suite, *, width: float = WIDTH) -> Figure:
     floor_of = {line["name"]: factor * 0.5 / tables.judged(line) if log else 0.0 for line in lines}
     ends: list[float] = []
     for y, line in enumerate(lines):
-        _name(ax, y, tall, 0.02, literal(line["name"], 34))
+        _name(ax, y, tall, 0.02, escape_text(line["name"], 34))
         for lane, name in enumerate(called):
             at = y + (0.3 + LANE * lane) / tall
             least = floor_of[line["name"]]
@@ -103,7 +113,7 @@ def differences(suite: Suite, a: str, b: str, *, width: float = WIDTH) -> Figure
     two better.
     """
     called, lines = tables.titles(suite), suite.result["datasets"]
-    look, across = looks(called), suite.result["across"]
+    look, across = assign_looks(called), suite.result["across"]
     factor = 100 if suite.result["protocol"]["metric_unit"] else 1
     rope = factor * float(suite.result["protocol"]["rope"])
     found = [(line["name"], *tables.difference(suite, line, a, b)) for line in lines]
@@ -118,7 +128,7 @@ def differences(suite: Suite, a: str, b: str, *, width: float = WIDTH) -> Figure
         winner = a if value < 0 else b
         colour = look[winner].colour.light if "better" in said else MUTED.light
         ends += _whisker(ax, y + 0.68, factor, value, bounds, colour, "o", "better" in said)
-        _name(ax, y, tall, 0.0, literal(name, 34), weight="normal")
+        _name(ax, y, tall, 0.0, escape_text(name, 34), weight="normal")
         _value(ax, y, tall, tables.size(suite, value))
     if over_all is not None:
         y = len(found)
@@ -133,7 +143,7 @@ def differences(suite: Suite, a: str, b: str, *, width: float = WIDTH) -> Figure
     _true_minus(ax)
     for side, name in (("left", a), ("right", b)):
         ax.annotate(
-            literal(f"← {called[name]}" if side == "left" else f"{called[name]} →", 26),
+            escape_text(f"← {called[name]}" if side == "left" else f"{called[name]} →", 26),
             (0 if side == "left" else 1, 1),
             (0, 3),
             xycoords="axes fraction",
@@ -153,7 +163,7 @@ def differences(suite: Suite, a: str, b: str, *, width: float = WIDTH) -> Figure
 def wins(suite: Suite, *, width: float = WIDTH) -> Figure:
     """Draw for every pair on how many data sets which one wins, and on how many they are equal."""
     called, pairs = tables.titles(suite), suite.result["across"]["pairs"]
-    look = looks(called)
+    look = assign_looks(called)
     tall = 0.5
     fig, ax = _rows(len(pairs), tall, width, top=0.1)
     total = len(suite.result["datasets"])
@@ -184,7 +194,7 @@ def wins(suite: Suite, *, width: float = WIDTH) -> Figure:
         place = ax.get_yaxis_transform()
         for x, ha, name in ((0, "left", one["a"]), (1, "right", one["b"])):
             ax.annotate(
-                literal(called[name], 26),
+                escape_text(called[name], 26),
                 (x, at),
                 xycoords=place,
                 ha=ha,
@@ -201,7 +211,7 @@ def _rows(count: int, inches: float, width: float, *, top: float) -> tuple[Figur
     """Return a figure of `count` rows, each so many inches tall; row y reaches from y to y + 1."""
     fig = Figure(figsize=(width, 0.5 + inches * count + top), layout="constrained")
     ax = fig.subplots()
-    bare(ax, grid="x")
+    style_axes(ax, grid="x")
     ax.set_ylim(count + 0.1, 0)
     ax.set_yticks([])
     return fig, ax

@@ -9,10 +9,10 @@ from urllib.parse import quote
 
 from graduel.duel.result.outcome import Suite
 from graduel.report.draw import units
-from graduel.report.draw.html import fill, write_whole
-from graduel.report.draw.style import looks
-from graduel.report.draw.svg import inline
-from graduel.report.draw.wording import listed, machine, parted
+from graduel.report.draw.html import render_template, write_whole
+from graduel.report.draw.style import assign_looks
+from graduel.report.draw.svg import to_inline_svg
+from graduel.report.draw.wording import describe_machine, join_words, split_sentence
 from graduel.report.page import PAGE, VERDICTS_OPEN
 from graduel.report.sections.numbers import phrase
 from graduel.report.sections.pictures import WIDE, Picture
@@ -43,15 +43,15 @@ def render_suite(suite: Suite) -> str:
     result, called = suite.result, tables.titles(suite)
     across = result["across"]
     datasets = result["datasets"]
-    return fill(
+    return render_template(
         "suite.html.j2",
         title=_title(result),
         headline=headline(suite),
-        verdicts=[parted(one["sentence"]) for one in across["pairs"]] if across else [],
+        verdicts=[split_sentence(one["sentence"]) for one in across["pairs"]] if across else [],
         verdicts_open=VERDICTS_OPEN,
         failures=result["failures"],
         names=list(called),
-        looks=looks(called),
+        looks=assign_looks(called),
         result=tables.results(suite) if datasets else None,
         links={
             one["name"]: f"{quote(one['name'])}/{PAGE}"
@@ -70,7 +70,7 @@ def render_suite(suite: Suite) -> str:
         mixed=mixed(result),
         protocol=_protocol(suite),
         command=str(result["environment"].get("command", "")),
-        environment=machine(result["environment"]),
+        environment=describe_machine(result["environment"]),
         version=str(result["environment"].get("graduel", "")),
     )
 
@@ -135,8 +135,8 @@ def headline(suite: Suite) -> str:
     said = f"{called[best]} has {rank}"
     said = "T" + said[1:] if said.startswith("the ") else said
     if open_:
-        return f"{said}, but is not shown to be better than {listed(open_)}."
-    return f"{said}, and is better than {listed(others) if len(others) < 4 else 'all others'}."
+        return f"{said}, but is not shown to be better than {join_words(open_)}."
+    return f"{said}, and is better than {join_words(others) if len(others) < 4 else 'all others'}."
 
 
 def friedman(across: dict[str, Any]) -> str:
@@ -158,8 +158,8 @@ def mixed(result: dict[str, Any]) -> str:
     others = [one for one in result["datasets"] if one["protocol"]["metric"] != metric]
     if not others:
         return ""
-    which = listed([one["name"] for one in others])
-    by = listed(sorted({one["protocol"]["metric_title"] for one in others}))
+    which = join_words([one["name"] for one in others])
+    by = join_words(sorted({one["protocol"]["metric_title"] for one in others}))
     alone = len(others) == 1
     return (
         f"The duel{'' if alone else 's'} on {which} {'is' if alone else 'are'} decided by {by}; "
@@ -179,8 +179,8 @@ def _main_pairs(suite: Suite) -> list[tuple[str, str]]:
 def _picture(
     slug: str, figure: Figure, alt: str, caption: str, table: Table, wide: Figure | None = None
 ) -> Picture:
-    large = None if wide is None else inline(wide, prefix=f"{slug}-wide", label=alt)
-    return Picture(slug, inline(figure, prefix=slug, label=alt), caption, table, large)
+    large = None if wide is None else to_inline_svg(wide, prefix=f"{slug}-wide", label=alt)
+    return Picture(slug, to_inline_svg(figure, prefix=slug, label=alt), caption, table, large)
 
 
 def _results(suite: Suite) -> Picture:
@@ -240,7 +240,9 @@ def _diagram(suite: Suite, suffix: str = "") -> Picture:
     table = tables.ranks(suite)
     across, called = suite.result["across"], tables.titles(suite)
     said = "; ".join(f"{name} {rank}" for name, rank, _ in table.rows)
-    groups = "; ".join(listed([called[n] for n in group]) for group in across["groups"]) or "none"
+    groups = (
+        "; ".join(join_words([called[n] for n in group]) for group in across["groups"]) or "none"
+    )
     return _picture(
         f"critical-difference{suffix}",
         critical_difference(suite),

@@ -32,7 +32,7 @@ class LayerText:
         return self.kind in ("dense", "conv")
 
 
-def read_layer(text: str) -> LayerText:
+def parse_layer(text: str) -> LayerText:
     """Read one layer's text.
 
     ``256`` is a dense layer; ``conv32`` a convolution with 32 channels and windows of 3 by 3,
@@ -45,7 +45,7 @@ def read_layer(text: str) -> LayerText:
     UserError
         If it is none of them.
 
-    >>> read_layer("conv32x5/2")
+    >>> parse_layer("conv32x5/2")
     LayerText(kind='conv', units=32, window=5, stride=2, rate=0.0)
     """
     if found := re.fullmatch(r"\d{1,9}", text):
@@ -66,7 +66,7 @@ def read_layer(text: str) -> LayerText:
     return layer
 
 
-def stack(
+def build_layers(
     items: Sequence[LayerText | Layer],
     n_in: int,
     image: Image | None,

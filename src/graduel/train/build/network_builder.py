@@ -30,16 +30,16 @@ from graduel.nn import (
 from graduel.optim import Minimizer
 from graduel.train.augment.augmentation import Augmentation
 from graduel.train.build import part_registry
-from graduel.train.build.layer_text import Image, read_layer, stack
-from graduel.train.build.optimizer_builder import optimizer_of, schedule_of
-from graduel.train.build.table_input import Inputs, front
-from graduel.train.loop.full_batch import refuse_random
+from graduel.train.build.layer_text import Image, build_layers, parse_layer
+from graduel.train.build.optimizer_builder import build_optimizer, build_schedule
+from graduel.train.build.table_input import Inputs, table_front_layers
+from graduel.train.loop.full_batch import reject_random_layers
 from graduel.train.recipes import NetRecipe
 
 Array = NDArray[Any]
 
 
-def layers_of(
+def iter_layers(
     recipe: NetRecipe, n_in: int, image: Image | None, inputs: Inputs | None = None
 ) -> Iterator[Layer]:
     """Yield the layers in front of the last one, as :func:`.layer_text.stack` does.
@@ -47,15 +47,15 @@ def layers_of(
     After each dense layer or convolution come the normalization, the noise, the activation and the
     dropout of the recipe. The noise is that of the rows as well.
     """
-    found = [read_layer(str(layer)) for layer in recipe.layers]
+    found = [parse_layer(str(layer)) for layer in recipe.layers]
     names = _each(recipe.activation, sum(layer.trained for layer in found))
     norm = () if recipe.norm == "none" else (part_registry.make("norm", recipe.norm),)
     falls = "dropout" in recipe.falls.split(",")
     dropout = (Dropout(recipe.dropout, falls),) if recipe.dropout else ()
     noise = (Noise(recipe.noise),) if recipe.noise else ()
     after = [(*norm, *noise, part_registry.make("activation", name), *dropout) for name in names]
-    return stack(
-        [*front(recipe, n_in, inputs, image is not None), *noise, *found],
+    return build_layers(
+        [*table_front_layers(recipe, n_in, inputs, image is not None), *noise, *found],
         n_in,
         image,
         init=part_registry.make("init", recipe.init),
@@ -105,7 +105,7 @@ def _each(text: str, count: int) -> list[str]:
     return names * count if len(names) == 1 else names
 
 
-def loss_of(
+def build_loss(
     recipe: NetRecipe, counts: Array, class_weight: tuple[float, ...] | None = None
 ) -> Loss:
     """Make the loss; `counts` are the training rows of each class.
@@ -125,12 +125,12 @@ def loss_of(
     return MeanOfHeads(loss) if recipe.heads > 1 else loss
 
 
-def takes_codes(loss: Loss) -> bool:
+def takes_class_codes(loss: Loss) -> bool:
     """Tell whether a loss takes class codes, and not a target for each class."""
     return isinstance(loss.loss if isinstance(loss, MeanOfHeads) else loss, SoftmaxCrossEntropy)
 
 
-def build(
+def build_network(
     recipe: NetRecipe,
     n_in: int,
     n_out: int,
@@ -146,9 +146,9 @@ def build(
     UserError
         If a layer does not fit its input, or a name does not exist.
     """
-    loss = loss if loss is not None else loss_of(recipe, np.ones(n_out))
+    loss = loss if loss is not None else build_loss(recipe, np.ones(n_out))
     try:
-        layers = (*layers_of(recipe, n_in, image, inputs), _last(recipe, n_out))
+        layers = (*iter_layers(recipe, n_in, image, inputs), _last(recipe, n_out))
         return Network(layers, (n_in,), loss)
     except UserError:
         raise
@@ -156,7 +156,7 @@ def build(
         raise UserError(f"layers={','.join(map(str, recipe.layers))}: {error}") from None
 
 
-def augmentations_of(augment: str, image: Image | None) -> tuple[Augmentation, ...]:
+def build_augmentations(augment: str, image: Image | None) -> tuple[Augmentation, ...]:
     """Make what changes training rows, one after the other; nothing where it is ``none``.
 
     Raises
@@ -174,7 +174,7 @@ def augmentations_of(augment: str, image: Image | None) -> tuple[Augmentation, .
     return tuple(found)
 
 
-def check(
+def check_recipe(
     recipe: NetRecipe,
     n_in: int,
     n_out: int,
@@ -194,14 +194,14 @@ def check(
         raise UserError(
             "calibrate=yes goes with ntk=yes or with heads; name one of them, or calibrate=no"
         )
-    network = build(recipe, n_in, n_out, image=image, loss=loss, inputs=inputs)
+    network = build_network(recipe, n_in, n_out, image=image, loss=loss, inputs=inputs)
     _try_out(recipe, network)
-    rule = optimizer_of(recipe)
-    schedule_of(recipe)
-    augmented = augmentations_of(recipe.augment, image)
+    rule = build_optimizer(recipe)
+    build_schedule(recipe)
+    augmented = build_augmentations(recipe.augment, image)
     if isinstance(rule, Minimizer):
         try:
-            refuse_random(network)
+            reject_random_layers(network)
         except ValueError as error:
             raise UserError(
                 f"optimizer=lbfgs: {error}. In --net: dropout=0, noise=0, and norm=none or "
@@ -232,7 +232,7 @@ def _try_out(recipe: NetRecipe, network: Network) -> None:
         )
     ws = network.workspace(weights, gradient=False)
     raw = np.zeros((2, *network.output_shape), network.dtype)
-    codes = takes_codes(network.loss)
+    codes = takes_class_codes(network.loss)
     y = np.zeros(2, np.intp) if codes else np.zeros((2, raw.shape[-1]), network.dtype)
     try:
         network.loss.value_and_gradient(raw, y, None, ws.loss)

@@ -49,7 +49,7 @@ WITHOUT_DECAY = ("adam",)
 """The rules that decay nothing: AdamW is Adam with decay."""
 
 
-def optimizer_of(recipe: NetRecipe) -> Optimizer | Minimizer:
+def build_optimizer(recipe: NetRecipe) -> Optimizer | Minimizer:
     """Make the update rule, with what the recipe puts around it."""
     name, own = part_registry.parse("optimizer", recipe.optimizer)
     given: dict[str, Any] = {}
@@ -83,14 +83,14 @@ def optimizer_of(recipe: NetRecipe) -> Optimizer | Minimizer:
 def _around(recipe: NetRecipe, falling: float | None) -> Iterator[Callable[[Any], Any]]:
     """Yield what wraps the update rule, the innermost first; `falling` is a decay that falls."""
     if recipe.rates:
-        yield partial(ByRole, rates=by_role("rates", recipe.rates))
+        yield partial(ByRole, rates=parse_by_role("rates", recipe.rates))
     if recipe.max_norm:
         yield partial(MaxNorm, most=recipe.max_norm)
     if recipe.clip_value:
         yield partial(ClipValue, most=recipe.clip_value)
     if recipe.clip_norm:
         yield partial(ClipNorm, most=recipe.clip_norm)
-    decays = by_role("decays", recipe.decays) if recipe.decays else {}
+    decays = parse_by_role("decays", recipe.decays) if recipe.decays else {}
     if falling is not None:
         decays = {"weight": falling} | decays
     falls = "decay" in recipe.falls.split(",")
@@ -98,7 +98,7 @@ def _around(recipe: NetRecipe, falling: float | None) -> Iterator[Callable[[Any]
         yield partial(Decay, amounts=decays, schedule=FlatCos() if falls else None)
 
 
-def by_role(key: str, text: str) -> dict[str, float]:
+def parse_by_role(key: str, text: str) -> dict[str, float]:
     """Read ``bias:2,scale:0.5``."""
     try:
         pairs = [part.split(":") for part in text.split(",")]
@@ -113,7 +113,7 @@ def by_role(key: str, text: str) -> dict[str, float]:
         ) from None
 
 
-def schedule_of(recipe: NetRecipe) -> Schedule:
+def build_schedule(recipe: NetRecipe) -> Schedule:
     """Make the schedule, with the warm-up in front where it does not begin low by itself."""
     schedule: Schedule = part_registry.make("schedule", recipe.schedule)
     name, _ = part_registry.parse("schedule", recipe.schedule)

@@ -9,7 +9,7 @@ from typing import Any
 
 from graduel.errors import UserError, unknown
 from graduel.train.build import part_registry
-from graduel.train.build.layer_text import read_layer
+from graduel.train.build.layer_text import parse_layer
 from graduel.train.build.optimizer_builder import (
     FALLING,
     RATE,
@@ -17,7 +17,7 @@ from graduel.train.build.optimizer_builder import (
     RISING,
     WITH_MOMENTUM,
     WITHOUT_DECAY,
-    by_role,
+    parse_by_role,
 )
 from graduel.train.recipes import RECIPES, NetRecipe
 
@@ -42,7 +42,7 @@ def _whole(least: int) -> Reader:
 def _layers(key: str, text: str) -> tuple[int | str, ...]:
     found: list[int | str] = []
     for part in text.split(","):
-        layer = read_layer(part)
+        layer = parse_layer(part)
         found.append(layer.units if layer.kind == "dense" else part)
     return tuple(found)
 
@@ -96,7 +96,7 @@ def _augment(key: str, text: str) -> str:
 
 
 def _by_role(key: str, text: str) -> str:
-    by_role(key, text)
+    parse_by_role(key, text)
     return text
 
 
@@ -157,7 +157,7 @@ UNUSED = {"lbfgs": ("lr", "schedule", "warmup", "batch_size"), "gd": ("batch_siz
 assert set(READERS) == {field.name for field in fields(NetRecipe)}
 
 
-def parse_net(text: str, base: NetRecipe) -> NetRecipe:
+def parse_recipe(text: str, base: NetRecipe) -> NetRecipe:
     """Read a recipe from ``key=value`` parts; what is not named stays as in `base`.
 
     ``recipe=mnist`` begins with that one of :data:`~graduel.train.recipes.RECIPES` instead. A rule
@@ -171,17 +171,17 @@ def parse_net(text: str, base: NetRecipe) -> NetRecipe:
     Examples
     --------
     >>> text = "layers=64,32 activation=leaky_relu(slope=0.2) optimizer=sgd"
-    >>> recipe = parse_net(text, NetRecipe())
+    >>> recipe = parse_recipe(text, NetRecipe())
     >>> recipe.layers, recipe.activation, recipe.lr, recipe.epochs
     ((64, 32), 'leaky_relu(slope=0.2)', 0.1, 20)
     """
-    found = read_pairs(text)
+    found = parse_pairs(text)
     if not found:
         raise UserError("--net must name something to change, such as layers=256,128; got nothing")
-    return apply(base, found)
+    return apply_pairs(base, found)
 
 
-def read_pairs(text: str) -> dict[str, str]:
+def parse_pairs(text: str) -> dict[str, str]:
     """Divide ``key=value key=value`` at blanks outside brackets; every key must exist, once."""
     found: dict[str, str] = {}
     for part in part_registry.split(" ".join(text.split()), " "):
@@ -198,7 +198,7 @@ def read_pairs(text: str) -> dict[str, str]:
     return found
 
 
-def apply(base: NetRecipe, named: dict[str, str]) -> NetRecipe:
+def apply_pairs(base: NetRecipe, named: dict[str, str]) -> NetRecipe:
     """Change in `base` what is named, each value read and checked.
 
     Where a ``recipe`` is named, that one is changed instead.
@@ -237,7 +237,7 @@ def apply(base: NetRecipe, named: dict[str, str]) -> NetRecipe:
     return recipe
 
 
-def checked(recipe: NetRecipe) -> NetRecipe:
+def validate_recipe(recipe: NetRecipe) -> NetRecipe:
     """Hold a recipe made in Python against the same rules, and make its numbers plain ones.
 
     Raises
@@ -247,7 +247,7 @@ def checked(recipe: NetRecipe) -> NetRecipe:
 
     Examples
     --------
-    >>> checked(NetRecipe(layers=[32])).layers
+    >>> validate_recipe(NetRecipe(layers=[32])).layers
     (32,)
     """
     found = {}

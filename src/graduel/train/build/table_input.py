@@ -44,7 +44,9 @@ class Amounts:
         return tuple(range(self.numeric))
 
 
-def front(recipe: NetRecipe, n_in: int, inputs: Inputs | None, image: bool) -> Iterator[Layer]:
+def table_front_layers(
+    recipe: NetRecipe, n_in: int, inputs: Inputs | None, image: bool
+) -> Iterator[Layer]:
     """Yield the layers: learned vectors of categories, waves of numbers, a factor a column.
 
     Raises

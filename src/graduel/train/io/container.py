@@ -64,7 +64,7 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return found
 
 
-def checksum(about: Mapping[str, Any], arrays: Iterable[tuple[str, NDArray[Any]]]) -> str:
+def compute_checksum(about: Mapping[str, Any], arrays: Iterable[tuple[str, NDArray[Any]]]) -> str:
     """Return the SHA-256 of a description and of each array's name, dtype, shape and bytes.
 
     The description counts as JSON in ASCII, its keys sorted, without spaces. Then come the arrays
@@ -106,7 +106,7 @@ def header_size(content: bytes) -> int:
     return int.from_bytes(content[:8], "little")
 
 
-def packed(about: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> bytes:
+def pack_file(about: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> bytes:
     """Return the content of a file: the arrays, and their description with a checksum of it all.
 
     Raises
@@ -114,7 +114,7 @@ def packed(about: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> bytes:
     UserError
         If the header is longer than a reader takes.
     """
-    described = about | {CHECKSUM: checksum(about, arrays.items())}
+    described = about | {CHECKSUM: compute_checksum(about, arrays.items())}
     text = json.dumps(described, ensure_ascii=False)
     size, content = len(text.encode()), b""
     if size <= HEADER:
@@ -128,7 +128,7 @@ def packed(about: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> bytes:
     return content
 
 
-def read_about(text: str) -> dict[str, Any]:
+def parse_header(text: str) -> dict[str, Any]:
     """Read the JSON of the metadata.
 
     Raises
@@ -164,11 +164,11 @@ def check_sum(about: dict[str, Any], arrays: Iterable[tuple[str, NDArray[Any]]])
     """
     if about["format"] > 1 or CHECKSUM in about:  # the first format had none
         told = about.pop(CHECKSUM, None)
-        if told != checksum(about, arrays):
+        if told != compute_checksum(about, arrays):
             raise UserError("the file is damaged: its numbers or notes do not fit its checksum")
 
 
-def write_whole(path: Path, content: bytes) -> None:
+def write_file(path: Path, content: bytes) -> None:
     """Write a file whole or not at all: beside its place, then moved there."""
     path.parent.mkdir(parents=True, exist_ok=True)
     aside = path.with_name(f".{path.name}.{uuid4().hex}.tmp")

@@ -25,10 +25,10 @@ from graduel.train.io.container import (
     check_file,
     check_sum,
     one_line,
-    packed,
+    pack_file,
     parse,
-    read_about,
-    write_whole,
+    parse_header,
+    write_file,
 )
 from graduel.train.io.spec_check import check_axes, check_spec
 
@@ -37,7 +37,7 @@ STATE = "state:"
 
 
 @dataclass(frozen=True, slots=True)
-class Model:
+class SavedNetwork:
     """What a file holds: the network, its weights, and what else its writer noted."""
 
     network: Network
@@ -45,7 +45,7 @@ class Model:
     notes: dict[str, Any] = field(default_factory=dict)
 
 
-def save_model(
+def save_network(
     path: str | Path,
     network: Network,
     weights: Weights,
@@ -81,8 +81,8 @@ def save_model(
     >>> net = Network((Dense(3),), (4,))
     >>> weights = net.init(np.random.default_rng(0))
     >>> with TemporaryDirectory() as folder:
-    ...     save_model(f"{folder}/net.safetensors", net, weights, {"classes": ["a", "b", "c"]})
-    ...     model = load_model(f"{folder}/net.safetensors")
+    ...     save_network(f"{folder}/net.safetensors", net, weights, {"classes": ["a", "b", "c"]})
+    ...     model = load_network(f"{folder}/net.safetensors")
     >>> model.network == net, bool((model.weights.theta == weights.theta).all()), model.notes
     (True, True, {'classes': ['a', 'b', 'c']})
     """
@@ -118,11 +118,11 @@ def save_model(
         name: np.asarray(entry.view(vector), order="C")  # save takes the memory as it lies
         for name, entry, vector in _arrays(network, weights)
     }
-    write_whole(Path(path), packed(about, arrays))
+    write_file(Path(path), pack_file(about, arrays))
 
 
-def load_model(path: str | Path, parts: Sequence[type] = ()) -> Model:
-    """Read a file that :func:`save_model` wrote. Nothing in it is ever executed or unpickled.
+def load_network(path: str | Path, parts: Sequence[type] = ()) -> SavedNetwork:
+    """Read a file that :func:`save_network` wrote. Nothing in it is ever executed or unpickled.
 
     The file may come from anywhere: no array is made before the file is known to hold as many
     numbers. It is closed afterwards; the weights are copies.
@@ -153,7 +153,7 @@ def load_model(path: str | Path, parts: Sequence[type] = ()) -> Model:
         raise UserError(f"{where}: {OTHER} ({detail})") from None
 
 
-def _read(file: Any, parts: Sequence[type]) -> Model:
+def _read(file: Any, parts: Sequence[type]) -> SavedNetwork:
     """Make a model of what safe_open opened; it has held the header against the file's size."""
     text = (file.metadata() or {}).get(KEY)
     if text is None:
@@ -161,7 +161,7 @@ def _read(file: Any, parts: Sequence[type]) -> Model:
             "expected a model that save_model wrote; this safetensors file has no "
             f"'{KEY}' in its metadata"
         )
-    about = read_about(text)
+    about = parse_header(text)
     network = _network(about.get("spec"), parts)
     _agree(network, file)
     weights = Weights(
@@ -173,7 +173,7 @@ def _read(file: Any, parts: Sequence[type]) -> Model:
         arrays.append((name, entry.view(vector)))
         arrays[-1][1][...] = file.get_tensor(name)
     check_sum(about, arrays)
-    return Model(network, weights, about["notes"])
+    return SavedNetwork(network, weights, about["notes"])
 
 
 def _arrays(network: Network, weights: Weights) -> list[tuple[str, Entry, NDArray[Any]]]:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 Array = NDArray[Any]
 
 
-def pixel_scale(X: Array) -> float:
+def detect_scale(X: Array) -> float:
     """Return what a network multiplies X by: uint8 pixels become 0 to 1, other numbers stay."""
     return 1 / 255 if X.dtype == np.uint8 else 1.0
 
@@ -43,7 +43,7 @@ class Rows:
     @classmethod
     def of(cls, X: Array, dtype: str = "float32") -> Rows:
         """Read uint8 pixels as numbers between 0 and 1; other numbers as they are."""
-        return cls(X, pixel_scale(X), dtype)
+        return cls(X, detect_scale(X), dtype)
 
     def __len__(self) -> int:
         return len(self.X)
@@ -102,7 +102,7 @@ class Source(Protocol):
         ...
 
 
-def in_batches(rows: Source, size: int, order: Array) -> Iterator[tuple[Array, Array]]:
+def iter_batches(rows: Source, size: int, order: Array) -> Iterator[tuple[Array, Array]]:
     """Yield ``(x, index)`` for the rows in this order; the last batch may be short.
 
     `x` is borrowed until the next batch.

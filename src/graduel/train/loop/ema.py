@@ -8,10 +8,10 @@ from graduel.nn.network import Network
 from graduel.nn.tree import Weights
 from graduel.nn.workspace import Call
 from graduel.optim.base import CHUNK, chunks
-from graduel.train.loop.batches import Source, in_batches
+from graduel.train.loop.batches import Source, iter_batches
 
 
-class Average:
+class WeightAverage:
     """a ← a + (1 − d)(θ − a) after each step: an exponential moving average of θ.
 
     With `warm`, d = min(decay, (1 + step) / (10 + step)), where `step` counts the updates before
@@ -39,7 +39,7 @@ class Average:
     Examples
     --------
     >>> weights = Weights(np.array([0.0]), np.array([]))
-    >>> average = Average(weights, decay=0.9, warm=False)
+    >>> average = WeightAverage(weights, decay=0.9, warm=False)
     >>> weights.theta += 1.0
     >>> for _ in range(2):
     ...     average.update()
@@ -150,7 +150,7 @@ def recompute_state(
     call, size = Call(train=True, rng=rng, t=1.0), min(batch_size, len(rows))
     total, done = np.zeros(len(weights.state)), 0
     while done < batches:
-        for x, _ in in_batches(rows, size, rng.permutation(len(rows))):
+        for x, _ in iter_batches(rows, size, rng.permutation(len(rows))):
             if len(x) < size or done == batches:
                 break
             network.forward(x, workspace, call)

@@ -19,7 +19,7 @@ from graduel.nn.tree import Weights
 from graduel.nn.workspace import Call
 from graduel.optim import AdamW, Constant, Optimizer
 from graduel.optim.base import CHUNK, chunks
-from graduel.train.loop.batches import Source, in_batches
+from graduel.train.loop.batches import Source, iter_batches
 
 Array = NDArray[Any]
 
@@ -55,7 +55,7 @@ class Epoch:
     """The mean of the epoch's batch losses, each weighted by its rows."""
 
 
-def fitting(network: Network, rows: Source, y: Array) -> Array:
+def fit_context(network: Network, rows: Source, y: Array) -> Array:
     """Return targets that fit rows and network, class codes as the integers that index fastest.
 
     Raises
@@ -97,7 +97,7 @@ def row_weights(weight: Array, n: int) -> Array:
     return weight
 
 
-def by_epoch(steps: Iterable[Step], n_rows: int) -> Iterator[Epoch]:
+def iter_epochs(steps: Iterable[Step], n_rows: int) -> Iterator[Epoch]:
     """Gather steps into epochs of `n_rows` rows; a loop around the steps may do more on the way."""
     loss, n, done = 0.0, 0, 1
     for step in steps:
@@ -171,7 +171,7 @@ class Fit:
         batch_size: int = 128,
         order: Callable[[], Array] | None = None,
     ) -> None:
-        y = fitting(network, rows, y)
+        y = fit_context(network, rows, y)
         for name, value in (("lr", lr), ("epochs", epochs), ("batch_size", batch_size)):
             if not value > 0:
                 raise ValueError(f"{name} must be positive; got {value}")
@@ -229,7 +229,7 @@ class Fit:
         total = self.total_steps
         call = Call(train=True, rng=self.rng)
         for epoch in range(1, self.epochs + 1):
-            for x, index in in_batches(self.rows, self.batch_size, self.order()):
+            for x, index in iter_batches(self.rows, self.batch_size, self.order()):
                 call.t = self.step / total
                 workspace = self._workspace
                 weight = None if self.weight is None else self.weight[index]
@@ -285,7 +285,7 @@ class Fit:
 
     def fit_iter(self) -> Iterator[Epoch]:
         """Train, yielding after every epoch."""
-        return by_epoch(self.fit_steps(), len(self.rows))
+        return iter_epochs(self.fit_steps(), len(self.rows))
 
     def fit(self) -> Weights:
         """Train to the end."""

@@ -14,7 +14,7 @@ from graduel.nn.workspace import Call
 from graduel.optim import LBFGS, Iteration, Minimizer
 from graduel.optim.base import CHUNK, chunks
 from graduel.train.loop.batches import Source
-from graduel.train.loop.fit import DivergedError, Epoch, fitting, row_weights
+from graduel.train.loop.fit import DivergedError, Epoch, fit_context, row_weights
 
 Array = NDArray[Any]
 
@@ -79,7 +79,7 @@ class FullBatch:
         steps: int = 200,
         chunk: int = 1024,
     ) -> None:
-        y = fitting(network, rows, y)
+        y = fit_context(network, rows, y)
         for name, value in (("steps", steps), ("chunk", chunk)):
             if not value > 0:
                 raise ValueError(f"{name} must be positive; got {value}")
@@ -89,7 +89,7 @@ class FullBatch:
             if rng is None:
                 raise ValueError("first weights are drawn at random: pass rng=… or weights=…")
             weights = network.init(rng)
-        refuse_random(network)
+        reject_random_layers(network)
         self.network, self.rows, self.y, self.weights = network, rows, y, weights
         self.weight = None if weight is None else row_weights(weight, len(rows))
         self.minimizer = minimizer if minimizer is not None else LBFGS()
@@ -171,7 +171,7 @@ class FullBatch:
         return self.weights
 
 
-def refuse_random(network: Network) -> None:
+def reject_random_layers(network: Network) -> None:
     """Refuse what makes the loss random, or dependent on how the rows are divided.
 
     Raises

@@ -15,12 +15,17 @@ from graduel.optim import Minimizer
 from graduel.train.augment.augmentation import Augmented
 from graduel.train.build import part_registry
 from graduel.train.build.layer_text import Image
-from graduel.train.build.network_builder import augmentations_of, check, loss_of, takes_codes
-from graduel.train.build.optimizer_builder import optimizer_of, schedule_of
+from graduel.train.build.network_builder import (
+    build_augmentations,
+    build_loss,
+    check_recipe,
+    takes_class_codes,
+)
+from graduel.train.build.optimizer_builder import build_optimizer, build_schedule
 from graduel.train.build.table_input import Inputs
 from graduel.train.loop.batches import Rows
-from graduel.train.loop.ema import Average
-from graduel.train.loop.fit import Epoch, Fit, Step, by_epoch
+from graduel.train.loop.ema import WeightAverage
+from graduel.train.loop.fit import Epoch, Fit, Step, iter_epochs
 from graduel.train.loop.full_batch import FullBatch
 from graduel.train.loop.plateau import ReduceOnPlateau
 from graduel.train.recipes import NetRecipe
@@ -76,19 +81,21 @@ class Training:
     ) -> None:
         self.recipe, self.rng = recipe, rng
         self.rows = Rows.of(X)
-        loss = loss_of(recipe, np.bincount(y, minlength=n_classes), class_weight)
-        self.network = check(recipe, X.shape[1], n_classes, image=image, loss=loss, inputs=inputs)
-        codes = takes_codes(loss)
+        loss = build_loss(recipe, np.bincount(y, minlength=n_classes), class_weight)
+        self.network = check_recipe(
+            recipe, X.shape[1], n_classes, image=image, loss=loss, inputs=inputs
+        )
+        codes = takes_class_codes(loss)
         self.y = y if codes else np.ascontiguousarray(one_hot(y, n_classes).T, np.float32)
-        self._rule = optimizer_of(recipe)
+        self._rule = build_optimizer(recipe)
         rule, _ = part_registry.parse("optimizer", recipe.optimizer)
         self._fit: Fit | None = None
-        self._average: Average | None = None
+        self._average: WeightAverage | None = None
         self._plateau = ReduceOnPlateau(patience=recipe.plateau) if recipe.plateau else None
         if isinstance(self._rule, Minimizer):
             self.weights = self.network.init(rng)
         else:
-            steps = augmentations_of(recipe.augment, image)
+            steps = build_augmentations(recipe.augment, image)
             self._fit = Fit(
                 self.network,
                 Augmented(self.rows, steps, rng=rng, image=image) if steps else self.rows,
@@ -96,7 +103,7 @@ class Training:
                 rng=rng,
                 optimizer=self._rule,
                 lr=recipe.lr,
-                schedule=schedule_of(recipe),
+                schedule=build_schedule(recipe),
                 epochs=recipe.epochs,
                 batch_size=len(self.rows) if rule == "gd" else recipe.batch_size,
             )
@@ -105,7 +112,7 @@ class Training:
             some = rng.permutation(len(self.rows))[:CALIBRATING]
             self.network.calibrate(self.rows.gather(len(some))(some), self.weights, rng)
         if recipe.ema:
-            self._average = Average(self.weights, recipe.ema)
+            self._average = WeightAverage(self.weights, recipe.ema)
         self.answer = self.weights
         """The weights to judge by now: those in training, or their running average."""
 
@@ -126,7 +133,7 @@ class Training:
         if self._average is None:
             yield from self._fit.fit_iter()
             return
-        for epoch in by_epoch(self._averaging(self._fit, self._average), len(self.rows)):
+        for epoch in iter_epochs(self._averaging(self._fit, self._average), len(self.rows)):
             # Rows changed as in training: weights that met no plain ones need their state.
             self.answer = self._average.weights(
                 self.network, self._fit.rows, rng=self.rng, batch_size=self._fit.batch_size
@@ -134,13 +141,13 @@ class Training:
             yield epoch
 
     @staticmethod
-    def _averaging(fit: Fit, average: Average) -> Iterator[Step]:
+    def _averaging(fit: Fit, average: WeightAverage) -> Iterator[Step]:
         for step in fit.fit_steps():
             average.update()
             yield step
 
     def judged(
-        self, X: Array, y: Array, best: Best, losses: Losses | None = None
+        self, X: Array, y: Array, best: BestEpoch, losses: Losses | None = None
     ) -> Iterator[tuple[Epoch, float]]:
         """Train, yielding each epoch with its error on other rows, and keep the best of them.
 
@@ -163,11 +170,11 @@ class Training:
     def predict_proba(self, X: Array, weights: Weights | None = None) -> Array:
         """Return float32 probabilities, shape (n, classes)."""
         answers = self.network.predict(X, weights or self.answer, rows=Rows.of(X).block)
-        return probabilities(self.network.loss, answers)
+        return to_probabilities(self.network.loss, answers)
 
 
 @dataclass(slots=True)
-class Best:
+class BestEpoch:
     """The weights of the epoch that is the best on validation rows so far, a copy."""
 
     weights: Weights
@@ -186,12 +193,12 @@ class Best:
             self.epoch, self.error = epoch, error
 
 
-def probabilities(loss: Loss, answers: Array) -> Array:
+def to_probabilities(loss: Loss, answers: Array) -> Array:
     """Make probabilities of a loss's answers, in place: none below 0, each row's sum 1.
 
     Losses other than softmax cross-entropy answer each class for itself.
     """
-    if takes_codes(loss):
+    if takes_class_codes(loss):
         return answers
     np.clip(answers, 0, None, out=answers)
     answers += np.finfo(answers.dtype).tiny  # a row of zeros knows nothing: all alike

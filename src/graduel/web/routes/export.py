@@ -8,14 +8,14 @@ from typing import Any, Literal
 
 from fastapi import APIRouter, Response
 
-from graduel.data.read.column_names import shown
+from graduel.data.read.column_names import quote_name
 from graduel.export import onnx_model, to_python
 from graduel.glassbox.example_page import render
-from graduel.glassbox.explained_model import Subject
-from graduel.glassbox.inspection import inspect
+from graduel.glassbox.explained_model import ExplainedModel
+from graduel.glassbox.inspection import inspect_example
 from graduel.web.dependencies import TheServer, TheSession, example, label_of, net_of
 from graduel.web.request_schemas import AskedPage
-from graduel.web.state.model_pair import Contest, NetSide
+from graduel.web.state.model_pair import ModelPair, NetSide
 
 router = APIRouter(prefix="/sessions/{session}/take")
 
@@ -56,13 +56,13 @@ def _file(kind: Kind, content: str | bytes) -> Response:
     return Response(content, media_type=media, headers=headers)
 
 
-def _scale(contest: Contest) -> float:
+def _scale(contest: ModelPair) -> float:
     """Return what pixels are multiplied by before the first layer."""
     return contest.task.scale
 
 
-def _python(contest: Contest, side: NetSide) -> str:
-    columns = None if side.preparation is None else [shown(n) for n in side.preparation.names]
+def _python(contest: ModelPair, side: NetSide) -> str:
+    columns = None if side.preparation is None else [quote_name(n) for n in side.preparation.names]
     return to_python(
         side.network,
         side.weights,
@@ -73,7 +73,7 @@ def _python(contest: Contest, side: NetSide) -> str:
     )
 
 
-def as_json(contest: Contest, side: NetSide) -> dict[str, Any]:
+def as_json(contest: ModelPair, side: NetSide) -> dict[str, Any]:
     """Return a network as plain data: its layers, every number, how an example is prepared."""
     layout = side.network.layout
     return {
@@ -90,7 +90,7 @@ def as_json(contest: Contest, side: NetSide) -> dict[str, Any]:
     }
 
 
-def _page(contest: Contest, asked: AskedPage) -> str:
+def _page(contest: ModelPair, asked: AskedPage) -> str:
     """Return an example in both models as one page, without the scripts it does not need."""
     X = example(contest, asked)
     if contest.image is not None:
@@ -98,7 +98,7 @@ def _page(contest: Contest, asked: AskedPage) -> str:
     label = None if asked.label is None else label_of(contest, asked.label)
     found = []
     for kept in contest.kept():
-        subject = Subject(kept)
+        subject = ExplainedModel(kept)
         where = f"{kept.title}, {contest.about}" if contest.about else kept.title
-        found.append(inspect(subject, subject.example(X), label, where=where))
+        found.append(inspect_example(subject, subject.example(X), label, where=where))
     return render(found)

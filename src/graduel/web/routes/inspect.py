@@ -19,7 +19,7 @@ from graduel.web.request_schemas import (
     AskedNeuron,
     AskedTree,
 )
-from graduel.web.state.model_pair import Contest, NetSide
+from graduel.web.state.model_pair import ModelPair, NetSide
 
 router = APIRouter(prefix="/sessions/{session}")
 
@@ -48,7 +48,7 @@ def neuron(server: TheServer, session: TheSession, asked: AskedNeuron) -> dict[s
     """Write out one neuron's sum; its weights as an image, where it sees pixels."""
     contest = server.contest(session, asked)
     side, x = _asked(contest, asked)
-    one = glassbox.neuron(
+    one = glassbox.explain_neuron(
         side.network,
         side.weights,
         x,
@@ -76,7 +76,7 @@ def trees(server: TheServer, session: TheSession, asked: AskedClass) -> dict[str
     forest = side.forest
     names = side.preparation.feature_names if side.preparation is not None else _pixels(contest)
     row = side.rows(example(contest, asked))[0]
-    seen = glassbox.votes(forest, row, PATHS, names)
+    seen = glassbox.explain_votes(forest, row, PATHS, names)
     found = seen.as_dict() | {"vector_leaves": forest.vector_leaves}
     return found | {"rounds": forest.n_rounds, "groups": side.groups}
 
@@ -88,7 +88,7 @@ def tree(server: TheServer, session: TheSession, asked: AskedTree) -> dict[str, 
     side = trees_of(contest)
     names = side.preparation.feature_names if side.preparation is not None else _pixels(contest)
     row = side.rows(example(contest, asked))[0]
-    return glassbox.path(side.forest, row, asked.tree, names).as_dict()
+    return glassbox.explain_path(side.forest, row, asked.tree, names).as_dict()
 
 
 @router.post("/why")
@@ -111,7 +111,7 @@ def why(server: TheServer, session: TheSession, asked: AskedClass) -> dict[str, 
             "names": list(_names(contest, side)),
         }
     if contest.trees is not None and not contest.trees.forest.vector_leaves:
-        told = glassbox.shap(contest.trees.forest, contest.trees.rows(X)[0])
+        told = glassbox.explain_shap(contest.trees.forest, contest.trees.rows(X)[0])
         groups = contest.trees.groups
         place, sign = _margin(groups, label)
         named = contest.trees.preparation
@@ -187,17 +187,17 @@ def _margin(groups: list[int], label: int) -> tuple[int | None, int]:
     return (groups.index(label), 1) if label in groups else (None, 1)
 
 
-def _asked(contest: Contest, asked: Asked) -> tuple[NetSide, Any]:
+def _asked(contest: ModelPair, asked: Asked) -> tuple[NetSide, Any]:
     side = shown_net(contest)
     return side, side.matrix(example(contest, asked))[0]
 
 
-def _names(contest: Contest, side: NetSide) -> Sequence[str]:
+def _names(contest: ModelPair, side: NetSide) -> Sequence[str]:
     """Name the network's inputs, where it is given a table's columns."""
     return () if side.preparation is None else side.preparation.names
 
 
-def _pixels(contest: Contest) -> Sequence[str]:
+def _pixels(contest: ModelPair) -> Sequence[str]:
     if contest.image is None:
         return ()
     height, width, channels = contest.image

@@ -10,7 +10,7 @@ from fastapi import APIRouter, Query, Request
 from graduel.web.array_codec import pack, unpack_pixels
 from graduel.web.dependencies import TheServer, TheSession, example
 from graduel.web.drawing_input import as_ink, prepared
-from graduel.web.http_error import Problem
+from graduel.web.http_error import ClientError
 from graduel.web.request_schemas import Asked, Drawing, Which
 
 router = APIRouter(prefix="/sessions/{session}")
@@ -22,7 +22,7 @@ def draw(server: TheServer, session: TheSession, asked: Drawing) -> dict[str, An
     begun = perf_counter()
     contest = server.contest(session, asked)
     if contest.image != (28, 28, 1):
-        raise Problem(409, "these models do not read drawings of 28 × 28 pixels")
+        raise ClientError(409, "these models do not read drawings of 28 × 28 pixels")
     canvas = unpack_pixels(asked.pixels, asked.size**2).reshape(asked.size, asked.size)
     steps, pixels = prepared(canvas, asked.prepare)
     return {
@@ -55,7 +55,7 @@ async def image(
     content = await request.body()
     contest = server.contest(session, model)
     if contest.image != (28, 28, 1):
-        raise Problem(409, "these models do not read drawings of 28 × 28 pixels")
+        raise ClientError(409, "these models do not read drawings of 28 × 28 pixels")
 
     def work() -> dict[str, Any]:
         steps, pixels = prepared(as_ink(content), prepare)

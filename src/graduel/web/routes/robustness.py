@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 from graduel import glassbox
 from graduel.data import perturb
 from graduel.web.array_codec import pack
-from graduel.web.dependencies import Server, TheServer, TheSession, example, label_of, net_of
-from graduel.web.http_error import Problem
+from graduel.web.dependencies import ServerState, TheServer, TheSession, example, label_of, net_of
+from graduel.web.http_error import ClientError
 from graduel.web.request_schemas import Asked, AskedField, Attack, Disturbed, Sweep
-from graduel.web.state.model_pair import Contest
+from graduel.web.state.model_pair import ModelPair
 from graduel.web.state.sessions import Session
 
 router = APIRouter(prefix="/sessions/{session}")
@@ -65,7 +65,7 @@ def sweep(server: TheServer, session: TheSession, asked: Sweep) -> dict[str, Any
     """Disturb one image in every strength, to see where the decision turns."""
     contest = server.contest(session, asked)
     if asked.kind not in ONE:
-        raise Problem(422, f"one image can be disturbed by {', '.join(ONE)}; got {asked.kind}")
+        raise ClientError(422, f"one image can be disturbed by {', '.join(ONE)}; got {asked.kind}")
     X = _images(contest, example(contest, asked))
     strengths = ONE[asked.kind]
     rows = np.stack([_disturbed(X, asked.kind, s, asked.seed).reshape(-1) for s in strengths])
@@ -84,9 +84,9 @@ def vary(server: TheServer, session: TheSession, asked: AskedField) -> dict[str,
     frame = example(contest, asked)
     field = next((f for f in contest.fields if f.name == asked.field), None)
     if field is None or not isinstance(frame, pl.DataFrame):
-        raise Problem(422, f"expected a column of the table; got {asked.field[:40]!r}")
+        raise ClientError(422, f"expected a column of the table; got {asked.field[:40]!r}")
     if field.low is None or field.high is None:
-        raise Problem(422, f"expected a column of numbers; {field.name!r} is {field.kind}")
+        raise ClientError(422, f"expected a column of numbers; {field.name!r} is {field.kind}")
     values = np.linspace(field.low, field.high, 41)
     rows = pl.concat([frame] * len(values)).with_columns(pl.Series(field.name, values))
     return _curves(contest, rows, [float(v) for v in values]) | {"unit": field.name}
@@ -100,7 +100,9 @@ def sweep_all(server: TheServer, session: TheSession, asked: Sweep) -> dict[str,
     of_table = bool(contest.fields)
     if of_table != (asked.kind in ("missing", "scramble")):
         kinds = ("missing", "scramble") if of_table else tuple(ONE)
-        raise Problem(422, f"these data can be disturbed by {', '.join(kinds)}; got {asked.kind}")
+        raise ClientError(
+            422, f"these data can be disturbed by {', '.join(kinds)}; got {asked.kind}"
+        )
     errors: dict[str, list[float]] = {"net": [], "xgboost": []}
     for strength in ALL[asked.kind]:
         rng = np.random.default_rng(asked.seed)
@@ -135,9 +137,9 @@ def attack(server: TheServer, session: TheSession, asked: Attack) -> dict[str, A
     if contest.trees is not None:
         trees = contest.trees
         judges["xgboost"] = lambda rows: trees.predict_proba(as_pixels(rows))
-    found = glassbox.attack(side.network, side.weights, x, label, asked.epsilon, judges)
+    found = glassbox.attack_example(side.network, side.weights, x, label, asked.epsilon, judges)
     turns = {
-        who: glassbox.smallest_eps(x, found.direction, judge, steps=64).eps
+        who: glassbox.find_smallest_eps(x, found.direction, judge, steps=64).eps
         for who, judge in judges.items()
     }
     told = found.as_dict()
@@ -149,9 +151,9 @@ def attack(server: TheServer, session: TheSession, asked: Attack) -> dict[str, A
     }
 
 
-def _images(contest: Contest, X: Any) -> Array:
+def _images(contest: ModelPair, X: Any) -> Array:
     if contest.image is None:
-        raise Problem(409, "only images can be disturbed like this; this is a table")
+        raise ClientError(409, "only images can be disturbed like this; this is a table")
     height, width, channels = contest.image
     found: Array = X.reshape(len(X), height, width, channels)
     return found[..., 0] if channels == 1 else found
@@ -174,17 +176,19 @@ def _disturbed(X: Array, kind: str, strength: float, seed: int) -> Array:
     return perturb.occlude(X, int(strength))
 
 
-def _curves(contest: Contest, rows: Any, strengths: list[float]) -> dict[str, Any]:
+def _curves(contest: ModelPair, rows: Any, strengths: list[float]) -> dict[str, Any]:
     found: dict[str, Any] = {"strengths": strengths}
     for who, side in (("net", contest.net), ("xgboost", contest.trees)):
         found[who] = None if side is None else pack(side.predict_proba(rows))
     return found
 
 
-def _test(server: Server, session: Session, asked: Asked, contest: Contest) -> tuple[Any, Array]:
+def _test(
+    server: ServerState, session: Session, asked: Asked, contest: ModelPair
+) -> tuple[Any, Array]:
     material = server.material(session, asked.model)
     data = material.data
     if tuple(data.classes) != contest.classes:
-        raise Problem(409, "the test rows here are of other classes than these models")
+        raise ClientError(409, "the test rows here are of other classes than these models")
     rows = material.test[:ROWS]
     return data.X[rows], data.y[rows]

@@ -14,11 +14,11 @@ from fastapi import APIRouter, Query
 from fastapi.responses import StreamingResponse
 
 from graduel.web.array_codec import pack
-from graduel.web.dependencies import Server, TheServer, TheSession
-from graduel.web.http_error import Problem
+from graduel.web.dependencies import ServerState, TheServer, TheSession
+from graduel.web.http_error import ClientError
 from graduel.web.request_schemas import Which
 from graduel.web.state.form_fields import fields_of, row_of
-from graduel.web.state.model_pair import Contest, dense_layers, plain
+from graduel.web.state.model_pair import ModelPair, dense_layers, plain
 
 router = APIRouter()
 
@@ -47,7 +47,7 @@ def ready(server: TheServer) -> StreamingResponse:
     return StreamingResponse(_progress(server), media_type="text/event-stream")
 
 
-async def _progress(server: Server) -> AsyncIterator[str]:
+async def _progress(server: ServerState) -> AsyncIterator[str]:
     ready = server.home.ready
     while ready is not None and ready.contest is None and not ready.failed:
         yield event({"share": round(ready.share, 4), "said": ready.said})
@@ -91,7 +91,7 @@ def session_now(server: TheServer, session: TheSession) -> dict[str, Any]:
     }
 
 
-def described(contest: Contest) -> dict[str, Any]:
+def described(contest: ModelPair) -> dict[str, Any]:
     """Tell what a page needs to know of two models."""
     net = contest.net
     layers: list[dict[str, Any]] = []
@@ -142,10 +142,10 @@ def one_example(
     index %= len(rows)
     if label is not None:
         if label >= len(data.classes):
-            raise Problem(422, f"label must be from 0 to {len(data.classes) - 1}; got {label}")
+            raise ClientError(422, f"label must be from 0 to {len(data.classes) - 1}; got {label}")
         hits = np.flatnonzero(data.y[rows] == label)
         if not len(hits):
-            raise Problem(404, f"no test row is of the class {data.classes[label]}")
+            raise ClientError(404, f"no test row is of the class {data.classes[label]}")
         index = int(hits[np.searchsorted(hits, index) % len(hits)])
     row = int(rows[index])
     found = {"index": index, "count": len(rows), "label": int(data.y[row])}

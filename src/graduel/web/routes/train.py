@@ -11,13 +11,13 @@ from typing import Any
 from fastapi import APIRouter
 from fastapi.responses import StreamingResponse
 
-from graduel.web.dependencies import Server, TheServer, TheSession
-from graduel.web.http_error import Problem
+from graduel.web.dependencies import ServerState, TheServer, TheSession
+from graduel.web.http_error import ClientError
 from graduel.web.request_schemas import Command, Settings
 from graduel.web.routes.session import described, event
 from graduel.web.state.sessions import Session
 from graduel.web.training.training_queue import OVER, Training
-from graduel.web.training.training_request import Course, check_settings, taken_over
+from graduel.web.training.training_request import TrainingRequest, check_settings, taken_over
 
 router = APIRouter(prefix="/sessions/{session}/training")
 
@@ -30,8 +30,8 @@ def begin(server: TheServer, session: TheSession, asked: Settings) -> dict[str, 
     """Make a training, which stands still until it is told to run. An older one ends."""
     material = session.table if asked.data == "table" else server.home.material()
     if material is None:
-        raise Problem(409, "there are no data to train on; upload a table first")
-    course = Course(material, asked)
+        raise ClientError(409, "there are no data to train on; upload a table first")
+    course = TrainingRequest(material, asked)
     told = check_settings(course, server.limits)
     with session.lock:
         if session.training is not None:
@@ -49,7 +49,7 @@ def command(server: TheServer, session: TheSession, asked: Command) -> dict[str,
     """Tell the training what to do."""
     training = _training(session)
     if training.state in OVER and asked.do != "stop":
-        raise Problem(409, f"this training is {training.state}; begin a new one")
+        raise ClientError(409, f"this training is {training.state}; begin a new one")
     if asked.do == "run":
         training.run()
     elif asked.do == "pause":
@@ -62,11 +62,11 @@ def command(server: TheServer, session: TheSession, asked: Command) -> dict[str,
         training.slow(asked.value)
     elif asked.do == "rate":
         if asked.value <= 0:
-            raise Problem(422, f"rate must be above 0; got {asked.value}")
+            raise ClientError(422, f"rate must be above 0; got {asked.value}")
         training.change(rate=asked.value)
     else:
         if asked.value > 0.95:
-            raise Problem(422, f"dropout must be from 0 to 0.95; got {asked.value}")
+            raise ClientError(422, f"dropout must be from 0 to 0.95; got {asked.value}")
         training.change(dropout=asked.value)
     server.trainings.submit(training)
     return {"state": training.state, "place": server.trainings.place(training)}
@@ -80,7 +80,7 @@ def events(server: TheServer, session: TheSession) -> StreamingResponse:
     )
 
 
-async def _events(server: Server, training: Training, session: Session) -> AsyncIterator[str]:
+async def _events(server: ServerState, training: Training, session: Session) -> AsyncIterator[str]:
     training.watchers += 1
     number, quiet = 0, monotonic()
     place = -1
@@ -113,7 +113,7 @@ async def _events(server: Server, training: Training, session: Session) -> Async
 def take(server: TheServer, session: TheSession) -> dict[str, Any]:
     """Take the network and the trees over as they are now: the other views show them."""
     training = _training(session)
-    assert isinstance(training.about, Course)
+    assert isinstance(training.about, TrainingRequest)
     network, weights, booster = training.snapshot()
     nbytes = 4 * int(weights.theta.size)
     server.sessions.room(nbytes)
@@ -135,5 +135,5 @@ def now(session: TheSession) -> dict[str, Any]:
 
 def _training(session: Session) -> Training:
     if session.training is None:
-        raise Problem(409, "there is no training in this session; begin one first")
+        raise ClientError(409, "there is no training in this session; begin one first")
     return session.training

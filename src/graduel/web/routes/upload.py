@@ -12,12 +12,12 @@ from fastapi import APIRouter, Query, Request
 from graduel.data import Dataset
 from graduel.data.assembly import from_table
 from graduel.data.read import read_source
-from graduel.data.schema_inference import understand
+from graduel.data.schema_inference import infer_table
 from graduel.web.dependencies import TheServer, TheSession
-from graduel.web.http_error import Problem
+from graduel.web.http_error import ClientError
 from graduel.web.limits import Limits
 from graduel.web.routes.session import table_told
-from graduel.web.state.holdout import Material
+from graduel.web.state.holdout import HoldoutData
 
 router = APIRouter(prefix="/sessions/{session}")
 
@@ -41,7 +41,7 @@ async def upload(
     nbytes = int(found.X.estimated_size())
     with session.lock:
         server.sessions.room(nbytes)
-        session.table, session.table_bytes = Material.of(found), nbytes
+        session.table, session.table_bytes = HoldoutData.of(found), nbytes
     return {"table": table_told(found), "columns": None}
 
 
@@ -56,9 +56,11 @@ def read(content: bytes, name: str, target: str | None, limits: Limits) -> Any:
         If it cannot be read or understood.
     """
     if not content.strip():
-        raise Problem(422, "expected a CSV file; this one is empty")
+        raise ClientError(422, "expected a CSV file; this one is empty")
     if content.startswith(ARCHIVES) or (b"\0" in content[:4096] and not _utf16(content)):
-        raise Problem(415, "expected a CSV file: text, with a column's name on top of each column")
+        raise ClientError(
+            415, "expected a CSV file: text, with a column's name on top of each column"
+        )
     # The reader takes files; this one is there for as long as it is read.
     with TemporaryDirectory(prefix="graduel-") as folder:
         path = FilePath(folder) / "table.csv"
@@ -66,9 +68,9 @@ def read(content: bytes, name: str, target: str | None, limits: Limits) -> Any:
         source = read_source(path)
     frame = source.content
     if isinstance(frame, Dataset):
-        raise Problem(415, "expected a CSV file; got arrays")
+        raise ClientError(415, "expected a CSV file; got arrays")
     if len(frame) > limits.rows or frame.width > limits.columns:
-        raise Problem(
+        raise ClientError(
             422,
             f"expected at most {limits.rows:,} rows and {limits.columns:,} columns; got "
             f"{len(frame):,} and {frame.width:,}. graduel duel FILE takes larger tables",
@@ -76,9 +78,9 @@ def read(content: bytes, name: str, target: str | None, limits: Limits) -> Any:
     if target is None:
         columns = [{"name": column.name, "different": int(column.n_unique())} for column in frame]
         return {"table": None, "columns": columns}
-    table = understand(frame, name=name or "table", target=target, decimal=source.decimal)
+    table = infer_table(frame, name=name or "table", target=target, decimal=source.decimal)
     if not 2 <= len(table.classes) <= limits.classes:
-        raise Problem(
+        raise ClientError(
             422,
             f"expected a target of 2 to {limits.classes} classes; {target!r} has "
             f"{len(table.classes)}. Choose another column",

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from graduel.data import load_dataset
-from graduel.web.state.demo_models import Ready
-from graduel.web.state.holdout import Material
-from graduel.web.state.model_pair import Contest
+from graduel.web.state.demo_models import DemoModels
+from graduel.web.state.holdout import HoldoutData
+from graduel.web.state.model_pair import ModelPair
 
 
 @dataclass
-class Home:
+class AppState:
     """What every client finds at the start; it is shared, and never changed.
 
     Attributes
@@ -25,14 +25,14 @@ class Home:
     """
 
     title: str = "mnist"
-    ready: Ready | None = None
-    given: Contest | None = None
-    table: Material | None = None
+    ready: DemoModels | None = None
+    given: ModelPair | None = None
+    table: HoldoutData | None = None
 
     @cached_property
-    def digits(self) -> Material:
+    def digits(self) -> HoldoutData:
         """MNIST: its test digits are there to be picked, its training digits to train on."""
-        return Material.of(load_dataset("mnist"))
+        return HoldoutData.of(load_dataset("mnist"))
 
     def warm(self) -> None:
         """Read what the first client will ask for, in a thread of its own."""
@@ -46,7 +46,7 @@ class Home:
         threading.Thread(target=work, name="warm", daemon=True).start()
 
     @property
-    def contest(self) -> Contest | None:
+    def contest(self) -> ModelPair | None:
         """The models, once they are there."""
         return self.given if self.ready is None else self.ready.contest
 
@@ -57,7 +57,7 @@ class Home:
             return self.given.image == (28, 28, 1)
         return self.table is None
 
-    def material(self) -> Material | None:
+    def material(self) -> HoldoutData | None:
         """Return the data to train on and to take examples from; None where there are none."""
         if self.table is not None:
             return self.table

@@ -22,11 +22,11 @@ from threadpoolctl import threadpool_limits
 from graduel.data import load_dataset
 from graduel.data.read.openml import cache_folder
 from graduel.errors import UserError
-from graduel.models.schema import Task
-from graduel.train import load_model, save_model
+from graduel.models.schema import Schema
+from graduel.train import load_network, save_network
 from graduel.train.recipes import NetRecipe
-from graduel.web.state.model_pair import Contest, NetSide, TreeSide
-from graduel.web.training.training_run import Live, Part, TreeSettings
+from graduel.web.state.model_pair import ModelPair, NetSide, TreeSide
+from graduel.web.training.training_run import TrainingData, TrainingRun, TreeSettings
 
 FORMAT = 1
 
@@ -51,7 +51,7 @@ class Small:
         return sha256(json.dumps(about, sort_keys=True).encode()).hexdigest()[:16]
 
 
-class Ready:
+class DemoModels:
     """The ready-trained models, on their way or there.
 
     Parameters
@@ -74,11 +74,11 @@ class Ready:
         self.folder = folder if folder is not None else cache_folder() / "web"
         self.threads = threads if threads is not None else os.cpu_count() or 1
         self.share, self.said, self.failed = 0.0, "beginning", ""
-        self._contest: Contest | None = None
+        self._contest: ModelPair | None = None
         self._there = threading.Event()
 
     @property
-    def contest(self) -> Contest | None:
+    def contest(self) -> ModelPair | None:
         """The models, once they are there."""
         return self._contest
 
@@ -86,7 +86,7 @@ class Ready:
         """Load or train in a thread of its own."""
         threading.Thread(target=self.make, name="ready", daemon=True).start()
 
-    def wait(self, seconds: float) -> Contest | None:
+    def wait(self, seconds: float) -> ModelPair | None:
         """Return the models, or None if they are not there in time."""
         self._there.wait(seconds)
         return self._contest
@@ -107,7 +107,7 @@ class Ready:
     def _stem(self) -> Path:
         return self.folder / f"mnist-{self.small.digest}"
 
-    def _load(self) -> Contest | None:
+    def _load(self) -> ModelPair | None:
         import xgboost
 
         net, trees, about = (
@@ -118,32 +118,32 @@ class Ready:
             content = [path.read_bytes() for path in (net, trees)]
             if [sha256(one).hexdigest() for one in content] != [sums["net"], sums["trees"]]:
                 return None
-            model = load_model(net)
+            model = load_network(net)
             booster = xgboost.Booster({"nthread": 1})
             booster.load_model(bytearray(content[1]))
         except (OSError, ValueError, LookupError, TypeError, UserError):
             return None
         return self._made(model.network, model.weights, booster)
 
-    def _train(self) -> Contest:
+    def _train(self) -> ModelPair:
         small = self.small
         mnist = load_dataset("mnist")
         assert mnist.n_train is not None
         rows = np.random.default_rng(small.seed).permutation(mnist.n_train)
         valid, rest = rows[: small.valid_rows], rows[small.valid_rows :]
-        judged = Part(mnist.table[valid], mnist.table[valid], mnist.y[valid])
+        judged = TrainingData(mnist.table[valid], mnist.table[valid], mnist.y[valid])
 
-        def part(n: int) -> Part:
+        def part(n: int) -> TrainingData:
             some = rest[:n]
-            return Part(mnist.table[some], mnist.table[some], mnist.y[some])
+            return TrainingData(mnist.table[some], mnist.table[some], mnist.y[some])
 
         self.said = "training the network"
-        net = Live(small.net, None, part(small.net_rows), judged, 10, seed=small.seed)
+        net = TrainingRun(small.net, None, part(small.net_rows), judged, 10, seed=small.seed)
         with threadpool_limits(1, user_api="blas"):  # batches this small are no work for two
             while net.advance():
                 self.share = 0.4 * net.t
         self.said = "boosting XGBoost's trees"
-        boost = Live(
+        boost = TrainingRun(
             small.net,
             small.trees,
             part(small.tree_rows),
@@ -167,7 +167,7 @@ class Ready:
             self._stem.with_suffix(end) for end in (".safetensors", ".ubj", ".json")
         )
         try:
-            save_model(net, network, weights, {"classes": list("0123456789"), "scale": 1 / 255})
+            save_network(net, network, weights, {"classes": list("0123456789"), "scale": 1 / 255})
             _write(trees, bytes(booster.save_raw("ubj")))
             sums = {
                 "net": sha256(net.read_bytes()).hexdigest(),
@@ -177,10 +177,10 @@ class Ready:
         except OSError:
             return
 
-    def _made(self, network: Any, weights: Any, booster: Any) -> Contest:
+    def _made(self, network: Any, weights: Any, booster: Any) -> ModelPair:
         small = self.small
-        return Contest(
-            Task("mnist", tuple("0123456789"), (28, 28, 1), 1 / 255),
+        return ModelPair(
+            Schema("mnist", tuple("0123456789"), (28, 28, 1), 1 / 255),
             net=NetSide(network, weights),
             trees=TreeSide(booster, 10),
             about=f"trained here on {small.net_rows:,} of MNIST's digits (the network) and "

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from graduel.data.column import Column
-from graduel.web.http_error import Problem
+from graduel.web.http_error import ClientError
 
 if TYPE_CHECKING:
     import polars as pl
@@ -95,7 +95,7 @@ def frame_of(row: dict[str, Any], fields: Sequence[Field]) -> pl.DataFrame:
         try:
             found.append(pl.Series(field.name, [_value(value, field)], _dtype(field)))
         except (TypeError, ValueError, OverflowError, pl.exceptions.PolarsError):
-            raise Problem(
+            raise ClientError(
                 422, f"column {field.name!r}: expected {WORDS[field.kind]}; got {str(value)[:40]!r}"
             ) from None
     return pl.DataFrame(found)

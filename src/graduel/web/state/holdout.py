@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from graduel.data import Dataset
-from graduel.web.http_error import Problem
+from graduel.web.http_error import ClientError
 
 Array = NDArray[Any]
 
@@ -19,7 +19,7 @@ MOST_VALID = 1000
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Material:
+class HoldoutData:
     """Features and target, and which rows are kept for judging.
 
     Attributes
@@ -32,11 +32,11 @@ class Material:
     test: Array
 
     @classmethod
-    def of(cls, data: Dataset) -> Material:
+    def of(cls, data: Dataset) -> HoldoutData:
         """Keep the given test part, or a fifth of the rows that is drawn.
 
-        >>> from graduel.data.source import own
-        >>> len(Material.of(own("iris").load()).test)
+        >>> from graduel.data.source import open_source
+        >>> len(HoldoutData.of(open_source("iris").load()).test)
         30
         """
         if data.n_train is not None:
@@ -55,8 +55,8 @@ class Material:
 
         Examples
         --------
-        >>> from graduel.data.source import own
-        >>> [len(rows) for rows in Material.of(own("iris").load()).learning(1000)]
+        >>> from graduel.data.source import open_source
+        >>> [len(rows) for rows in HoldoutData.of(open_source("iris").load()).learning(1000)]
         [96, 24]
         """
         rest = np.setdiff1d(np.arange(len(self.data.y)), self.test)
@@ -64,5 +64,5 @@ class Material:
         n_valid = min(MOST_VALID, max(1, len(rows) // 5))
         train = rows[n_valid : n_valid + most]
         if len(train) < 4:
-            raise Problem(422, f"expected at least 10 rows to train on; got {len(self.data.y)}")
+            raise ClientError(422, f"expected at least 10 rows to train on; got {len(self.data.y)}")
         return train, rows[:n_valid]

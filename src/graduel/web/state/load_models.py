@@ -11,20 +11,20 @@ from zipfile import BadZipFile
 
 import numpy as np
 
-from graduel.data.source import Description, Own
+from graduel.data.source import DataSource, SourceSpec
 from graduel.duel.store.store import MODEL, PLACE, PLAN
 from graduel.errors import UserError
-from graduel.models.model_file import Kept, load_kept
-from graduel.web.state.app_state import Home
+from graduel.models.model_file import Model, load_model
+from graduel.web.state.app_state import AppState
 from graduel.web.state.form_fields import fields_of
-from graduel.web.state.holdout import Material
-from graduel.web.state.model_pair import Contest, NetSide, TreeSide, plain
+from graduel.web.state.holdout import HoldoutData
+from graduel.web.state.model_pair import ModelPair, NetSide, TreeSide, plain
 
 FIRST = ("net", "xgboost", "textbook")
 """Of a duel's models the ones that are shown rather than others."""
 
 
-def given_model(path: Path) -> Home:
+def load_model_state(path: Path) -> AppState:
     """Serve one model; the other contender's place stays empty.
 
     Raises
@@ -32,12 +32,12 @@ def given_model(path: Path) -> Home:
     UserError
         If the file is no model's.
     """
-    kept = load_kept(path)
-    contest = contest_of([kept], f"read from {path.name}")
-    return Home(title=kept.task.name, given=contest)
+    kept = load_model(path)
+    contest = build_pair([kept], f"read from {path.name}")
+    return AppState(title=kept.task.name, given=contest)
 
 
-def given_duel(folder: Path) -> Home:
+def load_duel_state(folder: Path) -> AppState:
     """Serve a finished duel's models: of its networks one, of its boosted trees one.
 
     Raises
@@ -54,14 +54,14 @@ def given_duel(folder: Path) -> Home:
             "are none. Cross-validation keeps none; a duel with one split does"
         )
     order = sorted(found, key=lambda name: FIRST.index(name) if name in FIRST else len(FIRST))
-    models = [load_kept(found[name]) for name in order]
+    models = [load_model(found[name]) for name in order]
     shown = []
     for family in ("net", "xgboost"):
         of_family = [kept for kept in models if kept.family == family]
         best = [kept for kept in of_family if kept.network is None or plain(kept.network)]
         shown += (best or of_family)[:1]
-    contest = contest_of(shown, f"read from the duel in {folder.resolve().name}")
-    home = Home(title=contest.task.name, given=contest)
+    contest = build_pair(shown, f"read from the duel in {folder.resolve().name}")
+    home = AppState(title=contest.task.name, given=contest)
     if contest.task.columns and (table := _table(folder)) is not None:
         home.table = table
         fields = fields_of(table.data.X, table.data.columns)
@@ -69,7 +69,7 @@ def given_duel(folder: Path) -> Home:
     return home
 
 
-def contest_of(models: Iterable[Kept], about: str) -> Contest:
+def build_pair(models: Iterable[Model], about: str) -> ModelPair:
     """Make a contest of models that were kept.
 
     Raises
@@ -90,17 +90,17 @@ def contest_of(models: Iterable[Kept], about: str) -> Contest:
             n = len(kept.classes)
             trees = TreeSide(kept.booster, n, kept.preparation, kept.title, kept.learned)
     assert task is not None
-    return Contest(task, fields_of(None, task.columns), net, trees, about)
+    return ModelPair(task, fields_of(None, task.columns), net, trees, about)
 
 
-def _table(folder: Path) -> Material | None:
+def _table(folder: Path) -> HoldoutData | None:
     """Return a duel's table, where it still is, with the rows that its models never saw."""
     try:
         plan: Any = json.loads((folder / PLAN).read_text(encoding="utf-8"))
-        described = Description.from_dict(plan["source"])
+        described = SourceSpec.from_dict(plan["source"])
         place = json.loads((folder / PLACE).read_text(encoding="utf-8")).get("place")
-        data = Own(described, None if place is None else folder.resolve() / place).load()
+        data = DataSource(described, None if place is None else folder.resolve() / place).load()
         with np.load(folder / "splits" / "seed0.npz") as rows:
-            return Material(data, np.sort(rows["test"]))
+            return HoldoutData(data, np.sort(rows["test"]))
     except (OSError, ValueError, LookupError, TypeError, EOFError, BadZipFile):
         return None

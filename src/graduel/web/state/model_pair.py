@@ -11,12 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from graduel.data.prepare.encoder import Preparation
-from graduel.glassbox import Forest, read_forest, set_weight, switch_off
-from graduel.models.model import Kept
-from graduel.models.schema import Task
+from graduel.glassbox import Forest, ablate_units, read_forest, set_weight
+from graduel.models.model import Model
+from graduel.models.schema import Schema
 from graduel.nn import Network, Weights
 from graduel.train import Rows
-from graduel.train.loop.training import probabilities
+from graduel.train.loop.training import to_probabilities
 
 if TYPE_CHECKING:
     from graduel.web.state.form_fields import Field
@@ -52,7 +52,7 @@ class NetSide:
     def predict_proba(self, X: Any) -> Array:
         """Return probabilities, shape (n, classes)."""
         answers = self.network.predict(self.matrix(X), self.weights)
-        found = probabilities(self.network.loss, answers)
+        found = to_probabilities(self.network.loss, answers)
         return np.hstack([1 - found, found]) if found.shape[1] == 1 else found
 
 
@@ -120,7 +120,7 @@ class TreeSide:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Contest:
+class ModelPair:
     """Two models of the same data; one of them may be missing.
 
     Attributes
@@ -131,7 +131,7 @@ class Contest:
     about : a sentence on where they come from
     """
 
-    task: Task
+    task: Schema
     fields: tuple[Field, ...] = ()
     net: NetSide | None = None
     trees: TreeSide | None = None
@@ -147,17 +147,17 @@ class Contest:
         """Height, width and channels, where examples are images."""
         return self.task.image
 
-    def kept(self) -> list[Kept]:
+    def kept(self) -> list[Model]:
         """Return the models as they are kept in files."""
         found = []
         if (net := self.net) is not None:
             found.append(
-                Kept("net", net.title, self.task, net.preparation, net.network, net.weights)
+                Model("net", net.title, self.task, net.preparation, net.network, net.weights)
             )
         if (trees := self.trees) is not None:
             learned = trees.learned or tuple(range(trees.n_classes))
             found.append(
-                Kept(
+                Model(
                     "xgboost",
                     trees.title,
                     self.task,
@@ -175,7 +175,7 @@ class Contest:
             found[who] = None if side is None else [float(p) for p in side.predict_proba(X)[0]]
         return found
 
-    def edited(self, edits: Edits) -> Contest:
+    def edited(self, edits: Edits) -> ModelPair:
         """Return the contest with neurons switched off and weights changed, on copies."""
         if self.net is None or not edits:
             return self
@@ -211,7 +211,7 @@ class Edits:
             weights = set_weight(side.network, weights, layer, unit, index, value)
         for layer in dict.fromkeys(layer for layer, _ in self.off):
             units = [unit for where, unit in self.off if where == layer]
-            weights = switch_off(side.network, weights, layer, units)
+            weights = ablate_units(side.network, weights, layer, units)
         return weights
 
 

@@ -13,12 +13,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from graduel.web.http_error import Problem
+from graduel.web.http_error import ClientError
 from graduel.web.limits import Limits
 
 if TYPE_CHECKING:
-    from graduel.web.state.holdout import Material
-    from graduel.web.state.model_pair import Contest
+    from graduel.web.state.holdout import HoldoutData
+    from graduel.web.state.model_pair import ModelPair
     from graduel.web.training.training_queue import Training
 
 
@@ -38,11 +38,11 @@ class Session:
 
     name: str
     touched: float
-    table: Material | None = None
+    table: HoldoutData | None = None
     table_bytes: int = 0
     training: Training | None = None
-    trained: Contest | None = None
-    learned_from: Material | None = None
+    trained: ModelPair | None = None
+    learned_from: HoldoutData | None = None
     trained_bytes: int = 0
     lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -97,7 +97,7 @@ class Sessions:
             if len(self._all) >= self._limits.sessions:
                 oldest = min(self._all.values(), key=lambda one: one.touched)
                 if now - oldest.touched < self._limits.busy_seconds:
-                    raise Problem(
+                    raise ClientError(
                         429,
                         f"expected at most {self._limits.sessions} clients at a time; all are in "
                         "use. Try again in a minute",
@@ -119,7 +119,7 @@ class Sessions:
             now = self._forget_idle()
             session = self._all.get(name)
             if session is None:
-                raise Problem(404, "this session has ended; reload the page to begin a new one")
+                raise ClientError(404, "this session has ended; reload the page to begin a new one")
             session.touched = now
             return session
 
@@ -140,7 +140,7 @@ class Sessions:
         """
         held = sum(session.nbytes for session in list(self._all.values()))
         if held + wanted > self._limits.memory_bytes:
-            raise Problem(
+            raise ClientError(
                 429,
                 f"this needs {wanted / 1e6:,.0f} MB, and the clients of this server hold "
                 f"{held / 1e6:,.0f} of {self._limits.memory_bytes / 1e6:,.0f} MB. "

@@ -14,9 +14,9 @@ import numpy as np
 
 from graduel.errors import UserError
 from graduel.web.array_codec import pack
-from graduel.web.http_error import Problem
+from graduel.web.http_error import ClientError
 from graduel.web.limits import Limits
-from graduel.web.training.training_run import DivergedError, Live
+from graduel.web.training.training_run import DivergedError, TrainingRun
 
 TURN = 60.0
 """Seconds after which a training lets one go first that waits."""
@@ -28,7 +28,7 @@ KEPT = 4000
 """Messages that wait for a client; of more, the oldest are lost."""
 OVER = ("done", "stopped", "failed")
 
-Make = Callable[[], Live]
+Make = Callable[[], TrainingRun]
 
 
 class Training:
@@ -52,7 +52,7 @@ class Training:
 
     def __init__(self, make: Make, limits: Limits, nbytes: int) -> None:
         self._make, self._limits, self.nbytes = make, limits, nbytes
-        self.live: Live | None = None
+        self.live: TrainingRun | None = None
         self.state = "new"
         self.said = ""
         self._wanted, self._single, self._delay = "pause", 0, 0.0
@@ -129,7 +129,7 @@ class Training:
             self._stand("failed", "there is not enough memory; take fewer rows")
         return False
 
-    def _work(self, live: Live, others_wait: Callable[[], bool]) -> bool:
+    def _work(self, live: TrainingRun, others_wait: Callable[[], bool]) -> bool:
         begun = time.monotonic()
         while True:
             if self._wanted == "stop":
@@ -164,7 +164,7 @@ class Training:
                         lambda: self._wanted != "run" or self._single > 0, self._delay
                     )
 
-    def _apply(self, live: Live) -> None:
+    def _apply(self, live: TrainingRun) -> None:
         with self._wake:
             changes, self._changes = self._changes, {}
         with self._lock:
@@ -173,7 +173,7 @@ class Training:
             if "dropout" in changes:
                 live.set_dropout(changes["dropout"])
 
-    def _unit(self, live: Live, who: str | None, *, tell: bool) -> str | None:
+    def _unit(self, live: TrainingRun, who: str | None, *, tell: bool) -> str | None:
         with self._lock, np.errstate(over="ignore", invalid="ignore"):
             done = live.advance(who)
             if done is None:
@@ -190,7 +190,7 @@ class Training:
                 self._say(_layers(live))
         return done
 
-    def _tell_all(self, live: Live) -> None:
+    def _tell_all(self, live: TrainingRun) -> None:
         with self._lock:
             if live.step:
                 self._say(_step(live))
@@ -224,12 +224,12 @@ class Training:
             With status 409, where it has not begun.
         """
         if self.live is None:
-            raise Problem(409, "the training has not begun; start it first")
+            raise ClientError(409, "the training has not begun; start it first")
         with self._lock:
             return self.live.snapshot()
 
 
-class Trainings:
+class TrainingQueue:
     """The queue of all clients' trainings, and the thread that works through it."""
 
     def __init__(self, limits: Limits) -> None:
@@ -259,7 +259,7 @@ class Trainings:
                 # It may be on its way out of its turn; the worker looks again.
                 return
             if len(self._waiting) >= self._limits.queue:
-                raise Problem(
+                raise ClientError(
                     429, f"{self._limits.queue} trainings wait already; try again in a minute"
                 )
             self._waiting.append(training)
@@ -300,7 +300,7 @@ class Trainings:
                     training.queued()
 
 
-def _step(live: Live) -> dict[str, Any]:
+def _step(live: TrainingRun) -> dict[str, Any]:
     return {
         "type": "step",
         "step": live.step,
@@ -315,7 +315,7 @@ def _step(live: Live) -> dict[str, Any]:
     }
 
 
-def _point(live: Live, who: str) -> dict[str, Any]:
+def _point(live: TrainingRun, who: str) -> dict[str, Any]:
     point = {
         k: v if isinstance(v, str) or isfinite(v) else None
         for k, v in asdict(live.point(who)).items()
@@ -323,7 +323,7 @@ def _point(live: Live, who: str) -> dict[str, Any]:
     return {"type": "point", **point}
 
 
-def _layers(live: Live) -> dict[str, Any]:
+def _layers(live: TrainingRun) -> dict[str, Any]:
     layers = live.layers()
     found = {"type": "layers", "layers": layers, "weights": pack(live.first_weights())}
     if not all(isfinite(layer["gradient_norm"]) for layer in layers):

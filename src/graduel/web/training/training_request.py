@@ -9,16 +9,16 @@ from typing import Any
 from numpy.typing import NDArray
 
 from graduel.data import Dataset, NetPreparation, TreePreparation
-from graduel.models.schema import Task
+from graduel.models.schema import Schema
 from graduel.nn import Network, Weights
 from graduel.train.recipes import NetRecipe
-from graduel.web.http_error import Problem
+from graduel.web.http_error import ClientError
 from graduel.web.limits import Limits
 from graduel.web.request_schemas import Settings
 from graduel.web.state.form_fields import fields_of
-from graduel.web.state.holdout import Material
-from graduel.web.state.model_pair import Contest, NetSide, TreeSide
-from graduel.web.training.training_run import Live, Part, TreeSettings
+from graduel.web.state.holdout import HoldoutData
+from graduel.web.state.model_pair import ModelPair, NetSide, TreeSide
+from graduel.web.training.training_run import TrainingData, TrainingRun, TreeSettings
 
 Array = NDArray[Any]
 
@@ -27,7 +27,7 @@ FLOATS = 7
 
 
 @dataclass
-class Course:
+class TrainingRequest:
     """What is learned from, and how.
 
     Attributes
@@ -38,7 +38,7 @@ class Course:
         training's turn comes
     """
 
-    material: Material
+    material: HoldoutData
     settings: Settings
     preparations: tuple[NetPreparation, TreePreparation] | None = field(default=None)
 
@@ -59,22 +59,24 @@ class Course:
             weight_decay=0.0 if asked.optimizer == "adam" else 0.01,
         )
 
-    def make(self) -> Live:
+    def make(self) -> TrainingRun:
         """Prepare the rows, and make the training."""
         asked, data = self.settings, self.material.data
         train, valid = self.material.learning(asked.rows, asked.seed)
         trees = TreeSettings(rounds=asked.rounds) if asked.race else None
         if not data.columns:
-            learn, judge = (Part(data.table[r], data.table[r], data.y[r]) for r in (train, valid))
-            return Live(self.recipe, trees, learn, judge, len(data.classes), seed=asked.seed)
+            learn, judge = (
+                TrainingData(data.table[r], data.table[r], data.y[r]) for r in (train, valid)
+            )
+            return TrainingRun(self.recipe, trees, learn, judge, len(data.classes), seed=asked.seed)
         net = NetPreparation.fit(data.X, data.columns, rows=train)
         tree = TreePreparation.fit(data.X, data.columns, rows=train)
         self.preparations = (net, tree)
         learn, judge = (
-            Part(net.transform(data.X[r]), tree.transform(data.X[r]), data.y[r])
+            TrainingData(net.transform(data.X[r]), tree.transform(data.X[r]), data.y[r])
             for r in (train, valid)
         )
-        return Live(
+        return TrainingRun(
             self.recipe,
             trees,
             learn,
@@ -87,7 +89,7 @@ class Course:
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class TrainingSettings:
     """What a training will take."""
 
     parameters: int
@@ -95,7 +97,7 @@ class Told:
     nbytes: int
 
 
-def check_settings(course: Course, limits: Limits) -> Told:
+def check_settings(course: TrainingRequest, limits: Limits) -> TrainingSettings:
     """Tell what a training will take, before anything is made.
 
     Raises
@@ -105,7 +107,7 @@ def check_settings(course: Course, limits: Limits) -> Told:
     """
     asked, data = course.settings, course.material.data
     if len(asked.activations) not in (1, len(asked.layers)):
-        raise Problem(
+        raise ClientError(
             422,
             f"activations must be one for all {len(asked.layers)} hidden layers or one for each; "
             f"got {len(asked.activations)}",
@@ -115,14 +117,14 @@ def check_settings(course: Course, limits: Limits) -> Told:
     sizes = [inputs, *asked.layers, len(data.classes)]
     parameters = sum((a + 1) * b for a, b in pairwise(sizes))
     if parameters > limits.parameters:
-        raise Problem(
+        raise ClientError(
             422,
             f"expected a network of at most {limits.parameters:,} weights; these layers have "
             f"{parameters:,}. Take smaller ones",
         )
     cell = 1 if not data.columns else 4
     nbytes = 3 * len(train) * inputs * cell + 4 * FLOATS * parameters
-    return Told(parameters, asked.epochs * -(-len(train) // asked.batch), nbytes)
+    return TrainingSettings(parameters, asked.epochs * -(-len(train) // asked.batch), nbytes)
 
 
 def _width(data: Dataset) -> int:
@@ -138,15 +140,17 @@ def _width(data: Dataset) -> int:
     return found
 
 
-def taken_over(course: Course, network: Network, weights: Weights, booster: Any) -> Contest:
+def taken_over(
+    course: TrainingRequest, network: Network, weights: Weights, booster: Any
+) -> ModelPair:
     """Make a contest of what a training has come to."""
     data, net, tree = course.material.data, None, None
     if course.preparations is not None:
         net, tree = course.preparations
     trees = None if booster is None else TreeSide(booster, len(data.classes), tree)
     rows = len(course.material.learning(course.settings.rows, course.settings.seed)[0])
-    return Contest(
-        Task.of(data),
+    return ModelPair(
+        Schema.of(data),
         fields=fields_of(data.X, data.columns) if data.columns else (),
         net=NetSide(network, weights, net),
         trees=trees,
@@ -154,4 +158,4 @@ def taken_over(course: Course, network: Network, weights: Weights, booster: Any)
     )
 
 
-__all__ = ["Course", "Told", "check_settings", "taken_over"]
+__all__ = ["TrainingRequest", "TrainingSettings", "check_settings", "taken_over"]

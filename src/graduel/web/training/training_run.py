@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 from graduel.errors import UserError
 from graduel.nn import Dense, Dropout, Network, Weights
 from graduel.train import DivergedError, Fit, Rows
-from graduel.train.build.network_builder import check
-from graduel.train.build.optimizer_builder import optimizer_of, schedule_of
+from graduel.train.build.network_builder import check_recipe
+from graduel.train.build.optimizer_builder import build_optimizer, build_schedule
 from graduel.train.recipes import NetRecipe
 
 Array = NDArray[Any]
@@ -30,7 +30,7 @@ JUDGED = 5
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Part:
+class TrainingData:
     """Some rows: as the network takes them, as the trees take them, and their class codes."""
 
     net: Array
@@ -61,7 +61,7 @@ class TreeSettings:
     colsample_bynode: float = 0.3
 
 
-class Live:
+class TrainingRun:
     """A network and a booster on their way, a batch or a round at a time.
 
     Parameters
@@ -83,8 +83,8 @@ class Live:
     --------
     >>> rng = np.random.default_rng(0)
     >>> X = rng.normal(size=(60, 2)).astype("float32")
-    >>> rows = Part(X, X, (X[:, 0] > 0).astype(int))
-    >>> live = Live(NetRecipe(layers=(4,), epochs=2, batch_size=20), None, rows, rows, 2)
+    >>> rows = TrainingData(X, X, (X[:, 0] > 0).astype(int))
+    >>> live = TrainingRun(NetRecipe(layers=(4,), epochs=2, batch_size=20), None, rows, rows, 2)
     >>> [live.advance() for _ in range(6)]
     ['net', 'net', 'net', 'net', 'net', 'net']
     >>> live.advance() is None, live.step
@@ -95,8 +95,8 @@ class Live:
         self,
         recipe: NetRecipe,
         trees: TreeSettings | None,
-        train: Part,
-        valid: Part,
+        train: TrainingData,
+        valid: TrainingData,
         n_classes: int,
         *,
         feature_types: list[str] | None = None,
@@ -107,11 +107,11 @@ class Live:
         self.recipe, self.valid, self.n_classes = recipe, valid, n_classes
         rng = np.random.default_rng(seed)
         # A layer for dropout is always there, so that its rate can change in mid-run.
-        network = check(
+        network = check_recipe(
             replace(recipe, dropout=recipe.dropout or 0.5), train.net.shape[1], n_classes
         )
         network = with_dropout(network, recipe.dropout)
-        optimizer: Any = optimizer_of(recipe)
+        optimizer: Any = build_optimizer(recipe)
         if not hasattr(optimizer, "update"):
             raise UserError(
                 f"optimizer={recipe.optimizer} goes over all rows at once; here batches are "
@@ -124,7 +124,7 @@ class Live:
             rng=rng,
             optimizer=optimizer,
             lr=recipe.lr,
-            schedule=schedule_of(recipe),
+            schedule=build_schedule(recipe),
             epochs=recipe.epochs,
             batch_size=recipe.batch_size,
         )
@@ -138,7 +138,7 @@ class Live:
         self._net_done = False
         self.trees = None
         if trees is not None:
-            self.trees = Boosting(
+            self.trees = BoostingRun(
                 trees,
                 train,
                 valid,
@@ -212,8 +212,8 @@ class Live:
         self.fit.network = with_dropout(self.fit.network, rate)
 
     def layers(self) -> list[dict[str, Any]]:
-        """Return what each dense layer does on some training rows: see :func:`look`."""
-        return list(look(self.fit.network, self.fit.weights, *self._probe))
+        """Return what each dense layer does on some training rows: see :func:`describe_layers`."""
+        return list(describe_layers(self.fit.network, self.fit.weights, *self._probe))
 
     def first_weights(self, most: int = 64) -> Array:
         """Return the weights of the first layer's neurons, shape (neurons, inputs), a copy."""
@@ -229,14 +229,14 @@ class Live:
         return self.fit.network, self.fit.weights.copy(), booster
 
 
-class Boosting:
+class BoostingRun:
     """XGBoost, a round at a time."""
 
     def __init__(
         self,
         settings: TreeSettings,
-        train: Part,
-        valid: Part,
+        train: TrainingData,
+        valid: TrainingData,
         n_classes: int,
         *,
         feature_types: list[str] | None,
@@ -303,7 +303,9 @@ def with_dropout(network: Network, rate: float) -> Network:
 BINS = 30
 
 
-def look(network: Network, weights: Weights, x: Array, y: Array) -> Iterator[dict[str, Any]]:
+def describe_layers(
+    network: Network, weights: Weights, x: Array, y: Array
+) -> Iterator[dict[str, Any]]:
     """Yield, for each dense layer, histograms of its activations and gradients, and its dead.
 
     Activations are what the layer hands on, behind its activation function; gradients are those
@@ -353,4 +355,12 @@ def histogram(values: Array, low: float | None = None, high: float | None = None
     return {"low": low, "high": high, "counts": [int(n) for n in counts]}
 
 
-__all__ = ["Boosting", "DivergedError", "Live", "Part", "Point", "TreeSettings", "look"]
+__all__ = [
+    "BoostingRun",
+    "DivergedError",
+    "Point",
+    "TrainingData",
+    "TrainingRun",
+    "TreeSettings",
+    "describe_layers",
+]

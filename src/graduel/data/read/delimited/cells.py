@@ -36,16 +36,18 @@ PROBE = 50
 """Cells that are tried before the whole column."""
 
 
-def present(text: pl.Series) -> pl.Series:
+def blank_to_null(text: pl.Series) -> pl.Series:
     """Return a column of text without blanks around it, what means missing as null."""
     text = text.str.strip_chars()
     return text.set(text.is_in(MISSING_NUMBER), None)
 
 
-def all_missing(text: pl.Series) -> bool:
+def is_all_missing(text: pl.Series) -> bool:
     """Tell whether every cell of a column of text means: missing."""
     probe = text.head(PROBE)
-    return present(probe).null_count() == len(probe) and present(text).null_count() == len(text)
+    return blank_to_null(probe).null_count() == len(probe) and blank_to_null(
+        text
+    ).null_count() == len(text)
 
 
 def to_numbers(text: pl.Series, decimal: str = ".", codes: bool = False) -> pl.Series | None:
@@ -64,14 +66,14 @@ def to_numbers(text: pl.Series, decimal: str = ".", codes: bool = False) -> pl.S
 
     probe = text.drop_nulls().head(PROBE)
     many = len(text) > 10 * PROBE
-    if many and to_numbers(probe, decimal, codes) is None and not all_missing(probe):
+    if many and to_numbers(probe, decimal, codes) is None and not is_all_missing(probe):
         return None
     found = text.cast(pl.Float64, strict=False)
     missing = text.null_count()
     dots = decimal == "," and text.str.contains(".", literal=True).any()
     if dots or found.null_count() > missing:
         # Only cells that did not read as numbers can mean a missing one, or be written otherwise.
-        text = present(text)
+        text = blank_to_null(text)
         missing = text.null_count()
         if not text.drop_nulls().head(PROBE).str.contains(r"\d|inf").all():
             return None

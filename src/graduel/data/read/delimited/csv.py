@@ -15,12 +15,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
-from graduel.data.read.column_names import find, shown, usable_names
+from graduel.data.read.column_names import find, quote_name, sanitize_names
 from graduel.data.read.delimited.cells import MISSING, to_numbers
-from graduel.data.read.delimited.dialect import Dialect, long_cells
-from graduel.data.read.delimited.encoding import opened_text
-from graduel.data.read.delimited.records import Lines, records
-from graduel.data.read.stratified_sample import sampled_note, stratified
+from graduel.data.read.delimited.dialect import Dialect, allow_long_cells
+from graduel.data.read.delimited.encoding import open_text
+from graduel.data.read.delimited.records import BlockLines, iter_records
+from graduel.data.read.stratified_sample import sampled_note, stratified_sample
 from graduel.errors import UserError
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ BLOCK = 1 << 24
 
 
 @dataclass(slots=True)
-class Tally:
+class CellCounts:
     """What was met on the way through a file."""
 
     missing: Counter[str] = field(default_factory=Counter)
@@ -47,7 +47,7 @@ class Tally:
         """Say it."""
         notes = []
         if self.missing:
-            kinds = ", ".join(f"{shown(t)} ({n:,})" for t, n in self.missing.most_common())
+            kinds = ", ".join(f"{quote_name(t)} ({n:,})" for t, n in self.missing.most_common())
             notes.append(f"taken as missing: {kinds}")
         if self.short:
             n = len(self.short)
@@ -72,11 +72,11 @@ def read_csv(path: Path, dialect: Dialect) -> tuple[pl.DataFrame, list[str]]:
     """
     import polars as pl
 
-    names, notes = usable_names(dialect.names)
+    names, notes = sanitize_names(dialect.names)
     text = set[str]()
     while True:
         # Once more at most: with the columns as text that looked like numbers only at first.
-        tally = Tally()
+        tally = CellCounts()
         parts: dict[str, list[pl.Series]] = {name: [] for name in names}
         late = set[str]()
         for block in _blocks(path, dialect, names, tally):
@@ -97,7 +97,7 @@ def read_csv(path: Path, dialect: Dialect) -> tuple[pl.DataFrame, list[str]]:
         raise UserError(
             f"{path}: line {tally.short[0]:,}: expected {len(names)} cells, as the header has; no "
             f"line has more than {tally.longest} (column {tally.longest + 1}: "
-            f"{shown(names[tally.longest])} is empty). Take out the names without cells"
+            f"{quote_name(names[tally.longest])} is empty). Take out the names without cells"
         )
     return frame, [*describe(dialect), *notes, *tally.notes()]
 
@@ -130,11 +130,13 @@ def describe(dialect: Dialect) -> list[str]:
     return notes
 
 
-def _blocks(path: Path, dialect: Dialect, names: list[str], tally: Tally) -> Iterator[pl.DataFrame]:
+def _blocks(
+    path: Path, dialect: Dialect, names: list[str], tally: CellCounts
+) -> Iterator[pl.DataFrame]:
     """Yield a table in blocks of rows, every cell as text, empty ones as null."""
     import polars as pl
 
-    with opened_text(path, dialect.encoding) as file:
+    with open_text(path, dialect.encoding) as file:
         for joined in _split(file, dialect, len(names), tally, path):
             yield pl.read_csv(
                 io.BytesIO(joined.encode()),
@@ -145,7 +147,7 @@ def _blocks(path: Path, dialect: Dialect, names: list[str], tally: Tally) -> Ite
             )
 
 
-def _read_cells(cells: pl.Series, as_text: bool, decimal: str, tally: Tally) -> pl.Series:
+def _read_cells(cells: pl.Series, as_text: bool, decimal: str, tally: CellCounts) -> pl.Series:
     """Read one column of a block: as numbers if all cells are, else as text; missing as null."""
     found = None if as_text else to_numbers(cells, decimal)
     if found is None:
@@ -157,7 +159,9 @@ def _read_cells(cells: pl.Series, as_text: bool, decimal: str, tally: Tally) -> 
     return found
 
 
-def _split(file: IO[str], dialect: Dialect, width: int, tally: Tally, path: Path) -> Iterator[str]:
+def _split(
+    file: IO[str], dialect: Dialect, width: int, tally: CellCounts, path: Path
+) -> Iterator[str]:
     """Yield text of whole records, cells separated by UNIT, in pieces of about one block."""
     separator, line = dialect.separator, dialect.skip
     header = dialect.header
@@ -171,9 +175,9 @@ def _split(file: IO[str], dialect: Dialect, width: int, tally: Tally, path: Path
             yield text.replace(separator, UNIT)
             continue
         out = []
-        source = Lines(lines, file, line)
-        with long_cells():
-            for record in records(source, separator, path):
+        source = BlockLines(lines, file, line)
+        with allow_long_cells():
+            for record in iter_records(source, separator, path):
                 if not record:
                     continue
                 if header:
@@ -189,7 +193,7 @@ def _split(file: IO[str], dialect: Dialect, width: int, tally: Tally, path: Path
 
 
 def _fitted(
-    record: list[str], width: int, line: int, tally: Tally, path: Path, dialect: Dialect
+    record: list[str], width: int, line: int, tally: CellCounts, path: Path, dialect: Dialect
 ) -> list[str]:
     # Newlines inside a cell become blanks.
     cells = [cell.replace(UNIT, " ").replace("\n", " ") for cell in record]
@@ -200,8 +204,8 @@ def _fitted(
         want = "1 cell" if width == 1 else f"{width} cells"
         raise UserError(
             f"{path}: line {line:,}: expected {want}, as {told}; got {len(cells)} "
-            f"(column {width + 1}: {shown(cells[width].strip())}). Quote cells that hold the "
-            f"separator {shown(dialect.separator)}, or name another with --separator"
+            f"(column {width + 1}: {quote_name(cells[width].strip())}). Quote cells that hold the "
+            f"separator {quote_name(dialect.separator)}, or name another with --separator"
         )
     if len(cells) < width:
         tally.short.append(line)
@@ -220,14 +224,14 @@ def sample_csv(
     UserError
         As :func:`read_csv`, or if there is no such target.
     """
-    names, notes = usable_names(dialect.names)
+    names, notes = sanitize_names(dialect.names)
     column = find(target, names, "target")
 
     def blocks() -> Iterator[pl.DataFrame]:
-        return _blocks(path, dialect, names, Tally())
+        return _blocks(path, dialect, names, CellCounts())
 
-    part, total = stratified(blocks, lambda: (block[column] for block in blocks()), size)
-    tally, read = Tally(), []
+    part, total = stratified_sample(blocks, lambda: (block[column] for block in blocks()), size)
+    tally, read = CellCounts(), []
     for cells in part:
         read.append(_joined([_read_cells(cells, False, dialect.decimal, tally)], cells.name))
     told = [*describe(dialect), *notes, *tally.notes(), sampled_note(len(part), total)]
@@ -253,8 +257,8 @@ def scan_csv(path: Path, dialect: Dialect) -> Iterator[pl.DataFrame]:
     """Yield a table in blocks of rows; in each, columns of nothing but numbers become numbers."""
     import polars as pl
 
-    names, _ = usable_names(dialect.names)
-    tally = Tally()
+    names, _ = sanitize_names(dialect.names)
+    tally = CellCounts()
     for block in _blocks(path, dialect, names, tally):
         yield pl.DataFrame([_read_cells(cells, False, dialect.decimal, tally) for cells in block])
 
@@ -266,8 +270,8 @@ def scan_text(path: Path, dialect: Dialect) -> Iterator[tuple[pl.DataFrame, pl.D
     """
     import polars as pl
 
-    names, _ = usable_names(dialect.names)
-    tally = Tally()
+    names, _ = sanitize_names(dialect.names)
+    tally = CellCounts()
     for block in _blocks(path, dialect, names, tally):
         read = [_read_cells(cells, True, dialect.decimal, tally) for cells in block]
         yield block, pl.DataFrame(read)

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
-from graduel.data.read.column_names import shown
+from graduel.data.read.column_names import quote_name
 from graduel.data.read.delimited.cells import MISSING_NUMBER
-from graduel.data.read.delimited.encoding import encoding_of, opened_text
+from graduel.data.read.delimited.encoding import detect_encoding, open_text
 from graduel.errors import UserError
 
 SEPARATORS = ("\t", ";", "|", ",")
@@ -61,7 +61,7 @@ class Dialect:
     skip: int = 0
 
 
-def sniff(
+def detect_dialect(
     path: Path,
     *,
     separator: str | None = None,
@@ -86,9 +86,9 @@ def sniff(
         raise UserError(f"decimal must be '.' or ','; got '{decimal}'")
     if decimal == "," == separator:
         raise UserError("separator and decimal must differ; got ',' for both")
-    encoding = encoding_of(path, encoding)
+    encoding = detect_encoding(path, encoding)
     lines, numbers, size = list[str](), list[int](), 0
-    with opened_text(path, encoding) as file:
+    with open_text(path, encoding) as file:
         for number, line in enumerate(islice(file, LINES)):
             if not lines and (above := ABOVE.fullmatch(line)):
                 separator = separator or above[1]
@@ -137,7 +137,7 @@ def _check_top(records: list[list[str]], path: Path, skip: int) -> None:
     if len(records[0]) == 1 and width and width[0][0] > 2 and width[0][1] > len(records) / 2:
         raise UserError(
             f"{path}: line {skip + 1:,}: expected {width[0][0]} cells, as most lines have; got one "
-            f"({shown(records[0][0])}). Delete what stands above the table"
+            f"({quote_name(records[0][0])}). Delete what stands above the table"
         )
 
 
@@ -146,7 +146,7 @@ def split(lines: list[str], separator: str, whole: bool = True) -> list[list[str
     if separator == " ":
         return [line.split() for line in lines]
     try:
-        with long_cells():
+        with allow_long_cells():
             records = list(csv.reader(lines, delimiter=separator, skipinitialspace=True))
     except csv.Error:
         # A cell longer than the csv module takes: a quote that nobody closes. Reading tells where.
@@ -156,7 +156,7 @@ def split(lines: list[str], separator: str, whole: bool = True) -> list[list[str
 
 
 @contextmanager
-def long_cells() -> Iterator[None]:
+def allow_long_cells() -> Iterator[None]:
     """Take cells of up to LONGEST characters; the limit is one for the whole process."""
     before = csv.field_size_limit(LONGEST)
     try:

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
-from graduel.data.read.column_names import listed
+from graduel.data.read.column_names import join_names
 from graduel.errors import UserError
 
 PIECE = 1 << 20
@@ -50,7 +50,7 @@ BINARY = {
 
 
 @contextmanager
-def opened(path: Path) -> Iterator[IO[bytes]]:
+def open_bytes(path: Path) -> Iterator[IO[bytes]]:
     """Open a file for its bytes, unpacked if it begins like a gzip or zip file.
 
     Raises
@@ -92,12 +92,13 @@ def _unzipped(raw: IO[bytes], path: Path) -> IO[bytes]:
     if "[Content_Types].xml" in files:
         raise UserError(f"{path}: is a document of an office program. Save the table as CSV")
     raise UserError(
-        f"{path}: expected a zip file with one file in it; it has {len(files)} ({listed(files)}). "
+        f"{path}: expected a zip file with one file in it; it has {len(files)} "
+        f"({join_names(files)}). "
         "Unpack the one you mean"
     )
 
 
-def encoding_of(path: Path, given: str | None = None) -> str:
+def detect_encoding(path: Path, given: str | None = None) -> str:
     """Return the encoding of a whole file: the given one, by its mark, UTF-8, or Windows-1252.
 
     Raises
@@ -105,7 +106,7 @@ def encoding_of(path: Path, given: str | None = None) -> str:
     UserError
         If it is not text, or not in the encoding that is given.
     """
-    with opened(path) as file:
+    with open_bytes(path) as file:
         head = file.read(PIECE)
     if given is not None:
         try:
@@ -123,7 +124,7 @@ def encoding_of(path: Path, given: str | None = None) -> str:
     else:
         tried = ["utf-8-sig", *FALLBACKS]
     if tried[0].startswith("utf-8") or tried[0] in FALLBACKS:
-        refuse_binary(path, head)
+        reject_binary(path, head)
     for name in tried:
         if _reads(path, name):
             return name
@@ -144,7 +145,7 @@ def _wide(head: bytes) -> str | None:
     return "utf-16-be" if 4 * even > len(head) and not odd else None
 
 
-def refuse_binary(path: Path, head: bytes) -> None:
+def reject_binary(path: Path, head: bytes) -> None:
     """Refuse what holds control characters, which no table of text does."""
     for begin, what in BINARY.items():
         if head.startswith(begin):
@@ -159,7 +160,7 @@ def refuse_binary(path: Path, head: bytes) -> None:
 
 def _reads(path: Path, encoding: str) -> bool:
     decoder = codecs.getincrementaldecoder(encoding)()
-    with opened(path) as file:
+    with open_bytes(path) as file:
         try:
             while piece := file.read(PIECE):
                 decoder.decode(piece)
@@ -170,7 +171,7 @@ def _reads(path: Path, encoding: str) -> bool:
 
 
 @contextmanager
-def opened_text(path: Path, encoding: str) -> Iterator[IO[str]]:
+def open_text(path: Path, encoding: str) -> Iterator[IO[str]]:
     """Open a file for its lines; every kind of line end becomes a newline."""
-    with opened(path) as raw, io.TextIOWrapper(raw, encoding, newline=None) as text:
+    with open_bytes(path) as raw, io.TextIOWrapper(raw, encoding, newline=None) as text:
         yield text

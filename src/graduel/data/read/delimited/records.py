@@ -12,7 +12,7 @@ from graduel.data.read.delimited.dialect import BLANK
 from graduel.errors import UserError
 
 
-class Lines:
+class BlockLines:
     """The lines of one block, and those after it if a quoted cell goes on; keeps count."""
 
     def __init__(self, lines: list[str], file: IO[str], before: int) -> None:
@@ -26,7 +26,7 @@ class Lines:
         """The line on which the record begins."""
         return self.line - len(self.record) + 1
 
-    def __iter__(self) -> Lines:
+    def __iter__(self) -> BlockLines:
         return self
 
     def __next__(self) -> str:
@@ -37,7 +37,7 @@ class Lines:
         return text
 
 
-def records(source: Lines, separator: str, path: Path) -> Iterator[list[str]]:
+def iter_records(source: BlockLines, separator: str, path: Path) -> Iterator[list[str]]:
     """Yield the cells of each record; none of a blank line.
 
     Raises

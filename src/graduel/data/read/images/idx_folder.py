@@ -9,13 +9,13 @@ import numpy as np
 
 from graduel.data.dataset import Dataset
 from graduel.data.read.images.idx import read_idx
-from graduel.data.read.labelled_arrays import dataset
+from graduel.data.read.labelled_arrays import dataset_from_arrays
 from graduel.errors import UserError
 
 NAME = re.compile(r"(?:.*-)?(train|t10k|test)-(images|labels)[-.]idx\d-ubyte(?:\.gz)?")
 
 
-def idx_files(folder: Path) -> dict[tuple[str, str], Path]:
+def find_idx_files(folder: Path) -> dict[tuple[str, str], Path]:
     """Find IDX files by part (train, test) and kind (images, labels)."""
     found: dict[tuple[str, str], Path] = {}
     for path in sorted(folder.iterdir()):
@@ -47,7 +47,7 @@ def read_idx_folder(folder: Path, files: dict[tuple[str, str], Path]) -> Dataset
         raise UserError(
             f"{folder}: expected as many labels as images; got {len(labels)} and {len(images)}"
         )
-    return dataset(
+    return dataset_from_arrays(
         folder.resolve().name,
         np.concatenate([images, test_images]),
         np.concatenate([labels.ravel(), test_labels.ravel()]),

@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from graduel.data.dataset import Dataset
-from graduel.data.read.column_names import listed
-from graduel.data.read.labelled_arrays import dataset, natural
+from graduel.data.read.column_names import join_names
+from graduel.data.read.labelled_arrays import dataset_from_arrays, natural_order
 from graduel.errors import UserError
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ GREY = {"1", "L", "LA", "I", "I;16", "F"}
 """Pillow's modes without colour."""
 
 
-def image_folders(folder: Path) -> dict[str, list[Path]]:
+def find_image_folders(folder: Path) -> dict[str, list[Path]]:
     """Find the folders of a folder that hold images: their names and files, in order."""
     found = {}
     for one in sorted(folder.iterdir()):
@@ -54,16 +54,16 @@ def read_images(folder: Path, size: tuple[int, int] | None = None) -> tuple[Data
     UserError
         If there are fewer than two classes, sizes differ, or a file is damaged or too large.
     """
-    parts = [image_folders(folder)]
+    parts = [find_image_folders(folder)]
     if not parts[0] and all((folder / part).is_dir() for part in ("train", "test")):
-        parts = [image_folders(folder / part) for part in ("train", "test")]
+        parts = [find_image_folders(folder / part) for part in ("train", "test")]
         if not parts[0] or not parts[1]:
             raise UserError(f"{folder}: expected a folder a class in both train and test")
-    classes = sorted({name for part in parts for name in part}, key=natural)
+    classes = sorted({name for part in parts for name in part}, key=natural_order)
     if len(classes) < 2:
         raise UserError(
             f"{folder}: expected a folder of PNG or JPEG images for each of two classes or more; "
-            f"got {listed(classes) or 'none'}"
+            f"got {join_names(classes) or 'none'}"
         )
     files = [(path, name) for part in parts for name in classes for path in part.get(name, ())]
     colour, size = _survey([path for path, _ in files], size)
@@ -73,7 +73,9 @@ def read_images(folder: Path, size: tuple[int, int] | None = None) -> tuple[Data
     n_train = sum(map(len, parts[0].values())) if len(parts) == 2 else None
     labels = np.array([name for _, name in files])
     notes = [f"{len(files):,} images of {size[0]} × {size[1]} pixels, {_kind(colour)}"]
-    made = dataset(folder.resolve().name, X, labels, n_train=n_train, source=folder.name)
+    made = dataset_from_arrays(
+        folder.resolve().name, X, labels, n_train=n_train, source=folder.name
+    )
     return made, notes
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from graduel.report.draw.svg import inline
+from graduel.report.draw.svg import to_inline_svg
 from graduel.report.sections.tables import Table
 
 if TYPE_CHECKING:
@@ -31,5 +31,5 @@ def picture(
     slug: str, figure: Figure, alt: str, caption: str, table: Table, wide: Figure | None = None
 ) -> Picture:
     """Draw a figure for a page; `slug` is its id there, `alt` what a screen reader says."""
-    large = None if wide is None else inline(wide, prefix=f"{slug}-wide", label=alt)
-    return Picture(slug, inline(figure, prefix=slug, label=alt), caption, table, large)
+    large = None if wide is None else to_inline_svg(wide, prefix=f"{slug}-wide", label=alt)
+    return Picture(slug, to_inline_svg(figure, prefix=slug, label=alt), caption, table, large)
