@@ -1,0 +1,118 @@
+"""Plain data, and files that are written whole or not at all."""
+
+import os
+from dataclasses import dataclass, field
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from graduel.atomic_io import atomic_path, atomic_write
+from graduel.errors import UserError
+from graduel.serialize import from_plain, read_json, to_plain, write_json
+
+
+@dataclass(frozen=True, slots=True)
+class Inner:
+    """A part."""
+
+    name: str
+    sizes: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Outer:
+    """A whole with every kind of field."""
+
+    ratio: float
+    on: bool
+    inner: Inner | None = None
+    parts: tuple[Inner, ...] = ()
+    by_name: dict[str, float | None] = field(default_factory=dict)
+
+
+inner = st.builds(Inner, st.text(), st.lists(st.integers(-(2**60), 2**60)).map(tuple))
+finite = st.floats(allow_nan=False, allow_infinity=False)
+outer = st.builds(
+    Outer,
+    finite,
+    st.booleans(),
+    st.none() | inner,
+    st.lists(inner, max_size=3).map(tuple),
+    st.dictionaries(st.text(), st.none() | finite, max_size=3),
+)
+
+
+@given(outer)
+def test_what_is_written_is_read(tmp_path_factory, value):
+    path = tmp_path_factory.mktemp("plain") / "value.json"
+    write_json(path, value)
+    assert from_plain(Outer, read_json(path)) == value
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        ({"ratio": "1", "on": True}, r"thing: Expected float, got str - at \$.ratio"),
+        ({"on": True}, "thing: Object missing required field ratio"),
+        ({"ratio": 1, "on": 1}, "Expected bool, got int"),
+        ({"ratio": 1, "on": True, "parts": [{"name": 3}]}, r"at \$.parts\[0\].name"),
+        ([], "Expected object, got array"),
+    ],
+)
+def test_a_value_of_another_type_is_an_error_that_names_its_place(data, message):
+    with pytest.raises(UserError, match=message):
+        from_plain(Outer, data, "thing")
+
+
+def test_numpy_values_become_plain():
+    assert to_plain({"a": np.float32(0.5), "b": np.arange(3), "c": (np.int64(2),)}) == {
+        "a": 0.5,
+        "b": [0, 1, 2],
+        "c": [2],
+    }
+    with pytest.raises(TypeError, match="has no plain form"):
+        to_plain(object())
+
+
+def test_no_number_that_json_lacks_is_written(tmp_path):
+    with pytest.raises(ValueError, match="Out of range"):
+        write_json(tmp_path / "x.json", {"a": float("nan")})
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("content", [b"\xff", b"{", b"[" * 100_000])
+def test_what_is_no_json_is_told(tmp_path, content):
+    (tmp_path / "x.json").write_bytes(content)
+    with pytest.raises(UserError, match="expected readable JSON"):
+        read_json(tmp_path / "x.json")
+    with pytest.raises(UserError, match="No such file"):
+        read_json(tmp_path / "none.json")
+
+
+def test_a_failed_write_leaves_the_old_file(tmp_path, monkeypatch):
+    path = tmp_path / "folder" / "x.txt"
+    atomic_write(path, "old")
+
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    for name in ("replace", "fsync"):
+        with monkeypatch.context() as patch:
+            patch.setattr(os, name, full)
+            with pytest.raises(OSError, match="No space left"):
+                atomic_write(path, b"new")
+        assert path.read_text() == "old"
+        assert list(path.parent.iterdir()) == [path]
+
+
+def test_a_writer_that_raises_leaves_nothing(tmp_path):
+    def write():
+        with atomic_path(tmp_path / "x") as aside:
+            aside.write_bytes(b"half")
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        write()
+    assert list(tmp_path.iterdir()) == []
