@@ -42,7 +42,7 @@ def to_model(
             task,
             fitted.ready.preparation,
             booster=booster,
-            learned=learned,
+            class_codes=learned,
             notes=more,
         )
     return None

@@ -107,7 +107,7 @@ def _keep(store: Any, cell: Any, outcome: Any, fitted: Any) -> None:
     if Design.read(protocol.split).kind != "folds":  # a fold's model is no one's
         title = protocol.contenders[cell.contender]["title"]
         kept = to_model(fitted, Schema.of(dataset), title)
-        keep = None if kept is None else partial(save_model, kept=kept)
+        keep = None if kept is None else partial(save_model, model=kept)
     store.write_cell(cell, outcome, keep)
 
 
