@@ -109,7 +109,7 @@ def tree(server: CurrentServer, session: CurrentSession, request: TreeRequest) -
     return glassbox.explain_path(get_forest(model), row, request.tree, names).as_dict()
 
 
-@router.post("/why")
+@router.post("/attribution")
 def attribute(
     server: CurrentServer, session: CurrentSession, request: ClassRequest
 ) -> dict[str, Any]:
