@@ -119,6 +119,12 @@ def pages(folder: Path) -> dict[str, str]:
     return {path.relative_to(folder).as_posix(): path.read_text("utf-8") for path in found}
 
 
+def verdict(a: Path, b: Path, y: Path, metric: str) -> tuple[dict, str]:
+    """Return the verdict on two files of predictions, and what the terminal shows of it."""
+    words = ["verdict", str(a), str(b), str(y), "--metric", metric]
+    return json.loads(_command([*words, "--json"])), _command(words)
+
+
 def predict(model: Path, rows: Path) -> tuple[list[str], np.ndarray]:
     """Return the classes and the probabilities that a saved model answers for rows of a file."""
     import polars as pl

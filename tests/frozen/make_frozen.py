@@ -60,6 +60,7 @@ def main() -> None:
     for name in given.names:
         reading.write_expected(name, reading.facts_of(name))
     reading.write_expected("models", reading.predictions())
+    reading.write_expected("verdicts", reading.verdicts())
 
 
 def write_inputs() -> None:

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import adapter
+import numpy as np
 
 TEXTS = ("a", "b", "booster", "network", "metric", "verdict", "answer", "groups")
 """Keys of a result whose text is compared: names of contenders and metrics, and verdicts."""
@@ -41,12 +42,12 @@ _HEADING = re.compile(r"[−-]?\d[\d,.]*\s*\w{0,3}")
 
 
 def numbers_in(text: str) -> list[str]:
-    """Return the numbers of a text as they are written.
+    """Return the numbers of a text as they are written, whichever minus sign they have.
 
     >>> numbers_in("−1.50 to 2,000 (p < 0.0001), net2")
-    ['−1.50', '2,000', '0.0001']
+    ['-1.50', '2,000', '0.0001']
     """
-    return [found.rstrip(",") for found in _NUMBER.findall(text)]
+    return [found.rstrip(",").replace("−", "-") for found in _NUMBER.findall(text)]
 
 
 def numbers_of_rows(rows: list[list[str]]) -> list[str]:
@@ -208,6 +209,30 @@ def facts_of(name: str) -> dict[str, Any]:
 def results_of(folder: Path) -> dict[str, Any]:
     """Return the numbers of every result in a finished folder."""
     return {place: numbers_of(one) for place, one in adapter.results(folder).items()}
+
+
+VERDICTS = ("error", "log_loss", "auc", "seeds")
+"""Metrics of verdicts on files of predictions; "seeds" is the error of labels of three seeds."""
+
+
+def verdicts() -> dict[str, Any]:
+    """Return the verdicts on files with the stored predictions of two contenders."""
+    _, arrays = adapter.load(adapter.DATA / "holdout")
+    chances = {
+        name: np.stack([arrays[f".|cells|{name}|{run}|probabilities"] for run in range(3)])
+        for name in ("net", "xgboost")
+    }
+    found = {}
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path(temporary)
+        np.save(folder / "y.npy", arrays[".|splits|0|truth"].astype(np.int64))
+        for kind in VERDICTS:
+            for name, p in chances.items():
+                np.save(folder / f"{name}.npy", p.argmax(axis=2) if kind == "seeds" else p[0])
+            files = [folder / f"{name}.npy" for name in ("net", "xgboost", "y")]
+            told, shown = adapter.verdict(*files, "error" if kind == "seeds" else kind)
+            found[kind] = {"told": numbers_of(told), "shown": tables_of_terminal(shown)}
+    return found
 
 
 def predictions() -> dict[str, Any]:

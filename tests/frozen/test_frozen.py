@@ -145,6 +145,20 @@ def test_stored_models_answer_as_before(model, answers):
     )
 
 
+@pytest.fixture(scope="module")
+def verdicts() -> dict[str, Any]:
+    """The verdicts on files of predictions now."""
+    return reading.verdicts()
+
+
+@pytest.mark.parametrize("kind", reading.VERDICTS)
+def test_verdicts_on_files_have_the_same_numbers(kind, verdicts):
+    expected, found = reading.read_expected("verdicts")[kind], verdicts[kind]
+    assert not differences(expected["told"], found["told"], RENAMED)
+    assert expected["shown"]
+    assert not unequal_tables(expected["shown"], found["shown"])
+
+
 def test_renamed_keys_are_followed():
     old, new = {"net": {"brier": 0.5}}, {"net": {"score": {"brier": 0.5}}}
     assert differences(old, new, {}) == ["net/brier: expected 0.5; it is missing"]
