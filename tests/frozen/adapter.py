@@ -25,14 +25,14 @@ from pathlib import Path
 import numpy as np
 
 from graduel.cli import main
-from graduel.data.description import Description, Own
-from graduel.duel.finish import finish
-from graduel.duel.protocol import Cell, Protocol
-from graduel.duel.results import Outcome
-from graduel.duel.splits import Split
-from graduel.duel.store import Store, open_store, read_json, write_json
-from graduel.duel.suite import put_together
-from graduel.duel.suite_plan import Member, SuitePlan
+from graduel.data.source import DataSource, SourceSpec
+from graduel.duel.plan.protocol import Cell, Protocol
+from graduel.duel.plan.splits import Split
+from graduel.duel.result.build import build_result
+from graduel.duel.result.outcome import Outcome
+from graduel.duel.store.store import Store, open_store, read_json, write_json
+from graduel.duel.suite.plan_suite import Member, SuitePlan
+from graduel.duel.suite.run_suite import build_suite_result
 
 DATA = Path(__file__).parent / "data"
 TABLE = DATA / "mixed.csv"
@@ -225,12 +225,12 @@ def rebuild(run: dict, arrays: dict[str, np.ndarray], folder: Path) -> None:
         for place, duel in run["duels"].items()
     }
     for store in reversed(stores.values()):  # sizes before the duel that tells of them
-        finish(store, "graduel duel", show_rows=run["show_rows"])
+        build_result(store, "graduel duel", show_rows=run["show_rows"])
     if run["suite"] is not None:
         plan = _suite_plan(run["suite"])
         found = {member.name: read_json(folder / member.name / RESULT) for member in plan.members}
         write_json(folder / "suite.json", plan.as_dict())
-        write_json(folder / SUITE_RESULT, put_together(plan, found, [], "graduel duel"))
+        write_json(folder / SUITE_RESULT, build_suite_result(plan, found, [], "graduel duel"))
 
 
 def _of_place(arrays: dict[str, np.ndarray], place: str) -> dict[str, np.ndarray]:
@@ -242,7 +242,7 @@ def _write_duel(duel: dict, arrays: dict[str, np.ndarray], folder: Path) -> Stor
     """Write plan, splits and cells of one duel; return its store."""
     protocol = Protocol(**duel["plan"])
     source = duel["plan"]["source"]
-    with open_store(folder, protocol, None if source is None else _own(source)) as store:
+    with open_store(folder, protocol, None if source is None else _source(source)) as store:
         for run in range(duel["runs"]):
             rows = {
                 name: arrays[f"splits|{run}|{name}"].astype(np.int64)
@@ -278,15 +278,15 @@ def _write_cell(store: Store, cell: dict, arrays: dict[str, np.ndarray]) -> None
     store.write_cell(Cell(name, run), outcome)
 
 
-def _own(source: dict) -> Own:
+def _source(source: dict) -> DataSource:
     """Return data that are a file of these tests, or that scikit-learn knows by name."""
-    described = Description.from_dict(source)
+    described = SourceSpec.from_dict(source)
     place = DATA / described.file
-    return Own(described, place if place.exists() else None)
+    return DataSource(described, place if place.exists() else None)
 
 
 def _suite_plan(plan: dict) -> SuitePlan:
-    members = tuple(Member(one["name"], _own(one["source"])) for one in plan["datasets"])
+    members = tuple(Member(one["name"], _source(one["source"])) for one in plan["datasets"])
     return SuitePlan(members, plan["options"], plan["net"], (), plan["versions"])
 
 
