@@ -131,7 +131,7 @@ class Store:
         """Write down where the data are; keep a copy of what a program holds."""
         place = None if data.place is None else str(data.place)
         if data.content is not None:
-            place = data.description.file
+            place = data.spec.file
             _write(self.path / f".{place}.tmp", data.content)
             os.replace(self.path / f".{place}.tmp", self.path / place)
         write_json(self.path / PLACE, {"place": place})
