@@ -56,6 +56,8 @@ def run_cells(store: Store) -> Iterator[Event]:
         If a process ends without saying why.
     """
     protocol = store.protocol
+    if not all(store.finished(cell) for cell in protocol.cells()):
+        store.cache_dataset()
     missing = [run for run in range(protocol.runs) if not store.has_split(run)]
     if missing:
         dataset = store.dataset()
@@ -70,6 +72,7 @@ def run_cells(store: Store) -> Iterator[Event]:
         for progress in _run(store, cell):
             yield Event(cell, "progress", progress)
         yield Event(cell, "finished")
+    store.drop_cache()
 
 
 def _of_own(store: Store, dataset: Dataset, rows: Split) -> dict[str, Any]:

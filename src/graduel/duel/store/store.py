@@ -6,6 +6,7 @@
     cells/net-seed0/            outcome.json, probabilities.npy, and model.safetensors where one
                                 fit is the model; written whole or not at all
     tuning/net-seed0.sqlite     the finished trials of a tuning; .json, the curve so far
+    cache/                      the data as they were loaded, until every cell is finished
     result.json                 the whole result; report.html beside it
 
 A folder is written aside and then renamed, so that a process killed at any moment leaves a
@@ -30,6 +31,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from graduel.data import Dataset, load_dataset
+from graduel.data.dataset_cache import is_intact, read_dataset, write_dataset
 from graduel.data.source import DataSource, SourceSpec
 from graduel.duel.plan.protocol import Cell, Protocol, Split
 from graduel.duel.result.outcome import Curve, Outcome
@@ -38,7 +40,7 @@ from graduel.duel.store.lock import locked_folder
 from graduel.errors import UserError
 
 PLAN, RESULT = "duel.json", "result.json"
-PLACE = "source.json"
+PLACE, CACHE = "source.json", "cache"
 MODEL = "model.safetensors"
 ARRAYS = ("probabilities", "valid_probabilities", "probes")
 """What of an outcome has a file of its own."""
@@ -109,18 +111,45 @@ class Store:
         """Of contenders of the user's own, pickled: they go through a pipe, never into a file."""
 
     def dataset(self) -> Dataset:
-        """Return what is duelled on.
+        """Return the data set of the duel: from the cache if it is intact, else from its source.
 
         Raises
         ------
         UserError
-            If data of the user's own are not where they were, or have changed.
+            If the source is not where it was, or has changed.
         """
         if self._dataset is None:
-            self._dataset = self._read_dataset()
+            try:
+                self._dataset = read_dataset(self.path / CACHE)
+            except UserError:  # there is none, or it is damaged
+                self._dataset = self._load_source()
         return self._dataset
 
-    def _read_dataset(self) -> Dataset:
+    def cache_dataset(self) -> None:
+        """Load the data from their source, and write them where the workers read them.
+
+        Built-in data stay in the package. A full disk is no error: then every worker reads the
+        source.
+
+        Raises
+        ------
+        UserError
+            If the source is not where it was, or has changed.
+        """
+        if self.protocol.source is None:
+            return
+        self._dataset = self._load_source()
+        if not is_intact(self.path / CACHE):
+            try:
+                write_dataset(self.path / CACHE, self._dataset)
+            except OSError:
+                self.drop_cache()
+
+    def drop_cache(self) -> None:
+        """Delete the cached data; a finished duel's folder holds no rows of a file."""
+        shutil.rmtree(self.path / CACHE, ignore_errors=True)
+
+    def _load_source(self) -> Dataset:
         if self.protocol.source is None:
             return load_dataset(self.protocol.dataset)
         described = SourceSpec.from_dict(self.protocol.source)
@@ -131,7 +160,7 @@ class Store:
         """Write down where the data are; keep a copy of what a program holds."""
         place = None if data.place is None else str(data.place)
         if data.content is not None:
-            place = data.description.file
+            place = data.spec.file
             _write(self.path / f".{place}.tmp", data.content)
             os.replace(self.path / f".{place}.tmp", self.path / place)
         write_json(self.path / PLACE, {"place": place})
