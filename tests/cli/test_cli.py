@@ -269,13 +269,13 @@ def test_a_terminal_gets_a_line_a_contender():
     from graduel.cli.views.progress import show_progress
     from graduel.contenders import Progress
     from graduel.duel.plan.protocol import Cell, build_protocol
-    from graduel.duel.run.executor import Event
+    from graduel.duel.run.job import Event
 
     screen = io.StringIO()
     console = Console(file=screen, force_terminal=True, width=120)
     cell = Cell("net", 0)
     events = [
-        Event(Cell("textbook", 0), "kept"),
+        Event(Cell("textbook", 0), "reused"),
         Event(cell, "started"),
         Event(cell, "progress", Progress(0.25, 20.0, 0.05)),
         Event(cell, "finished"),

@@ -19,7 +19,7 @@ from graduel.data.read.table_folder import list_tables
 from graduel.data.source import open_source
 from graduel.duel.result.build import build_result, load_run
 from graduel.duel.result.outcome import Suite
-from graduel.duel.run.executor import run_cells
+from graduel.duel.run.cell_runs import run_cells
 from graduel.duel.session import run_duel
 from graduel.duel.suite.api import run_suite
 from graduel.duel.suite.plan_suite import SUITE_RESULT, plan_suite
@@ -175,11 +175,13 @@ def test_stopped_anywhere_the_same_suite_goes_on(undisturbed, tables, tmp_path, 
     kinds = []
 
     def counting(member, store):
-        kinds.extend(event.kind for event in run_cells(store) if event.kind in ("kept", "finished"))
+        kinds.extend(
+            event.kind for event in run_cells(store) if event.kind in ("reused", "finished")
+        )
         return build_result(store, "graduel.run_suite([…], …)")
 
     suite = run_plan(tmp_path / "s", plan, fight=counting)
-    assert kinds.count("kept") == cells
+    assert kinds.count("reused") == cells
     assert kinds.count("finished") == 4 - cells
     whole = timeless(undisturbed.result)["datasets"][:2]
     assert timeless(suite.result)["datasets"] == whole

@@ -14,7 +14,7 @@ from graduel.data.source import SourceSpec, open_source, source_from_arrays
 from graduel.duel.plan.protocol import Cell, Protocol, build_protocol, split_rows
 from graduel.duel.result.build import build_result, load_run
 from graduel.duel.run.cell import run_cell
-from graduel.duel.run.executor import run_cells
+from graduel.duel.run.cell_runs import run_cells
 from graduel.duel.session import run_duel
 from graduel.duel.store.store import open_store
 from graduel.errors import UserError

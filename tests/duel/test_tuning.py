@@ -573,7 +573,7 @@ def test_what_is_not_installed_is_told_with_its_command(monkeypatch, package, op
 
 def test_the_progress_of_a_search_names_its_trial():
     from graduel.cli.views.progress import describe
-    from graduel.duel.run.executor import Event
+    from graduel.duel.run.job import Event
 
     event = Event(Cell("net", 0), "progress", Progress(0.5, 10.0, 0.02, 0.02, 3))
     assert describe(event).startswith("trial 3: 10 s spent")

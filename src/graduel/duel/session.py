@@ -20,7 +20,7 @@ from graduel.duel.plan.protocol import Protocol, build_protocol
 from graduel.duel.plan.user_estimators import parse_contenders
 from graduel.duel.result.build import build_result
 from graduel.duel.result.outcome import Run
-from graduel.duel.run.executor import run_cells
+from graduel.duel.run.cell_runs import run_cells
 from graduel.duel.store.store import Store, open_store
 from graduel.duel.suite.training_sizes import (
     load_data,

@@ -14,7 +14,8 @@ from graduel.cli.views.progress import show_progress
 from graduel.duel.plan.protocol import Protocol
 from graduel.duel.result.build import build_result
 from graduel.duel.result.outcome import Run
-from graduel.duel.run.executor import WorkerError, run_cells
+from graduel.duel.run.cell_runs import run_cells
+from graduel.duel.run.executor import WorkerError
 from graduel.duel.store.store import Store
 from graduel.errors import UserError
 
@@ -32,7 +33,7 @@ def run_live(
 
     def kept() -> str:
         cells = list(protocol.cells())
-        done = sum(store.finished(cell) for cell in cells)
+        done = sum(store.is_finished(cell) for cell in cells)
         return (
             f"{done} of {len(cells)} fits are finished and kept in {folder}; "
             "the same command goes on from there"
@@ -49,7 +50,7 @@ def run_live(
         typer.echo(f"graduel: {error}. {kept()}.", err=True)
         raise typer.Exit(1) from None
     except UserError as error:
-        if any(store.finished(cell) for cell in protocol.cells()):
+        if any(store.is_finished(cell) for cell in protocol.cells()):
             raise UserError(f"{error}. {kept()}") from None
         raise
 

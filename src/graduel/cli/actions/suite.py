@@ -18,7 +18,7 @@ from graduel.data.source import DataSource
 from graduel.duel.plan.user_estimators import UserContender, estimator_warnings
 from graduel.duel.result.build import build_result
 from graduel.duel.result.outcome import Run
-from graduel.duel.run.executor import run_cells
+from graduel.duel.run.cell_runs import run_cells
 from graduel.duel.store.store import Store
 from graduel.duel.suite.api import default_folder
 from graduel.duel.suite.plan_suite import SUITE_RESULT, Member, plan_suite

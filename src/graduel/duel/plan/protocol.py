@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from importlib.metadata import version
 from json import dumps
@@ -23,6 +23,7 @@ from graduel.duel.plan.splits import Design, Split, check_rows, split_rows
 from graduel.duel.plan.user_estimators import UserContender
 from graduel.errors import UserError, unknown
 from graduel.metrics.metric import default_rope, get_metric
+from graduel.serialize import from_plain, to_plain
 from graduel.train.build.network_builder import check_recipe
 from graduel.train.recipes import NetRecipe, known_nets
 
@@ -43,15 +44,6 @@ MOST_THREADS = 8
 """Or the machine's cores, where there are more."""
 ROPE = 0.0025
 """Region of practical equivalence for the error: a quarter of a point, 25 digits in 10,000."""
-LATER = {
-    "source": None,
-    "split": "given",
-    "metric": "error",
-    "trials": None,
-    "seconds": None,
-    "probes": True,
-}
-"""What came later, with what it is where a plan says nothing of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,10 +103,14 @@ class Protocol:
             return {"kind": "trials", "value": self.trials}
         return {"kind": "none" if self.seconds is None else "seconds", "value": self.seconds}
 
+    @property
+    def is_tuned(self) -> bool:
+        """Whether hyperparameters are searched."""
+        return self.trials is not None or self.seconds is not None
+
     def as_dict(self) -> dict[str, Any]:
         """Return plain data for ``duel.json``; equal protocols give equal data."""
-        found = {"format": FORMAT, **asdict(self), "varies": list(self.varies)}
-        return {k: v for k, v in found.items() if k not in LATER or v != LATER[k]}
+        return {"format": FORMAT, **to_plain(self)}
 
     @classmethod
     def from_dict(cls, data: Any) -> Protocol:
@@ -127,10 +123,7 @@ class Protocol:
         """
         if not isinstance(data, dict) or data.get("format") != FORMAT:
             raise UserError(f"expected a duel's plan of format {FORMAT}; got something else")
-        try:
-            return cls(**{key: value for key, value in data.items() if key != "format"})
-        except TypeError as error:
-            raise UserError(f"expected a duel's plan; {error}") from None
+        return from_plain(cls, data, "expected a duel's plan")
 
     @property
     def digest(self) -> str:
@@ -283,7 +276,7 @@ def protocol_for(
     protocol = Protocol(
         dataset=dataset if isinstance(dataset, str) else dataset.description.name,
         contenders={
-            name: {"family": family, "title": title, "recipe": _plain(recipe)}
+            name: {"family": family, "title": title, "recipe": to_plain(recipe)}
             for name, (family, title, recipe) in chosen.items()
         },
         seeds=seeds,
@@ -356,11 +349,6 @@ def _of_known(
 def _is_own(recipe: Recipe) -> TypeGuard[NetRecipe]:
     """Tell whether a recipe is a network of the user's, which must be held against the data."""
     return isinstance(recipe, NetRecipe) and recipe not in known_nets()
-
-
-def _plain(recipe: Any) -> dict[str, Any]:
-    """Return a recipe as JSON gives it back: lists for tuples."""
-    return {k: list(v) if isinstance(v, tuple) else v for k, v in asdict(recipe).items()}
 
 
 def default_threads() -> int:

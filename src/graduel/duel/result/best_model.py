@@ -6,8 +6,10 @@ from pathlib import Path
 
 from graduel.duel.plan.protocol import Cell, Protocol
 from graduel.duel.plan.splits import Design
-from graduel.duel.store.store import PLAN, RESULT, Store, read_json
+from graduel.duel.store.plan_file import PLAN
+from graduel.duel.store.store import RESULT, Store
 from graduel.errors import UserError, unknown
+from graduel.serialize import read_json
 
 
 def find_model(path: Path, contender: str | None = None) -> tuple[Path, str]:

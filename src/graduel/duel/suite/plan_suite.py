@@ -29,9 +29,9 @@ from graduel.duel.plan.protocol import (
 )
 from graduel.duel.plan.user_estimators import UserContender
 from graduel.duel.store.lock import locked_folder
-from graduel.duel.store.store import read_json, write_json
 from graduel.errors import UserError
 from graduel.metrics.metric import Metric, default_rope, get_metric
+from graduel.serialize import read_json, write_json
 from graduel.train.build.recipe_parser import parse_recipe
 from graduel.train.recipes import NetRecipe, net_recipe
 

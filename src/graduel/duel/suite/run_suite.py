@@ -11,12 +11,14 @@ from graduel.data.source import DataSource
 from graduel.duel.result.build import build_result, load_run
 from graduel.duel.result.environment import describe_environment
 from graduel.duel.result.outcome import Run, Suite
-from graduel.duel.run.executor import WorkerError, run_cells
-from graduel.duel.store.store import RESULT, Store, open_store, read_json, write_json
+from graduel.duel.run.cell_runs import run_cells
+from graduel.duel.run.executor import WorkerError
+from graduel.duel.store.store import RESULT, Store, open_store
 from graduel.duel.suite.plan_suite import FORMAT, SUITE_RESULT, Member, SuitePlan, open_suite
 from graduel.duel.verdict.datasets import compare_datasets
 from graduel.errors import UserError
 from graduel.metrics.metric import Metric, default_rope, get_metric
+from graduel.serialize import read_json, write_json
 
 Fight = Callable[[Member, Store], Run]
 """Runs the cells of one data set's duel and finishes it."""
@@ -52,8 +54,7 @@ def run_silently(_: Member, store: Store) -> Run:
 
 def load_if_finished(store: Store) -> Run | None:
     """Return the run where an earlier command finished it; None where there is something to do."""
-    cells = all(store.finished(cell) for cell in store.protocol.cells())
-    return load_run(store.path) if cells and (store.path / RESULT).exists() else None
+    return load_run(store.path) if store.all_finished() and (store.path / RESULT).exists() else None
 
 
 def run_plan(

@@ -17,10 +17,11 @@ from graduel.data import Dataset, load_dataset
 from graduel.data.source import DataSource
 from graduel.duel.plan.protocol import Protocol, split_rows
 from graduel.duel.plan.splits import ROWS_A_CLASS
-from graduel.duel.store.store import RESULT, Store, open_store, read_json
+from graduel.duel.store.store import RESULT, Store, open_store
 from graduel.duel.verdict.crossing import compare_sizes
 from graduel.errors import UserError
 from graduel.metrics.metric import get_metric
+from graduel.serialize import read_json
 
 SIZES = "sizes"
 STEP, MOST_SIZES, FEWEST = 4, 4, 100
