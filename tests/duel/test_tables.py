@@ -311,10 +311,10 @@ def test_a_changed_file_is_refused(csv, tmp_path):
         open_store(tmp_path / "run", tiny(changed, ["net"], split="holdout"), changed),
     ):
         pass
-    # And by a worker that was told of the old content.
+    # And before any worker starts, where the plan is of the old content.
     with open_store(tmp_path / "other", p, source) as store:
         store.write_split(0, split_rows(p, changed.load(), 0), np.zeros(48, int))
-        with pytest.raises(UserError, match=r"net: people\.csv has changed"):
+        with pytest.raises(UserError, match=r"people\.csv has changed"):
             list(run_cells(store))
     assert not list((tmp_path / "other" / "cells").iterdir())
 

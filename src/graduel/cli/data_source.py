@@ -30,7 +30,7 @@ def is_interactive() -> bool:
 
 def ask_target(data: DataSource) -> DataSource:
     """Ask on a terminal what is predicted, where nobody said so; elsewhere leave it as it is."""
-    if data.description.target is not None or not is_interactive():
+    if data.spec.target is not None or not is_interactive():
         return data
     try:
         data.load()
@@ -42,7 +42,7 @@ def ask_target(data: DataSource) -> DataSource:
         place = int(answer) if answer.isdecimal() else 0
         chosen = names[place - 1] if 1 <= place <= len(names) else answer
         chosen = find(chosen, lacking.columns, "target")
-        return replace(data, description=replace(data.description, target=chosen))
+        return replace(data, spec=replace(data.spec, target=chosen))
     return data
 
 

@@ -274,7 +274,7 @@ def protocol_for(
     most = max(MOST_THREADS, os.cpu_count() or 1)
     threads = default_threads() if threads is None else validate_count("threads", threads, most)
     protocol = Protocol(
-        dataset=dataset if isinstance(dataset, str) else dataset.description.name,
+        dataset=dataset if isinstance(dataset, str) else dataset.spec.name,
         contenders={
             name: {"family": family, "title": title, "recipe": to_plain(recipe)}
             for name, (family, title, recipe) in chosen.items()
@@ -291,7 +291,7 @@ def protocol_for(
         found = choose_defaults(data, split=split, metric=metric, rope=rope, rows=rows, quick=quick)
         protocol = replace(
             protocol,
-            source=dataset.description.as_dict(),
+            source=dataset.spec.as_dict(),
             split=found.split,
             metric=found.metric,
             rope=found.rope,

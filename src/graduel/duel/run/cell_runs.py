@@ -40,6 +40,8 @@ def run_cells(store: Store, executor: Executor | None = None) -> Iterator[Event]
     WorkerError
         If a worker process dies without reporting an error.
     """
+    if not store.all_finished():
+        store.cache_dataset()
     _write_splits(store)
     cells = list(store.protocol.cells())
     for cell in cells:
@@ -50,6 +52,7 @@ def run_cells(store: Store, executor: Executor | None = None) -> Iterator[Event]
         for event in events:
             _record_event(store, event)
             yield event
+    store.drop_cache()
 
 
 def make_job(store: Store, cell: Cell) -> CellJob:

@@ -5,6 +5,7 @@
     splits/seed0.npz            row numbers: train, valid, test
     cells/net-seed0/            see :mod:`graduel.duel.store.cell_files`
     tuning/net-seed0.sqlite     the finished trials of a tuning; .json, the curve so far
+    cache/                      the data as they were loaded, until every cell is finished
     result.json                 the whole result; report.html beside it
 
 Files and folders of cells are written whole or not at all, by the process that holds the lock.
@@ -12,6 +13,7 @@ Files and folders of cells are written whole or not at all, by the process that 
 
 from __future__ import annotations
 
+import shutil
 import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -26,6 +28,7 @@ from numpy.typing import NDArray
 from graduel.atomic_io import atomic_write, atomic_write_folder, remove_unfinished
 from graduel.contenders.search.trials import TrialLog
 from graduel.data import Dataset, load_dataset
+from graduel.data.dataset_cache import is_intact, read_dataset, write_dataset
 from graduel.data.source import DataSource, SourceSpec
 from graduel.duel.plan.protocol import Cell, Protocol
 from graduel.duel.plan.splits import Split
@@ -36,8 +39,8 @@ from graduel.duel.store.plan_file import PLAN, claim_plan
 from graduel.errors import UserError
 from graduel.serialize import from_plain, read_json, to_plain, write_json
 
-RESULT, PLACE = "result.json", "source.json"
-FOLDERS = ("cells", "splits", "tuning")
+RESULT, PLACE, CACHE = "result.json", "source.json", "cache"
+FOLDERS = ("cells", "splits", "tuning", CACHE)
 DAMAGE = (
     UserError,
     OSError,
@@ -63,18 +66,45 @@ class Store:
         """The user's own contenders, pickled: they go through a pipe, never into a file."""
 
     def dataset(self) -> Dataset:
-        """Return the data set of the duel.
+        """Return the data set of the duel: from the cache if it is intact, else from its source.
 
         Raises
         ------
         UserError
-            If user data are not where they were, or have changed.
+            If the source is not where it was, or has changed.
         """
         if self._dataset is None:
-            self._dataset = self._read_dataset()
+            try:
+                self._dataset = read_dataset(self.path / CACHE)
+            except UserError:  # there is none, or it is damaged
+                self._dataset = self._load_source()
         return self._dataset
 
-    def _read_dataset(self) -> Dataset:
+    def cache_dataset(self) -> None:
+        """Load the data from their source, and write them where the workers read them.
+
+        Built-in data stay in the package. A full disk is no error: then every worker reads the
+        source.
+
+        Raises
+        ------
+        UserError
+            If the source is not where it was, or has changed.
+        """
+        if self.protocol.source is None:
+            return
+        self._dataset = self._load_source()
+        if not is_intact(self.path / CACHE):
+            try:
+                write_dataset(self.path / CACHE, self._dataset)
+            except OSError:
+                self.drop_cache()
+
+    def drop_cache(self) -> None:
+        """Delete the cached data; a finished duel's folder holds no rows of a file."""
+        shutil.rmtree(self.path / CACHE, ignore_errors=True)
+
+    def _load_source(self) -> Dataset:
         if self.protocol.source is None:
             return load_dataset(self.protocol.dataset)
         spec = SourceSpec.from_dict(self.protocol.source)
@@ -85,7 +115,7 @@ class Store:
         """Write down where the data are; save a copy of data that a program holds."""
         place = None if data.place is None else str(data.place)
         if data.content is not None:
-            place = data.description.file
+            place = data.spec.file
             atomic_write(self.path / place, data.content)
         write_json(self.path / PLACE, {"place": place})
 

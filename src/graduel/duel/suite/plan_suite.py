@@ -55,7 +55,7 @@ class Member:
         """Return plain data: how the data are read, not where they lie."""
         if isinstance(self.data, str):
             return {"name": self.name, "dataset": self.data}
-        return {"name": self.name, "source": self.data.description.as_dict()}
+        return {"name": self.name, "source": self.data.spec.as_dict()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,7 +185,7 @@ def plan_suite(
 
 
 def _title(data: str | DataSource) -> str:
-    return data if isinstance(data, str) else data.description.name
+    return data if isinstance(data, str) else data.spec.name
 
 
 def _folders(names: Sequence[str]) -> list[str]:

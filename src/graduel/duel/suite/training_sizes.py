@@ -119,7 +119,7 @@ def open_size(
 ) -> Iterator[Store]:
     """Open the folder of one size within the main duel's; data that a program holds lie there."""
     if data is not None and data.content is not None:
-        data = DataSource(data.description, (path / data.description.file).resolve())
+        data = DataSource(data.spec, (path / data.spec.file).resolve())
     with open_store(path / SIZES / str(size), protocol, data) as store:
         yield store
 
