@@ -16,7 +16,9 @@ import pytest
 from in_process import InProcess
 
 import graduel
-from graduel.duel.plan.protocol import Cell, build_protocol
+from graduel.data.source import DataSource
+from graduel.duel.plan.protocol import Cell
+from graduel.duel.plan.protocol_builder import build_protocol
 from graduel.duel.result.build import build_result
 from graduel.duel.run.cell_runs import run_cells
 from graduel.duel.run.executor import WorkerError
@@ -221,7 +223,12 @@ def test_two_seeds_on_two_threads_twice_with_xgboost(tmp_path, monkeypatch):
     # Where cores are busy, threads that spin while they wait for each other wait long.
     monkeypatch.setenv("OMP_WAIT_POLICY", "passive")
     base = build_protocol(
-        "mnist", contenders=["net", "xgboost"], rows=300, threads=2, seeds=2, probes=False
+        DataSource.builtin("mnist"),
+        contenders=["net", "xgboost"],
+        rows=300,
+        threads=2,
+        seeds=2,
+        probes=False,
     )
     recipes = {"net": {"layers": [16], "epochs": 2}, "xgboost": {"n_estimators": 5}}
     specs = {k: {**v, "recipe": {**v["recipe"], **recipes[k]}} for k, v in base.contenders.items()}

@@ -8,8 +8,8 @@ from statistics import mean
 from typing import Any
 
 from graduel.contenders.recipes import STRONGEST_XGBOOST
+from graduel.duel.plan.design import Design
 from graduel.duel.plan.protocol import FORMAT, Protocol
-from graduel.duel.plan.splits import Design
 from graduel.duel.result.dataset_summary import summarize_dataset
 from graduel.duel.result.environment import describe_environment
 from graduel.duel.result.outcome import Outcome, Run
@@ -136,7 +136,7 @@ def _outcomes(store: Store) -> dict[str, list[Outcome]]:
 def _answers(store: Store, outcomes: dict[str, list[Outcome]]) -> RunPredictions:
     protocol = store.protocol
     return collect_predictions(
-        Design.read(protocol.split),
+        Design.parse(protocol.split),
         protocol.seeds,
         [store.read_split(run) for run in range(protocol.runs)],
         [store.read_truth(run) for run in range(protocol.runs)],

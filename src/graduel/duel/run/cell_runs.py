@@ -12,7 +12,7 @@ from typing import Any
 from graduel.contenders.search.tuning import count_curve_points
 from graduel.data import Dataset
 from graduel.duel.plan.protocol import Cell
-from graduel.duel.plan.splits import Split, split_rows
+from graduel.duel.plan.splits import Split
 from graduel.duel.run.cell_contender import search_space
 from graduel.duel.run.executor import Executor, WorkerError
 from graduel.duel.run.job import CellJob, Event
@@ -111,7 +111,7 @@ def _write_splits(store: Store) -> None:
         return
     dataset = store.dataset()
     for run in missing:
-        rows = split_rows(protocol, dataset, run)
+        rows = protocol.split_rows(dataset, run)
         store.write_split(run, rows, **_test_labels(store, dataset, rows))
 
 

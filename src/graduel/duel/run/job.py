@@ -153,7 +153,7 @@ def _pack_result(job: CellJob, dataset: Any, outcome: Any, fitted: Any) -> CellR
     from tempfile import TemporaryDirectory
 
     from graduel.contenders.fitted_model import to_model
-    from graduel.duel.plan.splits import Design
+    from graduel.duel.plan.design import Design
     from graduel.duel.run.probes import run_probes
     from graduel.duel.store.cell_files import pack_outcome
     from graduel.models.model_file import save_model
@@ -164,7 +164,7 @@ def _pack_result(job: CellJob, dataset: Any, outcome: Any, fitted: Any) -> CellR
         probes = run_probes(fitted, dataset, job.split.test, cell.seed)
         outcome = replace(outcome, probes=probes)
     saved = None
-    if Design.read(protocol.split).kind != "folds":  # nobody uses the model of one fold
+    if Design.parse(protocol.split).kind != "folds":  # nobody uses the model of one fold
         title = protocol.contenders[cell.contender]["title"]
         model = to_model(fitted, Schema.of(dataset), title)
         if model is not None:

@@ -57,13 +57,14 @@ DAMAGE = (
 class Store:
     """One duel's folder, open for this process alone (see :func:`open_store`)."""
 
-    def __init__(self, path: Path, protocol: Protocol) -> None:
+    def __init__(
+        self, path: Path, protocol: Protocol, estimators: Mapping[str, bytes] | None = None
+    ) -> None:
         self.path, self.protocol = path, protocol
+        self.estimators = estimators or {}
         self._cells = path / "cells"
         self._dataset: Dataset | None = None
         self.tuning = path / "tuning"
-        self.estimators: Mapping[str, bytes] = {}
-        """The user's own contenders, pickled: they go through a pipe, never into a file."""
 
     def dataset(self) -> Dataset:
         """Return the data set of the duel: from the cache if it is intact, else from its source.
@@ -254,10 +255,20 @@ def _first_line(error: BaseException) -> str:
 
 
 @contextmanager
-def open_store(path: Path, protocol: Protocol, data: DataSource | None = None) -> Iterator[Store]:
+def open_store(
+    path: Path,
+    protocol: Protocol,
+    data: DataSource | None = None,
+    estimators: Mapping[str, bytes] | None = None,
+) -> Iterator[Store]:
     """Open a folder for a duel: a new one, or one that this very duel began.
 
-    `data` are the user's own, where the duel is on such.
+    Parameters
+    ----------
+    path : the folder
+    protocol : the duel
+    data : where user data are; built-in data need none
+    estimators : the user's own contenders, pickled; they are never written
 
     Raises
     ------
@@ -268,9 +279,9 @@ def open_store(path: Path, protocol: Protocol, data: DataSource | None = None) -
 
     def claim() -> Store:
         claim_plan(path, to_plain(protocol.as_dict()))
-        store = Store(path, protocol)
+        store = Store(path, protocol, estimators)
         store.remove_unfinished()
-        if data is not None:
+        if data is not None and not data.is_builtin:
             store.place(data)
         return store
 
