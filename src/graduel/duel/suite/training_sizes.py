@@ -1,4 +1,4 @@
-"""Learning curves over training-set size: the same duel with ever more training rows.
+"""Learning curves over training-set size: the same duel with fewer training rows.
 
 Each size is a duel of its own in ``sizes/N/`` of the main duel's folder, on the same test rows; the
 rows of a smaller size are among those of every larger one.
@@ -6,21 +6,20 @@ rows of a smaller size are among those of every larger one.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from itertools import combinations
 from pathlib import Path
 from statistics import mean
 from typing import Any
 
-from graduel.data import Dataset, load_dataset
-from graduel.data.source import DataSource
-from graduel.duel.plan.protocol import Protocol, split_rows
+from graduel.data import Dataset
+from graduel.duel.plan.protocol import Protocol
 from graduel.duel.plan.splits import ROWS_A_CLASS
-from graduel.duel.store.store import RESULT, Store, open_store, read_json
+from graduel.duel.store.store import RESULT
 from graduel.duel.verdict.crossing import compare_sizes
 from graduel.errors import UserError
 from graduel.metrics.metric import get_metric
+from graduel.serialize import read_json
 
 SIZES = "sizes"
 STEP, MOST_SIZES, FEWEST = 4, 4, 100
@@ -28,7 +27,7 @@ STEP, MOST_SIZES, FEWEST = 4, 4, 100
 
 
 def parse_sizes(text: str) -> tuple[int, ...] | None:
-    """Read ``500,2000,8000``, or ``auto``: then None.
+    """Return the sizes in a text such as ``500,2000,8000``; None for ``auto``.
 
     >>> parse_sizes("2000, 500")
     (500, 2000)
@@ -44,17 +43,9 @@ def parse_sizes(text: str) -> tuple[int, ...] | None:
 
 
 def shared_options(protocol: Protocol) -> dict[str, Any]:
-    """Return what every size shares with the main duel, as options of a plan.
-
-    Disturbed rows are the main duel's alone.
-    """
+    """Return the options that every size shares with the main duel; only that one probes models."""
     shared = {"split": protocol.split, "metric": protocol.metric, "rope": protocol.rope}
     return {**shared, "probes": False}
-
-
-def load_data(data: str | DataSource) -> Dataset:
-    """Return the data set of a name or a description."""
-    return load_dataset(data) if isinstance(data, str) else data.load()
 
 
 def plan_sizes(
@@ -67,18 +58,18 @@ def plan_sizes(
 
     Parameters
     ----------
-    sizes : training rows, those to choose on among them; None for what suits
+    sizes : numbers of training and validation rows together; None for suitable ones
     protocol : the main duel
-    dataset : what it is on
-    replan : makes the plan of the same duel with so many training rows
+    dataset : its data set
+    replan : returns the protocol of the same duel with another number of rows
 
     Raises
     ------
     UserError
-        If a size is too small to learn from, or not below the main duel's.
+        If a size is too small for training, or not below the main duel's.
     """
-    whole = split_rows(protocol, dataset, 0)
-    most = len(whole.train) + len(whole.valid)
+    rows = protocol.split_rows(dataset, 0)
+    most = len(rows.train) + len(rows.valid)
     if sizes is None:
         sizes = _suitable(most, len(dataset.classes))
         if not sizes:
@@ -91,10 +82,10 @@ def plan_sizes(
                 f"each of --sizes must be below {most:,}, the training rows of this duel; "
                 f"got {size:,}"
             )
-    found = {size: replan(size) for size in sizes}
-    for smaller in found.values():
-        split_rows(smaller, dataset, 0)  # too few rows are told before anything is fitted
-    return found
+    protocols = {size: replan(size) for size in sizes}
+    for smaller in protocols.values():
+        smaller.split_rows(dataset, 0)  # raises if there are too few
+    return protocols
 
 
 def _suitable(most: int, classes: int) -> tuple[int, ...]:
@@ -103,30 +94,19 @@ def _suitable(most: int, classes: int) -> tuple[int, ...]:
     >>> _suitable(60_000, 10)
     (230, 940, 3800, 15000)
     """
-    fewest, found = max(FEWEST, 2 * ROWS_A_CLASS * classes), []
+    fewest, sizes = max(FEWEST, 2 * ROWS_A_CLASS * classes), []
     for power in range(1, MOST_SIZES + 1):
         size = most / STEP**power
         if size < fewest:
             break
-        found.append(int(float(f"{size:.2g}")))
-    return tuple(reversed(found))
-
-
-@contextmanager
-def open_size(
-    path: Path, size: int, protocol: Protocol, data: DataSource | None
-) -> Iterator[Store]:
-    """Open the folder of one size within the main duel's; data that a program holds lie there."""
-    if data is not None and data.content is not None:
-        data = DataSource(data.spec, (path / data.spec.file).resolve())
-    with open_store(path / SIZES / str(size), protocol, data) as store:
-        yield store
+        sizes.append(int(float(f"{size:.2g}")))
+    return tuple(reversed(sizes))
 
 
 def learning_curve(path: Path, main: Mapping[str, Any]) -> dict[str, Any] | None:
-    """Return how every contender's error falls with the training rows; None without sizes.
+    """Return every contender's error by the number of training rows; None without sizes.
 
-    Whatever sizes are finished in the folder of the main duel count.
+    It has every size that is finished in the folder of the main duel.
 
     Parameters
     ----------
@@ -136,7 +116,7 @@ def learning_curve(path: Path, main: Mapping[str, Any]) -> dict[str, Any] | None
     results = {_rows(main): main}
     for file in path.glob(f"{SIZES}/*/{RESULT}"):
         result = read_json(file)
-        if _alike(result, main):
+        if _is_smaller_duel(result, main):
             results.setdefault(_rows(result), result)
     if len(results) < 2:
         return None
@@ -169,12 +149,12 @@ def learning_curve(path: Path, main: Mapping[str, Any]) -> dict[str, Any] | None
 
 
 def _rows(result: Mapping[str, Any]) -> int:
-    """Return the training rows of a duel, those to choose on among them."""
+    """Return the number of training and validation rows of a duel."""
     return int(result["dataset"]["n_train"] + result["dataset"]["n_valid"])
 
 
-def _alike(result: Any, main: Mapping[str, Any]) -> bool:
-    """Tell whether a duel is the main one but for its training rows."""
+def _is_smaller_duel(result: Any, main: Mapping[str, Any]) -> bool:
+    """Return whether a duel differs from the main one by its training rows alone."""
     keys = ("split", "metric", "seeds", "rope", "quick")
     try:
         return (
@@ -188,11 +168,11 @@ def _alike(result: Any, main: Mapping[str, Any]) -> bool:
 
 def _comparison(result: Mapping[str, Any], a: str, b: str) -> dict[str, Any]:
     """Return one pair of one duel, with the loss of `a` minus that of `b`."""
-    found = next(one for one in result["comparisons"] if {one["a"], one["b"]} == {a, b})
-    if found["a"] == a:
-        return {"difference": found["difference"], "verdict": found["verdict"]}
-    turned = {"a better": "b better", "b better": "a better"}
+    pair = next(one for one in result["comparisons"] if {one["a"], one["b"]} == {a, b})
+    if pair["a"] == a:
+        return {"difference": pair["difference"], "verdict": pair["verdict"]}
+    swapped = {"a better": "b better", "b better": "a better"}
     return {
-        "difference": -found["difference"],
-        "verdict": turned.get(found["verdict"], found["verdict"]),
+        "difference": -pair["difference"],
+        "verdict": swapped.get(pair["verdict"], pair["verdict"]),
     }
