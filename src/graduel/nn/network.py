@@ -140,7 +140,7 @@ class Network:
 
     def to_spec(self) -> dict[str, Any]:
         """Return plain data for JSON, from which :meth:`from_spec` makes an equal network."""
-        return specs.write(self)
+        return specs.write(self.layers, self.input_shape, self.loss, self.dtype)
 
     @classmethod
     def from_spec(cls, spec: dict[str, Any], parts: Sequence[type] = ()) -> Network:
