@@ -16,7 +16,7 @@ from safetensors import safe_open
 from graduel.errors import UserError
 from graduel.layout import Entry
 from graduel.nn.network import Network
-from graduel.nn.tree import Weights
+from graduel.nn.weights import Weights
 from graduel.train.io.container import (
     DTYPES,
     FORMAT,
