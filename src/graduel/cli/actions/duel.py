@@ -15,8 +15,9 @@ from graduel.data.source import DataSource
 from graduel.duel.plan.protocol import Protocol, build_protocol, table_training_rows
 from graduel.duel.plan.user_estimators import estimator_warnings, load_contender
 from graduel.duel.result.build import build_result
+from graduel.duel.result.duel_result import RESULT
 from graduel.duel.session import default_folder
-from graduel.duel.store.store import RESULT, open_store
+from graduel.duel.store.store import open_store
 from graduel.duel.suite.api import expand_datasets
 from graduel.duel.suite.training_sizes import (
     load_data,

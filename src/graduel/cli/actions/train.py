@@ -35,6 +35,7 @@ from graduel.errors import UserError, unknown
 from graduel.metrics.metric import get_metric, is_misclassified, log_loss
 from graduel.models.model_file import save_model
 from graduel.models.schema import Schema
+from graduel.serialize import to_plain
 from graduel.train.build.recipe_parser import parse_recipe
 from graduel.train.recipes import net_recipe
 
@@ -178,7 +179,7 @@ def _report(
         "test_log_loss": log_loss(answers, y),
         **own,
         "seconds": done.seconds,
-        "environment": describe_environment(command_line(), protocol.threads),
+        "environment": to_plain(describe_environment(command_line(), protocol.threads)),
     }
 
 

@@ -37,7 +37,7 @@ from graduel.duel.store.cell_files import extra_files, read_extra_files
 from graduel.duel.store.lock import locked_folder
 from graduel.errors import UserError
 
-PLAN, RESULT = "duel.json", "result.json"
+PLAN = "duel.json"
 PLACE = "source.json"
 MODEL = "model.safetensors"
 ARRAYS = ("probabilities", "valid_probabilities", "probes")
