@@ -139,8 +139,18 @@ MUTANTS = [
     ("atomic_io.py", "os.replace(aside, path)", "path.write_bytes(aside.read_bytes())", MODELS),
     ("atomic_io.py", "aside.unlink(missing_ok=True)", "pass", MODELS),
     ("train/io/container.py", "if number != FORMAT:", "if False:", MODELS),
-    ("train/io/network_file.py", "for name in {**expected, **stored}:", "for name in expected:", MODELS),
-    ("train/io/network_file.py", "for name in {**expected, **stored}:", "for name in stored:", MODELS),
+    (
+        "train/io/network_file.py",
+        "for name in {**expected, **stored}:",
+        "for name in expected:",
+        MODELS,
+    ),
+    (
+        "train/io/network_file.py",
+        "for name in {**expected, **stored}:",
+        "for name in stored:",
+        MODELS,
+    ),
     (
         "train/io/network_file.py",
         "except Exception as error:",
@@ -156,7 +166,12 @@ MUTANTS = [
     ("train/io/network_file.py", "about = parse(text)  # as", "parse(text)  # as", MODELS),
     ("train/io/network_file.py", "parse(text)  # as it comes back", "json.loads(text)", HOSTILE),
     ("train/io/network_file.py", 'view(vector), order="C")', "view(vector))", MODELS),
-    ("train/io/container.py", "if about.pop(CHECKSUM, None) != compute_checksum(about, arrays):", "if False:", MODELS),
+    (
+        "train/io/container.py",
+        "if about.pop(CHECKSUM, None) != compute_checksum(about, arrays):",
+        "if False:",
+        MODELS,
+    ),
     (
         "train/io/container.py",
         "if about.pop(CHECKSUM, None) != compute_checksum(about, arrays):",

@@ -31,6 +31,7 @@ from graduel.errors import UserError, unknown
 from graduel.metrics.metric import get_metric, is_misclassified, log_loss
 from graduel.models.model_file import save_model
 from graduel.models.schema import Schema
+from graduel.serialize import to_plain
 
 CAN_BE_SAVED = (
     *("net", "net-best", "net-augmented", "net-conv"),
@@ -163,7 +164,7 @@ def _report(
         "test_log_loss": log_loss(answers, y),
         **own,
         "seconds": done.seconds,
-        "environment": describe_environment(command_line(), protocol.threads),
+        "environment": to_plain(describe_environment(command_line(), protocol.threads)),
     }
 
 
