@@ -6,14 +6,20 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from hashlib import sha256
-from importlib.metadata import version
 from json import dumps
 from typing import Any, TypeGuard
 from zlib import crc32
 
 import numpy as np
 
-from graduel.contenders.recipes import CONTENDERS, Entry, Recipe, table_contenders
+from graduel.contenders.registry import (
+    USER,
+    contender_names,
+    default_contenders,
+    family_packages,
+    get_contender,
+    sort_contenders,
+)
 from graduel.data import DATASETS, load_dataset
 from graduel.data.source import DataSource
 from graduel.duel.plan.budget import parse_budget, validate_count, validate_trials
@@ -193,20 +199,17 @@ def build_protocol(
     UserError
         If a name is unknown or a number out of range.
     """
-    names = (
-        contenders if contenders is not None else [k for k, e in CONTENDERS.items() if e.default]
-    )
+    names = contenders if contenders is not None else default_contenders()
     if not names:
-        raise UserError(f"expected at least one contender of {', '.join(CONTENDERS)}; got none")
+        some = ", ".join(contender_names())
+        raise UserError(f"expected at least one contender of {some}; got none")
+    known = {name: get_contender(name) for name in names}
     for name in names:
-        if name not in CONTENDERS:
-            raise unknown("contender", name, CONTENDERS)
         if list(names).count(name) > 1:
             raise UserError(f"each contender duels once; got '{name}' twice")
-    # One order for all, so that the same contenders are the same duel.
-    names = [name for name in CONTENDERS if name in names]
-    if "lightgbm" in names:
-        require("lightgbm", "LightGBM", "lightgbm")
+        for needed in known[name][0].requires:
+            require(needed.package, needed.title, needed.install)
+    names = sort_contenders(names)
     taken = [*names, *[one.name for one in own]]
     if twice := [name for name in taken if taken.count(name) > 1]:
         raise UserError(f"each contender duels once; got '{twice[0]}' twice")
@@ -219,28 +222,31 @@ def build_protocol(
         "rows": rows,
         "quick": quick,
     }
-    known: Mapping[str, Entry] = CONTENDERS
+    traits = None
     if (
         isinstance(dataset, DataSource)
         and (learning := table_training_rows(dataset, **options)) is not None
     ):
         data = dataset.load()
         vectors = len(data.classes) > 2 and all(c.kind != "categorical" for c in data.columns)
-        known = table_contenders(learning, classes=len(data.classes), vector_leaves=vectors)
-    chosen: dict[str, tuple[str, str, Recipe]] = {}
+        from graduel.contenders.family import TableTraits
+
+        traits = TableTraits(learning, len(data.classes), vectors)
+    chosen: dict[str, tuple[str, str, Any]] = {}
     for name in names:
-        if name not in known:
-            family = CONTENDERS[name].family
-            raise UserError(f"{name} is for images; for a table take {family}")
-        entry = known[name]
-        recipe: Recipe = entry.quick if quick else entry.full
+        family, contender = known[name]
+        if (recipes := contender.recipes(traits)) is None:
+            if traits is None:
+                raise UserError(f"{name} is for tables, and these are images")
+            raise UserError(f"{name} is for images; for a table take {family.name}")
+        recipe: Any = recipes.quick if quick else recipes.full
         if name == "net" and net is not None:
             from graduel.train.build.recipe_parser import validate_recipe
 
             recipe = validate_recipe(net)
-        chosen[name] = (entry.family, entry.title, recipe)
+        chosen[name] = (family.name, contender.title, recipe)
     for one in own:
-        chosen[one.name] = ("own", one.title, one.recipe)
+        chosen[one.name] = (USER, one.title, one.recipe)
     options |= {"budget": budget, "trials": trials}
     found = protocol_for(dataset, chosen, seeds=seeds, threads=threads, **options)
     return replace(found, probes=probes)
@@ -254,7 +260,7 @@ def table_training_rows(data: DataSource, **options: Any) -> int | None:
 
 def protocol_for(
     dataset: str | DataSource,
-    chosen: Mapping[str, tuple[str, str, Recipe]],
+    chosen: Mapping[str, tuple[str, str, Any]],
     *,
     seeds: int,
     rows: int | None,
@@ -328,11 +334,12 @@ def _with_budget(protocol: Protocol, budget: Any, trials: int | None) -> Protoco
     """Take in the budget, and the versions of what is only needed here and there."""
     seconds = parse_budget(budget)
     protocol = replace(protocol, seconds=seconds, trials=validate_trials(trials, seconds))
-    more = ["lightgbm"] if "lightgbm" in protocol.contenders else []
+    families = dict.fromkeys(spec["family"] for spec in protocol.contenders.values())
+    more = [package for family in families for package in family_packages(family)]
     if protocol.budget["kind"] != "none":
-        require("optuna", "Optuna, with which graduel tunes,", "tune")
+        require("optuna", "Optuna, with which graduel tunes,", "graduel[tune]")
         more.append("optuna")
-    return replace(protocol, versions={**protocol.versions, **{n: version(n) for n in more}})
+    return replace(protocol, versions=deciding_versions(more))
 
 
 def _of_known(
@@ -353,7 +360,7 @@ def _of_known(
     return protocol if rope is None else replace(protocol, rope=validate_rope(rope))
 
 
-def _is_own(recipe: Recipe) -> TypeGuard[NetRecipe]:
+def _is_own(recipe: Any) -> TypeGuard[NetRecipe]:
     """Tell whether a recipe is a network of the user's, which must be held against the data."""
     return isinstance(recipe, NetRecipe) and recipe not in known_nets()
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 from base64 import b64decode
 from typing import Any
 
-from graduel.contenders import Contender, make_contender
-from graduel.contenders.search.family_spaces import get_space
+from graduel.contenders import get_family, make_contender
 from graduel.contenders.search.trials import TrialLog
 from graduel.contenders.search.tuning import TunedContender, count_curve_points
 from graduel.duel.plan.protocol import Cell
@@ -16,10 +15,10 @@ from graduel.errors import UserError
 
 
 def build_contender(store: Store, cell: Cell, estimator: str | None = None) -> Any:
-    """Make the contender of a cell; `estimator` is the user's own, as base64."""
+    """Return the contender of a cell; `estimator` is the user's, pickled and as base64."""
     protocol = store.protocol
     spec = protocol.contenders[cell.contender]
-    made: Contender = make_contender(
+    contender = make_contender(
         cell.contender,
         spec["family"],
         spec["recipe"],
@@ -27,30 +26,31 @@ def build_contender(store: Store, cell: Cell, estimator: str | None = None) -> A
         None if estimator is None else b64decode(estimator),
     )
     if protocol.trials is None and protocol.seconds is None:
-        return made
-    recipe: Any = made
-    space = get_space(
-        spec["family"], recipe.recipe, image=not store.dataset().columns, quick=protocol.quick
+        return contender
+    space = get_family(spec["family"]).space(
+        contender.recipe, image=not store.dataset().columns, quick=protocol.quick
     )
     journal = TrialLog(store.tuning / f"{cell.key}.sqlite")
-    return TunedContender(made, space, protocol.metric, journal, protocol.trials, protocol.seconds)
+    return TunedContender(
+        contender, space, protocol.metric, journal, protocol.trials, protocol.seconds
+    )
 
 
 def load_curve(store: Store, cell: Cell, contender: Any) -> Curve:
-    """Return the curve of the trials that are finished already; it was kept before each of them.
+    """Return the curve of the finished trials; it was stored before each of them.
 
     Raises
     ------
     UserError
-        If points are missing, which no crash can do.
+        If points are missing, which no crash can cause.
     """
     if not isinstance(contender, TunedContender):
         return []
-    known = count_curve_points(contender.finished())
+    n_points = count_curve_points(contender.finished())
     curve = store.read_curve(cell)
-    if len(curve) < known:
+    if len(curve) < n_points:
         raise UserError(
             f"{store.tuning}: the curve of {cell.key} does not fit its trials; the files are "
-            "damaged. Delete this folder, and the search begins anew"
+            "damaged. Delete this folder to restart the search"
         )
-    return curve[:known]
+    return curve[:n_points]

@@ -93,7 +93,7 @@ def _keep(store: Any, cell: Any, outcome: Any, fitted: Any) -> None:
 
     What that needs is imported here, so that it is no part of the memory of the fit.
     """
-    from graduel.contenders.fitted_model import to_model
+    from graduel.contenders import get_family
     from graduel.duel.plan.splits import Design
     from graduel.duel.run.probes import run_probes
     from graduel.models.model_file import save_model
@@ -105,8 +105,8 @@ def _keep(store: Any, cell: Any, outcome: Any, fitted: Any) -> None:
         outcome = replace(outcome, probes=probes)
     keep = None
     if Design.read(protocol.split).kind != "folds":  # a fold's model is no one's
-        title = protocol.contenders[cell.contender]["title"]
-        kept = to_model(fitted, Schema.of(dataset), title)
+        spec = protocol.contenders[cell.contender]
+        kept = get_family(spec["family"]).to_model(fitted, Schema.of(dataset), spec["title"])
         keep = None if kept is None else partial(save_model, kept=kept)
     store.write_cell(cell, outcome, keep)
 
