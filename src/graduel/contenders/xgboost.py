@@ -216,7 +216,7 @@ def to_model(fitted: FittedXGBoost, schema: Schema, title: str) -> Model:
         schema,
         fitted.prepare.preparation,
         booster=fitted.booster(),
-        learned=tuple(int(code) for code in fitted.classes),
+        class_codes=tuple(int(code) for code in fitted.classes),
     )
 
 
