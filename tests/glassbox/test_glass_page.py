@@ -13,6 +13,7 @@ import pytest
 
 from graduel.contenders import Budget, make_contender
 from graduel.contenders.fitted_model import to_model
+from graduel.data.schema import Schema
 from graduel.data.source import source_from_arrays
 from graduel.duel.plan.protocol import Cell, Split
 from graduel.duel.run.cell import run_cell
@@ -20,7 +21,6 @@ from graduel.errors import UserError
 from graduel.glassbox import ExplainedModel, inspect_example, render, write_page
 from graduel.glassbox.example_page import COLOURS, number
 from graduel.models.model import Model
-from graduel.models.schema import Schema
 from graduel.nn import BatchNorm, Dense, Flatten, Network, ReLU, Reshape, Sigmoid
 from graduel.nn.layers import Conv2D
 from graduel.report.draw import style

@@ -10,8 +10,8 @@ import numpy as np
 from graduel.contenders.net import FittedNet
 from graduel.contenders.textbook import FittedTextbook
 from graduel.contenders.xgboost import FittedXGBoost
+from graduel.data.schema import Schema
 from graduel.models.model import Model
-from graduel.models.schema import Schema
 from graduel.nn import Dense, Network, ReLU, Weights
 
 

@@ -14,7 +14,7 @@ import numpy as np
 from graduel.contenders.contender import Array, LabelledRows
 from graduel.contenders.prepared_table import PreparedTable
 from graduel.data.prepare.preparation import NetPreparation, TreePreparation
-from graduel.train.loop.batches import detect_scale
+from graduel.pixels import detect_scale
 
 CHECKPOINTS = 50
 """How often the curve is sampled over a fit."""

@@ -25,7 +25,7 @@ from graduel.contenders.recipes import TextbookRecipe
 from graduel.data.prepare.preparation import NetPreparation
 from graduel.metrics.metric import get_metric
 from graduel.nn import textbook
-from graduel.train.loop.batches import detect_scale
+from graduel.pixels import detect_scale
 
 CHECKPOINTS = 25
 """How often the curve is sampled over a fit."""

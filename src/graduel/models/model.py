@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from graduel.data.prepare.encoder import Preparation
-from graduel.models.schema import Schema
+from graduel.data.schema import Schema
 from graduel.nn import Network, Weights
 from graduel.train.loop.batches import Rows
 from graduel.train.loop.training import to_probabilities
@@ -65,7 +65,7 @@ class Model:
         Parameters
         ----------
         X : a table of Polars or pandas; or images or rows of numbers, as they were learned from
-        decimal, first_row : see :meth:`Task.frame`
+        decimal, first_row : see :meth:`Schema.conform`
 
         Raises
         ------
@@ -73,12 +73,12 @@ class Model:
             If they do not fit.
         """
         if self.preparation is None:
-            return self.task.rows(X)
+            return self.task.flatten(X)
         from graduel.data.read.dataframe import from_frame
 
         frame, _ = from_frame(X)
         return self.preparation.transform(
-            self.task.frame(frame, decimal=decimal, first_row=first_row)
+            self.task.conform(frame, decimal=decimal, first_row=first_row)
         )
 
     def scores(self, matrix: Array) -> Array:

@@ -18,10 +18,11 @@ from safetensors import safe_open
 
 from graduel.data.prepare.encoder import Preparation, compress_spec, decompress_spec
 from graduel.data.prepare.preparation import NetPreparation, TreePreparation
+from graduel.data.schema import Schema
 from graduel.errors import UserError
 from graduel.models.model import Model
-from graduel.models.schema import DAMAGED, Schema
 from graduel.nn import Network, Weights
+from graduel.serialize import from_plain, to_plain
 from graduel.train.io.container import (
     FORMAT,
     KEY,
@@ -39,6 +40,7 @@ __all__ = ["Model", "load_model", "save_model"]
 
 Array = NDArray[Any]
 
+DAMAGED = "the description of the model is damaged"
 NOTE = "kept"
 """Under this key of a file's notes stands what this module adds."""
 TREES = "booster"
@@ -58,7 +60,7 @@ def save_model(path: str | Path, kept: Model) -> None:
     note = {
         "family": kept.family,
         "title": kept.title,
-        "task": kept.task.as_dict(),
+        "task": to_plain(kept.task),
         "preparation": None
         if kept.preparation is None
         else compress_spec(kept.preparation.to_spec()),
@@ -128,11 +130,12 @@ def _before(network: Network, notes: dict[str, Any]) -> dict[str, Any]:
             "holds a network alone, without its classes; graduel.train.load_network reads it"
         )
     image = [28, 28, 1] if notes.get("dataset") == "mnist" else None
-    task = Schema(
-        str(notes.get("dataset")),
-        tuple(map(str, notes["classes"])),
-        scale=float(notes.get("scale") or 1),
-    ).as_dict() | {"image": image}
+    task = {
+        "name": str(notes.get("dataset")),
+        "classes": list(map(str, notes["classes"])),
+        "image": image,
+        "scale": float(notes.get("scale") or 1),
+    }
     return {
         "family": "net",
         "title": "NumPy network",
@@ -180,7 +183,7 @@ def _read(
         if len(set(learned)) < len(learned):
             raise ValueError("a class stands twice")
         spec = None if note["preparation"] is None else decompress_spec(note["preparation"])
-        task = Schema.from_dict(note["task"])
+        task = from_plain(Schema, note["task"], "schema")
     except (TypeError, KeyError, ValueError, zlib.error) as error:
         raise UserError(f"{DAMAGED} ({type(error).__name__}: {error})") from None
     return family, title, task, None if spec is None else kind.from_spec(spec), tuple(learned)

@@ -57,7 +57,7 @@ def _table(kept: Model, rows: Path, options: dict[str, Any]) -> PredictedBlocks:
     stream = open_stream(rows, **options)
     missing = [c.name for c in kept.columns if c.name not in stream.schema]
     if missing:
-        kept.task.frame(_empty(stream.schema))  # its error names them
+        kept.task.conform(_empty(stream.schema))  # its error names them
     names = _names(kept, list(stream.schema))
 
     def blocks() -> Iterator[pl.DataFrame]:

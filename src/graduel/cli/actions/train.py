@@ -22,6 +22,7 @@ from graduel.contenders import FittedContender, make_contender
 from graduel.contenders.fitted_model import to_model
 from graduel.contenders.net import Net
 from graduel.data import Dataset, load_dataset
+from graduel.data.schema import Schema
 from graduel.data.source import DataSource
 from graduel.duel.plan.protocol import (
     Protocol,
@@ -34,7 +35,6 @@ from graduel.duel.result.environment import describe_environment
 from graduel.errors import UserError, unknown
 from graduel.metrics.metric import get_metric, is_misclassified, log_loss
 from graduel.models.model_file import save_model
-from graduel.models.schema import Schema
 from graduel.train.build.recipe_parser import parse_recipe
 from graduel.train.recipes import net_recipe
 

@@ -94,10 +94,10 @@ def _keep(store: Any, cell: Any, outcome: Any, fitted: Any) -> None:
     What that needs is imported here, so that it is no part of the memory of the fit.
     """
     from graduel.contenders.fitted_model import to_model
+    from graduel.data.schema import Schema
     from graduel.duel.plan.splits import Design
     from graduel.duel.run.probes import run_probes
     from graduel.models.model_file import save_model
-    from graduel.models.schema import Schema
 
     protocol, dataset = store.protocol, store.dataset()
     if protocol.probes and not protocol.varies:

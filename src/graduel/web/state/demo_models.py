@@ -21,8 +21,8 @@ from threadpoolctl import threadpool_limits
 
 from graduel.data import load_dataset
 from graduel.data.read.openml import cache_folder
+from graduel.data.schema import Schema
 from graduel.errors import UserError
-from graduel.models.schema import Schema
 from graduel.train import load_network, save_network
 from graduel.train.recipes import NetRecipe
 from graduel.web.state.model_pair import ModelPair, NetSide, TreeSide

@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from graduel.data.prepare.encoder import Preparation
+from graduel.data.schema import Schema
 from graduel.glassbox import Forest, ablate_units, read_forest, set_weight
 from graduel.models.model import Model
-from graduel.models.schema import Schema
 from graduel.nn import Network, Weights
 from graduel.train import Rows
 from graduel.train.loop.training import to_probabilities

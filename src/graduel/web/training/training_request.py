@@ -9,7 +9,7 @@ from typing import Any
 from numpy.typing import NDArray
 
 from graduel.data import Dataset, NetPreparation, TreePreparation
-from graduel.models.schema import Schema
+from graduel.data.schema import Schema
 from graduel.nn import Network, Weights
 from graduel.train.recipes import NetRecipe
 from graduel.web.http_error import ClientError
