@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from graduel.data.prepare.tree_encoders import Category
+from graduel.data.prepare.encoders import CategoryCode
 from graduel.errors import UserError
 from graduel.glassbox.network.layer_info import Array
 from graduel.glassbox.plain_data import PlainData
@@ -116,7 +116,7 @@ class ExplainedModel:
         found: dict[int, tuple[str, ...]] = {}
         place = 0
         for encoder in () if self.kept.preparation is None else self.kept.preparation.encoders:
-            if isinstance(encoder, Category):
+            if isinstance(encoder, CategoryCode) and encoder.for_trees:
                 others = ("another",) * encoder.others
                 found[place] = (*encoder.categories, *others)
             place += len(encoder.names)

@@ -16,8 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 from safetensors import safe_open
 
-from graduel.data.prepare.encoder import Preparation, compress_spec, decompress_spec
-from graduel.data.prepare.preparation import NetPreparation, TreePreparation
+from graduel.data.prepare.compression import compress_spec, decompress_spec
+from graduel.data.prepare.preparation import NetPreparation, Preparation, TreePreparation
 from graduel.data.schema import Schema
 from graduel.errors import UserError
 from graduel.models.model import Model

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
-from graduel.data.prepare.encoder import compress_spec, decompress_spec
+from graduel.data.prepare.compression import compress_spec, decompress_spec
 from graduel.data.prepare.preparation import NetPreparation
 from graduel.data.schema import Schema
 from graduel.data.table import DroppedColumn

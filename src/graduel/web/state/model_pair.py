@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from graduel.data.prepare.encoder import Preparation
+from graduel.data.prepare.preparation import Preparation
 from graduel.data.schema import Schema
 from graduel.glassbox import Forest, ablate_units, read_forest, set_weight
 from graduel.models.model import Model
