@@ -12,6 +12,7 @@ import polars as pl
 import pytest
 
 from graduel.contenders import Budget, get_family, make_contender
+from graduel.data.schema import Schema
 from graduel.data.source import source_from_arrays
 from graduel.duel.plan.protocol import Cell
 from graduel.duel.plan.splits import Split
@@ -21,7 +22,6 @@ from graduel.glassbox import inspect_example, prepare_example, render, write_pag
 from graduel.glassbox.example_page import COLOURS, number
 from graduel.glassbox.trees.model_forest import get_forest, margin_codes
 from graduel.models.model import Model
-from graduel.models.schema import Schema
 from graduel.nn import BatchNorm, Dense, Flatten, Network, ReLU, Reshape, Sigmoid
 from graduel.nn.layers import Conv2D
 from graduel.report.draw import style

@@ -18,10 +18,10 @@ from web_client import Client
 from web_served import served
 
 from graduel.cli.app import main
+from graduel.data.schema import Schema
 from graduel.data.source import open_source
 from graduel.errors import UserError
 from graduel.models.model_file import Model, save_model
-from graduel.models.schema import Schema
 from graduel.web.serve import load_state
 from graduel.web.state.app_state import AppState
 from graduel.web.state.holdout import HoldoutData
