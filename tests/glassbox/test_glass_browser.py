@@ -7,9 +7,9 @@ from shutil import which
 import numpy as np
 import pytest
 
+from graduel.data.schema import Schema
 from graduel.glassbox import inspect_example, prepare_example, write_page
 from graduel.models.model import Model
-from graduel.models.schema import Schema
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed")
 CHROMIUM = which("chromium") or which("chromium-browser") or which("google-chrome")

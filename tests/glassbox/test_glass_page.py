@@ -11,17 +11,17 @@ import numpy as np
 import polars as pl
 import pytest
 
-from graduel.contenders import Budget, make_contender
-from graduel.contenders.fitted_model import to_model
+from graduel.contenders import Budget, get_family, make_contender
+from graduel.data.schema import Schema
 from graduel.data.source import source_from_arrays
-from graduel.duel.plan.protocol import Cell, Split
+from graduel.duel.plan.protocol import Cell
+from graduel.duel.plan.splits import Split
 from graduel.duel.run.cell import run_cell
 from graduel.errors import UserError
 from graduel.glassbox import inspect_example, prepare_example, render, write_page
 from graduel.glassbox.example_page import COLOURS, format_number
 from graduel.glassbox.trees.model_forest import get_forest, margin_codes
 from graduel.models.model import Model
-from graduel.models.schema import Schema
 from graduel.nn import BatchNorm, Dense, Flatten, Network, ReLU, Reshape, Sigmoid
 from graduel.nn.layers import Conv2D
 from graduel.report.draw import style
@@ -58,7 +58,7 @@ def fitted(data, name, recipe=None):
     rows = Split(np.arange(n // 2), np.arange(n // 2, n * 3 // 4), np.arange(n * 3 // 4, n))
     contender = make_contender(name, name, recipe or RECIPES[name])
     model = run_cell(contender, data, rows, Cell(name, 0), Budget(threads=1))[1]
-    return to_model(model, Schema.of(data), f"model {EVIL}")
+    return get_family(name).to_model(model, Schema.of(data), f"model {EVIL}")
 
 
 @pytest.fixture(scope="module")
@@ -285,7 +285,7 @@ def test_two_classes_and_classes_that_were_not_learned(data):
     rows = Split(train, np.arange(n // 2, n * 3 // 4), np.arange(n * 3 // 4, n))
     contender = make_contender("xgboost", "xgboost", RECIPES["xgboost"])
     model = run_cell(contender, data, rows, Cell("xgboost", 0), Budget(threads=1))[1]
-    lacking = to_model(model, Schema.of(data), "trees")
+    lacking = get_family("xgboost").to_model(model, Schema.of(data), "trees")
     assert [data.classes[code] for code in margin_codes(lacking)] == ["c"]
     found = inspect_example(lacking, prepare_example(lacking, data.X[:1]), 1)
     assert found.probabilities[1] == 0

@@ -13,17 +13,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from graduel.contenders import Budget, make_contender
-from graduel.contenders.fitted_model import to_model
+from graduel.contenders import Budget, get_family, make_contender
 from graduel.data import Dataset
+from graduel.data.schema import Schema
 from graduel.data.source import open_source, source_from_arrays
-from graduel.duel.plan.protocol import Cell, Split
+from graduel.duel.plan.protocol import Cell
+from graduel.duel.plan.splits import Split
 from graduel.duel.run.cell import run_cell
 from graduel.errors import UserError
 from graduel.models.model import spread_classes
 from graduel.models.model_file import load_model, save_model
-from graduel.models.schema import Schema
 from graduel.nn import Dense, Network
+from graduel.serialize import from_plain, to_plain
 from graduel.train import load_network, save_network
 
 RECIPES = {
@@ -48,6 +49,12 @@ def table(n: int = 240, classes: str = "abc") -> Dataset:
         }
     )
     return source_from_arrays(frame, target="target", categorical=("grade",)).load()
+
+
+def to_model(fitted, schema, title, notes=None):
+    """Return the model that a fitted contender's family makes of it."""
+    family = get_family(type(fitted).__module__.rpartition(".")[2])
+    return replace(family.to_model(fitted, schema, title), notes=notes or {})
 
 
 def fitted(data: Dataset, name: str, **more):
@@ -202,18 +209,18 @@ JSON = st.recursive(
 
 @settings(max_examples=150, deadline=None)
 @given(data=st.data())
-def test_a_task_of_any_data_is_a_task_or_refused(data):
-    whole = Schema.of(table(60)).as_dict()
+def test_a_schema_of_any_data_is_a_schema_or_refused(data):
+    whole = to_plain(Schema.of(table(60)))
     key = data.draw(st.sampled_from(sorted(whole)))
     whole[key] = data.draw(JSON)
     if data.draw(st.booleans()):
         del whole[data.draw(st.sampled_from(sorted(whole)))]
     try:
-        task = Schema.from_dict(json.loads(json.dumps(whole)))
+        schema = from_plain(Schema, json.loads(json.dumps(whole)), "schema")
     except UserError as error:
-        assert "is damaged" in str(error)
+        assert "\n" not in str(error)
     else:
-        assert Schema.from_dict(task.as_dict()) == task
+        assert from_plain(Schema, to_plain(schema)) == schema
 
 
 @pytest.mark.parametrize(

@@ -18,10 +18,10 @@ from web_client import Client
 from web_served import served
 
 from graduel.cli.app import main
+from graduel.data.schema import Schema
 from graduel.data.source import open_source
 from graduel.errors import UserError
 from graduel.models.model_file import Model, save_model
-from graduel.models.schema import Schema
 from graduel.web.serve import load_state
 from graduel.web.state.app_state import AppState
 from graduel.web.state.holdout import HoldoutData
@@ -97,7 +97,7 @@ def duel(tmp_path, ready):
     cell.mkdir(parents=True)
     kept = Model("net", "NumPy network", Schema.of(data), preparation, network, weights)
     save_model(cell / "model.safetensors", kept)
-    plan = {"source": source.description.as_dict()}
+    plan = {"source": source.spec.as_dict()}
     (folder / "duel.json").write_text(json.dumps(plan), encoding="utf-8")
     (folder / "source.json").write_text(json.dumps({"place": str(path)}), encoding="utf-8")
     (folder / "splits").mkdir()

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from graduel.data.prepare.encoder import Preparation
-from graduel.models.schema import Schema
+from graduel.data.prepare.preparation import Preparation
+from graduel.data.schema import Schema
 from graduel.nn import Network, Weights
 from graduel.train.loop.batches import Rows
 from graduel.train.loop.training import to_probabilities
@@ -88,7 +88,7 @@ class Model:
         Parameters
         ----------
         X : a table of Polars or pandas; or images or rows of numbers, as in the training rows
-        decimal, first_row : see :meth:`Schema.frame`
+        decimal, first_row : see :meth:`Schema.conform`
 
         Raises
         ------
@@ -96,12 +96,12 @@ class Model:
             If the rows do not fit the schema.
         """
         if self.preparation is None:
-            return self.schema.rows(X)
+            return self.schema.flatten(X)
         from graduel.data.read.dataframe import from_frame
 
         frame, _ = from_frame(X)
         return self.preparation.transform(
-            self.schema.frame(frame, decimal=decimal, first_row=first_row)
+            self.schema.conform(frame, decimal=decimal, first_row=first_row)
         )
 
     def scale(self, matrix: Array) -> Array:

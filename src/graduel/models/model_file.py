@@ -18,11 +18,11 @@ from numpy.typing import NDArray
 from safetensors import safe_open
 
 from graduel.atomic_io import atomic_write
-from graduel.data.prepare.encoder import Preparation, compress_spec, decompress_spec
-from graduel.data.prepare.preparation import NetPreparation, TreePreparation
+from graduel.data.prepare.compression import compress_spec, decompress_spec
+from graduel.data.prepare.preparation import NetPreparation, Preparation, TreePreparation
+from graduel.data.schema import Schema
 from graduel.errors import UserError
 from graduel.models.model import Model
-from graduel.models.schema import Schema
 from graduel.nn import Network, Weights
 from graduel.serialize import from_plain, to_plain
 from graduel.train.io.container import (
@@ -54,7 +54,7 @@ class ModelNote:
 
     family: str
     title: str
-    schema: dict[str, Any]
+    schema: Schema
     preparation: dict[str, Any] | str | None
     """The plain form of a preparation; compressed where it is long."""
     class_codes: tuple[int, ...]
@@ -84,7 +84,7 @@ def save_model(path: str | Path, model: Model) -> None:
     note = ModelNote(
         model.family,
         model.title,
-        model.schema.as_dict(),
+        model.schema,
         None if preparation is None else compress_spec(preparation.to_spec()),
         model.class_codes,
     )
@@ -180,7 +180,7 @@ def _read_note(data: Any) -> tuple[ModelNote, Schema]:
         raise UserError(f"{DAMAGED} (a class code is negative)")
     if len(set(note.class_codes)) < len(note.class_codes):
         raise UserError(f"{DAMAGED} (a class code stands twice)")
-    return note, Schema.from_dict(note.schema)
+    return note, note.schema
 
 
 def _check_width(shape: tuple[int, ...], schema: Schema, preparation: Preparation | None) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from weakref import WeakKeyDictionary
 
-from graduel.data.prepare.tree_encoders import Category
+from graduel.data.prepare.encoders import CategoryCode
 from graduel.errors import UserError
 from graduel.glassbox.trees.tree_arrays import Forest, read_forest
 from graduel.models.model import Model
@@ -38,7 +38,7 @@ def category_names(model: Model) -> dict[int, tuple[str, ...]]:
     names: dict[int, tuple[str, ...]] = {}
     start = 0
     for encoder in () if model.preparation is None else model.preparation.encoders:
-        if isinstance(encoder, Category):
+        if isinstance(encoder, CategoryCode) and encoder.for_trees:
             names[start] = (*encoder.categories, *("another",) * encoder.others)
         start += len(encoder.names)
     return names

@@ -6,10 +6,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from graduel.data.schema import Schema
 from graduel.errors import UserError
 from graduel.glassbox import ablate_units, set_weight
 from graduel.models.model import Model
-from graduel.models.schema import Schema
 from graduel.nn import Dense, Dropout, Network, Weights
 from graduel.train.build.part_registry import ACTIVATIONS
 from graduel.web.state.form_fields import Field, fields_of

@@ -7,8 +7,8 @@ from itertools import pairwise
 
 from graduel.data import Dataset, NetPreparation, TreePreparation
 from graduel.data.prepare.preparation import ONE_HOT
+from graduel.data.schema import Schema
 from graduel.models.model import Model
-from graduel.models.schema import Schema
 from graduel.train.recipes import NetRecipe
 from graduel.web.http_error import ClientError
 from graduel.web.limits import Limits
