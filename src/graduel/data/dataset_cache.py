@@ -9,10 +9,10 @@ Source: the Arrow IPC file format, https://arrow.apache.org/docs/format/Columnar
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from hashlib import file_digest, sha256
 from pathlib import Path
 from typing import Any
 
@@ -63,28 +63,33 @@ def write_dataset(folder: Path, dataset: Dataset) -> None:
         If the folder cannot be written.
     """
     table = dataset.understood
-    arrays = {"y.npy": dataset.y, "groups.npy": dataset.groups, "times.npy": dataset.times}
-    if table is None:
-        arrays[IMAGES] = dataset.X
-    else:
-        arrays["rows.npy"] = table.rows
+    arrays: dict[str, NDArray[Any] | None] = {
+        "y.npy": dataset.y,
+        "groups.npy": dataset.groups,
+        "times.npy": dataset.times,
+        "rows.npy": None if table is None else table.rows,
+        IMAGES: dataset.X if table is None else None,
+    }
+    sha256 = {}
+    for name, array in arrays.items():
+        if array is not None:
+            with atomic_path(folder / name) as path, path.open("wb") as file:
+                np.save(file, array, allow_pickle=False)
+            sha256[name] = _file_digest(folder / name)
+    info = None
+    if table is not None:
         with atomic_path(folder / FRAME) as path:
             table.frame.write_ipc(path)
-    arrays = {name: array for name, array in arrays.items() if array is not None}
-    for name, array in arrays.items():
-        with atomic_path(folder / name) as path, path.open("wb") as file:
-            np.save(file, array, allow_pickle=False)
-    names = [*arrays, *([] if table is None else [FRAME])]
+        sha256[FRAME] = _file_digest(folder / FRAME)
+        info = _TableInfo(table.columns, table.target, table.set_aside, table.notes, table.formats)
     manifest = _Manifest(
         dataset.name,
         dataset.classes,
         dataset.kinds,
         dataset.n_train,
         dataset.source,
-        None
-        if table is None
-        else _TableInfo(table.columns, table.target, table.set_aside, table.notes, table.formats),
-        {name: _digest(folder / name) for name in names},
+        info,
+        sha256,
     )
     plain = to_plain(manifest)
     write_json(folder / MANIFEST, {"sha256": _text_digest(plain), "dataset": plain})
@@ -156,7 +161,7 @@ def _checked(folder: Path) -> _Manifest:
     manifest = from_plain(_Manifest, plain, str(path))
     for name, digest in manifest.sha256.items():
         try:
-            intact = _digest(folder / name) == digest
+            intact = _file_digest(folder / name) == digest
         except OSError as error:
             raise UserError(f"{folder / name}: cannot be read ({error.strerror})") from None
         if not intact:
@@ -170,12 +175,12 @@ def _damaged(path: Path) -> UserError:
 
 def _text_digest(plain: Any) -> str:
     """Return the SHA-256 of plain data as JSON."""
-    return sha256(json.dumps(plain, sort_keys=True).encode()).hexdigest()
+    return hashlib.sha256(json.dumps(plain, sort_keys=True).encode()).hexdigest()
 
 
-def _digest(path: Path) -> str:
+def _file_digest(path: Path) -> str:
     with path.open("rb") as file:
-        return file_digest(file, "sha256").hexdigest()
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _load(path: Path) -> NDArray[Any]:

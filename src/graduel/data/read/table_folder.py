@@ -9,7 +9,7 @@ from graduel.data.read.images.image_folders import find_image_folders
 from graduel.data.read.labelled_arrays import natural_order
 from graduel.errors import UserError
 
-TABLES = (".csv", ".tsv", ".tab", ".psv", ".parquet", ".pq")
+TABLE_ENDINGS = (".csv", ".tsv", ".tab", ".psv", ".parquet", ".pq")
 PACKED = (".gz", ".zip")
 
 
@@ -47,7 +47,7 @@ def is_table(name: str) -> bool:
     plain = name.lower()
     for ending in PACKED:
         plain = plain.removesuffix(ending)
-    return plain.endswith(TABLES) and not name.startswith(".")
+    return plain.endswith(TABLE_ENDINGS) and not name.startswith(".")
 
 
 def _has_images(path: Path) -> bool:
