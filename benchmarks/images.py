@@ -30,7 +30,8 @@ from typing import Any
 import numpy as np
 
 from graduel.contenders import Budget, LabelledRows
-from graduel.contenders.net import Net
+from graduel.contenders.family import FamilyContender
+from graduel.contenders.net import FAMILY
 from graduel.data import Dataset, load_dataset
 from graduel.data.source import DataSource, open_source
 from graduel.duel.plan.protocol import Protocol
@@ -66,11 +67,11 @@ def recipe_of(name: str, epochs: int | None, net: str | None) -> NetRecipe:
 
 def fit(recipe: NetRecipe, data: Dataset, protocol: Protocol, seed: int) -> dict[str, Any]:
     """Train once; return what it took and what came of it."""
-    rows, image, k = protocol.split_rows(data, seed), data.image, len(data.classes)
+    rows, image, k = protocol.data.split_rows(seed), data.image, len(data.classes)
     train, valid = (
         LabelledRows(data.table[i], data.y[i], k, image) for i in (rows.train, rows.valid)
     )
-    fitting = Net(recipe).fit(
+    fitting = FamilyContender(FAMILY, recipe, "net").fit(
         train,
         valid,
         rng=np.random.default_rng(seed),

@@ -13,8 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from graduel.contenders import Budget, make_contender
-from graduel.contenders.fitted_model import to_model
+from graduel.contenders import Budget, get_family, make_contender
 from graduel.data import Dataset
 from graduel.data.source import open_source, source_from_arrays
 from graduel.duel.plan.protocol import Cell
@@ -48,6 +47,12 @@ def table(n: int = 240, classes: str = "abc") -> Dataset:
         }
     )
     return source_from_arrays(frame, target="target", categorical=("grade",)).load()
+
+
+def to_model(fitted, schema, title, notes=None):
+    """Return the model that a fitted contender's family makes of it."""
+    family = get_family(type(fitted).__module__.rpartition(".")[2])
+    return replace(family.to_model(fitted, schema, title), notes=notes or {})
 
 
 def fitted(data: Dataset, name: str, **more):

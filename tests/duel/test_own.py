@@ -66,7 +66,7 @@ def fit(estimator, data, rows=ROWS, **options):
             build_protocol(DataSource.builtin("mnist"), own=[one], threads=1).contenders["mine"]
         )
     )
-    made = make_contender("mine", "own", recipe["recipe"], "error", one.pickled())
+    made = make_contender("mine", "user", recipe["recipe"], "error", one.pickled())
     return run_cell(made, data, rows, Cell("mine", 0), Budget(1))
 
 
@@ -92,7 +92,7 @@ def test_a_table_comes_as_a_matrix_that_any_classifier_takes():
     X = seen.model.X_
     assert X.dtype == np.float32
     assert np.isfinite(X).all()
-    assert X.shape[1] == len(seen.ready.preparation.names)
+    assert X.shape[1] == len(seen.prepare.preparation.names)
 
 
 def test_columns_by_name_come_as_a_data_frame():
@@ -172,7 +172,7 @@ def test_garbage_in_the_test_rows_changes_no_bit(tmp_path):
         trees = [fitted.model.tree_.__getstate__() for _, fitted in (one, two)]
         for key, value in trees[0].items():
             np.testing.assert_array_equal(value, trees[1][key])
-        assert one[1].ready.to_bytes() == two[1].ready.to_bytes()
+        assert one[1].prepare.to_bytes() == two[1].prepare.to_bytes()
 
 
 def test_without_predict_proba_the_class_that_it_names_is_certain():

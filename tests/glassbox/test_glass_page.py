@@ -11,8 +11,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from graduel.contenders import Budget, make_contender
-from graduel.contenders.fitted_model import to_model
+from graduel.contenders import Budget, get_family, make_contender
 from graduel.data.source import source_from_arrays
 from graduel.duel.plan.protocol import Cell
 from graduel.duel.plan.splits import Split
@@ -58,7 +57,7 @@ def fitted(data, name, recipe=None):
     rows = Split(np.arange(n // 2), np.arange(n // 2, n * 3 // 4), np.arange(n * 3 // 4, n))
     contender = make_contender(name, name, recipe or RECIPES[name])
     model = run_cell(contender, data, rows, Cell(name, 0), Budget(threads=1))[1]
-    return to_model(model, Schema.of(data), f"model {EVIL}")
+    return get_family(name).to_model(model, Schema.of(data), f"model {EVIL}")
 
 
 @pytest.fixture(scope="module")
@@ -284,7 +283,8 @@ def test_two_classes_and_classes_that_were_not_learned(data):
     rows = Split(train, np.arange(n // 2, n * 3 // 4), np.arange(n * 3 // 4, n))
     contender = make_contender("xgboost", "xgboost", RECIPES["xgboost"])
     model = run_cell(contender, data, rows, Cell("xgboost", 0), Budget(threads=1))[1]
-    lacking = ExplainedModel(to_model(model, Schema.of(data), "trees"))
+    xgboost = get_family("xgboost")
+    lacking = ExplainedModel(xgboost.to_model(model, Schema.of(data), "trees"))
     assert lacking.groups == ("c",)
     found = inspect_example(lacking, lacking.example(data.X[:1]), 1)
     assert found.answers[1] == 0

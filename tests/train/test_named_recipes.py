@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from graduel.contenders.recipes import CONTENDERS
+from graduel.contenders.registry import get_contender
 from graduel.data.source import DataSource
 from graduel.duel.plan.experiment import plan_experiment
 from graduel.duel.plan.protocol_builder import build_protocol
@@ -70,9 +70,9 @@ def test_named_recipes_are_contenders_for_images():
     assert list(protocol.contenders) == ["net", "net-best", "net-augmented", "net-conv"]
     assert protocol.contenders["net-best"]["title"] == "best dense network"
     for name in ("net-best", "net-augmented", "net-conv"):
-        entry = CONTENDERS[name]
-        assert not entry.default
-        assert entry.quick.epochs < entry.full.epochs
+        _, contender = get_contender(name)
+        assert not contender.default
+        assert contender.images.quick.epochs < contender.images.full.epochs
         assert protocol.contenders[name]["family"] == "net"
 
 

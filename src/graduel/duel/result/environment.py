@@ -11,10 +11,9 @@ from typing import Any
 
 import psutil
 
-PACKAGES = (
-    *("graduel", "numpy", "scipy", "scikit-learn", "xgboost", "xgboost-cpu", "matplotlib"),
-    *("lightgbm", "optuna"),
-)
+from graduel.contenders.registry import known_packages
+
+PACKAGES = ("graduel", "numpy", "scipy", "scikit-learn", "xgboost", "xgboost-cpu", "matplotlib")
 
 
 def describe_environment(command: str, threads: int) -> dict[str, Any]:
@@ -22,7 +21,7 @@ def describe_environment(command: str, threads: int) -> dict[str, Any]:
     from threadpoolctl import threadpool_info
 
     versions: dict[str, Any] = {}
-    for name in PACKAGES:
+    for name in (*PACKAGES, *known_packages(), "optuna"):
         try:
             versions[name] = version(name)
         except PackageNotFoundError:
