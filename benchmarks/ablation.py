@@ -88,7 +88,7 @@ def chosen(paths: list[Path], target: str) -> Iterator[tuple[str, Dataset, Proto
 
 def fit(recipe: NetRecipe, data: Dataset, protocol: Protocol, run: int) -> dict[str, float]:
     """Train once, and return the errors on test rows."""
-    rows, k = protocol.data.split_rows(run), len(data.classes)
+    rows, k = protocol.split_rows(data, run), len(data.classes)
     train, valid = (
         LabelledRows(data.table[i], data.y[i], k, None, data.columns)
         for i in (rows.train, rows.valid)

@@ -72,7 +72,7 @@ def prepare(job: Path, options: dict[str, Any]) -> None:
     from graduel.duel.plan.protocol_builder import build_protocol
 
     protocol = build_protocol(DataSource.builtin("mnist"), **options)
-    rows = protocol.load_dataset("mnist").split_rows(0)
+    rows = protocol.split_rows(load_dataset("mnist"), 0)
     (job / "plan.json").write_text(json.dumps(protocol.as_dict()), encoding="utf-8")
     np.savez(job / "rows.npz", train=rows.train, valid=rows.valid)
 

@@ -67,7 +67,7 @@ def recipe_of(name: str, epochs: int | None, net: str | None) -> NetRecipe:
 
 def fit(recipe: NetRecipe, data: Dataset, protocol: Protocol, seed: int) -> dict[str, Any]:
     """Train once; return what it took and what came of it."""
-    rows, image, k = protocol.data.split_rows(seed), data.image, len(data.classes)
+    rows, image, k = protocol.split_rows(data, seed), data.image, len(data.classes)
     train, valid = (
         LabelledRows(data.table[i], data.y[i], k, image) for i in (rows.train, rows.valid)
     )

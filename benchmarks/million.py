@@ -90,7 +90,7 @@ def cell(path: Path, name: str) -> None:
     data = open_source(path, target="target")
     loaded = stage("read", data.load)
     protocol = build_protocol(data, contenders=[name], threads=int(os.environ[THREADS]))
-    rows = stage("split", lambda: protocol.loaded.split_rows(0))
+    rows = stage("split", lambda: protocol.split_rows(loaded, 0))
     from graduel.contenders.family import TableTraits
     from graduel.contenders.registry import get_contender
 

@@ -49,7 +49,7 @@ def test_fits_on_cached_data_are_equal_bit_for_bit(csv, tmp_path, name):
     spec = protocol.contenders[name]
     outcomes = []
     for dataset in (loaded, opened):
-        rows = protocol.dataset.split_rows(0)
+        rows = protocol.split_rows(dataset, 0)
         contender = make_contender(name, spec["family"], spec["recipe"], "error")
         outcomes.append(run_cell(contender, dataset, rows, Cell(name, 0), Budget(threads=1)))
     (one, fitted), (other, again) = outcomes

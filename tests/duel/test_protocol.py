@@ -41,7 +41,7 @@ def protocol(**options):
 @given(rows=st.one_of(st.none(), st.integers(100, 600)), seed=st.integers(0, 50))
 def test_a_split_shares_no_row_keeps_classes_and_leaves_the_test_rows(rows, seed):
     data = digits()
-    s = protocol(rows=rows).data.split_rows(seed)
+    s = protocol(rows=rows).split_rows(data, seed)
     everything = np.concatenate([s.train, s.valid, s.test])
     assert len(np.unique(everything)) == len(everything)
     assert len(s.train) + len(s.valid) == (rows or 600)
@@ -54,7 +54,7 @@ def test_a_split_shares_no_row_keeps_classes_and_leaves_the_test_rows(rows, seed
 
 def test_seeds_draw_other_validation_rows_from_the_same_part():
     data, p = digits(), protocol(rows=300)
-    a, again, b = p.data.split_rows(0), p.data.split_rows(0), p.data.split_rows(1)
+    a, again, b = p.split_rows(data, 0), p.split_rows(data, 0), p.split_rows(data, 1)
     np.testing.assert_array_equal(a.valid, again.valid)
     assert set(a.valid) != set(b.valid)
     assert set(a.valid) | set(a.train) == set(b.valid) | set(b.train)
@@ -63,7 +63,7 @@ def test_seeds_draw_other_validation_rows_from_the_same_part():
 @pytest.mark.parametrize("rows", [5, 99, 601, 0, -3])
 def test_rows_out_of_range_are_refused(rows):
     with pytest.raises(UserError, match=r"rows must be between 100 \(10 for each of 10 classes\)"):
-        replace(protocol(), rows=rows).digits().split_rows(0)
+        replace(protocol(), rows=rows).split_rows(digits(), 0)
     if rows != 601:
         with pytest.raises(UserError, match="rows must be between 100"):
             protocol(rows=rows)

@@ -39,7 +39,7 @@ def csv(tmp_path_factory):
 
 
 def learned(protocol, data, run=0):
-    rows = protocol.data.split_rows(run)
+    rows = protocol.split_rows(data, run)
     return set(np.r_[rows.train, rows.valid].tolist()), rows.test
 
 

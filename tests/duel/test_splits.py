@@ -46,9 +46,9 @@ def test_a_fold_of_each_repeat_judges_every_row_once():
     for repeat in range(3):
         for seed in range(2):
             runs = [2 * (4 * repeat + fold) + seed for fold in range(4)]
-            tests = [p.data.split_rows(run).test for run in runs]
+            tests = [p.split_rows(data, run).test for run in runs]
             np.testing.assert_array_equal(np.sort(np.concatenate(tests)), np.arange(200))
-    folds = [frozenset(p.data.split_rows(2 * fold).test.tolist()) for fold in range(12)]
+    folds = [frozenset(p.split_rows(data, 2 * fold).test.tolist()) for fold in range(12)]
     assert len(set(folds)) == 12  # other folds in each repeat
 
 
@@ -64,7 +64,7 @@ def test_a_fold_of_each_repeat_judges_every_row_once():
 def test_the_parts_share_no_row_and_no_equal_rows(n, k, distinct, design, rows, data):
     own, p = table(n, k, distinct), protocol(design, rows=rows)
     try:
-        s = p.own.split_rows(data.draw(st.integers(0, p.runs - 1)))
+        s = p.split_rows(own, data.draw(st.integers(0, p.runs - 1)))
     except UserError:  # twenty rows may be two groups of equal ones
         assert rows is not None
         assert distinct is not None
@@ -102,7 +102,7 @@ def test_groups_stay_together_whatever_their_rows():
     groups = np.random.default_rng(0).integers(30, size=200)
     data = table(groups=groups)
     for run in range(5):
-        s = protocol("5x1").data.split_rows(run)
+        s = protocol("5x1").split_rows(data, run)
         assert not np.intersect1d(groups[s.test], groups[np.r_[s.train, s.valid]]).size
         assert not np.intersect1d(groups[s.train], groups[s.valid]).size
 
@@ -110,20 +110,20 @@ def test_groups_stay_together_whatever_their_rows():
 @pytest.mark.parametrize("moments", [200, 12, 3])
 def test_time_judges_on_the_latest_and_chooses_on_the_next(moments):
     times = np.random.default_rng(1).integers(moments, size=200)
-    s = protocol("holdout").table(times=times).split_rows(0)
+    s = protocol("holdout").split_rows(table(times=times), 0)
     assert times[s.train].max() < times[s.valid].min()
     assert times[s.valid].max() < times[s.test].min()
     if moments == 200:
         assert 38 <= len(s.test) <= 44
         assert abs(len(s.valid) - USER_VALID_SHARE * (200 - len(s.test))) < 4
-        late = protocol("holdout", rows=60).table(times=times).split_rows(0)
+        late = protocol("holdout", rows=60).split_rows(table(times=times), 0)
         before = np.sort(times[np.r_[s.train, s.valid]])
         np.testing.assert_array_equal(np.sort(times[np.r_[late.train, late.valid]]), before[-60:])
 
 
 def test_seeds_choose_on_other_rows_of_the_same_part_and_judge_on_the_same():
     data, p = table(), protocol("holdout", seeds=2, rows=100)
-    a, again, b = p.data.split_rows(0), p.data.split_rows(0), p.data.split_rows(1)
+    a, again, b = p.split_rows(data, 0), p.split_rows(data, 0), p.split_rows(data, 1)
     np.testing.assert_array_equal(a.valid, again.valid)
     np.testing.assert_array_equal(a.test, b.test)
     assert set(a.valid) != set(b.valid)
@@ -136,20 +136,20 @@ def test_classes_of_one_row_are_kept():
     names = [f"c{i:02}" for i in y]
     frame = pl.DataFrame({"x": np.arange(130) / 3, "y": names})
     data = from_table(infer_table(frame, target="y"))
-    tested = [protocol("5x1").data.split_rows(run).test for run in range(5)]
+    tested = [protocol("5x1").split_rows(data, run).test for run in range(5)]
     np.testing.assert_array_equal(np.sort(np.concatenate(tested)), np.arange(130))
 
 
 def test_a_given_split_is_kept():
     data = table(n_train=150)
-    s = protocol("given").data.split_rows(0)
+    s = protocol("given").split_rows(data, 0)
     np.testing.assert_array_equal(s.test, np.arange(150, 200))
     assert np.r_[s.train, s.valid].max() == 149
 
 
 def test_rows_in_both_parts_are_counted():
     data = table(n_train=100, distinct=5)
-    s = protocol("given").data.split_rows(0)
+    s = protocol("given").split_rows(data, 0)
     x = data.X["x"].to_numpy()
     assert count_leaked_rows(data, s) == np.isin(x[s.test], x[:100]).sum() > 0
 
@@ -158,7 +158,7 @@ def test_images_split_by_the_same_rules():
     rng = np.random.default_rng(0)
     X = np.repeat(rng.integers(0, 256, size=(50, 3, 3), dtype=np.uint8), 2, axis=0)
     data = Dataset("own", X, np.arange(100) // 2 % 2, ("a", "b"), ("pixel",) * 9)
-    s = protocol("holdout").data.split_rows(0)
+    s = protocol("holdout").split_rows(data, 0)
     assert count_leaked_rows(data, s) == 0
     assert len(s.test) == pytest.approx(20, abs=2)
 
@@ -208,7 +208,7 @@ def test_known_data_can_be_split_anew(mnist, text, splits, tested):
     p = build_protocol(DataSource.builtin("mnist"), split=text, threads=1)
     assert p.splits == splits
     assert p.rope == build_protocol(DataSource.builtin("mnist"), threads=1).rope
-    tests = [p.mnist.split_rows(run) for run in range(splits)]
+    tests = [p.split_rows(mnist, run) for run in range(splits)]
     for s in tests:
         everything = np.concatenate([s.train, s.valid, s.test])
         assert len(np.unique(everything)) == len(everything) == 70_000

@@ -84,7 +84,7 @@ def cell(data, name, rows, metric="error"):
 def test_garbage_in_the_test_rows_changes_no_bit_of_model_or_preparation(csv, name):
     source = open_source(csv, target="label")
     data, p = source.load(), build_protocol(source, split="holdout", threads=1)
-    rows = p.data.split_rows(0)
+    rows = p.split_rows(data, 0)
     where = np.zeros(len(data.y), bool)
     where[rows.test] = True
     spoil = pl.Series(where)
@@ -106,7 +106,7 @@ def test_garbage_in_the_test_rows_changes_no_bit_of_model_or_preparation(csv, na
 def test_checkpoints_and_the_model_prepare_alike(csv, name):
     source = open_source(csv, target="label")
     data = source.load()
-    rows = build_protocol(source, split="holdout", threads=1).data.split_rows(0)
+    rows = build_protocol(source, split="holdout", threads=1).split_rows(data, 0)
     outcome, fitted = cell(data, name, rows)
     p = outcome.probabilities
     assert p.shape == (len(rows.test), 3)
@@ -124,7 +124,7 @@ def test_what_is_chosen_follows_the_metric(csv, metric):
 
     source = open_source(csv, target="label")
     data = source.load()
-    rows = build_protocol(source, split="holdout", threads=1).data.split_rows(0)
+    rows = build_protocol(source, split="holdout", threads=1).split_rows(data, 0)
     X, y = data.X[rows.valid], data.y[rows.valid]
     outcome, fitted = cell(data, "xgboost", rows, metric)
     last = fitted.details["rounds"]
@@ -143,7 +143,7 @@ def test_what_is_chosen_follows_the_metric(csv, metric):
 def test_a_class_without_training_rows_gets_no_probability_from_trees(name):
     data = source_from_arrays(frame(), target="label").load()
     source = source_from_arrays(frame(), target="label")
-    rows = build_protocol(source, split="holdout", threads=1).data.split_rows(0)
+    rows = build_protocol(source, split="holdout", threads=1).split_rows(data, 0)
     lacking = replace(rows, train=rows.train[data.y[rows.train] != 1])
     outcome, _ = cell(data, name, lacking)
     assert outcome.probabilities.shape == (len(rows.test), 3)
