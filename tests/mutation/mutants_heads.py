@@ -16,7 +16,7 @@ T = "nn/layers/ntk.py"
 A = "nn/layers/parametric.py"
 M = "nn/losses/heads.py"
 D = "nn/layers/dropout.py"
-Q = "data/prepare/numeric_encoders.py"
+Q = "data/prepare/scalers.py"
 R, U = "train/build/network_builder.py", "train/build/optimizer_builder.py"
 G = "glassbox/network/dense_terms.py"
 P = "export/python_tables.py"
@@ -107,7 +107,7 @@ MUTANTS = [
     (T, "call.rng.integers(len(z), size=shape)", "np.zeros(shape, np.intp)", NTK),
     (T, "return -np.take_along_axis", "return np.take_along_axis", NTK),
     (A, "y += x", "pass", GOLDEN),
-    (A, "w.g.alpha, by=lines(w.kept)", "w.g.alpha, by=lines(dy)", GOLDEN),
+    (A, "w.g.alpha, by=lines(w.saved)", "w.g.alpha, by=lines(dy)", GOLDEN),
     (A, "dy -= inner", "pass", GOLDEN),
     (A, "inner = np.multiply(dy, w.p.alpha, out=", "inner = np.multiply(dy, 1, out=", GOLDEN),
     (A, "dy += dx", "pass", GOLDEN),
@@ -123,30 +123,35 @@ MUTANTS = [
     (M, "return raw[1:]", "return raw", HEADS),
     (D, "max(1.0, 2 * call.t)", "max(0.0, 2 * call.t)", NTK),
     (D, "rate *= (1 + cos(", "rate *= (1 - cos(", NTK),
-    (Q, "np.clip(x[~unknown], -HIGHEST, HIGHEST)", "x[~unknown]", QUANTILE),
+    (Q, "np.clip(x[~is_missing], -HIGHEST, HIGHEST)", "x[~is_missing]", QUANTILE),
     (Q, 'method="inverted_cdf"', 'method="linear"', QUANTILE),
-    (Q, "max(len(known) // ROWS_A_KNOT, FEWEST_KNOTS)", "len(known) // ROWS_A_KNOT + 2", QUANTILE),
-    (Q, "share += 1 - np.interp(-x, -at[::-1], shares)", "share *= 2", QUANTILE),
-    (Q, "np.clip(ndtri(share / 2), -3, 3)", "np.clip(ndtri(share / 2), -4, 4)", QUANTILE),
-    (Q, "np.where(unknown, 0.0, np.clip", "np.where(False, 0.0, np.clip", QUANTILE),
-    (Q, "        put_missing(np.isnan(x), out)\n", "", QUANTILE),
-    (Q, "any(a > b for a, b in pairwise(self.knots))", "False", QUANTILE),
-    (Q, "np.where(unknown, at[0], x / 2)", "np.where(unknown, at[0], x)", QUANTILE),
-    (Q, "at, shares = np.array(knots) / 2", "at, shares = np.array(knots) / 3", QUANTILE),
     (
-        "data/prepare/preparation.py",
-        "few = 0 < len(codes.categories) + codes.others",
-        "few = len(codes.categories)",
+        Q,
+        "max(len(known) // ROWS_PER_KNOT, FEWEST_KNOTS)",
+        "len(known) // ROWS_PER_KNOT + 2",
         QUANTILE,
     ),
-    ("optim/wrappers.py", "lr * self.schedule(state.t)", "lr * self.schedule(0.0)", FIELDS),
+    (Q, "share += 1 - np.interp(-x, -at[::-1], shares)", "share *= 2", QUANTILE),
+    (Q, "np.clip(ndtri(share / 2), -3, 3)", "np.clip(ndtri(share / 2), -4, 4)", QUANTILE),
+    (Q, "np.where(missing, 0.0, np.clip", "np.where(False, 0.0, np.clip", QUANTILE),
+    (Q, "        fill_missing(np.isnan(x), out)\n", "", QUANTILE),
+    (Q, "any(a > b for a, b in pairwise(self.knots))", "False", QUANTILE),
+    (Q, "np.where(missing, at[0], x / 2)", "np.where(missing, at[0], x)", QUANTILE),
+    (Q, "at, shares = np.array(self.knots) / 2", "at, shares = np.array(self.knots) / 3", QUANTILE),
+    (
+        "data/prepare/preparation.py",
+        "few = 0 < len(code.categories) + code.others",
+        "few = len(code.categories)",
+        QUANTILE,
+    ),
+    ("optim/by_role.py", "lr * self.schedule(state.t)", "lr * self.schedule(0.0)", FIELDS),
     ("train/loop/fit.py", "self.memory.t = t", "self.memory.t = 0.0", FIELDS),
     (U, 'own.get("weight_decay", recipe.weight_decay)', "recipe.weight_decay", FIELDS),
     (U, "rule = replace(rule, weight_decay=0.0)", "pass", FIELDS),
     (U, "0.0 if falls else decay", "decay", FIELDS),
     (R, "adapter=Signs() if first else Constant(1.0)", "adapter=Signs()", FIELDS),
     ("train/loop/training.py", "        if recipe.calibrate:", "        if False:", FIELDS),
-    ("train/build/table_input.py", "columns=inputs.numbers", "columns=None", FIELDS),
+    ("train/build/front_layers.py", "columns=inputs.numbers", "columns=None", FIELDS),
     (G, "place + head * x.shape[1]", "place", GLASS),
     (G, 'p["r"][head] * W[:, unit]', "W[:, unit]", GLASS),
     (G, '(p["s"][head, unit] * scale)', "scale", GLASS),

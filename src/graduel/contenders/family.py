@@ -14,8 +14,8 @@ from graduel.contenders.search.space import Dimension, RecipeSpace
 from graduel.metrics.metric import get_metric
 
 if TYPE_CHECKING:
+    from graduel.data.schema import Schema
     from graduel.models.model import Model
-    from graduel.models.schema import Schema
 
 
 @dataclass(frozen=True, slots=True)

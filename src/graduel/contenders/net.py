@@ -19,8 +19,8 @@ from graduel.train.loop.training import BestEpoch, Training
 from graduel.train.recipes import RECIPES, NetRecipe, net_recipe
 
 if TYPE_CHECKING:
+    from graduel.data.schema import Schema
     from graduel.models.model import Model
-    from graduel.models.schema import Schema
 
 POINTS, FIRST = 10, 4
 """Points of the curve on images after its first epochs: ten thousand test images are a fair part of

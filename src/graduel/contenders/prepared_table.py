@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from graduel.data.prepare.encoder import Preparation
+from graduel.data.prepare.preparation import Preparation
 
 Array = NDArray[Any]
 

@@ -15,7 +15,7 @@ from graduel.contenders.contender import Array, Checkpoint, Fitting, LabelledRow
 from graduel.contenders.fit_job import FitJob
 from graduel.contenders.prepared_table import PreparedTable
 from graduel.data.prepare.preparation import NetPreparation, TreePreparation
-from graduel.train.loop.batches import detect_scale
+from graduel.pixels import detect_scale
 
 CHECKPOINTS = 50
 """Points of a booster's curve over all of its rounds."""

@@ -15,11 +15,11 @@ from graduel.contenders.prepared_table import PreparedTable
 from graduel.contenders.search.space import Choice, Real, RecipeSpace
 from graduel.data.prepare.preparation import NetPreparation
 from graduel.nn import textbook
-from graduel.train.loop.batches import detect_scale
+from graduel.pixels import detect_scale
 
 if TYPE_CHECKING:
+    from graduel.data.schema import Schema
     from graduel.models.model import Model
-    from graduel.models.schema import Schema
 
 CHECKPOINTS = 25
 """Points of the curve over a fit."""

@@ -25,8 +25,8 @@ from graduel.metrics.metric import Metric
 from graduel.train.recipes import RECIPES
 
 if TYPE_CHECKING:
+    from graduel.data.schema import Schema
     from graduel.models.model import Model
-    from graduel.models.schema import Schema
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,7 +216,7 @@ def to_model(fitted: FittedXGBoost, schema: Schema, title: str) -> Model:
         schema,
         fitted.prepare.preparation,
         booster=fitted.booster(),
-        learned=tuple(int(code) for code in fitted.classes),
+        class_codes=tuple(int(code) for code in fitted.classes),
     )
 
 

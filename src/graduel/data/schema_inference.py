@@ -178,7 +178,7 @@ def infer_features(
         tuple(column for column, _ in found),
         tuple(aside),
         tuple(notes),
-        formats,
+        {column.name: formats[column.name] for column, _ in found if column.name in formats},
     )
 
 

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from scipy.sparse import issparse
 from sklearn.utils.validation import column_or_1d, validate_data
 
-from graduel.train.loop.batches import Rows, Source, detect_scale
+from graduel.pixels import detect_scale
+from graduel.train.loop.batches import Rows, Source
 
 Array = NDArray[Any]
 Image = tuple[int, int, int]

@@ -11,8 +11,8 @@ from graduel.cli.data_source import print_estimator_warnings, print_warnings, tr
 from graduel.cli.options import split_names
 from graduel.cli.views.duel_table import show
 from graduel.duel.plan.user_estimators import load_contender
+from graduel.duel.result.duel_result import RESULT
 from graduel.duel.session import plan_session
-from graduel.duel.store.store import RESULT
 from graduel.duel.suite.api import expand_datasets
 from graduel.errors import UserError
 from graduel.report import write_report

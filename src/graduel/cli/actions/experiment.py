@@ -11,8 +11,8 @@ from graduel.cli.actions.live_session import command_line, print_json, run_live
 from graduel.cli.data_source import print_warnings, training_source
 from graduel.cli.views.experiment_table import show
 from graduel.duel.plan.experiment import plan_experiment
+from graduel.duel.result.duel_result import RESULT
 from graduel.duel.session import Session, default_folder
-from graduel.duel.store.store import RESULT
 from graduel.report import write_experiment
 
 

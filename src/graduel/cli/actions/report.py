@@ -10,8 +10,8 @@ from rich.console import Console
 
 from graduel.cli.views import duel_table, experiment_table, suite_table
 from graduel.duel.result.build import load_run
+from graduel.duel.result.duel_result import RESULT
 from graduel.duel.store.plan_file import PLAN
-from graduel.duel.store.store import RESULT
 from graduel.duel.suite.plan_suite import SUITE, SUITE_RESULT
 from graduel.duel.suite.run_suite import load_suite
 from graduel.errors import UserError

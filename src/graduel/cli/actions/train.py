@@ -22,6 +22,7 @@ from graduel.cli.views.progress import format_seconds
 from graduel.contenders import FittedContender, get_family, make_contender
 from graduel.contenders.registry import BUILT_IN_CONTENDERS
 from graduel.data import Dataset
+from graduel.data.schema import Schema
 from graduel.data.source import DataSource
 from graduel.duel.plan.protocol import Protocol
 from graduel.duel.plan.protocol_builder import build_protocol
@@ -30,7 +31,7 @@ from graduel.duel.result.environment import describe_environment
 from graduel.errors import UserError, unknown
 from graduel.metrics.metric import get_metric, is_misclassified, log_loss
 from graduel.models.model_file import save_model
-from graduel.models.schema import Schema
+from graduel.serialize import to_plain
 
 CAN_BE_SAVED = [
     name for name, family in BUILT_IN_CONTENDERS.items() if family in ("net", "xgboost")
@@ -162,7 +163,7 @@ def _report(
         "test_log_loss": log_loss(answers, y),
         **own,
         "seconds": done.seconds,
-        "environment": describe_environment(command_line(), protocol.threads),
+        "environment": to_plain(describe_environment(command_line(), protocol.threads)),
     }
 
 

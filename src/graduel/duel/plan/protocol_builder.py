@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from graduel.contenders.family import TableTraits
@@ -72,15 +72,15 @@ def build_protocol(
     defaults = choose_defaults(
         data, split=split, metric=metric, rope=rope, rows=whole_rows(rows), quick=quick
     )
-    table = _table_traits(data, defaults)
+    traits = _table_traits(data, defaults)
     chosen: dict[str, tuple[str, str, Any]] = {}
     for name in names:
         family, contender = get_contender(name)
-        if (recipes := contender.recipes(table)) is None:
-            if table is None:
+        if (recipes := contender.recipes(traits)) is None:
+            if traits is None:
                 raise UserError(f"{name} is for tables, and these are images")
             raise UserError(f"{name} is for images; for a table take {family.name}")
-        recipe = recipes.quick if quick else recipes.full
+        recipe: Any = recipes.quick if quick else recipes.full
         if name == "net" and net is not None:
             base = net_recipe(quick, defaults.table_rows)
             recipe = parse_recipe(net, base) if isinstance(net, str) else validate_recipe(net)
@@ -105,25 +105,24 @@ def _contender_names(
     own: Sequence[UserContender],
     net: NetRecipe | str | None,
 ) -> list[str]:
-    """Return the names of contenders in one order, so that equal sets are equal duels."""
+    """Return the names of built-in contenders in one order, so that equal sets are equal duels."""
     names = contenders if contenders is not None else default_contenders()
     if not names:
-        some = ", ".join(contender_names())
-        raise UserError(f"expected at least one contender of {some}; got none")
+        known = ", ".join(contender_names())
+        raise UserError(f"expected at least one contender of {known}; got none")
     families = [get_contender(name)[0] for name in names]
     every = [*names, *[one.name for one in own]]
     if twice := [name for name in every if every.count(name) > 1]:
         raise UserError(f"each contender duels once; got '{twice[0]}' twice")
-    for family in families:
-        for needed in family.requires:
-            require(needed.package, needed.title, needed.install)
+    for needed in (one for family in families for one in family.requires):
+        require(needed.package, needed.title, needed.install)
     if net is not None and "net" not in names:
         raise UserError("a network of your own is the contender 'net'; add it to --contenders")
     return sort_contenders(names)
 
 
 def _table_traits(data: DataSource, defaults: Defaults) -> TableTraits | None:
-    """Return what recipes for a table depend on; None for images."""
+    """Return what recipes depend on in a table; None for images."""
     if defaults.table_rows is None:
         return None
     dataset = data.load()
@@ -168,7 +167,7 @@ def assemble_protocol(
         threads=default_threads() if threads is None else validate_count("threads", threads, most),
         rope=defaults.rope,
         varies=varies,
-        versions=_versions([family for family, _, _ in chosen.values()], tuned=is_tuned),
+        versions=_versions(chosen, tuned=is_tuned),
         source=None if data.is_builtin else data.spec.as_dict(),
         split=defaults.split,
         metric=defaults.metric,
@@ -193,9 +192,10 @@ def whole_rows(rows: int | None) -> int | None:
     return None if rows is None else validate_count("rows", rows, None)
 
 
-def _versions(families: Iterable[str], *, tuned: bool) -> dict[str, str]:
-    """Return the versions of the packages that decide the numbers of these families."""
-    more = [package for family in dict.fromkeys(families) for package in family_packages(family)]
+def _versions(chosen: Mapping[str, tuple[str, str, Any]], *, tuned: bool) -> dict[str, str]:
+    """Return the versions of the packages that decide the numbers of these contenders."""
+    families = dict.fromkeys(family for family, _, _ in chosen.values())
+    more = [package for family in families for package in family_packages(family)]
     if tuned:
         require("optuna", "Optuna, with which graduel tunes,", "graduel[tune]")
         more.append("optuna")

@@ -6,8 +6,9 @@ from pathlib import Path
 
 from graduel.duel.plan.design import Design
 from graduel.duel.plan.protocol import Cell, Protocol
+from graduel.duel.result.duel_result import RESULT, read_result
 from graduel.duel.store.plan_file import PLAN
-from graduel.duel.store.store import RESULT, Store
+from graduel.duel.store.store import Store
 from graduel.errors import UserError, unknown
 from graduel.serialize import read_json
 
@@ -27,7 +28,7 @@ def find_model(path: Path, contender: str | None = None) -> tuple[Path, str]:
         raise UserError(
             f"expected a model's file or a finished duel's folder; {path} has no {RESULT}"
         )
-    result, protocol = read_json(path / RESULT), Protocol.from_dict(read_json(path / PLAN))
+    result, protocol = read_result(path), Protocol.from_dict(read_json(path / PLAN))
     if contender is not None and contender not in protocol.contenders:
         raise unknown("contender", contender, protocol.contenders)
     if Design.parse(protocol.split).kind == "folds":
@@ -45,11 +46,10 @@ def find_model(path: Path, contender: str | None = None) -> tuple[Path, str]:
         raise UserError(f"{path}: the model of {contender} was not kept")
     if not kept:
         raise UserError(f"{path}: no model was kept. Run the duel again in a new folder")
-    sign = 1 if result["protocol"]["lower_is_better"] else -1
+    sign = 1 if result.protocol.lower_is_better else -1
 
     def loss(name: str) -> float:
-        entry = result["contenders"][name]
-        return sign * float(entry.get("metric", entry["test_error"]))
+        return sign * result.contenders[name].leading_metric
 
     name = contender or min(kept, key=loss)
     return kept[name], str(protocol.contenders[name]["title"])

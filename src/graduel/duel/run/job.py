@@ -153,11 +153,11 @@ def _pack_result(job: CellJob, dataset: Any, outcome: Any, fitted: Any) -> CellR
     from tempfile import TemporaryDirectory
 
     from graduel.contenders import get_family
+    from graduel.data.schema import Schema
     from graduel.duel.plan.design import Design
     from graduel.duel.run.probes import run_probes
     from graduel.duel.store.cell_files import pack_outcome
     from graduel.models.model_file import save_model
-    from graduel.models.schema import Schema
 
     protocol, cell = job.protocol, job.cell
     if protocol.probes and not protocol.varies:

@@ -39,7 +39,7 @@ from graduel.duel.store.plan_file import PLAN, claim_plan
 from graduel.errors import UserError
 from graduel.serialize import from_plain, read_json, to_plain, write_json
 
-RESULT, PLACE, CACHE = "result.json", "source.json", "cache"
+PLACE, CACHE = "source.json", "cache"
 FOLDERS = ("cells", "splits", "tuning", CACHE)
 DAMAGE = (
     UserError,

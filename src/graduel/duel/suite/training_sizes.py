@@ -6,7 +6,7 @@ rows of a smaller size are among those of every larger one.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from itertools import combinations
 from pathlib import Path
 from statistics import mean
@@ -15,11 +15,10 @@ from typing import Any
 from graduel.data import Dataset
 from graduel.duel.plan.protocol import Protocol
 from graduel.duel.plan.splits import ROWS_A_CLASS
-from graduel.duel.store.store import RESULT
+from graduel.duel.result.duel_result import RESULT, LearningCurve, Result, SizeCurve, read_result
 from graduel.duel.verdict.crossing import compare_sizes
+from graduel.duel.verdict.types import Verdict
 from graduel.errors import UserError
-from graduel.metrics.metric import get_metric
-from graduel.serialize import read_json
 
 SIZES = "sizes"
 STEP, MOST_SIZES, FEWEST = 4, 4, 100
@@ -103,76 +102,62 @@ def _suitable(most: int, classes: int) -> tuple[int, ...]:
     return tuple(reversed(sizes))
 
 
-def learning_curve(path: Path, main: Mapping[str, Any]) -> dict[str, Any] | None:
-    """Return every contender's error by the number of training rows; None without sizes.
+def learning_curve(path: Path, main: Result) -> LearningCurve | None:
+    """Return every contender's error by number of training rows; None without other sizes.
 
-    It has every size that is finished in the folder of the main duel.
+    All sizes that are finished in the folder of the main duel count.
 
     Parameters
     ----------
     path : the main duel's folder
     main : its result
     """
-    results = {_rows(main): main}
+    results = {_training_rows(main): main}
     for file in path.glob(f"{SIZES}/*/{RESULT}"):
-        result = read_json(file)
-        if _is_smaller_duel(result, main):
-            results.setdefault(_rows(result), result)
+        result = read_result(file.parent)
+        if _differs_by_rows_only(result, main):
+            results.setdefault(_training_rows(result), result)
     if len(results) < 2:
         return None
     sizes = sorted(results)
     ordered = [results[size] for size in sizes]
-    metric = get_metric(main["protocol"]["metric"])
-    titles = {name: entry["title"] for name, entry in main["contenders"].items()}
-    return {
-        "sizes": sizes,
-        "contenders": {
-            name: {
-                "test_errors": [one["contenders"][name]["test_error"] for one in ordered],
-                "test_error_intervals": [
-                    one["contenders"][name]["test_error_interval"] for one in ordered
-                ],
-                **(
-                    {"metrics": [one["contenders"][name]["metric"] for one in ordered]}
-                    if metric.name != "error"
-                    else {}
-                ),
-                "fit_seconds": [mean(one["contenders"][name]["fit_seconds"]) for one in ordered],
-            }
-            for name in titles
-        },
-        "pairs": [
-            compare_sizes(a, b, sizes, [_comparison(one, a, b) for one in ordered], titles)
-            for a, b in combinations(titles, 2)
-        ],
-    }
-
-
-def _rows(result: Mapping[str, Any]) -> int:
-    """Return the number of training and validation rows of a duel."""
-    return int(result["dataset"]["n_train"] + result["dataset"]["n_valid"])
-
-
-def _is_smaller_duel(result: Any, main: Mapping[str, Any]) -> bool:
-    """Return whether a duel differs from the main one by its training rows alone."""
-    keys = ("split", "metric", "seeds", "rope", "quick")
-    try:
-        return (
-            result["contenders"].keys() == main["contenders"].keys()
-            and all(result["protocol"][key] == main["protocol"][key] for key in keys)
-            and result["dataset"]["n_test"] == main["dataset"]["n_test"]
+    titles = main.titles
+    curves, pairs = {}, []
+    for name in titles:
+        entries = [result.contenders[name] for result in ordered]
+        by_error = main.protocol.metric == "error"
+        curves[name] = SizeCurve(
+            test_errors=tuple(entry.test_error for entry in entries),
+            test_error_intervals=tuple(entry.test_error_interval for entry in entries),
+            metrics=None if by_error else tuple(entry.leading_metric for entry in entries),
+            fit_seconds=tuple(mean(entry.fit_seconds) for entry in entries),
         )
-    except (TypeError, KeyError, AttributeError):
-        return False
+    for a, b in combinations(titles, 2):
+        verdicts, differences = zip(*(_verdict(one, a, b) for one in ordered), strict=True)
+        pairs.append(compare_sizes(a, b, sizes, verdicts, differences, titles))
+    return LearningCurve(sizes=tuple(sizes), contenders=curves, pairs=tuple(pairs))
 
 
-def _comparison(result: Mapping[str, Any], a: str, b: str) -> dict[str, Any]:
-    """Return one pair of one duel, with the loss of `a` minus that of `b`."""
-    pair = next(one for one in result["comparisons"] if {one["a"], one["b"]} == {a, b})
-    if pair["a"] == a:
-        return {"difference": pair["difference"], "verdict": pair["verdict"]}
-    swapped = {"a better": "b better", "b better": "a better"}
-    return {
-        "difference": -pair["difference"],
-        "verdict": swapped.get(pair["verdict"], pair["verdict"]),
-    }
+def _training_rows(result: Result) -> int:
+    """Return the training and validation rows of a duel."""
+    return result.dataset.n_train + result.dataset.n_valid
+
+
+def _differs_by_rows_only(result: Result, main: Result) -> bool:
+    """Return whether a duel is the main one but for its training rows."""
+    one, other = result.protocol, main.protocol
+    return (
+        result.contenders.keys() == main.contenders.keys()
+        and (one.split, one.metric, one.seeds, one.rope, one.quick)
+        == (other.split, other.metric, other.seeds, other.rope, other.quick)
+        and result.dataset.n_test == main.dataset.n_test
+    )
+
+
+def _verdict(result: Result, a: str, b: str) -> tuple[Verdict, float]:
+    """Return the verdict on one pair of one duel, and the loss of `a` minus that of `b`."""
+    comparison = next(one for one in result.comparisons if {one.a, one.b} == {a, b})
+    if comparison.a == a:
+        return comparison.verdict, comparison.difference
+    turned: dict[Verdict, Verdict] = {"a better": "b better", "b better": "a better"}
+    return turned.get(comparison.verdict, comparison.verdict), -comparison.difference

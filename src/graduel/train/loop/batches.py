@@ -9,12 +9,9 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from graduel.pixels import detect_scale
+
 Array = NDArray[Any]
-
-
-def detect_scale(X: Array) -> float:
-    """Return what a network multiplies X by: uint8 pixels become 0 to 1, other numbers stay."""
-    return 1 / 255 if X.dtype == np.uint8 else 1.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
