@@ -127,7 +127,7 @@ MUTANTS = [
         "self.weight_decay * squares",
         FULL_BATCH,
     ),
-    ("train/loop/full_batch.py", "        refuse_random(network)\n", "", FULL_BATCH),
+    ("train/loop/full_batch.py", "        reject_random_layers(network)\n", "", FULL_BATCH),
     ("train/loop/full_batch.py", 'getattr(node.layer, "rate", None) == 0', "False", FULL_BATCH),
     (
         "train/loop/full_batch.py",
@@ -156,7 +156,7 @@ MUTANTS = [
     ("train/io/network_file.py", "about = parse(text)  # as", "parse(text)  # as", MODELS),
     ("train/io/network_file.py", "parse(text)  # as it comes back", "json.loads(text)", HOSTILE),
     ("train/io/network_file.py", 'view(vector), order="C")', "view(vector))", MODELS),
-    ("train/io/container.py", "if told != checksum(about, arrays):", "if False:", MODELS),
+    ("train/io/container.py", "if told != compute_checksum(about, arrays):", "if False:", MODELS),
     (
         "train/io/container.py",
         'about["format"] > 1 or CHECKSUM in about',
