@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,14 +13,14 @@ import typer
 from rich.console import Console
 
 from graduel.data import DATASETS
+from graduel.data.finding import Finding
 from graduel.data.read.column_names import find, strip_control
 from graduel.data.read.parquet_check import check_parquet
 from graduel.data.read.reader import detect_format
 from graduel.data.source import DataSource, open_source, sample_if_large
-from graduel.data.table import explain_dropped as told_of
+from graduel.data.table import explain_dropped
 from graduel.data.target import NoTargetError
-from graduel.duel.plan.defaults import QUICK_ROWS, duel_warnings
-from graduel.duel.plan.protocol import Protocol
+from graduel.duel.plan.defaults import QUICK_ROWS
 from graduel.errors import UserError
 
 
@@ -84,14 +85,15 @@ def parse_source(text: str, options: dict[str, Any]) -> str | DataSource:
     return open_source(text, **options)
 
 
-def print_warnings(data: DataSource, protocol: Protocol, console: Console) -> None:
-    """Say what was understood and what is to be known before anything is fitted."""
-    found = data.load()
-    split, metric, rope = protocol.split, protocol.metric, protocol.rope
-    told: list[str] = []
-    if found.understood is not None:
-        told += [*found.understood.notes, *told_of(found.understood.set_aside)]
-    for line in told:
-        console.out(f"note: {line}", highlight=False)
-    for line in duel_warnings(found, split, metric, rope, len(protocol.contenders)):
-        console.out(f"warning: {strip_control(line)}", highlight=False)
+def print_notes(data: DataSource, console: Console) -> None:
+    """Print what was decided when the data were read, and which columns are not used."""
+    table = data.load().understood
+    if table is not None:
+        for line in (*table.notes, *explain_dropped(table.set_aside)):
+            console.out(f"note: {line}", highlight=False)
+
+
+def print_findings(findings: Iterable[Finding], console: Console) -> None:
+    """Print a line for each finding of a check."""
+    for finding in findings:
+        console.out(strip_control(str(finding)), highlight=False)

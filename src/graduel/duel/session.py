@@ -21,6 +21,7 @@ from graduel.duel.plan.user_estimators import parse_contenders
 from graduel.duel.result.build import build_result
 from graduel.duel.result.outcome import Run
 from graduel.duel.run.executor import run_cells
+from graduel.duel.store.finding_file import check_once
 from graduel.duel.store.store import Store, open_store
 from graduel.duel.suite.training_sizes import (
     load_data,
@@ -125,6 +126,7 @@ def run_duel(
 
     def fight(store: Store) -> Run:
         store.estimators = estimators
+        check_once(store, own)
         for _ in run_cells(store):
             pass
         return build_result(store, f"graduel.run_duel({called}, …)", show_rows=show_rows)

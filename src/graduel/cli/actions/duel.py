@@ -9,13 +9,14 @@ from typing import Any
 from rich.console import Console
 
 from graduel.cli.actions.run_cells import command_line, run_live
-from graduel.cli.data_source import parse_source, print_warnings, resolve_source
+from graduel.cli.data_source import parse_source, print_findings, print_notes, resolve_source
 from graduel.cli.views.duel_table import show
 from graduel.data.source import DataSource
 from graduel.duel.plan.protocol import Protocol, build_protocol, table_training_rows
-from graduel.duel.plan.user_estimators import estimator_warnings, load_contender
+from graduel.duel.plan.user_estimators import load_contender
 from graduel.duel.result.build import build_result
 from graduel.duel.session import default_folder
+from graduel.duel.store.finding_file import check_once
 from graduel.duel.store.store import RESULT, open_store
 from graduel.duel.suite.api import expand_datasets
 from graduel.duel.suite.training_sizes import (
@@ -73,16 +74,16 @@ def run(
         )
     mine = data if isinstance(data, DataSource) else None
     if mine is not None:
-        print_warnings(mine, protocol, Console(stderr=True))
-    for line in estimator_warnings(own, protocol):
-        Console(stderr=True).out(f"warning: {line}", highlight=False)
+        print_notes(mine, Console(stderr=True))
     estimators = {one.name: one.pickled() for one in own}
     folder = out if out is not None else default_folder(protocol)
     with open_store(folder, protocol, mine) as store:
+        print_findings(check_once(store, own), Console(stderr=True))
         store.estimators = estimators
         finished, report = run_live(store, protocol, folder, write_report, show_rows=show_rows)
         for size, one in smaller.items():
             with open_size(folder, size, one, mine) as other:
+                check_once(other, own)
                 other.estimators = estimators
                 run_live(other, one, other.path, write_report, show_rows=show_rows)
         if smaller:

@@ -11,13 +11,14 @@ from rich.markup import escape
 from rich.table import Table
 
 from graduel.cli.actions.run_cells import run_live
-from graduel.cli.data_source import parse_source, print_warnings, resolve_source
+from graduel.cli.data_source import parse_source, print_findings, print_notes, resolve_source
 from graduel.cli.views.duel_table import WIDTH
 from graduel.data.source import DataSource
 from graduel.duel.plan.experiment import plan_experiment
 from graduel.duel.plan.protocol import Protocol
 from graduel.duel.result.outcome import Run
 from graduel.duel.session import default_folder as duel_folder
+from graduel.duel.store.finding_file import check_once
 from graduel.duel.store.store import open_store
 from graduel.report import write_experiment
 from graduel.report.sections import tables
@@ -36,9 +37,10 @@ def run(
     protocol = plan_experiment(data, **options)
     mine = data if isinstance(data, DataSource) else None
     if mine is not None:
-        print_warnings(mine, protocol, Console(stderr=True))
+        print_notes(mine, Console(stderr=True))
     folder = out if out is not None else default_folder(protocol)
     with open_store(folder, protocol, mine) as store:
+        print_findings(check_once(store), Console(stderr=True))
         finished, picture = run_live(store, protocol, folder, write_experiment)
     if as_json:
         sys.stdout.write((folder / "result.json").read_text(encoding="utf-8"))

@@ -11,14 +11,15 @@ from rich.console import Console
 
 from graduel.cli.actions.duel import split_names
 from graduel.cli.actions.run_cells import command_line
-from graduel.cli.data_source import parse_source, print_warnings, resolve_source
+from graduel.cli.data_source import parse_source, print_findings, print_notes, resolve_source
 from graduel.cli.views.progress import show_progress
 from graduel.cli.views.suite_table import show
 from graduel.data.source import DataSource
-from graduel.duel.plan.user_estimators import UserContender, estimator_warnings
+from graduel.duel.plan.user_estimators import UserContender
 from graduel.duel.result.build import build_result
 from graduel.duel.result.outcome import Run
 from graduel.duel.run.executor import run_cells
+from graduel.duel.store.finding_file import check_once
 from graduel.duel.store.store import Store
 from graduel.duel.suite.api import default_folder
 from graduel.duel.suite.plan_suite import SUITE_RESULT, Member, plan_suite
@@ -57,9 +58,8 @@ def run(
     def fight(member: Member, store: Store) -> Run:
         console.out(f"{number[member.name]} of {total}: {member.name}", highlight=False)
         if isinstance(member.data, DataSource):
-            print_warnings(member.data, store.protocol, console)
-        for line in estimator_warnings(mine, store.protocol):
-            console.out(f"warning: {line}", highlight=False)
+            print_notes(member.data, console)
+        print_findings(check_once(store), console)
         before = load_if_finished(store)
         show_progress(run_cells(store), store.protocol, console, store.path)
         if before is not None and _same_page(before, show_rows):

@@ -16,7 +16,7 @@ from threadpoolctl import threadpool_limits
 
 from graduel.cli.actions.live_fit import FitOutcome, fit_net, fit_xgboost
 from graduel.cli.actions.run_cells import command_line
-from graduel.cli.data_source import parse_source, print_warnings, resolve_source
+from graduel.cli.data_source import parse_source, print_findings, print_notes, resolve_source
 from graduel.cli.views.progress import format_seconds
 from graduel.contenders import FittedContender, make_contender
 from graduel.contenders.fitted_model import to_model
@@ -24,6 +24,7 @@ from graduel.contenders.net import Net
 from graduel.data import Dataset, load_dataset
 from graduel.data.schema import Schema
 from graduel.data.source import DataSource
+from graduel.duel.plan.duel_checks import check_duel
 from graduel.duel.plan.protocol import (
     Protocol,
     Split,
@@ -73,7 +74,8 @@ def run(
     found = data.load() if isinstance(data, DataSource) else load_dataset(data)
     console = Console(stderr=True)
     if isinstance(data, DataSource):
-        print_warnings(data, protocol, console)
+        print_notes(data, console)
+        print_findings(check_duel(found, protocol), console)
     with threadpool_limits(protocol.threads):
         part = split_rows(protocol, found, seed)
         done = _fit(contender, protocol, found, part, seed, console)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import re
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -180,18 +180,6 @@ def parse_contenders(asked: Any) -> tuple[Sequence[str] | None, list[UserContend
         if one is not None
     ]
     return names or None, own
-
-
-def estimator_warnings(own: Sequence[UserContender], protocol: Any) -> Iterator[str]:
-    """Yield what a user should know of contenders of their own before anything is fitted."""
-    for one in own:
-        if one.lacks_probabilities:
-            yield (
-                f"{one.title} has no predict_proba: the class that it names counts as certain, so "
-                "that its log loss and Brier score, and all that ranks by probability, say little"
-            )
-        if protocol.budget["kind"] != "none" and not one.recipe.space:
-            yield f"{one.title} has no search space: it is fitted once, as it is"
 
 
 def _made(title: str, maker: Any) -> Any:

@@ -12,6 +12,7 @@ from graduel.duel.result.build import build_result, load_run
 from graduel.duel.result.environment import describe_environment
 from graduel.duel.result.outcome import Run, Suite
 from graduel.duel.run.executor import WorkerError, run_cells
+from graduel.duel.store.finding_file import check_once
 from graduel.duel.store.store import RESULT, Store, open_store, read_json, write_json
 from graduel.duel.suite.plan_suite import FORMAT, SUITE_RESULT, Member, SuitePlan, open_suite
 from graduel.duel.verdict.datasets import compare_datasets
@@ -94,6 +95,7 @@ def _fought(path: Path, plan: SuitePlan, member: Member, fight: Fight) -> dict[s
     mine = member.data if isinstance(member.data, DataSource) else None
     with open_store(path / member.name, protocol, mine) as store:
         store.estimators = {one.name: one.pickled() for one in plan.mine}
+        check_once(store, plan.mine)
         return fight(member, store).result
 
 
