@@ -15,11 +15,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from test_read_fuzz import files
 
+from graduel.data.load import fingerprint
 from graduel.data.prepare.preparation import NetPreparation, TreePreparation
 from graduel.data.read.delimited import csv
 from graduel.data.read.row_stream import open_stream
 from graduel.data.schema import Schema
-from graduel.data.source import DataSource, SourceSpec, fingerprint
+from graduel.data.source import DataSource
+from graduel.data.spec import SourceSpec
 from graduel.errors import UserError
 
 QUIET = (HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.large_base_example)

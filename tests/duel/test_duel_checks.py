@@ -11,9 +11,9 @@ from sklearn.linear_model import RidgeClassifier
 
 from graduel import run_duel
 from graduel.cli import main
-from graduel.data.source import source_from_arrays
+from graduel.data.source import DataSource, source_from_arrays
 from graduel.duel.plan import duel_checks
-from graduel.duel.plan.protocol import build_protocol
+from graduel.duel.plan.protocol_builder import build_protocol
 from graduel.duel.store.finding_file import FINDINGS, check_once
 from graduel.duel.store.store import open_store
 from graduel.report import write_report
@@ -66,8 +66,8 @@ def test_findings_are_read_from_the_folder_and_a_damaged_file_is_written_anew(le
             assert check_once(store) == findings
 
 
-def test_built_in_data_have_no_findings_but_those_of_contenders():
-    protocol = build_protocol("mnist", threads=1)
+def test_built_in_data_have_no_findings():
+    protocol = build_protocol(DataSource.builtin("mnist"), threads=1)
     assert protocol.source is None
     assert duel_checks.check_duel(None, protocol) == ()
 

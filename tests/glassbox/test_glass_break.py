@@ -80,7 +80,7 @@ def test_the_smallest_push_that_turns_an_answer(digit_net, mnist):
     assert found.answer_before == y != found.answer_after
     assert judge(perturb(x, way, found.eps)[None]).argmax() == found.answer_after
     assert judge(perturb(x, way, found.eps - 2e-5)[None]).argmax() == y
-    assert find_smallest_eps(x, way, judge, most=found.eps / 2).eps is None
+    assert find_smallest_eps(x, way, judge, max_eps=found.eps / 2).eps is None
 
 
 def test_only_who_was_right_can_fall():

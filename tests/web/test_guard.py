@@ -32,7 +32,7 @@ def test_only_its_own_names_are_answered(address, host, status):
 
 
 def test_a_server_for_all_is_reached_by_address_and_by_the_names_it_is_given(ready):
-    with served(AppState(ready=ready), host="0.0.0.0", allowed=["box.lan"]) as address:
+    with served(AppState(demo=ready), host="0.0.0.0", allowed=["box.lan"]) as address:
         for host, status in (("192.168.1.7:80", 200), ("box.lan", 200), ("evil.example", 421)):
             found = httpx.get(address + "/api/about", headers={"host": host})
             assert found.status_code == status

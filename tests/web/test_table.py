@@ -13,7 +13,7 @@ from web_client import Client, unpacked
 from web_served import served
 
 from graduel.nn import Network
-from graduel.web.serve import home_of
+from graduel.web.serve import load_state
 from graduel.web.state.app_state import AppState
 
 
@@ -141,7 +141,7 @@ def test_tables_that_cannot_be_used_are_told_why(client, content, query, status,
 def test_a_path_at_start_is_a_table_to_train_on(tmp_path):
     path = tmp_path / "flowers.csv"
     path.write_bytes(iris_csv())
-    with served(home_of(str(path), {"target": "species"})) as address, Client(address) as client:
+    with served(load_state(str(path), {"target": "species"})) as address, Client(address) as client:
         about = client.get("/api/about").json()
         assert (about["table"]["rows"], about["digits"], about["ready"]) == (150, False, False)
         assert client.refused("answer", row={})[0] == 409

@@ -15,8 +15,10 @@ from web_served import served
 from graduel.train.recipes import NetRecipe
 from graduel.web.limits import Limits
 from graduel.web.state.app_state import AppState
-from graduel.web.training.training_queue import Training, TrainingQueue
-from graduel.web.training.training_run import TrainingData, TrainingRun, TreeSettings
+from graduel.web.training.boosting_run import TreeSettings
+from graduel.web.training.training_queue import TrainingQueue
+from graduel.web.training.training_run import TrainingData, TrainingRun
+from graduel.web.training.watched_training import WatchedTraining
 
 SMALL = {"layers": [8], "activations": ["relu"], "rows": 300, "batch": 30, "epochs": 2, "rounds": 3}
 
@@ -204,27 +206,29 @@ def test_the_race_is_fair_and_repeats(classes):
     first, second = once(), once()
     assert sorted(first[1]) == sorted(second[1]) == ["net"] * 80 + ["trees"] * 5
     for who in ("net", "trees"):
-        a, b = first[0].point(who), second[0].point(who)
+        a, b = first[0].validate(who), second[0].validate(who)
         assert (a.valid_error, a.valid_loss) == (b.valid_error, b.valid_loss)
         assert a.valid_error < 0.2
     assert (first[0].fit.weights.theta == second[0].fit.weights.theta).all()
 
 
 def test_a_training_that_lasts_lets_others_go_first(monkeypatch):
-    monkeypatch.setattr("graduel.web.training.training_queue.TURN", 0.0)
+    monkeypatch.setattr("graduel.web.training.watched_training.TURN_SECONDS", 0.0)
     recipe = NetRecipe(layers=(4,), epochs=3000, batch_size=20)
     queue = TrainingQueue(Limits())
-    queue.begin()
+    queue.start()
     try:
         both = [
-            Training(lambda: TrainingRun(recipe, None, part(100, 0), part(20, 1), 2), Limits(), 0)
+            WatchedTraining(
+                lambda: TrainingRun(recipe, None, part(100, 0), part(20, 1), 2), Limits(), 0
+            )
             for _ in range(2)
         ]
         for one in both:
             one.run()
             queue.submit(one)
         until = time.monotonic() + 20
-        while min(one.live.step if one.live else 0 for one in both) < 5:
+        while min(one.current_run.step if one.current_run else 0 for one in both) < 5:
             assert time.monotonic() < until
             time.sleep(0.01)
     finally:
@@ -234,7 +238,7 @@ def test_a_training_that_lasts_lets_others_go_first(monkeypatch):
 
 
 def test_a_queue_has_an_end(ready):
-    with served(AppState(ready=ready), limits=Limits(queue=1)) as address:
+    with served(AppState(demo=ready), limits=Limits(queue=1)) as address:
         clients = [Client(address) for _ in range(3)]
         try:
             for one in clients:
@@ -256,11 +260,11 @@ def test_a_queue_has_an_end(ready):
 
 def test_fifty_clients_at_once_do_not_meet(ready, mnist):
     """Each with edits of its own, while a training waits; every answer is its own."""
-    contest = ready.contest
+    pair = ready.models
     rows = mnist.table[60_000:60_050]
-    expected = contest.net.predict_proba(rows)
+    expected = pair.net.predict_proba(rows)
     failed: list[object] = []
-    with served(AppState(ready=ready)) as address, Client(address) as busy:
+    with served(AppState(demo=ready)) as address, Client(address) as busy:
         busy.ask("training", **SMALL | {"epochs": 200})
         watcher = Watcher(busy)
         busy.ask("training/command", do="run")

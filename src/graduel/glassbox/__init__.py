@@ -7,13 +7,14 @@ numbers; ``as_dict()`` makes JSON of them. docs/glassbox.md has a worked example
 from graduel.glassbox.digit.mnist_preparation import PreparedDigit, prepare_digit, shrink_drawing
 from graduel.glassbox.digit.photo import extract_ink
 from graduel.glassbox.digit.synthetic_digits import draw_digit, draw_strokes
+from graduel.glassbox.example import Example, prepare_example
 from graduel.glassbox.example_page import render, write_page
-from graduel.glassbox.explained_model import Example, ExplainedModel
 from graduel.glassbox.inspection import Inspection, inspect_example
 from graduel.glassbox.network.activity import Activity, measure_activity
 from graduel.glassbox.network.adversarial import (
     Attack,
     DecisionChange,
+    Predictor,
     attack_direction,
     attack_example,
     find_smallest_eps,
@@ -43,13 +44,13 @@ __all__ = [
     "DecisionChange",
     "Effect",
     "Example",
-    "ExplainedModel",
     "Forest",
     "Forward",
     "GradientStep",
     "Inspection",
     "LayerInfo",
     "Neuron",
+    "Predictor",
     "PreparedDigit",
     "Saliency",
     "Shap",
@@ -77,6 +78,7 @@ __all__ = [
     "measure_effect",
     "perturb",
     "prepare_digit",
+    "prepare_example",
     "read_forest",
     "render",
     "set_weight",

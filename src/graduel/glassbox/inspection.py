@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from graduel.errors import UserError
-from graduel.glassbox.explained_model import Example, ExplainedModel
+from graduel.glassbox.example import Example
 from graduel.glassbox.network.backward_pass import (
     Backward,
     GradientStep,
@@ -22,7 +22,9 @@ from graduel.glassbox.network.layer_info import Array, find_layer, list_layers
 from graduel.glassbox.network.neuron import Neuron, explain_neuron
 from graduel.glassbox.network.saliency import Saliency, input_gradient
 from graduel.glassbox.plain_data import PlainData
+from graduel.glassbox.trees.model_forest import category_names, get_forest, margin_codes
 from graduel.glassbox.trees.tree_votes import Shap, Votes, explain_shap, explain_votes, format_level
+from graduel.models.model import Model
 from graduel.nn import Dense, NTKDense
 
 
@@ -84,7 +86,7 @@ class Inspection(PlainData):
 
 
 def inspect_example(
-    subject: ExplainedModel,
+    model: Model,
     example: Example,
     label: int | None = None,
     *,
@@ -94,61 +96,63 @@ def inspect_example(
     lr: float = 0.1,
     top: int = 8,
 ) -> Inspection:
-    """Look at one example in one model, from every side.
+    """Inspect one example in one model, from every side.
 
     Parameters
     ----------
-    subject, example : a kept model, and an example of :meth:`Subject.example`
-    label : the class code that is taken as true; None: the model's own answer
+    model : a fitted model
+    example : from :func:`~graduel.glassbox.prepare_example`
+    label : the class code that is taken as true; None: the model's own prediction
     where : which model and which example, in words
-    layer, unit : of a network, a unit to write out; without a unit the most active one
+    layer, unit : of a network, the unit to write out; without a unit the most active one
     lr : the rate of the one gradient step
-    top : so many terms of each sum
+    top : the number of terms of each sum
 
     Raises
     ------
     UserError
         If there is no such layer, unit or class.
     """
-    if label is not None and not 0 <= label < len(subject.classes):
-        raise UserError(f"label must be from 0 to {len(subject.classes) - 1}; got {label}")
-    answers = subject.answers(example)
-    answer = int(answers.argmax())
-    true = answer if label is None else label
-    found = Inspection(
+    if label is not None and not 0 <= label < len(model.classes):
+        raise UserError(f"label must be from 0 to {len(model.classes) - 1}; got {label}")
+    probabilities = model.predict_proba_prepared(example.matrix[np.newaxis])[0]
+    prediction = int(probabilities.argmax())
+    inspection = Inspection(
         where,
-        subject.kept.title,
-        subject.classes,
-        subject.names,
+        model.title,
+        model.classes,
+        model.input_names,
         example,
-        answers,
-        answer,
-        true,
+        probabilities,
+        prediction,
+        prediction if label is None else label,
         label is not None,
         top,
         None,
         None,
     )
-    if subject.family == "net":
-        return replace(found, net=_net(subject, found, layer, unit, lr))
+    if model.network is not None:
+        return replace(inspection, net=_inspect_net(model, inspection, layer, unit, lr))
     if layer is not None or unit is not None:
         raise UserError("layer and unit are a network's; this model is XGBoost's")
-    return replace(found, trees=_trees(subject, found))
+    return replace(inspection, trees=_inspect_trees(model, inspection))
 
 
-def _net(
-    subject: ExplainedModel, found: Inspection, layer: int | None, unit: int | None, lr: float
+def _inspect_net(
+    model: Model, inspection: Inspection, layer: int | None, unit: int | None, lr: float
 ) -> NetInspection:
-    network, weights, x = subject.network, subject.weights, found.example.x
-    back = backward(network, weights, x, found.label, classes=subject.classes)
+    network, weights, x = model.network, model.weights, inspection.example.x
+    assert network is not None
+    assert weights is not None
+    back = backward(network, weights, x, inspection.label, classes=model.classes)
     weighted = [place for place in list_layers(network) if place.number]
     if unit is not None and layer is None:
         raise UserError("a unit goes with its layer; name the layer, too")
     if layer is not None:
         weighted = [find_layer(network, layer)]
     options: dict[str, Any] = {
-        "image": subject.image if subject.kept.preparation is None else None,
-        "names": subject.names,
+        "image": model.image if model.preparation is None else None,
+        "names": model.input_names,
     }
     neurons, rows = [], []
     for place in weighted:
@@ -163,34 +167,43 @@ def _net(
                 x,
                 place.path,
                 chosen,
-                found.top,
+                inspection.top,
                 seen=back.forward,
                 **options,
             )
         )
         if isinstance(place.layer, Dense | NTKDense):
-            rows.append(weight_gradients(network, back, place.path, chosen, found.top, **options))
+            rows.append(
+                weight_gradients(network, back, place.path, chosen, inspection.top, **options)
+            )
     return NetInspection(
         network.layout.size,
         back.forward,
         tuple(neurons),
         back,
         tuple(rows),
-        step(network, weights, x, found.label, lr, seen=back),
-        input_gradient(network, weights, x, found.answer),
+        step(network, weights, x, inspection.label, lr, seen=back),
+        input_gradient(network, weights, x, inspection.answer),
     )
 
 
-def _trees(subject: ExplainedModel, found: Inspection) -> TreeInspection:
-    forest, row = subject.forest, found.example.matrix
-    why, values = "", None
+def _inspect_trees(model: Model, inspection: Inspection) -> TreeInspection:
+    forest, row = get_forest(model), inspection.example.matrix
+    why_no_shap, shap = "", None
     try:
-        values = explain_shap(forest, row)
+        shap = explain_shap(forest, row)
     except UserError as error:
-        why = str(error)
-    told = explain_votes(forest, row, found.top, subject.names, subject.levels)
-    inputs = [format_level(float(v), subject.levels.get(i)) for i, v in enumerate(row)]
-    return TreeInspection(subject.groups, forest.n_rounds, tuple(inputs), told, values, why)
+        why_no_shap = str(error)
+    categories = category_names(model)
+    votes = explain_votes(forest, row, inspection.top, model.input_names, categories)
+    return TreeInspection(
+        tuple(model.classes[code] for code in margin_codes(model)),
+        forest.n_rounds,
+        tuple(format_level(float(v), categories.get(i)) for i, v in enumerate(row)),
+        votes,
+        shap,
+        why_no_shap,
+    )
 
 
 def strongest_inputs(values: Array, top: int) -> list[int]:

@@ -96,7 +96,7 @@ def _content(run: Run) -> dict[str, Any]:
         "command": str(result["environment"].get("command", "")),
         "kept": _kept(run),
         "environment": describe_machine(run.result["environment"]),
-        "version": str(result["environment"].get("graduel", "")),
+        "version": result["environment"].versions.get("graduel", ""),
     }
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any
 
 import numpy as np
 
@@ -19,13 +18,14 @@ from graduel.data.finding import (
 )
 from graduel.data.table_checks import check_table
 from graduel.duel.plan.defaults import RARE, minority_share
-from graduel.duel.plan.splits import Design
+from graduel.duel.plan.design import Design
+from graduel.duel.plan.protocol import Protocol
 from graduel.duel.plan.user_estimators import UserContender
 from graduel.metrics.metric import Metric, get_metric
 
 
 def check_duel(
-    dataset: Dataset, protocol: Any, user_contenders: Sequence[UserContender] = ()
+    dataset: Dataset, protocol: Protocol, user_contenders: Sequence[UserContender] = ()
 ) -> tuple[Finding, ...]:
     """Return the findings about a duel's data, its plan and the user's own contenders.
 
@@ -35,7 +35,7 @@ def check_duel(
     if protocol.source is not None:
         if dataset.understood is not None:
             findings += check_table(dataset.understood)
-        design, metric = Design.read(protocol.split), get_metric(protocol.metric)
+        design, metric = Design.parse(protocol.split), get_metric(protocol.metric)
         findings += check_folds(dataset, design)
         findings += check_metric(dataset, metric)
         findings += check_power(dataset, design, metric, protocol.rope, len(protocol.contenders))
@@ -106,10 +106,10 @@ def check_estimators(contenders: Sequence[UserContender], budget: str) -> Iterat
     for one in contenders:
         if one.lacks_probabilities:
             yield NO_PROBABILITIES.report(
-                f"{one.title} has no predict_proba: the class that it names counts as certain, so "
-                "that its log loss and Brier score, and all that ranks by probability, say little"
+                f"{one.title} has no predict_proba: its predicted class counts as certain, so that "
+                "its log loss, Brier score and ranking metrics say little"
             )
         if budget != "none" and not one.recipe.space:
             yield NO_SEARCH_SPACE.report(
-                f"{one.title} has no search space: it is fitted once, as it is"
+                f"{one.title} has no search space: it is fitted once, with its own parameters"
             )

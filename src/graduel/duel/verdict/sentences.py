@@ -4,12 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from math import ceil, floor, log10
-from typing import TYPE_CHECKING
 
+from graduel.duel.verdict.types import Comparison
 from graduel.metrics.metric import Metric
-
-if TYPE_CHECKING:
-    from graduel.duel.verdict.comparison import Comparison
 
 _WITHOUT_THE = ("the", "a", "an", "my", "our", "your", "xgboost")
 _BARE_DIGITS = 4

@@ -26,9 +26,10 @@ def join_words(words: list[str]) -> str:
     return " and ".join(part for part in (", ".join(words[:-1]), words[-1]) if part)
 
 
-def describe_machine(environment: dict[str, Any]) -> Table:
+def describe_machine(environment: Any) -> Table:
     """Return with what and where it ran; the command stands elsewhere."""
-    shown = {key: value for key, value in environment.items() if key != "command"}
+    shown = {k: v for k, v in environment.items() if k not in ("command", "versions")}
+    shown = {"python": shown.pop("python", ""), **environment["versions"], **shown}
     if isinstance(shown.get("memory_bytes"), int | float):
         shown = {
             ("memory" if key == "memory_bytes" else key): (

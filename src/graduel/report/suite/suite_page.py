@@ -71,7 +71,7 @@ def render_suite(suite: Suite) -> str:
         protocol=_protocol(suite),
         command=str(result["environment"].get("command", "")),
         environment=describe_machine(result["environment"]),
-        version=str(result["environment"].get("graduel", "")),
+        version=result["environment"].versions.get("graduel", ""),
     )
 
 
