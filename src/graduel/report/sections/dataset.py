@@ -40,7 +40,7 @@ def about(run: Run) -> About | None:
     )
     columns, aside = data.get("columns"), data.get("set_aside")
     return About(
-        warnings=tuple(data.get("warnings", ())),
+        warnings=tuple(f"{one.title}: {one.message}" for one in data.get("warnings", ())),
         notes=tuple(data.get("notes", ())),
         columns=None if columns is None else _columns(columns),
         set_aside=None
