@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from uuid import uuid4
 
 import numpy as np
 from numpy.typing import NDArray
 
+from graduel.atomic_io import atomic_write
 from graduel.errors import UserError
 from graduel.export.export_graph import ExportGraph
 from graduel.export.onnx_graph import Graph
@@ -48,7 +47,8 @@ def to_onnx(
     OSError
         If the file cannot be written.
     """
-    _write(Path(path), onnx_model(network, weights, scale=scale, classes=classes))
+    model = onnx_model(network, weights, scale=scale, classes=classes)
+    atomic_write(path, model.SerializeToString())
 
 
 def onnx_model(
@@ -154,17 +154,3 @@ def _answers(graph: Graph, subject: ExportGraph, p: str) -> list[ValueInfoProto]
     graph.node("Gather", graph.labels(subject.classes), code, name="label")
     kind = TensorProto.INT64 if isinstance(subject.classes[0], int) else TensorProto.STRING
     return [helper.make_tensor_value_info("label", kind, ["n"]), each]
-
-
-def _write(path: Path, model: ModelProto) -> None:
-    """Write a file whole or not at all: beside its place, then moved there."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    aside = path.with_name(f".{path.name}.{uuid4().hex}.tmp")
-    try:
-        with aside.open("xb") as file:
-            file.write(model.SerializeToString())
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(aside, path)
-    finally:
-        aside.unlink(missing_ok=True)

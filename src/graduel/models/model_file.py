@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from safetensors import safe_open
 
+from graduel.atomic_io import atomic_write
 from graduel.data.prepare.encoder import Preparation, compress_spec, decompress_spec
 from graduel.data.prepare.preparation import NetPreparation, TreePreparation
 from graduel.errors import UserError
@@ -31,7 +32,6 @@ from graduel.train.io.container import (
     one_line,
     pack_file,
     parse_header,
-    write_file,
 )
 from graduel.train.io.network_file import load_network, save_network
 
@@ -70,7 +70,7 @@ def save_model(path: str | Path, kept: Model) -> None:
         return
     about = {"format": FORMAT, "graduel": version("graduel"), "kind": TREES, "notes": notes}
     trees = np.frombuffer(bytes(kept.booster.save_raw("ubj")), np.uint8)
-    write_file(Path(path), pack_file(about, {TREES: trees}))
+    atomic_write(path, pack_file(about, {TREES: trees}))
 
 
 def load_model(path: str | Path) -> Model:

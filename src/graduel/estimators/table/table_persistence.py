@@ -17,6 +17,7 @@ from graduel.errors import UserError
 from graduel.estimators import persistence
 from graduel.estimators.table.table_fit import FittedTable, fitted_attributes
 from graduel.estimators.table.table_input import TableSchema
+from graduel.estimators.tagged_values import from_tagged, to_tagged
 from graduel.estimators.targets import LabelTarget
 from graduel.train.build.recipe_parser import validate_recipe
 from graduel.train.io.container import one_line
@@ -49,14 +50,14 @@ def save(estimator: Any, path: str | Path) -> None:
     params = {}
     for name, value in estimator.get_params(deep=False).items():
         try:
-            params[name] = persistence._plain(value)
-        except TypeError:
+            params[name] = to_tagged(value)
+        except (TypeError, ValueError):
             continue  # a random stream: the default comes back
     notes = {
         "estimator": type(estimator).__name__,
         "format": FORMAT,
         "params": params,
-        "targets": persistence._targets(LabelTarget(fitted.classes, fitted.network.loss)),
+        "targets": persistence.targets_to_plain(LabelTarget(fitted.classes, fitted.network.loss)),
         "table": {
             "names": list(known.names),
             "labels": None if fitted.names is None else [str(name) for name in fitted.names],
@@ -66,9 +67,9 @@ def save(estimator: Any, path: str | Path) -> None:
             "numbers": list(known.numbers),
         },
         "preparation": compress_spec(fitted.preparation.to_spec()),
-        "recipe": persistence._plain(estimator.recipe_),
+        "recipe": to_tagged(estimator.recipe_),
         "fitted": {
-            name: persistence._plain(persistence._last(getattr(estimator, name)))
+            name: to_tagged(persistence.last_epochs(getattr(estimator, name)))
             for name in COUNTS + CURVES
         },
     }
@@ -96,10 +97,10 @@ def load(kind: type, path: str | Path, parts: Sequence[type] = ()) -> Any:
 
 def _made(kind: type, model: SavedNetwork) -> Any:
     notes = model.notes
-    params = {k: persistence._made(v, PARTS) for k, v in dict(notes["params"]).items()}
+    params = {k: from_tagged(v, PARTS) for k, v in dict(notes["params"]).items()}
     estimator = kind(**params)
     fitted = _fitted(model, notes)
-    recipe = persistence._made(notes["recipe"], PARTS)
+    recipe = from_tagged(notes["recipe"], PARTS)
     if not isinstance(recipe, NetRecipe):
         raise TypeError("the recipe is none")
     attributes = {"recipe_": validate_recipe(recipe)} | _noted(notes["fitted"])
@@ -109,7 +110,7 @@ def _made(kind: type, model: SavedNetwork) -> Any:
 
 def _fitted(model: SavedNetwork, notes: Mapping[str, Any]) -> FittedTable:
     table, about = notes["table"], notes["targets"]
-    classes = persistence._classes(**about["classes"])
+    classes = persistence.parse_classes(**about["classes"])
     known = TableSchema(
         names=_texts(table["names"]),
         columns=tuple(Column(*_texts(one)) for one in table["columns"]),  # type: ignore[arg-type]
@@ -149,11 +150,11 @@ def _texts(values: Any) -> tuple[str, ...]:
 
 def _noted(about: Mapping[str, Any]) -> dict[str, Any]:
     """Read the attributes of COUNTS and CURVES."""
-    noted: dict[str, Any] = {name: persistence._count(about[name]) for name in COUNTS}
+    noted: dict[str, Any] = {name: persistence.parse_count(about[name]) for name in COUNTS}
     for name in CURVES:
-        values = persistence._made(about[name], {})
+        values = from_tagged(about[name], {})
         if values is not None or name == CURVES[0]:
-            values = [persistence._number(value) for value in values]
+            values = [persistence.parse_number(value) for value in values]
         noted[name] = values
     if len({len(noted[name]) for name in CURVES if noted[name] is not None}) > 1:
         raise ValueError("the curves have several lengths")

@@ -135,8 +135,8 @@ def load_network(path: str | Path, parts: Sequence[type] = ()) -> SavedNetwork:
     Raises
     ------
     UserError
-        If there is no such file, if it is not a model file, damaged, of another format, or if it names a
-        part that is not in `parts`.
+        If there is no such file, if it is not a model file, damaged, of another format, or if it
+        names a part that is not in `parts`.
     """
     path = Path(path)
     where = one_line(path)
@@ -158,8 +158,7 @@ def _read_network(file: Any, parts: Sequence[type]) -> SavedNetwork:
     text = (file.metadata() or {}).get(KEY)
     if text is None:
         raise UserError(
-            "expected a model file; this safetensors file has no "
-            f"'{KEY}' in its metadata"
+            f"expected a model file; this safetensors file has no '{KEY}' in its metadata"
         )
     about = parse_header(text)
     network = _build_network(about.get("spec"), parts)
