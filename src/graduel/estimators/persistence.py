@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from graduel.errors import UserError
-from graduel.estimators.fit.fit_loop import FitHistory
+from graduel.estimators.fit.fit_history import FitHistory
 from graduel.estimators.fit.fit_setup import fitted_attributes
 from graduel.estimators.fit.fitted_network import FittedNetwork
 from graduel.estimators.tagged_values import PARTS, from_tagged, to_tagged
@@ -120,7 +120,7 @@ def last_epochs(value: Any) -> Any:
 
 
 def load(kind: type, path: str | Path, parts: Sequence[type] = ()) -> Any:
-    """Read an estimator of one class from a file.
+    """Load an estimator of one class from a file.
 
     Raises
     ------
@@ -134,14 +134,14 @@ def load(kind: type, path: str | Path, parts: Sequence[type] = ()) -> Any:
         known = PARTS | {part.__name__: part for part in parts}
         params = {name: from_tagged(value, known) for name, value in dict(notes["params"]).items()}
         estimator = kind(**params)
-        fitted = _build_fitted(model, notes, labels=not estimator._numeric)
+        fitted = _build_fitted(model, notes, labels=not estimator._is_regressor)
         values = {name: from_tagged(notes["fitted"][name], {}) for name in NOTED}
         fit_notes = from_plain(FitNotes, values, "fitted")
         estimator.__dict__.update(
             fitted_attributes(estimator, fitted),
             **{name: getattr(fit_notes, name) for name in NOTED},
             _history=_build_history(fit_notes, fitted),
-            _kept=None,
+            _resume_state=None,
         )
     except Exception as error:  # a damaged file may lead anywhere
         what = one_line(f"{type(error).__name__}: {error}", 200)
