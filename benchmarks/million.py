@@ -83,13 +83,14 @@ def cell(path: Path, name: str) -> None:
 
     from graduel.contenders import Budget, make_contender
     from graduel.data.source import open_source
-    from graduel.duel.plan.protocol import Cell, build_protocol, split_rows
+    from graduel.duel.plan.protocol import Cell
+    from graduel.duel.plan.protocol_builder import build_protocol
     from graduel.duel.run.cell import run_cell
 
     data = open_source(path, target="target")
     loaded = stage("read", data.load)
     protocol = build_protocol(data, contenders=[name], threads=int(os.environ[THREADS]))
-    rows = stage("split", lambda: split_rows(protocol, loaded, 0))
+    rows = stage("split", lambda: protocol.split_rows(loaded, 0))
     from graduel.contenders.recipes import table_contenders
 
     recipe = table_contenders(len(rows.train), classes=3)[name].full

@@ -98,9 +98,9 @@ def test_every_command_would_be_understood(monkeypatch, page):
         asked.append(given)
 
     asked = []
-    for home in (ROOT / "src" / "graduel" / "cli").glob("*.py"):
-        room = import_module(f"graduel.cli.{home.stem}")
-        for name in ("run", "show", "listing"):
+    for home in (ROOT / "src" / "graduel" / "cli" / "actions").glob("*.py"):
+        room = import_module(f"graduel.cli.actions.{home.stem}")
+        for name in ("run", "show_dataset", "list_datasets"):
             if getattr(getattr(room, name, None), "__module__", None) == room.__name__:
                 monkeypatch.setattr(room, name, noted)
     monkeypatch.setattr(experiment, "run", planned)

@@ -145,7 +145,7 @@ def test_columns_in_another_order_others_among_them_and_no_target(capsys, here):
     [
         (["net", "none.csv"], "there is none"),
         (["none", "mine.csv"], "none"),
-        (["mine.csv", "mine.csv"], "save_model wrote"),
+        (["mine.csv", "mine.csv"], "expected a model file"),
         (["net", "less.csv"], "'age', 'when'"),
         (["net", "bad.csv"], "column 'age': expected numbers; row 2 holds 'old'"),
         (["net", "mine.csv", "-o", "mine.csv"], "--out must be a new file"),

@@ -15,10 +15,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from test_read_fuzz import files
 
+from graduel.data.load import fingerprint
 from graduel.data.prepare.preparation import NetPreparation, TreePreparation
 from graduel.data.read.delimited import csv
 from graduel.data.read.row_stream import open_stream
-from graduel.data.source import DataSource, SourceSpec, fingerprint
+from graduel.data.source import DataSource
+from graduel.data.spec import SourceSpec
 from graduel.errors import UserError
 from graduel.models.schema import Schema
 

@@ -166,13 +166,13 @@ def test_of_a_large_table_a_duel_with_rows_holds_a_sample(files, monkeypatch):
     monkeypatch.setattr(description, "LARGE", 1000)
     monkeypatch.setattr(description, "LEAST", 3000)
     found = sample_if_large(data, 1000)
-    assert found.description.sample == 3000
-    assert sample_if_large(data, 2000).description.sample == 4200
+    assert found.spec.sample == 3000
+    assert sample_if_large(data, 2000).spec.sample == 4200
     assert sample_if_large(found, 1000) == found
     loaded = found.load()
     assert len(loaded.y) == 3000
-    assert description.SourceSpec.from_dict(found.description.as_dict()) == found.description
-    assert "sample" not in data.description.as_dict()
+    assert description.SourceSpec.from_dict(found.spec.as_dict()) == found.spec
+    assert "sample" not in data.spec.as_dict()
 
 
 def test_a_container_has_its_own_limit(tmp_path, monkeypatch):

@@ -11,8 +11,10 @@ from graduel.contenders import Budget, LabelledRows, make_contender
 from graduel.contenders.augmented_rows import BLOCK, augment_rows
 from graduel.contenders.recipes import CONTENDERS, XGBoostRecipe
 from graduel.data import Dataset
-from graduel.data.source import source_from_arrays
-from graduel.duel.plan.protocol import Cell, Split, build_protocol
+from graduel.data.source import DataSource, source_from_arrays
+from graduel.duel.plan.protocol import Cell
+from graduel.duel.plan.protocol_builder import build_protocol
+from graduel.duel.plan.splits import Split
 from graduel.duel.run.cell import run_cell
 from graduel.errors import UserError
 
@@ -101,9 +103,9 @@ def test_rows_that_are_no_images_are_refused():
 
 
 def test_it_is_a_contender_for_images_and_says_so():
-    spec = build_protocol("mnist", contenders=["xgboost-augmented"], threads=1).contenders[
-        "xgboost-augmented"
-    ]
+    spec = build_protocol(
+        DataSource.builtin("mnist"), contenders=["xgboost-augmented"], threads=1
+    ).contenders["xgboost-augmented"]
     assert "augmented" in spec["title"]
     assert spec["recipe"]["copies"] > 0
     assert spec["recipe"]["augment"] == CONTENDERS["net-augmented"].full.augment

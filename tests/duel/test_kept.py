@@ -17,7 +17,8 @@ from graduel.contenders import Budget, make_contender
 from graduel.contenders.fitted_model import to_model
 from graduel.data import Dataset
 from graduel.data.source import open_source, source_from_arrays
-from graduel.duel.plan.protocol import Cell, Split
+from graduel.duel.plan.protocol import Cell
+from graduel.duel.plan.splits import Split
 from graduel.duel.run.cell import run_cell
 from graduel.errors import UserError
 from graduel.models.model_file import load_model, save_model

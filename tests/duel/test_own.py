@@ -27,8 +27,10 @@ import graduel
 from graduel.cli import main
 from graduel.contenders import Budget, make_contender
 from graduel.data import Dataset
-from graduel.data.source import source_from_arrays
-from graduel.duel.plan.protocol import Cell, Split, build_protocol
+from graduel.data.source import DataSource, source_from_arrays
+from graduel.duel.plan.protocol import Cell
+from graduel.duel.plan.protocol_builder import build_protocol
+from graduel.duel.plan.splits import Split
 from graduel.duel.plan.user_estimators import (
     describe_estimator,
     estimator_warnings,
@@ -60,7 +62,9 @@ def table(n=200, seed=0):
 def fit(estimator, data, rows=ROWS, **options):
     one = describe_estimator("mine", estimator, **options)
     recipe = json.loads(
-        json.dumps(build_protocol("mnist", own=[one], threads=1).contenders["mine"])
+        json.dumps(
+            build_protocol(DataSource.builtin("mnist"), own=[one], threads=1).contenders["mine"]
+        )
     )
     made = make_contender("mine", "own", recipe["recipe"], "error", one.pickled())
     return run_cell(made, data, rows, Cell("mine", 0), Budget(1))
@@ -177,9 +181,13 @@ def test_without_predict_proba_the_class_that_it_names_is_certain():
     assert set(np.unique(outcome.probabilities)) == {0.0, 1.0}
     assert "no predict_proba" in outcome.details["probabilities"]
     one = describe_estimator("ridge", RidgeClassifier())
-    (said,) = estimator_warnings([one], build_protocol("mnist", own=[one], threads=1))
+    (said,) = estimator_warnings(
+        [one], build_protocol(DataSource.builtin("mnist"), own=[one], threads=1)
+    )
     assert "ridge has no predict_proba" in said
-    (_, also) = estimator_warnings([one], build_protocol("mnist", own=[one], threads=1, trials=3))
+    (_, also) = estimator_warnings(
+        [one], build_protocol(DataSource.builtin("mnist"), own=[one], threads=1, trials=3)
+    )
     assert "no search space: it is fitted once" in also
 
 
@@ -244,7 +252,7 @@ def test_an_estimator_that_cannot_travel_is_told():
 def test_equal_estimators_are_one_duel_and_others_another():
     def digest(estimator):
         return build_protocol(
-            "mnist", own=[describe_estimator("mine", estimator)], threads=1
+            DataSource.builtin("mnist"), own=[describe_estimator("mine", estimator)], threads=1
         ).digest
 
     assert digest(SVC(C=2)) == digest(SVC(C=2)) != digest(SVC(C=3))
@@ -255,7 +263,9 @@ def test_equal_estimators_are_one_duel_and_others_another():
 def test_a_mapping_stands_beside_the_default_contenders_or_those_it_names():
     names, own = parse_contenders({"my svm": SVC(), "xgboost": None})
     assert names == ["xgboost"]
-    found = build_protocol("mnist", contenders=names, own=own, threads=1).contenders
+    found = build_protocol(
+        DataSource.builtin("mnist"), contenders=names, own=own, threads=1
+    ).contenders
     assert list(found) == ["xgboost", "my-svm"]
     assert found["my-svm"]["title"] == "my svm"
     names, own = parse_contenders({"mine": (SVC(), {"C": (0.1, 10.0)})})
@@ -263,7 +273,8 @@ def test_a_mapping_stands_beside_the_default_contenders_or_those_it_names():
     assert own[0].recipe.space == (("C", ["real", 0.1, 10.0, False]),)
     with pytest.raises(UserError, match="got 'my-svm' twice"):
         build_protocol(
-            "mnist", own=[describe_estimator("my svm", SVC()), describe_estimator("my-svm", SVC())]
+            DataSource.builtin("mnist"),
+            own=[describe_estimator("my svm", SVC()), describe_estimator("my-svm", SVC())],
         )
 
 

@@ -10,11 +10,12 @@ import polars as pl
 import pytest
 
 from graduel.contenders import Budget, make_contender
-from graduel.data.source import SourceSpec, open_source, source_from_arrays
-from graduel.duel.plan.protocol import Cell, Protocol, build_protocol, split_rows
+from graduel.data.source import DataSource, SourceSpec, open_source, source_from_arrays
+from graduel.duel.plan.protocol import Cell, Protocol
+from graduel.duel.plan.protocol_builder import build_protocol
 from graduel.duel.result.build import build_result, load_run
 from graduel.duel.run.cell import run_cell
-from graduel.duel.run.executor import run_cells
+from graduel.duel.run.cell_runs import run_cells
 from graduel.duel.session import run_duel
 from graduel.duel.store.store import open_store
 from graduel.errors import UserError
@@ -83,7 +84,7 @@ def cell(data, name, rows, metric="error"):
 def test_garbage_in_the_test_rows_changes_no_bit_of_model_or_preparation(csv, name):
     source = open_source(csv, target="label")
     data, p = source.load(), build_protocol(source, split="holdout", threads=1)
-    rows = split_rows(p, data, 0)
+    rows = p.split_rows(data, 0)
     where = np.zeros(len(data.y), bool)
     where[rows.test] = True
     spoil = pl.Series(where)
@@ -105,7 +106,7 @@ def test_garbage_in_the_test_rows_changes_no_bit_of_model_or_preparation(csv, na
 def test_checkpoints_and_the_model_prepare_alike(csv, name):
     source = open_source(csv, target="label")
     data = source.load()
-    rows = split_rows(build_protocol(source, split="holdout", threads=1), data, 0)
+    rows = build_protocol(source, split="holdout", threads=1).split_rows(data, 0)
     outcome, fitted = cell(data, name, rows)
     p = outcome.probabilities
     assert p.shape == (len(rows.test), 3)
@@ -123,7 +124,7 @@ def test_what_is_chosen_follows_the_metric(csv, metric):
 
     source = open_source(csv, target="label")
     data = source.load()
-    rows = split_rows(build_protocol(source, split="holdout", threads=1), data, 0)
+    rows = build_protocol(source, split="holdout", threads=1).split_rows(data, 0)
     X, y = data.X[rows.valid], data.y[rows.valid]
     outcome, fitted = cell(data, "xgboost", rows, metric)
     last = fitted.details["rounds"]
@@ -141,11 +142,8 @@ def test_what_is_chosen_follows_the_metric(csv, metric):
 @pytest.mark.parametrize("name", SMALL)
 def test_a_class_without_training_rows_gets_no_probability_from_trees(name):
     data = source_from_arrays(frame(), target="label").load()
-    rows = split_rows(
-        build_protocol(source_from_arrays(frame(), target="label"), split="holdout", threads=1),
-        data,
-        0,
-    )
+    source = source_from_arrays(frame(), target="label")
+    rows = build_protocol(source, split="holdout", threads=1).split_rows(data, 0)
     lacking = replace(rows, train=rows.train[data.y[rows.train] != 1])
     outcome, _ = cell(data, name, lacking)
     assert outcome.probabilities.shape == (len(rows.test), 3)
@@ -311,10 +309,10 @@ def test_a_changed_file_is_refused(csv, tmp_path):
         open_store(tmp_path / "run", tiny(changed, ["net"], split="holdout"), changed),
     ):
         pass
-    # And by a worker that was told of the old content.
+    # And before any worker starts, where the plan is of the old content.
     with open_store(tmp_path / "other", p, source) as store:
-        store.write_split(0, split_rows(p, changed.load(), 0), np.zeros(48, int))
-        with pytest.raises(UserError, match=r"net: people\.csv has changed"):
+        store.write_split(0, p.split_rows(changed.load(), 0), np.zeros(48, int))
+        with pytest.raises(UserError, match=r"people\.csv has changed"):
             list(run_cells(store))
     assert not list((tmp_path / "other" / "cells").iterdir())
 
@@ -343,7 +341,7 @@ def test_a_plan_of_a_table_survives_json(csv):
 
 
 def test_plans_of_known_data_read_as_ever():
-    found = build_protocol("mnist", threads=1).as_dict()
+    found = build_protocol(DataSource.builtin("mnist"), threads=1).as_dict()
     assert not {"source", "split", "metric"} & set(found)
 
 

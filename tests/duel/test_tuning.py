@@ -26,9 +26,11 @@ from graduel.contenders.search.space import (
 from graduel.contenders.search.trials import Trial, TrialLog, propose_trial, select_best
 from graduel.contenders.search.tuning import TunedContender, count_curve_points
 from graduel.data import Dataset
-from graduel.data.source import source_from_arrays
+from graduel.data.source import DataSource, source_from_arrays
 from graduel.duel.plan.budget import parse_budget
-from graduel.duel.plan.protocol import Cell, Split, build_protocol
+from graduel.duel.plan.protocol import Cell
+from graduel.duel.plan.protocol_builder import build_protocol
+from graduel.duel.plan.splits import Split
 from graduel.duel.run.cell import run_cell
 from graduel.errors import UserError
 from graduel.metrics.metric import get_metric, log_loss
@@ -488,7 +490,7 @@ def test_spaces_as_plain_data():
 )
 def test_mistakes_in_a_budget(options, message):
     with pytest.raises(UserError, match=message):
-        build_protocol("mnist", threads=1, **options)
+        build_protocol(DataSource.builtin("mnist"), threads=1, **options)
 
 
 @settings(deadline=None)
@@ -542,14 +544,16 @@ def test_the_clock_may_run_out_in_the_first_round(tmp_path):
 
 
 def test_a_plan_says_its_budget_and_whose_version_decides():
-    none = build_protocol("mnist", threads=1)
+    none = build_protocol(DataSource.builtin("mnist"), threads=1)
     assert none.budget == {"kind": "none", "value": None}
-    assert not {"trials", "seconds"} & set(none.as_dict())
+    assert not none.is_tuned
     assert "optuna" not in none.versions
-    some = build_protocol("mnist", threads=1, trials=4, contenders=["net", "lightgbm"])
+    some = build_protocol(
+        DataSource.builtin("mnist"), threads=1, trials=4, contenders=["net", "lightgbm"]
+    )
     assert some.budget == {"kind": "trials", "value": 4}
     assert {"optuna", "lightgbm"} <= set(some.versions)
-    timed = build_protocol("mnist", threads=1, budget="2m")
+    timed = build_protocol(DataSource.builtin("mnist"), threads=1, budget="2m")
     assert timed.budget == {"kind": "seconds", "value": 120.0}
     assert len({p.digest for p in (none, some, timed)}) == 3
 
@@ -567,13 +571,13 @@ def test_what_is_not_installed_is_told_with_its_command(monkeypatch, package, op
     real = packages.find_spec
     monkeypatch.setattr(packages, "find_spec", lambda name: None if name == package else real(name))
     with pytest.raises(UserError, match=command) as told:
-        build_protocol("mnist", threads=1, **options)
+        build_protocol(DataSource.builtin("mnist"), threads=1, **options)
     assert "\n" not in str(told.value)
 
 
 def test_the_progress_of_a_search_names_its_trial():
     from graduel.cli.views.progress import describe
-    from graduel.duel.run.executor import Event
+    from graduel.duel.run.job import Event
 
     event = Event(Cell("net", 0), "progress", Progress(0.5, 10.0, 0.02, 0.02, 3))
     assert describe(event).startswith("trial 3: 10 s spent")

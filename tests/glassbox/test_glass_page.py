@@ -14,7 +14,8 @@ import pytest
 from graduel.contenders import Budget, make_contender
 from graduel.contenders.fitted_model import to_model
 from graduel.data.source import source_from_arrays
-from graduel.duel.plan.protocol import Cell, Split
+from graduel.duel.plan.protocol import Cell
+from graduel.duel.plan.splits import Split
 from graduel.duel.run.cell import run_cell
 from graduel.errors import UserError
 from graduel.glassbox import ExplainedModel, inspect_example, render, write_page

@@ -44,7 +44,7 @@ MUTANTS = [
     (BASE, "if times > 1", "if False", NET),
     (BASE, "abs(value) <= HIGHEST", "True", NET),
     (BASE, "len(set(value)) == len(value)", "True", NET),
-    (S, "squash(values.numbers(column), self.center", "squash(values.numbers(column), 0.0", NET),
+    (S, "squash(values.to_numbers(column), self.center", "squash(values.numbers(column), 0.0", NET),
     (S, "finite = x[np.isfinite(x)]", "finite = x[~np.isnan(x)]", NET),
     (S, "    finite /= 2  # so that no difference overflows\n", "", NET),
     (S, "high - low or np.ptp(finite) / 2", "high - low", NET),

@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 
 from graduel.contenders.recipes import CONTENDERS
+from graduel.data.source import DataSource
 from graduel.duel.plan.experiment import plan_experiment
-from graduel.duel.plan.protocol import build_protocol
+from graduel.duel.plan.protocol_builder import build_protocol
 from graduel.errors import UserError
 from graduel.train.build.network_builder import check_recipe
 from graduel.train.build.recipe_parser import parse_recipe, validate_recipe
@@ -58,7 +59,9 @@ def test_an_experiment_varies_recipes():
 
 
 def test_named_recipes_are_contenders_for_images():
-    protocol = build_protocol("mnist", contenders=["net-conv", "net-best", "net-augmented", "net"])
+    protocol = build_protocol(
+        DataSource.builtin("mnist"), contenders=["net-conv", "net-best", "net-augmented", "net"]
+    )
     assert list(protocol.contenders) == ["net", "net-best", "net-augmented", "net-conv"]
     assert protocol.contenders["net-best"]["title"] == "best dense network"
     for name in ("net-best", "net-augmented", "net-conv"):

@@ -97,7 +97,7 @@ def duel(tmp_path, ready):
     cell.mkdir(parents=True)
     kept = Model("net", "NumPy network", Schema.of(data), preparation, network, weights)
     save_model(cell / "model.safetensors", kept)
-    plan = {"source": source.description.as_dict()}
+    plan = {"source": source.spec.as_dict()}
     (folder / "duel.json").write_text(json.dumps(plan), encoding="utf-8")
     (folder / "source.json").write_text(json.dumps({"place": str(path)}), encoding="utf-8")
     (folder / "splits").mkdir()

@@ -35,11 +35,11 @@ FAMILIES: dict[str, tuple[str, type]] = {
     "net": ("Net", NetRecipe),
     "xgboost": ("XGBoost", XGBoostRecipe),
     "lightgbm": ("LightGBM", LightGBMRecipe),
-    "hist": ("Hist", HistRecipe),
-    "forest": ("Forest", ForestRecipe),
+    "hist": ("HistGradientBoosting", HistRecipe),
+    "forest": ("RandomForest", ForestRecipe),
     "logistic": ("Logistic", LogisticRecipe),
     "mlp": ("MLP", MLPRecipe),
-    "own": ("Own", UserEstimatorRecipe),
+    "own": ("UserEstimator", UserEstimatorRecipe),
 }
 """The class and the recipe of each family of models.
 

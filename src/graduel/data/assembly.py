@@ -16,7 +16,7 @@ from graduel.errors import UserError
 if TYPE_CHECKING:
     import polars as pl
 
-    from graduel.data.source import SourceSpec
+    from graduel.data.spec import SourceSpec
 
 
 def build_dataset(

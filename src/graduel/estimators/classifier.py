@@ -17,9 +17,9 @@ from sklearn.utils.multiclass import (
     unique_labels,
 )
 
+from graduel.estimators.base_mlp import BaseMLP
 from graduel.estimators.fit import part_builder
 from graduel.estimators.fit.fitted_network import FittedNetwork
-from graduel.estimators.mlp import BaseMLP
 from graduel.estimators.parameters import check_class_weight, set_parameters
 from graduel.estimators.targets import LabelTarget, Targets
 from graduel.nn import BinaryCrossEntropy, Loss, SoftmaxCrossEntropy

@@ -9,9 +9,9 @@ from sklearn.base import RegressorMixin
 from sklearn.metrics import r2_score
 from sklearn.utils.metaestimators import available_if
 
+from graduel.estimators.base_mlp import BaseMLP
 from graduel.estimators.fit import part_builder
 from graduel.estimators.fit.fitted_network import FittedNetwork
-from graduel.estimators.mlp import BaseMLP
 from graduel.estimators.parameters import set_parameters
 from graduel.estimators.targets import NumberTarget, Targets
 from graduel.nn import BinaryCrossEntropy

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from graduel.nn.network import Network, Workspace
-from graduel.nn.tree import Weights
+from graduel.nn.weights import Weights
 from graduel.nn.workspace import Call
 
 Array = NDArray[Any]

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from graduel.layout import Layout
 from graduel.nn import serialization as specs
 from graduel.nn import tree
-from graduel.nn.layers.base import (
+from graduel.nn.layers.layer import (
     Layer,
     Shape,
     backward_through,
@@ -20,7 +20,8 @@ from graduel.nn.layers.base import (
     forward_through,
 )
 from graduel.nn.losses import Loss, SoftmaxCrossEntropy
-from graduel.nn.tree import Node, Weights
+from graduel.nn.tree import Node
+from graduel.nn.weights import Weights
 from graduel.nn.workspace import INFERENCE, Call, Scope, views
 
 Array = NDArray[Any]
@@ -140,7 +141,7 @@ class Network:
 
     def to_spec(self) -> dict[str, Any]:
         """Return plain data for JSON, from which :meth:`from_spec` makes an equal network."""
-        return specs.write(self)
+        return specs.write(self.layers, self.input_shape, self.loss, self.dtype)
 
     @classmethod
     def from_spec(cls, spec: dict[str, Any], parts: Sequence[type] = ()) -> Network:

@@ -9,12 +9,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import fields, is_dataclass
 from difflib import get_close_matches
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from graduel.nn import initializers, layers, losses
-
-if TYPE_CHECKING:
-    from graduel.nn.network import Network
+from graduel.nn.layers import Layer
+from graduel.nn.losses import Loss
 
 FORMAT = 1
 PARTS: dict[str, type] = {
@@ -26,8 +25,10 @@ PARTS: dict[str, type] = {
 """Every part that a spec may name; a name, once given, keeps its meaning."""
 
 
-def write(network: Network) -> dict[str, Any]:
-    """Return a network as plain data.
+def write(
+    layers: Sequence[Layer], input_shape: Sequence[int], loss: Loss, dtype: str
+) -> dict[str, Any]:
+    """Return what a network is made of as plain data.
 
     Raises
     ------
@@ -36,10 +37,10 @@ def write(network: Network) -> dict[str, Any]:
     """
     return {
         "format": FORMAT,
-        "input_shape": list(network.input_shape),
-        "dtype": network.dtype,
-        "loss": _plain(network.loss, "loss"),
-        "layers": [_plain(layer, f"layer {i}") for i, layer in enumerate(network.layers)],
+        "input_shape": list(input_shape),
+        "dtype": dtype,
+        "loss": _plain(loss, "loss"),
+        "layers": [_plain(layer, f"layer {i}") for i, layer in enumerate(layers)],
     }
 
 

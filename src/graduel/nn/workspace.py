@@ -42,10 +42,10 @@ class Scope:
     p, g, s : namespaces of named views of θ, of its gradient, and of the state
     kids : the scopes of the children, in their order
     learns : whether there are parameters here or in a child
-    kept : whatever ``forward`` leaves for ``backward``
+    saved : what ``forward`` leaves for ``backward``
     """
 
-    __slots__ = ("_buffers", "g", "kept", "kids", "learns", "name", "p", "s")
+    __slots__ = ("_buffers", "g", "kids", "learns", "name", "p", "s", "saved")
 
     def __init__(
         self,
@@ -57,7 +57,7 @@ class Scope:
     ) -> None:
         self.name, self.p, self.g, self.s, self.kids = name, p, g, s, kids
         self.learns: bool = bool(vars(p)) or any(kid.learns for kid in kids)
-        self.kept: Any = None
+        self.saved: Any = None
         self._buffers: dict[str, NDArray[Any]] = {}
 
     def buf(self, name: str, shape: tuple[int, ...], dtype: DTypeLike) -> NDArray[Any]:

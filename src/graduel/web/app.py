@@ -73,7 +73,7 @@ def create_app(
 
     Examples
     --------
-    >>> guard = create_app(Home())
+    >>> guard = create_app(AppState())
     """
     limits = limits if limits is not None else Limits()
     server = ServerState(home, limits)

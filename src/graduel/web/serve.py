@@ -9,7 +9,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from graduel.duel.store.store import PLAN
+from graduel.duel.store.plan_file import PLAN
 from graduel.errors import UserError
 from graduel.web.middleware import is_local, is_wildcard
 from graduel.web.state.app_state import AppState

@@ -17,7 +17,7 @@ from graduel.data.read.images.image_folders import ENDINGS
 from graduel.data.read.reader import read_source
 from graduel.data.read.toy_datasets import TOYS
 from graduel.data.source import open_source
-from graduel.duel.store.store import MODEL
+from graduel.duel.store.cell_files import MODEL
 from graduel.errors import UserError, unknown
 from graduel.glassbox.explained_model import ExplainedModel
 from graduel.glassbox.inspection import Inspection, inspect_example

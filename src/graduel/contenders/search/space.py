@@ -93,7 +93,7 @@ def validate_space(space: Any) -> dict[str, Dimension]:
     Examples
     --------
     >>> validate_space({"C": (0.1, 10.0), "max_depth": (2, 8), "criterion": ["gini", "entropy"]})
-    {'C': Real(low=0.1, high=10.0, log=False), 'max_depth': Whole(low=2, high=8, log=False), \
+    {'C': Real(low=0.1, high=10.0, log=False), 'max_depth': Integer(low=2, high=8, log=False), \
 'criterion': Choice(options=('gini', 'entropy'))}
     """
     found: dict[str, Dimension] = {}

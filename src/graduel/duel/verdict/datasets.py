@@ -77,8 +77,8 @@ def compare_datasets(
     >>> from graduel.metrics.metric import get_metric
     >>> net = [0.12, 0.08, 0.31, 0.05, 0.22, 0.15, 0.09]
     >>> trees = [0.10, 0.07, 0.27, 0.02, 0.16, 0.10, 0.02]
-    >>> found = compare_datasets({"net": net, "trees": trees}, "
-                                              "metric=get_metric("error"), rope=0.01)
+    >>> losses = {"net": net, "trees": trees}
+    >>> found = compare_datasets(losses, metric=get_metric("error"), rope=0.01)
     >>> found.pairs[0].verdict, found.pairs[0].p_value, found.ranks
     ('b better', 0.015625, {'net': 2.0, 'trees': 1.0})
     """

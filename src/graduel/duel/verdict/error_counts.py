@@ -58,8 +58,8 @@ def compare_error_counts(
     --------
     >>> wrong = {"net": np.zeros((1, 1000), bool), "trees": np.zeros((1, 1000), bool)}
     >>> wrong["net"][0, :61] = wrong["trees"][0, :18] = True
-    >>> [found] = compare_error_counts(wrong, rope=0.005, titles={"trees": "XGBoost", "net": "
-                                                                                      ""NumPy net"})
+    >>> titles = {"trees": "XGBoost", "net": "NumPy net"}
+    >>> [found] = compare_error_counts(wrong, rope=0.005, titles=titles)
     >>> found.verdict
     'b better'
     >>> print(found.sentence)

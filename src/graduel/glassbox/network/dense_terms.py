@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from graduel.glassbox.network.equations import Equation, make_equation
 from graduel.nn import Dense, EnsembleDense, HeadsDense, Loss, MeanOfHeads, Network, NTKDense
-from graduel.nn.layers.base import Layer
+from graduel.nn.layers.layer import Layer
 
 Array = NDArray[Any]
 DENSE = Dense, NTKDense, EnsembleDense, HeadsDense

@@ -16,8 +16,9 @@ from graduel.glassbox.network.equations import Equation, make_equation, subscrip
 from graduel.glassbox.plain_data import PlainData
 from graduel.nn import Network
 from graduel.nn import layers as known
-from graduel.nn.layers.base import Layer
-from graduel.nn.tree import Node, Weights
+from graduel.nn.layers.layer import Layer
+from graduel.nn.tree import Node
+from graduel.nn.weights import Weights
 
 Array = NDArray[Any]
 

@@ -12,7 +12,7 @@ from graduel.glassbox.network.dense_terms import mean_output, n_outputs
 from graduel.glassbox.network.layer_info import Array, as_batch
 from graduel.glassbox.plain_data import PlainData
 from graduel.nn import Network, Weights
-from graduel.nn.layers.base import backward_through
+from graduel.nn.layers.layer import backward_through
 from graduel.nn.workspace import Call
 
 

@@ -12,7 +12,7 @@ from graduel.glassbox.network.forward_pass import forward
 from graduel.glassbox.network.layer_info import Array, check_unit, find_layer, get_parameters
 from graduel.glassbox.plain_data import PlainData
 from graduel.nn import Dense, Network, Weights
-from graduel.nn.layers.base import forward_through
+from graduel.nn.layers.layer import forward_through
 from graduel.nn.workspace import Call
 
 HALVINGS = 20

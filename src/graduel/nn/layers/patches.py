@@ -8,7 +8,7 @@ from math import ceil, prod
 
 import numpy as np
 
-from graduel.nn.layers.base import Array, Shape
+from graduel.nn.layers.layer import Array, Shape
 from graduel.nn.layers.windows import Pair, blocks, count, places, windows
 from graduel.nn.workspace import Scope
 

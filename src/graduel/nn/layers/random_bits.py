@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from graduel.nn.layers.base import Array
+from graduel.nn.layers.layer import Array
 
 STEPS = 2**16
 CHUNK = 2**14

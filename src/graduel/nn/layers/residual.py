@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from graduel.nn.layers.base import (
+from graduel.nn.layers.layer import (
     Array,
     Layer,
     Plan,

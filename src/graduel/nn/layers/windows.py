@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
-from graduel.nn.layers.base import Array, Shape
+from graduel.nn.layers.layer import Array, Shape
 
 Pair = tuple[int, int]
 

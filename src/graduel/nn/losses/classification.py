@@ -7,7 +7,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from graduel.nn.losses.base import Array, as_targets, as_tuple, weighted
+from graduel.nn.losses.loss import Array, as_targets, as_tuple, weighted
 from graduel.nn.special import sigmoid
 from graduel.nn.workspace import Scope
 

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from graduel.nn.losses.base import Array, Loss
 from graduel.nn.losses.classification import SoftmaxCrossEntropy
+from graduel.nn.losses.loss import Array, Loss
 from graduel.nn.workspace import Scope
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from graduel.errors import UserError
 from graduel.nn import AveragePool2D, Conv2D, Dense, Dropout, Flatten, Layer, MaxPool2D, Reshape
 from graduel.nn.initializers import Initializer
-from graduel.nn.layers.base import Shape
+from graduel.nn.layers.layer import Shape
 from graduel.nn.tree import Node
 
 Image = tuple[int, int, int]

@@ -30,9 +30,9 @@ from graduel.nn import (
 from graduel.optim import Minimizer
 from graduel.train.augment.augmentation import Augmentation
 from graduel.train.build import part_registry
+from graduel.train.build.front_layers import Inputs, table_front_layers
 from graduel.train.build.layer_text import Image, build_layers, parse_layer
 from graduel.train.build.optimizer_builder import build_optimizer, build_schedule
-from graduel.train.build.table_input import Inputs, table_front_layers
 from graduel.train.loop.full_batch import reject_random_layers
 from graduel.train.recipes import NetRecipe
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from graduel.nn.network import Network
-from graduel.nn.tree import Weights
+from graduel.nn.weights import Weights
 from graduel.nn.workspace import Call
-from graduel.optim.base import CHUNK, chunks
+from graduel.optim.chunking import chunks, new_scratch
 from graduel.train.loop.batches import Source, iter_batches
 
 
@@ -55,7 +55,7 @@ class WeightAverage:
         self.decay, self.warm, self.step = decay, warm, 0
         self.theta = weights.theta.copy()
         self._weights = weights
-        self._scratch = np.empty(min(CHUNK, len(self.theta)), self.theta.dtype)
+        self._scratch = new_scratch(len(self.theta), self.theta.dtype)
 
     def update(self) -> None:
         """Move the average towards θ as it is now."""

@@ -15,10 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from graduel.nn.network import Network
-from graduel.nn.tree import Weights
+from graduel.nn.weights import Weights
 from graduel.nn.workspace import Call
 from graduel.optim import AdamW, Constant, Optimizer
-from graduel.optim.base import CHUNK, chunks
+from graduel.optim.chunking import chunks, new_scratch
 from graduel.train.loop.batches import Source, iter_batches
 
 Array = NDArray[Any]
@@ -189,8 +189,8 @@ class Fit:
         self._network = network
         self._workspace = network.workspace(self.weights)
         self._rule_penalizes = getattr(self.optimizer, "penalizes", False)
-        size = min(CHUNK, network.layout.size) if penalty and not self._rule_penalizes else 0
-        self._scratch = np.empty(size, self.weights.theta.dtype)
+        size = network.layout.size if penalty and not self._rule_penalizes else 0
+        self._scratch = new_scratch(size, self.weights.theta.dtype)
         self._penalized = network.layout.roles.get("weight", slice(0, 0))
         self.memory = memory
         """What the optimizer remembers."""

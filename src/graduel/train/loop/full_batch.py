@@ -9,10 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from graduel.nn.network import Network, Workspace
-from graduel.nn.tree import Node, Weights
+from graduel.nn.tree import Node
+from graduel.nn.weights import Weights
 from graduel.nn.workspace import Call
 from graduel.optim import LBFGS, Iteration, Minimizer
-from graduel.optim.base import CHUNK, chunks
+from graduel.optim.chunking import chunks, new_scratch
 from graduel.train.loop.batches import Source
 from graduel.train.loop.fit import DivergedError, Epoch, fit_context, row_weights
 
@@ -100,7 +101,7 @@ class FullBatch:
         self._order = np.arange(len(rows))
         self._size, self._take = size, rows.gather(size)
         self._total = np.empty_like(weights.theta)
-        self._scratch = np.empty(min(CHUNK, len(self._total)), self._total.dtype)
+        self._scratch = new_scratch(len(self._total), self._total.dtype)
         self._workspace = network.workspace(weights)
         self._call = Call(train=True)
 

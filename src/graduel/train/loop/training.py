@@ -14,6 +14,7 @@ from graduel.nn.textbook import one_hot
 from graduel.optim import Minimizer
 from graduel.train.augment.augmentation import Augmented
 from graduel.train.build import part_registry
+from graduel.train.build.front_layers import Inputs
 from graduel.train.build.layer_text import Image
 from graduel.train.build.network_builder import (
     build_augmentations,
@@ -22,7 +23,6 @@ from graduel.train.build.network_builder import (
     takes_class_codes,
 )
 from graduel.train.build.optimizer_builder import build_optimizer, build_schedule
-from graduel.train.build.table_input import Inputs
 from graduel.train.loop.batches import Rows
 from graduel.train.loop.ema import WeightAverage
 from graduel.train.loop.fit import Epoch, Fit, Step, iter_epochs

@@ -12,7 +12,9 @@ from zipfile import BadZipFile
 import numpy as np
 
 from graduel.data.source import DataSource, SourceSpec
-from graduel.duel.store.store import MODEL, PLACE, PLAN
+from graduel.duel.store.cell_files import MODEL
+from graduel.duel.store.plan_file import PLAN
+from graduel.duel.store.store import PLACE
 from graduel.errors import UserError
 from graduel.models.model_file import Model, load_model
 from graduel.web.state.app_state import AppState
