@@ -30,7 +30,7 @@ from graduel.data.source import DataSource, SourceSpec
 from graduel.duel.plan.protocol import Cell, Protocol
 from graduel.duel.plan.splits import Split
 from graduel.duel.result.build import build_result
-from graduel.duel.result.duel_result import Environment
+from graduel.duel.result.duel_result import Environment, read_result
 from graduel.duel.result.outcome import Outcome
 from graduel.duel.store.store import Store, open_store, read_json, write_json
 from graduel.duel.suite.plan_suite import Member, SuitePlan
@@ -233,7 +233,7 @@ def rebuild(run: dict, arrays: dict[str, np.ndarray], folder: Path) -> None:
         build_result(store, "graduel duel", show_rows=run["show_rows"])
     if run["suite"] is not None:
         plan = _suite_plan(run["suite"])
-        found = {member.name: read_json(folder / member.name / RESULT) for member in plan.members}
+        found = {member.name: read_result(folder / member.name) for member in plan.members}
         write_json(folder / "suite.json", plan.as_dict())
         write_json(folder / SUITE_RESULT, build_suite_result(plan, found, [], "graduel duel"))
 

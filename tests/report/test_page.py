@@ -192,12 +192,12 @@ def test_the_answers_stand_before_everything_else(make, page_of_three: str) -> N
         *claims,
         *verdicts,
         text.index('id="results"'),
-        text.index('<figure id="race"'),
+        text.index('<figure id="figure-race"'),
         text.index("<svg"),
-        *(text.index(f'<figure id="{name}"') for name in ("errors", "differences")),
-        text.index('<figure id="confusion-0"'),
-        *(text.index(f'<figure id="{name}"') for name in ("calibration", "cost")),
-        text.index('id="how"'),
+        *(text.index(f'<figure id="figure-{name}"') for name in ("errors", "differences")),
+        text.index('<figure id="figure-confusion-0"'),
+        *(text.index(f'<figure id="figure-{name}"') for name in ("calibration", "cost")),
+        text.index('id="protocol"'),
         text.index('id="recipes"'),
         text.index("The command of this duel"),
     ]
@@ -221,13 +221,13 @@ def test_every_figure_has_its_numbers_and_what_a_screen_reader_says(text: str) -
 
 
 def test_what_stands_behind_the_errors_is_told(make, page_of_three: str) -> None:
-    for section in ("the-alone", "the-calibration", "the-robustness"):
+    for section in ("disagreements", "calibration", "robustness"):
         assert f'id="{section}"' in page_of_three
     wrong = make(names=("net", "xgboost"), n_classes=3, skill=dict.fromkeys(SKILL, (0.3, 1.0)))
     total = find_misclassified(wrong).total
     assert f"{total} rows that every contender gets wrong" in Page(report.render(wrong)).text()
-    assert 'id="the-importance"' in page_of_three
-    assert 'id="the-trials"' not in page_of_three
+    assert 'id="importance"' in page_of_three
+    assert 'id="hyperparameter-search"' not in page_of_three
     run = make()
     text = Page(page_of_three).text()
     for entry in run.result.contenders.values():
@@ -235,7 +235,7 @@ def test_what_stands_behind_the_errors_is_told(make, page_of_three: str) -> None
         assert f"{after.log_loss:.4f}" in text
         assert f"{100 * after.ece_corrected:.2f} %" in text
     before = report.render(make(probes=False, n_classes=3))
-    for section in ("the-robustness", "the-importance"):
+    for section in ("robustness", "importance"):
         assert f'id="{section}"' not in before
     assert 'id="calibration"' in before
 
@@ -249,7 +249,7 @@ def test_every_trial_is_told(make) -> None:
                 assert f"lr={trial.params['lr']:.4g}" in text
                 if trial.loss is not None:
                     assert f"{trial.loss:.5f}" in text
-    assert "12 trials of tuning for each contender" in text
+    assert "12 trials of hyperparameter search for each contender" in text
 
 
 def test_rows_of_a_table_are_told_by_their_place_in_it(make) -> None:
@@ -336,7 +336,7 @@ def test_the_report_names_what_was_measured_and_how(make, page_of_three: str) ->
         entry.why,
         entry.scope,
         "0.25 percentage points",
-        "54,000 to train on and 6,000 to choose and stop on; 600 to test on",
+        "54,000 training rows and 6,000 validation rows; 600 test rows",
         "graduel duel mnist --out <here>",
         "multi_output_tree",
         "in 330\N{NO-BREAK SPACE}s",
@@ -351,7 +351,7 @@ def test_the_report_names_what_was_measured_and_how(make, page_of_three: str) ->
     quick = dict(protocol_text.build_terms(run))
     assert "the full duel may end otherwise" in quick["Quick"]
     assert "a stratified part of the training rows" in quick["Rows"]
-    assert page._build_title(run) == "The quick duel on mnist, with 10,000 rows to learn from"
+    assert page._build_title(run) == "The quick duel on mnist, with 10,000 training rows"
 
 
 def test_without_claims_the_headline_says_no_more_than_the_verdicts(make) -> None:
@@ -372,7 +372,7 @@ def test_without_claims_the_headline_says_no_more_than_the_verdicts(make) -> Non
 def test_what_is_not_there_is_left_out(make) -> None:
     run = make(names=("xgboost",), known_best=False)
     text = report.render(run)
-    for absent in ("strongest", "alone-0", "differences", "How the verdict", 'verdicts">'):
+    for absent in ("strongest", "disagreements-0", "differences", "<h3>Verdicts", 'verdicts">'):
         assert absent not in text
 
 

@@ -88,7 +88,7 @@ def test_every_number_and_failure_stands_on_the_page(suite, text: str) -> None:
         for name in line.contenders:
             assert format_value(suite, line, name) in text
     for failure in suite.result.failures:
-        assert f"Not duelled on: {failure.name}. {failure.message}" in said
+        assert f"Failed: {failure.name}. {failure.message}" in said
     for one in suite.result.across.pairs if suite.result.across else ():
         assert re.sub(r"\s+", " ", one.sentence.partition(": ")[2]) in said
     assert build_headline(suite) in said
@@ -96,10 +96,10 @@ def test_every_number_and_failure_stands_on_the_page(suite, text: str) -> None:
 
 def test_the_critical_difference_diagram_comes_with_five_contenders() -> None:
     few, many = make_suite(names=MANY[:4]), make_suite(names=MANY[:5])
-    assert 'id="critical-difference"' not in report.render_suite(few)
+    assert 'id="figure-critical-difference"' not in report.render_suite(few)
     with pytest.raises(ValueError, match="five contenders"):
         report.critical_difference(few)
-    assert 'id="critical-difference"' in report.render_suite(many)
+    assert 'id="figure-critical-difference"' in report.render_suite(many)
     figure = report.critical_difference(many)
     assert isinstance(figure, Figure)
     figure.savefig(BytesIO(), format="png", dpi=40)
@@ -118,7 +118,7 @@ def test_the_log_loss_stands_there_too_where_another_metric_leads() -> None:
     suite = make_suite(names=MANY[:5])
     other = suite.by_log_loss()
     html, page = Page(report.render_suite(suite)), report.render_suite(suite)
-    assert 'id="critical-difference-by-log-loss"' in page
+    assert 'id="figure-critical-difference-by-log-loss"' in page
     assert build_headline(other) in html.text()
     assert build_headline(other) != build_headline(suite)
     for line in other.result.datasets:
@@ -205,13 +205,13 @@ def with_sizes(run):
 
 def test_the_learning_curve_of_a_duel(make) -> None:
     plain = report.render(make())
-    assert 'id="sizes"' not in plain
+    assert 'id="learning-curve"' not in plain
     with pytest.raises(ValueError, match="--sizes auto"):
         report.learning_curve(make())
     run = with_sizes(make(seeds=2))
     page = report.render(run)
     html = Page(page)
-    assert [figure for figure in html.all("figure") if figure.get("id") == "sizes"]
+    assert [figure for figure in html.all("figure") if figure.get("id") == "figure-learning-curve"]
     assert learning_curve.list_sentences(run)[0] in html.text()
     figure = report.learning_curve(run)
     figure.savefig(BytesIO(), format="png", dpi=40)

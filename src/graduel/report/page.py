@@ -105,7 +105,7 @@ def _build_title(run: Run) -> str:
     """Return the title of the page; a duel on a part of the rows says so from the start."""
     protocol = run.result.protocol
     quick = "quick " if protocol.quick else ""
-    rows = f", with {units.rows(protocol.rows)} to learn from" if protocol.rows else ""
+    rows = f", with {protocol.rows:,} training rows" if protocol.rows else ""
     return f"The {quick}duel on {run.result.dataset.name}{rows}"
 
 

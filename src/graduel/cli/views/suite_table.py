@@ -39,7 +39,7 @@ def show(suite: Suite, page: Path, console: Console) -> None:
         lines.append(result.across.scope)
     if remark := describe_other_metrics(suite):
         lines.append(remark)
-    lines += [f"Not duelled on: {one.name}: {one.message}" for one in result.failures]
+    lines += [f"Failed: {one.name}: {one.message}" for one in result.failures]
     for line in lines:
         console.print(line, highlight=False, markup=False)
     console.print(f"\nThe report: {page}", highlight=False, markup=False, soft_wrap=True)

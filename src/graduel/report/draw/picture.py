@@ -30,6 +30,11 @@ class Picture:
 def draw_picture(
     slug: str, figure: Figure, alt: str, caption: str, table: Table, wide: Figure | None = None
 ) -> Picture:
-    """Draw a figure for a page; `slug` is its id there, `alt` the text for screen readers."""
-    wide_svg = None if wide is None else to_inline_svg(wide, prefix=f"{slug}-wide", label=alt)
-    return Picture(slug, to_inline_svg(figure, prefix=slug, label=alt), caption, table, wide_svg)
+    """Draw a figure for a page, where its id is "figure-" and `slug`.
+
+    `alt` is the text for screen readers.
+    """
+    id_ = f"figure-{slug}"
+    svg = to_inline_svg(figure, prefix=id_, label=alt)
+    wide_svg = None if wide is None else to_inline_svg(wide, prefix=f"{id_}-wide", label=alt)
+    return Picture(id_, svg, caption, table, wide_svg)

@@ -23,13 +23,14 @@ Scaling = Literal["before", "after"]
 JOINED_FROM = 10
 """A bin of fewer rows stands alone: a line through it would mislead."""
 CAPTIONS: dict[Scaling, str] = {
-    "before": "As they are: how often an answer is right, over the probability that the contender "
-    "gave it: ten groups by probability, larger marks for more rows, with 95 % intervals; groups "
-    "of fewer than ten rows are not joined. On the dashed line a contender is right as often as it "
-    "says; below it, it is too sure. ECE is the mean distance from that line, weighted by rows, "
-    "less what chance adds.",
-    "after": "After temperature scaling: the same with every probability p made p^(1/T), for one T "
-    "that has the lowest log loss on the validation rows. No answer changes, only how sure it is.",
+    "before": "Before temperature scaling: the share of right answers over the probability of the "
+    "answers, in ten bins; larger marks for more rows, with 95 % intervals; bins of fewer than ten "
+    "rows are not joined. On the dashed line a contender is calibrated; below it, it is "
+    "overconfident. ECE, the expected calibration error, is the mean distance from that line, "
+    "weighted by rows, less what chance adds.",
+    "after": "After temperature scaling: the same with every probability p replaced by p^(1/T), "
+    "for the T with the lowest log loss on the validation rows. No answer changes, only its "
+    "probability.",
 }
 
 
@@ -90,8 +91,8 @@ def calibration(run: Run, scaling: Scaling = "before") -> Figure:
     ticks = range(0, 101, 20)
     ax.set_xticks(ticks)
     ax.set_yticks(ticks)
-    ax.set_xlabel("how sure: probability of its answer, %", color=MUTED.light, fontsize=SMALL)
-    ax.set_ylabel("how often right, %", color=MUTED.light, fontsize=SMALL)
+    ax.set_xlabel("probability of the answer, %", color=MUTED.light, fontsize=SMALL)
+    ax.set_ylabel("right answers, %", color=MUTED.light, fontsize=SMALL)
     labels = {
         name: f"{titles[name][:28]} (ECE {units.percent(entry.ece_corrected)})"
         for name, entry in calibrations.items()
@@ -108,7 +109,7 @@ def _in_percent(bins: list[Bin] | tuple[Bin, ...]) -> tuple[list[float], list[fl
 def build_table(run: Run) -> Table:
     """Return log loss, Brier score and ECE, before and after temperature scaling."""
     titles, rows = list_titles(run), []
-    for scaling, label in (("before", "as they are"), ("after", "scaled")):
+    for scaling, label in (("before", "unscaled"), ("after", "scaled")):
         for name, one in read_calibrations(run, scaling).items():  # type: ignore[arg-type]
             fitted = run.result.contenders[name].calibration.temperatures
             temperature = float(np.exp(np.mean(np.log(fitted))))
@@ -132,7 +133,7 @@ def build_table(run: Run) -> Table:
             "Brier score",
             "ECE",
             "95 % interval, %",
-            "By chance alone",
+            "ECE by chance",
         ),
         tuple(rows),
     )
@@ -142,7 +143,7 @@ def build_bin_table(run: Run, scaling: Scaling) -> Table:
     """Return the bins of every reliability diagram."""
     titles = list_titles(run)
     return Table(
-        "How often an answer is right, by its probability",
+        "Right answers by their probability",
         (
             "Contender",
             "Probability, %",
@@ -169,7 +170,7 @@ def build_bin_table(run: Run, scaling: Scaling) -> Table:
 def build_pictures(run: Run) -> list[Picture]:
     """Return the reliability diagrams before and after temperature scaling for a page."""
     return [
-        _build_picture(run, "calibration", "before", "of the probabilities as they are"),
+        _build_picture(run, "calibration", "before", "before temperature scaling"),
         _build_picture(run, "calibration-after", "after", "after temperature scaling"),
     ]
 

@@ -122,7 +122,7 @@ def confusion_matrix(run: Run, name: str) -> Figure:
     ax.set_xticks(range(n), labels, rotation=turn)
     ax.set_yticks(range(n), labels)
     ax.tick_params(labelsize=small, labelcolor=INK.light, pad=2)
-    ax.set_xlabel("answer", color=MUTED.light, fontsize=SMALL)
+    ax.set_xlabel("predicted class", color=MUTED.light, fontsize=SMALL)
     ax.set_ylabel("true class", color=MUTED.light, fontsize=SMALL)
     ax.set_title(
         escape_text(list_titles(run)[name], 40),
@@ -148,7 +148,7 @@ def build_table(matrix: ConfusionMatrix, title: str) -> Table:
     """Return the most frequent mistakes of one contender."""
     return Table(
         f"The most frequent mistakes of {title}",
-        ("True class", "Answer", "Test rows"),
+        ("True class", "Predicted class", "Test rows"),
         tuple(
             (truth, answer, units.count(n))
             for truth, answer, n in matrix.most_frequent(MOST_MISTAKES)

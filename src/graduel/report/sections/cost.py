@@ -39,14 +39,14 @@ def read_costs(run: Run) -> list[Cost]:
     batch = units.rows(batch_sizes.pop()) if len(batch_sizes) == 1 else "a batch"
     tuned = any(any(entry.tuning_seconds) for entry in entries.values())
     kinds: list[tuple[str, str, Literal["seconds", "bytes"]]] = [
-        ("fit_seconds", "Fit the chosen setting" if tuned else "Fit", "seconds"),
+        ("fit_seconds", "Fit the selected trial" if tuned else "Fit", "seconds"),
         ("predict_row_seconds", "Predict one row", "seconds"),
         ("predict_batch_seconds", f"Predict {batch}", "seconds"),
         ("peak_memory_bytes", "Peak memory", "bytes"),
         ("model_bytes", "Model size", "bytes"),
     ]
     if tuned:
-        kinds.insert(0, ("tuning_seconds", "Tune and fit", "seconds"))
+        kinds.insert(0, ("tuning_seconds", "Search and fit", "seconds"))
     return [
         Cost(
             key, label, unit, {name: _mean(getattr(entry, key)) for name, entry in entries.items()}

@@ -119,7 +119,7 @@ def build_table(run: Run, sides: Iterable[OneSide]) -> Table:
     titles = list_titles(run)
     return Table(
         f"The rows shown, {describe_numbering(run)}",
-        ("Only right", "Row", "Truth", "The other's answer", "How sure it was", *cell_names(run)),
+        ("Only right", "Row", "Truth", "Wrong answer", "Its probability", *cell_names(run)),
         tuple(
             (
                 titles[side.right],
@@ -147,11 +147,11 @@ def build_pictures(run: Run) -> list[Picture]:
         )
         pictures.append(
             draw_picture(
-                f"alone-{number}",
+                f"disagreements-{number}",
                 disagreements(run, a, b),
                 f"Test images that one of two contenders gets right and the other wrong: {counts}.",
-                f"{titles[a]} and {titles[b]}: over each image stand the truth and the wrong "
-                "answer of the other. The surest wrong answers come first"
+                f"{titles[a]} and {titles[b]}: over each image stand the true class and the "
+                "wrong answer. The most confident mistakes come first"
                 + ("; first seed." if len(run.probabilities[a]) > 1 else "."),
                 build_table(run, sides),
             )

@@ -68,7 +68,7 @@ def build_picture(run: Run) -> Picture:
         errors(run),
         f"Test error of each contender with its 95 % interval. {values}.",
         "The share of the test rows that each contender gets wrong, with its 95 % interval. To "
-        "compare two, look at their difference: they answer the same rows, so these intervals "
-        "may overlap although the difference is sure.",
+        "compare two contenders, look at their difference: both answer the same rows, so their "
+        "intervals may overlap although the difference is certain.",
         table,
     )

@@ -193,12 +193,12 @@ def _describe_columns(run: Run, values: PermutationImportance) -> tuple[str, str
         for place in shown[:3]
     )
     caption = (
-        f"By how much the log loss on {units.rows(values.n_rows)} of the test rows rises when the "
-        "values of a column are dealt out to other rows. What two columns tell alike, neither "
-        "seems to matter for."
+        f"The rise of the log loss on {units.rows(values.n_rows)} of the test rows when the values "
+        "of a column are permuted. Of two columns with the same information, neither seems "
+        "important."
     )
     if len(values.labels) > MOST_COLUMNS:
-        caption += f" The {len(shown)} that matter most to any of them are drawn."
+        caption += f" The {len(shown)} that are most important to any contender are drawn."
     return f"Rise of the log loss when a column is permuted, the largest first. {largest}.", caption
 
 
@@ -211,8 +211,8 @@ def _describe_blocks(run: Run, values: PermutationImportance) -> tuple[str, str]
         at = f"pixel rows from {i * block}, columns from {j * block}"
         peaks.append(f"{titles[name]} most at {at}")
     return (
-        f"For each contender a picture of which pixels matter. {'; '.join(peaks)}.",
-        f"By how much the log loss on {units.rows(values.n_rows)} of the test rows rises when a "
-        f"block of {block} × {block} pixels comes from other images: the stronger the colour, the "
-        "more, on one scale for all.",
+        f"For each contender a picture of the important pixels. {'; '.join(peaks)}.",
+        f"The rise of the log loss on {units.rows(values.n_rows)} of the test rows when a block of "
+        f"{block} × {block} pixels comes from other images: the stronger the colour, the larger, "
+        "on one scale for all.",
     )

@@ -153,12 +153,12 @@ def build_picture(run: Run) -> Picture | None:
         for name, entry in curve.contenders.items()
     )
     return draw_picture(
-        "sizes",
+        "learning-curve",
         learning_curve(run),
         f"Line chart, test error over the number of training rows. {values}.",
-        "Test error over the number of training rows, those to choose on among them, with 95 % "
+        "Test error over the number of training rows, validation rows included, with 95 % "
         "intervals. The test rows are the same at every size, and the rows of a smaller size are "
         "among those of a larger one. Each contender has its recipe for that size. A dotted line "
-        "is a crossing that verdicts on both sides bear out.",
+        "is a crossing: verdicts on both sides of it support it.",
         build_table(run),
     )

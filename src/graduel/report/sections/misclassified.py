@@ -109,11 +109,11 @@ def build_picture(run: Run) -> Picture | None:
         return None
     agreed = sum(len(one.distinct_answers) == 1 for one in misses.rows)
     return draw_picture(
-        "doubts",
+        "misclassified",
         misclassified(run),
         f"Test images that every contender gets wrong, {units.rows(misses.total)} in all; on "
         f"{agreed} of the {len(misses.rows)} shown they agree.",
-        "Over each image stand its label and what the contenders say instead. First come the "
-        "images on which the least sure of them is surest.",
+        "Over each image stand its label and the contenders’ answers. First come the images on "
+        "which even the least confident contender is confident.",
         build_table(run),
     )

@@ -24,8 +24,8 @@ def describe_test_rows(run: Run) -> str:
     folds, _, repeats = split.partition("x")
     times = "" if repeats == "1" else f", {repeats} times"
     return (
-        f"{folds}-fold cross-validation{times}: every row is judged on once in each round, by a "
-        "model that has not seen it; rows with equal features stay in one fold"
+        f"{folds}-fold cross-validation{times}: every row is a test row once in each repeat; "
+        "rows with equal features stay in one fold"
     )
 
 
@@ -38,12 +38,12 @@ def build_terms(run: Run) -> list[tuple[str, str]]:
         ("Data", f"{data.name}: {data.n_features:,} features, {data.n_classes:,} classes"),
         (
             "Rows",
-            f"{data.n_train:,} to train on and {data.n_valid:,} to choose and stop on{part}; "
-            f"{data.n_test:,} to test on" + (" (first fold)" if run_noun(run) == "Fit" else ""),
+            f"{data.n_train:,} training rows and {data.n_valid:,} validation rows{part}; "
+            f"{data.n_test:,} test rows" + (" (first fold)" if run_noun(run) == "Fit" else ""),
         ),
         (
             "Test rows",
-            f"{describe_test_rows(run)}; nothing is fitted, chosen or stopped on them",
+            f"{describe_test_rows(run)}; nothing is fitted, selected or stopped on them",
         ),
         ("Seeds", f"{protocol.seeds}"),
         ("Metric", _describe_metric(run)),
@@ -58,14 +58,17 @@ def build_terms(run: Run) -> list[tuple[str, str]]:
 def _describe_budget(run: Run) -> str:
     budget = run.result.protocol.budget
     if budget.kind == "trials":
-        return f"{budget.value:,} trials of tuning for each contender, the default recipe first"
+        return (
+            f"{budget.value:,} trials of hyperparameter search for each contender, the default "
+            "recipe first"
+        )
     if budget.kind == "seconds":
-        return f"{units.seconds(budget.value)} of tuning and fitting for each contender and fit"
+        return f"{units.seconds(budget.value)} of search and fitting for each contender and fit"
     return "none: every contender is fitted once, with its default recipe"
 
 
 def _describe_metric(run: Run) -> str:
     protocol = run.result.protocol
     if protocol.metric == "error":
-        return "error: the share of test rows with a wrong answer"
-    return f"{protocol.metric_title}: it decides, and the fits stop by it"
+        return "error: the share of misclassified test rows"
+    return f"{protocol.metric_title}: verdicts and early stopping go by it"

@@ -236,7 +236,9 @@ def build_table(run: Run) -> Table:
         if times and min(times) <= t <= max(times)
     ]
     mean = " (mean over seeds)" if run.result.protocol.seeds > 1 else ""
-    rows.append((f"the chosen model{mean}", *(units.percent(r.test_error, places) for r in racers)))
+    rows.append(
+        (f"the selected model{mean}", *(units.percent(r.test_error, places) for r in racers))
+    )
     rows.append((f"after{mean}", *(units.seconds(racer.mean_end) for racer in racers)))
     return Table(
         "Test error at the last checkpoint up to each moment (first seed)",
@@ -254,14 +256,14 @@ def build_picture(run: Run) -> Picture:
         for r in racers
     )
     caption = (
-        "Test error, on a log scale, over seconds of training. A mark is the model that a "
-        "contender hands in when its training ends; the dotted line carries its error on. The "
-        "clock stands still while test rows are scored."
+        "Test error, on a log scale, over seconds of training. A mark is the final model "
+        "of a contender when its training ends; the dotted line carries its error on. The "
+        "clock stops while test rows are scored."
     )
     if any(len(racer.curves) > 1 for racer in racers):
         caption += f" Thin lines are the {run_noun(run).lower()}s."
     if any(error == 0 for racer in racers for error in racer.test_errors):
-        caption += " No error at all is drawn at half of one row."
+        caption += " An error of zero is drawn at half of one row."
     return draw_picture(
         "race",
         race(run),

@@ -117,11 +117,11 @@ def build_table(run: Run) -> Table:
     """Return the test error of every contender at each strength of each perturbation."""
     titles, perturbations = list_titles(run), read_perturbations(run)
     return Table(
-        "Test error on disturbed rows",
-        ("Disturbed by", *(titles[name] for name in perturbations[0].errors)),
+        "Test error on perturbed rows",
+        ("Perturbation", *(titles[name] for name in perturbations[0].errors)),
         tuple(
             (
-                f"{one.title}, {strength:.3g} ({one.unit})" if strength else "As they are",
+                f"{one.title}, {strength:.3g} ({one.unit})" if strength else "None",
                 *(units.percent(errors[i], 1) for errors in one.errors.values()),
             )
             for number, one in enumerate(perturbations)
@@ -145,9 +145,9 @@ def build_picture(run: Run) -> Picture | None:
     return draw_picture(
         "robustness",
         robustness(run),
-        f"Line charts, test error over how strongly test rows are disturbed. {strongest}.",
-        f"Test error on {units.rows(perturbations[0].n_rows)} drawn from the test rows, as they "
-        "are and disturbed ever more; every contender meets the same ones. Nothing was trained "
-        "for it.",
+        f"Line charts, test error over the strength of each perturbation. {strongest}.",
+        f"Test error on {units.rows(perturbations[0].n_rows)} sampled from the test rows, with "
+        "perturbations of increasing strength; every contender gets the same rows, and was trained "
+        "without perturbations.",
         build_table(run),
     )

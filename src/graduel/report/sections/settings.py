@@ -34,8 +34,8 @@ def build_recipe_tables(run: Run, name: str) -> list[Table]:
             (key, *(units.plain(one[key]) if key in one else units.NONE for one in details))
             for key in keys
         )
-        caption = f"What the {'fits' if several else 'fit'} of {title} found"
-        head = ("Chosen or measured", *(runs if several else ["Value"]))
+        caption = f"Selected and measured by the {'fits' if several else 'fit'} of {title}"
+        head = ("Name", *(runs if several else ["Value"]))
         tables.append(Table(caption, head, rows))
     return tables
 

@@ -151,7 +151,7 @@ def build_table(run: Run) -> Table:
             "Validation loss",
             "Seconds",
             "State",
-            "Setting",
+            "Hyperparameters",
         ),
         tuple(
             (
@@ -160,7 +160,7 @@ def build_table(run: Run) -> Table:
                 str(trial.number),
                 units.NONE if trial.loss is None else f"{trial.loss:.5f}",
                 units.seconds(trial.seconds),
-                "chosen" if trial.number == search.best_trial else trial.state,
+                "selected" if trial.number == search.best_trial else trial.state,
                 ", ".join(f"{key}={units.plain(value)}" for key, value in trial.params.items()),
             )
             for name, runs in searches.items()
@@ -186,9 +186,9 @@ def build_picture(run: Run) -> Picture | None:
     return draw_picture(
         "trials",
         trials(run),
-        f"Validation loss of every trial, and the best so far. {best or 'No trial was finished'}.",
-        "Every mark is a setting that was fitted and judged on validation rows; the line is the "
-        "best so far, the ring the one that duelled. Crosses at the lower edge were stopped "
-        "early, or failed. Losses far above the others are drawn at the upper edge." + first,
+        f"Validation loss of every trial, and the best so far. {best or 'No complete trial'}.",
+        "Every mark is a trial with its validation loss; the line is the best so far, the ring the "
+        "selected trial. Crosses at the lower edge are trials that were pruned or failed. Losses "
+        "far above the others are drawn at the upper edge." + first,
         build_table(run),
     )

@@ -179,7 +179,7 @@ def build_picture(suite: Suite) -> Picture:
             "a matter of pairs, below"
         )
     return draw_picture(
-        "results-figure",
+        "results",
         values(suite),
         f"Dot plot of the {metric} of every contender on every data set. {lines}.",
         f"{caption}.",

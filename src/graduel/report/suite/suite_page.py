@@ -86,7 +86,7 @@ def _build_log_loss_part(suite: Suite) -> dict[str, Any] | None:
 def _build_title(suite: Suite) -> str:
     protocol = suite.result.protocol
     quick = "quick " if protocol.quick else ""
-    rows = f", with at most {units.rows(protocol.rows)} to learn from" if protocol.rows else ""
+    rows = f", with at most {protocol.rows:,} training rows" if protocol.rows else ""
     return f"The {quick}suite of duels on {_count_datasets(suite)}{rows}"
 
 
@@ -100,7 +100,7 @@ def build_headline(suite: Suite) -> str:
     across = suite.result.across
     titles = {name: with_article(title) for name, title in list_titles(suite).items()}
     if not suite.result.datasets:
-        return "No data set could be duelled on."
+        return "The duels on all data sets failed."
     if across is None:
         one = "One contender alone" if len(titles) == 1 else "One data set alone"
         return f"{one}: there is nothing to compare across data sets."
@@ -140,13 +140,13 @@ def _build_terms(suite: Suite) -> list[tuple[str, str]]:
         ("Data sets", f"{len(datasets)}, each with a duel and a page of its own"),
         ("Splits", ", ".join(splits) or units.NONE),
         ("Metric", protocol.metric_title),
-        ("Counts as equal", f"up to {format_rope(suite)}"),
+        ("ROPE", f"up to {format_rope(suite)}"),
         ("Threads", f"{protocol.threads} for each contender, one at a time"),
     ]
     if protocol.seeds:
         terms.append(("Seeds", str(protocol.seeds)))
     if protocol.rows:
-        terms.append(("Rows", f"at most {protocol.rows:,} to learn from"))
+        terms.append(("Rows", f"at most {protocol.rows:,} for training and validation"))
     if protocol.quick:
         terms.append(("Quick", "yes: few rows and small budgets; the full duels may end otherwise"))
     return terms
