@@ -1,4 +1,4 @@
-"""A table of texts."""
+"""A table of texts, as a page and a terminal show it."""
 
 from __future__ import annotations
 
@@ -13,4 +13,4 @@ class Table:
     head: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
     best: frozenset[tuple[int, int]] = field(default_factory=frozenset)
-    """The cells (row, column) that are best of their row."""
+    """The cells (row, column) with the best value of their row."""
