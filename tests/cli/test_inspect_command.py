@@ -159,7 +159,7 @@ def test_a_page_is_written_and_never_over_another(capsys, place, tmp_path):
         (["--lr", "0"], "--lr must be above 0"),
         (["--lr", "nan"], "--lr must be above 0"),
         (["--top", "0"], "--top must be at least 1"),
-        (["--data", "none.csv"], "there is none"),
+        (["--data", "none.csv"], "there is no such path"),
         (["--data", "none.png"], "cannot be read"),
     ],
 )

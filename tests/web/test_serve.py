@@ -36,7 +36,7 @@ def complaint(capsys, *args: str) -> str:
 
 
 def test_mistakes_are_one_line(capsys, tmp_path, monkeypatch):
-    assert "there is none" in complaint(capsys, str(tmp_path / "no.csv"))
+    assert "there is no such path" in complaint(capsys, str(tmp_path / "no.csv"))
     (tmp_path / "bad.safetensors").write_bytes(b"nothing")
     assert "bad.safetensors" in complaint(capsys, str(tmp_path / "bad.safetensors"))
     (tmp_path / "duel.json").write_text("{}")

@@ -17,13 +17,14 @@ from threadpoolctl import threadpool_limits
 
 from graduel.cli.actions.live_fit import FitOutcome, fit_net, fit_xgboost
 from graduel.cli.actions.live_session import command_line
-from graduel.cli.data_source import print_warnings, training_source
+from graduel.cli.data_source import print_findings, print_notes, training_source
 from graduel.cli.views.progress import format_seconds
 from graduel.contenders import FittedContender, get_family, make_contender
 from graduel.contenders.registry import BUILT_IN_CONTENDERS
 from graduel.data import Dataset
 from graduel.data.schema import Schema
 from graduel.data.source import DataSource
+from graduel.duel.plan.duel_checks import check_duel
 from graduel.duel.plan.protocol import Protocol
 from graduel.duel.plan.protocol_builder import build_protocol
 from graduel.duel.plan.splits import Split
@@ -66,7 +67,8 @@ def run(
     _check_writable(path)
     found = data.load()
     console = Console(stderr=True)
-    print_warnings(data, protocol)
+    print_notes(data)
+    print_findings(check_duel(found, protocol))
     with threadpool_limits(protocol.threads):
         part = protocol.split_rows(found, seed)
         done = _fit(contender, protocol, found, part, seed, console)
