@@ -16,11 +16,10 @@ from graduel.contenders.search.space import Integer, Real, RecipeSpace
 from graduel.contenders.sklearn_contender import (
     CHECKPOINTS,
     FittedEstimator,
-    expand_classes,
     prepare_for_trees,
     silence_warnings,
-    softmax,
 )
+from graduel.metrics.probabilities import expand_classes, softmax
 
 MOST_CATEGORIES = 254
 """And one for the rarer ones: scikit-learn takes 255 at most."""
@@ -127,8 +126,8 @@ IMAGE_RECIPE = HistGradientBoostingRecipe(
 
 def _table_recipes(table: TableTraits) -> Recipes:
     full = HistGradientBoostingRecipe(min_samples_leaf=max(1, min(20, table.n_rows // 20)))
-    rounds = min(150, max(20, 4000 // table.n_classes))
-    return Recipes(full, replace(full, max_iter=rounds, learning_rate=0.15, n_iter_no_change=15))
+    quick = replace(full, max_iter=table.quick_rounds, learning_rate=0.15, n_iter_no_change=15)
+    return Recipes(full, quick)
 
 
 FAMILY = Family(
