@@ -67,7 +67,7 @@ def fit(recipe: HistGradientBoostingRecipe, job: FitJob) -> Fitting:
         categorical_features=categorical or None,
         random_state=job.draw_seed(),
     )
-    with silence_warnings(), threadpool_limits(job.budget.threads), observed(model, observe):
+    with silence_warnings(), threadpool_limits(job.budget.threads), observe_rounds(model, observe):
         model.fit(prepare(train.X), train.y, X_val=valid_X, y_val=valid_y)
     total, n = job.clock.stop(), int(model.n_iter_)
     fitted = FittedEstimator(model, prepare, train.n_classes, total)
@@ -79,7 +79,7 @@ def fit(recipe: HistGradientBoostingRecipe, job: FitJob) -> Fitting:
 
 
 @contextmanager
-def observed(model: Any, observe: Callable[[Array], bool]) -> Iterator[None]:
+def observe_rounds(model: Any, observe: Callable[[Array], bool]) -> Iterator[None]:
     """Report the raw scores of the validation rows after each round; a True ends the fit.
 
     The library has no callback for that. Where a later scikit-learn checks its early stopping

@@ -46,7 +46,7 @@ def load_curve(store: Store, cell: Cell, contender: Any) -> Curve:
     """
     if not isinstance(contender, TunedContender):
         return []
-    n_points = count_curve_points(contender.finished())
+    n_points = count_curve_points(contender.read_trials())
     curve = store.read_curve(cell)
     if len(curve) < n_points:
         raise UserError(
