@@ -1,4 +1,4 @@
-"""The shape of the source: no import circles, no crowded folders, no long files, one name a thing."""
+"""The shape of the source: no import circles, crowded folders, long files or shared names."""
 
 import ast
 from collections import defaultdict
@@ -13,9 +13,21 @@ FAMILY_FOLDERS = {"nn/layers", "contenders"}
 MOST_LINES = 449
 SAME_NAME = {
     # A command as it is typed, and the same command as it is carried out.
-    *(f"cli/{room}/{name}.py" for room in ("commands", "actions") for name in (
-        "data", "duel", "experiment", "inspect", "predict", "report", "serve", "train", "verdict",
-    )),
+    *(
+        f"cli/{room}/{name}.py"
+        for room in ("commands", "actions")
+        for name in (
+            "data",
+            "duel",
+            "experiment",
+            "inspect",
+            "predict",
+            "report",
+            "serve",
+            "train",
+            "verdict",
+        )
+    ),
 }
 """Modules that share their name because they are two sides of one thing."""
 
