@@ -29,10 +29,13 @@ from graduel.data.source import DataSource, SourceSpec
 from graduel.duel.plan.protocol import Cell, Protocol
 from graduel.duel.plan.splits import Split
 from graduel.duel.result.build import build_result
+from graduel.duel.result.duel_result import read_result
+from graduel.duel.result.environment import PACKAGES
 from graduel.duel.result.outcome import Outcome
-from graduel.duel.store.store import Store, open_store, read_json, write_json
+from graduel.duel.store.store import Store, open_store
 from graduel.duel.suite.plan_suite import Member, SuitePlan
 from graduel.duel.suite.run_suite import build_suite_result
+from graduel.serialize import read_json, write_json
 
 DATA = Path(__file__).parent / "data"
 TABLE = DATA / "mixed.csv"
@@ -108,8 +111,11 @@ def _results(folder: Path) -> list[Path]:
 
 def set_environment(folder: Path, environment: dict) -> None:
     """Put the machine that every result tells of in the place of this one."""
+    versions = {key: value for key, value in environment.items() if key in PACKAGES}
+    others = {key: value for key, value in environment.items() if key not in PACKAGES}
     for path in _results(folder):
-        write_json(path, {**read_json(path), "environment": environment})
+        told = {**read_json(path), "environment": {**others, "versions": versions}}
+        write_json(path, told)
 
 
 def pages(folder: Path) -> dict[str, str]:
@@ -228,7 +234,7 @@ def rebuild(run: dict, arrays: dict[str, np.ndarray], folder: Path) -> None:
         build_result(store, "graduel duel", show_rows=run["show_rows"])
     if run["suite"] is not None:
         plan = _suite_plan(run["suite"])
-        found = {member.name: read_json(folder / member.name / RESULT) for member in plan.members}
+        found = {member.name: read_result(folder / member.name) for member in plan.members}
         write_json(folder / "suite.json", plan.as_dict())
         write_json(folder / SUITE_RESULT, build_suite_result(plan, found, [], "graduel duel"))
 
