@@ -28,12 +28,12 @@ from graduel.cli import main
 from graduel.contenders import Budget, make_contender
 from graduel.data import Dataset
 from graduel.data.source import DataSource, source_from_arrays
+from graduel.duel.plan.duel_checks import check_estimators
 from graduel.duel.plan.protocol import Cell
 from graduel.duel.plan.protocol_builder import build_protocol
 from graduel.duel.plan.splits import Split
 from graduel.duel.plan.user_estimators import (
     describe_estimator,
-    estimator_warnings,
     load_contender,
     parse_contenders,
 )
@@ -181,14 +181,12 @@ def test_without_predict_proba_the_class_that_it_names_is_certain():
     assert set(np.unique(outcome.probabilities)) == {0.0, 1.0}
     assert "no predict_proba" in outcome.details["probabilities"]
     one = describe_estimator("ridge", RidgeClassifier())
-    (said,) = estimator_warnings(
-        [one], build_protocol(DataSource.builtin("mnist"), own=[one], threads=1)
-    )
-    assert "ridge has no predict_proba" in said
-    (_, also) = estimator_warnings(
-        [one], build_protocol(DataSource.builtin("mnist"), own=[one], threads=1, trials=3)
-    )
-    assert "no search space: it is fitted once" in also
+    (finding,) = check_estimators([one], "none")
+    assert finding.code == "GRD012"
+    assert "ridge has no predict_proba" in finding.message
+    (_, also) = check_estimators([one], "trials")
+    assert (also.code, also.severity) == ("GRD013", "info")
+    assert "no search space: it is fitted once" in also.message
 
 
 def test_a_class_that_was_not_there_to_learn_has_no_probability():

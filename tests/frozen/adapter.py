@@ -20,22 +20,23 @@ import json
 import os
 import re
 import shlex
+import tempfile
+from dataclasses import fields
 from pathlib import Path
 
 import numpy as np
+from stored_models import convert
 
 from graduel.cli import main
 from graduel.data.source import DataSource, SourceSpec
 from graduel.duel.plan.protocol import Cell, Protocol
 from graduel.duel.plan.splits import Split
 from graduel.duel.result.build import build_result
-from graduel.duel.result.duel_result import read_result
-from graduel.duel.result.environment import PACKAGES
+from graduel.duel.result.duel_result import Environment, read_result
 from graduel.duel.result.outcome import Outcome
-from graduel.duel.store.store import Store, open_store
+from graduel.duel.store.store import Store, open_store, read_json, write_json
 from graduel.duel.suite.plan_suite import Member, SuitePlan
 from graduel.duel.suite.run_suite import build_suite_result
-from graduel.serialize import read_json, write_json
 
 DATA = Path(__file__).parent / "data"
 TABLE = DATA / "mixed.csv"
@@ -111,11 +112,11 @@ def _results(folder: Path) -> list[Path]:
 
 def set_environment(folder: Path, environment: dict) -> None:
     """Put the machine that every result tells of in the place of this one."""
-    versions = {key: value for key, value in environment.items() if key in PACKAGES}
-    others = {key: value for key, value in environment.items() if key not in PACKAGES}
+    names = {field.name for field in fields(Environment)}
+    machine = {key: value for key, value in environment.items() if key in names}
+    machine["versions"] = {k: v for k, v in environment.items() if k not in names}
     for path in _results(folder):
-        told = {**read_json(path), "environment": {**others, "versions": versions}}
-        write_json(path, told)
+        write_json(path, {**read_json(path), "environment": machine})
 
 
 def pages(folder: Path) -> dict[str, str]:
@@ -135,7 +136,10 @@ def predict(model: Path, rows: Path) -> tuple[list[str], np.ndarray]:
     """Return the classes and the probabilities that a saved model answers for rows of a file."""
     import polars as pl
 
-    answers = pl.read_csv(io.StringIO(_command(["predict", str(model), str(rows)])))
+    with tempfile.TemporaryDirectory() as folder:
+        current = Path(folder) / model.name
+        convert(model, current)
+        answers = pl.read_csv(io.StringIO(_command(["predict", str(current), str(rows)])))
     start = next(i for i, name in enumerate(answers.columns) if name.startswith("predict"))
     chances = answers[:, start + 1 :].to_numpy().astype(np.float64)
     return [str(one) for one in answers[:, start]], chances

@@ -17,13 +17,14 @@ from threadpoolctl import threadpool_limits
 
 from graduel.cli.actions.live_fit import FitOutcome, fit_net, fit_xgboost
 from graduel.cli.actions.live_session import command_line
-from graduel.cli.data_source import print_warnings, training_source
+from graduel.cli.data_source import print_findings, print_notes, training_source
 from graduel.cli.views.progress import format_seconds
 from graduel.contenders import FittedContender, get_family, make_contender
 from graduel.contenders.registry import BUILT_IN_CONTENDERS
 from graduel.data import Dataset
 from graduel.data.schema import Schema
 from graduel.data.source import DataSource
+from graduel.duel.plan.duel_checks import check_duel
 from graduel.duel.plan.protocol import Protocol
 from graduel.duel.plan.protocol_builder import build_protocol
 from graduel.duel.plan.splits import Split
@@ -61,7 +62,8 @@ def run(
     path = out if out is not None else _default_path(protocol, seed)
     _check_writable(path)
     dataset_rows = data.load()
-    print_warnings(data, protocol)
+    print_notes(data)
+    print_findings(check_duel(dataset_rows, protocol))
     with threadpool_limits(protocol.threads):
         split = protocol.split_rows(dataset_rows, seed)
         done = _fit(contender, protocol, dataset_rows, split, seed, Console(stderr=True))

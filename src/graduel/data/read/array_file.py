@@ -37,8 +37,8 @@ class ArrayFile:
 def read_array(text: str) -> ArrayFile:
     """Read ``file.npy``, ``table.csv`` or one column of it, ``table.csv:column``.
 
-    A table has a header with the names of its columns, or is a Parquet file; it is read as ``graduel
-    duel`` reads it. One column gives an array of shape (n,), several columns (n, columns).
+    A table is read as ``graduel duel`` reads it; a text file must have a header. One column gives
+    an array of shape (n,), several columns (n, columns).
 
     Raises
     ------

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import re
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -188,18 +188,6 @@ def parse_contenders(contenders: Any) -> tuple[Sequence[str] | None, list[UserCo
         if one is not None
     ]
     return names or None, estimators
-
-
-def estimator_warnings(estimators: Sequence[UserContender], protocol: Any) -> Iterator[str]:
-    """Yield warnings about the user's estimators before anything is fitted."""
-    for one in estimators:
-        if one.lacks_probabilities:
-            yield (
-                f"{one.title} has no predict_proba: its predicted class counts as certain, so that "
-                "its log loss, Brier score and ranking metrics say little"
-            )
-        if protocol.budget["kind"] != "none" and not one.recipe.space:
-            yield f"{one.title} has no search space: it is fitted once, with its own parameters"
 
 
 def _call_maker(title: str, maker: Any) -> Any:
