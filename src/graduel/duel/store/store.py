@@ -113,7 +113,7 @@ class Store:
         place = read_json(self.path / PLACE).get("place")
         return DataSource(spec, None if place is None else self.path.resolve() / place).load()
 
-    def place(self, data: DataSource) -> None:
+    def write_source(self, data: DataSource) -> None:
         """Write down where the data are; save a copy of data that a program holds."""
         place = None if data.place is None else str(data.place)
         if data.content is not None:
@@ -283,7 +283,7 @@ def open_store(
         store = Store(path, protocol, estimators)
         store.remove_unfinished()
         if data is not None and not data.is_builtin:
-            store.place(data)
+            store.write_source(data)
         return store
 
     with locked_folder(path, PLAN, "duel", claim) as store:
