@@ -405,7 +405,7 @@ def test_a_document_of_an_office_program(tmp_path):
 def test_a_fingerprint_is_of_names_and_content(tmp_path):
     from hashlib import sha256
 
-    from graduel.data.checksum import fingerprint
+    from graduel.data.read.checksum import fingerprint
 
     folder = tmp_path / "a"
     (folder / "b").mkdir(parents=True)

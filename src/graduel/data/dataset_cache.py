@@ -21,9 +21,9 @@ from numpy.typing import NDArray
 
 from graduel.atomic_io import atomic_path
 from graduel.data.assembly import from_table
-from graduel.data.checksum import file_sha256
 from graduel.data.column import Column
 from graduel.data.dataset import ColumnKind, Dataset
+from graduel.data.read.checksum import file_sha256
 from graduel.data.table import DroppedColumn, Table
 from graduel.errors import UserError
 from graduel.serialize import from_plain, read_json, to_plain, write_json

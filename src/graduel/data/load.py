@@ -10,8 +10,8 @@ import numpy as np
 
 from graduel.data.assembly import build_dataset
 from graduel.data.builtin import DATASETS, load_dataset
-from graduel.data.checksum import fingerprint
 from graduel.data.dataset import Dataset
+from graduel.data.read.checksum import fingerprint
 from graduel.data.spec import SourceSpec
 from graduel.errors import UserError
 

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from graduel.data.builtin import DATASETS
-from graduel.data.checksum import fingerprint
 from graduel.data.dataset import Dataset
 from graduel.data.load import load
+from graduel.data.read.checksum import fingerprint
 from graduel.data.spec import SourceSpec
 from graduel.errors import UserError, unknown
 

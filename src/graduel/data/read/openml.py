@@ -17,7 +17,7 @@ from urllib.parse import quote
 from urllib.request import Request, urlopen
 
 from graduel.atomic_io import atomic_path
-from graduel.data.checksum import file_sha256
+from graduel.data.read.checksum import file_sha256
 from graduel.data.read.parquet import read_parquet
 from graduel.errors import UserError
 
