@@ -128,7 +128,7 @@ def test_json_holds_what_the_terminal_shows(capsys, place):
     code, out, err = graduel(capsys, "inspect", place / "digits.safetensors", "--json")
     found = json.loads(out)
     assert (code, err) == (0, "")
-    assert len(found["answers"]) == 10
+    assert len(found["probabilities"]) == 10
     net = found["net"]
     dz = np.array(net["backward"]["dz"])
     target = np.array(net["backward"]["target"])

@@ -59,7 +59,7 @@ def test_a_folder_of_tables_from_the_command_to_the_page(capsys, folder, finishe
     (failure,) = result["failures"]
     assert failure["name"] == "third"
     page = (path / "suite.html").read_text(encoding="utf-8")
-    assert f"Not duelled on: third.</strong> {failure['message'].split(chr(39))[0]}" in page
+    assert f"Failed: third.</strong> {failure['message'].split(chr(39))[0]}" in page
     for name in ("first", "second"):
         assert f'<a href="{name}/report.html">{name}</a>' in page
         assert (path / name / "report.html").exists()

@@ -145,7 +145,7 @@ def test_a_duel_asks_on_a_terminal(capsys, folder, monkeypatch, answer):
     from graduel.cli import data_source
 
     asked = []
-    monkeypatch.setattr(data_source, "interactive", lambda: True)
+    monkeypatch.setattr(data_source, "is_interactive", lambda: True)
     monkeypatch.setattr(data_source.typer, "prompt", lambda text, err: asked.append(text) or answer)
     args = ["mine.csv", "--quick", "--split", "2x1", *SMALL, "--out", "run"]
     assert main(["duel", *args]) == 0

@@ -11,11 +11,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from graduel.data.checks import check_table
 from graduel.data.coerce import conform_table
 from graduel.data.read import read_source
 from graduel.data.read.row_stream import open_stream
 from graduel.data.schema_inference import infer_table
+from graduel.data.table_checks import check_table
 from graduel.errors import UserError
 
 PLAIN = st.text(st.characters(exclude_categories=("Cs", "Cc")), max_size=8)

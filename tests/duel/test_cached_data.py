@@ -8,11 +8,12 @@ import pytest
 
 from graduel.contenders import Budget, make_contender
 from graduel.data.dataset_cache import is_intact, read_dataset, write_dataset
-from graduel.data.source import open_source
-from graduel.duel.plan.protocol import Cell, build_protocol, split_rows
+from graduel.data.source import DataSource, open_source
+from graduel.duel.plan.protocol import Cell
+from graduel.duel.plan.protocol_builder import build_protocol
 from graduel.duel.result.build import build_result, load_run
 from graduel.duel.run.cell import run_cell
-from graduel.duel.run.executor import run_cells
+from graduel.duel.run.cell_runs import run_cells
 from graduel.duel.store.store import CACHE, open_store
 from graduel.errors import UserError
 
@@ -48,7 +49,7 @@ def test_fits_on_cached_data_are_equal_bit_for_bit(csv, tmp_path, name):
     spec = protocol.contenders[name]
     outcomes = []
     for dataset in (loaded, opened):
-        rows = split_rows(protocol, dataset, 0)
+        rows = protocol.split_rows(dataset, 0)
         contender = make_contender(name, spec["family"], spec["recipe"], "error")
         outcomes.append(run_cell(contender, dataset, rows, Cell(name, 0), Budget(threads=1)))
     (one, fitted), (other, again) = outcomes
@@ -72,7 +73,7 @@ def test_workers_read_the_cache_which_is_deleted_at_the_end(csv, tmp_path):
     assert load_run(path).result["contenders"] == run.result["contenders"]
     csv.write_bytes(content)
     with open_store(path, plan(source), source) as store:
-        assert [event.kind for event in run_cells(store)] == ["kept", "kept"]
+        assert [event.kind for event in run_cells(store)] == ["reused", "reused"]
         assert not (path / CACHE).exists()
 
 
@@ -126,7 +127,9 @@ def test_a_full_disk_is_no_error(csv, tmp_path, monkeypatch):
 
 
 def test_built_in_data_are_not_cached(tmp_path):
-    protocol = build_protocol("mnist", contenders=["textbook"], quick=True, threads=1)
+    protocol = build_protocol(
+        DataSource.builtin("mnist"), contenders=["textbook"], quick=True, threads=1
+    )
     with open_store(tmp_path / "run", protocol) as store:
         store.cache_dataset()
     assert not (tmp_path / "run" / CACHE).exists()

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from graduel.duel.verdict.comparison import Comparison
 from graduel.duel.verdict.costs import cost_sentence, training_seconds
+from graduel.duel.verdict.types import Comparison
 from graduel.metrics.metric import get_metric
 
 TITLES = {"a": "net", "b": "XGBoost", "c": "NumPy network"}

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from statistics import mean
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from graduel.keyed import Keyed
 from graduel.metrics.metric import brier, is_misclassified, log_loss
 
 Array = NDArray[Any]
@@ -28,7 +29,7 @@ TINY = float(np.finfo(np.float32).tiny)
 
 
 @dataclass(frozen=True, slots=True)
-class Bin:
+class Bin(Keyed):
     """Test rows whose answers are about equally sure: between `low` and `high`."""
 
     low: float
@@ -41,7 +42,7 @@ class Bin:
 
 
 @dataclass(frozen=True, slots=True)
-class Calibration:
+class Calibration(Keyed):
     """How good probabilities are, and how far confidence and correctness lie apart."""
 
     log_loss: float
@@ -59,15 +60,6 @@ class Calibration:
     diagram: tuple[Bin, ...]
     """Those of the reliability diagram, of equal width: nearly all rows of a good model are sure,
     and equally many rows would show a tenth of the diagram."""
-
-    def as_dict(self) -> dict[str, Any]:
-        """Return plain data, ready for JSON."""
-        return {
-            **asdict(self),
-            "ece_interval": list(self.ece_interval),
-            "bins": [asdict(one) for one in self.bins],
-            "diagram": [asdict(one) for one in self.diagram],
-        }
 
 
 def apply_temperature(probabilities: Array, temperature: float) -> Array:

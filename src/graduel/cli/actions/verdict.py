@@ -14,7 +14,6 @@ from rich.markup import escape
 from rich.table import Table
 
 from graduel.data.read.array_file import ArrayFile, read_array
-from graduel.duel.verdict.comparison import Comparison
 from graduel.duel.verdict.predictions import class_names, compare_predictions
 from graduel.duel.verdict.sentences import (
     format_difference,
@@ -22,8 +21,10 @@ from graduel.duel.verdict.sentences import (
     format_metric,
     format_p,
 )
+from graduel.duel.verdict.types import Comparison
 from graduel.errors import UserError
 from graduel.metrics.metric import Metric, get_metric
+from graduel.serialize import to_plain
 
 WIDTH = 80
 """Of the text where the output is no terminal."""
@@ -59,7 +60,7 @@ def run(
         classes=listed,
     )
     if as_json:
-        sys.stdout.write(json.dumps(found.as_dict(), indent=2, allow_nan=False) + "\n")
+        sys.stdout.write(json.dumps(to_plain(found), indent=2, allow_nan=False) + "\n")
     else:
         show(found, measure, Console())
 

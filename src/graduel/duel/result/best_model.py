@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from graduel.duel.plan.design import Design
 from graduel.duel.plan.protocol import Cell, Protocol
-from graduel.duel.plan.splits import Design
-from graduel.duel.store.store import PLAN, RESULT, Store, read_json
+from graduel.duel.result.duel_result import RESULT, read_result
+from graduel.duel.store.plan_file import PLAN
+from graduel.duel.store.store import Store
 from graduel.errors import UserError, unknown
+from graduel.serialize import read_json
 
 
 def find_model(path: Path, contender: str | None = None) -> tuple[Path, str]:
@@ -25,10 +28,10 @@ def find_model(path: Path, contender: str | None = None) -> tuple[Path, str]:
         raise UserError(
             f"expected a model's file or a finished duel's folder; {path} has no {RESULT}"
         )
-    result, protocol = read_json(path / RESULT), Protocol.from_dict(read_json(path / PLAN))
+    result, protocol = read_result(path), Protocol.from_dict(read_json(path / PLAN))
     if contender is not None and contender not in protocol.contenders:
         raise unknown("contender", contender, protocol.contenders)
-    if Design.read(protocol.split).kind == "folds":
+    if Design.parse(protocol.split).kind == "folds":
         raise UserError(
             f"{path}: cross-validation fits a model for each fold and keeps none. Train one: "
             f"graduel train {protocol.source['file'] if protocol.source else protocol.dataset} …"
@@ -43,11 +46,10 @@ def find_model(path: Path, contender: str | None = None) -> tuple[Path, str]:
         raise UserError(f"{path}: the model of {contender} was not kept")
     if not kept:
         raise UserError(f"{path}: no model was kept. Run the duel again in a new folder")
-    sign = 1 if result["protocol"]["lower_is_better"] else -1
+    sign = 1 if result.protocol.lower_is_better else -1
 
     def loss(name: str) -> float:
-        entry = result["contenders"][name]
-        return sign * float(entry.get("metric", entry["test_error"]))
+        return sign * result.contenders[name].leading_metric
 
     name = contender or min(kept, key=loss)
     return kept[name], str(protocol.contenders[name]["title"])

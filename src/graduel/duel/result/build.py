@@ -3,23 +3,39 @@
 from __future__ import annotations
 
 from contextlib import nullcontext, suppress
+from dataclasses import replace
 from pathlib import Path
 from statistics import mean
 from typing import Any
 
-from graduel.contenders.recipes import STRONGEST_XGBOOST
-from graduel.duel.plan.protocol import FORMAT, Protocol
-from graduel.duel.plan.splits import Design
+from graduel.contenders.xgboost import STRONGEST_XGBOOST
+from graduel.duel.plan.design import Design
+from graduel.duel.plan.protocol import Protocol
 from graduel.duel.result.dataset_summary import summarize_dataset
+from graduel.duel.result.duel_result import (
+    RESULT,
+    BudgetSummary,
+    CalibrationResult,
+    ContenderResult,
+    DatasetSummary,
+    KnownBest,
+    Probes,
+    ProtocolSummary,
+    Result,
+    TrialResult,
+    read_result,
+)
 from graduel.duel.result.environment import describe_environment
 from graduel.duel.result.outcome import Outcome, Run
 from graduel.duel.run import probes
-from graduel.duel.store.store import PLAN, RESULT, Store, read_json, write_json
+from graduel.duel.store.plan_file import PLAN
+from graduel.duel.store.store import Store
 from graduel.duel.suite.training_sizes import learning_curve
-from graduel.duel.verdict import costs
+from graduel.duel.verdict.costs import cost_sentence
 from graduel.duel.verdict.error_counts import judge_claim
 from graduel.duel.verdict.metric_interval import metric_interval
 from graduel.duel.verdict.runs import RunPredictions, collect_predictions
+from graduel.duel.verdict.types import Claim
 from graduel.errors import UserError
 from graduel.metrics.calibration import apply_temperature, fit_temperature, measure_calibration
 from graduel.metrics.metric import (
@@ -30,6 +46,7 @@ from graduel.metrics.metric import (
     is_misclassified,
     log_loss,
 )
+from graduel.serialize import from_plain, read_json, write_json
 
 
 def build_result(store: Store, command: str, *, show_rows: bool = False) -> Run:
@@ -43,14 +60,14 @@ def build_result(store: Store, command: str, *, show_rows: bool = False) -> Run:
     metric = get_metric(protocol.metric)
     titles = {name: spec["title"] for name, spec in protocol.contenders.items()}
     contenders = {
-        name: {
-            "title": titles[name],
+        name: ContenderResult(
+            title=titles[name],
             **_quality(found, name, metric),
             **_cost(cells, found),
-            "calibration": _calibration(store, found, name, cells),
-            "probes": probes.merge_probes([cell.probes for cell in cells]),
-            "recipe": protocol.contenders[name]["recipe"],
-        }
+            calibration=_calibration(store, found, name, cells),
+            probes=_probes(cells),
+            recipe=protocol.contenders[name]["recipe"],
+        )
         for name, cells in outcomes.items()
     }
     # An experiment asks who is as good as the best; a duel, how every pair stands.
@@ -61,46 +78,31 @@ def build_result(store: Store, command: str, *, show_rows: bool = False) -> Run:
     )
     comparisons = found.compare(metric, protocol.rope, titles, best)
     rows = store.read_split(0)
-    result = {
-        "format": FORMAT,
-        "dataset": {
-            "name": dataset.name,
-            "n_train": len(rows.train),
-            "n_valid": len(rows.valid),
-            "n_test": len(rows.test),
-            "n_features": dataset.n_features,
-            "n_classes": len(dataset.classes),
-            **summarize_dataset(protocol, dataset, rows, show_rows=show_rows),
-        },
-        "protocol": {
-            "split": protocol.split,
-            "metric": protocol.metric,
-            "metric_title": metric.title,
-            "metric_unit": metric.unit,
-            "lower_is_better": metric.lower_is_better,
-            "seeds": protocol.seeds,
-            "rows": protocol.rows,
-            "quick": protocol.quick,
-            "varies": list(protocol.varies),
-            "rope": protocol.rope,
-            "threads": protocol.threads,
-            "budget": protocol.budget,
-        },
-        "contenders": contenders,
-        "comparisons": [
-            {**one.as_dict(), "cost": costs.cost_sentence(one, contenders, metric, titles)}
-            for one in comparisons
-        ],
-        "claims": _claims(protocol, found, titles),
-        "known_best": STRONGEST_XGBOOST if protocol.dataset == "mnist" else None,
-        "environment": describe_environment(command, protocol.threads),
+    data = {
+        "name": dataset.name,
+        "n_train": len(rows.train),
+        "n_valid": len(rows.valid),
+        "n_test": len(rows.test),
+        "n_features": dataset.n_features,
+        "n_classes": len(dataset.classes),
+        **summarize_dataset(store, show_rows=show_rows),
     }
-    if protocol.source is not None or protocol.split != "given":
-        result["known_best"] = None
-    if (curve := learning_curve(store.path, result)) is not None:
-        result["learning_curve"] = curve
+    known = (protocol.dataset, protocol.source, protocol.split) == ("mnist", None, "given")
+    result = Result(
+        dataset=from_plain(DatasetSummary, data),
+        protocol=_summarize_protocol(protocol, metric),
+        contenders=contenders,
+        comparisons=tuple(
+            replace(one, cost=cost_sentence(one, contenders, metric, titles)) for one in comparisons
+        ),
+        claims=_claims(protocol, found, titles),
+        known_best=KnownBest(**STRONGEST_XGBOOST) if known else None,
+        environment=describe_environment(command, protocol.threads),
+    )
+    result = replace(result, learning_curve=learning_curve(store.path, result))
     write_json(store.path / RESULT, result)
-    return _run(store, result, outcomes, found)
+    # Read back, so that it equals what a later command reads: recipes hold lists in JSON.
+    return _run(store, read_result(store.path), outcomes, found)
 
 
 def load_run(path: str | Path) -> Run:
@@ -112,15 +114,14 @@ def load_run(path: str | Path) -> Run:
         If the folder holds no finished duel.
     """
     path = Path(path)
-    if not (path / RESULT).exists():
-        raise UserError(f"expected a finished duel's folder; {path} has no {RESULT}")
+    result = read_result(path)
     written = read_json(path / PLAN)
     try:
         store = Store(path, Protocol.from_dict(written))
     except UserError as error:
         raise UserError(f"{path / PLAN}: {error}") from None
     outcomes = _outcomes(store)
-    return _run(store, read_json(path / RESULT), outcomes, _answers(store, outcomes))
+    return _run(store, result, outcomes, _answers(store, outcomes))
 
 
 def _outcomes(store: Store) -> dict[str, list[Outcome]]:
@@ -134,7 +135,7 @@ def _outcomes(store: Store) -> dict[str, list[Outcome]]:
 def _answers(store: Store, outcomes: dict[str, list[Outcome]]) -> RunPredictions:
     protocol = store.protocol
     return collect_predictions(
-        Design.read(protocol.split),
+        Design.parse(protocol.split),
         protocol.seeds,
         [store.read_split(run) for run in range(protocol.runs)],
         [store.read_truth(run) for run in range(protocol.runs)],
@@ -143,12 +144,12 @@ def _answers(store: Store, outcomes: dict[str, list[Outcome]]) -> RunPredictions
 
 
 def _run(
-    store: Store, result: dict[str, Any], outcomes: dict[str, list[Outcome]], found: RunPredictions
+    store: Store, result: Result, outcomes: dict[str, list[Outcome]], found: RunPredictions
 ) -> Run:
     images, table = None, None
     known = store.protocol.source is None
     dataset = None
-    if known or result["dataset"].get("show_rows", True):
+    if known or result.dataset.show_rows:
         # Data of the user's own may be gone; then what is to be shown of them is.
         with nullcontext() if known else suppress(UserError):
             dataset = store.dataset()
@@ -158,7 +159,7 @@ def _run(
             table = dataset.X[rows]
         elif dataset.image is not None and dataset.X.ndim == 3:
             images = dataset.X[rows]
-    classes = tuple(result["dataset"]["classes"]) if dataset is None else dataset.classes
+    classes = result.dataset.classes or () if dataset is None else dataset.classes
     places = [store.read_places(run) for run in range(store.protocol.runs)]
     there = [of for of in places if of is not None]
     return Run(
@@ -181,62 +182,78 @@ def _quality(found: RunPredictions, name: str, metric: Metric) -> dict[str, Any]
     error, interval = found.error(name)
     quality: dict[str, Any] = {
         "test_error": error,
-        "test_error_interval": list(interval),
-        "test_errors": [float(is_misclassified(p, y).mean()) for p, y in runs],
+        "test_error_interval": interval,
+        "test_errors": tuple(float(is_misclassified(p, y).mean()) for p, y in runs),
         "log_loss": mean(log_loss(p, y) for p, y in runs),
         "brier": mean(brier(p, y) for p, y in runs),
     }
     if metric.name != "error":
         quality["metric"] = metric.shown(mean(found.losses(name, metric)))
-        bounds = metric_interval(found, name, metric)
-        quality["metric_interval"] = None if bounds is None else list(bounds)
-        quality["metrics"] = [metric.shown(loss) for loss in found.losses(name, metric)]
+        quality["metric_interval"] = metric_interval(found, name, metric)
+        quality["metrics"] = tuple(metric.shown(loss) for loss in found.losses(name, metric))
     return quality
 
 
 def _calibration(
     store: Store, found: RunPredictions, name: str, cells: list[Outcome]
-) -> dict[str, Any]:
-    """Return how far probabilities are to be believed, before and after temperature scaling.
+) -> CalibrationResult:
+    """Return the calibration before and after temperature scaling, fitted on validation rows."""
+    runs, temperatures = found.runs[name], []
+    for cell in cells:
+        p, y = cell.valid_probabilities, store.read_valid_truth(cell.seed)
+        if p is None or y is None:
+            raise UserError(
+                f"{store.path}: validation probabilities are missing. Run the duel in a new folder"
+            )
+        temperatures.append(fit_temperature(p, y))
+    scaled = [apply_temperature(p, t) for p, t in zip(runs, temperatures, strict=True)]
+    return CalibrationResult(
+        temperatures=tuple(temperatures),
+        before=measure_calibration(runs, found.y, found.tests),
+        after=measure_calibration(scaled, found.y, found.tests),
+    )
 
-    Each run's temperature is that of its own validation rows. Folders of before these rows'
-    probabilities were kept have none.
-    """
-    runs = found.runs[name]
-    before = measure_calibration(runs, found.y, found.tests)
-    kept = [(cell.valid_probabilities, store.read_valid_truth(cell.seed)) for cell in cells]
-    temperatures = [fit_temperature(p, y) for p, y in kept if p is not None and y is not None]
-    after = None
-    if len(temperatures) == len(cells):
-        cooled = [apply_temperature(p, t) for p, t in zip(runs, temperatures, strict=True)]
-        after = measure_calibration(cooled, found.y, found.tests).as_dict()
-    return {
-        "temperatures": temperatures if after else None,
-        "before": before.as_dict(),
-        "after": after,
-    }
+
+def _probes(cells: list[Outcome]) -> Probes | None:
+    merged = probes.merge_probes([cell.probes for cell in cells])
+    return None if merged is None else from_plain(Probes, merged)
+
+
+def _summarize_protocol(protocol: Protocol, metric: Metric) -> ProtocolSummary:
+    return ProtocolSummary(
+        split=protocol.split,
+        metric=protocol.metric,
+        metric_title=metric.title,
+        metric_unit=metric.unit,
+        lower_is_better=metric.lower_is_better,
+        seeds=protocol.seeds,
+        rows=protocol.rows,
+        quick=protocol.quick,
+        varies=tuple(protocol.varies),
+        rope=protocol.rope,
+        threads=protocol.threads,
+        budget=BudgetSummary(**protocol.budget),
+    )
 
 
 def _cost(cells: list[Outcome], found: RunPredictions) -> dict[str, Any]:
     """Return what a contender costs: means over the runs, memory and size the largest."""
     return {
-        "fit_seconds": [o.fit_seconds for o in cells],
+        "fit_seconds": tuple(o.fit_seconds for o in cells),
         "predict_row_seconds": mean(o.predict_row_seconds for o in cells),
         "predict_batch_seconds": mean(o.predict_batch_seconds for o in cells),
         "batch_rows": len(found.y[0]),
         "peak_memory_bytes": max(o.peak_memory_bytes for o in cells),
         "model_bytes": max(o.model_bytes for o in cells),
-        "curve": [list(point) for point in cells[0].curve],
-        "details": [o.details for o in cells],
-        "trials": [o.trials for o in cells],
-        "best_trial": [o.best_trial for o in cells],
-        "tuning_seconds": [o.tuning_seconds for o in cells],
+        "curve": tuple(cells[0].curve),
+        "details": tuple(o.details for o in cells),
+        "trials": from_plain(tuple[tuple[TrialResult, ...], ...], [o.trials for o in cells]),
+        "best_trial": tuple(o.best_trial for o in cells),
+        "tuning_seconds": tuple(o.tuning_seconds for o in cells),
     }
 
 
-def _claims(
-    protocol: Protocol, found: RunPredictions, titles: dict[str, str]
-) -> list[dict[str, Any]]:
+def _claims(protocol: Protocol, found: RunPredictions, titles: dict[str, str]) -> tuple[Claim, ...]:
     """Hold the claim that XGBoost blows it out of the water against every network.
 
     The claim is of errors, whatever metric leads.
@@ -245,20 +262,20 @@ def _claims(
     boosters = [name for name in family if family[name] == "xgboost"]
     networks = [name for name in family if family[name] in ("textbook", "net")]
     if not boosters or not networks:
-        return []
+        return ()
     metric, rope = get_metric("error"), protocol.rope
     if protocol.metric != "error":
         rope = default_rope(metric, table=protocol.source is not None)
     comparisons = found.compare(metric, rope, titles, None)
     errors = {name: found.error(name)[0] for name in family}
-    return [
+    return tuple(
         judge_claim(
             next(c for c in comparisons if {c.a, c.b} == {booster, network}),
             errors,
             booster=booster,
             network=network,
             titles=titles,
-        ).as_dict()
+        )
         for booster in boosters
         for network in networks
-    ]
+    )

@@ -7,40 +7,39 @@ import sys
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
 
 import psutil
 
-PACKAGES = (
-    *("graduel", "numpy", "scipy", "scikit-learn", "xgboost", "xgboost-cpu", "matplotlib"),
-    *("lightgbm", "optuna"),
-)
+from graduel.contenders.registry import known_packages
+from graduel.duel.result.duel_result import Environment
+
+PACKAGES = ("graduel", "numpy", "scipy", "scikit-learn", "xgboost", "xgboost-cpu", "matplotlib")
 
 
-def describe_environment(command: str, threads: int) -> dict[str, Any]:
-    """Return the command, versions and machine as plain data."""
+def describe_environment(command: str, threads: int) -> Environment:
+    """Return the command, the versions and the machine."""
     from threadpoolctl import threadpool_info
 
-    versions: dict[str, Any] = {}
-    for name in PACKAGES:
+    versions: dict[str, str] = {}
+    for name in (*PACKAGES, *known_packages(), "optuna"):
         try:
             versions[name] = version(name)
         except PackageNotFoundError:
             continue
     pools = [pool for pool in threadpool_info() if pool.get("user_api") == "blas"]
     blas = {f"{pool['internal_api']} {pool.get('version') or ''}".strip() for pool in pools}
-    return {
-        "command": command,
-        "python": platform.python_version(),
-        **versions,
-        "platform": platform.platform(),
-        "processor": _processor(),
-        "cores": psutil.cpu_count(),
-        "memory_bytes": psutil.virtual_memory().total,
-        "threads": threads,
-        "blas": ", ".join(sorted(blas)) or "unknown",
-        "finished": datetime.now(UTC).isoformat(timespec="seconds"),
-    }
+    return Environment(
+        command=command,
+        python=platform.python_version(),
+        versions=versions,
+        platform=platform.platform(),
+        processor=_processor(),
+        cores=psutil.cpu_count(),
+        memory_bytes=psutil.virtual_memory().total,
+        threads=threads,
+        blas=", ".join(sorted(blas)) or "unknown",
+        finished=datetime.now(UTC).isoformat(timespec="seconds"),
+    )
 
 
 def _processor() -> str:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from numpy.typing import NDArray
+
+from graduel.duel.result.duel_result import Result
+from graduel.duel.result.suite_result import SuiteResult
 
 Curve = list[tuple[float, float]]
 """Test error (a share, 0 to 1) over seconds of training, in the order of training."""
@@ -46,7 +49,7 @@ class Run:
     """A finished duel as a report reads it; nothing in it needs training."""
 
     path: Path
-    result: dict[str, Any]
+    result: Result
     """The content of ``result.json``."""
     probabilities: dict[str, NDArray[Any]]
     """For each contender float32, shape (seeds, n_test, n_classes). After cross-validation the
@@ -75,32 +78,41 @@ class Suite:
     """
 
     path: Path
-    result: dict[str, Any]
+    result: SuiteResult
     """The content of ``suite-result.json``."""
 
     def by_log_loss(self) -> Suite | None:
-        """Return the suite with log loss in its metric's place, as figures and tables take it.
+        """Return the suite with log loss as its metric, or None if it has no such verdict.
 
-        None where log loss is its metric, where nothing is compared, and for suites of before
-        there was any. The contenders learned, and chose, by the duels' own metrics.
+        The contenders were trained and selected by the metrics of their duels.
         """
-        found = self.result.get("by_log_loss")
-        if found is None:
+        verdict = self.result.by_log_loss
+        if verdict is None:
             return None
-        datasets = [
-            line
-            | {
-                "contenders": {
-                    name: entry | {"value": entry["log_loss"], "interval": None}
-                    for name, entry in line["contenders"].items()
-                }
-            }
-            for line in self.result["datasets"]
-        ]
-        changed = {
-            "protocol": self.result["protocol"] | found["protocol"],
-            "datasets": datasets,
-            "across": found["across"],
-            "by_log_loss": None,
-        }
-        return Suite(self.path, self.result | changed)
+        by = verdict.protocol
+        protocol = replace(
+            self.result.protocol,
+            metric=by.metric,
+            metric_title=by.metric_title,
+            metric_unit=by.metric_unit,
+            lower_is_better=by.lower_is_better,
+            rope=by.rope,
+        )
+        datasets = tuple(
+            replace(
+                dataset,
+                contenders={
+                    name: replace(entry, value=entry.log_loss, interval=None)
+                    for name, entry in dataset.contenders.items()
+                },
+            )
+            for dataset in self.result.datasets
+        )
+        result = replace(
+            self.result,
+            protocol=protocol,
+            datasets=datasets,
+            across=verdict.across,
+            by_log_loss=None,
+        )
+        return Suite(self.path, result)

@@ -1,4 +1,4 @@
-"""Learning curves over training-set size: the same duel with ever more training rows.
+"""Learning curves over training-set size: the same duel with fewer training rows.
 
 Each size is a duel of its own in ``sizes/N/`` of the main duel's folder, on the same test rows; the
 rows of a smaller size are among those of every larger one.
@@ -6,21 +6,19 @@ rows of a smaller size are among those of every larger one.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable
 from itertools import combinations
 from pathlib import Path
 from statistics import mean
 from typing import Any
 
-from graduel.data import Dataset, load_dataset
-from graduel.data.source import DataSource
-from graduel.duel.plan.protocol import Protocol, split_rows
+from graduel.data import Dataset
+from graduel.duel.plan.protocol import Protocol
 from graduel.duel.plan.splits import ROWS_A_CLASS
-from graduel.duel.store.store import RESULT, Store, open_store, read_json
+from graduel.duel.result.duel_result import RESULT, LearningCurve, Result, SizeCurve, read_result
 from graduel.duel.verdict.crossing import compare_sizes
+from graduel.duel.verdict.types import Verdict
 from graduel.errors import UserError
-from graduel.metrics.metric import get_metric
 
 SIZES = "sizes"
 STEP, MOST_SIZES, FEWEST = 4, 4, 100
@@ -28,7 +26,7 @@ STEP, MOST_SIZES, FEWEST = 4, 4, 100
 
 
 def parse_sizes(text: str) -> tuple[int, ...] | None:
-    """Read ``500,2000,8000``, or ``auto``: then None.
+    """Return the sizes in a text such as ``500,2000,8000``; None for ``auto``.
 
     >>> parse_sizes("2000, 500")
     (500, 2000)
@@ -44,17 +42,9 @@ def parse_sizes(text: str) -> tuple[int, ...] | None:
 
 
 def shared_options(protocol: Protocol) -> dict[str, Any]:
-    """Return what every size shares with the main duel, as options of a plan.
-
-    Disturbed rows are the main duel's alone.
-    """
+    """Return the options that every size shares with the main duel; only that one probes models."""
     shared = {"split": protocol.split, "metric": protocol.metric, "rope": protocol.rope}
     return {**shared, "probes": False}
-
-
-def load_data(data: str | DataSource) -> Dataset:
-    """Return the data set of a name or a description."""
-    return load_dataset(data) if isinstance(data, str) else data.load()
 
 
 def plan_sizes(
@@ -67,18 +57,18 @@ def plan_sizes(
 
     Parameters
     ----------
-    sizes : training rows, those to choose on among them; None for what suits
+    sizes : numbers of training and validation rows together; None for suitable ones
     protocol : the main duel
-    dataset : what it is on
-    replan : makes the plan of the same duel with so many training rows
+    dataset : its data set
+    replan : returns the protocol of the same duel with another number of rows
 
     Raises
     ------
     UserError
-        If a size is too small to learn from, or not below the main duel's.
+        If a size is too small for training, or not below the main duel's.
     """
-    whole = split_rows(protocol, dataset, 0)
-    most = len(whole.train) + len(whole.valid)
+    rows = protocol.split_rows(dataset, 0)
+    most = len(rows.train) + len(rows.valid)
     if sizes is None:
         sizes = _suitable(most, len(dataset.classes))
         if not sizes:
@@ -91,10 +81,10 @@ def plan_sizes(
                 f"each of --sizes must be below {most:,}, the training rows of this duel; "
                 f"got {size:,}"
             )
-    found = {size: replan(size) for size in sizes}
-    for smaller in found.values():
-        split_rows(smaller, dataset, 0)  # too few rows are told before anything is fitted
-    return found
+    protocols = {size: replan(size) for size in sizes}
+    for smaller in protocols.values():
+        smaller.split_rows(dataset, 0)  # raises if there are too few
+    return protocols
 
 
 def _suitable(most: int, classes: int) -> tuple[int, ...]:
@@ -103,96 +93,71 @@ def _suitable(most: int, classes: int) -> tuple[int, ...]:
     >>> _suitable(60_000, 10)
     (230, 940, 3800, 15000)
     """
-    fewest, found = max(FEWEST, 2 * ROWS_A_CLASS * classes), []
+    fewest, sizes = max(FEWEST, 2 * ROWS_A_CLASS * classes), []
     for power in range(1, MOST_SIZES + 1):
         size = most / STEP**power
         if size < fewest:
             break
-        found.append(int(float(f"{size:.2g}")))
-    return tuple(reversed(found))
+        sizes.append(int(float(f"{size:.2g}")))
+    return tuple(reversed(sizes))
 
 
-@contextmanager
-def open_size(
-    path: Path, size: int, protocol: Protocol, data: DataSource | None
-) -> Iterator[Store]:
-    """Open the folder of one size within the main duel's; data that a program holds lie there."""
-    if data is not None and data.content is not None:
-        data = DataSource(data.spec, (path / data.spec.file).resolve())
-    with open_store(path / SIZES / str(size), protocol, data) as store:
-        yield store
+def learning_curve(path: Path, main: Result) -> LearningCurve | None:
+    """Return every contender's error by number of training rows; None without other sizes.
 
-
-def learning_curve(path: Path, main: Mapping[str, Any]) -> dict[str, Any] | None:
-    """Return how every contender's error falls with the training rows; None without sizes.
-
-    Whatever sizes are finished in the folder of the main duel count.
+    All sizes that are finished in the folder of the main duel count.
 
     Parameters
     ----------
     path : the main duel's folder
     main : its result
     """
-    results = {_rows(main): main}
+    results = {_training_rows(main): main}
     for file in path.glob(f"{SIZES}/*/{RESULT}"):
-        result = read_json(file)
-        if _alike(result, main):
-            results.setdefault(_rows(result), result)
+        result = read_result(file.parent)
+        if _differs_by_rows_only(result, main):
+            results.setdefault(_training_rows(result), result)
     if len(results) < 2:
         return None
     sizes = sorted(results)
     ordered = [results[size] for size in sizes]
-    metric = get_metric(main["protocol"]["metric"])
-    titles = {name: entry["title"] for name, entry in main["contenders"].items()}
-    return {
-        "sizes": sizes,
-        "contenders": {
-            name: {
-                "test_errors": [one["contenders"][name]["test_error"] for one in ordered],
-                "test_error_intervals": [
-                    one["contenders"][name]["test_error_interval"] for one in ordered
-                ],
-                **(
-                    {"metrics": [one["contenders"][name]["metric"] for one in ordered]}
-                    if metric.name != "error"
-                    else {}
-                ),
-                "fit_seconds": [mean(one["contenders"][name]["fit_seconds"]) for one in ordered],
-            }
-            for name in titles
-        },
-        "pairs": [
-            compare_sizes(a, b, sizes, [_comparison(one, a, b) for one in ordered], titles)
-            for a, b in combinations(titles, 2)
-        ],
-    }
-
-
-def _rows(result: Mapping[str, Any]) -> int:
-    """Return the training rows of a duel, those to choose on among them."""
-    return int(result["dataset"]["n_train"] + result["dataset"]["n_valid"])
-
-
-def _alike(result: Any, main: Mapping[str, Any]) -> bool:
-    """Tell whether a duel is the main one but for its training rows."""
-    keys = ("split", "metric", "seeds", "rope", "quick")
-    try:
-        return (
-            result["contenders"].keys() == main["contenders"].keys()
-            and all(result["protocol"][key] == main["protocol"][key] for key in keys)
-            and result["dataset"]["n_test"] == main["dataset"]["n_test"]
+    titles = main.titles
+    curves, pairs = {}, []
+    for name in titles:
+        entries = [result.contenders[name] for result in ordered]
+        by_error = main.protocol.metric == "error"
+        curves[name] = SizeCurve(
+            test_errors=tuple(entry.test_error for entry in entries),
+            test_error_intervals=tuple(entry.test_error_interval for entry in entries),
+            metrics=None if by_error else tuple(entry.leading_metric for entry in entries),
+            fit_seconds=tuple(mean(entry.fit_seconds) for entry in entries),
         )
-    except (TypeError, KeyError, AttributeError):
-        return False
+    for a, b in combinations(titles, 2):
+        verdicts, differences = zip(*(_verdict(one, a, b) for one in ordered), strict=True)
+        pairs.append(compare_sizes(a, b, sizes, verdicts, differences, titles))
+    return LearningCurve(sizes=tuple(sizes), contenders=curves, pairs=tuple(pairs))
 
 
-def _comparison(result: Mapping[str, Any], a: str, b: str) -> dict[str, Any]:
-    """Return one pair of one duel, with the loss of `a` minus that of `b`."""
-    found = next(one for one in result["comparisons"] if {one["a"], one["b"]} == {a, b})
-    if found["a"] == a:
-        return {"difference": found["difference"], "verdict": found["verdict"]}
-    turned = {"a better": "b better", "b better": "a better"}
-    return {
-        "difference": -found["difference"],
-        "verdict": turned.get(found["verdict"], found["verdict"]),
-    }
+def _training_rows(result: Result) -> int:
+    """Return the training and validation rows of a duel."""
+    return result.dataset.n_train + result.dataset.n_valid
+
+
+def _differs_by_rows_only(result: Result, main: Result) -> bool:
+    """Return whether a duel is the main one but for its training rows."""
+    one, other = result.protocol, main.protocol
+    return (
+        result.contenders.keys() == main.contenders.keys()
+        and (one.split, one.metric, one.seeds, one.rope, one.quick)
+        == (other.split, other.metric, other.seeds, other.rope, other.quick)
+        and result.dataset.n_test == main.dataset.n_test
+    )
+
+
+def _verdict(result: Result, a: str, b: str) -> tuple[Verdict, float]:
+    """Return the verdict on one pair of one duel, and the loss of `a` minus that of `b`."""
+    comparison = next(one for one in result.comparisons if {one.a, one.b} == {a, b})
+    if comparison.a == a:
+        return comparison.verdict, comparison.difference
+    turned: dict[Verdict, Verdict] = {"a better": "b better", "b better": "a better"}
+    return turned.get(comparison.verdict, comparison.verdict), -comparison.difference

@@ -8,13 +8,13 @@ undecided. ``docs/statistics.md`` says why.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import replace
 from itertools import combinations
 from math import inf
-from typing import Any, Literal
 
 from graduel.duel.verdict.evidence import Evidence, SampleSize
 from graduel.duel.verdict.sentences import verdict_sentence
+from graduel.duel.verdict.types import Comparison, Verdict
 from graduel.metrics.metric import Metric
 from graduel.stats.multiplicity import holm
 
@@ -25,67 +25,6 @@ FITTED = (
     "This speaks of these fitted models on new test rows like these; trained again with "
     "another seed or on other rows they may compare otherwise."
 )
-
-Verdict = Literal["a better", "b better", "practically equal", "undecided"]
-
-
-@dataclass(frozen=True, slots=True)
-class Comparison:
-    """What the test rows say about one pair. Losses and differences of shares are 0 to 1."""
-
-    a: str
-    b: str
-    metric: str
-    error_a: float
-    """The loss of a: lower is better, and a share is a share (AUC 0.98 is a loss of 0.02)."""
-    error_b: float
-    difference: float
-    """Loss of a minus loss of b: positive where b is better."""
-    interval: tuple[float, float]
-    interval_level: float
-    equivalence_interval: tuple[float, float]
-    equivalence_level: float
-    rope: float
-    test: str
-    why: str
-    """Why that test."""
-    p_value: float
-    p_adjusted: float
-    """Holm over all the pairs."""
-    verdict: Verdict
-    detectable: bool
-    """Practically equal, and yet the adjusted p-value is below 0.05."""
-    scope: str
-    """What the verdict speaks of."""
-    rows: int
-    """How many rows were tested on; in cross-validation all of them."""
-    seeds: int
-    more_rows: int | None
-    """Undecided: test rows in all that would settle it, after cross-validation rows of data; None
-    where rows are not what is short."""
-    more_seeds: int | None
-    """Undecided: seeds in all that would settle it; None where seeds are not what is short."""
-    sentence: str
-    value_a: float | None = None
-    """The metric of a as users know it: accuracy, say, where the loss is the error."""
-    value_b: float | None = None
-    repeats: int | None = None
-    """Of a cross-validation; None without one."""
-    folds: int | None = None
-    more_repeats: int | None = None
-    """Undecided after cross-validation: repeats in all that would settle it."""
-    bayes: tuple[float, float, float] | None = None
-    """The probabilities that a is better by more than the ROPE, that they are practically equal,
-    and that b is better; of the Bayesian correlated t, None in other designs."""
-    p_exact: float | None = None
-    """McNemar's exact p, for those who ask for it; None where rows are not counted."""
-
-    def as_dict(self) -> dict[str, Any]:
-        """Return plain data, ready for JSON."""
-        return {
-            key: list(value) if isinstance(value, tuple) else value
-            for key, value in asdict(self).items()
-        }
 
 
 def compare_pairs(

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from math import floor, log10
 from statistics import mean
-from typing import Any
 
-from graduel.duel.verdict.comparison import Comparison
 from graduel.duel.verdict.sentences import format_difference, format_ratio, with_article
+from graduel.duel.verdict.types import Comparison, Costs
 from graduel.metrics.metric import Metric
 
 ALIKE = 1.2
@@ -25,19 +24,15 @@ OTHERS = (
 """A kind of cost, and how it is told where it is lower and where it is higher."""
 
 
-def training_seconds(entry: Mapping[str, Any]) -> float:
-    """Return what a contender's training takes: the search, where there was one, else the fit.
-
-    >>> training_seconds({"fit_seconds": [2.0, 4.0]})
-    3.0
-    """
-    tuning = [float(s) for s in entry.get("tuning_seconds") or () if s]
-    return mean(tuning) if tuning else mean(float(s) for s in entry["fit_seconds"])
+def training_seconds(costs: Costs) -> float:
+    """Return the mean seconds of training over runs: of the search, else of the fit."""
+    tuning = [seconds for seconds in costs.tuning_seconds if seconds]
+    return mean(tuning or costs.fit_seconds)
 
 
 def cost_sentence(
     found: Comparison,
-    entries: Mapping[str, Mapping[str, Any]],
+    entries: Mapping[str, Costs],
     metric: Metric,
     titles: Mapping[str, str],
 ) -> str:
@@ -50,7 +45,7 @@ def cost_sentence(
     Parameters
     ----------
     found : the verdict
-    entries : for each contender its costs, as in ``result.json``
+    entries : for each contender its costs
     metric : what was compared
     titles : what to call the contenders
 
@@ -63,7 +58,7 @@ def cost_sentence(
     mine, theirs = entries[first], entries[second]
     one, other = with_article(first, titles), with_article(second, titles)
     ratio = _ratio(training_seconds(theirs), training_seconds(mine))
-    tuned = any(any(entry.get("tuning_seconds") or ()) for entry in (mine, theirs))
+    tuned = any(any(entry.tuning_seconds) for entry in (mine, theirs))
     train = "tune and train" if tuned else "train"
 
     if found.verdict == "undecided":
@@ -89,7 +84,7 @@ def cost_sentence(
     return words[0].upper() + words[1:] + "."
 
 
-def _subject(found: Comparison, entries: Mapping[str, Mapping[str, Any]]) -> str:
+def _subject(found: Comparison, entries: Mapping[str, Costs]) -> str:
     """Return whom the sentence is about: the better one, or else the cheaper one."""
     if found.verdict in ("a better", "b better"):
         return found.a if found.verdict == "a better" else found.b
@@ -103,11 +98,11 @@ def _better(found: Comparison, metric: Metric) -> str:
     return f"{by} better" if metric.unit else f"better by {by} ({metric.title})"
 
 
-def _others(mine: Mapping[str, Any], theirs: Mapping[str, Any], subject: str) -> str:
+def _others(mine: Costs, theirs: Costs, subject: str) -> str:
     """Return what else is lower, then what is higher, by 2 times or more."""
     lower, higher = [], []
     for key, less, more in OTHERS:
-        ratio = _ratio(theirs.get(key), mine.get(key))
+        ratio = _ratio(getattr(theirs, key), getattr(mine, key))
         if ratio is not None and ratio >= WORTH_SAYING:
             lower.append(less.format(_fold(ratio)))
         elif ratio is not None and ratio <= 1 / WORTH_SAYING:
@@ -137,6 +132,6 @@ def _listed(words: list[str]) -> str:
     return " and ".join(part for part in (", ".join(words[:-1]), words[-1]) if part)
 
 
-def _ratio(other: float | None, mine: float | None) -> float | None:
+def _ratio(other: float, mine: float) -> float | None:
     """Return how many times the other's cost is mine; None where either was not measured."""
-    return other / mine if other and mine and other > 0 and mine > 0 else None
+    return other / mine if other > 0 and mine > 0 else None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
 
 from graduel.duel.verdict.sentences import (
     format_chance,
@@ -12,10 +11,8 @@ from graduel.duel.verdict.sentences import (
     format_p,
     with_article,
 )
+from graduel.duel.verdict.types import DatasetComparison
 from graduel.metrics.metric import Metric
-
-if TYPE_CHECKING:
-    from graduel.duel.verdict.datasets import DatasetComparison
 
 
 def dataset_sentence(

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import replace
 from itertools import combinations
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from graduel.duel.verdict.comparison import ALPHA, Verdict, check_rope, decide
+from graduel.duel.verdict.comparison import ALPHA, check_rope, decide
 from graduel.duel.verdict.dataset_sentences import dataset_sentence
+from graduel.duel.verdict.types import DatasetComparison, DatasetVerdict
 from graduel.metrics.metric import Metric
 from graduel.stats.multiplicity import holm
 from graduel.stats.ranks import critical_difference, friedman, groups, mean_ranks
@@ -30,75 +31,6 @@ SCOPE = (
     "This speaks of these procedures on data sets like these, so far as these are a fair sample "
     "of them."
 )
-
-
-@dataclass(frozen=True, slots=True)
-class DatasetComparison:
-    """What the data sets say about one pair. Losses and differences of shares are 0 to 1."""
-
-    a: str
-    b: str
-    wins: int
-    """Data sets on which a is better by more than the ROPE."""
-    ties: int
-    """Data sets on which the two are within the ROPE of each other."""
-    losses: int
-    """Data sets on which b is better by more than the ROPE."""
-    equal: int
-    """Data sets on which both have exactly the same loss; they are among the ties."""
-    median_difference: float
-    """Loss of a minus loss of b, Hodges and Lehmann's: positive where b is better."""
-    interval: tuple[float, float] | None
-    """None where there are too few data sets for any."""
-    interval_level: float
-    equivalence_interval: tuple[float, float] | None
-    equivalence_level: float
-    p_value: float
-    """Wilcoxon's signed-rank test, exact."""
-    p_adjusted: float
-    """Holm over all the pairs."""
-    bayes: tuple[float, float, float]
-    """Of the Bayesian signed-rank test: the probabilities that a is better by more than the ROPE,
-    that they are practically equal, and that b is better."""
-    verdict: Verdict
-    detectable: bool
-    """Practically equal, and yet the adjusted p-value is below 0.05."""
-    more_datasets: int | None
-    """Undecided: data sets in all that would settle it; None where no number would."""
-    sentence: str
-
-
-@dataclass(frozen=True, slots=True)
-class DatasetVerdict:
-    """Contenders compared across data sets."""
-
-    metric: str
-    rope: float
-    datasets: int
-    ranks: dict[str, float]
-    """Mean rank of each contender, 1 the best; equal losses share their ranks."""
-    pairs: list[DatasetComparison]
-    friedman_p: float | None
-    """Of three contenders or more."""
-    iman_davenport_p: float | None
-    """The same by an F that is less cautious: the one to go by."""
-    critical_difference: float | None
-    """Nemenyi's, of mean ranks; of five contenders or more."""
-    groups: list[tuple[str, ...]]
-    """Contenders whose ranks do not differ by more than the critical difference."""
-    test: str = TEST
-    why: str = WHY
-    scope: str = SCOPE
-
-    def as_dict(self) -> dict[str, Any]:
-        """Return plain data, ready for JSON."""
-        plain = asdict(self)
-        plain["groups"] = [list(group) for group in self.groups]
-        plain["pairs"] = [
-            {k: list(v) if isinstance(v, tuple) else v for k, v in asdict(pair).items()}
-            for pair in self.pairs
-        ]
-        return plain
 
 
 def compare_datasets(
@@ -145,8 +77,8 @@ def compare_datasets(
     >>> from graduel.metrics.metric import get_metric
     >>> net = [0.12, 0.08, 0.31, 0.05, 0.22, 0.15, 0.09]
     >>> trees = [0.10, 0.07, 0.27, 0.02, 0.16, 0.10, 0.02]
-    >>> found = compare_datasets({"net": net, "trees": trees}, "
-                                              "metric=get_metric("error"), rope=0.01)
+    >>> losses = {"net": net, "trees": trees}
+    >>> found = compare_datasets(losses, metric=get_metric("error"), rope=0.01)
     >>> found.pairs[0].verdict, found.pairs[0].p_value, found.ranks
     ('b better', 0.015625, {'net': 2.0, 'trees': 1.0})
     """
@@ -168,14 +100,17 @@ def compare_datasets(
         rope=rope,
         datasets=n,
         ranks=ranks,
-        pairs=[
+        pairs=tuple(
             _pair(names[a], names[b], one, p, rope, level, metric, titles or {})
             for (a, b), one, p in zip(pairs, found, adjusted, strict=True)
-        ],
+        ),
         friedman_p=overall[0],
         iman_davenport_p=overall[1],
         critical_difference=difference,
-        groups=[] if difference is None else groups(ranks, difference),
+        groups=() if difference is None else tuple(groups(ranks, difference)),
+        test=TEST,
+        why=WHY,
+        scope=SCOPE,
     )
 
 

@@ -6,34 +6,15 @@ The rules stand in ``comparison.py``; ``docs/statistics.md`` says why they are t
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
-from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from graduel.duel.verdict.comparison import Comparison, check_rope, compare_pairs, procedure_scope
+from graduel.duel.verdict.comparison import check_rope, compare_pairs, procedure_scope
 from graduel.duel.verdict.evidence import Evidence, mcnemar_evidence, t_evidence
 from graduel.duel.verdict.sentences import format_percent, format_ratio, with_article
+from graduel.duel.verdict.types import Claim, Comparison
 from graduel.metrics.metric import METRICS, Metric
-
-__all__ = ["Claim", "Comparison", "compare_error_counts", "judge_claim"]
-
-
-@dataclass(frozen=True, slots=True)
-class Claim:
-    """The answer to "does the booster blow the network out of the water?"."""
-
-    booster: str
-    network: str
-    answer: Literal["yes", "no"]
-    ratio: float | None
-    """The network's errors over the booster's; None where the booster makes none."""
-    sentence: str
-
-    def as_dict(self) -> dict[str, Any]:
-        """Return plain data, ready for JSON."""
-        return asdict(self)
 
 
 def compare_error_counts(
@@ -77,8 +58,8 @@ def compare_error_counts(
     --------
     >>> wrong = {"net": np.zeros((1, 1000), bool), "trees": np.zeros((1, 1000), bool)}
     >>> wrong["net"][0, :61] = wrong["trees"][0, :18] = True
-    >>> [found] = compare_error_counts(wrong, rope=0.005, titles={"trees": "XGBoost", "net": "
-                                                                                      ""NumPy net"})
+    >>> titles = {"trees": "XGBoost", "net": "NumPy net"}
+    >>> [found] = compare_error_counts(wrong, rope=0.005, titles=titles)
     >>> found.verdict
     'b better'
     >>> print(found.sentence)

@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from graduel.duel.verdict.comparison import Comparison, check_rope, compare_pairs
+from graduel.duel.verdict.comparison import check_rope, compare_pairs
 from graduel.duel.verdict.evidence import ALIKE, Evidence, SampleSize, constant_evidence
+from graduel.duel.verdict.types import Comparison
 from graduel.metrics.metric import Metric
 from graduel.stats.corrected_t import MOST_FITS, CorrectedT, corrected_t
 from graduel.stats.sample_size import repeats_needed, rows_needed_corrected_t

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from graduel.duel.verdict.comparison import Comparison
 from graduel.duel.verdict.test_rows import compare_rows
+from graduel.duel.verdict.types import Comparison
 from graduel.errors import UserError
 from graduel.metrics.metric import METRICS, Metric, get_metric
 

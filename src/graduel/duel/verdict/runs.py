@@ -10,10 +10,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from graduel.duel.plan.splits import Design, Split
-from graduel.duel.verdict.comparison import Comparison
+from graduel.duel.plan.design import Design
+from graduel.duel.plan.splits import Split
 from graduel.duel.verdict.folds import compare_folds
 from graduel.duel.verdict.test_rows import compare_rows
+from graduel.duel.verdict.types import Comparison
 from graduel.metrics.metric import Metric, get_metric, is_misclassified
 from graduel.stats.corrected_t import corrected_t
 from graduel.stats.multiplicity import error_interval

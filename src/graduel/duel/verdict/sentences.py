@@ -4,12 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from math import ceil, floor, log10
-from typing import TYPE_CHECKING
 
+from graduel.duel.verdict.types import Comparison
 from graduel.metrics.metric import Metric
-
-if TYPE_CHECKING:
-    from graduel.duel.verdict.comparison import Comparison
 
 _WITHOUT_THE = ("the", "a", "an", "my", "our", "your", "xgboost")
 _BARE_DIGITS = 4
@@ -132,8 +129,8 @@ def format_difference(difference: float, metric: Metric) -> str:
     """Return a difference with its unit: 0.7 points, or 0.0123 of a metric without one.
 
     >>> from graduel.metrics.metric import get_metric
-    >>> format_difference(0.007, get_metric("auc")), format_difference(0.0123, "
-                                            "get_metric("log_loss"))
+    >>> auc, log_loss = get_metric("auc"), get_metric("log_loss")
+    >>> format_difference(0.007, auc), format_difference(0.0123, log_loss)
     ('0.7 points', '0.0123')
     """
     bare = _bare(difference, metric)

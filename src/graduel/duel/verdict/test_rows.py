@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 
 from graduel.duel.verdict.comparison import (
     FITTED,
-    Comparison,
     check_rope,
     compare_pairs,
     procedure_scope,
@@ -27,6 +26,7 @@ from graduel.duel.verdict.evidence import (
     rows_and_seeds_needed,
     t_evidence,
 )
+from graduel.duel.verdict.types import Comparison
 from graduel.metrics.metric import Metric, is_misclassified
 from graduel.stats.bootstrap import RESAMPLES, SEED, Bootstrap, draw_count_blocks
 from graduel.stats.multiplicity import Spread, TwoWay
