@@ -21,8 +21,6 @@ from graduel.errors import UserError, unknown
 if TYPE_CHECKING:
     import polars as pl
 
-__all__ = ["DataSource", "SourceSpec", "open_source", "sample_if_large", "source_from_arrays"]
-
 LARGE = 1 << 30
 """Bytes of a table in memory from which on a sample of its rows is enough."""
 LEAST, SPARE = 100_000, 2.1
