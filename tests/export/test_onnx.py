@@ -12,7 +12,7 @@ import pytest
 from table_export import LAYERS, LOSSES, ODD, OF_HEADS, batches, grown, name, parts
 
 from graduel.errors import UserError
-from graduel.export import onnx_file, onnx_model, to_onnx
+from graduel.export import onnx_model, to_onnx
 from graduel.export.export_graph import LINKS
 from graduel.export.onnx_layers import LAYERS as EXPORTERS
 from graduel.nn import (
