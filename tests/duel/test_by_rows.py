@@ -12,6 +12,7 @@ from scipy import stats
 from graduel.duel.verdict.error_counts import compare_error_counts
 from graduel.duel.verdict.test_rows import compare_rows
 from graduel.metrics.metric import METRICS, get_metric, is_misclassified
+from graduel.serialize import to_plain
 from graduel.stats.multiplicity import two_way
 from graduel.stats.permutation import bootstrap_means, sign_flip_p
 
@@ -155,7 +156,7 @@ def test_pairs_words_and_data():
     assert {c.equivalence_level for c in found} == {1 - 0.1 / 3}
     assert len(compare(p, y, "auc", against="xgb")) == 2
     for comparison in found:
-        fields = json.loads(json.dumps(comparison.as_dict(), allow_nan=False))
+        fields = json.loads(json.dumps(to_plain(comparison), allow_nan=False))
         assert (fields["metric"], fields["bayes"], fields["repeats"]) == ("log_loss", None, None)
     figures = f"{found[0].error_a:.4f} against {found[0].error_b:.4f} log loss, a difference of 0."
     assert figures in found[0].sentence

@@ -10,7 +10,6 @@ import subprocess
 import sys
 import time
 from contextlib import suppress
-from copy import deepcopy
 from dataclasses import replace
 from itertools import cycle
 from pathlib import Path
@@ -32,18 +31,19 @@ from graduel.duel.result.build import build_result
 from graduel.duel.run.executor import run_cells
 from graduel.duel.store.store import open_store
 from graduel.errors import UserError
+from graduel.serialize import to_plain
 
 SCRIPT = """
 import json, sys
 from pathlib import Path
-from graduel.duel.result.build import finish
+from graduel.duel.result.build import build_result
 from graduel.duel.plan.protocol import Protocol
 from graduel.duel.run.executor import run_cells
 from graduel.duel.store.store import open_store
 with open_store(Path(sys.argv[1]), Protocol.from_dict(json.loads(sys.argv[2]))) as store:
     for event in run_cells(store):
         print(event.cell.key, event.kind, flush=True)
-    finish(store, "a test")
+    build_result(store, "a test")
 """
 TIMES = (
     *("fit_seconds", "predict_row_seconds", "predict_batch_seconds"),
@@ -53,7 +53,7 @@ TIMES = (
 
 def timeless(result):
     """Leave out what may differ from run to run: times, memory, the environment."""
-    result = deepcopy(result)
+    result = to_plain(result)
     result.pop("environment")
     for contender in result["contenders"].values():
         for name in TIMES:
@@ -149,11 +149,11 @@ def test_killed_at_many_random_moments(undisturbed, four, tmp_path):
 
 
 def test_the_undisturbed_run_has_its_four_trials(undisturbed):
-    for contender in undisturbed[0]["contenders"].values():
-        (trials,) = contender["trials"]
-        assert [trial["number"] for trial in trials] == [0, 1, 2, 3]
-        assert contender["best_trial"][0] in range(4)
-        assert len(contender["curve"]) == 4
+    for contender in undisturbed[0].contenders.values():
+        (trials,) = contender.trials
+        assert [trial.number for trial in trials] == [0, 1, 2, 3]
+        assert contender.best_trial[0] in range(4)
+        assert len(contender.curve) == 4
 
 
 class FullDisk:

@@ -11,6 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from graduel.duel.verdict.error_counts import compare_error_counts, judge_claim
+from graduel.duel.verdict.types import Claim
+from graduel.serialize import from_plain, to_plain
 from graduel.stats.multiplicity import by_row, holm, mcnemar_midp, paired_score_interval, two_way
 from graduel.stats.sample_size import rows_needed_mcnemar
 
@@ -206,11 +208,11 @@ def test_swapping_two_contenders_mirrors_the_verdict(seed, seeds, rope):
 # Words and data
 
 
-def test_as_dict_is_plain_json():
+def test_comparisons_and_claims_become_plain_json():
     wrong = seeded(0.05, 0.06, seeds=3, rows=400)
     found = compare_error_counts({**wrong, "net": wrong["xgb"]}, rope=0.005, titles=TITLES)
     for comparison in found:
-        fields = json.loads(json.dumps(comparison.as_dict(), allow_nan=False))
+        fields = json.loads(json.dumps(to_plain(comparison), allow_nan=False))
         assert fields["metric"] == "error"
         assert fields["interval"] == list(comparison.interval)
         assert {
@@ -221,7 +223,7 @@ def test_as_dict_is_plain_json():
     claim = judge_claim(
         found[0], {"text": 0.05, "xgb": 0.06}, booster="xgb", network="text", titles=TITLES
     )
-    assert json.loads(json.dumps(claim.as_dict())) == claim.as_dict()
+    assert from_plain(Claim, json.loads(json.dumps(to_plain(claim)))) == claim
 
 
 def test_words_of_a_better_one():

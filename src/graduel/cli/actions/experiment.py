@@ -56,9 +56,9 @@ def show(run: Run, picture: Path, console: Console) -> None:
     if not console.is_terminal:
         console.width = WIDTH
     result, found = run.result, tables.experiment(run)
-    seeds = result["protocol"]["seeds"]
+    seeds = result.protocol.seeds
     many = f"{seeds} seeds" if seeds > 1 else "one seed: what differs may be chance"
-    table = Table(title=f"{result['dataset']['name']}: {len(found.rows)} variants, {many}")
+    table = Table(title=f"{result.dataset.name}: {len(found.rows)} variants, {many}")
     for i, heading in enumerate(found.head):
         table.add_column(escape(heading), justify="right" if i else "left")
     for i, row in enumerate(found.rows):
@@ -67,7 +67,7 @@ def show(run: Run, picture: Path, console: Console) -> None:
             *(f"[bold]{t}[/]" if (i, j) in found.best else t for j, t in enumerate(cells))
         )
     console.print(table)
-    for scope in sorted({one["scope"] for one in result["comparisons"]}):
+    for scope in sorted({one.scope for one in result.comparisons}):
         console.print(scope, highlight=False, markup=False)
     where = f"The picture: {picture}"
     console.print(where, highlight=False, markup=False, soft_wrap=True)

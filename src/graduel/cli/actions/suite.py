@@ -85,11 +85,11 @@ def run(
         sys.stdout.write((folder / SUITE_RESULT).read_text(encoding="utf-8"))
     else:
         show(suite, page, Console())
-    if suite.result["failures"]:
+    if suite.result.failures:
         raise typer.Exit(2)
 
 
 def _same_page(before: Run, show_rows: bool) -> bool:
     """Tell whether an earlier command left the page that this one would write."""
-    shown = before.result["dataset"].get("show_rows", show_rows)
-    return (before.path / PAGE).exists() and shown == show_rows
+    shown = before.result.dataset.show_rows
+    return (before.path / PAGE).exists() and shown in (None, show_rows)

@@ -19,13 +19,13 @@ def show(run: Run, report: Path, console: Console) -> None:
     """Print the table, the answers to the claim, each verdict, and where the report is."""
     if not console.is_terminal:
         console.width = WIDTH
-    result, data = run.result, run.result["dataset"]
+    result, data = run.result, run.result.dataset
     found = tables.result(run)
     title = (
-        f"{data['name']}: {data['n_train']:,} rows to learn from, {data['n_valid']:,} to choose "
-        f"on, {data['n_test']:,} to be judged on"
+        f"{data.name}: {data.n_train:,} rows to learn from, {data.n_valid:,} to choose "
+        f"on, {data.n_test:,} to be judged on"
     )
-    if "x" in (split := result["protocol"]["split"]):
+    if "x" in (split := result.protocol.split):
         title += f", in each fold of {split}"
     table = Table(title=title)
     for i, heading in enumerate(found.head):
@@ -36,21 +36,21 @@ def show(run: Run, report: Path, console: Console) -> None:
             *(f"[bold]{t}[/]" if (i, j) in found.best else t for j, t in enumerate(cells))
         )
     console.print(table)
-    for claim in result["claims"]:
-        console.print(f"[bold]{escape(claim['sentence'])}[/]", highlight=False)
-    if result["claims"]:
+    for claim in result.claims:
+        console.print(f"[bold]{escape(claim.sentence)}[/]", highlight=False)
+    if result.claims:
         console.print()
-    for comparison in result["comparisons"]:
-        console.print(f"* {comparison['sentence']}", highlight=False, markup=False)
-        if comparison.get("cost"):
-            console.print(f"  {comparison['cost']}", highlight=False, markup=False)
-    if result["comparisons"]:
-        scope = result["comparisons"][0]["scope"]
+    for comparison in result.comparisons:
+        console.print(f"* {comparison.sentence}", highlight=False, markup=False)
+        if comparison.cost:
+            console.print(f"  {comparison.cost}", highlight=False, markup=False)
+    if result.comparisons:
+        scope = result.comparisons[0].scope
         console.print(scope, highlight=False, markup=False)
     for sentence in learning_curve.sentences(run):
         line = f"* By training rows: {sentence}"
         console.print(line, highlight=False, markup=False)
-    if result["protocol"]["quick"]:
+    if result.protocol.quick:
         hint = (
             "A quick look, with few rows and small budgets for all; the whole duel is the same "
             "command without --quick."
