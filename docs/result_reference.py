@@ -1,6 +1,7 @@
 """Write the reference part of docs/result.md from the dataclasses.
 
-Run ``python docs/result_reference.py`` after a change. A test holds the file against what this script writes.
+Run ``python docs/result_reference.py`` after a change; a test compares the page with what this
+script writes.
 """
 
 from __future__ import annotations

@@ -15,7 +15,8 @@ from graduel.duel.verdict.folds import compare_folds
 from graduel.metrics.metric import get_metric
 from graduel.serialize import to_plain
 from graduel.stats.corrected_t import MOST_FITS, corrected_t
-from graduel.stats.multiplicity import holm, mcnemar_midp, paired_score_interval
+from graduel.stats.multiplicity import holm
+from graduel.stats.proportions import mcnemar_midp, paired_score_interval
 from graduel.stats.sample_size import repeats_needed, rows_needed_corrected_t
 
 TITLES = {"net": "NumPy network", "xgb": "XGBoost"}
