@@ -26,11 +26,13 @@ from typing import Any
 import numpy as np
 
 from graduel.contenders import Budget, LabelledRows
-from graduel.contenders.net import Net
+from graduel.contenders.family import FamilyContender
+from graduel.contenders.net import FAMILY
 from graduel.data import Dataset
 from graduel.data.read.table_folder import list_tables
 from graduel.data.source import open_source
-from graduel.duel.plan.protocol import Protocol, build_protocol, split_rows
+from graduel.duel.plan.protocol import Protocol
+from graduel.duel.plan.protocol_builder import build_protocol
 from graduel.metrics.metric import is_misclassified, log_loss
 from graduel.train.recipes import RECIPES, NetRecipe
 
@@ -86,12 +88,12 @@ def chosen(paths: list[Path], target: str) -> Iterator[tuple[str, Dataset, Proto
 
 def fit(recipe: NetRecipe, data: Dataset, protocol: Protocol, run: int) -> dict[str, float]:
     """Train once, and return the errors on test rows."""
-    rows, k = split_rows(protocol, data, run), len(data.classes)
+    rows, k = protocol.split_rows(data, run), len(data.classes)
     train, valid = (
         LabelledRows(data.table[i], data.y[i], k, None, data.columns)
         for i in (rows.train, rows.valid)
     )
-    fitting = Net(recipe).fit(
+    fitting = FamilyContender(FAMILY, recipe, "net").fit(
         train,
         valid,
         rng=np.random.default_rng(run),

@@ -31,7 +31,7 @@ for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
 import numpy as np
 
 from graduel.nn import AveragePool2D, Call, Conv2D, MaxPool2D, Network, ReLU
-from graduel.nn.layers.base import backward_through, forward_through
+from graduel.nn.layers.layer import backward_through, forward_through
 
 BATCH = 128
 CASES: dict[str, tuple[tuple[int, int, int], tuple[Any, ...], bool]] = {

@@ -68,10 +68,11 @@ def alone(name: str, job: Path) -> dict[str, float]:
 def prepare(job: Path, options: dict[str, Any]) -> None:
     """Write the duel's plan and its rows, which the fits alone read as a cell's process does."""
     from graduel.data import load_dataset
-    from graduel.duel.plan.protocol import build_protocol, split_rows
+    from graduel.data.source import DataSource
+    from graduel.duel.plan.protocol_builder import build_protocol
 
-    protocol = build_protocol("mnist", **options)
-    rows = split_rows(protocol, load_dataset("mnist"), 0)
+    protocol = build_protocol(DataSource.builtin("mnist"), **options)
+    rows = protocol.split_rows(load_dataset("mnist"), 0)
     (job / "plan.json").write_text(json.dumps(protocol.as_dict()), encoding="utf-8")
     np.savez(job / "rows.npz", train=rows.train, valid=rows.valid)
 

@@ -30,10 +30,12 @@ from typing import Any
 import numpy as np
 
 from graduel.contenders import Budget, LabelledRows
-from graduel.contenders.net import Net
+from graduel.contenders.family import FamilyContender
+from graduel.contenders.net import FAMILY
 from graduel.data import Dataset, load_dataset
-from graduel.data.source import open_source
-from graduel.duel.plan.protocol import Protocol, build_protocol, split_rows
+from graduel.data.source import DataSource, open_source
+from graduel.duel.plan.protocol import Protocol
+from graduel.duel.plan.protocol_builder import build_protocol
 from graduel.duel.result.environment import describe_environment
 from graduel.errors import UserError, unknown
 from graduel.metrics.metric import is_misclassified, log_loss
@@ -48,7 +50,9 @@ VERSIONS = ("graduel", "numpy", "python", "blas", "processor")
 def read(folder: str | None, threads: int) -> tuple[Dataset, Protocol]:
     """Return the images, and how a duel divides them."""
     if folder is None:
-        return load_dataset("mnist"), build_protocol("mnist", contenders=["net"], threads=threads)
+        return load_dataset("mnist"), build_protocol(
+            DataSource.builtin("mnist"), contenders=["net"], threads=threads
+        )
     data = open_source(Path(folder))
     return data.load(), build_protocol(data, contenders=["net"], threads=threads)
 
@@ -63,11 +67,11 @@ def recipe_of(name: str, epochs: int | None, net: str | None) -> NetRecipe:
 
 def fit(recipe: NetRecipe, data: Dataset, protocol: Protocol, seed: int) -> dict[str, Any]:
     """Train once; return what it took and what came of it."""
-    rows, image, k = split_rows(protocol, data, seed), data.image, len(data.classes)
+    rows, image, k = protocol.split_rows(data, seed), data.image, len(data.classes)
     train, valid = (
         LabelledRows(data.table[i], data.y[i], k, image) for i in (rows.train, rows.valid)
     )
-    fitting = Net(recipe).fit(
+    fitting = FamilyContender(FAMILY, recipe, "net").fit(
         train,
         valid,
         rng=np.random.default_rng(seed),

@@ -83,16 +83,18 @@ def cell(path: Path, name: str) -> None:
 
     from graduel.contenders import Budget, make_contender
     from graduel.data.source import open_source
-    from graduel.duel.plan.protocol import Cell, build_protocol, split_rows
+    from graduel.duel.plan.protocol import Cell
+    from graduel.duel.plan.protocol_builder import build_protocol
     from graduel.duel.run.cell import run_cell
 
     data = open_source(path, target="target")
     loaded = stage("read", data.load)
     protocol = build_protocol(data, contenders=[name], threads=int(os.environ[THREADS]))
-    rows = stage("split", lambda: split_rows(protocol, loaded, 0))
-    from graduel.contenders.recipes import table_contenders
+    rows = stage("split", lambda: protocol.split_rows(loaded, 0))
+    from graduel.contenders.family import TableTraits
+    from graduel.contenders.registry import get_contender
 
-    recipe = table_contenders(len(rows.train), classes=3)[name].full
+    recipe = get_contender(name)[1].recipes(TableTraits(len(rows.train), 3)).full
     short = {"epochs": 1} if name == "net" else {"n_estimators": ROUNDS}
     contender = make_contender(name, name, asdict(replace(recipe, **short)), protocol.metric)
     stage("fit", lambda: run_cell(contender, loaded, rows, Cell(name, 0), Budget(protocol.threads)))

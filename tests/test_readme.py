@@ -89,18 +89,19 @@ def test_every_command_would_be_understood(monkeypatch, page):
     """Each is parsed to the end; what an experiment varies is planned as well."""
     from graduel.cli.actions import experiment
     from graduel.cli.app import main
+    from graduel.data.source import open_source
     from graduel.duel.plan.experiment import plan_experiment
 
     def planned(dataset, described, *, out, as_json, **options):
-        asked.append(plan_experiment(dataset, **options))
+        asked.append(plan_experiment(open_source(dataset), **options))
 
     def noted(*given, **options):
         asked.append(given)
 
     asked = []
-    for home in (ROOT / "src" / "graduel" / "cli").glob("*.py"):
-        room = import_module(f"graduel.cli.{home.stem}")
-        for name in ("run", "show", "listing"):
+    for home in (ROOT / "src" / "graduel" / "cli" / "actions").glob("*.py"):
+        room = import_module(f"graduel.cli.actions.{home.stem}")
+        for name in ("run", "show_dataset", "list_datasets"):
             if getattr(getattr(room, name, None), "__module__", None) == room.__name__:
                 monkeypatch.setattr(room, name, noted)
     monkeypatch.setattr(experiment, "run", planned)

@@ -7,7 +7,8 @@ that is killed at any moment leaves the old file or the new one, never a part of
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+import shutil
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from uuid import uuid4
@@ -43,6 +44,34 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
     finally:
         aside.unlink(missing_ok=True)
     sync_folder(path.parent)
+
+
+def atomic_write_folder(path: str | Path, files: Mapping[str, bytes]) -> None:
+    """Write a new folder of files, given by name, whole or not at all.
+
+    Raises
+    ------
+    OSError
+        If it cannot be written, or a folder of files is there already.
+    """
+    path = Path(path)
+    aside = path.with_name(f".{path.name}.{uuid4().hex}.tmp")
+    try:
+        for name, content in files.items():
+            atomic_write(aside / name, content)
+        os.replace(aside, path)
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)
+    sync_folder(path.parent)
+
+
+def remove_unfinished(folder: Path) -> None:
+    """Remove what writers that were killed left in a folder; no writer may be at work there."""
+    for left in folder.glob(".*.tmp"):
+        if left.is_dir():
+            shutil.rmtree(left, ignore_errors=True)
+        else:
+            left.unlink(missing_ok=True)
 
 
 def sync_folder(folder: Path) -> None:

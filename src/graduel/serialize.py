@@ -65,6 +65,17 @@ def from_plain(kind: type[T], data: Any, what: str = "data") -> T:
         raise UserError(f"{what}: {str(error).replace('`', '')}") from None
 
 
+def to_json(content: Any) -> str:
+    """Return plain data, or what :func:`to_plain` makes of it, as JSON text.
+
+    Raises
+    ------
+    ValueError
+        If a number is not finite.
+    """
+    return json.dumps(to_plain(content), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+
+
 def write_json(path: str | Path, content: Any) -> None:
     """Write plain data, or what :func:`to_plain` makes of it, as JSON, whole or not at all.
 
@@ -75,8 +86,7 @@ def write_json(path: str | Path, content: Any) -> None:
     OSError
         If the file cannot be written.
     """
-    text = json.dumps(to_plain(content), indent=1, ensure_ascii=False, allow_nan=False)
-    atomic_write(path, text + "\n")
+    atomic_write(path, to_json(content))
 
 
 def read_json(path: str | Path) -> Any:

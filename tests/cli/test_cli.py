@@ -14,6 +14,7 @@ import pytest
 from typer.testing import CliRunner
 
 from graduel.cli.app import app, main
+from graduel.data.source import DataSource
 
 NET = "layers=16 epochs=2 batch_size=32 lr=0.01"
 SMALL = ["--rows", "300", "--threads", "1", "--contenders", "net", "--net", NET]
@@ -268,20 +269,23 @@ def test_a_terminal_gets_a_line_a_contender():
 
     from graduel.cli.views.progress import show_progress
     from graduel.contenders import Progress
-    from graduel.duel.plan.protocol import Cell, build_protocol
-    from graduel.duel.run.executor import Event
+    from graduel.duel.plan.protocol import Cell
+    from graduel.duel.plan.protocol_builder import build_protocol
+    from graduel.duel.run.job import Event
 
     screen = io.StringIO()
     console = Console(file=screen, force_terminal=True, width=120)
     cell = Cell("net", 0)
     events = [
-        Event(Cell("textbook", 0), "kept"),
+        Event(Cell("textbook", 0), "reused"),
         Event(cell, "started"),
         Event(cell, "progress", Progress(0.25, 20.0, 0.05)),
         Event(cell, "finished"),
     ]
     slowly = (time.sleep(0.2) or event for event in events)  # the screen follows 10 times a second
-    show_progress(slowly, build_protocol("mnist", threads=1), console, Path("run"))
+    show_progress(
+        slowly, build_protocol(DataSource.builtin("mnist"), threads=1), console, Path("run")
+    )
     last = screen.getvalue()
     assert "20 s spent, at most 1:00 min left, validation error 5.00 %" in last
     assert "finished earlier" in last

@@ -11,6 +11,8 @@ import pytest
 
 import graduel
 from graduel.data import Dataset
+from graduel.data.source import DataSource, open_source, source_from_arrays
+from graduel.data.spec import SourceSpec
 from graduel.errors import UserError
 
 SHA256 = {
@@ -82,3 +84,25 @@ def test_a_data_set_that_does_not_fit_is_refused(change, message):
         Dataset(**{**fields, **change})
     with pytest.raises(ValueError, match="without a given split"):
         _ = Dataset(**fields).test_rows
+
+
+def test_a_builtin_data_set_is_a_source_as_any_other(mnist):
+    source = open_source("mnist")
+    assert source == DataSource.builtin("mnist")
+    assert source.is_builtin
+    assert source.name == "mnist"
+    assert SourceSpec.from_dict(source.spec.as_dict()) == source.spec
+    data = source.load()
+    assert np.array_equal(data.X[::997], mnist.X[::997])
+    assert data.n_train == mnist.n_train
+    assert not open_source("iris").is_builtin
+    assert not source_from_arrays(np.zeros((4, 2)), [0, 0, 1, 1]).is_builtin
+
+
+def test_a_builtin_data_set_takes_no_options_and_an_unknown_one_is_named():
+    with pytest.raises(UserError, match="--target goes with a table; mnist comes with graduel"):
+        open_source("mnist", target="x")
+    with pytest.raises(UserError, match=r"data set must be one of 'mnist'.*Did you mean 'mnist'\?"):
+        DataSource.builtin("mnits")
+    with pytest.raises(UserError, match="description of a data source"):
+        SourceSpec.from_dict({"name": 1})

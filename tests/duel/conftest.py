@@ -6,7 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from graduel.duel.plan.protocol import build_protocol
+from graduel.data.source import DataSource
+from graduel.duel.plan.protocol_builder import build_protocol
 
 TINY = {
     "textbook": {"layers": [16], "rate": 0.5, "steps": 6},
@@ -30,7 +31,11 @@ TINY = {
 def tiny():
     """A protocol of two small networks on 300 digits, without probes: tables have them."""
     base = build_protocol(
-        "mnist", contenders=["textbook", "net"], rows=300, threads=1, probes=False
+        DataSource.builtin("mnist"),
+        contenders=["textbook", "net"],
+        rows=300,
+        threads=1,
+        probes=False,
     )
     specs = {k: {**base.contenders[k], "recipe": TINY[k]} for k in TINY}
     return replace(base, contenders=specs)

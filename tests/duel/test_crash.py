@@ -6,6 +6,7 @@ import errno
 import json
 import os
 import signal
+import stat
 import subprocess
 import sys
 import time
@@ -17,18 +18,14 @@ from pathlib import Path
 import numpy as np
 import psutil
 import pytest
-from filelock import FileLock
-from threadpoolctl import threadpool_limits
+from in_process import InProcess
 
-import graduel.duel.run.worker
-import graduel.duel.store.store
-import graduel.models.model_file
 from graduel.cli import main
-from graduel.contenders.search.family_spaces import SPACES
+from graduel.contenders.registry import get_family
 from graduel.contenders.search.trials import Trial, TrialLog
 from graduel.duel.plan.protocol import Cell
 from graduel.duel.result.build import build_result
-from graduel.duel.run.executor import run_cells
+from graduel.duel.run.cell_runs import run_cells
 from graduel.duel.store.store import open_store
 from graduel.errors import UserError
 from graduel.serialize import to_plain
@@ -38,7 +35,7 @@ import json, sys
 from pathlib import Path
 from graduel.duel.result.build import build_result
 from graduel.duel.plan.protocol import Protocol
-from graduel.duel.run.executor import run_cells
+from graduel.duel.run.cell_runs import run_cells
 from graduel.duel.store.store import open_store
 with open_store(Path(sys.argv[1]), Protocol.from_dict(json.loads(sys.argv[2]))) as store:
     for event in run_cells(store):
@@ -67,9 +64,9 @@ def timeless(result):
     return result
 
 
-def fight(path, protocol):
+def fight(path, protocol, executor=None):
     with open_store(path, protocol) as store:
-        for _ in run_cells(store):
+        for _ in run_cells(store, executor):
             pass
         return build_result(store, "a test").result
 
@@ -161,46 +158,28 @@ class FullDisk:
 
     def __init__(self, monkeypatch, good):
         self.left, self.failed = good, 0
-        for room, name in ((graduel.duel.store, "_write"), (graduel.duel.kept, "write_whole")):
-            monkeypatch.setattr(room, name, self.limited(getattr(room, name)))
+        self._fsync = os.fsync
+        monkeypatch.setattr(os, "fsync", self.fsync)
 
-    def limited(self, whole):
-        def write(path, content):
+    def fsync(self, file):
+        """Flush a file that is written already, as it is before it is renamed."""
+        if not stat.S_ISDIR(os.fstat(file).st_mode):
             if self.left <= 0:
                 self.failed += 1
-                Path(path).write_bytes(b"half of it")
-                raise OSError(errno.ENOSPC, "No space left on device", str(path))
+                raise OSError(errno.ENOSPC, "No space left on device")
             self.left -= 1
-            whole(path, content)
-
-        return write
-
-
-def in_this_process(monkeypatch):
-    """Run workers' jobs here, so that a disk can be full for them too."""
-    from graduel.duel.run import executor
-
-    def run(store, cell):
-        job = {"path": str(store.path), "protocol": store.protocol.as_dict()}
-        job["cell"] = {"contender": cell.contender, "seed": cell.seed, "stream": cell.stream}
-        with threadpool_limits(store.protocol.threads):
-            graduel.duel.worker._run(job, lambda kind, **content: None)
-        return
-        yield
-
-    monkeypatch.setattr(executor, "_run", run)
+        self._fsync(file)
 
 
 def test_whichever_write_meets_a_full_disk_finished_cells_stay_whole(
     undisturbed, four, tmp_path, monkeypatch
 ):
-    in_this_process(monkeypatch)
     path, failed = tmp_path / "run", 0
     for good in cycle((0, 1, 2, 1, 6)):  # so many writes go through before the disk is full again
         with monkeypatch.context() as patch:
             disk = FullDisk(patch, good)
             try:
-                result = fight(path, four)
+                result = fight(path, four, InProcess())
             except (OSError, UserError) as error:
                 assert "No space left on device" in f"{error} {getattr(error, 'strerror', '')}"
                 assert disk.failed == 1
@@ -212,7 +191,7 @@ def test_whichever_write_meets_a_full_disk_finished_cells_stay_whole(
         if (path / "duel.json").exists():
             with open_store(path, four) as store:
                 for cell in four.cells():
-                    if store.finished(cell):
+                    if store.is_finished(cell):
                         store.read_cell(cell)
     # The plan, the rows, four points a curve, the files of each cell, the result.
     assert failed >= 6
@@ -235,7 +214,7 @@ def test_a_database_on_a_full_disk_is_told_like_any_file(tmp_path, monkeypatch):
             self.engine.dispose()
 
     journal = TrialLog(tmp_path / "cell.sqlite")
-    space = SPACES["logistic"][0]
+    space = get_family("logistic").space.table
     first = Trial(0, {"C": 1.0}, 0.1, 0.2, 1.0, 1.0, "complete")
     journal.add(first, space)
     course = dict.fromkeys(range(100), 0.5)
@@ -277,7 +256,7 @@ def test_a_disk_that_is_really_full(undisturbed, four, tmp_path):
         said = f"{told.value} {getattr(told.value, 'strerror', '')}"
         assert "No space left on device" in said
         with open_store(disk / "run", four) as store:
-            assert store.finished(Cell("textbook", 0))
+            assert store.is_finished(Cell("textbook", 0))
             store.read_cell(Cell("textbook", 0))
         subprocess.run(["mount", "-o", "remount,size=40m", str(disk)], check=True)
         assert timeless(fight(disk / "run", four)) == timeless(undisturbed[0])
@@ -299,16 +278,6 @@ def test_the_command_line_says_it_in_one_line(tmp_path, monkeypatch, capsys):
     assert "Traceback" not in said
 
 
-def test_a_worker_waits_for_one_that_is_still_at_work(tiny, tmp_path, monkeypatch):
-    in_this_process(monkeypatch)
-    monkeypatch.setattr(graduel.duel.worker, "PATIENCE", 0.1)
-    with open_store(tmp_path / "run", tiny) as store:
-        lock = FileLock(store.path / graduel.duel.worker.WORKER_LOCK)
-        with lock, pytest.raises(UserError, match="another fit is still at work there"):
-            list(run_cells(store))
-        list(run_cells(store))
-
-
 def test_a_folder_is_for_one_process(tiny, tmp_path):
     path = tmp_path / "run"
     with open_store(path, tiny):
@@ -318,10 +287,9 @@ def test_a_folder_is_for_one_process(tiny, tmp_path):
     assert "is in use by another graduel" in said
 
 
-def test_points_that_are_missing_are_told(four, undisturbed, tmp_path, monkeypatch):
-    in_this_process(monkeypatch)
+def test_points_that_are_missing_are_told(four, tmp_path):
     with open_store(tmp_path / "run", four) as store:
-        list(run_cells(store))
+        list(run_cells(store, InProcess()))
         cell = Cell("net", 0)
         assert len(store.read_curve(cell)) == 4
         store.write_curve(cell, store.read_curve(cell)[:2])
@@ -329,4 +297,4 @@ def test_points_that_are_missing_are_told(four, undisturbed, tmp_path, monkeypat
 
         shutil.rmtree(Path(store.path) / "cells" / cell.key)
         with pytest.raises(UserError, match="does not fit its trials"):
-            list(run_cells(store))
+            list(run_cells(store, InProcess()))

@@ -9,22 +9,27 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from graduel.data.source import DataSource
 from graduel.duel.plan.experiment import MOST_VARIANTS, parse_variants, plan_experiment
 from graduel.duel.plan.protocol import Cell, Protocol
 from graduel.duel.result.build import build_result, load_run
-from graduel.duel.run.executor import run_cells
+from graduel.duel.run.cell_runs import run_cells
 from graduel.duel.store.store import open_store
 from graduel.errors import UserError
-from graduel.report import learning, write_experiment
+from graduel.report import training_curves, write_experiment
 from graduel.report.draw import units
-from graduel.report.sections import tables
+from graduel.report.experiment import build_table
 
+MNIST = DataSource.builtin("mnist")
 NET = "layers=12 epochs=2 batch_size=32 lr=0.01"
 
 
 def test_a_variant_for_each_combination():
     p = plan_experiment(
-        vary=["activation=relu,leaky_relu(slope=0.2)", "layers=32|32,16"], net="epochs=2", threads=1
+        MNIST,
+        vary=["activation=relu,leaky_relu(slope=0.2)", "layers=32|32,16"],
+        net="epochs=2",
+        threads=1,
     )
     assert list(p.contenders) == [
         "01-relu-32",
@@ -41,16 +46,16 @@ def test_a_variant_for_each_combination():
 
 
 def test_variants_share_their_random_numbers():
-    p = plan_experiment(vary=["lr=0.1,0.2"], seeds=2, threads=1)
+    p = plan_experiment(MNIST, vary=["lr=0.1,0.2"], seeds=2, threads=1)
     a, b, c, d = p.cells()
     assert a.rng().random() == c.rng().random() != b.rng().random() == d.rng().random()
     assert a.rng().random() != Cell(a.contender, 0).rng().random()
 
 
 def test_a_rule_that_is_varied_has_a_rate_of_its_own():
-    p = plan_experiment(vary=["optimizer=sgd,adam,lion"], threads=1)
+    p = plan_experiment(MNIST, vary=["optimizer=sgd,adam,lion"], threads=1)
     assert [c["recipe"]["lr"] for c in p.contenders.values()] == [0.1, 0.001, 0.0001]
-    p = plan_experiment(vary=["optimizer=sgd,adam"], net="lr=0.3", threads=1)
+    p = plan_experiment(MNIST, vary=["optimizer=sgd,adam"], net="lr=0.3", threads=1)
     assert [c["recipe"]["lr"] for c in p.contenders.values()] == [0.3, 0.3]
 
 
@@ -75,7 +80,7 @@ def test_a_rule_that_is_varied_has_a_rate_of_its_own():
 )
 def test_mistakes_in_an_experiment(vary, net, message):
     with pytest.raises(UserError, match=message):
-        plan_experiment(vary=vary, net=net, threads=1)
+        plan_experiment(MNIST, vary=vary, net=net, threads=1)
 
 
 @settings(max_examples=200, deadline=None)
@@ -92,7 +97,9 @@ def test_any_text_is_variants_or_a_users_error(texts):
 def experiment(tmp_path_factory):
     """A finished experiment of two variants and two seeds."""
     folder = tmp_path_factory.mktemp("experiment") / "run"
-    p = plan_experiment(vary=["activation=relu,sigmoid"], net=NET, rows=300, seeds=2, threads=1)
+    p = plan_experiment(
+        MNIST, vary=["activation=relu,sigmoid"], net=NET, rows=300, seeds=2, threads=1
+    )
     with open_store(folder, p) as store:
         events = [event.kind for event in run_cells(store)]
         run = build_result(store, 'graduel experiment mnist --vary "activation=relu,sigmoid"')
@@ -105,10 +112,10 @@ def test_an_experiment_is_judged_and_drawn(experiment):
     assert result.protocol.varies == ("activation",)
     assert len(result.comparisons) == 1
     assert result.claims == ()
-    table = tables.experiment(experiment)
+    table = build_table(experiment)
     assert table.head[:3] == ("activation", "Test error", "Spread")
     assert [row[0] for row in table.rows] == ["relu", "sigmoid"]
-    errors = result.contenders["01-relu"]["test_errors"]
+    errors = result.contenders["01-relu"].test_errors
     assert table.rows[0][1] == units.percent(np.mean(errors), 2)
     assert table.rows[0][2] == f"± {units.percent(np.std(errors, ddof=1), 2)}"
     assert {row[-1] for row in table.rows} <= {"best", "worse", "undecided", "practically equal"}
@@ -120,7 +127,7 @@ def test_an_experiment_is_judged_and_drawn(experiment):
 
 
 def test_the_picture_shows_every_epoch_of_every_seed(experiment):
-    axes = learning(experiment).axes[0]
+    axes = training_curves(experiment).axes[0]
     lines = [line for line in axes.get_lines() if line.get_label() in experiment.curves]
     assert len(lines) == 4
     for line in lines:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from graduel.duel.plan.splits import Design
+from graduel.duel.plan.design import Design
 from graduel.duel.verdict.metric_interval import metric_interval
 from graduel.duel.verdict.runs import RunPredictions
 from graduel.metrics.metric import get_metric
@@ -15,7 +15,7 @@ RNG = np.random.default_rng(5)
 
 
 def answers(split="given", seeds=1, n=60):
-    design = Design.read(split)
+    design = Design.parse(split)
     y = RNG.integers(2, size=n)
     tests = [np.arange(n)] * seeds
     if design.kind == "folds":

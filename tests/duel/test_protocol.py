@@ -10,10 +10,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from graduel.contenders import FAMILIES, make_contender
-from graduel.contenders.recipes import CONTENDERS
+from graduel.contenders import make_contender
+from graduel.contenders.registry import BUILT_IN_CONTENDERS, get_contender
 from graduel.data import Dataset
-from graduel.duel.plan.protocol import Cell, Protocol, build_protocol, split_rows
+from graduel.data.source import DataSource
+from graduel.duel.plan.protocol import Cell, Protocol
+from graduel.duel.plan.protocol_builder import build_protocol
 from graduel.errors import UserError
 from graduel.train.recipes import NetRecipe
 
@@ -32,14 +34,14 @@ def digits(n_train=600, n_test=100, k=10):
 
 
 def protocol(**options):
-    return build_protocol("mnist", threads=2, **options)
+    return build_protocol(DataSource.builtin("mnist"), threads=2, **options)
 
 
 @settings(deadline=None, max_examples=30)
 @given(rows=st.one_of(st.none(), st.integers(100, 600)), seed=st.integers(0, 50))
 def test_a_split_shares_no_row_keeps_classes_and_leaves_the_test_rows(rows, seed):
     data = digits()
-    s = split_rows(protocol(rows=rows), data, seed)
+    s = protocol(rows=rows).split_rows(data, seed)
     everything = np.concatenate([s.train, s.valid, s.test])
     assert len(np.unique(everything)) == len(everything)
     assert len(s.train) + len(s.valid) == (rows or 600)
@@ -52,7 +54,7 @@ def test_a_split_shares_no_row_keeps_classes_and_leaves_the_test_rows(rows, seed
 
 def test_seeds_draw_other_validation_rows_from_the_same_part():
     data, p = digits(), protocol(rows=300)
-    a, again, b = split_rows(p, data, 0), split_rows(p, data, 0), split_rows(p, data, 1)
+    a, again, b = p.split_rows(data, 0), p.split_rows(data, 0), p.split_rows(data, 1)
     np.testing.assert_array_equal(a.valid, again.valid)
     assert set(a.valid) != set(b.valid)
     assert set(a.valid) | set(a.train) == set(b.valid) | set(b.train)
@@ -61,7 +63,7 @@ def test_seeds_draw_other_validation_rows_from_the_same_part():
 @pytest.mark.parametrize("rows", [5, 99, 601, 0, -3])
 def test_rows_out_of_range_are_refused(rows):
     with pytest.raises(UserError, match=r"rows must be between 100 \(10 for each of 10 classes\)"):
-        split_rows(replace(protocol(), rows=rows), digits(), 0)
+        replace(protocol(), rows=rows).split_rows(digits(), 0)
     if rows != 601:
         with pytest.raises(UserError, match="rows must be between 100"):
             protocol(rows=rows)
@@ -85,9 +87,9 @@ def test_rows_out_of_range_are_refused(rows):
 )
 def test_mistakes_in_a_plan(options, message):
     with pytest.raises(UserError, match=message):
-        build_protocol("mnist", **options)
+        build_protocol(DataSource.builtin("mnist"), **options)
     with pytest.raises(UserError, match=r"data set must be one of 'mnist'; got 'cifar'"):
-        build_protocol("cifar")
+        build_protocol(DataSource.builtin("cifar"))
 
 
 def test_a_plan_survives_json_and_its_digest_tells_it_from_others():
@@ -98,29 +100,35 @@ def test_a_plan_survives_json_and_its_digest_tells_it_from_others():
     assert len({q.digest for q in [p, *others]}) == 4
 
 
-@pytest.mark.parametrize("name", CONTENDERS)
+@pytest.mark.parametrize("name", BUILT_IN_CONTENDERS)
 def test_every_contender_can_be_made_of_its_plan(name):
-    entry = CONTENDERS[name]
+    family, contender = get_contender(name)
     for quick in (False, True):
         spec = protocol(contenders=[name], quick=quick).contenders[name]
         made = make_contender(name, spec["family"], json.loads(json.dumps(spec["recipe"])))
         assert made.name == name
-        assert made.recipe == (entry.quick if quick else entry.full)
-    assert entry.family in FAMILIES
+        assert made.recipe == (contender.images.quick if quick else contender.images.full)
+        assert spec["family"] == family.name == BUILT_IN_CONTENDERS[name]
 
 
 def test_the_order_of_contenders_and_the_kind_of_a_number_make_no_other_duel():
     import numpy as np
 
     a = build_protocol(
-        "mnist", contenders=["xgboost", "net"], net=NetRecipe(lr=np.float32(0.5)), threads=1
+        DataSource.builtin("mnist"),
+        contenders=["xgboost", "net"],
+        net=NetRecipe(lr=np.float32(0.5)),
+        threads=1,
     )
     b = build_protocol(
-        "mnist", contenders=["net", "xgboost"], net=NetRecipe(lr=0.5, layers=[512, 512]), threads=1
+        DataSource.builtin("mnist"),
+        contenders=["net", "xgboost"],
+        net=NetRecipe(lr=0.5, layers=[512, 512]),
+        threads=1,
     )
     assert list(a.contenders) == ["net", "xgboost"]
     assert a.digest == b.digest
-    assert build_protocol("mnist", rows=np.int64(200), threads=1).rows == 200
+    assert build_protocol(DataSource.builtin("mnist"), rows=np.int64(200), threads=1).rows == 200
 
 
 def test_cells_have_random_numbers_of_their_own():

@@ -13,12 +13,17 @@ from dataclasses import replace
 import numpy as np
 import psutil
 import pytest
+from in_process import InProcess
 
 import graduel
-from graduel.duel.plan.protocol import Cell, build_protocol
+from graduel.data.source import DataSource
+from graduel.duel.plan.protocol import Cell
+from graduel.duel.plan.protocol_builder import build_protocol
 from graduel.duel.result.build import build_result
 from graduel.duel.result.duel_result import DatasetSummary, read_result
-from graduel.duel.run.executor import WorkerError, run_cells
+from graduel.duel.run.cell_runs import run_cells
+from graduel.duel.run.executor import WorkerError
+from graduel.duel.run.job import run_job
 from graduel.duel.store.store import open_store
 from graduel.errors import UserError
 from graduel.serialize import to_plain
@@ -96,9 +101,31 @@ def test_the_same_seed_twice_gives_the_same_result(undisturbed, tiny, tmp_path):
     assert timeless(run.result) == timeless(undisturbed[0].result)
 
 
+def test_another_executor_gives_the_same_result(undisturbed, tiny, tmp_path):
+    """The seam is enough: jobs in, events out, both as bytes, and nothing else."""
+    executor = InProcess()
+    with open_store(tmp_path / "run", tiny) as store:
+        kinds = [e.kind for e in run_cells(store, executor) if e.kind != "progress"]
+        run = build_result(store, "a test")
+    assert kinds == ["started", "finished"] * 2
+    assert timeless(run.result) == timeless(undisturbed[0].result)
+    for cell in tiny.cells():
+        folders = [path / "cells" / cell.key for path in (run.path, undisturbed[0].path)]
+        for name in ("probabilities.npy", "valid_probabilities.npy", "model.safetensors"):
+            assert (folders[0] / name).read_bytes() == (folders[1] / name).read_bytes()
+
+
+def test_a_job_writes_no_file_of_the_run(tiny, tmp_path):
+    with open_store(tmp_path / "run", tiny) as store:
+        list(run_cells(store, executor := InProcess()))
+        before = {path: path.stat().st_mtime_ns for path in store.path.rglob("*")}
+        run_job(executor.jobs[0], lambda event: None)
+        assert {path: path.stat().st_mtime_ns for path in store.path.rglob("*")} == before
+
+
 def test_a_finished_duel_is_not_run_again(undisturbed, tiny):
     run, events = fight(undisturbed[0].path, tiny)
-    assert [e.kind for e in events] == ["kept", "kept"]
+    assert [e.kind for e in events] == ["reused", "reused"]
     assert timeless(run.result) == timeless(undisturbed[0].result)
 
 
@@ -114,10 +141,10 @@ def test_closing_the_events_ends_the_process_and_keeps_what_is_finished(
                 break
         events.close()
         assert not mine.children()
-        assert store.finished(Cell("textbook", 0))
-        assert not store.finished(Cell("net", 0))
+        assert store.is_finished(Cell("textbook", 0))
+        assert not store.is_finished(Cell("net", 0))
     run, events = fight(tmp_path / "run", tiny)
-    assert [e.kind for e in events if e.kind != "progress"] == ["kept", "started", "finished"]
+    assert [e.kind for e in events if e.kind != "progress"] == ["reused", "started", "finished"]
     assert timeless(run.result) == timeless(undisturbed[0].result)
 
 
@@ -125,7 +152,7 @@ SCRIPT = """
 import json, sys
 from pathlib import Path
 from graduel.duel.plan.protocol import Protocol
-from graduel.duel.run.executor import run_cells
+from graduel.duel.run.cell_runs import run_cells
 from graduel.duel.store.store import open_store
 protocol = Protocol.from_dict(json.loads(sys.argv[2]))
 with open_store(Path(sys.argv[1]), protocol) as store:
@@ -193,7 +220,12 @@ def test_two_seeds_on_two_threads_twice_with_xgboost(tmp_path, monkeypatch):
     # Where cores are busy, threads that spin while they wait for each other wait long.
     monkeypatch.setenv("OMP_WAIT_POLICY", "passive")
     base = build_protocol(
-        "mnist", contenders=["net", "xgboost"], rows=300, threads=2, seeds=2, probes=False
+        DataSource.builtin("mnist"),
+        contenders=["net", "xgboost"],
+        rows=300,
+        threads=2,
+        seeds=2,
+        probes=False,
     )
     recipes = {"net": {"layers": [16], "epochs": 2}, "xgboost": {"n_estimators": 5}}
     specs = {k: {**v, "recipe": {**v["recipe"], **recipes[k]}} for k, v in base.contenders.items()}

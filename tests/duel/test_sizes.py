@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from graduel.data.source import open_source
-from graduel.duel.plan.protocol import build_protocol, split_rows
+from graduel.data.source import DataSource, open_source
+from graduel.duel.plan.protocol_builder import build_protocol
 from graduel.duel.result.build import load_run
 from graduel.duel.result.duel_result import read_result
 from graduel.duel.session import run_duel
@@ -40,14 +40,14 @@ def csv(tmp_path_factory):
 
 
 def learned(protocol, data, run=0):
-    rows = split_rows(protocol, data, run)
+    rows = protocol.split_rows(data, run)
     return set(np.r_[rows.train, rows.valid].tolist()), rows.test
 
 
 @settings(deadline=None, max_examples=15)
 @given(sizes=st.lists(st.integers(100, 59_999), min_size=2, max_size=4, unique=True))
 def test_rows_of_a_smaller_part_are_among_those_of_a_larger_one(mnist, sizes):
-    base = build_protocol("mnist", threads=1)
+    base = build_protocol(DataSource.builtin("mnist"), threads=1)
     found = [learned(replace(base, rows=size), mnist) for size in sorted(sizes)]
     for size, (rows, _) in zip(sorted(sizes), found, strict=True):
         assert len(rows) == size
@@ -125,7 +125,9 @@ def test_sizes_that_cannot_be(csv):
     def replan(size):
         return build_protocol(source, split="holdout", rows=size, threads=1)
 
-    assert list(plan_sizes(None, build_protocol("mnist", threads=1), *mnist_of())) == [
+    assert list(
+        plan_sizes(None, build_protocol(DataSource.builtin("mnist"), threads=1), *mnist_of())
+    ) == [
         230,
         940,
         3800,
@@ -149,7 +151,9 @@ def test_sizes_that_cannot_be(csv):
 def mnist_of():
     from graduel.data import load_dataset
 
-    return load_dataset("mnist"), lambda size: build_protocol("mnist", rows=size, threads=1)
+    return load_dataset("mnist"), lambda size: build_protocol(
+        DataSource.builtin("mnist"), rows=size, threads=1
+    )
 
 
 TITLES = {"a": "my trees", "b": "NumPy network"}

@@ -13,16 +13,15 @@ from hypothesis import strategies as st
 from graduel.data import Dataset
 from graduel.data.assembly import from_table
 from graduel.data.schema_inference import infer_table
-from graduel.duel.plan.protocol import Protocol, build_protocol
+from graduel.data.source import DataSource
+from graduel.duel.plan.design import Design, check_design, default_design
+from graduel.duel.plan.protocol import Protocol
+from graduel.duel.plan.protocol_builder import build_protocol
 from graduel.duel.plan.splits import (
-    OWN_VALID_SHARE,
-    Design,
-    check_design,
+    USER_VALID_SHARE,
     count_leaked_rows,
-    default_design,
     renumber_groups,
     row_groups,
-    split_rows,
     stratified_positions,
 )
 from graduel.errors import UserError
@@ -47,9 +46,9 @@ def test_a_fold_of_each_repeat_judges_every_row_once():
     for repeat in range(3):
         for seed in range(2):
             runs = [2 * (4 * repeat + fold) + seed for fold in range(4)]
-            tests = [split_rows(p, data, run).test for run in runs]
+            tests = [p.split_rows(data, run).test for run in runs]
             np.testing.assert_array_equal(np.sort(np.concatenate(tests)), np.arange(200))
-    folds = [frozenset(split_rows(p, data, 2 * fold).test.tolist()) for fold in range(12)]
+    folds = [frozenset(p.split_rows(data, 2 * fold).test.tolist()) for fold in range(12)]
     assert len(set(folds)) == 12  # other folds in each repeat
 
 
@@ -65,7 +64,7 @@ def test_a_fold_of_each_repeat_judges_every_row_once():
 def test_the_parts_share_no_row_and_no_equal_rows(n, k, distinct, design, rows, data):
     own, p = table(n, k, distinct), protocol(design, rows=rows)
     try:
-        s = split_rows(p, own, data.draw(st.integers(0, p.runs - 1)))
+        s = p.split_rows(own, data.draw(st.integers(0, p.runs - 1)))
     except UserError:  # twenty rows may be two groups of equal ones
         assert rows is not None
         assert distinct is not None
@@ -103,7 +102,7 @@ def test_groups_stay_together_whatever_their_rows():
     groups = np.random.default_rng(0).integers(30, size=200)
     data = table(groups=groups)
     for run in range(5):
-        s = split_rows(protocol("5x1"), data, run)
+        s = protocol("5x1").split_rows(data, run)
         assert not np.intersect1d(groups[s.test], groups[np.r_[s.train, s.valid]]).size
         assert not np.intersect1d(groups[s.train], groups[s.valid]).size
 
@@ -111,20 +110,20 @@ def test_groups_stay_together_whatever_their_rows():
 @pytest.mark.parametrize("moments", [200, 12, 3])
 def test_time_judges_on_the_latest_and_chooses_on_the_next(moments):
     times = np.random.default_rng(1).integers(moments, size=200)
-    s = split_rows(protocol("holdout"), table(times=times), 0)
+    s = protocol("holdout").split_rows(table(times=times), 0)
     assert times[s.train].max() < times[s.valid].min()
     assert times[s.valid].max() < times[s.test].min()
     if moments == 200:
         assert 38 <= len(s.test) <= 44
-        assert abs(len(s.valid) - OWN_VALID_SHARE * (200 - len(s.test))) < 4
-        late = split_rows(protocol("holdout", rows=60), table(times=times), 0)
+        assert abs(len(s.valid) - USER_VALID_SHARE * (200 - len(s.test))) < 4
+        late = protocol("holdout", rows=60).split_rows(table(times=times), 0)
         before = np.sort(times[np.r_[s.train, s.valid]])
         np.testing.assert_array_equal(np.sort(times[np.r_[late.train, late.valid]]), before[-60:])
 
 
 def test_seeds_choose_on_other_rows_of_the_same_part_and_judge_on_the_same():
     data, p = table(), protocol("holdout", seeds=2, rows=100)
-    a, again, b = split_rows(p, data, 0), split_rows(p, data, 0), split_rows(p, data, 1)
+    a, again, b = p.split_rows(data, 0), p.split_rows(data, 0), p.split_rows(data, 1)
     np.testing.assert_array_equal(a.valid, again.valid)
     np.testing.assert_array_equal(a.test, b.test)
     assert set(a.valid) != set(b.valid)
@@ -137,20 +136,20 @@ def test_classes_of_one_row_are_kept():
     names = [f"c{i:02}" for i in y]
     frame = pl.DataFrame({"x": np.arange(130) / 3, "y": names})
     data = from_table(infer_table(frame, target="y"))
-    tested = [split_rows(protocol("5x1"), data, run).test for run in range(5)]
+    tested = [protocol("5x1").split_rows(data, run).test for run in range(5)]
     np.testing.assert_array_equal(np.sort(np.concatenate(tested)), np.arange(130))
 
 
 def test_a_given_split_is_kept():
     data = table(n_train=150)
-    s = split_rows(protocol("given"), data, 0)
+    s = protocol("given").split_rows(data, 0)
     np.testing.assert_array_equal(s.test, np.arange(150, 200))
     assert np.r_[s.train, s.valid].max() == 149
 
 
 def test_rows_in_both_parts_are_counted():
     data = table(n_train=100, distinct=5)
-    s = split_rows(protocol("given"), data, 0)
+    s = protocol("given").split_rows(data, 0)
     x = data.X["x"].to_numpy()
     assert count_leaked_rows(data, s) == np.isin(x[s.test], x[:100]).sum() > 0
 
@@ -159,7 +158,7 @@ def test_images_split_by_the_same_rules():
     rng = np.random.default_rng(0)
     X = np.repeat(rng.integers(0, 256, size=(50, 3, 3), dtype=np.uint8), 2, axis=0)
     data = Dataset("own", X, np.arange(100) // 2 % 2, ("a", "b"), ("pixel",) * 9)
-    s = split_rows(protocol("holdout"), data, 0)
+    s = protocol("holdout").split_rows(data, 0)
     assert count_leaked_rows(data, s) == 0
     assert len(s.test) == pytest.approx(20, abs=2)
 
@@ -176,7 +175,7 @@ def test_what_suits_the_data():
 @pytest.mark.parametrize("text", ["", "5x", "1x2", "21x1", "5x99", "half", "x", "-5x1"])
 def test_designs_that_are_none(text):
     with pytest.raises(UserError, match="split must be given, shuffle, or folds"):
-        Design.read(text)
+        Design.parse(text)
 
 
 @pytest.mark.parametrize(
@@ -189,14 +188,14 @@ def test_designs_that_are_none(text):
 )
 def test_designs_that_the_data_cannot_have(design, more, message):
     with pytest.raises(UserError, match=message):
-        check_design(Design.read(design), table(**more))
+        check_design(Design.parse(design), table(**more))
     with pytest.raises(UserError, match="expected 10 rows or more"):
         check_design(Design("holdout"), table(8))
 
 
 def test_too_few_rows_are_told():
     with pytest.raises(UserError, match="too few rows to split"):
-        split_rows(protocol("holdout"), table(20, 2, times=np.zeros(20, int)), 0)
+        protocol("holdout").split_rows(table(20, 2, times=np.zeros(20, int)), 0)
 
 
 def test_groups_are_numbered_as_they_appear():
@@ -206,10 +205,10 @@ def test_groups_are_numbered_as_they_appear():
 
 @pytest.mark.parametrize(("text", "splits", "tested"), [("shuffle", 1, 14_000), ("5x1", 5, 14_000)])
 def test_known_data_can_be_split_anew(mnist, text, splits, tested):
-    p = build_protocol("mnist", split=text, threads=1)
+    p = build_protocol(DataSource.builtin("mnist"), split=text, threads=1)
     assert p.splits == splits
-    assert p.rope == build_protocol("mnist", threads=1).rope
-    tests = [split_rows(p, mnist, run) for run in range(splits)]
+    assert p.rope == build_protocol(DataSource.builtin("mnist"), threads=1).rope
+    tests = [p.split_rows(mnist, run) for run in range(splits)]
     for s in tests:
         everything = np.concatenate([s.train, s.valid, s.test])
         assert len(np.unique(everything)) == len(everything) == 70_000
@@ -225,20 +224,25 @@ def test_known_data_can_be_split_anew(mnist, text, splits, tested):
 
 def test_words_for_one_split():
     given, shuffled = (
-        build_protocol("mnist", threads=1),
-        build_protocol("mnist", split="shuffle", threads=1),
+        build_protocol(DataSource.builtin("mnist"), threads=1),
+        build_protocol(DataSource.builtin("mnist"), split="shuffle", threads=1),
     )
-    assert build_protocol("mnist", split="given", threads=1).digest == given.digest
     assert (
-        build_protocol("mnist", split="holdout", threads=1).digest
+        build_protocol(DataSource.builtin("mnist"), split="given", threads=1).digest == given.digest
+    )
+    assert (
+        build_protocol(DataSource.builtin("mnist"), split="holdout", threads=1).digest
         == shuffled.digest
         != given.digest
     )
     with pytest.raises(UserError, match="split must be given, shuffle, or folds"):
-        build_protocol("mnist", split="sideways", threads=1)
+        build_protocol(DataSource.builtin("mnist"), split="sideways", threads=1)
     with pytest.raises(UserError, match="rows must be between 2 and 56,0"):
-        build_protocol("mnist", split="shuffle", rows=60_000, threads=1)
-    assert build_protocol("mnist", split="shuffle", rows=500, threads=1).rows == 500
+        build_protocol(DataSource.builtin("mnist"), split="shuffle", rows=60_000, threads=1)
+    assert (
+        build_protocol(DataSource.builtin("mnist"), split="shuffle", rows=500, threads=1).rows
+        == 500
+    )
 
 
 def test_a_duel_on_known_data_split_anew(tmp_path):

@@ -9,10 +9,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from graduel.duel.plan.protocol import Cell, Split
+from graduel.duel.plan.protocol import Cell
+from graduel.duel.plan.splits import Split
 from graduel.duel.result.outcome import Outcome
-from graduel.duel.store.store import open_store, write_json
+from graduel.duel.store.store import open_store
 from graduel.errors import UserError
+from graduel.serialize import write_json
 
 PROBES = {
     "rows": 4,
@@ -43,11 +45,11 @@ def outcome(cell):
 def test_what_is_kept_comes_back(tiny, tmp_path):
     cell = Cell("net", 0)
     with open_store(tmp_path / "run", tiny) as store:
-        assert not store.finished(cell)
+        assert not store.is_finished(cell)
         store.write_cell(cell, outcome(cell))
         store.write_split(0, Split(np.arange(3), np.arange(3, 5), np.arange(5, 9)))
     with open_store(tmp_path / "run", tiny) as store:
-        assert store.finished(cell)
+        assert store.is_finished(cell)
         back = store.read_cell(cell)
         assert back == outcome(cell)
         np.testing.assert_array_equal(back.probabilities, outcome(cell).probabilities)
@@ -67,7 +69,7 @@ def test_what_a_killed_process_left_half_written_is_swept_away(tiny, tmp_path):
         (half / "outcome.json").write_text("{")
     with open_store(tmp_path, tiny) as store:
         assert not half.exists()
-        assert not store.finished(cell)
+        assert not store.is_finished(cell)
 
 
 def test_a_cell_that_cannot_be_written_whole_is_not_there(tiny, tmp_path, monkeypatch):
@@ -80,7 +82,7 @@ def test_a_cell_that_cannot_be_written_whole_is_not_there(tiny, tmp_path, monkey
         monkeypatch.setattr(np, "save", full)
         with pytest.raises(OSError, match="No space left"):
             store.write_cell(cell, outcome(cell))
-        assert not store.finished(cell)
+        assert not store.is_finished(cell)
 
 
 @pytest.mark.parametrize(
@@ -97,16 +99,13 @@ def test_a_damaged_cell_is_named(tiny, tmp_path, damage):
             store.read_cell(cell)
 
 
-def test_a_cell_of_before_is_read_without_what_it_lacks(tiny, tmp_path):
+def test_a_cell_that_was_not_probed_has_no_probes(tiny, tmp_path):
     cell = Cell("net", 0)
     with open_store(tmp_path, tiny) as store:
         store.write_split(0, Split(np.arange(3), np.arange(3, 5), np.arange(5, 9)))
         store.write_cell(cell, outcome(cell))
-        for name in ("valid_probabilities.npy", "probes.json"):
-            (tmp_path / "cells" / cell.key / name).unlink()
-        back = store.read_cell(cell)
-        assert back.valid_probabilities is None
-        assert back.probes is None
+        (tmp_path / "cells" / cell.key / "probes.json").unlink()
+        assert store.read_cell(cell).probes is None
 
 
 def spoil_json(**change):

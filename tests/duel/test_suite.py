@@ -17,12 +17,11 @@ import pytest
 
 from graduel.data.read.table_folder import list_tables
 from graduel.data.source import open_source
-from graduel.duel.result.build import build_result, load_run
-from graduel.duel.run.executor import run_cells
+from graduel.duel.result.build import load_run
 from graduel.duel.session import run_duel
 from graduel.duel.suite.api import run_suite
 from graduel.duel.suite.plan_suite import SUITE_RESULT, plan_suite
-from graduel.duel.suite.run_suite import build_suite_result, load_suite, run_plan
+from graduel.duel.suite.run_suite import SuiteObserver, build_suite_result, load_suite, run_plan
 from graduel.errors import UserError
 from graduel.metrics.metric import log_loss
 from graduel.serialize import to_plain
@@ -145,16 +144,8 @@ def measured(result, metric, values=None, **more):
 
 
 def test_a_suite_is_the_duels_it_is_made_of(undisturbed, tables, tmp_path):
-    from graduel.train.build.recipe_parser import parse_recipe
-    from graduel.train.recipes import net_recipe
-
     path = tables / "b.csv"
-    alone = run_duel(
-        path,
-        target="label",
-        out=tmp_path / "b",
-        **OPTIONS | {"net": parse_recipe(NET, net_recipe(True, 72))},
-    )
+    alone = run_duel(path, target="label", out=tmp_path / "b", **OPTIONS)
     within = load_run(undisturbed.path / "b")
     for name, p in alone.probabilities.items():
         np.testing.assert_array_equal(p, within.probabilities[name])
@@ -165,26 +156,26 @@ def test_stopped_anywhere_the_same_suite_goes_on(undisturbed, tables, tmp_path, 
     """After so many cells in all: inside a data set, and between two."""
     plan, done = suite_plan(tables, "ab"), []
 
-    def until(member, store):
-        for event in run_cells(store):
-            if event.kind == "started" and len(done) == cells:
-                raise KeyboardInterrupt
-            if event.kind == "finished":
-                done.append((member.name, event.cell.key))
-        return build_result(store, "graduel.run_suite([…], …)")
+    class Until(SuiteObserver):
+        def watch(self, store, events):
+            for event in events:
+                if event.kind == "started" and len(done) == cells:
+                    raise KeyboardInterrupt
+                if event.kind == "finished":
+                    done.append((store.path.name, event.cell.key))
 
     with pytest.raises(KeyboardInterrupt):
-        run_plan(tmp_path / "s", plan, fight=until)
+        run_plan(tmp_path / "s", plan, Until())
     assert not (tmp_path / "s" / SUITE_RESULT).exists()
     assert len(done) == cells
     kinds = []
 
-    def counting(member, store):
-        kinds.extend(event.kind for event in run_cells(store) if event.kind in ("kept", "finished"))
-        return build_result(store, "graduel.run_suite([…], …)")
+    class Counting(SuiteObserver):
+        def watch(self, store, events):
+            kinds.extend(event.kind for event in events)
 
-    suite = run_plan(tmp_path / "s", plan, fight=counting)
-    assert kinds.count("kept") == cells
+    suite = run_plan(tmp_path / "s", plan, Counting())
+    assert kinds.count("reused") == cells
     assert kinds.count("finished") == 4 - cells
     whole = timeless(undisturbed.result)["datasets"][:2]
     assert timeless(suite.result)["datasets"] == whole
@@ -227,8 +218,12 @@ def test_a_data_set_that_fails_stands_in_the_result_and_the_others_go_on(tables,
         ],
         **OPTIONS,
     )
-    failed = {"failed": lambda member, message: said.append((member.name, message))}
-    suite = run_plan(tmp_path / "s", plan, **failed)
+
+    class Failures(SuiteObserver):
+        def fail(self, member, message):
+            said.append((member.name, message))
+
+    suite = run_plan(tmp_path / "s", plan, Failures())
     assert [one.name for one in suite.result.failures] == ["one", "other"]
     assert [(one.name, one.message) for one in suite.result.failures] == said
     assert "two classes" in said[0][1]

@@ -10,11 +10,13 @@ import polars as pl
 import pytest
 
 from graduel.contenders import Budget, make_contender
-from graduel.data.source import SourceSpec, open_source, source_from_arrays
-from graduel.duel.plan.protocol import Cell, Protocol, build_protocol, split_rows
+from graduel.data.source import DataSource, SourceSpec, open_source, source_from_arrays
+from graduel.duel.plan.duel_checks import check_duel
+from graduel.duel.plan.protocol import Cell, Protocol
+from graduel.duel.plan.protocol_builder import build_protocol
 from graduel.duel.result.build import build_result, load_run
 from graduel.duel.run.cell import run_cell
-from graduel.duel.run.executor import run_cells
+from graduel.duel.run.cell_runs import run_cells
 from graduel.duel.session import run_duel
 from graduel.duel.store.store import open_store
 from graduel.errors import UserError
@@ -83,7 +85,7 @@ def cell(data, name, rows, metric="error"):
 def test_garbage_in_the_test_rows_changes_no_bit_of_model_or_preparation(csv, name):
     source = open_source(csv, target="label")
     data, p = source.load(), build_protocol(source, split="holdout", threads=1)
-    rows = split_rows(p, data, 0)
+    rows = p.split_rows(data, 0)
     where = np.zeros(len(data.y), bool)
     where[rows.test] = True
     spoil = pl.Series(where)
@@ -98,14 +100,14 @@ def test_garbage_in_the_test_rows_changes_no_bit_of_model_or_preparation(csv, na
     assert fitted.to_bytes() == other.to_bytes()
     assert fitted.details == other.details
     assert (outcome.probabilities != spoiled.probabilities).any()
-    assert b'"preparation"' in fitted.to_bytes()
+    assert b'"encoders"' in fitted.to_bytes()
 
 
 @pytest.mark.parametrize("name", SMALL)
 def test_checkpoints_and_the_model_prepare_alike(csv, name):
     source = open_source(csv, target="label")
     data = source.load()
-    rows = split_rows(build_protocol(source, split="holdout", threads=1), data, 0)
+    rows = build_protocol(source, split="holdout", threads=1).split_rows(data, 0)
     outcome, fitted = cell(data, name, rows)
     p = outcome.probabilities
     assert p.shape == (len(rows.test), 3)
@@ -123,11 +125,11 @@ def test_what_is_chosen_follows_the_metric(csv, metric):
 
     source = open_source(csv, target="label")
     data = source.load()
-    rows = split_rows(build_protocol(source, split="holdout", threads=1), data, 0)
+    rows = build_protocol(source, split="holdout", threads=1).split_rows(data, 0)
     X, y = data.X[rows.valid], data.y[rows.valid]
     outcome, fitted = cell(data, "xgboost", rows, metric)
     last = fitted.details["rounds"]
-    cuts = [fitted.predict(fitted.ready(X), rounds=n) for n in range(1, last + 1)]
+    cuts = [fitted.predict(fitted.prepare(X), rounds=n) for n in range(1, last + 1)]
     watched = get_metric("log_loss" if metric == "error" else metric)
     losses = [watched.loss(p.astype(np.float64), y) for p in cuts]
     assert losses[fitted.details["best_round"] - 1] == pytest.approx(min(losses), abs=1e-6)
@@ -141,11 +143,8 @@ def test_what_is_chosen_follows_the_metric(csv, metric):
 @pytest.mark.parametrize("name", SMALL)
 def test_a_class_without_training_rows_gets_no_probability_from_trees(name):
     data = source_from_arrays(frame(), target="label").load()
-    rows = split_rows(
-        build_protocol(source_from_arrays(frame(), target="label"), split="holdout", threads=1),
-        data,
-        0,
-    )
+    source = source_from_arrays(frame(), target="label")
+    rows = build_protocol(source, split="holdout", threads=1).split_rows(data, 0)
     lacking = replace(rows, train=rows.train[data.y[rows.train] != 1])
     outcome, _ = cell(data, name, lacking)
     assert outcome.probabilities.shape == (len(rows.test), 3)
@@ -301,10 +300,10 @@ def test_a_changed_file_is_refused(csv, tmp_path):
         open_store(tmp_path / "run", tiny(changed, ["net"], split="holdout"), changed),
     ):
         pass
-    # And by a worker that was told of the old content.
+    # And before any worker starts, where the plan is of the old content.
     with open_store(tmp_path / "other", p, source) as store:
-        store.write_split(0, split_rows(p, changed.load(), 0), np.zeros(48, int))
-        with pytest.raises(UserError, match=r"net: people\.csv has changed"):
+        store.write_split(0, p.split_rows(changed.load(), 0), np.zeros(48, int))
+        with pytest.raises(UserError, match=r"people\.csv has changed"):
             list(run_cells(store))
     assert not list((tmp_path / "other" / "cells").iterdir())
 
@@ -333,7 +332,7 @@ def test_a_plan_of_a_table_survives_json(csv):
 
 
 def test_plans_of_known_data_read_as_ever():
-    found = build_protocol("mnist", threads=1).as_dict()
+    found = build_protocol(DataSource.builtin("mnist"), threads=1).as_dict()
     assert not {"source", "split", "metric"} & set(found)
 
 
@@ -349,10 +348,9 @@ def test_log_loss_leads_where_one_class_has_nearly_all_rows():
     source = source_from_arrays(X, y.astype(int))
     p = build_protocol(source, threads=1)
     assert (p.metric, p.rope) == ("log_loss", 0.02)
-    from graduel.duel.plan.defaults import duel_warnings
-
-    said = " ".join(duel_warnings(source.load(), p.split, p.metric, p.rope, 3))
-    assert "Log loss leads: 6.7 % of the rows" in said
+    findings = {finding.code: finding for finding in check_duel(source.load(), p)}
+    assert "Log loss leads: 6.7 % of the rows" in findings["GRD009"].message
+    assert findings["GRD009"].severity == "info"
     assert build_protocol(source, metric="error", threads=1).rope == 0.01
 
 
@@ -393,9 +391,9 @@ def test_mistakes_in_a_source(csv, tmp_path):
     for options, message in (
         ({}, r"Likely: --target label"),
         ({"target": "lable"}, "Did you mean 'label'"),
-        ({"target": "label", "group": "label"}, "cannot be what rows are split by"),
+        ({"target": "label", "group": "label"}, "rows cannot be split by the target"),
         ({"target": "label", "time": "town"}, "expected dates"),
-        ({"target": "label", "time": "age"}, "without missing values; 'age' lacks 15"),
+        ({"target": "label", "time": "age"}, "without missing values; 'age' has 15"),
         ({"target": "age"}, "continuous"),
     ):
         with pytest.raises(UserError, match=message):

@@ -14,7 +14,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from graduel.contenders import Budget, Progress, make_contender
-from graduel.contenders.search.family_spaces import SPACES, get_space
+from graduel.contenders.family import TableTraits
+from graduel.contenders.registry import BUILT_IN_CONTENDERS, get_contender, get_family
 from graduel.contenders.search.space import (
     Choice,
     Integer,
@@ -26,9 +27,11 @@ from graduel.contenders.search.space import (
 from graduel.contenders.search.trials import Trial, TrialLog, propose_trial, select_best
 from graduel.contenders.search.tuning import TunedContender, count_curve_points
 from graduel.data import Dataset
-from graduel.data.source import source_from_arrays
+from graduel.data.source import DataSource, source_from_arrays
 from graduel.duel.plan.budget import parse_budget
-from graduel.duel.plan.protocol import Cell, Split, build_protocol
+from graduel.duel.plan.protocol import Cell
+from graduel.duel.plan.protocol_builder import build_protocol
+from graduel.duel.plan.splits import Split
 from graduel.duel.run.cell import run_cell
 from graduel.errors import UserError
 from graduel.metrics.metric import get_metric, log_loss
@@ -60,7 +63,7 @@ ROWS = Split(np.arange(160), np.arange(160, 210), np.arange(210, 260))
 
 def tuned(name, path, *, trials=None, seconds=None, recipe=None, space=None):
     made = make_contender(name, name, recipe or SMALL[name])
-    space = space or get_space(name, made.recipe, image=False, quick=False)
+    space = space or get_family(name).space(made.recipe, image=False, quick=False)
     return TunedContender(made, space, "error", TrialLog(path), trials, seconds)
 
 
@@ -387,7 +390,7 @@ PUBLISHED = {
 
 @pytest.mark.parametrize("family", PUBLISHED)
 def test_a_tables_space_contains_what_experts_publish(family):
-    space = SPACES[family][0]
+    space = get_family(family).space.table
     for values in PUBLISHED[family]:
         for name, value in values.items():
             assert value in space[name], (family, name, value)
@@ -404,19 +407,20 @@ def test_scikit_learns_own_defaults_are_those_that_the_test_names():
 
 
 def test_every_default_recipe_lies_in_its_space_but_for_what_is_set_on_purpose():
-    from graduel.contenders.recipes import CONTENDERS, table_contenders
-
     outside = set()
-    many = [(CONTENDERS, True), *((table_contenders(n), False) for n in (200, 3000, 10**6))]
-    for entries, image in many:
-        for name, entry in entries.items():
+    for table in (None, *map(TableTraits, (200, 3000, 10**6))):
+        image = table is None
+        for name in BUILT_IN_CONTENDERS:
+            family, contender = get_contender(name)
+            if (recipes := contender.recipes(table)) is None:
+                continue
             if name in ("net-best", "net-augmented", "net-conv"):
                 continue  # larger and longer than what a budget of minutes can search
             if image and name in ("xgboost-td", "xgboost-plain"):
                 continue  # what others publish for any data, not what suits pixels
-            for quick, recipe in ((False, entry.full), (True, entry.quick)):
-                space = SPACES[entry.family][image]
-                found = get_space(entry.family, recipe, image=image, quick=quick)
+            for quick, recipe in ((False, recipes.full), (True, recipes.quick)):
+                space = family.space.of(image=image)
+                found = family.space(recipe, image=image, quick=quick)
                 assert found
                 outside |= {(name, key) for key in set(space) - set(found) if not quick}
     # The strongest XGBoost is slower on purpose than what a budget of minutes can search; the one
@@ -428,12 +432,12 @@ def test_every_default_recipe_lies_in_its_space_but_for_what_is_set_on_purpose()
 @pytest.mark.parametrize("image", [False, True])
 @pytest.mark.parametrize("family", ["net", "textbook"])
 def test_every_network_of_a_space_can_be_built(family, image):
-    from graduel.contenders.recipes import TextbookRecipe
+    from graduel.contenders.textbook import TextbookRecipe
     from graduel.train.build.network_builder import check_recipe
     from graduel.train.recipes import NetRecipe
 
     base = NetRecipe() if family == "net" else TextbookRecipe()
-    for name, one in SPACES[family][image].items():
+    for name, one in get_family(family).space.of(image=image).items():
         for value in one.options if isinstance(one, Choice) else (one.low, one.high):
             recipe = replace(base, **{name: value})
             if family == "net":
@@ -450,7 +454,7 @@ def test_xgboost_takes_every_end_of_its_space(image):
         X[:, 0, 0] += (50 * (y == 1)).astype(np.uint8)
         data = Dataset("toy", X, y, ("a", "b", "c"), ("pixel",) * 16)
     rows = Split(np.arange(80), np.arange(80, 100), np.arange(100, 120))
-    space = SPACES["xgboost"][image]
+    space = get_family("xgboost").space.of(image=image)
     strategy = "multi_output_tree" if image else "one_output_per_tree"
     for name, one in space.items():
         for value in one.options if isinstance(one, Choice) else (one.low, one.high):
@@ -488,7 +492,7 @@ def test_spaces_as_plain_data():
 )
 def test_mistakes_in_a_budget(options, message):
     with pytest.raises(UserError, match=message):
-        build_protocol("mnist", threads=1, **options)
+        build_protocol(DataSource.builtin("mnist"), threads=1, **options)
 
 
 @settings(deadline=None)
@@ -542,14 +546,16 @@ def test_the_clock_may_run_out_in_the_first_round(tmp_path):
 
 
 def test_a_plan_says_its_budget_and_whose_version_decides():
-    none = build_protocol("mnist", threads=1)
+    none = build_protocol(DataSource.builtin("mnist"), threads=1)
     assert none.budget == {"kind": "none", "value": None}
-    assert not {"trials", "seconds"} & set(none.as_dict())
+    assert not none.is_tuned
     assert "optuna" not in none.versions
-    some = build_protocol("mnist", threads=1, trials=4, contenders=["net", "lightgbm"])
+    some = build_protocol(
+        DataSource.builtin("mnist"), threads=1, trials=4, contenders=["net", "lightgbm"]
+    )
     assert some.budget == {"kind": "trials", "value": 4}
     assert {"optuna", "lightgbm"} <= set(some.versions)
-    timed = build_protocol("mnist", threads=1, budget="2m")
+    timed = build_protocol(DataSource.builtin("mnist"), threads=1, budget="2m")
     assert timed.budget == {"kind": "seconds", "value": 120.0}
     assert len({p.digest for p in (none, some, timed)}) == 3
 
@@ -567,13 +573,13 @@ def test_what_is_not_installed_is_told_with_its_command(monkeypatch, package, op
     real = packages.find_spec
     monkeypatch.setattr(packages, "find_spec", lambda name: None if name == package else real(name))
     with pytest.raises(UserError, match=command) as told:
-        build_protocol("mnist", threads=1, **options)
+        build_protocol(DataSource.builtin("mnist"), threads=1, **options)
     assert "\n" not in str(told.value)
 
 
 def test_the_progress_of_a_search_names_its_trial():
     from graduel.cli.views.progress import describe
-    from graduel.duel.run.executor import Event
+    from graduel.duel.run.job import Event
 
     event = Event(Cell("net", 0), "progress", Progress(0.5, 10.0, 0.02, 0.02, 3))
     assert describe(event).startswith("trial 3: 10 s spent")
@@ -584,7 +590,7 @@ def test_equal_losses_are_told_apart_by_log_loss(tmp_path):
     outcome, fitted, _ = search(data, "logistic", tmp_path / "a.sqlite", trials=6)
     best = outcome.trials[outcome.best_trial]
     tied = [t for t in outcome.trials if t["loss"] == best["loss"]]
-    journal = TrialLog(tmp_path / "a.sqlite").read(SPACES["logistic"][0])
+    journal = TrialLog(tmp_path / "a.sqlite").read(get_family("logistic").space.table)
     y = data.y[ROWS.valid]
     assert journal[outcome.best_trial].tie == log_loss(fitted.predict_proba(data.X[ROWS.valid]), y)
     assert journal[outcome.best_trial].tie == min(journal[t["number"]].tie for t in tied)

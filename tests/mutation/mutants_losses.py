@@ -6,7 +6,7 @@ NN = ("tests/nn/test_engine.py",)
 LOSSES = ("tests/nn/test_losses.py",)
 GOLDEN = ("tests/golden/test_golden_losses.py",)
 INIT = ("tests/nn/test_initializers.py",)
-BASE, CLASSES = "nn/losses/base.py", "nn/losses/classification.py"
+BASE, CLASSES = "nn/losses/loss.py", "nn/losses/classification.py"
 NUMBERS, BEGIN = "nn/losses/regression.py", "nn/initializers.py"
 
 MUTANTS = [

@@ -38,7 +38,7 @@ class Forgetful(Dense):
     """A Dense that never assigns db."""
 
     def backward(self, dy, w, call, *, need_dx=True):
-        np.matmul(w.kept.T, dy, out=w.g.W)
+        np.matmul(w.saved.T, dy, out=w.g.W)
         return dy @ w.p.W.T
 
 

@@ -13,8 +13,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from graduel.layout import Layout
-from graduel.optim import SGD, AdaGrad, Adam, AdamW, AMSGrad, Lion, Muon, RMSProp, base
-from graduel.optim.base import FLUSH_EVERY
+from graduel.optim import (
+    SGD,
+    AdaGrad,
+    Adam,
+    AdamW,
+    AMSGrad,
+    Lion,
+    Muon,
+    RMSProp,
+    chunking,
+    optimizer,
+)
+from graduel.optim.optimizer import FLUSH_EVERY
 
 SHAPES = [("0.W", (3, 4), "weight"), ("0.b", (4,), "bias"), ("1.W", (4, 2), "weight")]
 RULES = [
@@ -95,7 +106,7 @@ def equalized(U, steps):
 )
 def test_a_rule_that_penalizes_adds_the_penalty_to_the_gradient_of_weights(monkeypatch, rule):
     assert rule.penalizes
-    monkeypatch.setattr(base, "CHUNK", 5)
+    monkeypatch.setattr(chunking, "CHUNK", 5)
     layout, rng = Layout.build(SHAPES), np.random.default_rng(0)
     theta, grads = rng.normal(size=layout.size), rng.normal(size=(7, layout.size))
     W, plain = layout.roles["weight"], theta.copy()
@@ -142,7 +153,7 @@ def test_chunks_make_no_difference(rule, monkeypatch):
     start, grads = rng.normal(size=layout.size), rng.normal(size=(67, layout.size))
     ends = []
     for size in (10_000, 117, 32, 1):
-        monkeypatch.setattr(base, "CHUNK", size)
+        monkeypatch.setattr(chunking, "CHUNK", size)
         theta = start.copy()
         state = rule.init(layout, theta.dtype)
         for g in grads:
@@ -258,8 +269,8 @@ def test_float32_stays_float32_and_follows_float64(rule):
 
 @pytest.mark.parametrize("rule", RULES, ids=repr)
 def test_a_step_allocates_nothing_of_the_size_of_theta(rule, monkeypatch):
-    monkeypatch.setattr(base, "CHUNK", 4096)
-    monkeypatch.setattr(base, "FLUSH_EVERY", 2)
+    monkeypatch.setattr(chunking, "CHUNK", 4096)
+    monkeypatch.setattr(optimizer, "FLUSH_EVERY", 2)
     layout = Layout.build(
         [("0.W", (900, 60), "weight"), ("1.W", (60, 600), "weight"), ("1.b", (600,), "bias")]
     )

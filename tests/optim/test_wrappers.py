@@ -26,7 +26,7 @@ from graduel.optim import (
     MaxNorm,
     Muon,
     RMSProp,
-    base,
+    chunking,
 )
 
 LAYOUT = Layout.build(
@@ -82,7 +82,7 @@ def test_what_is_small_enough_is_not_touched(make):
 @settings(deadline=None)
 @given(hnp.arrays(np.float32, st.integers(1, 40), elements=st.floats(width=32, allow_nan=False)))
 def test_norm_of_any_numbers(vector):
-    found = base.norm(vector)
+    found = chunking.norm(vector)
     if not np.isfinite(vector).all():
         assert np.isnan(found)
     else:
@@ -93,12 +93,12 @@ def test_norm_of_any_numbers(vector):
 def test_norm_of_many_numbers(monkeypatch):
     vector = np.random.default_rng(3).normal(size=1000).astype(np.float32)
     expected = np.linalg.norm(vector.astype(np.float64))
-    assert base.norm(vector) == pytest.approx(expected, rel=1e-6)
-    monkeypatch.setattr(base, "CHUNK", 64)
-    assert base.norm(vector) == pytest.approx(expected, rel=1e-6)
+    assert chunking.norm(vector) == pytest.approx(expected, rel=1e-6)
+    monkeypatch.setattr(chunking, "CHUNK", 64)
+    assert chunking.norm(vector) == pytest.approx(expected, rel=1e-6)
     vector *= np.float32(1e25)
     expected = np.linalg.norm(vector.astype(np.float64))
-    assert base.norm(vector) == pytest.approx(expected, rel=1e-6)
+    assert chunking.norm(vector) == pytest.approx(expected, rel=1e-6)
 
 
 @pytest.mark.parametrize("make", [ClipNorm, ClipValue])
@@ -234,7 +234,7 @@ def test_a_mapping_is_held_sorted():
 
 @pytest.mark.parametrize("name", WRAPPERS)
 def test_a_wrapped_step_allocates_nothing_of_the_size_of_theta(name, monkeypatch):
-    monkeypatch.setattr(base, "CHUNK", 4096)
+    monkeypatch.setattr(chunking, "CHUNK", 4096)
     shapes = [("0.W", (300, 200), "weight"), ("0.b", (200,), "bias"), ("0.s", (9,), "scale")]
     layout = Layout.build([*shapes, ("0.r", (9,), "own")])
     theta, g = np.ones((2, layout.size), np.float32)

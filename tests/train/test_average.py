@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from graduel.nn import BatchNorm, Dense, Dropout, Network, Plan, ReLU, Residual, Spec, Weights
-from graduel.optim import base
+from graduel.optim import chunking
 from graduel.train import Fit, Rows, WeightAverage, recompute_state
 
 PLAIN = Network((Dense(8), ReLU(), Dense(2)), (5,))
@@ -36,7 +36,7 @@ def naive(thetas, decay, warm):
 
 
 @pytest.mark.parametrize("warm", [True, False])
-@pytest.mark.parametrize("chunk", [base.CHUNK, 7, 1])
+@pytest.mark.parametrize("chunk", [chunking.CHUNK, 7, 1])
 @given(
     thetas=hnp.arrays(np.float64, (30, 17), elements=st.floats(-1e4, 1e4)),
     decay=st.floats(0, 1, exclude_max=True),
@@ -44,7 +44,7 @@ def naive(thetas, decay, warm):
 def test_it_is_the_formula(thetas, decay, warm, chunk):
     weights = Weights(thetas[0].copy(), np.zeros(0))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(base, "CHUNK", chunk)
+        patch.setattr(chunking, "CHUNK", chunk)
         average = WeightAverage(weights, decay, warm=warm)
         for theta in thetas[1:]:
             weights.theta[...] = theta

@@ -30,6 +30,7 @@ from graduel.nn import (
 )
 from graduel.optim import LBFGS, SGD, Adam, AdamW, ClipNorm, Decay, FlatCos, Muon
 from graduel.train import Fit, Rows
+from graduel.train.build.front_layers import Amounts
 from graduel.train.build.network_builder import (
     build_loss,
     build_network,
@@ -38,7 +39,6 @@ from graduel.train.build.network_builder import (
 )
 from graduel.train.build.optimizer_builder import build_optimizer
 from graduel.train.build.recipe_parser import parse_recipe, validate_recipe
-from graduel.train.build.table_input import Amounts
 from graduel.train.loop.training import Training, to_probabilities
 from graduel.train.recipes import NetRecipe
 

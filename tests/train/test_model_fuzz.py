@@ -129,7 +129,7 @@ NASTY = [
 
 @dataclass
 class Source:
-    """A valid file and, where it has a checksum, what it holds."""
+    """A valid file and, where it was written here, what it holds."""
 
     content: bytes
     model: SavedNetwork | None
@@ -146,7 +146,7 @@ def sources():
             weights.state[...] = rng.uniform(0.5, 1.5, size=weights.state.shape)
             save_network(path, network, weights, notes)
             found.append(Source(path.read_bytes(), SavedNetwork(network, weights, notes)))
-    return found + [Source(p.read_bytes(), None) for p in sorted(GOLDEN.glob("format1-*"))]
+    return found + [Source(p.read_bytes(), None) for p in sorted(GOLDEN.glob("*.safetensors"))]
 
 
 SOURCES = sources()

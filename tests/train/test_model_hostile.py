@@ -34,14 +34,29 @@ def raw(header, data=b"", length=None):
 
 
 def described(text, data=b"", **arrays):
-    """A file of the first format, which has no checksum to be forged."""
+    """A file without a checksum, which is verified last."""
     return raw({"__metadata__": {"graduel": text}, **arrays}, data)
+
+
+def signed(content):
+    """The same file with the checksum that fits it."""
+    header = json.loads(content[8 : 8 + container.header_size(content)])
+    data = content[8 + container.header_size(content) :]
+    description = json.loads(header["__metadata__"]["graduel"])
+    values = {
+        name: np.frombuffer(data[slice(*place["data_offsets"])], "<f4").reshape(place["shape"])
+        for name, place in header.items()
+        if name != "__metadata__"
+    }
+    description["sha256"] = container.compute_checksum(description, values.items())
+    header["__metadata__"]["graduel"] = json.dumps(description)
+    return raw(header, data)
 
 
 def net(layers, shape=(2,), **others):
     spec = {"format": 1, "input_shape": list(shape), "dtype": "float32", "loss": LOSS}
     spec |= {"layers": layers, **others}
-    return described(json.dumps({"format": 1, "graduel": "0", "spec": spec, "notes": {}}))
+    return described(json.dumps({"format": 2, "graduel": "0", "spec": spec, "notes": {}}))
 
 
 def about(**values):
@@ -49,7 +64,7 @@ def about(**values):
     spec = (
         f'{{"format":1,"input_shape":[2],"dtype":"float32","loss":{json.dumps(LOSS)},"layers":[]}}'
     )
-    parts = {"format": "1", "graduel": '"0"', "spec": spec, "notes": "{}"} | values
+    parts = {"format": "2", "graduel": '"0"', "spec": spec, "notes": "{}"} | values
     return described("{" + ",".join(f'"{key}":{value}' for key, value in parts.items()) + "}")
 
 
@@ -67,8 +82,8 @@ EMPTY = {"dtype": "F32", "shape": [0], "data_offsets": [0, 0]}
 
 
 def entry(data=bytes(16), others=(), **values):
-    """A good file of the first format but for what is told of one array, or for other arrays."""
-    text = json.dumps({"format": 1, "spec": SCALES.to_spec(), "notes": {}})
+    """A good file except for what it says of one array, or for other arrays."""
+    text = json.dumps({"format": 2, "spec": SCALES.to_spec(), "notes": {}})
     arrays = {
         "0.s": {"dtype": "F32", "shape": [2], "data_offsets": [0, 8]},
         "1.s": {"dtype": "F32", "shape": [2], "data_offsets": [8, 16]} | values,
@@ -138,13 +153,13 @@ DESCRIPTIONS = {
     "no format": described("{}"),
     "a number": described("1"),
     "format true": about(format="true"),
-    "format 1.0": about(format="1.0"),
+    "format 2.0": about(format="2.0"),
     "format 1e400": about(format="1e400"),
-    "format text": about(format='"1"'),
+    "format text": about(format='"2"'),
     "format of 1000 digits": about(format="9" * 1000),
     "format of 10,000 digits": about(format="9" * 10_000),
     "a newer format by a long name": about(format="9", graduel='"' + "x\\n" * 9999 + '"'),
-    "format twice": described('{"format":1,"format":1,"spec":{},"notes":{}}'),
+    "format twice": described('{"format":2,"format":2,"spec":{},"notes":{}}'),
     "a key of the notes twice": about(notes='{"a":1,"a":2}'),
     "notes as text": about(notes='"x"'),
     "notes as a list": about(notes="[[]]"),
@@ -158,7 +173,7 @@ SPECS = {
     "parts within parts": net([{"type": "Residual", "layers": [RELU] * 99}] * 300),
     "Residual, 40 deep": net([nested(40)]),
     "Residual, 10,000 deep": described(
-        '{"format":1,"notes":{},"spec":{"layers":['
+        '{"format":2,"notes":{},"spec":{"layers":['
         + '{"type":"Residual","layers":[' * 10_000
         + "]}" * 10_000
         + "]}}"
@@ -247,19 +262,19 @@ def test_a_hostile_file_is_refused(tmp_path, name):
     path.write_bytes(CASES[name])
     message = refused(path)
     if name in SPECS and "10,000 deep" not in name:  # that is too deep for JSON already
-        assert "the network cannot be made" in message
+        assert "the network cannot be built" in message
     if name in ARRAYS:
         assert "the network expects F32 of shape" in message
 
 
 def test_the_helpers_make_files_that_load_when_nothing_is_wrong(tmp_path):
     for content in (about(), net([nested(9)]), net([RELU] * 5000), entry()):
-        (tmp_path / "net").write_bytes(content)
+        (tmp_path / "net").write_bytes(signed(content))
         assert load_network(tmp_path / "net").network.input_shape == (2,)
 
 
 def test_a_header_may_be_as_long_as_the_limit_and_no_longer(tmp_path):
-    path, good = tmp_path / "net", about()[8:]
+    path, good = tmp_path / "net", signed(about())[8:]
     path.write_bytes(raw(good.ljust(container.HEADER)))
     assert load_network(path).notes == {}
     path.write_bytes(raw(good.ljust(container.HEADER + 1)))
@@ -274,7 +289,8 @@ def test_no_hostile_description_is_refused_for_its_length_alone():
 
 
 def test_what_is_told_of_an_array_beside_the_three_things_harms_nothing(tmp_path):
-    (tmp_path / "net").write_bytes(entry(np.arange(4, dtype="<f4").tobytes(), more=[1]))
+    content = signed(entry(np.arange(4, dtype="<f4").tobytes(), more=[1]))
+    (tmp_path / "net").write_bytes(content)
     assert load_network(tmp_path / "net").weights.theta.tolist() == [0, 1, 2, 3]
 
 
@@ -285,7 +301,7 @@ def test_what_is_told_of_an_array_beside_the_three_things_harms_nothing(tmp_path
 def test_other_dtypes_are_refused(tmp_path, dtype, size):
     text = json.dumps(
         {
-            "format": 1,
+            "format": 2,
             "spec": Network((Dense(1),), (2,)).to_spec(),
             "notes": {},
         }
@@ -334,7 +350,7 @@ def test_a_loop_of_links_is_refused_and_a_link_is_followed(tmp_path):
     (tmp_path / "a").symlink_to(tmp_path / "b")
     (tmp_path / "b").symlink_to(tmp_path / "a")
     assert "cannot be read" in refused(tmp_path / "a")
-    (tmp_path / "net").write_bytes(about())
+    (tmp_path / "net").write_bytes(signed(about()))
     (tmp_path / "link").symlink_to(tmp_path / "net")
     assert load_network(tmp_path / "link").notes == {}
 
@@ -360,13 +376,13 @@ def test_a_pipe_and_a_device_are_refused_without_waiting(tmp_path):
 LIMITED = """
 import resource, sys
 from graduel.errors import UserError
-from graduel.train import load_model
+from graduel.train import load_network
 import numpy, hashlib, graduel.nn
 used = int(open("/proc/self/statm").read().split()[0]) * resource.getpagesize()
 resource.setrlimit(resource.RLIMIT_AS, (used + (64 << 20),) * 2)
 for path in sys.argv[1:]:
     try:
-        load_model(path)
+        load_network(path)
     except UserError as error:
         print("MemoryError" in str(error))
 """
@@ -439,7 +455,7 @@ def test_notes_that_would_not_load_are_not_saved(tmp_path):
     path, network = tmp_path / "net", Network((), (1,))
     weights = network.init(np.random.default_rng(0))
     for notes, message in (
-        ({1: "a", "1": "b"}, "different keys.*stands twice"),
+        ({1: "a", "1": "b"}, "different keys.*occurs twice"),
         ({"a": "\ud800"}, "notes must be plain data"),
         ({"a": '"' * (container.HEADER * 2 // 5)}, "must fit into 786,432 bytes"),
         ({"a": "x" * container.HEADER}, "must fit into 786,432 bytes"),

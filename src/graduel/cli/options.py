@@ -1,4 +1,4 @@
-"""What several commands take, and what they do with it."""
+"""Options that several commands share, and what is done with them."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ Metric = Annotated[
     ),
 ]
 Target = Annotated[
-    str | None, typer.Option(help="The column that is to be predicted.", show_default=False)
+    str | None, typer.Option(help="The column that is predicted.", show_default=False)
 ]
 Categorical = Annotated[
     str | None,
@@ -46,9 +46,9 @@ Bins = Annotated[
     typer.Option(help="Cut a target of numbers into so many classes.", show_default=False),
 ]
 Separator = Annotated[
-    str | None, typer.Option(help="What parts the cells of a text file.", show_default=False)
+    str | None, typer.Option(help="Field separator of a text file.", show_default=False)
 ]
-Decimal = Annotated[str | None, typer.Option(help="Its decimal sign.", show_default=False)]
+Decimal = Annotated[str | None, typer.Option(help="Its decimal separator.", show_default=False)]
 Encoding = Annotated[str | None, typer.Option(help="Its encoding.", show_default=False)]
 Group = Annotated[
     str | None,
@@ -69,7 +69,7 @@ Size = Annotated[
 
 @contextmanager
 def handle_interrupt() -> Iterator[None]:
-    """Say that Ctrl-C stopped the command, outside the fits; typer would say nothing."""
+    """Print that Ctrl-C stopped the command, outside the fits; typer would print nothing."""
     try:
         yield
     except KeyboardInterrupt:
@@ -77,8 +77,13 @@ def handle_interrupt() -> Iterator[None]:
         raise typer.Exit(130) from None
 
 
-def _listed(text: str | None) -> tuple[str, ...]:
-    """Read names with commas between them; a name that has commas itself stands in quotes."""
+def split_names(text: str | None) -> list[str] | None:
+    """Return the names in a text with commas between them."""
+    return None if text is None else [name.strip() for name in text.split(",") if name.strip()]
+
+
+def _column_names(text: str | None) -> tuple[str, ...]:
+    """Return the names in a text with commas between them; a name with commas stands in quotes."""
     import csv
 
     if not text:
@@ -87,7 +92,7 @@ def _listed(text: str | None) -> tuple[str, ...]:
 
 
 def source_options(**options: Any) -> dict[str, Any]:
-    """Return the options of a source that were given."""
+    """Return the options of a source that the user gave."""
     for name in ("categorical", "numeric", "drop"):
-        options[name] = _listed(options[name])
+        options[name] = _column_names(options[name])
     return {name: value for name, value in options.items() if value not in (None, ())}

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from graduel.layout import Layout
 from graduel.nn import serialization as specs
 from graduel.nn import tree
-from graduel.nn.layers.base import (
+from graduel.nn.layers.layer import (
     Layer,
     Shape,
     backward_through,
@@ -20,14 +20,15 @@ from graduel.nn.layers.base import (
     forward_through,
 )
 from graduel.nn.losses import Loss, SoftmaxCrossEntropy
-from graduel.nn.tree import Node, Weights
+from graduel.nn.tree import Node
+from graduel.nn.weights import Weights
 from graduel.nn.workspace import INFERENCE, Call, Scope, views
 
 Array = NDArray[Any]
 
 
 class Workspace:
-    """One thread's room to compute in: scopes over the weights, a gradient, the buffers.
+    """The arrays that one thread computes with: scopes over the weights, a gradient, the buffers.
 
     Weights may be shared among workspaces; a gradient and buffers belong to one.
     """
@@ -140,11 +141,11 @@ class Network:
 
     def to_spec(self) -> dict[str, Any]:
         """Return plain data for JSON, from which :meth:`from_spec` makes an equal network."""
-        return specs.write(self)
+        return specs.write(self.layers, self.input_shape, self.loss, self.dtype)
 
     @classmethod
     def from_spec(cls, spec: dict[str, Any], parts: Sequence[type] = ()) -> Network:
-        """Make a network from plain data.
+        """Build a network from plain data.
 
         Parameters
         ----------
@@ -179,11 +180,11 @@ class Network:
         return weights
 
     def workspace(self, weights: Weights, *, gradient: bool = True) -> Workspace:
-        """Make room to compute with `weights`: one for each fit or thread."""
+        """Return a workspace for computing with `weights`: one for each fit or thread."""
         return Workspace(self, weights, gradient=gradient)
 
     def calibrate(self, x: Array, weights: Weights, rng: np.random.Generator) -> None:
-        """Let layers that have ``calibrate`` set their parameters from some first rows."""
+        """Let layers with ``calibrate`` set their parameters from the first rows."""
         ws = self.workspace(weights, gradient=False)
         calibrate_through(self.layers, ws.scopes, x, Call(rng=rng))
 
@@ -194,7 +195,7 @@ class Network:
     def loss_and_gradient(
         self, x: Array, y: Array, ws: Workspace, call: Call, weight: Array | None = None
     ) -> float:
-        """One pass forward and back: return the loss, leave its gradient in ``ws.gradient``."""
+        """Run forward and backward: return the loss, leave its gradient in ``ws.gradient``."""
         return self.loss_and_input_gradient(x, y, ws, call, weight, need_dx=False)[0]
 
     def loss_and_input_gradient(
@@ -207,7 +208,7 @@ class Network:
         *,
         need_dx: bool = True,
     ) -> tuple[float, Array | None]:
-        """Like :meth:`loss_and_gradient`, and also return the loss's gradient by `x`."""
+        """Run :meth:`loss_and_gradient`, and also return the loss's gradient by `x`."""
         raw = self.forward(x, ws, call)
         loss, dy = self.loss.value_and_gradient(raw, y, weight, ws.loss)
         if call.watch is not None:
@@ -275,7 +276,7 @@ class Network:
         return self.loss.link(out)
 
     def _idle_workspace(self, weights: Weights) -> Workspace:
-        """Take a workspace that no thread uses, or make one: its views cost more than a row."""
+        """Return an idle workspace, or a new one: its views cost more than predicting a row."""
         while True:
             try:
                 ws: Workspace = weights.idle.pop()

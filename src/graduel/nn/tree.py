@@ -1,41 +1,19 @@
-"""A network's layers as a tree, each at its place, and the numbers that it has learned."""
+"""A network's layers as a tree, each at its place."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from numpy.typing import NDArray
 
 from graduel.layout import Layout
-from graduel.nn.layers.base import Layer, Plan, Shape, Spec
+from graduel.nn.layers.layer import Layer, Plan, Shape, Spec
+from graduel.nn.weights import Weights
 from graduel.nn.workspace import Scope, views
 
 Array = NDArray[Any]
-
-
-@dataclass(slots=True)
-class Weights:
-    """Everything a fitted network has learned: θ and the state (running means, …)."""
-
-    theta: Array
-    state: Array
-    idle: list[Any] = field(default_factory=list, repr=False, compare=False)
-    """Workspaces of earlier predictions, waiting for the next one; each is used by one thread at
-    a time. Not copied, not pickled."""
-
-    def copy(self) -> Weights:
-        """Return a snapshot."""
-        return Weights(self.theta.copy(), self.state.copy())
-
-    def __reduce__(self) -> tuple[type[Weights], tuple[Array, Array]]:
-        return Weights, (self.theta, self.state)
-
-    @property
-    def nbytes(self) -> int:
-        """Bytes that a file of these numbers takes."""
-        return int(self.theta.nbytes + self.state.nbytes)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Where a network's numbers live while it computes: scopes, buffers, one gradient.
+"""The arrays of a network while it computes: scopes, buffers, one gradient.
 
 Layers hold configuration only. Everything that changes belongs to a :class:`Workspace`, one for
 each fit or thread: it lays the named views over θ, its gradient and the state, and keeps the
@@ -20,7 +20,7 @@ from graduel.layout import Layout
 
 @dataclass(slots=True)
 class Call:
-    """What is true of one pass: is it training, with which random numbers, how far along."""
+    """The circumstances of one pass: training or not, random numbers, progress."""
 
     train: bool = False
     rng: np.random.Generator | None = None
@@ -42,10 +42,10 @@ class Scope:
     p, g, s : namespaces of named views of θ, of its gradient, and of the state
     kids : the scopes of the children, in their order
     learns : whether there are parameters here or in a child
-    kept : whatever ``forward`` leaves for ``backward``
+    saved : what ``forward`` leaves for ``backward``
     """
 
-    __slots__ = ("_buffers", "g", "kept", "kids", "learns", "name", "p", "s")
+    __slots__ = ("_buffers", "g", "kids", "learns", "name", "p", "s", "saved")
 
     def __init__(
         self,
@@ -57,7 +57,7 @@ class Scope:
     ) -> None:
         self.name, self.p, self.g, self.s, self.kids = name, p, g, s, kids
         self.learns: bool = bool(vars(p)) or any(kid.learns for kid in kids)
-        self.kept: Any = None
+        self.saved: Any = None
         self._buffers: dict[str, NDArray[Any]] = {}
 
     def buf(self, name: str, shape: tuple[int, ...], dtype: DTypeLike) -> NDArray[Any]:
@@ -81,7 +81,7 @@ class Scope:
 
 
 def views(layout: Layout, vector: NDArray[Any] | None, names: dict[str, str]) -> SimpleNamespace:
-    """Name parts of `vector`: ``{local name: name in the layout}`` → namespace of views."""
+    """Return views of `vector` by name: ``{local name: name in the layout}`` → namespace."""
     if vector is None:
         return SimpleNamespace()
     return SimpleNamespace(**{k: layout[v].view(vector) for k, v in names.items()})

@@ -1,12 +1,13 @@
 """Update rules, minimizers and schedules, on one flat vector."""
 
 from graduel.optim.adagrad import AdaGrad
-from graduel.optim.adam import Adam, AdamW
-from graduel.optim.amsgrad import AMSGrad
-from graduel.optim.base import Iteration, Minimizer, Optimizer, OptimizerState
+from graduel.optim.adam import Adam, AdamW, AMSGrad
+from graduel.optim.by_role import ByRole, Decay
 from graduel.optim.lbfgs import LBFGS
 from graduel.optim.lion import Lion
+from graduel.optim.minimizer import Iteration, Minimizer
 from graduel.optim.muon import Muon
+from graduel.optim.optimizer import Optimizer, OptimizerState
 from graduel.optim.rmsprop import RMSProp
 from graduel.optim.schedules import (
     Constant,
@@ -23,7 +24,7 @@ from graduel.optim.schedules import (
     WarmUp,
 )
 from graduel.optim.sgd import SGD
-from graduel.optim.wrappers import ByRole, ClipNorm, ClipValue, Decay, MaxNorm
+from graduel.optim.wrappers import ClipNorm, ClipValue, MaxNorm
 
 __all__ = [
     "LBFGS",

@@ -8,7 +8,9 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from graduel.layout import Layout
-from graduel.optim.base import Array, OptimizerState, check, chunks, flush, fresh, shrink
+from graduel.optim.chunking import chunks
+from graduel.optim.optimizer import Array, OptimizerState, flush_denormals, init_state, shrink
+from graduel.optim.ranges import check_range
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,13 +44,13 @@ class AdaGrad:
     weight_decay: float = 0.0
 
     def __post_init__(self) -> None:
-        check("initial", self.initial)
-        check("eps", self.eps)
-        check("weight_decay", self.weight_decay)
+        check_range("initial", self.initial)
+        check_range("eps", self.eps)
+        check_range("weight_decay", self.weight_decay)
 
     def init(self, layout: Layout, dtype: DTypeLike) -> OptimizerState:
-        """Make the sum of squares."""
-        state = fresh(layout, dtype, (0.0,))
+        """Return the sum of squares."""
+        state = init_state(layout, dtype, (0.0,))
         state.moments[0].fill(self.initial)
         return state
 
@@ -66,4 +68,4 @@ class AdaGrad:
             np.divide(grad, scratch, out=scratch)
             scratch *= lr
             theta[part] -= scratch
-        flush(state)
+        flush_denormals(state)

@@ -1,4 +1,4 @@
-"""Adam and AdamW."""
+"""Adam, AdamW and AMSGrad."""
 
 from __future__ import annotations
 
@@ -10,7 +10,16 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from graduel.layout import Layout
-from graduel.optim.base import Array, OptimizerState, check, chunks, flush, fresh, penalize, shrink
+from graduel.optim.chunking import chunks
+from graduel.optim.optimizer import (
+    Array,
+    OptimizerState,
+    flush_denormals,
+    init_state,
+    penalize,
+    shrink,
+)
+from graduel.optim.ranges import check_range
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,14 +63,14 @@ class AdamW:
     hat: bool = True
 
     def __post_init__(self) -> None:
-        check("beta1", self.beta1, below=1)
-        check("beta2", self.beta2, below=1)
-        check("eps", self.eps)
-        check("weight_decay", self.weight_decay)
+        check_range("beta1", self.beta1, below=1)
+        check_range("beta2", self.beta2, below=1)
+        check_range("eps", self.eps)
+        check_range("weight_decay", self.weight_decay)
 
     def init(self, layout: Layout, dtype: DTypeLike) -> OptimizerState:
-        """Make zero moments."""
-        return fresh(layout, dtype, (self.beta1, self.beta2))
+        """Return zero moments."""
+        return init_state(layout, dtype, (self.beta1, self.beta2))
 
     def begin(self, state: OptimizerState, lr: float) -> tuple[float, float]:
         """Count a step; return rate and ε′ for the scaled moments.
@@ -72,6 +81,10 @@ class AdamW:
         root = sqrt((1 - self.beta2) / (1 - self.beta2**state.step))
         rate = lr * (1 - self.beta1) / (1 - self.beta1**state.step) / root
         return rate, self.eps / (root if self.hat else sqrt(1 - self.beta2))
+
+    def second_moment(self, state: OptimizerState, part: slice) -> Array:
+        """Return what a chunk's step is divided by the root of: v, scaled."""
+        return state.moments[1][part]
 
     def update(self, theta: Array, g: Array, state: OptimizerState, lr: float) -> None:
         """Change `theta` in place by one step."""
@@ -86,12 +99,12 @@ class AdamW:
             np.square(grad, out=scratch)
             V *= self.beta2
             V += scratch
-            np.sqrt(V, out=scratch)
+            np.sqrt(self.second_moment(state, part), out=scratch)
             scratch += eps
             np.divide(M, scratch, out=scratch)
             scratch *= rate
             theta[part] -= scratch
-        flush(state)
+        flush_denormals(state)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,3 +118,37 @@ class Adam(AdamW):
     """
 
     weight_decay: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class AMSGrad(AdamW):
+    """AdamW whose rates never rise: v̂ is made of the largest v so far.
+
+        m ← β₁ m + (1 − β₁) g                        m̂ = m / (1 − β₁ᵗ)
+        v ← β₂ v + (1 − β₂) g²,   u ← max(u, v)      û = u / (1 − β₂ᵗ)
+        θ ← (1 − α λ) θ − α m̂ / (√û + ε)
+
+    Parameters are those of :class:`AdamW`.
+
+    Source: Reddi, Kale and Kumar, *On the Convergence of Adam and Beyond*, 2018, with the
+    corrections of Adam, as PyTorch has it.
+
+    Examples
+    --------
+    >>> layout = Layout.build([("0.W", (1,), "weight")])
+    >>> theta, rule = np.array([1.0]), AMSGrad(beta2=0.5, weight_decay=0.0)
+    >>> state = rule.init(layout, theta.dtype)
+    >>> for g in (8.0, 0.0, 0.0):
+    ...     rule.update(theta, np.array([g]), state, 0.1)
+    >>> state.moments[1], state.moments[2]  # v and u, scaled
+    (array([16.]), array([64.]))
+    """
+
+    def init(self, layout: Layout, dtype: DTypeLike) -> OptimizerState:
+        """Return zero moments and maxima."""
+        return init_state(layout, dtype, (self.beta1, self.beta2, 0.0))
+
+    def second_moment(self, state: OptimizerState, part: slice) -> Array:
+        """Return u of a chunk: the largest v so far, scaled."""
+        V, U = state.moments[1][part], state.moments[2][part]
+        return np.maximum(U, V, out=U)

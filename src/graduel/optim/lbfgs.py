@@ -8,8 +8,10 @@ from math import isfinite, sqrt
 
 import numpy as np
 
-from graduel.optim.base import CHUNK, Array, Iteration, Objective, check, check_positive
+from graduel.optim.chunking import CHUNK
 from graduel.optim.linesearch import Point, strong_wolfe
+from graduel.optim.minimizer import Array, Iteration, Objective
+from graduel.optim.ranges import check_positive, check_range
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +59,7 @@ class LBFGS:
             if value < 1:
                 raise ValueError(f"{name} must be at least 1; got {value}")
         check_positive("c1", self.c1)
-        check("tolerance", self.tolerance)
+        check_range("tolerance", self.tolerance)
         if not self.c1 < self.c2 < 1:
             raise ValueError(f"c2 must be above c1, {self.c1}, and below 1; got {self.c2}")
 
@@ -147,7 +149,7 @@ class _Line:
         return found
 
     def accept(self) -> float:
-        """Let the line begin where θ is; return the largest entry of the gradient."""
+        """Start the line at θ; return the largest entry of the gradient."""
         self.base[...] = self.theta
         self.gradient, self.trial = self.trial, self.gradient
         return max(abs(float(self.gradient.min())), abs(float(self.gradient.max())))

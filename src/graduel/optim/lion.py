@@ -8,10 +8,12 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from graduel.layout import Layout
-from graduel.optim.base import Array, OptimizerState, check, chunks, flush, fresh, shrink
+from graduel.optim.chunking import chunks
+from graduel.optim.optimizer import Array, OptimizerState, flush_denormals, init_state, shrink
+from graduel.optim.ranges import check_range
 
 TINY = 2.0**-100
-"""What a number must reach, by absolute value, for its sign to count in full."""
+"""The absolute value from which the sign of a number counts in full."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,13 +48,13 @@ class Lion:
     weight_decay: float = 0.1
 
     def __post_init__(self) -> None:
-        check("beta1", self.beta1, below=1)
-        check("beta2", self.beta2, below=1)
-        check("weight_decay", self.weight_decay)
+        check_range("beta1", self.beta1, below=1)
+        check_range("beta2", self.beta2, below=1)
+        check_range("weight_decay", self.weight_decay)
 
     def init(self, layout: Layout, dtype: DTypeLike) -> OptimizerState:
-        """Make a zero momentum."""
-        return fresh(layout, dtype, (self.beta2,))
+        """Return a zero momentum."""
+        return init_state(layout, dtype, (self.beta2,))
 
     def update(self, theta: Array, g: Array, state: OptimizerState, lr: float) -> None:
         """Change `theta` in place by one step."""
@@ -71,4 +73,4 @@ class Lion:
             theta[part] -= scratch
             M *= self.beta2
             M += grad
-        flush(state)
+        flush_denormals(state)

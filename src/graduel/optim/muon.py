@@ -12,17 +12,10 @@ from numpy.typing import DTypeLike
 
 from graduel.layout import Entry, Layout
 from graduel.optim.adam import AdamW
-from graduel.optim.base import (
-    Array,
-    Optimizer,
-    OptimizerState,
-    check,
-    check_positive,
-    flush,
-    fresh,
-    norm,
-    part_of,
-)
+from graduel.optim.chunking import norm
+from graduel.optim.optimizer import Array, Optimizer, OptimizerState, flush_denormals, init_state
+from graduel.optim.ranges import check_positive, check_range
+from graduel.optim.sublayout import build_sublayout
 
 A, B, C = 3.4445, -4.7750, 2.0315
 """Coefficients of the quintic: singular values in (0, 1] come near 1 in five steps."""
@@ -30,11 +23,11 @@ A, B, C = 3.4445, -4.7750, 2.0315
 
 @dataclass(slots=True)
 class MuonState:
-    """What Muon remembers, and the states of the other rule, one for each stretch of θ."""
+    """The state of Muon, and those of the other rule, one for each stretch of θ."""
 
     hidden: tuple[Entry, ...]
     momentum: OptimizerState
-    """Of the hidden matrices alone, one after the other."""
+    """The momentum of the hidden matrices, one after the other."""
     space: tuple[Array, Array, Array, Array]
     others: tuple[tuple[slice, Any], ...]
 
@@ -98,15 +91,15 @@ class Muon:
     others_rate: float = 1.0
 
     def __post_init__(self) -> None:
-        check("momentum", self.momentum, below=1)
-        check("weight_decay", self.weight_decay)
-        check("others_rate", self.others_rate)
+        check_range("momentum", self.momentum, below=1)
+        check_range("weight_decay", self.weight_decay)
+        check_range("others_rate", self.others_rate)
         check_positive("eps", self.eps)
         if self.steps < 1:
             raise ValueError(f"steps must be at least 1; got {self.steps}")
 
     def init(self, layout: Layout, dtype: DTypeLike) -> MuonState:
-        """Make a zero momentum and space for the largest matrix; let `others` make theirs."""
+        """Return a zero momentum, space for the largest matrix, and the states of `others`."""
         matrices = [e for e in layout.entries if e.role == "weight" and len(e.shape) > 1]
         ends = [] if self.first else matrices[:1]
         ends += [] if self.last else matrices[-1:]
@@ -118,12 +111,12 @@ class Muon:
         others = []
         for ours, entries in groupby(layout.entries, key=lambda entry: entry.name in names):
             if not ours:
-                where, part = part_of(layout, tuple(entries))
+                where, part = build_sublayout(layout, tuple(entries))
                 others.append((where, self.others.init(part, dtype)))
         own = Layout.build((entry.name, entry.shape, entry.role) for entry in hidden)
         return MuonState(
             hidden,
-            fresh(own, dtype, (self.momentum,)),
+            init_state(own, dtype, (self.momentum,)),
             (
                 np.empty(largest, dtype),
                 np.empty(largest, dtype),
@@ -141,9 +134,9 @@ class Muon:
             moment = state.momentum.moments[0][start : start + entry.size]
             start += entry.size
             self._step(entry, theta, g, moment, state.space, lr)
-        flush(state.momentum)
-        for where, kept in state.others:
-            self.others.update(theta[where], g[where], kept, lr * self.others_rate)
+        flush_denormals(state.momentum)
+        for where, rule_state in state.others:
+            self.others.update(theta[where], g[where], rule_state, lr * self.others_rate)
 
     def _step(
         self,

@@ -9,7 +9,9 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from graduel.layout import Layout
-from graduel.optim.base import Array, OptimizerState, check, chunks, flush, fresh, shrink
+from graduel.optim.chunking import chunks
+from graduel.optim.optimizer import Array, OptimizerState, flush_denormals, init_state, shrink
+from graduel.optim.ranges import check_range
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,14 +46,14 @@ class RMSProp:
     weight_decay: float = 0.0
 
     def __post_init__(self) -> None:
-        check("decay", self.decay, below=1)
-        check("eps", self.eps)
-        check("momentum", self.momentum, below=1)
-        check("weight_decay", self.weight_decay)
+        check_range("decay", self.decay, below=1)
+        check_range("eps", self.eps)
+        check_range("momentum", self.momentum, below=1)
+        check_range("weight_decay", self.weight_decay)
 
     def init(self, layout: Layout, dtype: DTypeLike) -> OptimizerState:
-        """Make a zero mean square and, if there is momentum, a zero velocity."""
-        return fresh(layout, dtype, (self.decay, self.momentum)[: 2 if self.momentum else 1])
+        """Return a zero mean square and, if there is momentum, a zero velocity."""
+        return init_state(layout, dtype, (self.decay, self.momentum)[: 2 if self.momentum else 1])
 
     def update(self, theta: Array, g: Array, state: OptimizerState, lr: float) -> None:
         """Change `theta` in place by one step."""
@@ -76,4 +78,4 @@ class RMSProp:
                 np.copyto(scratch, B)
             scratch *= rate
             theta[part] -= scratch
-        flush(state)
+        flush_denormals(state)

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from math import cos, floor, inf, log, log2, pi
 
-from graduel.optim.base import check
+from graduel.optim.ranges import check_range
 
 Schedule = Callable[[float], float]
 
@@ -19,7 +19,7 @@ NEAR = 1e-9
 
 
 def _positive(name: str, value: float, most: float = inf) -> None:
-    """Refuse a number that is not above 0, or above the most, or not finite."""
+    """Raise unless a number is above 0, at most `most`, and finite."""
     if not (0 < value <= most and value < inf):
         bound = "" if most == inf else f" and at most {most:g}"
         raise ValueError(f"{name} must be above 0{bound}; got {value}")
@@ -119,8 +119,8 @@ class Inverse:
     power: float = 1.0
 
     def __post_init__(self) -> None:
-        check("k", self.k)
-        check("power", self.power)
+        check_range("k", self.k)
+        check_range("power", self.power)
 
     def __call__(self, t: float) -> float:
         """Return the factor at progress `t`."""
@@ -138,7 +138,7 @@ class Linear:
     end: float = 0.0
 
     def __post_init__(self) -> None:
-        check("end", self.end)
+        check_range("end", self.end)
 
     def __call__(self, t: float) -> float:
         """Return the factor at progress `t`."""
@@ -158,7 +158,7 @@ class Cosine:
     end: float = 0.0
 
     def __post_init__(self) -> None:
-        check("end", self.end)
+        check_range("end", self.end)
 
     def __call__(self, t: float) -> float:
         """Return the factor at progress `t`."""
@@ -184,7 +184,7 @@ class FlatCos:
     flat: float = 0.5
 
     def __post_init__(self) -> None:
-        check("flat", self.flat, below=1)
+        check_range("flat", self.flat, below=1)
 
     def __call__(self, t: float) -> float:
         """Return the factor at progress `t`."""
@@ -242,7 +242,7 @@ class WarmRestarts:
                 "the last period may be at most a million times as long as the first; "
                 f"got {self.periods} periods with growth {self.growth}. Take fewer"
             )
-        check("end", self.end)
+        check_range("end", self.end)
 
     def __call__(self, t: float) -> float:
         """Return the factor at progress `t`."""
@@ -278,8 +278,8 @@ class OneCycle:
     def __post_init__(self) -> None:
         if not 0 <= self.peak <= 1:
             raise ValueError(f"peak must be in [0, 1]; got {self.peak}")
-        check("start", self.start)
-        check("end", self.end)
+        check_range("start", self.start)
+        check_range("end", self.end)
 
     def __call__(self, t: float) -> float:
         """Return the factor at progress `t`."""
@@ -307,7 +307,7 @@ class WarmUp:
     then: Schedule = Cosine()
 
     def __post_init__(self) -> None:
-        check("warm-up", self.share, below=1)
+        check_range("warm-up", self.share, below=1)
 
     def __call__(self, t: float) -> float:
         """Return the factor at progress `t`."""

@@ -9,7 +9,16 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from graduel.layout import Layout
-from graduel.optim.base import Array, OptimizerState, check, chunks, flush, fresh, penalize, shrink
+from graduel.optim.chunking import chunks
+from graduel.optim.optimizer import (
+    Array,
+    OptimizerState,
+    flush_denormals,
+    init_state,
+    penalize,
+    shrink,
+)
+from graduel.optim.ranges import check_range
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,11 +57,11 @@ class SGD:
             raise ValueError("nesterov needs a momentum above 0; got 0")
         if not 0 <= self.momentum <= 1:
             raise ValueError(f"momentum must be at least 0 and at most 1; got {self.momentum}")
-        check("weight_decay", self.weight_decay)
+        check_range("weight_decay", self.weight_decay)
 
     def init(self, layout: Layout, dtype: DTypeLike) -> OptimizerState:
-        """Make a zero velocity, if there is momentum."""
-        return fresh(layout, dtype, (self.momentum,) if self.momentum else ())
+        """Return a zero velocity, if there is momentum."""
+        return init_state(layout, dtype, (self.momentum,) if self.momentum else ())
 
     def update(self, theta: Array, g: Array, state: OptimizerState, lr: float) -> None:
         """Change `theta` in place by one step."""
@@ -72,4 +81,4 @@ class SGD:
                 step = scratch if self.nesterov else v
             np.multiply(step, lr, out=scratch)
             theta[part] -= scratch
-        flush(state)
+        flush_denormals(state)

@@ -16,7 +16,7 @@ from graduel.contenders import Budget, Contender, FittedContender, LabelledRows
 from graduel.contenders import Progress as Stage
 from graduel.contenders.net import FittedNet, start_training
 from graduel.data import Dataset
-from graduel.duel.plan.protocol import Split
+from graduel.duel.plan.splits import Split
 from graduel.errors import UserError
 from graduel.metrics.metric import get_metric, log_loss
 from graduel.train import DivergedError, Epoch

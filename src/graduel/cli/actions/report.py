@@ -8,11 +8,10 @@ from pathlib import Path
 
 from rich.console import Console
 
-from graduel.cli.actions import experiment
-from graduel.cli.views import duel_table, suite_table
+from graduel.cli.views import duel_table, experiment_table, suite_table
 from graduel.duel.result.build import load_run
 from graduel.duel.result.duel_result import RESULT
-from graduel.duel.store.store import PLAN
+from graduel.duel.store.plan_file import PLAN
 from graduel.duel.suite.plan_suite import SUITE, SUITE_RESULT
 from graduel.duel.suite.run_suite import load_suite
 from graduel.errors import UserError
@@ -65,7 +64,7 @@ def _duel(folder: Path) -> Show:
     found = load_run(folder)
     if found.result.protocol.varies:
         picture = write_experiment(found)
-        return lambda console: experiment.show(found, picture, console)
+        return lambda console: experiment_table.show(found, picture, console)
     page = write_report(found)
     return lambda console: duel_table.show(found, page, console)
 

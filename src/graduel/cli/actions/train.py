@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import sys
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import Any
@@ -15,34 +16,27 @@ from rich.console import Console
 from threadpoolctl import threadpool_limits
 
 from graduel.cli.actions.live_fit import FitOutcome, fit_net, fit_xgboost
-from graduel.cli.actions.run_cells import command_line
-from graduel.cli.data_source import parse_source, print_warnings, resolve_source
+from graduel.cli.actions.live_session import command_line
+from graduel.cli.data_source import print_findings, print_notes, training_source
 from graduel.cli.views.progress import format_seconds
-from graduel.contenders import FittedContender, make_contender
-from graduel.contenders.fitted_model import to_model
-from graduel.contenders.net import Net
-from graduel.data import Dataset, load_dataset
+from graduel.contenders import FittedContender, get_family, make_contender
+from graduel.contenders.registry import BUILT_IN_CONTENDERS
+from graduel.data import Dataset
+from graduel.data.schema import Schema
 from graduel.data.source import DataSource
-from graduel.duel.plan.protocol import (
-    Protocol,
-    Split,
-    build_protocol,
-    split_rows,
-    table_training_rows,
-)
+from graduel.duel.plan.duel_checks import check_duel
+from graduel.duel.plan.protocol import Protocol
+from graduel.duel.plan.protocol_builder import build_protocol
+from graduel.duel.plan.splits import Split
 from graduel.duel.result.environment import describe_environment
 from graduel.errors import UserError, unknown
 from graduel.metrics.metric import get_metric, is_misclassified, log_loss
 from graduel.models.model_file import save_model
-from graduel.models.schema import Schema
 from graduel.serialize import to_plain
-from graduel.train.build.recipe_parser import parse_recipe
-from graduel.train.recipes import net_recipe
 
-CAN_BE_SAVED = (
-    *("net", "net-best", "net-augmented", "net-conv"),
-    *("xgboost", "xgboost-best", "xgboost-augmented", "xgboost-td", "xgboost-plain"),
-)
+CAN_BE_SAVED = [
+    name for name, family in BUILT_IN_CONTENDERS.items() if family in ("net", "xgboost")
+]
 
 
 def run(
@@ -63,7 +57,7 @@ def run(
         raise UserError(f"--net goes with the contender net; got --contender {contender}")
     if seed < 0:
         raise UserError(f"seed must be at least 0; got {seed}")
-    data = resolve_source(parse_source(dataset, described), options)
+    data = training_source(dataset, described, options)
     protocol = _plan(data, contender, net, options)
     path = (
         out
@@ -71,17 +65,18 @@ def run(
         else _free(f"{_plain(protocol.dataset)}-{protocol.digest}-seed{seed}")
     )
     _check_writable(path)
-    found = data.load() if isinstance(data, DataSource) else load_dataset(data)
+    found = data.load()
     console = Console(stderr=True)
-    if isinstance(data, DataSource):
-        print_warnings(data, protocol, console)
+    print_notes(data)
+    print_findings(check_duel(found, protocol))
     with threadpool_limits(protocol.threads):
-        part = split_rows(protocol, found, seed)
+        part = protocol.split_rows(found, seed)
         done = _fit(contender, protocol, found, part, seed, console)
         report = _report(done, found, part, protocol, contender, seed)
-    kept = to_model(done.fitted, Schema.of(found), protocol.contenders[contender]["title"], report)
+    spec = protocol.contenders[contender]
+    kept = get_family(spec["family"]).to_model(done.fitted, Schema.of(found), spec["title"])
     assert kept is not None
-    save_model(path, kept)
+    save_model(path, replace(kept, notes=report))
     if as_json:
         sys.stdout.write(json.dumps(report | {"model": str(path)}, indent=1) + "\n")
     else:
@@ -93,22 +88,14 @@ def run(
         raise typer.Exit(130)
 
 
-def _plan(
-    data: str | DataSource, contender: str, net: str | None, options: dict[str, Any]
-) -> Protocol:
-    """Decide as for a duel of one; a single model is judged on rows that are held out."""
-    if isinstance(data, DataSource) and options["split"] is None and data.load().n_train is None:
+def _plan(data: DataSource, contender: str, net: str | None, options: dict[str, Any]) -> Protocol:
+    """Decide as for a duel of one; a single model is tested on rows that are held out."""
+    split = options["split"]
+    if split is None and data.load().n_train is None:
         options = options | {"split": "holdout"}
-    recipe = None
-    if net is not None:
-        asked = {k: options[k] for k in ("split", "metric", "rows", "quick")}
-        rows = (
-            table_training_rows(data, rope=None, **asked) if isinstance(data, DataSource) else None
-        )
-        recipe = parse_recipe(net, net_recipe(options["quick"], rows))
-    if (given := options["split"]) not in (None, "holdout", "given"):
-        raise UserError(f"--split must be holdout or given for a single model; got '{given}'")
-    return build_protocol(data, contenders=[contender], net=recipe, seeds=1, **options)
+    if split not in (None, "holdout", "given"):
+        raise UserError(f"--split must be holdout or given for a single model; got '{split}'")
+    return build_protocol(data, contenders=[contender], net=net, seeds=1, **options)
 
 
 def _fit(
@@ -118,7 +105,6 @@ def _fit(
     one = make_contender(contender, spec["family"], spec["recipe"], protocol.metric)
     rng = np.random.default_rng(seed)
     if spec["family"] == "net":
-        assert isinstance(one, Net)
         return fit_net(one.recipe, data, part, rng, protocol.metric, console)
     rounds = int(spec["recipe"]["n_estimators"])
     return fit_xgboost(one, rounds, data, part, rng, protocol.threads, console)

@@ -11,7 +11,7 @@ from rich.progress import BarColumn, Progress, TextColumn
 from rich.progress import TaskID as Task
 
 from graduel.duel.plan.protocol import Protocol
-from graduel.duel.run.executor import Event
+from graduel.duel.run.job import Event
 
 PLAIN_EVERY = 10.0
 """Seconds between two plain lines of one fit."""
@@ -30,7 +30,7 @@ def format_seconds(seconds: float) -> str:
 def describe(event: Event) -> str:
     """Say how a fit stands: time spent, time left, error so far."""
     if event.progress is None:
-        return {"kept": "finished earlier", "started": "starting", "finished": "finished"}[
+        return {"reused": "finished earlier", "started": "starting", "finished": "finished"}[
             event.kind
         ]
     now = event.progress
@@ -69,7 +69,7 @@ def _live(events: Iterator[Event], protocol: Protocol, console: Console, folder:
             for name, spec in protocol.contenders.items()
         }
         for event in events:
-            done = {"kept": 1.0, "finished": 1.0, "started": 0.0}.get(event.kind)
+            done = {"reused": 1.0, "finished": 1.0, "started": 0.0}.get(event.kind)
             share = event.progress.share if event.progress else done or 0.0
             kind = "fit" if protocol.splits > 1 else "seed"
             seed = f"{kind} {event.cell.seed}: " if protocol.runs > 1 else ""

@@ -1,16 +1,18 @@
-"""What is left to choose for data of the user's own: split, rows, metric and ROPE."""
+"""Split, rows, metric and ROPE: the user's choices, and what suits the data where there is none."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 
 from graduel.data import Dataset
-from graduel.duel.plan.splits import Design, check_design, default_design, outer_split
+from graduel.data.source import DataSource
+from graduel.duel.plan.design import Design, check_design, default_design
+from graduel.duel.plan.protocol import ROPE
+from graduel.duel.plan.splits import check_rows, outer_split
 from graduel.errors import UserError
-from graduel.metrics.metric import Metric, default_rope, get_metric
+from graduel.metrics.metric import default_rope, get_metric
 
 QUICK_ROWS = 10_000
 RARE = 0.1
@@ -19,61 +21,96 @@ RARE = 0.1
 
 @dataclass(frozen=True, slots=True)
 class Defaults:
-    """What was asked for, and where nothing was, what suits the data."""
+    """How a data set is split and compared: the user's choices, and defaults for the rest."""
 
     split: str
     metric: str
     rope: float
     rows: int | None
-    """Training rows in all, those to choose on among them; None for all there are."""
-    learning: int
-    """How many training rows that comes to."""
+    """Training and validation rows together; None for all."""
+    table_rows: int | None
+    """Their number where the data are a table; None for images."""
 
 
 def choose_defaults(
-    dataset: Dataset,
+    data: DataSource,
     *,
+    split: str | None = None,
+    metric: str | None = None,
+    rope: float | None = None,
+    rows: int | None = None,
+    quick: bool = False,
+) -> Defaults:
+    """Return the user's choices, checked, with a default for each that is None.
+
+    Raises
+    ------
+    UserError
+        If the data cannot be split in this way, or a name or a number is wrong.
+    """
+    if data.is_builtin:
+        return _builtin_defaults(data, split, metric, rope, rows, quick)
+    dataset = data.load()
+    design, rows, n_rows = _choose_rows(dataset, split, rows, quick)
+    chosen = get_metric(default_metric(dataset) if metric is None else metric)
+    if rope is None:
+        rope = default_rope(chosen, table=True)
+    return Defaults(
+        str(design), chosen.name, validate_rope(rope), rows, n_rows if dataset.columns else None
+    )
+
+
+def _builtin_defaults(
+    data: DataSource,
     split: str | None,
     metric: str | None,
     rope: float | None,
     rows: int | None,
     quick: bool,
 ) -> Defaults:
-    """Choose what was not asked for; check what was.
+    """Return the same for built-in images, which come with a test part."""
+    design = Design.parse(split or "given")
+    if design.kind != "given":
+        design, rows, _ = _choose_rows(data.load(), str(design), rows, quick)
+    elif rows is not None:
+        check_rows(data.load(), rows)
+    elif quick:
+        rows = QUICK_ROWS
+    name, default = "error", ROPE
+    if metric is not None:
+        chosen = get_metric(metric)
+        name, default = chosen.name, default_rope(chosen, table=False)
+    return Defaults(str(design), name, default if rope is None else validate_rope(rope), rows, None)
 
-    Raises
-    ------
-    UserError
-        If the data cannot be split as asked, or a name or a number is wrong.
-    """
-    design = Design.read(split) if split else default_design(dataset, quick=quick)
+
+def _choose_rows(
+    dataset: Dataset, split: str | None, rows: int | None, quick: bool
+) -> tuple[Design, int | None, int]:
+    """Return the design, the rows to train and validate on (None for all), and their number."""
+    design = Design.parse(split) if split else default_design(dataset, quick=quick)
     check_design(design, dataset)
-    pool = len(outer_split(design, dataset, 0)[0])
-    if rows is not None and not 2 <= rows <= pool:
+    available = len(outer_split(design, dataset, 0)[0])
+    if rows is not None and not 2 <= rows <= available:
         raise UserError(
-            f"rows must be between 2 and {pool:,}, the training rows of {dataset.name}; "
+            f"rows must be between 2 and {available:,}, the training rows of {dataset.name}; "
             f"got {rows:,}"
         )
-    if rows is None and quick and pool > QUICK_ROWS:
+    if rows is None and quick and available > QUICK_ROWS:
         rows = QUICK_ROWS
-    found = get_metric(default_metric(dataset) if metric is None else metric)
-    if rope is None:
-        rope = default_rope(found, table=True)
-    learning = pool if rows is None else rows
-    return Defaults(str(design), found.name, validate_rope(rope), rows, learning)
+    return design, rows, available if rows is None else rows
 
 
 def cap_rows(rows: int | None, dataset: Dataset, split: str | None, *, quick: bool) -> int | None:
-    """Return at most so many training rows as there are: None where that is all of them."""
+    """Return `rows`, or None where the data set has no more training rows than that."""
     if rows is None:
         return None
-    design = Design.read(split) if split else default_design(dataset, quick=quick)
+    design = Design.parse(split) if split else default_design(dataset, quick=quick)
     check_design(design, dataset)
     return None if rows >= len(outer_split(design, dataset, 0)[0]) else rows
 
 
 def validate_rope(rope: float) -> float:
-    """Refuse a region of practical equivalence that is none."""
+    """Validate the region of practical equivalence."""
     if not 0 <= rope < 1:
         raise UserError(
             f"rope must be at least 0 and below 1 (0.01 of error is one point); got {rope}"
@@ -81,30 +118,8 @@ def validate_rope(rope: float) -> float:
     return float(rope)
 
 
-def duel_warnings(
-    dataset: Dataset, split: str, metric: str, rope: float, contenders: int
-) -> Iterator[str]:
-    """Yield what a user should know before anything is fitted, a sentence each."""
-    if dataset.understood is not None:
-        from graduel.data.checks import check_table
-
-        yield from check_table(dataset.understood)
-    design = Design.read(split)
-    few = int((np.bincount(dataset.y, minlength=len(dataset.classes)) < design.folds).sum())
-    if few and design.kind == "folds":
-        yield (
-            f"{few} {'class has' if few == 1 else 'classes have'} fewer rows than there are "
-            f"folds ({design.folds}): not every fold has them to learn from and to be judged on"
-        )
-    if (why := explain_metric(dataset, metric)) is not None:
-        yield why
-    said = power_warning(dataset, design, get_metric(metric), rope, contenders)
-    if contenders > 1 and said is not None:
-        yield said
-
-
 def default_metric(dataset: Dataset) -> str:
-    """Return the metric that leads where none is asked for."""
+    """Return the metric for a data set where the user names none."""
     return "log_loss" if minority_share(dataset) < RARE else "error"
 
 
@@ -112,32 +127,3 @@ def minority_share(dataset: Dataset) -> float:
     """Return the share of the rows that are not of the most frequent class."""
     counts = np.bincount(dataset.y)
     return 1 - float(counts.max() / counts.sum())
-
-
-def explain_metric(dataset: Dataset, metric: str) -> str | None:
-    """Say why log loss leads, where few rows are not of the most frequent class."""
-    share = minority_share(dataset)
-    if metric != "log_loss" or share >= RARE:
-        return None
-    return (
-        f"Log loss leads: {100 * share:.2g} % of the rows are not of the most frequent class, so "
-        "that always naming that class is seldom wrong and the error says little."
-    )
-
-
-def power_warning(
-    dataset: Dataset, design: Design, metric: Metric, rope: float, contenders: int
-) -> str | None:
-    """Say, before anything is fitted, if the test rows are too few for the ROPE."""
-    pairs = max(contenders * (contenders - 1) // 2, 1)
-    classes = np.bincount(dataset.y)
-    if design.kind == "folds":
-        shape, n = (design.repeats, design.folds), len(dataset.y)
-    else:
-        shape = None
-        n = len(dataset.test_rows) if design.kind == "given" else len(dataset.y) // design.folds
-        classes = np.maximum(classes * n // len(dataset.y), 1)
-    rows = [int(c) for c in classes if c]
-    from graduel.duel.plan.power import explain_power  # SciPy's statistics, which no fit needs
-
-    return explain_power(n, rope, metric, shape, pairs=pairs, class_rows=rows)

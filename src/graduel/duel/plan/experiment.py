@@ -1,4 +1,4 @@
-"""Experiments: variants of one network on the same rows, seeds and random numbers.
+"""Experiments: variants of one network on the same rows, with the same seeds.
 
 An experiment is a duel among networks: the same cells, folder, statistics and guarantees.
 """
@@ -8,10 +8,11 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from itertools import product
-from typing import Any
 
 from graduel.data.source import DataSource
-from graduel.duel.plan.protocol import Protocol, protocol_for, table_training_rows
+from graduel.duel.plan.defaults import choose_defaults
+from graduel.duel.plan.protocol import Protocol
+from graduel.duel.plan.protocol_builder import assemble_protocol, whole_rows
 from graduel.errors import UserError, unknown
 from graduel.train.build.part_registry import split
 from graduel.train.build.recipe_parser import KEYS, apply_pairs, parse_pairs
@@ -21,7 +22,7 @@ MOST_VARIANTS = 24
 
 
 def parse_variants(texts: Sequence[str]) -> dict[str, list[str]]:
-    """Read what is varied: ``key=a,b,c``, or ``key=a|b`` where a value has commas itself.
+    """Parse the keys that vary: ``key=a,b,c``, or ``key=a|b`` where a value has commas itself.
 
     Raises
     ------
@@ -33,7 +34,7 @@ def parse_variants(texts: Sequence[str]) -> dict[str, list[str]]:
     >>> parse_variants(["activation=relu,tanh", "layers=256|256,128"])
     {'activation': ['relu', 'tanh'], 'layers': ['256', '256,128']}
     """
-    found: dict[str, list[str]] = {}
+    values_by_key: dict[str, list[str]] = {}
     for text in texts:
         key, equals, value = text.strip().partition("=")
         if not equals:
@@ -43,21 +44,21 @@ def parse_variants(texts: Sequence[str]) -> dict[str, list[str]]:
         if key not in KEYS:
             raise unknown("a key in --vary", key, KEYS)
         values = [part.strip() for part in split(value, "|" if "|" in value else ",")]
-        if key in found:
+        if key in values_by_key:
             raise UserError(f"each key in --vary may stand once; got '{key}' twice")
         if len(values) < 2 or len(set(values)) < len(values):
             raise UserError(
                 f"{key} in --vary must have at least two values, all different, with commas "
                 f"between them (or | where a value has commas itself); got '{value}'"
             )
-        found[key] = values
-    if not found:
+        values_by_key[key] = values
+    if not values_by_key:
         raise UserError("--vary must say what to vary, such as activation=relu,tanh; got nothing")
-    return found
+    return values_by_key
 
 
 def plan_experiment(
-    dataset: str | DataSource = "mnist",
+    data: DataSource,
     *,
     vary: Sequence[str],
     net: str | None = None,
@@ -69,19 +70,19 @@ def plan_experiment(
     metric: str | None = None,
     rope: float | None = None,
 ) -> Protocol:
-    """Check what was asked for and make a protocol of it: a variant for each combination.
+    """Check a user's options and build a protocol with a variant for each combination.
 
     Parameters
     ----------
-    dataset : name of a data set, or data of one's own
+    data : the data set
     vary : ``key=value,value`` texts; every combination of their values is a variant
-    net : what all variants share, as ``--net`` takes it
+    net : keys that all variants share, as ``--net`` takes it
     seeds, rows, quick, threads, split, metric, rope : as in a duel
 
     Raises
     ------
     UserError
-        If something does not exist, is out of range, or does not fit.
+        If a name is unknown, a number out of range, or a network does not fit the data.
     """
     shared, varied = parse_pairs(net or ""), parse_variants(vary)
     for key in varied:
@@ -93,19 +94,13 @@ def plan_experiment(
             f"an experiment has at most {MOST_VARIANTS} variants; got {len(choices)}. "
             "Vary fewer things at once"
         )
-    asked: dict[str, Any] = {
-        "split": split,
-        "metric": metric,
-        "rope": rope,
-        "rows": rows,
-        "quick": quick,
-    }
-    learning = table_training_rows(dataset, **asked) if isinstance(dataset, DataSource) else None
+    defaults = choose_defaults(
+        data, split=split, metric=metric, rope=rope, rows=whole_rows(rows), quick=quick
+    )
+    base = net_recipe(quick, defaults.table_rows)
     variants: dict[str, tuple[str, str, NetRecipe]] = {}
     for values in choices:
-        recipe = apply_pairs(
-            net_recipe(quick, learning), shared | dict(zip(varied, values, strict=True))
-        )
+        recipe = apply_pairs(base, shared | dict(zip(varied, values, strict=True)))
         for _, title, other in variants.values():
             if other == recipe:
                 raise UserError(
@@ -114,18 +109,19 @@ def plan_experiment(
                 )
         name = _name(len(variants) + 1, values)
         variants[name] = ("net", ", ".join(values), recipe)
-    return protocol_for(
-        dataset,
+    return assemble_protocol(
+        data,
+        defaults,
         variants,
         seeds=seeds,
+        quick=quick,
         threads=threads,
         varies=list(varied),
-        **asked,
     )
 
 
 def _name(number: int, values: Sequence[str]) -> str:
-    """Return a name that is a folder's on every system.
+    """Return a name that is valid for a folder on every system.
 
     >>> _name(3, ["leaky_relu(slope=0.2)", "256,128"])
     '03-leaky-relu-slope-0.2-256-128'

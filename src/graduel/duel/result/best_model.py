@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from graduel.duel.plan.design import Design
 from graduel.duel.plan.protocol import Cell, Protocol
-from graduel.duel.plan.splits import Design
 from graduel.duel.result.duel_result import RESULT, read_result
-from graduel.duel.store.store import PLAN, Store
+from graduel.duel.store.plan_file import PLAN
+from graduel.duel.store.store import Store
 from graduel.errors import UserError, unknown
 from graduel.serialize import read_json
 
@@ -29,7 +30,7 @@ def find_model(path: Path, contender: str | None = None) -> tuple[Path, str]:
     result, protocol = read_result(path), Protocol.from_dict(read_json(path / PLAN))
     if contender is not None and contender not in protocol.contenders:
         raise unknown("contender", contender, protocol.contenders)
-    if Design.read(protocol.split).kind == "folds":
+    if Design.parse(protocol.split).kind == "folds":
         raise UserError(
             f"{path}: cross-validation fits a model for each fold and saves none. Train one: "
             f"graduel train {protocol.source['file'] if protocol.source else protocol.dataset} …"

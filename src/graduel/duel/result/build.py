@@ -8,9 +8,9 @@ from pathlib import Path
 from statistics import mean
 from typing import Any
 
-from graduel.contenders.recipes import STRONGEST_XGBOOST
+from graduel.contenders.xgboost import STRONGEST_XGBOOST
+from graduel.duel.plan.design import Design
 from graduel.duel.plan.protocol import Protocol
-from graduel.duel.plan.splits import Design
 from graduel.duel.result.dataset_summary import summarize_dataset
 from graduel.duel.result.duel_result import (
     RESULT,
@@ -28,7 +28,8 @@ from graduel.duel.result.duel_result import (
 from graduel.duel.result.environment import describe_environment
 from graduel.duel.result.outcome import Outcome, Run
 from graduel.duel.run import probes
-from graduel.duel.store.store import PLAN, Store
+from graduel.duel.store.plan_file import PLAN
+from graduel.duel.store.store import Store
 from graduel.duel.suite.training_sizes import learning_curve
 from graduel.duel.verdict.costs import cost_sentence
 from graduel.duel.verdict.error_counts import answer_claim
@@ -84,7 +85,7 @@ def build_result(store: Store, command: str, *, show_rows: bool = False) -> Run:
         "n_test": len(rows.test),
         "n_features": dataset.n_features,
         "n_classes": len(dataset.classes),
-        **summarize_dataset(protocol, dataset, rows, show_rows=show_rows),
+        **summarize_dataset(store, show_rows=show_rows),
     }
     known = (protocol.dataset, protocol.source, protocol.split) == ("mnist", None, "given")
     result = Result(
@@ -134,7 +135,7 @@ def _outcomes(store: Store) -> dict[str, list[Outcome]]:
 def _collect_predictions(store: Store, outcomes: dict[str, list[Outcome]]) -> RunPredictions:
     protocol = store.protocol
     return RunPredictions(
-        Design.read(protocol.split),
+        Design.parse(protocol.split),
         protocol.seeds,
         [store.read_split(run).test for run in range(protocol.runs)],
         [store.read_truth(run) for run in range(protocol.runs)],

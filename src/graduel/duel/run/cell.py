@@ -16,7 +16,8 @@ import psutil
 from graduel.contenders import Budget, Contender, FittedContender, LabelledRows, Notify, error_rate
 from graduel.contenders.search.tuning import TunedFit
 from graduel.data import Dataset
-from graduel.duel.plan.protocol import Cell, Split
+from graduel.duel.plan.protocol import Cell
+from graduel.duel.plan.splits import Split
 from graduel.duel.result.outcome import Curve, Outcome
 from graduel.errors import UserError
 

@@ -2,55 +2,40 @@
 
 from __future__ import annotations
 
-from base64 import b64decode
 from typing import Any
 
-from graduel.contenders import Contender, make_contender
-from graduel.contenders.search.family_spaces import get_space
-from graduel.contenders.search.trials import TrialLog
-from graduel.contenders.search.tuning import TunedContender, count_curve_points
-from graduel.duel.plan.protocol import Cell
-from graduel.duel.result.outcome import Curve
-from graduel.duel.store.store import Store
-from graduel.errors import UserError
+from graduel.contenders import get_family, make_contender
+from graduel.contenders.search.space import Space
+from graduel.contenders.search.tuning import TunedContender
+from graduel.duel.plan.protocol import Cell, Protocol
 
 
-def build_contender(store: Store, cell: Cell, estimator: str | None = None) -> Any:
-    """Make the contender of a cell; `estimator` is the user's own, as base64."""
-    protocol = store.protocol
-    spec = protocol.contenders[cell.contender]
-    made: Contender = make_contender(
-        cell.contender,
-        spec["family"],
-        spec["recipe"],
-        protocol.metric,
-        None if estimator is None else b64decode(estimator),
-    )
-    if protocol.trials is None and protocol.seconds is None:
-        return made
-    recipe: Any = made
-    space = get_space(
-        spec["family"], recipe.recipe, image=not store.dataset().columns, quick=protocol.quick
-    )
-    journal = TrialLog(store.tuning / f"{cell.key}.sqlite")
-    return TunedContender(made, space, protocol.metric, journal, protocol.trials, protocol.seconds)
+def build_contender(
+    protocol: Protocol, cell: Cell, trials: Any, estimator: bytes | None = None, *, image: bool
+) -> Any:
+    """Build the contender of a cell.
 
-
-def load_curve(store: Store, cell: Cell, contender: Any) -> Curve:
-    """Return the curve of the trials that are finished already; it was kept before each of them.
-
-    Raises
-    ------
-    UserError
-        If points are missing, which no crash can do.
+    Parameters
+    ----------
+    protocol, cell : of the duel
+    trials : the log of a tuning's finished trials
+    estimator : the user's own, pickled
+    image : whether rows are images
     """
-    if not isinstance(contender, TunedContender):
-        return []
-    known = count_curve_points(contender.finished())
-    curve = store.read_curve(cell)
-    if len(curve) < known:
-        raise UserError(
-            f"{store.tuning}: the curve of {cell.key} does not fit its trials; the files are "
-            "damaged. Delete this folder, and the search begins anew"
-        )
-    return curve[:known]
+    spec = protocol.contenders[cell.contender]
+    contender = make_contender(
+        cell.contender, spec["family"], spec["recipe"], protocol.metric, estimator
+    )
+    if not protocol.is_tuned:
+        return contender
+    space = search_space(protocol, cell, image=image)
+    return TunedContender(
+        contender, space, protocol.metric, trials, protocol.trials, protocol.seconds
+    )
+
+
+def search_space(protocol: Protocol, cell: Cell, *, image: bool) -> Space:
+    """Return the search space of a cell's contender."""
+    spec = protocol.contenders[cell.contender]
+    family = get_family(spec["family"])
+    return family.space(family.parse_recipe(spec["recipe"]), image=image, quick=protocol.quick)

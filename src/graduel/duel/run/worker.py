@@ -1,114 +1,65 @@
 """The process of one cell: ``python -P -m graduel.duel.run.worker``.
 
-It reads one line of JSON, the job, from standard input, runs it, and writes a line of JSON for
-each event to standard output. Standard input stays open as long as the parent lives; when it
-ends, this process ends too.
+It reads the job from standard input and writes each event to standard output, both with their
+length before them. Standard input stays open as long as the parent lives; when it ends, this
+process ends too. It writes no file: the parent does.
 """
 
 from __future__ import annotations
 
-import json
 import os
 import signal
+import struct
 import sys
-from dataclasses import asdict, replace
-from functools import partial
-from pathlib import Path
 from threading import Thread
-from typing import Any
+from typing import IO
 
-WORKER_LOCK, PATIENCE = ".worker.lock", 60.0
-"""Held while a cell is worked on, and how many seconds to wait for it."""
+LENGTH = struct.Struct(">Q")
+
+
+def write_frame(stream: IO[bytes], content: bytes) -> None:
+    """Write a message with its length before it."""
+    stream.write(LENGTH.pack(len(content)) + content)
+    stream.flush()
+
+
+def read_frame(stream: IO[bytes]) -> bytes | None:
+    """Return the next message; None where the stream ends, or is cut within one."""
+    head = stream.read(LENGTH.size)
+    if len(head) < LENGTH.size:
+        return None
+    (length,) = LENGTH.unpack(head)
+    content = stream.read(length)
+    return content if len(content) == length else None
 
 
 def main() -> int:
     """Run the job on standard input."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
     # Whatever a library prints must not mix with the events.
-    events = os.fdopen(os.dup(1), "w", encoding="utf-8", buffering=1)
+    events = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
-    job = json.loads(sys.stdin.readline())
+    content = read_frame(sys.stdin.buffer)
+    if content is None:
+        return 1
     Thread(target=_die_with_parent, daemon=True).start()
 
-    def tell(kind: str, **content: Any) -> None:
-        events.write(json.dumps({"kind": kind, **content}) + "\n")
-
+    from graduel.duel.run.job import CellJob, Event, from_message, run_job, to_message
     from graduel.errors import UserError
 
+    job = from_message(CellJob, content)
+
+    def emit(event: Event) -> None:
+        write_frame(events, to_message(event))
+
     try:
-        _run(job, tell)
+        run_job(job, emit)
     except (UserError, ArithmeticError, MemoryError) as error:
-        tell("failed", message=str(error) or type(error).__name__)
-        return 1
+        emit(Event(job.cell, "failed", message=str(error) or type(error).__name__))
     except OSError as error:
-        tell("failed", message=f"{error.filename or job['path']}: {error.strerror or error}")
-        return 1
+        place = error.filename or job.data_folder
+        emit(Event(job.cell, "failed", message=f"{place}: {error.strerror or error}"))
     return 0
-
-
-def _run(job: dict[str, Any], tell: Any) -> None:
-    from filelock import FileLock, Timeout
-
-    from graduel.contenders import Budget, Progress
-    from graduel.duel.plan.protocol import Cell, Protocol
-    from graduel.duel.run.cell import run_cell
-    from graduel.duel.run.cell_contender import build_contender, load_curve
-    from graduel.duel.store.store import Store
-    from graduel.errors import UserError
-
-    protocol = Protocol.from_dict(job["protocol"])
-    cell = Cell(**job["cell"])
-    store = Store(Path(job["path"]), protocol)
-    # Where the user's own estimator is at home; behind all else, so that it hides nothing.
-    sys.path.extend(entry for entry in job.get("paths", []) if entry not in sys.path)
-    contender = build_contender(store, cell, job.get("estimator"))
-
-    def notify(progress: Progress) -> None:
-        tell("progress", **asdict(progress))
-
-    rows, budget = store.read_split(cell.seed), Budget(protocol.threads)
-    try:
-        # One that was killed with its parent may need a moment to notice.
-        with FileLock(store.path / WORKER_LOCK, timeout=PATIENCE):
-            if not store.finished(cell):
-                dataset = store.dataset()
-                outcome, fitted = run_cell(
-                    contender,
-                    dataset,
-                    rows,
-                    cell,
-                    budget,
-                    notify,
-                    load_curve(store, cell, contender),
-                    lambda curve: store.write_curve(cell, curve),
-                )
-                _keep(store, cell, outcome, fitted)
-    except Timeout:
-        raise UserError(f"{store.path}: another fit is still at work there") from None
-    tell("done")
-
-
-def _keep(store: Any, cell: Any, outcome: Any, fitted: Any) -> None:
-    """Try the model on disturbed rows, and keep it with its outcome.
-
-    What that needs is imported here, so that it is no part of the memory of the fit.
-    """
-    from graduel.contenders.fitted_model import to_model
-    from graduel.duel.plan.splits import Design
-    from graduel.duel.run.probes import run_probes
-    from graduel.models.model_file import save_model
-    from graduel.models.schema import Schema
-
-    protocol, dataset = store.protocol, store.dataset()
-    if protocol.probes and not protocol.varies:
-        probes = run_probes(fitted, dataset, store.read_split(cell.seed).test, cell.seed)
-        outcome = replace(outcome, probes=probes)
-    keep = None
-    if Design.read(protocol.split).kind != "folds":  # a fold's model is no one's
-        title = protocol.contenders[cell.contender]["title"]
-        kept = to_model(fitted, Schema.of(dataset), title)
-        keep = None if kept is None else partial(save_model, kept=kept)
-    store.write_cell(cell, outcome, keep)
 
 
 def _die_with_parent() -> None:

@@ -1,52 +1,77 @@
-"""What a cell keeps beyond its outcome: validation probabilities, and what probes found.
+"""The files of a finished cell.
 
-Folders of before they were kept have neither file, and stay readable.
+outcome.json                what the cell found, without arrays
+probabilities.npy           of the test rows, float32 of shape (n_test, n_classes)
+valid_probabilities.npy     of the validation rows
+probes.json                 where the model was probed
+model.safetensors           where the fitted model is saved
 """
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator
+from dataclasses import fields
 from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from graduel.duel.result.outcome import Outcome
 from graduel.duel.run.probes import validate_probes
+from graduel.serialize import from_plain, read_json, to_json
 
-VALID, PROBES = "valid_probabilities.npy", "probes.json"
-
-
-def extra_files(outcome: Outcome) -> Iterator[tuple[str, bytes]]:
-    """Yield the name and the content of each further file of a cell."""
-    if outcome.valid_probabilities is not None:
-        content = BytesIO()
-        np.save(content, outcome.valid_probabilities, allow_pickle=False)
-        yield VALID, content.getvalue()
-    if outcome.probes is not None:
-        text = json.dumps(outcome.probes, indent=1, ensure_ascii=False, allow_nan=False)
-        yield PROBES, f"{text}\n".encode()
+OUTCOME, PROBES, MODEL = "outcome.json", "probes.json", "model.safetensors"
+ARRAYS = ("probabilities", "valid_probabilities")
+"""The arrays of an outcome; each has a file of its own."""
 
 
-def read_extra_files(folder: Path, shape: tuple[int, int]) -> dict[str, Any]:
-    """Return them by the names that an outcome has for them; what is not there is left out.
+def pack_outcome(outcome: Outcome, model: bytes | None = None) -> dict[str, bytes]:
+    """Return the content of each file, by name; `model` is that of the saved model."""
+    values = {one.name: getattr(outcome, one.name) for one in fields(outcome)}
+    files = {f"{name}.npy": _to_npy(values.pop(name)) for name in ARRAYS}
+    if (probes := values.pop("probes")) is not None:
+        files[PROBES] = to_json(probes).encode()
+    if model is not None:
+        files[MODEL] = model
+    return {OUTCOME: to_json(values).encode(), **files}
 
-    `shape` is that of the validation probabilities: validation rows, classes.
+
+def read_outcome(folder: Path, n_test: int, n_valid: int) -> Outcome:
+    """Return the outcome in a cell's folder.
+
+    Parameters
+    ----------
+    folder : the cell's
+    n_test, n_valid : numbers of test and validation rows of its run
 
     Raises
     ------
-    OSError, ValueError, TypeError, KeyError
+    UserError, OSError, ValueError, TypeError, KeyError
         If a file is damaged.
     """
-    found: dict[str, Any] = {}
-    if (path := folder / VALID).exists():
-        with path.open("rb") as file:
-            p = np.lib.format.read_array(file)
-        if p.dtype != np.float32 or p.shape != shape or not np.isfinite(p).all():
-            raise ValueError("the probabilities are not those of the validation rows")
-        found["valid_probabilities"] = p
-    if (path := folder / PROBES).exists():
-        found["probes"] = validate_probes(json.loads(path.read_text(encoding="utf-8")))
-    return found
+    values: dict[str, Any] = read_json(folder / OUTCOME)
+    unknown = set(values) - {one.name for one in fields(Outcome)}
+    if unknown:
+        raise ValueError(f"unknown: {', '.join(sorted(unknown))}")
+    values |= {name: _read_npy(folder / f"{name}.npy") for name in ARRAYS}
+    if (folder / PROBES).exists():
+        values["probes"] = validate_probes(read_json(folder / PROBES))
+    outcome = from_plain(Outcome, values)
+    n_classes = outcome.probabilities.shape[-1]
+    for name, n_rows in zip(ARRAYS, (n_test, n_valid), strict=True):
+        p = values[name]
+        if p.dtype != np.float32 or p.shape != (n_rows, n_classes) or not np.isfinite(p).all():
+            raise ValueError(f"{name} do not fit the rows of the run")
+    return outcome
+
+
+def _to_npy(array: NDArray[Any]) -> bytes:
+    buffer = BytesIO()
+    np.save(buffer, array, allow_pickle=False)
+    return buffer.getvalue()
+
+
+def _read_npy(path: Path) -> NDArray[Any]:
+    with path.open("rb") as file:
+        return np.asarray(np.lib.format.read_array(file))

@@ -1,26 +1,23 @@
 """A duel's folder: its plan, its finished cells, its result.
 
     duel.json                   the protocol, written first: whose folder this is
-    source.json                 where data of the user's own lie; data.* if a program held them
+    source.json                 where user data are; data.* if a program held them
     splits/seed0.npz            row numbers: train, valid, test
-    cells/net-seed0/            outcome.json, probabilities.npy, and model.safetensors where one
-                                fit is the model; written whole or not at all
+    cells/net-seed0/            see :mod:`graduel.duel.store.cell_files`
     tuning/net-seed0.sqlite     the finished trials of a tuning; .json, the curve so far
+    cache/                      the data as they were loaded, until every cell is finished
+    findings.json               findings of the checks, see ``finding_file``
     result.json                 the whole result; report.html beside it
 
-A folder is written aside and then renamed, so that a process killed at any moment leaves a
-whole cell or none. A lock keeps a second process out.
+Files and folders of cells are written whole or not at all, by the process that holds the lock.
 """
 
 from __future__ import annotations
 
-import json
-import os
 import shutil
 import zlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -29,116 +26,108 @@ from zipfile import BadZipFile
 import numpy as np
 from numpy.typing import NDArray
 
+from graduel.atomic_io import atomic_write, atomic_write_folder, remove_unfinished
+from graduel.contenders.search.trials import TrialLog
 from graduel.data import Dataset, load_dataset
+from graduel.data.dataset_cache import is_intact, read_dataset, write_dataset
 from graduel.data.source import DataSource, SourceSpec
-from graduel.duel.plan.protocol import Cell, Protocol, Split
+from graduel.duel.plan.protocol import Cell, Protocol
+from graduel.duel.plan.splits import Split
 from graduel.duel.result.outcome import Curve, Outcome
-from graduel.duel.store.cell_files import extra_files, read_extra_files
+from graduel.duel.store.cell_files import MODEL, pack_outcome, read_outcome
 from graduel.duel.store.lock import locked_folder
+from graduel.duel.store.plan_file import PLAN, claim_plan
 from graduel.errors import UserError
+from graduel.serialize import from_plain, read_json, to_plain, write_json
 
-PLAN = "duel.json"
-PLACE = "source.json"
-MODEL = "model.safetensors"
-ARRAYS = ("probabilities", "valid_probabilities", "probes")
-"""What of an outcome has a file of its own."""
-
-NUMBERS = (
-    "fit_seconds",
-    "predict_row_seconds",
-    "predict_batch_seconds",
-    "peak_memory_bytes",
-    "model_bytes",
-)
+PLACE, CACHE = "source.json", "cache"
+FOLDERS = ("cells", "splits", "tuning", CACHE)
 DAMAGE = (
+    UserError,
     OSError,
     ValueError,
     TypeError,
     KeyError,
     EOFError,
-    RecursionError,
     BadZipFile,
     zlib.error,
 )
 """What reading a damaged file can raise."""
 
 
-def _first_line(error: BaseException) -> str:
-    return (str(error) or type(error).__name__).splitlines()[0][:120]
-
-
-def _write(path: Path, content: bytes) -> None:
-    """Write a file and see it on the disk."""
-    with path.open("wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-
-
-def write_json(path: Path, content: Any) -> None:
-    """Write JSON whole or not at all."""
-    aside = path.with_name(f".{path.name}.tmp")
-    text = json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
-    try:
-        _write(aside, text.encode("utf-8"))
-        os.replace(aside, path)
-    except OSError:
-        aside.unlink(missing_ok=True)
-        raise
-
-
-def read_json(path: Path) -> Any:
-    """Read JSON, or say in one line why not."""
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except DAMAGE as error:
-        raise UserError(
-            f"{path}: expected readable JSON of a duel; got {_first_line(error)}"
-        ) from None
-
-
 class Store:
     """One duel's folder, open for this process alone (see :func:`open_store`)."""
 
-    def __init__(self, path: Path, protocol: Protocol) -> None:
+    def __init__(
+        self, path: Path, protocol: Protocol, estimators: Mapping[str, bytes] | None = None
+    ) -> None:
         self.path, self.protocol = path, protocol
+        self.estimators = estimators or {}
         self._cells = path / "cells"
         self._dataset: Dataset | None = None
         self.tuning = path / "tuning"
-        self.estimators: Mapping[str, bytes] = {}
-        """Of contenders of the user's own, pickled: they go through a pipe, never into a file."""
 
     def dataset(self) -> Dataset:
-        """Return what is duelled on.
+        """Return the data set of the duel: from the cache if it is intact, else from its source.
 
         Raises
         ------
         UserError
-            If data of the user's own are not where they were, or have changed.
+            If the source is not where it was, or has changed.
         """
         if self._dataset is None:
-            self._dataset = self._read_dataset()
+            try:
+                self._dataset = read_dataset(self.path / CACHE)
+            except UserError:  # there is none, or it is damaged
+                self._dataset = self._load_source()
         return self._dataset
 
-    def _read_dataset(self) -> Dataset:
+    def cache_dataset(self) -> None:
+        """Load the data from their source, and write them where the workers read them.
+
+        Built-in data stay in the package. A full disk is no error: then every worker reads the
+        source.
+
+        Raises
+        ------
+        UserError
+            If the source is not where it was, or has changed.
+        """
+        if self.protocol.source is None:
+            return
+        self._dataset = self._load_source()
+        if not is_intact(self.path / CACHE):
+            try:
+                write_dataset(self.path / CACHE, self._dataset)
+            except OSError:
+                self.drop_cache()
+
+    def drop_cache(self) -> None:
+        """Delete the cached data; a finished duel's folder holds no rows of a file."""
+        shutil.rmtree(self.path / CACHE, ignore_errors=True)
+
+    def _load_source(self) -> Dataset:
         if self.protocol.source is None:
             return load_dataset(self.protocol.dataset)
-        described = SourceSpec.from_dict(self.protocol.source)
-        found = read_json(self.path / PLACE).get("place")
-        return DataSource(described, None if found is None else self.path.resolve() / found).load()
+        spec = SourceSpec.from_dict(self.protocol.source)
+        place = read_json(self.path / PLACE).get("place")
+        return DataSource(spec, None if place is None else self.path.resolve() / place).load()
 
     def place(self, data: DataSource) -> None:
-        """Write down where the data are; keep a copy of what a program holds."""
+        """Write down where the data are; save a copy of data that a program holds."""
         place = None if data.place is None else str(data.place)
         if data.content is not None:
-            place = data.description.file
-            _write(self.path / f".{place}.tmp", data.content)
-            os.replace(self.path / f".{place}.tmp", self.path / place)
+            place = data.spec.file
+            atomic_write(self.path / place, data.content)
         write_json(self.path / PLACE, {"place": place})
 
-    def finished(self, cell: Cell) -> bool:
-        """Tell whether a cell's outcome is there."""
+    def is_finished(self, cell: Cell) -> bool:
+        """Return whether a cell's outcome is there."""
         return (self._cells / cell.key).is_dir()
+
+    def all_finished(self) -> bool:
+        """Return whether the outcome of every cell is there."""
+        return all(self.is_finished(cell) for cell in self.protocol.cells())
 
     def read_cell(self, cell: Cell) -> Outcome:
         """Return a finished cell's outcome.
@@ -150,19 +139,10 @@ class Store:
         """
         folder = self._cells / cell.key
         try:
-            found = json.loads((folder / "outcome.json").read_text(encoding="utf-8"))
-            found["curve"] = [(float(s), float(e)) for s, e in found["curve"]]
-            for name in NUMBERS:
-                float(found[name])
-            with (folder / "probabilities.npy").open("rb") as file:
-                outcome = Outcome(**found, probabilities=np.lib.format.read_array(file))
-            p, rows = outcome.probabilities, self.read_split(cell.seed)
-            n_test = len(rows.test)
+            rows = self.read_split(cell.seed)
+            outcome = read_outcome(folder, len(rows.test), len(rows.valid))
             if (outcome.contender, outcome.seed) != (cell.contender, cell.seed):
                 raise ValueError(f"it is of {outcome.contender}, seed {outcome.seed}")
-            if p.dtype != np.float32 or p.ndim != 2 or len(p) != n_test or not np.isfinite(p).all():
-                raise ValueError("the probabilities are not those of the test rows")
-            outcome = replace(outcome, **read_extra_files(folder, (len(rows.valid), p.shape[1])))
         except DAMAGE as error:
             raise UserError(
                 f"{folder}: expected a finished cell; it is damaged ({_first_line(error)}). "
@@ -170,135 +150,126 @@ class Store:
             ) from None
         return outcome
 
-    def write_cell(
-        self, cell: Cell, outcome: Outcome, keep: Callable[[Path], None] | None = None
-    ) -> None:
-        """Keep a cell's outcome, whole or not at all; `keep` writes its model to a file."""
-        aside = self._cells / f".{cell.key}.{os.getpid()}.tmp"
-        try:
-            aside.mkdir(parents=True)
-            plain = {k: v for k, v in _fields(outcome).items() if k not in ARRAYS}
-            write_json(aside / "outcome.json", plain)
-            content = BytesIO()
-            np.save(content, outcome.probabilities, allow_pickle=False)
-            _write(aside / "probabilities.npy", content.getvalue())
-            for name, extra in extra_files(outcome):
-                _write(aside / name, extra)
-            if keep is not None:
-                keep(aside / MODEL)
-            os.replace(aside, self._cells / cell.key)
-        except OSError:  # a full disk: what is half written takes up room
-            shutil.rmtree(aside, ignore_errors=True)
-            raise
+    def write_cell(self, cell: Cell, outcome: Outcome, model: bytes | None = None) -> None:
+        """Write a cell's outcome and the file of its model, whole or not at all."""
+        self.write_files(cell, pack_outcome(outcome, model))
+
+    def write_files(self, cell: Cell, files: Mapping[str, bytes]) -> None:
+        """Write the files of a cell, as ``pack_outcome`` returns them, whole or not at all."""
+        atomic_write_folder(self._cells / cell.key, files)
+
+    def trial_log(self, cell: Cell) -> TrialLog:
+        """Return the log of the finished trials of a cell's tuning."""
+        return TrialLog(self.tuning / f"{cell.key}.sqlite")
 
     def read_curve(self, cell: Cell) -> Curve:
         """Return the points of a tuning under way; none where it has not begun."""
         path = self.tuning / f"{cell.key}.json"
-        if not path.exists():
-            return []
-        try:
-            return [(float(s), float(e)) for s, e in read_json(path)]
-        except (TypeError, ValueError):
-            raise UserError(f"{path}: expected the points of a curve; it is damaged") from None
+        return from_plain(Curve, read_json(path), str(path)) if path.exists() else []
 
     def write_curve(self, cell: Cell, curve: Curve) -> None:
-        """Keep the points of a tuning under way; other fits begin anew and keep none."""
-        if self.protocol.trials is None and self.protocol.seconds is None:
-            return
-        self.tuning.mkdir(exist_ok=True)
-        write_json(self.tuning / f"{cell.key}.json", [list(point) for point in curve])
+        """Write the points of a tuning under way."""
+        write_json(self.tuning / f"{cell.key}.json", curve)
 
     def model_path(self, cell: Cell) -> Path:
-        """Where a finished cell's model is, if it was kept."""
+        """Return where a finished cell's model is, if it was saved."""
         return self._cells / cell.key / MODEL
 
-    def sweep(self) -> None:
+    def remove_unfinished(self) -> None:
         """Remove what a killed process left half written."""
         self._cells.mkdir(exist_ok=True)
-        for left in self._cells.glob(".*.tmp"):
-            shutil.rmtree(left, ignore_errors=True)
+        for folder in (self.path, *(self.path / name for name in FOLDERS)):
+            remove_unfinished(folder)
 
-    def _split_path(self, seed: int) -> Path:
-        return self.path / "splits" / f"seed{seed}.npz"
+    def _split_path(self, run: int) -> Path:
+        return self.path / "splits" / f"seed{run}.npz"
 
-    def has_split(self, seed: int) -> bool:
-        """Tell whether the rows of a seed are fixed already."""
-        return self._split_path(seed).exists()
+    def has_split(self, run: int) -> bool:
+        """Return whether the rows of a run are fixed already."""
+        return self._split_path(run).exists()
 
     def write_split(
         self,
-        seed: int,
+        run: int,
         split: Split,
         truth: NDArray[np.integer] | None = None,
-        **more: NDArray[np.integer] | None,
+        valid_truth: NDArray[np.integer] | None = None,
+        places: NDArray[np.integer] | None = None,
     ) -> None:
-        """Fix the rows of a run; of data of the user's own, with the test rows' true classes.
+        """Fix the rows of a run.
 
-        So a finished duel can be read where its data are no longer. `more` are the validation
-        rows' true classes (``valid_truth``), and where test rows stand in a table (``places``).
+        Of user data the true classes of test and validation rows are saved too, and the places of
+        the test rows in a table: a finished duel can be read where its data are no longer.
         """
-        path = self._split_path(seed)
-        path.parent.mkdir(exist_ok=True)
-        aside = path.with_name(f".{path.name}")
+        labels = {"truth": truth, "valid_truth": valid_truth, "places": places}
+        more: dict[str, Any] = {k: v for k, v in labels.items() if v is not None}
         content = BytesIO()
-        told: dict[str, Any] = {k: v for k, v in {"truth": truth, **more}.items() if v is not None}
-        np.savez(content, train=split.train, valid=split.valid, test=split.test, **told)
-        _write(aside, content.getvalue())
-        os.replace(aside, path)
+        np.savez(content, train=split.train, valid=split.valid, test=split.test, **more)
+        atomic_write(self._split_path(run), content.getvalue())
 
-    def read_split(self, seed: int) -> Split:
+    def read_split(self, run: int) -> Split:
         """Return the rows of a run."""
-        return Split(*self._rows(seed, "train", "valid", "test"))
+        rows = self._read_rows(run, "train", "valid", "test")
+        return Split(*rows.values())
 
-    def read_truth(self, seed: int) -> NDArray[np.int64]:
+    def read_truth(self, run: int) -> NDArray[np.int64]:
         """Return the codes of the true classes of a run's test rows."""
+        return self._labels(run, "test", "truth")
+
+    def read_valid_truth(self, run: int) -> NDArray[np.int64]:
+        """Return the codes of the true classes of a run's validation rows."""
+        return self._labels(run, "valid", "valid_truth")
+
+    def _labels(self, run: int, part: str, name: str) -> NDArray[np.int64]:
         if self.protocol.source is None:
-            return np.asarray(self.dataset().y[self.read_split(seed).test])
-        test, truth = self._rows(seed, "test", "truth")
-        if len(test) != len(truth):
-            raise UserError(f"{self._split_path(seed)}: test rows and true classes do not fit")
-        return truth
+            return np.asarray(self.dataset().y[self._read_rows(run, part)[part]])
+        rows = self._read_rows(run, part, name)
+        if len(rows[part]) != len(rows[name]):
+            raise UserError(f"{self._split_path(run)}: {part} rows and {name} do not fit")
+        return rows[name]
 
-    def read_valid_truth(self, seed: int) -> NDArray[np.int64] | None:
-        """Return the same of its validation rows; None in folders of before they were kept."""
-        if self.protocol.source is None:
-            return np.asarray(self.dataset().y[self.read_split(seed).valid])
-        return self._optional(seed, "valid", "valid_truth")
+    def read_places(self, run: int) -> NDArray[np.int64] | None:
+        """Return where a run's test rows are in the user's table; None for other data."""
+        rows = self._read_rows(run, "test", optional="places")
+        if "places" in rows and len(rows["places"]) != len(rows["test"]):
+            raise UserError(f"{self._split_path(run)}: test rows and places do not fit")
+        return rows.get("places")
 
-    def read_places(self, seed: int) -> NDArray[np.int64] | None:
-        """Return where a run's test rows stand in the user's table; None where it is not told."""
-        return self._optional(seed, "test", "places")
-
-    def _optional(self, seed: int, of: str, name: str) -> NDArray[np.int64] | None:
-        """Return an array for the rows `of` a run that an old folder may lack."""
-        rows, *found = self._rows(seed, of, name, lack=name)
-        if found and len(found[0]) != len(rows):
-            raise UserError(f"{self._split_path(seed)}: {of} rows and {name} do not fit")
-        return found[0] if found else None
-
-    def _rows(self, seed: int, *names: str, lack: str = "") -> list[NDArray[np.int64]]:
+    def _read_rows(self, run: int, *names: str, optional: str = "") -> dict[str, NDArray[np.int64]]:
+        path = self._split_path(run)
         try:
-            with self._split_path(seed).open("rb") as file, np.load(file) as rows:
-                parts = [rows[name] for name in names if name != lack or name in rows]
-            if any(p.ndim != 1 or p.dtype.kind != "i" or p.min() < 0 for p in parts):
+            with path.open("rb") as file, np.load(file) as archive:
+                more = [optional] if optional in archive else []
+                rows = {name: archive[name] for name in (*names, *more)}
+            if any(a.ndim != 1 or a.dtype.kind != "i" or a.min() < 0 for a in rows.values()):
                 raise ValueError("these are no row numbers")
         except DAMAGE as error:
             raise UserError(
-                f"{self._split_path(seed)}: expected row numbers; the file is damaged "
+                f"{path}: expected row numbers; the file is damaged "
                 f"({_first_line(error)}). Delete the duel's folder and run it again"
             ) from None
-        return parts
+        return rows
 
 
-def _fields(outcome: Outcome) -> dict[str, Any]:
-    return {name: getattr(outcome, name) for name in Outcome.__dataclass_fields__}
+def _first_line(error: BaseException) -> str:
+    return (str(error) or type(error).__name__).splitlines()[0][:120]
 
 
 @contextmanager
-def open_store(path: Path, protocol: Protocol, data: DataSource | None = None) -> Iterator[Store]:
+def open_store(
+    path: Path,
+    protocol: Protocol,
+    data: DataSource | None = None,
+    estimators: Mapping[str, bytes] | None = None,
+) -> Iterator[Store]:
     """Open a folder for a duel: a new one, or one that this very duel began.
 
-    `data` are the user's own, where the duel is on such.
+    Parameters
+    ----------
+    path : the folder
+    protocol : the duel
+    data : where user data are; built-in data need none
+    estimators : the user's own contenders, pickled; they are never written
 
     Raises
     ------
@@ -308,54 +279,12 @@ def open_store(path: Path, protocol: Protocol, data: DataSource | None = None) -
     path = Path(path)
 
     def claim() -> Store:
-        store = _claim(path, protocol)
-        if data is not None:
+        claim_plan(path, to_plain(protocol.as_dict()))
+        store = Store(path, protocol, estimators)
+        store.remove_unfinished()
+        if data is not None and not data.is_builtin:
             store.place(data)
         return store
 
     with locked_folder(path, PLAN, "duel", claim) as store:
         yield store
-
-
-def _claim(path: Path, protocol: Protocol) -> Store:
-    """Write the plan into a new folder; compare it with the plan of an old one."""
-    mine = json.loads(json.dumps(protocol.as_dict()))
-    if (path / PLAN).exists():
-        theirs = read_json(path / PLAN)
-        if _changed(theirs, mine):
-            raise UserError(
-                f"{mine['source']['file']} has changed since the duel in {path} began. Choose "
-                "another --out"
-            )
-        if theirs != mine:
-            what = "experiment" if mine["varies"] else "duel"
-            raise UserError(
-                f"{path} holds another {what} ({_difference(theirs, mine)}). Choose another --out"
-            )
-    else:
-        write_json(path / PLAN, mine)
-    store = Store(path, protocol)
-    store.sweep()
-    return store
-
-
-def _changed(theirs: Any, mine: dict[str, Any]) -> bool:
-    """Tell whether the plans differ by the content of a file of one name."""
-    if not isinstance(theirs, dict) or not isinstance(theirs.get("source"), dict):
-        return False
-    old, new = theirs["source"], mine.get("source") or {}
-    return old.get("file") == new.get("file") and old.get("sha256") != new.get("sha256")
-
-
-def _difference(theirs: Any, mine: dict[str, Any]) -> str:
-    """Say in a few words what the first difference of two plans is."""
-    if not isinstance(theirs, dict):
-        return "its duel.json is not a plan"
-    for key, value in mine.items():
-        if theirs.get(key) != value:
-            if isinstance(value, dict) and isinstance(theirs.get(key), dict):
-                return f"{key}: {_difference(theirs[key], value)}"
-            if isinstance(value, dict):
-                return f"'{key}' is not among them"
-            return f"{key} {theirs.get(key)!r} there, {value!r} here"
-    return "it has " + ", ".join(sorted(set(theirs) - set(mine)))

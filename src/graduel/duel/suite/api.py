@@ -8,7 +8,7 @@ from typing import Any
 
 from graduel.data import DATASETS
 from graduel.data.read.table_folder import list_tables
-from graduel.data.source import DataSource, SourceSpec
+from graduel.data.source import SourceSpec
 from graduel.duel.plan.user_estimators import parse_contenders
 from graduel.duel.result.outcome import Suite
 from graduel.duel.session import resolve_source
@@ -17,7 +17,7 @@ from graduel.duel.suite.run_suite import run_plan
 
 
 def default_folder(plan: SuitePlan) -> Path:
-    """Return the folder of a suite that was given none: its own, so that it is taken up again."""
+    """Return the folder of a suite without ``--out``; the same command finds it again."""
     quick = "-quick" if plan.options.get("quick") else ""
     return Path("duels") / f"suite{quick}-{plan.digest}"
 
@@ -30,14 +30,14 @@ def run_suite(
 ) -> Suite:
     """Duel on several data sets with the same options, and compare across them.
 
-    ``graduel duel a.csv b.csv`` from Python. A data set that cannot be duelled on is among
+    ``graduel duel a.csv b.csv`` from Python. A data set whose duel fails is among
     ``suite.result.failures``; the others go on.
 
     Parameters
     ----------
-    datasets : names, files or folders; a folder of tables, which stands for its tables; or what a
-        program holds, under names: ``{"mine": table}`` with its target, or ``{"mine": (X, y)}``
-    out : the suite's folder; the same call with the same folder takes up where it stopped
+    datasets : names, files or folders; a folder of tables, which stands for its tables; or data
+        by name: ``{"mine": frame}`` with its target, or ``{"mine": (X, y)}``
+    out : the suite's folder; the same call with the same folder resumes where it stopped
     options : as :func:`graduel.run_duel` takes them, the same for every data set
 
     Raises
@@ -58,24 +58,22 @@ def run_suite(
     fields = SourceSpec.__dataclass_fields__
     source = {name: options.pop(name) for name in list(options) if name in fields}
     names = list(datasets) if isinstance(datasets, Mapping) else None
-    given = list(datasets.values()) if isinstance(datasets, Mapping) else expand_datasets(datasets)
-    data: list[str | DataSource] = []
-    for one in given:
-        X, y = one if isinstance(one, tuple) else (one, None)
-        data.append(resolve_source(X, y, source))
-    options["contenders"], mine = parse_contenders(options.get("contenders"))
-    plan = plan_suite(data, names=names, mine=mine, **options)
+    every = list(datasets.values()) if isinstance(datasets, Mapping) else expand_datasets(datasets)
+    pairs = [one if isinstance(one, tuple) else (one, None) for one in every]
+    data = [resolve_source(X, y, source) for X, y in pairs]
+    options["contenders"], own = parse_contenders(options.get("contenders"))
+    plan = plan_suite(data, names=names, own=own, **options)
     return run_plan(default_folder(plan) if out is None else Path(out), plan)
 
 
 def expand_datasets(datasets: Sequence[Any] | str | Path) -> list[Any]:
-    """Return data sets one by one: a folder of tables stands for its tables.
+    """Return data sets one by one; a folder of tables stands for its tables.
 
     >>> expand_datasets(["mnist", "iris"])
     ['mnist', 'iris']
     """
-    found: list[Any] = []
+    expanded: list[Any] = []
     for one in [datasets] if isinstance(datasets, str | Path) else datasets:
         is_path = isinstance(one, str | Path) and str(one) not in DATASETS
-        found += (list_tables(Path(one)) if is_path else []) or [one]
-    return found
+        expanded += (list_tables(Path(one)) if is_path else []) or [one]
+    return expanded

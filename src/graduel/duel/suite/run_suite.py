@@ -1,16 +1,15 @@
-"""Running a suite, data set by data set, and putting together what they say."""
+"""Running a suite, data set by data set, and building its result."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from statistics import mean
 
-from graduel.data.source import DataSource
-from graduel.duel.result.build import build_result, load_run
-from graduel.duel.result.duel_result import RESULT, ContenderResult, MetricSummary, Result
+from graduel.duel.plan.protocol import Protocol
+from graduel.duel.result.duel_result import ContenderResult, MetricSummary, Result
 from graduel.duel.result.environment import describe_environment
-from graduel.duel.result.outcome import Run, Suite
+from graduel.duel.result.outcome import Suite
 from graduel.duel.result.suite_result import (
     Failure,
     LogLossVerdict,
@@ -20,81 +19,77 @@ from graduel.duel.result.suite_result import (
     SuiteProtocol,
     SuiteResult,
 )
-from graduel.duel.run.executor import WorkerError, run_cells
-from graduel.duel.store.store import Store, open_store
+from graduel.duel.run.executor import Executor, WorkerError
+from graduel.duel.run.local import LocalExecutor
+from graduel.duel.session import Observer, Session
 from graduel.duel.suite.plan_suite import SUITE_RESULT, Member, SuitePlan, open_suite
 from graduel.duel.verdict.datasets import compare_datasets
 from graduel.errors import UserError
 from graduel.metrics.metric import Metric, default_rope, get_metric
 from graduel.serialize import from_plain, read_json, to_plain, write_json
 
-Fight = Callable[[Member, Store], Run]
-"""Runs the cells of one data set's duel and finishes it."""
-
 SECOND = "log_loss"
-"""What contenders are also compared by where something else leads: all of them are asked for
-probabilities, and errors do not say how good these are."""
+"""The second metric where the duels have another: errors do not show how good probabilities are."""
 
 
-def run_silently(_: Member, store: Store) -> Run:
-    """Fight one data set's duel without a word."""
-    before = load_if_finished(store)
-    for _event in run_cells(store):
-        pass
-    return before or build_result(store, "graduel.run_suite([…], …)")
+class SuiteObserver(Observer):
+    """What a suite calls while it runs, beside what each session calls; this one is silent."""
 
+    def begin(self, member: Member, protocol: Protocol) -> None:
+        """Take the data set that comes next."""
 
-def load_if_finished(store: Store) -> Run | None:
-    """Return the run where an earlier command finished it; None where there is something to do."""
-    cells = all(store.finished(cell) for cell in store.protocol.cells())
-    return load_run(store.path) if cells and (store.path / RESULT).exists() else None
+    def fail(self, member: Member, message: str) -> None:
+        """Take a data set whose duel failed."""
 
 
 def run_plan(
     path: Path,
     plan: SuitePlan,
+    observer: SuiteObserver | None = None,
     *,
-    fight: Fight = run_silently,
-    failed: Callable[[Member, str], None] = lambda member, message: None,
     command: str = "graduel.run_suite([…], …)",
+    show_rows: bool = False,
+    executor: Executor | None = None,
 ) -> Suite:
     """Duel on every data set in turn, and write ``suite-result.json``.
 
-    A data set that cannot be duelled on is told to `failed`, stands among the failures of the
-    result, and the others go on.
+    A data set whose duel fails stands among the failures of the result, and the others go on.
 
     Raises
     ------
     UserError
         If the folder cannot be written or holds something else.
     """
-    found: dict[str, Result] = {}
+    observer = observer or SuiteObserver()
+    results: dict[str, Result] = {}
     failures: list[Failure] = []
     with open_suite(path, plan):
         for member in plan.members:
             try:
-                found[member.name] = _fought(path, plan, member, fight)
+                session = Session(
+                    plan.protocol(member),
+                    member.data,
+                    path / member.name,
+                    plan.user_contenders,
+                    executor=executor or LocalExecutor(),
+                    command=command,
+                    show_rows=show_rows,
+                )
+                observer.begin(member, session.protocol)
+                results[member.name] = session.run(observer, reuse_result=True).result
             except (UserError, WorkerError) as error:
                 message = _plain(str(error), path, member)
                 failures.append(Failure(name=member.name, message=message))
-                failed(member, message)
-        result = build_suite_result(plan, found, failures, command)
+                observer.fail(member, message)
+        result = build_suite_result(plan, results, failures, command)
         write_json(path / SUITE_RESULT, result)
     return Suite(path, result)
-
-
-def _fought(path: Path, plan: SuitePlan, member: Member, fight: Fight) -> Result:
-    protocol = plan.protocol(member)
-    mine = member.data if isinstance(member.data, DataSource) else None
-    with open_store(path / member.name, protocol, mine) as store:
-        store.estimators = {one.name: one.pickled() for one in plan.mine}
-        return fight(member, store).result
 
 
 def _plain(message: str, path: Path, member: Member) -> str:
     """Return a message on one line, without the paths of this machine."""
     places = [path.resolve(), path]
-    if isinstance(member.data, DataSource) and member.data.place is not None:
+    if member.data.place is not None:
         places = [member.data.place, member.data.place.parent, *places]
     for place in places:
         if place.name:

@@ -1,4 +1,4 @@
-"""Learning curves over training-set size: the same duel with ever more training rows.
+"""Learning curves over training-set size: the same duel with fewer training rows.
 
 Each size is a duel of its own in ``sizes/N/`` of the main duel's folder, on the same test rows; the
 rows of a smaller size are among those of every larger one.
@@ -6,19 +6,16 @@ rows of a smaller size are among those of every larger one.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from itertools import combinations
 from pathlib import Path
 from statistics import mean
 from typing import Any
 
-from graduel.data import Dataset, load_dataset
-from graduel.data.source import DataSource
-from graduel.duel.plan.protocol import Protocol, split_rows
+from graduel.data import Dataset
+from graduel.duel.plan.protocol import Protocol
 from graduel.duel.plan.splits import ROWS_A_CLASS
 from graduel.duel.result.duel_result import RESULT, LearningCurve, Result, SizeCurve, read_result
-from graduel.duel.store.store import Store, open_store
 from graduel.duel.verdict.crossing import compare_sizes
 from graduel.duel.verdict.types import Verdict
 from graduel.errors import UserError
@@ -29,7 +26,7 @@ STEP, MOST_SIZES, FEWEST = 4, 4, 100
 
 
 def parse_sizes(text: str) -> tuple[int, ...] | None:
-    """Read ``500,2000,8000``, or ``auto``: then None.
+    """Return the sizes in a text such as ``500,2000,8000``; None for ``auto``.
 
     >>> parse_sizes("2000, 500")
     (500, 2000)
@@ -45,17 +42,9 @@ def parse_sizes(text: str) -> tuple[int, ...] | None:
 
 
 def shared_options(protocol: Protocol) -> dict[str, Any]:
-    """Return what every size shares with the main duel, as options of a plan.
-
-    Disturbed rows are the main duel's alone.
-    """
+    """Return the options that every size shares with the main duel; only that one probes models."""
     shared = {"split": protocol.split, "metric": protocol.metric, "rope": protocol.rope}
     return {**shared, "probes": False}
-
-
-def load_data(data: str | DataSource) -> Dataset:
-    """Return the data set of a name or a description."""
-    return load_dataset(data) if isinstance(data, str) else data.load()
 
 
 def plan_sizes(
@@ -68,18 +57,18 @@ def plan_sizes(
 
     Parameters
     ----------
-    sizes : training rows, those to choose on among them; None for what suits
+    sizes : numbers of training and validation rows together; None for suitable ones
     protocol : the main duel
-    dataset : what it is on
-    replan : makes the plan of the same duel with so many training rows
+    dataset : its data set
+    replan : returns the protocol of the same duel with another number of rows
 
     Raises
     ------
     UserError
-        If a size is too small to learn from, or not below the main duel's.
+        If a size is too small for training, or not below the main duel's.
     """
-    whole = split_rows(protocol, dataset, 0)
-    most = len(whole.train) + len(whole.valid)
+    rows = protocol.split_rows(dataset, 0)
+    most = len(rows.train) + len(rows.valid)
     if sizes is None:
         sizes = _suitable(most, len(dataset.classes))
         if not sizes:
@@ -92,10 +81,10 @@ def plan_sizes(
                 f"each of --sizes must be below {most:,}, the training rows of this duel; "
                 f"got {size:,}"
             )
-    found = {size: replan(size) for size in sizes}
-    for smaller in found.values():
-        split_rows(smaller, dataset, 0)  # too few rows are told before anything is fitted
-    return found
+    protocols = {size: replan(size) for size in sizes}
+    for smaller in protocols.values():
+        smaller.split_rows(dataset, 0)  # raises if there are too few
+    return protocols
 
 
 def _suitable(most: int, classes: int) -> tuple[int, ...]:
@@ -104,24 +93,13 @@ def _suitable(most: int, classes: int) -> tuple[int, ...]:
     >>> _suitable(60_000, 10)
     (230, 940, 3800, 15000)
     """
-    fewest, found = max(FEWEST, 2 * ROWS_A_CLASS * classes), []
+    fewest, sizes = max(FEWEST, 2 * ROWS_A_CLASS * classes), []
     for power in range(1, MOST_SIZES + 1):
         size = most / STEP**power
         if size < fewest:
             break
-        found.append(int(float(f"{size:.2g}")))
-    return tuple(reversed(found))
-
-
-@contextmanager
-def open_size(
-    path: Path, size: int, protocol: Protocol, data: DataSource | None
-) -> Iterator[Store]:
-    """Open the folder of one size within the main duel's; data that a program holds lie there."""
-    if data is not None and data.content is not None:
-        data = DataSource(data.description, (path / data.description.file).resolve())
-    with open_store(path / SIZES / str(size), protocol, data) as store:
-        yield store
+        sizes.append(int(float(f"{size:.2g}")))
+    return tuple(reversed(sizes))
 
 
 def learning_curve(path: Path, main: Result) -> LearningCurve | None:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from graduel.duel.plan.splits import Design
+from graduel.duel.plan.design import Design
 from graduel.duel.verdict.folds import compare_folds
 from graduel.duel.verdict.test_rows import compare_rows
 from graduel.duel.verdict.types import Comparison

@@ -7,14 +7,14 @@ from typing import ClassVar
 
 import numpy as np
 
-from graduel.nn.layers.base import Array, Plan, Shape
 from graduel.nn.layers.channel_ops import lines
+from graduel.nn.layers.layer import Array, Plan, Shape
 from graduel.nn.special import sigmoid
 from graduel.nn.workspace import Call, Scope
 
 
 class Elementwise:
-    """What activations without parameters share: any shape, and it is kept."""
+    """Base of activations without parameters: the output has the input's shape."""
 
     __slots__ = ()
 
@@ -60,14 +60,14 @@ class ReLU(Elementwise):
 
     def forward(self, x: Array, w: Scope, call: Call) -> Array:
         """Return max(0, x)."""
-        w.kept = y = above_zero(x, w.buf("y", x.shape, x.dtype))
+        w.saved = y = above_zero(x, w.buf("y", x.shape, x.dtype))
         return y
 
     def backward(self, dy: Array, w: Scope, call: Call, *, need_dx: bool = True) -> Array | None:
-        """Let the gradient through where the output is positive."""
+        """Pass the gradient where the output is positive."""
         if not need_dx:
             return None
-        gate = np.greater(w.kept, 0, out=w.buf("gate", dy.shape, np.bool_))
+        gate = np.greater(w.saved, 0, out=w.buf("gate", dy.shape, np.bool_))
         return np.multiply(dy, gate, out=dy)
 
 
@@ -83,14 +83,14 @@ class Tanh(Elementwise):
 
     def forward(self, x: Array, w: Scope, call: Call) -> Array:
         """Return tanh(x)."""
-        w.kept = y = np.tanh(x, out=w.buf("y", x.shape, x.dtype))
+        w.saved = y = np.tanh(x, out=w.buf("y", x.shape, x.dtype))
         return y
 
     def backward(self, dy: Array, w: Scope, call: Call, *, need_dx: bool = True) -> Array | None:
         """Return dy (1 − y²)."""
         if not need_dx:
             return None
-        slope = np.square(w.kept, out=w.buf("slope", dy.shape, dy.dtype))
+        slope = np.square(w.saved, out=w.buf("slope", dy.shape, dy.dtype))
         np.subtract(1, slope, out=slope)
         return np.multiply(dy, slope, out=dy)
 
@@ -107,14 +107,14 @@ class Sigmoid(Elementwise):
 
     def forward(self, x: Array, w: Scope, call: Call) -> Array:
         """Return σ(x)."""
-        w.kept = y = sigmoid(x, out=w.buf("y", x.shape, x.dtype))
+        w.saved = y = sigmoid(x, out=w.buf("y", x.shape, x.dtype))
         return y
 
     def backward(self, dy: Array, w: Scope, call: Call, *, need_dx: bool = True) -> Array | None:
         """Return dy y (1 − y)."""
         if not need_dx:
             return None
-        y = w.kept
+        y = w.saved
         slope = np.subtract(1, y, out=w.buf("slope", dy.shape, dy.dtype))
         slope *= y
         return np.multiply(dy, slope, out=dy)
@@ -137,7 +137,7 @@ class Softplus(Elementwise):
         rest = np.abs(x, out=w.buf("rest", x.shape, x.dtype))
         np.negative(rest, out=rest)
         np.log1p(np.exp(rest, out=rest), out=rest)
-        w.kept = y = np.maximum(x, 0, out=w.buf("y", x.shape, x.dtype))
+        w.saved = y = np.maximum(x, 0, out=w.buf("y", x.shape, x.dtype))
         y += rest
         return y
 
@@ -145,7 +145,7 @@ class Softplus(Elementwise):
         """Return dy (1 − exp(−y))."""
         if not need_dx:
             return None
-        slope = np.negative(w.kept, out=w.buf("slope", dy.shape, dy.dtype))
+        slope = np.negative(w.saved, out=w.buf("slope", dy.shape, dy.dtype))
         np.negative(np.expm1(slope, out=slope), out=slope)
         return np.multiply(dy, slope, out=dy)
 
@@ -174,7 +174,7 @@ class ELU(Elementwise):
 
     @property
     def smooth(self) -> bool:
-        """Tell whether the derivative, 1 on the right of 0 and α on the left, is continuous."""
+        """Return whether the derivative, 1 on the right of 0 and α on the left, is continuous."""
         return self.alpha == 1
 
     def forward(self, x: Array, w: Scope, call: Call) -> Array:
@@ -222,13 +222,13 @@ def _elu(x: Array, w: Scope, scale: float, alpha: float) -> Array:
     if scale != 1:
         right *= scale
     y += right
-    w.kept = y
+    w.saved = y
     return y
 
 
 def _elu_back(dy: Array, w: Scope, scale: float, alpha: float) -> Array:
     """Return dy (min(0, y) + λ α), and where y > 0 the jump of λ − λ α more."""
-    y = w.kept
+    y = w.saved
     slope = below_zero(y, w.buf("slope", dy.shape, dy.dtype))
     slope += scale * alpha
     if alpha != 1:

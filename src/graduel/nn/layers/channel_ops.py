@@ -11,7 +11,7 @@ from math import prod
 
 import numpy as np
 
-from graduel.nn.layers.base import Array
+from graduel.nn.layers.layer import Array
 from graduel.nn.workspace import Scope
 
 

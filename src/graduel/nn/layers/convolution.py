@@ -9,8 +9,8 @@ from typing import ClassVar, Literal
 import numpy as np
 
 from graduel.nn.initializers import HeNormal, Initializer
-from graduel.nn.layers.base import Array, Plan, Shape, Spec
 from graduel.nn.layers.channel_ops import lines, sums
+from graduel.nn.layers.layer import Array, Plan, Shape, Spec
 from graduel.nn.layers.patches import Frame
 from graduel.nn.layers.windows import Pair, check_image, pair
 from graduel.nn.workspace import Call, Scope
@@ -85,7 +85,7 @@ class Conv2D:
 
     def forward(self, x: Array, w: Scope, call: Call) -> Array:
         """Return P W + b."""
-        w.kept, o = x, self.filters
+        w.saved, o = x, self.filters
         frame = self._frame(x.shape[1:])
         # b stands below W, against a column of ones in P: so it costs no pass of its own.
         both = w.buf("both", (w.p.W.size // o + 1, o), x.dtype)
@@ -98,9 +98,9 @@ class Conv2D:
 
     def backward(self, dy: Array, w: Scope, call: Call, *, need_dx: bool = True) -> Array | None:
         """Assign dW and db; return dx."""
-        frame = self._frame(w.kept.shape[1:])
-        dx = w.buf("dx", w.kept.shape, w.kept.dtype) if need_dx else None
-        few = self.filters <= MANY * w.kept.shape[3]
+        frame = self._frame(w.saved.shape[1:])
+        dx = w.buf("dx", w.saved.shape, w.saved.dtype) if need_dx else None
+        few = self.filters <= MANY * w.saved.shape[3]
         if dx is not None and frame.stride == (1, 1) and few:
             return self._backward_by_windows_of_dy(dy, dx, frame, w)
         return self._backward_by_windows_of_x(dy, dx, frame, w)
@@ -109,7 +109,7 @@ class Conv2D:
         self, dy: Array, dx: Array | None, frame: Frame, w: Scope
     ) -> Array | None:
         """Assign dW = Pᵀ dy and db = Σ dy, with P gathered again; dx adds up dy Wᵀ."""
-        x, o = w.kept, self.filters
+        x, o = w.saved, self.filters
         both = w.buf("d_both", (w.p.W.size // o + 1, o), x.dtype)
         share = w.buf("share", both.shape, x.dtype)
         both.fill(0)
@@ -128,7 +128,7 @@ class Conv2D:
         Q are the windows of dy, one at each place of x: y[p, q] has a part in x[p + i, q + j], so
         that W' is W with its places turned round, and in and out exchanged.
         """
-        x, (kh, kw, c, o) = w.kept, w.p.W.shape
+        x, (kh, kw, c, o) = w.saved, w.p.W.shape
         turned = w.buf("turned", (kh, kw, o, c), x.dtype)
         np.copyto(turned, w.p.W[::-1, ::-1].transpose(0, 1, 3, 2))
         dW = w.buf("dW", (c, kh * kw * o), x.dtype)

@@ -8,7 +8,7 @@ from typing import ClassVar
 import numpy as np
 
 from graduel.nn.initializers import HeNormal, Initializer
-from graduel.nn.layers.base import Array, Plan, Shape, Spec
+from graduel.nn.layers.layer import Array, Plan, Shape, Spec
 from graduel.nn.workspace import Call, Scope
 
 
@@ -61,14 +61,14 @@ class Dense:
 
     def forward(self, x: Array, w: Scope, call: Call) -> Array:
         """Return x W + b."""
-        w.kept = x
+        w.saved = x
         y = np.matmul(x, w.p.W, out=w.buf("y", (len(x), self.units), x.dtype))
         y += w.p.b
         return y
 
     def backward(self, dy: Array, w: Scope, call: Call, *, need_dx: bool = True) -> Array | None:
         """Assign dW = xᵀ dy and db = Σₙ dy; return dx = dy Wᵀ."""
-        x = w.kept
+        x = w.saved
         np.matmul(x.T, dy, out=w.g.W)
         np.sum(dy, axis=0, out=w.g.b)
         if not need_dx:

@@ -9,7 +9,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from graduel.nn.layers.base import Array, Plan, Shape
+from graduel.nn.layers.layer import Array, Plan, Shape
 from graduel.nn.layers.random_bits import STEPS, sixteen_bits
 from graduel.nn.workspace import Call, Scope
 
@@ -69,7 +69,7 @@ class Dropout:
 
     def forward(self, x: Array, w: Scope, call: Call) -> Array:
         """Return x ⊙ mask / (1 − rate); in prediction x itself."""
-        w.kept = None
+        w.saved = None
         if not call.train:
             return x
         rate = self._checked(self.rate(call.t)) if callable(self.rate) else self.rate
@@ -79,7 +79,7 @@ class Dropout:
             return x
         if call.rng is None:
             raise ValueError("Dropout in training draws random numbers: pass rng=…; got None")
-        w.kept = mask = w.buf("mask", x.shape, x.dtype)
+        w.saved = mask = w.buf("mask", x.shape, x.dtype)
         least = min(round(rate * STEPS), STEPS - 1)
 
         def keep(draws: Array, part: Array) -> None:
@@ -91,6 +91,6 @@ class Dropout:
 
     def backward(self, dy: Array, w: Scope, call: Call, *, need_dx: bool = True) -> Array | None:
         """Return dy ⊙ mask / (1 − rate), with the mask that forward drew."""
-        if not need_dx or w.kept is None:
+        if not need_dx or w.saved is None:
             return dy if need_dx else None
-        return np.multiply(dy, w.kept, out=dy)
+        return np.multiply(dy, w.saved, out=dy)

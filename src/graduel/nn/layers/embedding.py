@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from graduel.nn.initializers import Initializer, Normal
-from graduel.nn.layers.base import Array, Plan, Shape, Spec
+from graduel.nn.layers.layer import Array, Plan, Shape, Spec
 from graduel.nn.workspace import Call, Scope
 
 MOST = 2**24
@@ -83,7 +83,7 @@ class Columns:
 
     @property
     def sizes(self) -> tuple[int, ...]:
-        """How many numbers stand for each category."""
+        """Return the embedding size of each category."""
         if isinstance(self.size, int):
             return tuple(min(self.size, codes) for codes in self.categorical)
         return self.size
@@ -123,7 +123,7 @@ class Columns:
         y = w.buf("y", (n, p + sum(sizes)), x.dtype)
         y[:, :p] = x[:, :p]
         y[:, p:] = np.take(line, index, out=chosen, mode="clip")
-        w.kept = index, numbers
+        w.saved = index, numbers
         return y
 
     def _tables(self, tables: SimpleNamespace, line: Array) -> Iterator[tuple[Array, Array]]:
@@ -136,7 +136,7 @@ class Columns:
 
     def backward(self, dy: Array, w: Scope, call: Call, *, need_dx: bool = True) -> Array | None:
         """Assign dEⱼ[k] = Σ dyⱼ where cⱼ = k; return dy for the numbers and 0 for the codes."""
-        n, p, (index, numbers) = len(dy), self.numeric, w.kept
+        n, p, (index, numbers) = len(dy), self.numeric, w.saved
         line = w.buf("line", (numbers,), dy.dtype)
         line.fill(0)
         d = w.buf("chosen", index.shape, dy.dtype)

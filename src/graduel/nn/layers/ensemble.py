@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from graduel.nn.initializers import Constant, HeNormal, Initializer
-from graduel.nn.layers.base import Array, Plan, Shape, Spec
+from graduel.nn.layers.layer import Array, Plan, Shape, Spec
 from graduel.nn.layers.ntk import settle
 from graduel.nn.workspace import Call, Scope
 
@@ -103,21 +103,21 @@ class EnsembleDense:
         return z
 
     def calibrate(self, x: Array, w: Scope, call: Call) -> None:
-        """Give every unit variance 1 on these rows, and put its zero on one of them."""
+        """Scale every unit to variance 1 on these rows, and shift its zero to one of them."""
         if self.calibrated and len(x):
             w.p.b[...] = settle(self._product(x, w), w.p.W, call) * w.p.s
 
     def forward(self, x: Array, w: Scope, call: Call) -> Array:
         """Return ((x ⊙ r) W) ⊙ s + b."""
         z = self._product(x, w)
-        w.kept = x
+        w.saved = x
         y = np.multiply(z, w.p.s, out=w.buf("y", z.shape, x.dtype))
         y += w.p.b
         return y
 
     def backward(self, dy: Array, w: Scope, call: Call, *, need_dx: bool = True) -> Array | None:
         """Assign db, ds, dW and dr; return dx."""
-        x, n, k = w.kept, len(dy), self.heads
+        x, n, k = w.saved, len(dy), self.heads
         i, o, shared = x.shape[-1], self.units, x.ndim == 2
         u, z = w.buf("u", (n, k, i), x.dtype), w.buf("z", dy.shape, dy.dtype)
         np.sum(dy, axis=0, out=w.g.b)
@@ -191,7 +191,7 @@ class HeadsDense:
     def forward(self, x: Array, w: Scope, call: Call) -> Array:
         """Return xₕ Wₕ + bₕ, heads side by side."""
         n, k, i = x.shape
-        w.kept = x
+        w.saved = x
         y = w.buf("y", (n, k, self.units), x.dtype)
         np.matmul(x.transpose(1, 0, 2), w.p.W, out=y.transpose(1, 0, 2))
         if self.scaled:
@@ -201,7 +201,7 @@ class HeadsDense:
 
     def backward(self, dy: Array, w: Scope, call: Call, *, need_dx: bool = True) -> Array | None:
         """Assign dW and db; return dx."""
-        x = w.kept
+        x = w.saved
         np.sum(dy, axis=0, out=w.g.b)
         if self.scaled:
             dy *= 1 / sqrt(x.shape[-1])

@@ -9,7 +9,7 @@ from typing import ClassVar
 import numpy as np
 
 from graduel.nn.layers.activation import Elementwise
-from graduel.nn.layers.base import Array
+from graduel.nn.layers.layer import Array
 from graduel.nn.special import erf, sigmoid
 from graduel.nn.workspace import Call, Scope
 
@@ -34,14 +34,14 @@ class SiLU(Elementwise):
         """Return x σ(x)."""
         gate = sigmoid(x, out=w.buf("gate", x.shape, x.dtype))
         y = np.multiply(x, gate, out=w.buf("y", x.shape, x.dtype))
-        w.kept = gate, y
+        w.saved = gate, y
         return y
 
     def backward(self, dy: Array, w: Scope, call: Call, *, need_dx: bool = True) -> Array | None:
         """Return dy (σ + y (1 − σ))."""
         if not need_dx:
             return None
-        gate, y = w.kept
+        gate, y = w.saved
         slope = np.subtract(1, gate, out=w.buf("slope", dy.shape, dy.dtype))
         slope *= y
         slope += gate
@@ -91,14 +91,14 @@ class GELU(Elementwise):
             erf(np.multiply(x, sqrt(0.5), out=gate), out=gate)
         gate += 1
         gate *= 0.5
-        w.kept = x, gate
+        w.saved = x, gate
         return np.multiply(x, gate, out=w.buf("y", x.shape, x.dtype))
 
     def backward(self, dy: Array, w: Scope, call: Call, *, need_dx: bool = True) -> Array | None:
         """Return dy (Φ + x φ)."""
         if not need_dx:
             return None
-        x, gate = w.kept
+        x, gate = w.saved
         near = np.clip(x, -FAR, FAR, out=w.buf("near", dy.shape, dy.dtype))
         slope = np.square(near, out=w.buf("slope", dy.shape, dy.dtype))
         if self.approximate:
@@ -138,14 +138,14 @@ class Mish(Elementwise):
         gate *= e
         y = np.add(gate, 2, out=w.buf("y", x.shape, x.dtype))
         gate /= y
-        w.kept = x, e, gate
+        w.saved = x, e, gate
         return np.multiply(x, gate, out=y)
 
     def backward(self, dy: Array, w: Scope, call: Call, *, need_dx: bool = True) -> Array | None:
         """Return dy (g + x (1 − g²) σ)."""
         if not need_dx:
             return None
-        x, e, gate = w.kept
+        x, e, gate = w.saved
         slope = np.add(e, 1, out=w.buf("slope", dy.shape, dy.dtype))
         np.divide(e, slope, out=slope)
         rest = np.square(gate, out=w.buf("rest", dy.shape, dy.dtype))
@@ -172,14 +172,14 @@ class HardSwish(Elementwise):
         gate = np.add(x, 3, out=w.buf("gate", x.shape, x.dtype))
         np.clip(gate, 0, 6, out=gate)
         gate /= 6
-        w.kept = x, gate
+        w.saved = x, gate
         return np.multiply(x, gate, out=w.buf("y", x.shape, x.dtype))
 
     def backward(self, dy: Array, w: Scope, call: Call, *, need_dx: bool = True) -> Array | None:
         """Return dy (g + x / 6 where |x| < 3)."""
         if not need_dx:
             return None
-        x, gate = w.kept
+        x, gate = w.saved
         slope = np.abs(x, out=w.buf("slope", dy.shape, dy.dtype))
         inside = np.less(slope, 3, out=w.buf("inside", dy.shape, np.bool_))
         np.multiply(x, 1 / 6, out=slope)

@@ -9,7 +9,7 @@ import numpy as np
 
 from graduel.nn.initializers import Constant, Initializer
 from graduel.nn.layers.activation import Elementwise
-from graduel.nn.layers.base import Array, Plan, Shape, Spec, features
+from graduel.nn.layers.layer import Array, Plan, Shape, Spec, features
 from graduel.nn.workspace import Call, Scope
 
 
@@ -40,7 +40,7 @@ class LeakyReLU(Elementwise):
     def forward(self, x: Array, w: Scope, call: Call) -> Array:
         """Return max(x, s x)."""
         y = np.multiply(x, self.slope, out=w.buf("y", x.shape, x.dtype))
-        w.kept = np.maximum(x, y, out=y)
+        w.saved = np.maximum(x, y, out=y)
         return y
 
     def backward(self, dy: Array, w: Scope, call: Call, *, need_dx: bool = True) -> Array | None:
@@ -48,7 +48,7 @@ class LeakyReLU(Elementwise):
         if not need_dx:
             return None
         slope = w.buf("slope", dy.shape, dy.dtype)
-        np.greater(w.kept, 0, out=slope, casting="unsafe")
+        np.greater(w.saved, 0, out=slope, casting="unsafe")
         np.maximum(slope, self.slope, out=slope)
         return np.multiply(dy, slope, out=dy)
 
@@ -88,7 +88,7 @@ class ParametricReLU:
 
     def forward(self, x: Array, w: Scope, call: Call) -> Array:
         """Return max(0, x) + s min(0, x)."""
-        w.kept = x
+        w.saved = x
         y = np.maximum(x, 0, out=w.buf("y", x.shape, x.dtype))
         left = np.minimum(x, 0, out=w.buf("left", x.shape, x.dtype))
         left *= w.p.slope
@@ -97,7 +97,7 @@ class ParametricReLU:
 
     def backward(self, dy: Array, w: Scope, call: Call, *, need_dx: bool = True) -> Array | None:
         """Assign ds = Σ dy min(0, x); return dx."""
-        x = w.kept
+        x = w.saved
         left = np.minimum(x, 0, out=w.buf("left", x.shape, x.dtype))
         left *= dy
         np.sum(left, axis=tuple(range(x.ndim - 1)), out=w.g.slope)

@@ -9,7 +9,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from graduel.nn.layers.base import Array, Plan, Shape
+from graduel.nn.layers.layer import Array, Plan, Shape
 from graduel.nn.layers.random_bits import STEPS, sixteen_bits
 from graduel.nn.workspace import Call, Scope
 

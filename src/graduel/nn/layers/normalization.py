@@ -9,8 +9,8 @@ from typing import ClassVar
 import numpy as np
 
 from graduel.nn.initializers import Constant, Zeros
-from graduel.nn.layers.base import Array, Plan, Shape, Spec, features
 from graduel.nn.layers.channel_ops import along, lines, sums
+from graduel.nn.layers.layer import Array, Plan, Shape, Spec, features
 from graduel.nn.workspace import Call, Scope
 
 
@@ -81,11 +81,11 @@ class BatchNorm:
             w.s.mean += self.momentum * (mean - w.s.mean)
             w.s.var += self.momentum * (var * (n / max(n - 1, 1)) - w.s.var)
             inverse = _inverse(var, self.eps, w)
-            w.kept = centred, inverse
+            w.saved = centred, inverse
         else:
             centred = np.subtract(rows, along(w.s.mean, size, w), out=out)
             inverse = _inverse(w.s.var, self.eps, w)
-            w.kept = rows, None
+            w.saved = rows, None
         np.multiply(w.p.gamma, inverse, out=slope)
         np.multiply(centred, along(slope, size, w), out=out)
         out += along(w.p.beta, size, w)
@@ -93,7 +93,7 @@ class BatchNorm:
 
     def backward(self, dy: Array, w: Scope, call: Call, *, need_dx: bool = True) -> Array | None:
         """Assign dγ and dβ; return dx, after a prediction dx = γ / √(σ² + ε) · dy."""
-        centred, inverse = w.kept
+        centred, inverse = w.saved
         n, d = prod(dy.shape[:-1]), lines(dy)
         if frozen := inverse is None:
             centred = centred - along(w.s.mean, d.shape[1], w)
@@ -167,14 +167,14 @@ class LayerNorm:
         inverse += self.eps
         np.divide(1, np.sqrt(inverse, out=inverse), out=inverse)
         hat *= inverse
-        w.kept = hat, inverse
+        w.saved = hat, inverse
         y = np.multiply(hat, w.p.gamma, out=w.buf("y", x.shape, x.dtype))
         y += w.p.beta
         return y
 
     def backward(self, dy: Array, w: Scope, call: Call, *, need_dx: bool = True) -> Array | None:
         """Assign dγ and dβ; return dx."""
-        hat, inverse = w.kept
+        hat, inverse = w.saved
         axes = tuple(range(dy.ndim - 1))
         product = np.multiply(dy, hat, out=w.buf("product", dy.shape, dy.dtype))
         np.sum(product, axis=axes, out=w.g.gamma)

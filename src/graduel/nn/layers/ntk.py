@@ -9,7 +9,7 @@ from typing import ClassVar
 import numpy as np
 
 from graduel.nn.initializers import Initializer, Normal
-from graduel.nn.layers.base import Array, Plan, Shape, Spec
+from graduel.nn.layers.layer import Array, Plan, Shape, Spec
 from graduel.nn.workspace import Call, Scope
 
 
@@ -76,7 +76,7 @@ class NTKDense:
         )
 
     def calibrate(self, x: Array, w: Scope, call: Call) -> None:
-        """Give every unit variance 1 on these rows, and put its zero on one of them."""
+        """Scale every unit to variance 1 on these rows, and shift its zero to one of them."""
         if not self.calibrated or not len(x):
             return
         z = x @ w.p.W
@@ -85,7 +85,7 @@ class NTKDense:
 
     def forward(self, x: Array, w: Scope, call: Call) -> Array:
         """Return x W / √i + b."""
-        w.kept = x
+        w.saved = x
         y = np.matmul(x, w.p.W, out=w.buf("y", (len(x), self.units), x.dtype))
         y *= 1 / sqrt(x.shape[1])
         y += w.p.b
@@ -93,7 +93,7 @@ class NTKDense:
 
     def backward(self, dy: Array, w: Scope, call: Call, *, need_dx: bool = True) -> Array | None:
         """Assign dW = xᵀ dy / √i and db = Σₙ dy; return dx = dy Wᵀ / √i."""
-        x = w.kept
+        x = w.saved
         np.sum(dy, axis=0, out=w.g.b)
         dy *= 1 / sqrt(x.shape[1])
         np.matmul(x.T, dy, out=w.g.W)

@@ -8,7 +8,8 @@ import numpy as np
 
 from graduel.nn.initializers import Constant, Initializer
 from graduel.nn.layers.activation import SELU
-from graduel.nn.layers.base import (
+from graduel.nn.layers.channel_ops import lines, sums
+from graduel.nn.layers.layer import (
     Array,
     Layer,
     Plan,
@@ -18,7 +19,6 @@ from graduel.nn.layers.base import (
     features,
     forward_through,
 )
-from graduel.nn.layers.channel_ops import lines, sums
 from graduel.nn.workspace import Call, Scope
 
 
@@ -54,17 +54,17 @@ class Parametric:
 
     @property
     def row_wise(self) -> bool:
-        """What f is."""
+        """Whether f is so."""
         return self.activation.row_wise
 
     @property
     def deterministic(self) -> bool:
-        """What f is."""
+        """Whether f is so."""
         return self.activation.deterministic
 
     @property
     def smooth(self) -> bool:
-        """What f is."""
+        """Whether f is so."""
         return self.activation.smooth
 
     def plan(self, shape: Shape) -> Plan:
@@ -81,14 +81,14 @@ class Parametric:
     def forward(self, x: Array, w: Scope, call: Call) -> Array:
         """Return x + α (f(x) − x)."""
         f = forward_through((self.activation,), w.kids, x, call)
-        w.kept = bend = np.subtract(f, x, out=w.buf("bend", x.shape, x.dtype))
+        w.saved = bend = np.subtract(f, x, out=w.buf("bend", x.shape, x.dtype))
         y = np.multiply(bend, w.p.alpha, out=w.buf("y", x.shape, x.dtype))
         y += x
         return y
 
     def backward(self, dy: Array, w: Scope, call: Call, *, need_dx: bool = True) -> Array | None:
         """Assign dα = Σ dy (f(x) − x); return dx = (1 − α) dy + f′(x) α dy."""
-        sums(lines(dy), w, w.g.alpha, by=lines(w.kept))
+        sums(lines(dy), w, w.g.alpha, by=lines(w.saved))
         inner = np.multiply(dy, w.p.alpha, out=w.buf("inner", dy.shape, dy.dtype))
         if need_dx:
             dy -= inner

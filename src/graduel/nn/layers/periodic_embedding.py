@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from graduel.nn.initializers import Normal, Uniform
-from graduel.nn.layers.base import Array, Plan, Shape, Spec
+from graduel.nn.layers.layer import Array, Plan, Shape, Spec
 from graduel.nn.workspace import Call, Scope
 
 
@@ -120,12 +120,12 @@ class PBLD:
         if p < i:
             rest = w.buf("rest", (n, i - p), x.dtype)
             y[:, p * d :] = np.take(x, others, axis=1, out=rest, mode="clip")
-        w.kept = columns, angle, frequency
+        w.saved = columns, angle, frequency
         return y
 
     def backward(self, dy: Array, w: Scope, call: Call, *, need_dx: bool = True) -> Array | None:
         """Assign dw, db, dA and dc; return dx."""
-        columns, angle, frequency = w.kept
+        columns, angle, frequency = w.saved
         (p, _, n), d = angle.shape, self.size
         i = dy.shape[1] - p * (d - 1)
         h = _room(w, "h", angle.shape, dy.dtype)

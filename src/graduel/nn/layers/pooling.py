@@ -8,7 +8,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from graduel.nn.layers.base import Array, Plan, Shape
+from graduel.nn.layers.layer import Array, Plan, Shape
 from graduel.nn.layers.windows import Pair, check_image, count, pair, places
 from graduel.nn.workspace import Call, Scope
 
@@ -63,14 +63,14 @@ class MaxPool2D:
         np.copyto(y, first)
         for place in others:
             np.maximum(y, place, out=y)
-        w.kept = x, y
+        w.saved = x, y
         return y
 
     def backward(self, dy: Array, w: Scope, call: Call, *, need_dx: bool = True) -> Array | None:
         """Return dy where x is the first to be as large as y, else 0."""
         if not need_dx:
             return None
-        x, y = w.kept
+        x, y = w.saved
         window = _size_and_stride(self)
         dx, overlap = _start(x, window, w)
         here, found = w.buf("here", y.shape, np.bool_), w.buf("found", y.shape, np.bool_)
@@ -136,7 +136,7 @@ class AveragePool2D:
         for place in others:
             np.add(y, place, out=y)
         y *= 1 / prod(window[0])
-        w.kept = x
+        w.saved = x
         return y
 
     def backward(self, dy: Array, w: Scope, call: Call, *, need_dx: bool = True) -> Array | None:
@@ -144,7 +144,7 @@ class AveragePool2D:
         if not need_dx:
             return None
         window = _size_and_stride(self)
-        dx, overlap = _start(w.kept, window, w)
+        dx, overlap = _start(w.saved, window, w)
         dy *= 1 / prod(window[0])
         for place in places(dx, *window):
             if overlap:
@@ -166,7 +166,7 @@ def _plan(layer: MaxPool2D | AveragePool2D, shape: Shape) -> Plan:
 
 
 def _start(x: Array, window: tuple[Pair, Pair], w: Scope) -> tuple[Array, bool]:
-    """Make room for dx, zero where need be, and tell whether windows overlap."""
+    """Return a buffer for dx, zeroed where needed, and whether windows overlap."""
     size, stride = window
     dx = w.buf("dx", x.shape, x.dtype)
     overlap = stride[0] < size[0] or stride[1] < size[1]

@@ -1,4 +1,4 @@
-"""One learned factor for each feature."""
+"""One trained factor for each feature."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import ClassVar
 import numpy as np
 
 from graduel.nn.initializers import Constant, Initializer
-from graduel.nn.layers.base import Array, Plan, Shape, Spec, features
+from graduel.nn.layers.layer import Array, Plan, Shape, Spec, features
 from graduel.nn.workspace import Call, Scope
 
 
@@ -45,11 +45,11 @@ class Scale:
 
     def forward(self, x: Array, w: Scope, call: Call) -> Array:
         """Return s x."""
-        w.kept = x
+        w.saved = x
         return np.multiply(x, w.p.s, out=w.buf("y", x.shape, x.dtype))
 
     def backward(self, dy: Array, w: Scope, call: Call, *, need_dx: bool = True) -> Array | None:
         """Assign ds = Σ dy x; return dx = s dy."""
-        product = np.multiply(dy, w.kept, out=w.buf("product", dy.shape, dy.dtype))
+        product = np.multiply(dy, w.saved, out=w.buf("product", dy.shape, dy.dtype))
         np.sum(product, axis=tuple(range(dy.ndim - 1)), out=w.g.s)
         return np.multiply(dy, w.p.s, out=dy) if need_dx else None

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from math import prod
 from typing import ClassVar
 
-from graduel.nn.layers.base import Array, Plan, Shape
+from graduel.nn.layers.layer import Array, Plan, Shape
 from graduel.nn.workspace import Call, Scope
 
 
@@ -28,12 +28,12 @@ class Flatten:
 
     def forward(self, x: Array, w: Scope, call: Call) -> Array:
         """Return a view of x."""
-        w.kept = x.shape
+        w.saved = x.shape
         return x.reshape(len(x), prod(x.shape[1:]))
 
     def backward(self, dy: Array, w: Scope, call: Call, *, need_dx: bool = True) -> Array | None:
         """Return dy in the shape of x."""
-        return dy.reshape(w.kept) if need_dx else None
+        return dy.reshape(w.saved) if need_dx else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,9 +78,9 @@ class Reshape:
 
     def forward(self, x: Array, w: Scope, call: Call) -> Array:
         """Return a view of x."""
-        w.kept = x.shape
+        w.saved = x.shape
         return x.reshape(len(x), *self.shape)
 
     def backward(self, dy: Array, w: Scope, call: Call, *, need_dx: bool = True) -> Array | None:
         """Return dy in the shape of x."""
-        return dy.reshape(w.kept) if need_dx else None
+        return dy.reshape(w.saved) if need_dx else None

@@ -3,9 +3,9 @@
 A batch's loss is Σ wᵢ ℓᵢ / Σ wᵢ; where Σ w = 0, loss and gradient are zero.
 """
 
-from graduel.nn.losses.base import Loss, weighted
 from graduel.nn.losses.classification import BinaryCrossEntropy, SoftmaxCrossEntropy
 from graduel.nn.losses.heads import MeanOfHeads
+from graduel.nn.losses.loss import Loss, weighted
 from graduel.nn.losses.regression import AbsoluteError, Huber, Poisson, SquaredError
 
 __all__ = [

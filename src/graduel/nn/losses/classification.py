@@ -7,7 +7,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from graduel.nn.losses.base import Array, as_targets, as_tuple, weighted
+from graduel.nn.losses.loss import Array, as_targets, as_tuple, weighted
 from graduel.nn.special import sigmoid
 from graduel.nn.workspace import Scope
 
@@ -185,7 +185,7 @@ class BinaryCrossEntropy:
         return weighted(each, dz, weight)
 
     def _weigh(self, target: Array, w: Scope) -> Array | None:
-        """Make p t of t, in place; return 1 − t + p t, or None where p = 1."""
+        """Replace t by p t, in place; return 1 − t + p t, or None where p = 1."""
         if self.positive_weight is None:
             return None
         if len(self.positive_weight) != target.shape[1]:

@@ -8,7 +8,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from graduel.nn.losses.base import Array, as_targets, weighted
+from graduel.nn.losses.loss import Array, as_targets, weighted
 from graduel.nn.workspace import Scope
 
 

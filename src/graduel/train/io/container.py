@@ -1,4 +1,4 @@
-"""What stands around a model's arrays: suspicion before the file is opened, JSON, a checksum."""
+"""The container of a model's arrays: checks before a file is opened, JSON metadata, a checksum."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from collections.abc import Iterable, Mapping
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,16 +17,16 @@ from safetensors.numpy import save
 from graduel.errors import UserError
 
 FORMAT = 2
-"""1: without a checksum. Files of every format keep loading."""
+"""The number of the file format; from the first release on, files of every format keep loading."""
 KEY = "graduel"
-"""Under this key stands the JSON in the file's metadata. Of two keys the order would be chance."""
+"""Key of the JSON in the file's metadata; the only one, since the order of two would be random."""
 CHECKSUM = "sha256"
-"""Under this key of that JSON stands a checksum of the rest of it and of all arrays."""
+"""Key in that JSON of a checksum of the rest of it and of all arrays."""
 DTYPES = {"float32": "F32", "float64": "F64", "uint8": "U8"}
-"""What safetensors calls the dtypes of weights, and of bytes."""
+"""The names of dtypes in safetensors: those of weights, and of bytes."""
 HEADER = 3 << 18
 """The longest header, in bytes. To read it, safetensors may need 72 times as much memory."""
-OTHER = "expected a model that save_model wrote; the file is another's, damaged or cut short"
+OTHER = "expected a model file; this one is of another kind, damaged or cut short"
 
 
 def one_line(text: object, most: int = 1000) -> str:
@@ -44,31 +43,31 @@ def one_line(text: object, most: int = 1000) -> str:
 
 
 def parse(text: str) -> Any:
-    """Read JSON in which no key stands twice.
+    """Parse JSON in which no key occurs twice in one object.
 
     Raises
     ------
     UserError
-        If it is none.
+        If the text is not such JSON.
     """
     try:
-        return json.loads(text, object_pairs_hook=_once)
+        return json.loads(text, object_pairs_hook=_unique_keys)
     except (ValueError, RecursionError) as error:
-        raise UserError(f"no proper JSON: {error}") from None
+        raise UserError(f"invalid JSON: {error}") from None
 
 
-def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) < len(pairs):
-        raise ValueError("a key stands twice in one object")
-    return found
+def _unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    content = dict(pairs)
+    if len(content) < len(pairs):
+        raise ValueError("a key occurs twice in one object")
+    return content
 
 
 def compute_checksum(about: Mapping[str, Any], arrays: Iterable[tuple[str, NDArray[Any]]]) -> str:
     """Return the SHA-256 of a description and of each array's name, dtype, shape and bytes.
 
-    The description counts as JSON in ASCII, its keys sorted, without spaces. Then come the arrays
-    in the order of their names, little-endian, wherever they lie in the file.
+    The description is hashed as JSON in ASCII with sorted keys and no spaces, then the arrays in
+    the order of their names, little-endian, wherever they are in the file.
     """
     digest = sha256(json.dumps(about, sort_keys=True, separators=(",", ":")).encode())
     for name, array in sorted(arrays, key=lambda pair: pair[0]):
@@ -79,15 +78,15 @@ def compute_checksum(about: Mapping[str, Any], arrays: Iterable[tuple[str, NDArr
 
 
 def check_file(path: Path) -> None:
-    """Check that there is a regular file whose header is not too long, before it is opened.
+    """Raise unless a path is a regular file whose header is not too long, before it is opened.
 
-    A pipe could wait for ever, a device never end, and a long header take any memory. What else
-    the header says, safetensors holds against the file's size.
+    A pipe could block for ever, a device never end, and a long header take any amount of memory.
+    safetensors itself checks the header's other contents against the file's size.
 
     Raises
     ------
     UserError, OSError
-        If it is another thing, or cannot be read.
+        If the path is not such a file, or cannot be read.
     """
     mode = path.stat().st_mode
     if not stat.S_ISREG(mode):
@@ -102,17 +101,17 @@ def check_file(path: Path) -> None:
 
 
 def header_size(content: bytes) -> int:
-    """Return how long the header is, as the file's first eight bytes tell."""
+    """Return the length of the header, which the first eight bytes of a file hold."""
     return int.from_bytes(content[:8], "little")
 
 
 def pack_file(about: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> bytes:
-    """Return the content of a file: the arrays, and their description with a checksum of it all.
+    """Return the bytes of a file: the arrays, and their description with a checksum of both.
 
     Raises
     ------
     UserError
-        If the header is longer than a reader takes.
+        If the header is longer than a reader accepts.
     """
     described = about | {CHECKSUM: compute_checksum(about, arrays.items())}
     text = json.dumps(described, ensure_ascii=False)
@@ -129,12 +128,12 @@ def pack_file(about: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> bytes:
 
 
 def parse_header(text: str) -> dict[str, Any]:
-    """Read the JSON of the metadata.
+    """Parse the JSON of the metadata.
 
     Raises
     ------
     UserError
-        If it is none of a model's, or of a newer format.
+        If it does not describe a model, or is of another format.
     """
     try:
         about = parse(text)
@@ -143,11 +142,10 @@ def parse_header(text: str) -> dict[str, Any]:
     number = about.get("format") if isinstance(about, dict) else None
     if type(number) is not int or number < 1:
         raise UserError("the model's description is damaged (it has no format number)")
-    if number > FORMAT:
+    if number != FORMAT:
         raise UserError(
-            f"expected a model of format {FORMAT} or older; got format {one_line(number, 20)}, "
-            f"written by graduel {one_line(about.get('graduel'), 20)}. Install that version or a "
-            "newer one"
+            f"expected a model of format {FORMAT}; got format {one_line(number, 20)}, "
+            f"written by graduel {one_line(about.get('graduel'), 20)}. Install that version"
         )
     if not isinstance(about.get("notes"), dict):
         raise UserError("the model's description is damaged (it has no notes by name)")
@@ -155,28 +153,12 @@ def parse_header(text: str) -> dict[str, Any]:
 
 
 def check_sum(about: dict[str, Any], arrays: Iterable[tuple[str, NDArray[Any]]]) -> None:
-    """Hold a file against its checksum, which is taken out of the description.
+    """Verify a file's checksum, and remove it from the description.
 
     Raises
     ------
     UserError
-        If they do not fit.
+        If it is missing or another one.
     """
-    if about["format"] > 1 or CHECKSUM in about:  # the first format had none
-        told = about.pop(CHECKSUM, None)
-        if told != compute_checksum(about, arrays):
-            raise UserError("the file is damaged: its numbers or notes do not fit its checksum")
-
-
-def write_file(path: Path, content: bytes) -> None:
-    """Write a file whole or not at all: beside its place, then moved there."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    aside = path.with_name(f".{path.name}.{uuid4().hex}.tmp")
-    try:
-        with aside.open("xb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(aside, path)
-    finally:
-        aside.unlink(missing_ok=True)
+    if about.pop(CHECKSUM, None) != compute_checksum(about, arrays):
+        raise UserError("the file is damaged: its numbers or notes do not match its checksum")

@@ -13,10 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 from safetensors import safe_open
 
+from graduel.atomic_io import atomic_write
 from graduel.errors import UserError
 from graduel.layout import Entry
 from graduel.nn.network import Network
-from graduel.nn.tree import Weights
+from graduel.nn.weights import Weights
 from graduel.train.io.container import (
     DTYPES,
     FORMAT,
@@ -28,17 +29,16 @@ from graduel.train.io.container import (
     pack_file,
     parse,
     parse_header,
-    write_file,
 )
 from graduel.train.io.spec_check import check_axes, check_spec
 
 STATE = "state:"
-"""Goes before the names of the state's arrays."""
+"""Prefix of the names of the state's arrays."""
 
 
 @dataclass(frozen=True, slots=True)
 class SavedNetwork:
-    """What a file holds: the network, its weights, and what else its writer noted."""
+    """The contents of a file: a network, its weights, and notes (plain data)."""
 
     network: Network
     weights: Weights
@@ -69,8 +69,8 @@ def save_network(
     Raises
     ------
     UserError
-        If weights do not fit the network, or the network or the notes are no plain data, or too
-        much of it.
+        If the weights do not fit the network, or the network or the notes are not plain data, or
+        are too long.
     OSError
         If the file cannot be written.
 
@@ -118,13 +118,13 @@ def save_network(
         name: np.asarray(entry.view(vector), order="C")  # save takes the memory as it lies
         for name, entry, vector in _arrays(network, weights)
     }
-    write_file(Path(path), pack_file(about, arrays))
+    atomic_write(path, pack_file(about, arrays))
 
 
 def load_network(path: str | Path, parts: Sequence[type] = ()) -> SavedNetwork:
     """Read a file that :func:`save_network` wrote. Nothing in it is ever executed or unpickled.
 
-    The file may come from anywhere: no array is made before the file is known to hold as many
+    The file may come from anywhere: no array is allocated before the file is known to hold as many
     numbers. It is closed afterwards; the weights are copies.
 
     Parameters
@@ -135,15 +135,15 @@ def load_network(path: str | Path, parts: Sequence[type] = ()) -> SavedNetwork:
     Raises
     ------
     UserError
-        If there is no such file, if it is no model, damaged, of a newer format, or if it names a
-        part that is not in `parts`.
+        If there is no such file, if it is not a model file, damaged, of another format, or if it
+        names a part that is not in `parts`.
     """
     path = Path(path)
     where = one_line(path)
     try:
         check_file(path)
         with safe_open(path, framework="numpy") as file:
-            return _read(file, parts)
+            return _read_network(file, parts)
     except UserError as error:
         raise UserError(f"{where}: {one_line(error)}") from None
     except OSError as error:
@@ -153,17 +153,16 @@ def load_network(path: str | Path, parts: Sequence[type] = ()) -> SavedNetwork:
         raise UserError(f"{where}: {OTHER} ({detail})") from None
 
 
-def _read(file: Any, parts: Sequence[type]) -> SavedNetwork:
-    """Make a model of what safe_open opened; it has held the header against the file's size."""
+def _read_network(file: Any, parts: Sequence[type]) -> SavedNetwork:
+    """Return the model in an open file, whose header safe_open has checked against its size."""
     text = (file.metadata() or {}).get(KEY)
     if text is None:
         raise UserError(
-            "expected a model that save_model wrote; this safetensors file has no "
-            f"'{KEY}' in its metadata"
+            f"expected a model file; this safetensors file has no '{KEY}' in its metadata"
         )
     about = parse_header(text)
-    network = _network(about.get("spec"), parts)
-    _agree(network, file)
+    network = _build_network(about.get("spec"), parts)
+    _check_arrays(network, file)
     weights = Weights(
         np.empty(network.layout.size, network.dtype),
         np.empty(network.state_layout.size, network.dtype),
@@ -177,7 +176,7 @@ def _read(file: Any, parts: Sequence[type]) -> SavedNetwork:
 
 
 def _arrays(network: Network, weights: Weights) -> list[tuple[str, Entry, NDArray[Any]]]:
-    """Name each array in the file, with its place in a vector, and the vector."""
+    """Return the name of each array in the file, its place in a vector, and the vector."""
     return [
         (prefix + entry.name, entry, vector)
         for prefix, layout, vector in (
@@ -188,36 +187,36 @@ def _arrays(network: Network, weights: Weights) -> list[tuple[str, Entry, NDArra
     ]
 
 
-def _network(spec: Any, parts: Sequence[type]) -> Network:
-    """Make the network that the spec tells."""
+def _build_network(spec: Any, parts: Sequence[type]) -> Network:
+    """Build the network of a spec."""
     try:
         check_spec(spec, parts)
         network = Network.from_spec(spec, parts)
         check_axes(network)
         return network
     except ValueError as error:
-        message = str(error).replace("from_spec(…,", "load_model(…,")
-        raise UserError(f"the network cannot be made: {message}") from None
+        message = str(error).replace("from_spec(…,", "load_network(…,")
+        raise UserError(f"the network cannot be built: {message}") from None
 
 
-def _agree(network: Network, file: Any) -> None:
-    """Check names, shapes and dtypes of the file's arrays against the network's layout."""
+def _check_arrays(network: Network, file: Any) -> None:
+    """Raise unless names, shapes and dtypes of the file's arrays match the network's layout."""
     dtype = DTYPES[network.dtype]
-    want = {
+    expected = {
         prefix + entry.name: (dtype, entry.shape)
         for prefix, layout in (("", network.layout), (STATE, network.state_layout))
         for entry in layout.entries
     }
-    held = dict.fromkeys(file.keys())
-    for name in {**want, **held}:
-        found = None
-        if name in held:
+    stored = dict.fromkeys(file.keys())
+    for name in {**expected, **stored}:
+        actual = None
+        if name in stored:
             array = file.get_slice(name)
-            found = (array.get_dtype(), tuple(array.get_shape()))
-        if found != want.get(name):
+            actual = (array.get_dtype(), tuple(array.get_shape()))
+        if actual != expected.get(name):
             texts = [
                 f"{pair[0]} of shape {pair[1]}" if pair else "no such array"
-                for pair in (want.get(name), found)
+                for pair in (expected.get(name), actual)
             ]
             raise UserError(
                 f"the network expects {texts[0]} under '{name}'; the file holds {texts[1]}"

@@ -1,0 +1,112 @@
+"""Running a session under a live display, with a word on what is saved when it stops early."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+import typer
+from rich.console import Console
+
+from graduel.cli.data_source import print_findings
+from graduel.cli.views.progress import show_progress
+from graduel.data.finding import Finding
+from graduel.duel.result.outcome import Run
+from graduel.duel.run.executor import WorkerError
+from graduel.duel.run.job import Event
+from graduel.duel.session import Observer, Session
+from graduel.duel.store.store import Store
+from graduel.errors import UserError
+
+
+class LiveObserver(Observer):
+    """Shows progress, and writes the page of each result.
+
+    Attributes
+    ----------
+    page : the file that was written last
+    store : the folder whose cells ran last
+    """
+
+    def __init__(self, write: Callable[[Run], Path]) -> None:
+        self._write = write
+        self.page = Path()
+        self.store: Store | None = None
+
+    def show_findings(self, findings: Sequence[Finding]) -> None:
+        """Print the findings of the checks."""
+        print_findings(findings)
+
+    def watch(self, store: Store, events: Iterator[Event]) -> None:
+        """Show the progress of one folder's cells."""
+        self.store = store
+        show_progress(events, store.protocol, Console(stderr=True), store.path)
+
+    def finish(self, run: Run) -> None:
+        """Write the page of a result."""
+        self.page = self._write(run)
+
+    def saved(self) -> str:
+        """Return how many fits are finished and saved, in words; nothing before the first."""
+        if self.store is None:
+            return ""
+        cells = list(self.store.protocol.cells())
+        done = sum(self.store.is_finished(cell) for cell in cells)
+        return (
+            f"{done} of {len(cells)} fits are finished and kept in {self.store.path}; "
+            "the same command goes on from there"
+        )
+
+    def has_saved(self) -> bool:
+        """Return whether any fit of the current folder is finished."""
+        store = self.store
+        return store is not None and any(map(store.is_finished, store.protocol.cells()))
+
+
+def run_live(session: Session, write: Callable[[Run], Path]) -> tuple[Run, Path]:
+    """Run a session under a live display; return its result and the page that `write` wrote.
+
+    Raises
+    ------
+    typer.Exit
+        If Ctrl-C or a worker's death stops it; standard error says what is saved.
+    UserError
+        If it cannot be run.
+    """
+    observer = LiveObserver(write)
+    try:
+        return session.run(observer), observer.page
+    except KeyboardInterrupt:
+        if observer.store is None:
+            raise
+        typer.echo(f"graduel: stopped. {observer.saved()}.", err=True)
+        raise typer.Exit(130) from None
+    except WorkerError as error:
+        typer.echo(f"graduel: {error}. {observer.saved()}.", err=True)
+        raise typer.Exit(1) from None
+    except UserError as error:
+        if observer.has_saved():
+            raise UserError(f"{error}. {observer.saved()}") from None
+        raise
+
+
+def print_json(path: Path) -> None:
+    """Write a result's file to standard output."""
+    sys.stdout.write(path.read_text(encoding="utf-8"))
+
+
+def command_line() -> str:
+    """Return the command line as it can be typed again; bytes that are no text are escaped.
+
+    Only the last name of an absolute path is part of it: where files are is private.
+    """
+    words = [_last_name(word) for word in sys.argv[1:]]
+    command = shlex.join(["graduel", *words])
+    return command.encode("utf-8", "backslashreplace").decode()
+
+
+def _last_name(word: str) -> str:
+    option, equals, value = word.partition("=") if word.startswith("--") else ("", "", word)
+    return f"{option}{equals}{Path(value).name or value}" if Path(value).is_absolute() else word

@@ -1,0 +1,191 @@
+"""A loaded data set in a folder, so that it is read and its schema inferred once a run.
+
+    X.arrow      the features of a table as Arrow IPC, uncompressed; X.npy of images
+    y.npy, …     class codes, groups, times, and where each row stood in the table
+    dataset.json the rest, and the SHA-256 of every file beside it; written last
+
+Source: the Arrow IPC file format, https://arrow.apache.org/docs/format/Columnar.html.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from graduel.atomic_io import atomic_path
+from graduel.data.assembly import from_table
+from graduel.data.column import Column
+from graduel.data.dataset import ColumnKind, Dataset
+from graduel.data.table import DroppedColumn, Table
+from graduel.errors import UserError
+from graduel.serialize import from_plain, read_json, to_plain, write_json
+
+MANIFEST, FRAME, IMAGES = "dataset.json", "X.arrow", "X.npy"
+
+
+@dataclass(frozen=True, slots=True)
+class _TableInfo:
+    """The parts of a :class:`Table` that are neither a frame nor an array."""
+
+    columns: tuple[Column, ...]
+    target: str
+    set_aside: tuple[DroppedColumn, ...]
+    notes: tuple[str, ...]
+    formats: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class _Manifest:
+    """The parts of a :class:`Dataset` that are neither a frame nor an array, and the files."""
+
+    name: str
+    classes: tuple[str, ...]
+    kinds: tuple[ColumnKind, ...]
+    n_train: int | None
+    source: str
+    table: _TableInfo | None
+    sha256: Mapping[str, str]
+
+
+def write_dataset(folder: Path, dataset: Dataset) -> None:
+    """Write a data set as it was loaded into a folder of its own.
+
+    Raises
+    ------
+    OSError
+        If the folder cannot be written.
+    """
+    table = dataset.understood
+    arrays: dict[str, NDArray[Any] | None] = {
+        "y.npy": dataset.y,
+        "groups.npy": dataset.groups,
+        "times.npy": dataset.times,
+        "rows.npy": None if table is None else table.rows,
+        IMAGES: dataset.X if table is None else None,
+    }
+    sha256 = {}
+    for name, array in arrays.items():
+        if array is not None:
+            with atomic_path(folder / name) as path, path.open("wb") as file:
+                np.save(file, array, allow_pickle=False)
+            sha256[name] = _file_digest(folder / name)
+    info = None
+    if table is not None:
+        with atomic_path(folder / FRAME) as path:
+            table.frame.write_ipc(path)
+        sha256[FRAME] = _file_digest(folder / FRAME)
+        info = _TableInfo(table.columns, table.target, table.set_aside, table.notes, table.formats)
+    manifest = _Manifest(
+        dataset.name,
+        dataset.classes,
+        dataset.kinds,
+        dataset.n_train,
+        dataset.source,
+        info,
+        sha256,
+    )
+    plain = to_plain(manifest)
+    write_json(folder / MANIFEST, {"sha256": _text_digest(plain), "dataset": plain})
+
+
+def read_dataset(folder: Path) -> Dataset:
+    """Return the data set that :func:`write_dataset` wrote; images are memory-mapped.
+
+    Every file is held against its checksum first, which takes a second a gigabyte. Arrow files are
+    mapped by Polars 1 and read into memory by Polars 2 (pola-rs/polars#28258).
+
+    Raises
+    ------
+    UserError
+        If a file is missing or damaged.
+    """
+    import polars as pl
+
+    manifest = _checked(folder)
+    info = manifest.table
+    arrays = {name: _load(folder / name) for name in manifest.sha256 if name.endswith(".npy")}
+    if info is None:
+        X, y = arrays[IMAGES], arrays["y.npy"]
+        return Dataset(
+            manifest.name, X, y, manifest.classes, manifest.kinds, manifest.n_train, manifest.source
+        )
+    table = Table(
+        name=manifest.name,
+        frame=pl.read_ipc(folder / FRAME).rechunk(),
+        columns=info.columns,
+        target=info.target,
+        y=arrays["y.npy"],
+        classes=manifest.classes,
+        rows=arrays["rows.npy"],
+        set_aside=info.set_aside,
+        notes=info.notes,
+        formats=info.formats,
+    )
+    groups, times = arrays.get("groups.npy"), arrays.get("times.npy")
+    dataset = from_table(table, origin=manifest.source, groups=groups, times=times)
+    return replace(dataset, n_train=manifest.n_train)
+
+
+def is_intact(folder: Path) -> bool:
+    """Tell whether a folder holds a data set whose files are those that were written."""
+    try:
+        _checked(folder)
+    except UserError:
+        return False
+    return True
+
+
+def _checked(folder: Path) -> _Manifest:
+    """Return the manifest of a folder whose files have their checksums.
+
+    Raises
+    ------
+    UserError
+        If a file is missing or damaged.
+    """
+    path = folder / MANIFEST
+    content = read_json(path)
+    try:
+        plain, intact = content["dataset"], content["sha256"] == _text_digest(content["dataset"])
+    except (TypeError, LookupError):
+        plain, intact = None, False
+    if not intact:
+        raise _damaged(path)
+    manifest = from_plain(_Manifest, plain, str(path))
+    for name, digest in manifest.sha256.items():
+        try:
+            intact = _file_digest(folder / name) == digest
+        except OSError as error:
+            raise UserError(f"{folder / name}: cannot be read ({error.strerror})") from None
+        if not intact:
+            raise _damaged(folder / name)
+    return manifest
+
+
+def _damaged(path: Path) -> UserError:
+    return UserError(f"{path}: expected cached data as they were written; the file is damaged")
+
+
+def _text_digest(plain: Any) -> str:
+    """Return the SHA-256 of plain data as JSON."""
+    return hashlib.sha256(json.dumps(plain, sort_keys=True).encode()).hexdigest()
+
+
+def _file_digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _load(path: Path) -> NDArray[Any]:
+    """Return an array; images, which may be many, as a private mapping of their file."""
+    if path.name != IMAGES:
+        with path.open("rb") as file:
+            return np.lib.format.read_array(file)
+    return np.asarray(np.load(path, mmap_mode="c"))

@@ -1,0 +1,56 @@
+"""How data are read, as plain data: the part of a data source that goes into a duel's plan."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from graduel.serialize import from_plain, to_plain
+
+
+@dataclass(frozen=True, slots=True)
+class SourceSpec:
+    """How data are read and their schema inferred; equal specs of equal content give equal data.
+
+    Attributes
+    ----------
+    name : the data's name
+    file : the file's or folder's name without its path, or the name of a known source
+    sha256 : of the content; empty for a known source
+    target, categorical, numeric, drop, bins : see :func:`graduel.data.schema_inference.infer_table`
+    separator, decimal, encoding, size : see :func:`graduel.data.read.read_source`
+    group : the column whose equal values stay on one side of every split; no feature
+    time : the column by which rows are ordered in time
+    sample : size of the stratified sample that is read of a large table
+    """
+
+    name: str
+    file: str
+    sha256: str = ""
+    target: str | None = None
+    categorical: tuple[str, ...] = ()
+    numeric: tuple[str, ...] = ()
+    drop: tuple[str, ...] = ()
+    bins: int | None = None
+    separator: str | None = None
+    decimal: str | None = None
+    encoding: str | None = None
+    size: tuple[int, int] | None = None
+    group: str | None = None
+    time: str | None = None
+    sample: int | None = None
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return plain data for JSON without the fields that are not set."""
+        return {k: v for k, v in to_plain(self).items() if v not in (None, [], "")}
+
+    @classmethod
+    def from_dict(cls, data: Any) -> SourceSpec:
+        """Return the spec that :meth:`as_dict` described.
+
+        Raises
+        ------
+        UserError
+            If the data describe no source.
+        """
+        return from_plain(cls, data, "description of a data source")

@@ -1,0 +1,58 @@
+"""The plan in a duel's folder: it tells whether the folder is this duel's."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from graduel.errors import UserError
+from graduel.serialize import read_json, write_json
+
+PLAN = "duel.json"
+
+
+def claim_plan(path: Path, plan: dict[str, Any]) -> None:
+    """Write a plan into a new folder; compare it with the plan of an old one.
+
+    Raises
+    ------
+    UserError
+        If the folder holds another duel.
+    """
+    if not (path / PLAN).exists():
+        write_json(path / PLAN, plan)
+        return
+    earlier = read_json(path / PLAN)
+    if _has_changed_data(earlier, plan):
+        raise UserError(
+            f"{plan['source']['file']} has changed since the duel in {path} began. Choose "
+            "another --out"
+        )
+    if earlier != plan:
+        what = "experiment" if plan["varies"] else "duel"
+        raise UserError(
+            f"{path} holds another {what} ({_difference(earlier, plan)}). Choose another --out"
+        )
+
+
+def _has_changed_data(earlier: Any, plan: dict[str, Any]) -> bool:
+    """Return whether the plans differ by the content of a file of one name."""
+    if not isinstance(earlier, dict) or not isinstance(earlier.get("source"), dict):
+        return False
+    old, new = earlier["source"], plan.get("source") or {}
+    return old.get("file") == new.get("file") and old.get("sha256") != new.get("sha256")
+
+
+def _difference(earlier: Any, plan: dict[str, Any]) -> str:
+    """Return the first difference of two plans in a few words."""
+    if not isinstance(earlier, dict):
+        return "its duel.json is not a plan"
+    for key, value in plan.items():
+        there = earlier.get(key)
+        if there != value:
+            if isinstance(value, dict) and isinstance(there, dict):
+                return f"{key}: {_difference(there, value)}"
+            if isinstance(value, dict):
+                return f"'{key}' is not among them"
+            return f"{key} {there!r} there, {value!r} here"
+    return "it has " + ", ".join(sorted(set(earlier) - set(plan)))

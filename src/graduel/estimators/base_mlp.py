@@ -1,0 +1,318 @@
+"""Base of the classifier and the regressor: fitting and predicting."""
+
+from __future__ import annotations
+
+import copy
+import warnings
+from abc import abstractmethod
+from collections.abc import Iterator
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.base import BaseEstimator
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.utils.validation import _check_sample_weight, check_is_fitted
+
+from graduel.estimators import inputs
+from graduel.estimators.fit import part_builder
+from graduel.estimators.fit.callbacks import CallbackSupportMixin, CallbackTasks, with_callbacks
+from graduel.estimators.fit.fit_history import FitEpoch
+from graduel.estimators.fit.fit_setup import FitSetup, prepare_fit
+from graduel.estimators.fit.fitted_network import ArrayViews, FittedNetwork, is_finite
+from graduel.estimators.fit.progress_bar import Progress
+from graduel.estimators.mixins import FittedMixin
+from graduel.estimators.targets import Targets
+from graduel.nn import Network, Weights
+from graduel.optim import Minimizer
+
+Array = NDArray[Any]
+
+
+class BaseMLP(FittedMixin, CallbackSupportMixin, BaseEstimator):  # type: ignore[misc]
+    """A network of the engine behind scikit-learn's conventions.
+
+    All that a prediction needs stands in one object that is exchanged whole, so that threads may
+    predict while another one fits.
+    """
+
+    __hash__ = object.__hash__
+
+    # --- what a subclass says ---
+
+    @abstractmethod
+    def _build_targets(
+        self, y: Any, previous: FittedNetwork | None, incremental: bool, classes: Any
+    ) -> Targets:
+        """Return the conversion of y to targets; raise if y does not fit an earlier fit."""
+
+    @abstractmethod
+    def _score(self, y: Array, answers: Array, targets: Targets, weight: Array | None) -> float:
+        """Return the score of a network's answers."""
+
+    @abstractmethod
+    def _check_validation_target(self, y: Any, targets: Targets) -> None:
+        """Raise ValueError if y of validation rows does not fit the targets."""
+
+    def _split_strata(self, y: Any, targets: Targets) -> Array | None:
+        """Return the strata whose shares a split keeps, or None."""
+        return None
+
+    def _row_weights(self, sample_weight: Any, X: Any, y: Any) -> Array | None:
+        """Return the weight of each row, or None if all are equal."""
+        if sample_weight is None:
+            return None
+        weight: Array = _check_sample_weight(
+            sample_weight, X, dtype=np.float64, ensure_non_negative=True
+        )
+        return weight
+
+    @abstractmethod
+    def _target_attributes(self, targets: Targets) -> dict[str, Any]:
+        """Return the fitted attributes of this kind of estimator alone."""
+
+    _is_regressor = False
+    """Whether targets are numbers."""
+
+    # --- fitting ---
+
+    @with_callbacks
+    def fit(
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any = None,
+        X_val: Any = None,
+        y_val: Any = None,
+    ) -> Self:
+        """Fit the network to X and y.
+
+        Parameters
+        ----------
+        X : array, sparse matrix or data frame of shape (n, features); images of shape
+            (n, height, width) or (n, height, width, channels) as well
+        y : labels or numbers, shape (n,) or (n, outputs)
+        sample_weight : how much each row counts, shape (n,)
+        X_val, y_val : rows to watch: after every epoch their loss and score are noted. With
+            ``early_stopping`` they decide, and none are taken from X
+
+        Returns
+        -------
+        self
+            The fitted estimator.
+
+        Raises
+        ------
+        ValueError
+            If a parameter or the data do not fit, or the training diverged.
+        """
+        setup = prepare_fit(self, X, y, sample_weight, X_val, y_val)
+        loop, stop_reason = setup.loop, ""
+        metadata = None if sample_weight is None else {"sample_weight": sample_weight}
+        callbacks = CallbackTasks(self, setup.epochs, X=X, y=y, metadata=metadata)
+        with Progress(self.verbose, setup.epochs) as progress:
+            try:
+                callbacks.begin()
+                for epoch in loop.run():
+                    progress.epoch(epoch)
+                    # A copy, so that a callback may keep it while the training goes on.
+                    if callbacks.done(
+                        lambda: copy.deepcopy(setup.attributes(self, loop.current_weights()))
+                    ):
+                        stop_reason = "Stopped by a callback."
+                        break
+                    if epoch.epoch < setup.epochs and not loop.stop_reason:
+                        callbacks.begin()
+            except KeyboardInterrupt:
+                if not loop.history.losses:
+                    raise
+                stop_reason = "Training interrupted by user."
+                warnings.warn(stop_reason, stacklevel=2)
+            progress.end(stop_reason or loop.stop_reason)
+        attributes = setup.attributes(self, loop.final_weights())
+        self._publish(attributes)
+        callbacks.end(lambda: copy.deepcopy(attributes))
+        if not stop_reason:
+            self._warn_unconverged(setup)
+        return self
+
+    def fit_iter(
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any = None,
+        X_val: Any = None,
+        y_val: Any = None,
+    ) -> Iterator[FitEpoch]:
+        """Fit the network to X and y, yielding after every epoch.
+
+        Between epochs the estimator answers as it is by then; ``break`` stops the fit where it
+        is. With ``early_stopping`` the best epoch's weights stand at the end, also after a break.
+
+        Parameters
+        ----------
+        X, y, sample_weight, X_val, y_val : as for :meth:`fit`
+
+        Yields
+        ------
+        FitEpoch
+            Loss, validation loss and score, and learning rate of the epoch.
+        """
+        setup = prepare_fit(self, X, y, sample_weight, X_val, y_val)
+        loop, started = setup.loop, False
+        try:
+            for epoch in loop.run():
+                started = True
+                if not loop.diverged:
+                    self._publish(setup.attributes(self, loop.current_weights().copy()))
+                yield epoch
+        finally:
+            if started:
+                self._publish(setup.attributes(self, loop.final_weights()))
+        self._warn_unconverged(setup)
+
+    def _partial_fit(self, X: Any, y: Any, sample_weight: Any, classes: Any = None) -> Self:
+        """Train for one epoch, going on from where the last one ended."""
+        setup = prepare_fit(self, X, y, sample_weight, incremental=True, classes=classes)
+        try:
+            with Progress(self.verbose, 1) as progress:
+                for epoch in setup.loop.run():
+                    progress.epoch(epoch)
+            attributes = setup.attributes(self, setup.loop.final_weights())
+        except BaseException:
+            self.__dict__["_resume_state"] = None  # half an epoch; what answers is as it was
+            raise
+        self._publish(attributes)
+        return self
+
+    # --- publishing ---
+
+    def _publish(self, attributes: dict[str, Any]) -> None:
+        """Replace the fitted attributes in one step."""
+        self.__dict__.update(attributes)
+        if "feature_names_in_" not in attributes:
+            self.__dict__.pop("feature_names_in_", None)
+
+    def _warn_unconverged(self, setup: FitSetup) -> None:
+        """Warn if training ended before it converged."""
+        loop = setup.loop
+        if loop.diverged:
+            warnings.warn(
+                f"the training diverged, and the best epoch before is kept: {loop.stop_reason}",
+                ConvergenceWarning,
+                stacklevel=3,
+            )
+        elif isinstance(loop.settings.rule, Minimizer):
+            if loop.stop_reason in ("", "out of evaluations"):
+                limit = "max_fun" if loop.stop_reason else "max_iter"
+                warnings.warn(
+                    f"lbfgs failed to converge after {loop.epochs} iterations: {limit}="
+                    f"{getattr(self, limit)} is reached. Increase it, or scale the rows",
+                    ConvergenceWarning,
+                    stacklevel=3,
+                )
+        elif not loop.stop_reason and part_builder.is_sklearn_rule(self.learning_rate):
+            warnings.warn(
+                f"Stochastic Optimizer: Maximum iterations ({self.max_iter}) reached and the "
+                "optimization hasn't converged yet.",
+                ConvergenceWarning,
+                stacklevel=3,
+            )
+
+    # --- answering ---
+
+    def _stand_in(self, fitted: FittedNetwork | None) -> Any:
+        """Return an estimator with these parameters for validation to read and write."""
+        stand_in = object.__new__(type(self))
+        stand_in.__dict__.update(self.get_params(deep=False))
+        if fitted is not None:
+            stand_in.n_features_in_ = fitted.n_features
+            if fitted.names is not None:
+                stand_in.feature_names_in_ = fitted.names
+        return stand_in
+
+    def _with_fitted(self, fitted: FittedNetwork) -> Any:
+        """Return an estimator that answers with `fitted`, for scorers."""
+        stand_in = self._stand_in(fitted)
+        stand_in.__dict__.update(self._target_attributes(fitted.targets), _fitted=fitted)
+        return stand_in
+
+    def _html_repr(self) -> str:
+        from graduel.estimators import html_repr
+
+        drawn: str = super()._html_repr()
+        return drawn + html_repr.render_html(self) if self.__sklearn_is_fitted__() else drawn
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return "_fitted" in self.__dict__
+
+    def _network_answers(self, X: Any) -> tuple[Targets, Array]:
+        """Return the targets' conversion and the network's outputs for X."""
+        fitted: FittedNetwork | None = self.__dict__.get("_fitted")
+        if fitted is None:
+            check_is_fitted(self)
+            fitted = self._fitted  # another thread has fitted meanwhile
+        if not (fitted.plain(X) and is_finite(X)):
+            X, _ = inputs.flatten_images(X, fitted.image)
+            X = inputs.validate_features(self._stand_in(fitted), X, reset=False)
+        return fitted.targets, fitted.answers(X)
+
+    def predict(self, X: Any) -> Any:
+        """Return the labels, or the numbers, that the network answers with.
+
+        Parameters
+        ----------
+        X : as for :meth:`fit`
+
+        Returns
+        -------
+        y : shape (n,), or (n, outputs) for several labels or numbers a row
+
+        Raises
+        ------
+        NotFittedError
+            If nothing was fitted.
+        ValueError
+            If X does not fit what was fitted.
+        """
+        targets, answers = self._network_answers(X)
+        return targets.predict(answers)
+
+    @property
+    def coefs_(self) -> ArrayViews:
+        """The weight matrices, first layer to last, shape (n_in, n_out); views of the network's."""
+        return self._fitted_or_raise("coefs_").arrays("W")
+
+    @coefs_.setter
+    def coefs_(self, values: Any) -> None:
+        self._fitted_or_raise("coefs_").set_arrays("W", values)
+
+    @property
+    def intercepts_(self) -> ArrayViews:
+        """The biases, first layer to last, shape (n_out,); views of the network's."""
+        return self._fitted_or_raise("intercepts_").arrays("b")
+
+    @intercepts_.setter
+    def intercepts_(self, values: Any) -> None:
+        self._fitted_or_raise("intercepts_").set_arrays("b", values)
+
+    @property
+    def network_(self) -> Network:
+        """The network, an object of :class:`graduel.nn.Network`."""
+        return self._fitted_or_raise("network_").network
+
+    @property
+    def weights_(self) -> Weights:
+        """The network's θ and state."""
+        return self._fitted_or_raise("weights_").weights
+
+    def _fitted_or_raise(self, name: str) -> FittedNetwork:
+        fitted: FittedNetwork | None = self.__dict__.get("_fitted")
+        if fitted is None:
+            raise AttributeError(f"{type(self).__name__} has no {name} before it is fitted")
+        return fitted
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        return tags

@@ -1,0 +1,137 @@
+"""The interface of layers: a frozen configuration with ``plan``, ``forward`` and ``backward``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from numpy.typing import NDArray
+
+from graduel.nn.initializers import Initializer, Zeros
+from graduel.nn.workspace import Call, Scope
+
+Array = NDArray[Any]
+Shape = tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Spec:
+    """An array that a layer needs: its shape, initial values, and role in θ."""
+
+    shape: Shape
+    init: Initializer = Zeros()
+    role: str = "weight"
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The shapes of a layer's output and arrays, known before any array exists.
+
+    Shapes leave out the first axis, the examples.
+    """
+
+    out: Shape
+    params: Mapping[str, Spec] = field(default_factory=dict)
+    state: Mapping[str, Spec] = field(default_factory=dict)
+    children: tuple[tuple[Layer, Shape], ...] = ()
+    """Layers inside this one, each with the shape that it is given."""
+    macs: int = 0
+    """Multiply–adds that one example's forward pass takes, children not counted."""
+
+
+class Layer(Protocol):
+    """One step of the forward pass, and the same step of the backward pass.
+
+    A layer is a frozen dataclass. Arrays come in through `w`, the scope of its position, so the
+    same object may stand twice in a network and serve many threads at once.
+
+    A layer may also have ``calibrate(x, w, call)``, which sets its parameters from the first data
+    that it is given.
+    """
+
+    @property
+    def row_wise(self) -> bool:
+        """Return whether each row of the output depends on its own row of the input alone."""
+        ...
+
+    @property
+    def deterministic(self) -> bool:
+        """Return whether training draws no random numbers."""
+        ...
+
+    @property
+    def smooth(self) -> bool:
+        """Return whether the derivative is continuous, so that finite differences always agree."""
+        ...
+
+    def plan(self, shape: Shape) -> Plan:
+        """Check the input's shape; say what comes out and which arrays are needed."""
+        ...
+
+    def forward(self, x: Array, w: Scope, call: Call) -> Array:
+        """Return the output, in a buffer of `w`; never change `x`."""
+        ...
+
+    def backward(self, dy: Array, w: Scope, call: Call, *, need_dx: bool = True) -> Array | None:
+        """Assign every gradient in ``w.g`` once and return dx; `dy` may be overwritten."""
+        ...
+
+
+def features(shape: Shape, layer: str) -> Shape:
+    """Return the shape of an example's last axis alone: features, or an image's channels."""
+    if not shape:
+        raise ValueError(
+            f"{layer} expects examples whose last axis holds features, input shape (…, n); got (). "
+            "Put Reshape((1,)) before it"
+        )
+    return shape[-1:]
+
+
+def chain(layers: Sequence[Layer], shape: Shape) -> tuple[tuple[tuple[Layer, Shape], ...], Shape]:
+    """Pair each layer with the shape that it is given, and return the shape that comes out."""
+    pairs = []
+    for i, layer in enumerate(layers):
+        pairs.append((layer, shape))
+        try:
+            shape = layer.plan(shape).out
+        except ValueError as error:
+            raise ValueError(f"layer {i} ({type(layer).__name__}): {error}") from None
+    return tuple(pairs), shape
+
+
+def forward_through(
+    layers: Sequence[Layer], scopes: Sequence[Scope], x: Array, call: Call
+) -> Array:
+    """Send `x` through layers one after the other."""
+    for layer, scope in zip(layers, scopes, strict=True):
+        x = layer.forward(x, scope, call)
+        if call.watch is not None:
+            call.watch(scope.name, "forward", x)
+    return x
+
+
+def backward_through(
+    layers: Sequence[Layer], scopes: Sequence[Scope], dy: Array, call: Call, *, need_dx: bool
+) -> Array | None:
+    """Send `dy` back through layers, last to first; no further than somebody needs it."""
+    last = 0 if need_dx else next((i for i, s in enumerate(scopes) if s.learns), len(layers))
+    dx: Array | None = dy
+    for i in reversed(range(last, len(layers))):
+        assert dx is not None
+        dx = layers[i].backward(dx, scopes[i], call, need_dx=need_dx or i > last)
+        if call.watch is not None and dx is not None:
+            call.watch(scopes[i].name, "backward", dx)
+    return dx if need_dx else None
+
+
+def calibrate_through(
+    layers: Sequence[Layer], scopes: Sequence[Scope], x: Array, call: Call
+) -> Array:
+    """Call ``calibrate`` of each layer that has it, on the data that reach it."""
+    for layer, scope in zip(layers, scopes, strict=True):
+        calibrate = getattr(layer, "calibrate", None)
+        if calibrate is not None:
+            calibrate(x, scope, call)
+        x = layer.forward(x, scope, call)
+    return x

@@ -1,0 +1,106 @@
+"""The interface of losses, the weighted mean, and the check of targets."""
+
+from __future__ import annotations
+
+from math import isfinite
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from graduel.nn.workspace import Scope
+
+Array = NDArray[Any]
+
+
+class Loss(Protocol):
+    """The function that training minimizes; a frozen dataclass."""
+
+    @property
+    def row_wise(self) -> bool:
+        """Return whether each row's loss depends on that row alone."""
+        ...
+
+    @property
+    def deterministic(self) -> bool:
+        """Return whether it draws no random numbers."""
+        ...
+
+    @property
+    def smooth(self) -> bool:
+        """Return whether the derivative is continuous."""
+        ...
+
+    def value_and_gradient(
+        self, raw: Array, y: Array, weight: Array | None, w: Scope
+    ) -> tuple[float, Array]:
+        """Return the weighted mean loss and its gradient by `raw`, in a buffer of `w`."""
+        ...
+
+    def link(self, raw: Array) -> Array:
+        """Turn raw predictions into answers, in place."""
+        ...
+
+
+def weighted(each: Array, gradient: Array, weight: Array | None) -> tuple[float, Array]:
+    """Return the weighted mean of the losses ℓᵢ; scale each row's gradient by wᵢ / Σ w, in place.
+
+    Raises
+    ------
+    ValueError
+        If `weight` is not one number for each row, or its sum is negative or not finite.
+    """
+    if weight is None:
+        if not len(each):
+            return 0.0, gradient
+        gradient *= 1 / len(each)
+        return float(each.mean(dtype=np.float64)), gradient
+    if weight.shape != each.shape:
+        raise ValueError(
+            f"weights must have shape {each.shape}, one for each row; got {weight.shape}"
+        )
+    total = float(weight.sum(dtype=np.float64))
+    if not (total >= 0 and isfinite(total)):
+        raise ValueError(
+            f"weights must be finite and at least 0; got weights with the sum {total}. "
+            "Give rows that shall not count the weight 0"
+        )
+    if total == 0:
+        gradient.fill(0)
+        return 0.0, gradient
+    share = weight / total
+    gradient *= share[:, np.newaxis].astype(gradient.dtype)
+    return float(np.dot(share, each)), gradient
+
+
+def as_targets(raw: Array, y: Array) -> Array:
+    """Return y as a view in the shape of `raw`, (n, k).
+
+    Raises
+    ------
+    ValueError
+        If y is not numbers of shape (n, k), or (n,) where k = 1.
+    """
+    if raw.ndim != 2:
+        raise ValueError(
+            f"a loss expects raw predictions of shape (n, outputs); got {raw.shape}. "
+            "End the network with Flatten() or a Dense layer"
+        )
+    if y.dtype.kind not in "biuf":
+        raise ValueError(f"y must hold numbers; got {y.dtype}. Convert it with y.astype(float)")
+    if y.shape != raw.shape and y.shape != (len(raw),) * (raw.shape[1] == 1):
+        raise ValueError(
+            f"y must have shape {raw.shape}, a target for each of the network's outputs; "
+            f"got {y.shape}. Let the last layer have as many units as y has columns"
+        )
+    return y.reshape(raw.shape)
+
+
+def as_tuple(name: str, values: tuple[float, ...] | None) -> tuple[float, ...] | None:
+    """Return `values` as a tuple of floats, or None; refuse what cannot be a weight."""
+    if values is None:
+        return None
+    values = tuple(float(value) for value in values)
+    if not all(value >= 0 and isfinite(value) for value in values):
+        raise ValueError(f"{name} must be finite numbers, at least 0; got {values}")
+    return values

@@ -1,0 +1,18 @@
+"""Checks of the ranges of an update rule's numbers."""
+
+from __future__ import annotations
+
+from math import inf
+
+
+def check_range(name: str, value: float, *, below: float = inf) -> None:
+    """Raise ValueError if a number is out of its range."""
+    if not 0 <= value < below:
+        bound = "" if below == inf else f" and below {below:g}"
+        raise ValueError(f"{name} must be at least 0{bound}; got {value}")
+
+
+def check_positive(name: str, value: float) -> None:
+    """Raise ValueError unless a number is above zero."""
+    if not value > 0:
+        raise ValueError(f"{name} must be above 0; got {value}")

@@ -1,0 +1,99 @@
+"""Perform all runs with the code on the path, fits included, and write their numbers as JSON.
+
+``python tests/frozen/compare_runs.py OUT.json`` takes a few minutes. With ``--against OTHER.json``
+the numbers are held against those that other code gave on the same machine: all of them must be
+the same bit for bit, but for times and memory. Names of runs after OUT perform those alone, and
+``--only-compare`` performs none and reads OUT.
+
+Set OMP_NUM_THREADS and OPENBLAS_NUM_THREADS to 1, so that sums are in the same order; PYTHONPATH
+says whose code runs::
+
+    PYTHONPATH=old/src python tests/frozen/compare_runs.py old.json
+    PYTHONPATH=new/src python tests/frozen/compare_runs.py new.json --against old.json
+
+Keys that have another name in the new code are those of ``RENAMED`` in ``test_frozen.py``.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import tempfile
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import adapter
+import reading
+
+
+def main() -> int:
+    """Perform the runs and compare; return 1 where numbers are others."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("out", type=Path, help="where the numbers go, a JSON file")
+    parser.add_argument("names", nargs="*", help="which runs; by default all")
+    parser.add_argument("--against", type=Path, help="numbers that other code gave")
+    parser.add_argument("--only-compare", action="store_true", help="perform no run, read OUT")
+    given = parser.parse_args()
+    if not given.only_compare:
+        found = {name: performed(name) for name in given.names or adapter.RUNS}
+        text = json.dumps(found, indent=1, ensure_ascii=False, allow_nan=False)
+        given.out.write_text(text + "\n", encoding="utf-8")
+    if given.against is None:
+        return 0
+    new, old = (json.loads(path.read_text(encoding="utf-8")) for path in (given.out, given.against))
+    lines = [line for name in new for line in unequal(old[name], new[name], name)]
+    print("\n".join(lines) or f"all numbers of {len(new)} runs are the same")
+    return 1 if lines else 0
+
+
+def performed(name: str) -> dict[str, Any]:
+    """Perform one run; return its results, digests of its arrays, and what its models answer."""
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path(temporary) / name
+        adapter.perform(name, folder)
+        run, arrays = adapter.record(name, folder)
+        print(f"{name}: performed", flush=True)
+        return {
+            "results": reading.results_of(folder),
+            "inputs": reading.numbers_of(run["duels"]),
+            "arrays": {key: digest(array) for key, array in arrays.items()},
+            "models": {
+                model: reading.predicted(model, adapter.model_path(folder, cell))
+                for model, (of, cell) in adapter.MODELS.items()
+                if of == name
+            },
+        }
+
+
+def digest(array: Any) -> str:
+    """Return a fingerprint of an array: its type, its shape, every bit."""
+    return sha256(f"{array.dtype}{array.shape}".encode() + array.tobytes()).hexdigest()
+
+
+def unequal(old: dict[str, Any], new: dict[str, Any], name: str) -> list[str]:
+    """Return a line for each number that is missing or another one, times and memory apart."""
+    from test_frozen import RENAMED
+
+    lines = []
+    for place, result in old["results"].items():
+        now = dict(reading.leaves(new["results"].get(place, {})))
+        lines += _lines(result, now, f"{name}/{place}", RENAMED)
+    for part in ("inputs", "arrays", "models"):
+        lines += _lines(old[part], dict(reading.leaves(new[part])), f"{name}/{part}", {})
+    return lines
+
+
+def _lines(old: Any, now: dict[str, Any], where: str, names: dict[str, str]) -> list[str]:
+    lines = []
+    for path, value in reading.leaves(old):
+        place = reading.renamed(path, names)
+        if place not in now:
+            lines.append(f"{where}/{place}: missing")
+        elif not reading.is_time(path) and now[place] != value:
+            lines.append(f"{where}/{place}: {value} before, {now[place]} now")
+    return lines
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

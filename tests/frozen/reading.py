@@ -1,0 +1,258 @@
+"""From results, pages and terminal output to plain numbers, without a word of their text.
+
+Numbers of a table are those of its cells. Row headings count where they are a number with or
+without a unit ("12.5 s"); column headings, captions and cells of prose are words and do not.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import tempfile
+from collections.abc import Iterator
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import adapter
+import numpy as np
+
+TEXTS = ("a", "b", "booster", "network", "metric", "verdict", "answer", "groups")
+"""Keys of a result whose text is compared: names of contenders and metrics, and verdicts."""
+WORD = "text"
+"""What stands in the place of any other text."""
+LEFT_OUT = ("environment",)
+"""Keys of a result that tell of the machine, the versions and the moment: command, python, the
+version of each package, platform, processor, cores, memory_bytes, threads, blas, finished."""
+TIMES = (
+    "fit_seconds",
+    "predict_row_seconds",
+    "predict_batch_seconds",
+    "tuning_seconds",
+    "seconds",
+    "peak_memory_bytes",
+)
+"""Keys that differ from one fit to the next; left out only where fits are compared. The times of a
+race ("curve") are told from its errors by their place."""
+PROSE = 6
+"""A cell with so many words or more is prose."""
+
+_NUMBER = re.compile(r"(?<![\w.])[−-]?\d[\d,]*(?:\.\d+)?(?:e[−+-]?\d+)?(?![\d.]*\w)|[−-]?\d+\.\d+")
+_HEADING = re.compile(r"[−-]?\d[\d,.]*\s*\w{0,3}")
+
+
+def numbers_in(text: str) -> list[str]:
+    """Return the numbers of a text as they are written, whichever minus sign they have.
+
+    >>> numbers_in("−1.50 to 2,000 (p < 0.0001), net2")
+    ['-1.50', '2,000', '0.0001']
+    """
+    return [found.rstrip(",").replace("−", "-") for found in _NUMBER.findall(text)]
+
+
+def numbers_of_rows(rows: list[list[str]]) -> list[str]:
+    """Return the numbers of a table whose rows begin with their heading.
+
+    >>> numbers_of_rows([["95 % interval", "1.2 to 3"], ["0.5 s", "7 %"]])
+    ['1.2', '3', '0.5', '7']
+    """
+    found: list[str] = []
+    for heading, *cells in rows:
+        if _HEADING.fullmatch(heading.strip()):
+            found += numbers_in(heading)
+        for cell in cells:
+            if len(re.findall(r"[^\W\d_]{2,}", cell)) < PROSE:
+                found += numbers_in(cell)
+    return found
+
+
+class _Tables(HTMLParser):
+    """Collects the rows of the body of every table."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.tables: list[list[list[str]]] = []
+        self._head, self._cell = False, False
+
+    def handle_starttag(self, tag: str, attrs: Any) -> None:
+        if tag == "table":
+            self.tables.append([])
+        elif tag == "thead":
+            self._head = True
+        elif tag == "tr" and not self._head:
+            self.tables[-1].append([])
+        elif tag in ("td", "th") and not self._head:
+            self._cell = True
+            self.tables[-1][-1].append("")
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag == "thead":
+            self._head = False
+        elif tag in ("td", "th"):
+            self._cell = False
+
+    def handle_data(self, data: str) -> None:
+        if self._cell:
+            self.tables[-1][-1][-1] += data
+
+
+def tables_of_html(text: str) -> list[list[str]]:
+    """Return the numbers of every table of a page, in the order of the page."""
+    parser = _Tables()
+    parser.feed(text)
+    return [numbers_of_rows(rows) for rows in parser.tables]
+
+
+def tables_of_markdown(text: str) -> list[list[str]]:
+    """Return the numbers of the one table of a Markdown file."""
+    rows = [line.strip("| \n").split(" | ") for line in text.splitlines() if line.startswith("|")]
+    return [numbers_of_rows(rows[2:])]
+
+
+def tables_of_terminal(text: str) -> list[list[str]]:
+    """Return the numbers of every table that a terminal shows, in its order."""
+    found: list[list[list[str]]] = []
+    for line in text.splitlines():
+        if line.startswith("┏"):
+            found.append([])
+        elif line.startswith("│"):
+            found[-1].append([cell.strip() for cell in line.strip("│").split("│")])
+    return [numbers_of_rows(rows) for rows in found]
+
+
+def tables_of(pages: dict[str, str]) -> dict[str, list[list[str]]]:
+    """Return the numbers of the tables of every page."""
+    return {
+        name: (tables_of_markdown if name.endswith(".md") else tables_of_html)(text)
+        for name, text in pages.items()
+    }
+
+
+def numbers_of(result: Any, key: str = "") -> Any:
+    """Return a result with a mark in the place of every text that may be worded otherwise."""
+    if isinstance(result, dict):
+        return {k: numbers_of(v, k) for k, v in result.items() if k not in LEFT_OUT}
+    if isinstance(result, list):
+        return [numbers_of(value, key) for value in result]
+    return WORD if isinstance(result, str) and key not in TEXTS else result
+
+
+def leaves(content: Any, path: str = "") -> Iterator[tuple[str, Any]]:
+    """Yield every value with its path; of a list its length too.
+
+    >>> list(leaves({"net": {"curve": [1, 2]}}))
+    [('net/curve/#', 2), ('net/curve/0', 1), ('net/curve/1', 2)]
+    """
+    start = f"{path}/" if path else ""
+    if isinstance(content, dict):
+        for key, value in content.items():
+            yield from leaves(value, f"{start}{key}")
+    elif isinstance(content, list):
+        yield f"{start}#", len(content)
+        for place, value in enumerate(content):
+            yield from leaves(value, f"{start}{place}")
+    else:
+        yield path, content
+
+
+def renamed(path: str, names: dict[str, str]) -> str:
+    """Return where a value is now; a pattern is the beginning of a path, with ``*`` for one part.
+
+    >>> renamed("contenders/net/brier", {"contenders/*/brier": "models/*/quality/brier"})
+    'models/net/quality/brier'
+    """
+    parts = path.split("/")
+    for old, new in names.items():
+        pattern = old.split("/")
+        if len(parts) < len(pattern):
+            continue
+        if all(one in ("*", part) for one, part in zip(pattern, parts, strict=False)):
+            stars = iter([part for one, part in zip(pattern, parts, strict=False) if one == "*"])
+            found = [next(stars) if one == "*" else one for one in new.split("/")]
+            return "/".join([*found, *parts[len(pattern) :]])
+    return path
+
+
+def is_time(path: str) -> bool:
+    """Tell whether a value is a time or memory, which no two fits have in common.
+
+    >>> is_time("contenders/net/curve/3/0"), is_time("contenders/net/curve/3/1")
+    (True, False)
+    """
+    parts = path.split("/")
+    return not set(parts).isdisjoint(TIMES) or (
+        len(parts) > 2 and parts[-3] == "curve" and parts[-1] == "0"
+    )
+
+
+# What is frozen of a run
+
+
+def facts_of(name: str) -> dict[str, Any]:
+    """Return all that comes of a stored run: its results, its pages, what the terminal shows."""
+    environment = json.loads((adapter.DATA / "environment.json").read_text(encoding="utf-8"))
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path(temporary) / name
+        run, arrays = adapter.load(adapter.DATA / name)
+        adapter.rebuild(run, arrays, folder)
+        results = results_of(folder)
+        adapter.set_environment(folder, environment)
+        shown = adapter.report(folder)
+        pages = adapter.pages(folder)
+    return {
+        "results": results,
+        "pages": tables_of(pages),
+        "terminal": tables_of_terminal(shown),
+    }
+
+
+def results_of(folder: Path) -> dict[str, Any]:
+    """Return the numbers of every result in a finished folder."""
+    return {place: numbers_of(one) for place, one in adapter.results(folder).items()}
+
+
+VERDICTS = ("error", "log_loss", "auc", "seeds")
+"""Metrics of verdicts on files of predictions; "seeds" is the error of labels of three seeds."""
+
+
+def verdicts() -> dict[str, Any]:
+    """Return the verdicts on files with the stored predictions of two contenders."""
+    _, arrays = adapter.load(adapter.DATA / "holdout")
+    chances = {
+        name: np.stack([arrays[f".|cells|{name}|{run}|probabilities"] for run in range(3)])
+        for name in ("net", "xgboost")
+    }
+    found = {}
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path(temporary)
+        np.save(folder / "y.npy", arrays[".|splits|0|truth"].astype(np.int64))
+        for kind in VERDICTS:
+            for name, p in chances.items():
+                np.save(folder / f"{name}.npy", p.argmax(axis=2) if kind == "seeds" else p[0])
+            files = [folder / f"{name}.npy" for name in ("net", "xgboost", "y")]
+            told, shown = adapter.verdict(*files, "error" if kind == "seeds" else kind)
+            found[kind] = {"told": numbers_of(told), "shown": tables_of_terminal(shown)}
+    return found
+
+
+def predictions() -> dict[str, Any]:
+    """Return what every stored model answers for the stored rows."""
+    return {one: predicted(one, adapter.DATA / f"{one}.safetensors") for one in adapter.MODELS}
+
+
+def predicted(model: str, path: Path) -> dict[str, Any]:
+    """Return what the model of that name, in a file, answers for the stored rows of its data."""
+    rows = next(adapter.DATA.glob(f"{model.partition('-')[0]}-rows.*"))
+    classes, chances = adapter.predict(path, rows)
+    return {"classes": classes, "probabilities": chances.tolist()}
+
+
+def write_expected(name: str, content: Any) -> None:
+    """Write what is expected of a run."""
+    text = json.dumps(content, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+    (adapter.DATA / f"{name}.expected.json").write_text(text + "\n", encoding="utf-8")
+
+
+def read_expected(name: str) -> Any:
+    """Read what is expected of a run."""
+    return json.loads((adapter.DATA / f"{name}.expected.json").read_text(encoding="utf-8"))
