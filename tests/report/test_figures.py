@@ -31,7 +31,7 @@ from graduel.report.draw.style import (
 )
 from graduel.report.experiment import read_epoch_curves
 from graduel.report.sections import confusion_matrix, importance
-from graduel.report.sections.calibration import accuracy_interval, read_calibrations
+from graduel.report.sections.calibration import find_interval, read_calibrations
 from graduel.report.sections.cost import read_costs
 from graduel.report.sections.disagreements import find_disagreements
 from graduel.report.sections.importance import read_importance
@@ -211,7 +211,7 @@ def test_reliability_counts_ranges_of_equal_width(make) -> None:
             assert b.right == pytest.approx(right[inside].mean())
             assert b.high - b.low == pytest.approx(0.1)
             assert b.low < b.confidence <= b.high
-            low, high = accuracy_interval(b)
+            low, high = find_interval(b)
             assert low <= b.right <= high
         assert sum(b.rows for b in stored.diagram) == len(p)
 

@@ -61,7 +61,7 @@ def build_table(run: Run) -> Table:
     The spread is the standard deviation over seeds. The verdict is against the variant with the
     smallest mean error.
     """
-    titles, places = list_titles(run), units.decimals(len(run.y_test))
+    titles, places = list_titles(run), units.count_decimals(len(run.y_test))
     entries, protocol = run.result.contenders, run.result.protocol
     best = min(entries, key=lambda name: entries[name].test_error)
     verdicts = {
@@ -72,13 +72,13 @@ def build_table(run: Run) -> Table:
     rows, several = [], protocol.seeds > 1
     for name, entry in entries.items():
         epochs = [float(one.get("best_epoch") or 0) for one in entry.details]
-        row = [titles[name], units.percent(mean(entry.test_errors), places)]
+        row = [titles[name], units.format_percent(mean(entry.test_errors), places)]
         if several:
-            row.append(f"± {units.percent(stdev(entry.test_errors), places)}")
+            row.append(f"± {units.format_percent(stdev(entry.test_errors), places)}")
         verdict = verdicts.get(name, "")
         row += [
             f"{mean(epochs):.0f}" if any(epochs) else units.NONE,
-            units.seconds(mean(entry.fit_seconds)),
+            units.format_seconds(mean(entry.fit_seconds)),
             "best" if name == best else "worse" if "better" in verdict else verdict,
         ]
         rows.append(tuple(row))

@@ -1,4 +1,4 @@
-"""One self-contained page about a finished duel: it opens from disk and asks no network."""
+"""One self-contained page about a finished duel, which loads nothing from a network."""
 
 from __future__ import annotations
 
@@ -122,9 +122,9 @@ def _build_headlines(run: Run) -> list[dict[str, str]]:
             }
             for claim in run.result.claims
         ]
-    entries, places = run.result.contenders, units.decimals(len(run.y_test))
+    entries, places = run.result.contenders, units.count_decimals(len(run.y_test))
     best = min(entries, key=lambda name: entries[name].test_error)
-    error = units.percent(entries[best].test_error, places)
+    error = units.format_percent(entries[best].test_error, places)
     sentence = start_sentence(f"{titles[best]} has a test error of {error}")
     others = [title for name, title in titles.items() if name != best]
     # The lowest number is no verdict: name those that the best does not beat.
@@ -143,8 +143,8 @@ def _build_known_best(run: Run) -> dict[str, Any] | None:
     if best is None:
         return None
     return {
-        "error": units.percent(best.test_error, units.decimals(len(run.y_test))),
-        "seconds": units.seconds(best.fit_seconds),
+        "error": units.format_percent(best.test_error, units.count_decimals(len(run.y_test))),
+        "seconds": units.format_seconds(best.fit_seconds),
         "note": best.note,
         "settings": settings.build_table(
             "The strongest XGBoost recipe known to graduel", best.settings

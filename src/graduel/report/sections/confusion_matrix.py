@@ -26,7 +26,7 @@ from graduel.report.draw.style import (
     style_axes,
 )
 from graduel.report.draw.table import Table
-from graduel.report.sections.protocol_text import run_noun
+from graduel.report.sections.protocol_text import name_run
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -150,7 +150,7 @@ def build_table(matrix: ConfusionMatrix, title: str) -> Table:
         f"The most frequent mistakes of {title}",
         ("True class", "Predicted class", "Test rows"),
         tuple(
-            (truth, answer, units.count(n))
+            (truth, answer, units.format_count(n))
             for truth, answer, n in matrix.most_frequent(MOST_MISTAKES)
         ),
     )
@@ -159,13 +159,13 @@ def build_table(matrix: ConfusionMatrix, title: str) -> Table:
 def build_pictures(run: Run) -> list[Picture]:
     """Return a confusion matrix for each contender, for a page."""
     pictures = []
-    rounds = "seeds" if run_noun(run) == "Seed" else "rounds"
+    rounds = "seeds" if name_run(run) == "Seed" else "rounds"
     for number, (name, title) in enumerate(list_titles(run).items()):
         matrix = count_confusions(run, name)
         mistakes = "; ".join(
             f"{n} times {truth} as {answer}" for truth, answer, n in matrix.most_frequent(3)
         )
-        wrong = f"{units.count(matrix.wrong)} wrong of {units.count(matrix.total)}"
+        wrong = f"{units.format_count(matrix.wrong)} wrong of {units.format_count(matrix.total)}"
         together = f", all {matrix.n_runs} {rounds} together" if matrix.n_runs > 1 else ""
         pictures.append(
             draw_picture(

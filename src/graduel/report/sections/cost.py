@@ -29,14 +29,14 @@ class Cost:
 
     def format(self, value: float | None) -> str:
         """Write a value with its unit."""
-        return units.seconds(value) if self.unit == "seconds" else units.bytes_(value)
+        return units.format_seconds(value) if self.unit == "seconds" else units.format_bytes(value)
 
 
 def read_costs(run: Run) -> list[Cost]:
     """Return every contender's costs: time to tune, fit and predict, memory, size."""
     entries = run.result.contenders
     batch_sizes = {entry.batch_rows for entry in entries.values()}
-    batch = units.rows(batch_sizes.pop()) if len(batch_sizes) == 1 else "a batch"
+    batch = units.format_rows(batch_sizes.pop()) if len(batch_sizes) == 1 else "a batch"
     tuned = any(any(entry.tuning_seconds) for entry in entries.values())
     kinds: list[tuple[str, str, Literal["seconds", "bytes"]]] = [
         ("fit_seconds", "Fit the selected trial" if tuned else "Fit", "seconds"),

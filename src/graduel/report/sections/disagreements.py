@@ -19,7 +19,12 @@ from graduel.report.draw.contender_names import (
 )
 from graduel.report.draw.image_grid import ImageGroup, check_images, draw_image_grid
 from graduel.report.draw.picture import Picture, draw_picture
-from graduel.report.draw.row_cells import cell_names, describe_numbering, format_cells, row_number
+from graduel.report.draw.row_cells import (
+    describe_numbering,
+    find_row_number,
+    format_cells,
+    list_cell_names,
+)
 from graduel.report.draw.style import NARROW, escape_text
 from graduel.report.draw.table import Table
 from graduel.report.draw.wording import with_article
@@ -105,7 +110,7 @@ def build_agreement_table(run: Run) -> Table | None:
     for a, b in combinations(names, 2):
         both, only_a = right[a] & right[b], right[a] & ~right[b]
         only_b, neither = ~right[a] & right[b], ~right[a] & ~right[b]
-        counts = (units.count(int(part.sum())) for part in (both, only_a, only_b, neither))
+        counts = (units.format_count(int(part.sum())) for part in (both, only_a, only_b, neither))
         rows.append((f"{titles[a]}, {titles[b]}", *counts))
     return Table(
         "How often each of a pair is right",
@@ -119,14 +124,14 @@ def build_table(run: Run, sides: Iterable[OneSide]) -> Table:
     titles = list_titles(run)
     return Table(
         f"The rows shown, {describe_numbering(run)}",
-        ("Only right", "Row", "Truth", "Wrong answer", "Its probability", *cell_names(run)),
+        ("Only right", "Row", "Truth", "Wrong answer", "Its probability", *list_cell_names(run)),
         tuple(
             (
                 titles[side.right],
-                str(row_number(run, one.row)),
+                str(find_row_number(run, one.row)),
                 one.truth,
                 one.answer,
-                units.percent(one.confidence, 1),
+                units.format_percent(one.confidence, 1),
                 *format_cells(run, one.row),
             )
             for side in sides

@@ -112,20 +112,20 @@ def list_sentences(run: Run) -> list[str]:
 def build_table(run: Run) -> Table:
     """Return a row for each size: every contender's error with its interval, and the verdicts."""
     curve, titles = read_curve(run), list_titles(run)
-    places, protocol = units.decimals(len(run.y_test)), run.result.protocol
+    places, protocol = units.count_decimals(len(run.y_test)), run.result.protocol
     entries = curve.contenders.values()
     rows = []
     for i, size in enumerate(curve.sizes):
         cells = [
-            f"{units.percent(entry.test_errors[i], places)} "
-            f"({units.interval(entry.test_error_intervals[i], places)})"
+            f"{units.format_percent(entry.test_errors[i], places)} "
+            f"({units.format_interval(entry.test_error_intervals[i], places)})"
             for entry in entries
         ]
         cells += [f"{entry.metrics[i]:.4f}" for entry in entries if entry.metrics is not None]
         cells += [
             write_verdict(pair.verdicts[i], titles[pair.a], titles[pair.b]) for pair in curve.pairs
         ]
-        rows.append((units.count(size), *cells))
+        rows.append((units.format_count(size), *cells))
     names = [titles[name] for name in curve.contenders]
     leading = []
     if protocol.metric != "error":
@@ -143,11 +143,11 @@ def build_picture(run: Run) -> Picture | None:
     curve = run.result.learning_curve
     if curve is None:
         return None
-    titles, places = list_titles(run), units.decimals(len(run.y_test))
+    titles, places = list_titles(run), units.count_decimals(len(run.y_test))
     values = "; ".join(
         f"{titles[name]} "
         + ", ".join(
-            f"{units.percent(error, places)} at {size:,}"
+            f"{units.format_percent(error, places)} at {size:,}"
             for size, error in zip(curve.sizes, entry.test_errors, strict=True)
         )
         for name, entry in curve.contenders.items()

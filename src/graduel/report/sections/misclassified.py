@@ -12,7 +12,12 @@ from graduel.report.draw import units
 from graduel.report.draw.contender_names import list_contenders, list_titles
 from graduel.report.draw.image_grid import ImageGroup, check_images, draw_image_grid
 from graduel.report.draw.picture import Picture, draw_picture
-from graduel.report.draw.row_cells import cell_names, describe_numbering, format_cells, row_number
+from graduel.report.draw.row_cells import (
+    describe_numbering,
+    find_row_number,
+    format_cells,
+    list_cell_names,
+)
 from graduel.report.draw.style import INK, WIDTH
 from graduel.report.draw.table import Table
 
@@ -89,12 +94,12 @@ def build_table(run: Run) -> Table:
     misses = find_misclassified(run)
     return Table(
         f"The rows shown, {describe_numbering(run)}",
-        ("Row", "Label", *list_titles(run).values(), *cell_names(run)),
+        ("Row", "Label", *list_titles(run).values(), *list_cell_names(run)),
         tuple(
             (
-                str(row_number(run, one.row)),
+                str(find_row_number(run, one.row)),
                 one.truth,
-                *(f"{answer}, {units.percent(p, 1)}" for answer, p in one.answers.values()),
+                *(f"{answer}, {units.format_percent(p, 1)}" for answer, p in one.answers.values()),
                 *format_cells(run, one.row),
             )
             for one in (() if misses is None else misses.rows)
@@ -111,8 +116,8 @@ def build_picture(run: Run) -> Picture | None:
     return draw_picture(
         "misclassified",
         misclassified(run),
-        f"Test images that every contender gets wrong, {units.rows(misses.total)} in all; on "
-        f"{agreed} of the {len(misses.rows)} shown they agree.",
+        f"Test images that every contender gets wrong, {units.format_rows(misses.total)} in all; "
+        f"on {agreed} of the {len(misses.rows)} shown they agree.",
         "Over each image stand its label and the contenders’ answers. First come the images on "
         "which even the least confident contender is confident.",
         build_table(run),

@@ -9,7 +9,7 @@ from graduel.duel.result.outcome import Run
 from graduel.report.draw import units
 from graduel.report.draw.contender_names import list_titles
 from graduel.report.draw.table import Table
-from graduel.report.sections.protocol_text import run_noun
+from graduel.report.sections.protocol_text import name_run
 
 if TYPE_CHECKING:
     from graduel.duel.result.duel_result import Environment
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 def build_table(caption: str, settings: Mapping[str, Any]) -> Table:
     """Return a table of names and values."""
-    rows = tuple((key, units.plain(value)) for key, value in settings.items())
+    rows = tuple((key, units.format_setting(value)) for key, value in settings.items())
     return Table(caption, ("Setting", "Value"), rows)
 
 
@@ -29,9 +29,12 @@ def build_recipe_tables(run: Run, name: str) -> list[Table]:
     keys = list(dict.fromkeys(key for one in details for key in one))
     if keys:
         several = len(details) > 1
-        runs = [f"{run_noun(run)} {number}" for number in range(len(details))]
+        runs = [f"{name_run(run)} {number}" for number in range(len(details))]
         rows = tuple(
-            (key, *(units.plain(one[key]) if key in one else units.NONE for one in details))
+            (
+                key,
+                *(units.format_setting(one[key]) if key in one else units.NONE for one in details),
+            )
             for key in keys
         )
         caption = f"Selected and measured by the {'fits' if several else 'fit'} of {title}"
@@ -50,7 +53,7 @@ def build_environment_table(environment: Environment) -> Table:
             "platform": environment.platform,
             "processor": environment.processor,
             "cores": environment.cores,
-            "memory": units.bytes_(environment.memory_bytes),
+            "memory": units.format_bytes(environment.memory_bytes),
             "threads": environment.threads,
             "blas": environment.blas,
             "finished": environment.finished,

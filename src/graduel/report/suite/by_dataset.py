@@ -138,7 +138,13 @@ def build_table(suite: Suite) -> Table:
         ]
         leaders = name_leaders(dataset.comparisons, titles)
         rows.append(
-            (dataset.name, *cells, leaders, _describe_design(dataset), units.count(dataset.rows))
+            (
+                dataset.name,
+                *cells,
+                leaders,
+                _describe_design(dataset),
+                units.format_count(dataset.rows),
+            )
         )
     return Table(
         f"{capitalize(protocol.metric_title)} on every data set",
@@ -154,7 +160,7 @@ def _format_bounds(suite: Suite, dataset: SuiteDataset, name: str) -> str:
     if bounds is None:
         return ""
     if suite.result.protocol.metric_unit == "%":
-        return f" ({units.interval(bounds, units.decimals(count_test_rows(dataset)))})"
+        return f" ({units.format_interval(bounds, units.count_decimals(count_test_rows(dataset)))})"
     return f" ({bounds[0]:.4f} to {bounds[1]:.4f})"
 
 

@@ -100,7 +100,7 @@ def build_table(suite: Suite) -> Table:
         "Mean ranks (1 is best on every data set)",
         ("Contender", "Mean rank", "Median training"),
         tuple(
-            (titles[name], f"{across.ranks[name]:.2f}", units.seconds(times[name]))
+            (titles[name], f"{across.ranks[name]:.2f}", units.format_seconds(times[name]))
             for name in _order_by_rank(across)
         ),
         frozenset({(0, 1)} if len(titles) > 1 else ()),
@@ -135,6 +135,6 @@ def describe_friedman(across: DatasetVerdict) -> str:
     )
     return (
         f"Friedman’s test over all contenders at once, by Iman and Davenport’s F: "
-        f"p = {units.p_value(p)}".replace("= <", "<")
-        + f" ({units.p_value(across.friedman_p)} by χ²): {result}."
+        f"p = {units.format_p(p)}".replace("= <", "<")
+        + f" ({units.format_p(across.friedman_p)} by χ²): {result}."
     )

@@ -89,8 +89,8 @@ def build_table(suite: Suite) -> Table:
                 write_verdict(one.verdict, titles[one.a], titles[one.b]),
                 format_difference(suite, one.median_difference),
                 format_interval(suite, one.interval),
-                units.p_value(one.p_value),
-                units.p_value(one.p_adjusted),
+                units.format_p(one.p_value),
+                units.format_p(one.p_adjusted),
                 " / ".join(f"{100 * p:.0f}" for p in one.bayes),
             )
             for one in get_across(suite).pairs
