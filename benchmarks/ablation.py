@@ -26,7 +26,8 @@ from typing import Any
 import numpy as np
 
 from graduel.contenders import Budget, LabelledRows
-from graduel.contenders.net import Net
+from graduel.contenders.family import FamilyContender
+from graduel.contenders.net import FAMILY
 from graduel.data import Dataset
 from graduel.data.read.table_folder import list_tables
 from graduel.data.source import open_source
@@ -92,7 +93,7 @@ def fit(recipe: NetRecipe, data: Dataset, protocol: Protocol, run: int) -> dict[
         LabelledRows(data.table[i], data.y[i], k, None, data.columns)
         for i in (rows.train, rows.valid)
     )
-    fitting = Net(recipe).fit(
+    fitting = FamilyContender(FAMILY, recipe, "net").fit(
         train,
         valid,
         rng=np.random.default_rng(run),

@@ -30,7 +30,8 @@ from typing import Any
 import numpy as np
 
 from graduel.contenders import Budget, LabelledRows
-from graduel.contenders.net import Net
+from graduel.contenders.family import FamilyContender
+from graduel.contenders.net import FAMILY
 from graduel.data import Dataset, load_dataset
 from graduel.data.source import DataSource, open_source
 from graduel.duel.plan.protocol import Protocol
@@ -70,7 +71,7 @@ def fit(recipe: NetRecipe, data: Dataset, protocol: Protocol, seed: int) -> dict
     train, valid = (
         LabelledRows(data.table[i], data.y[i], k, image) for i in (rows.train, rows.valid)
     )
-    fitting = Net(recipe).fit(
+    fitting = FamilyContender(FAMILY, recipe, "net").fit(
         train,
         valid,
         rng=np.random.default_rng(seed),

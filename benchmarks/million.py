@@ -91,9 +91,10 @@ def cell(path: Path, name: str) -> None:
     loaded = stage("read", data.load)
     protocol = build_protocol(data, contenders=[name], threads=int(os.environ[THREADS]))
     rows = stage("split", lambda: protocol.split_rows(loaded, 0))
-    from graduel.contenders.recipes import table_contenders
+    from graduel.contenders.family import TableTraits
+    from graduel.contenders.registry import get_contender
 
-    recipe = table_contenders(len(rows.train), classes=3)[name].full
+    recipe = get_contender(name)[1].recipes(TableTraits(len(rows.train), 3)).full
     short = {"epochs": 1} if name == "net" else {"n_estimators": ROUNDS}
     contender = make_contender(name, name, asdict(replace(recipe, **short)), protocol.metric)
     stage("fit", lambda: run_cell(contender, loaded, rows, Cell(name, 0), Budget(protocol.threads)))

@@ -66,7 +66,7 @@ def test_what_is_trained_is_judged_and_noted(capsys, here):
     assert 31 <= told["test_rows"] <= 33
     assert "set aside" in err
     kept = load_model("a")
-    assert kept.task.target == "outcome"
+    assert kept.schema.target == "outcome"
     assert [c.kind for c in kept.columns] == ["categorical", "numeric", "date"]
     whole = kept.predict_proba(pl.read_csv("mine.csv", infer_schema=False)).argmax(axis=1)
     truth = (rows()["outcome"] == "good").to_numpy()
@@ -89,7 +89,7 @@ def test_every_row_is_answered_in_its_order_and_stays_as_it_was(capsys, here, mo
     before = (here / "mine.csv").read_bytes()
     for out in ("out.csv", "out.parquet"):
         _, err = said(capsys, "predict", model, "mine.csv", "-o", out)
-        assert "160 rows answered" in err
+        assert "160 rows predicted" in err
     screen, _ = said(capsys, "predict", model, "mine.csv")
     assert screen == (here / "out.csv").read_text(encoding="utf-8")
     csv = pl.read_csv("out.csv", infer_schema=False)
@@ -143,7 +143,7 @@ def test_columns_in_another_order_others_among_them_and_no_target(capsys, here):
 @pytest.mark.parametrize(
     ("args", "message"),
     [
-        (["net", "none.csv"], "there is none"),
+        (["net", "none.csv"], "there is no such path"),
         (["none", "mine.csv"], "none"),
         (["mine.csv", "mine.csv"], "expected a model file"),
         (["net", "less.csv"], "'age', 'when'"),

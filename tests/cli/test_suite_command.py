@@ -88,7 +88,7 @@ def test_other_commands_on_its_folder_are_refused(capsys, folder, finished):
         (["tables/first.csv", "tables/second.csv", *SMALL], "of first, second, third; here"),
         (["tables/first.csv", *SMALL], "holds something that is not a duel's"),
         (["tables", *SMALL, "--sizes", "20"], "--sizes goes with one data set"),
-        (["tables", "none.csv", *SMALL], "there is none"),
+        (["tables", "none.csv", *SMALL], "there is no such path"),
         (["tables", "mnist", *SMALL], "--target goes with a table"),
     ):
         code, out, err = run(capsys, folder, "duel", *args, "--out", "run")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import datetime
 import json
 import subprocess
@@ -210,12 +211,22 @@ def test_mistakes_say_what_to_do():
         fit(frame, limit=0)
 
 
+WRONG = (None, -1.5, "?", [3], ["a", "a"], {}, 10**400, float("nan"), ["\ud800"], "\ud800", True)
+
+
 def damaged(spec):
-    """Yield specs in each of which one thing is missing or is of another type."""
-    for key in spec:
-        yield {k: v for k, v in spec.items() if k != key}
-        for wrong in (None, -1.5, "?", [3], ["a", "a"], {}, 10**400, float("nan"), ["\ud800"]):
-            yield {**spec, key: wrong}
+    """Yield plain data in each of which one thing is missing or of another type."""
+    parts = spec.items() if isinstance(spec, dict) else enumerate(spec)
+    for key, part in parts:
+        if isinstance(spec, dict):
+            yield {k: v for k, v in spec.items() if k != key}
+        replacements = [w for w in WRONG if w != part or type(w) is not type(part)]
+        if isinstance(part, dict | list):
+            replacements += damaged(part)
+        for replacement in replacements:
+            changed = copy.copy(spec)
+            changed[key] = replacement
+            yield changed
 
 
 def test_a_damaged_file_is_refused_or_still_a_preparation():
@@ -227,35 +238,60 @@ def test_a_damaged_file_is_refused_or_still_a_preparation():
     for fitted in (
         NetPreparation.fit(frame, columns),
         NetPreparation.fit(frame, columns, embed=True),
+        NetPreparation.fit(frame, columns, scaling="both"),
         TreePreparation.fit(frame, columns),
     ):
         spec = fitted.to_spec()
-        broken = [None, [], "x", *damaged(spec)]
-        for i, column in enumerate(spec["columns"]):
-            others = spec["columns"][:i], spec["columns"][i + 1 :]
-            broken += [{**spec, "columns": [*others[0], c, *others[1]]} for c in damaged(column)]
-            broken.append({**spec, "columns": [*others[0], column, column, *others[1]]})
-        for wrong in broken:
+        encoders = spec["encoders"]
+        twice = [{**spec, "encoders": [*encoders, encoder]} for encoder in encoders]
+        for wrong in [None, [], "x", *damaged(spec), *twice]:
             total += 1
             try:
-                made = type(fitted).from_spec(wrong)
-                assert not np.isinf(made.transform(frame)).any()
+                preparation = type(fitted).from_spec(wrong)
             except UserError as error:
                 refused += 1
                 assert "\n" not in str(error)
+                continue
+            try:
+                matrix = preparation.transform(frame)
+            except UserError:  # a column of another name
+                continue
+            assert not np.isinf(matrix).any()
+            assert fitted.for_trees or np.isfinite(matrix).all()
     assert refused > 0.9 * total
-    with pytest.raises(UserError, match=r"expected the preparation 'net' of format 1.*got 'tree'"):
-        NetPreparation.from_spec(spec)
+    for kind in (NetPreparation, TreePreparation):
+        other = NetPreparation if kind is TreePreparation else TreePreparation
+        spec = other.fit(frame, columns).to_spec()
+        with pytest.raises(UserError, match=r"is damaged: Invalid value '(net|tree)' - at \$.type"):
+            kind.from_spec(spec)
+        with pytest.raises(UserError, match=r"is of another preparation|Invalid value 'OneHot'"):
+            kind.from_spec({**spec, "type": kind.__struct_config__.tag})
     codes = NetPreparation.fit(frame, columns, embed=True).to_spec()
-    codes["columns"].reverse()
+    codes["encoders"].reverse()
     with pytest.raises(UserError, match="codes must come last"):
         NetPreparation.from_spec(codes)
     spec = fit(frame[["n"]]).to_spec()
-    spec["columns"][0]["center"] = "1"
-    with pytest.raises(
-        UserError, match=r"center in the preparation of column 'n' .* type float; got"
-    ):
+    spec["encoders"][0]["scaler"]["center"] = "1"
+    with pytest.raises(UserError, match=r"Expected float, got str - at \$.encoders.*center"):
         NetPreparation.from_spec(spec)
+
+
+@pytest.mark.parametrize(
+    ("place", "value"),
+    [
+        ("name", "\ud800"),
+        ("categories", ["a", "\udfff"]),
+        ("categories", ["a", "a"]),
+        ("categories", [1]),
+        ("others", 0),
+    ],
+)
+def test_damaged_categories_are_refused(place, value):
+    for embed in (False, True):
+        spec = fit(pl.DataFrame({"x": ["a", "b"]}), "categorical", embed=embed).to_spec()
+        spec["encoders"][0][place] = value
+        with pytest.raises(UserError, match="the preparation in the file is damaged"):
+            NetPreparation.from_spec(spec)
 
 
 def test_a_preparation_is_a_value_of_plain_data():

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import datetime
+from typing import get_args, get_type_hints
 
 import numpy as np
 import polars as pl
 import pytest
 
-from graduel.data.prepare import net_encoders, numeric_encoders, tree_encoders
-from graduel.data.prepare.preparation import NetPreparation, TreePreparation
+from graduel.data.prepare.encoders import Boolean, CategoryCode, Date, Number, OneHot
+from graduel.data.prepare.preparation import Encoder
+from graduel.data.prepare.scalers import Both, Quantile, Robust, Shift
 
 DAY = datetime.datetime(2024, 1, 31, 6)
 COLUMNS = {
@@ -24,25 +26,26 @@ COLUMNS = {
     "nothing but missing numbers": ("Numeric", pl.Series([None] * 4, dtype=pl.Float64)),
     "nothing but missing dates": ("Date", pl.Series([None] * 4, dtype=pl.Datetime("us"))),
 }
-ENCODERS = {
+FITS = {
     "net": {
-        "Numeric": [numeric_encoders.Numeric, numeric_encoders.Quantile, numeric_encoders.Both],
-        "Category": [net_encoders.OneHot, net_encoders.CategoryCode],
-        "Boolean": [net_encoders.Boolean],
-        "Date": [net_encoders.Date],
+        "Numeric": [(Number.fit, Robust), (Number.fit, Quantile), (Number.fit, Both)],
+        "Category": [(fit, most) for fit in (OneHot.fit, CategoryCode.fit) for most in (9, 1)],
+        "Boolean": [(Boolean.fit,)],
+        "Date": [(Date.fit,)],
     },
     "tree": {
-        "Numeric": [tree_encoders.Numeric],
-        "Category": [tree_encoders.Category],
-        "Boolean": [tree_encoders.Boolean],
-        "Date": [tree_encoders.Date],
+        "Numeric": [(Number.fit, Shift)],
+        # One category of four is told apart from the others, too.
+        "Category": [(CategoryCode.fit, 9), (CategoryCode.fit, 1)],
+        "Boolean": [(Boolean.fit,)],
+        "Date": [(Date.fit,)],
     },
 }
 CASES = [
-    pytest.param(encoder, values, side, id=f"{side} {encoder.__name__}, {what}")
-    for side, kinds in ENCODERS.items()
+    pytest.param(fit, arguments, values, side, id=f"{side} {fit.__qualname__} {arguments}, {what}")
+    for side, kinds in FITS.items()
     for what, (kind, values) in COLUMNS.items()
-    for encoder in kinds[kind]
+    for fit, *arguments in kinds[kind]
 ]
 
 
@@ -55,21 +58,23 @@ def filled(fitted, column, before):
     return matrix[:, 1 : n + 1]
 
 
-@pytest.mark.parametrize(("encoder", "values", "side"), CASES)
+@pytest.mark.parametrize(("fit", "arguments", "values", "side"), CASES)
 @pytest.mark.parametrize("missed", [False, True], ids=["all there", "some missing"])
-def test_every_cell_is_written(encoder, values, side, missed):
+def test_every_cell_is_written(fit, arguments, values, side, missed):
     whole = pl.Series("x", values)
     holes = whole.scatter([0, 2], [None, None])
-    # One category of four is told apart from the others, too.
-    for limit in (9, 1) if hasattr(encoder, "categories") else (None,):
-        fitted = encoder.fit(holes if missed else whole, *() if limit is None else (limit,))
-        for column in (whole, holes, whole.clear(), pl.Series("x", [None] * 3, whole.dtype)):
-            got = filled(fitted, column, np.nan)
-            for before in (-7.0, 0.0, 1.0):  # NaN is also what a tree takes as missing
-                np.testing.assert_array_equal(filled(fitted, column, before), got)
-            assert side == "tree" or np.isfinite(got).all()
+    options = {"for_trees": True} if side == "tree" and fit != Number.fit else {}
+    fitted = fit(holes if missed else whole, *arguments, **options)
+    assert fitted.for_trees == (side == "tree")
+    for column in (whole, holes, whole.clear(), pl.Series("x", [None] * 3, whole.dtype)):
+        got = filled(fitted, column, np.nan)
+        for before in (-7.0, 0.0, 1.0):  # NaN is also what a tree takes as missing
+            np.testing.assert_array_equal(filled(fitted, column, before), got)
+        assert side == "tree" or np.isfinite(got).all()
 
 
 def test_no_encoder_is_left_out():
-    for side, preparation in (("net", NetPreparation), ("tree", TreePreparation)):
-        assert {e for kind in ENCODERS[side].values() for e in kind} == set(preparation.PARTS)
+    fits = {fit.__self__ for kinds in FITS.values() for some in kinds.values() for fit, *_ in some}
+    assert fits == set(get_args(Encoder))
+    scalers = {scaler for kinds in FITS.values() for _, scaler in kinds["Numeric"]}
+    assert scalers == set(get_args(get_type_hints(Number)["scaler"]))

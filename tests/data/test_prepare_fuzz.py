@@ -19,10 +19,10 @@ from graduel.data.load import fingerprint
 from graduel.data.prepare.preparation import NetPreparation, TreePreparation
 from graduel.data.read.delimited import csv
 from graduel.data.read.row_stream import open_stream
+from graduel.data.schema import Schema
 from graduel.data.source import DataSource
 from graduel.data.spec import SourceSpec
 from graduel.errors import UserError
-from graduel.models.schema import Schema
 
 QUIET = (HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.large_base_example)
 SLIGHT = 100
@@ -86,13 +86,13 @@ def go_through(path, raw, data):
     n = len(frame)
     rows = np.array(sorted(data.draw(st.sets(st.integers(0, n - 1), min_size=1))))
     later = spoil(frame, columns, data)
-    task = Schema.of(dataset)
+    schema = Schema.of(dataset)
     stream = open_stream(path)
     first, blocks = 0, []
     for block in stream.blocks:
         # A row without a target may hold what its columns, judged without it, cannot be.
         here = table.rows[(table.rows >= first) & (table.rows < first + len(block.read))] - first
-        blocks.append(task.frame(block.read[here], decimal=stream.decimal, first_row=first))
+        blocks.append(schema.conform(block.read[here], decimal=stream.decimal, first_row=first))
         first += len(block.read)
     for preparation in fits(frame, columns, rows):
         matrix = preparation.transform(frame)

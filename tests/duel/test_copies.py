@@ -9,7 +9,8 @@ import pytest
 
 from graduel.contenders import Budget, LabelledRows, make_contender
 from graduel.contenders.augmented_rows import BLOCK, augment_rows
-from graduel.contenders.recipes import CONTENDERS, XGBoostRecipe
+from graduel.contenders.registry import get_contender
+from graduel.contenders.xgboost import XGBoostRecipe
 from graduel.data import Dataset
 from graduel.data.source import DataSource, source_from_arrays
 from graduel.duel.plan.protocol import Cell
@@ -19,7 +20,8 @@ from graduel.duel.run.cell import run_cell
 from graduel.errors import UserError
 
 WARP = "warp(angle=20,shift=1,elastic=0.5,share=2)"
-RECIPE = XGBoostRecipe(n_estimators=4, early_stopping_rounds=2, augment=WARP, copies=2)
+COPIES = {"augment": WARP, "copies": 2}
+RECIPE = XGBoostRecipe(n_estimators=4, early_stopping_rounds=2, **COPIES)
 ROWS = Split(np.arange(90), np.arange(90, 120), np.arange(120, 150))
 
 
@@ -39,7 +41,7 @@ def part(data, rows=slice(None)):
 def test_rows_stay_and_their_copies_keep_class_and_dtype(dtype):
     train = part(images(dtype, n=BLOCK + 33))  # a whole block and a short one
     before = train.X.copy()
-    got = augment_rows(train, RECIPE, np.random.default_rng(1))
+    got = augment_rows(train, rng=np.random.default_rng(1), **COPIES)
     n = len(before)
     assert got.X.dtype == dtype
     np.testing.assert_array_equal(train.X, before)
@@ -52,9 +54,9 @@ def test_rows_stay_and_their_copies_keep_class_and_dtype(dtype):
         own = np.abs(copy.astype(float) - before).sum()
         assert own < np.abs(copy.astype(float) - np.roll(before, 1, axis=0)).sum()
     assert (got.X[n : 2 * n] != got.X[2 * n :]).any(axis=1).all()
-    again = augment_rows(train, RECIPE, np.random.default_rng(1))
+    again = augment_rows(train, rng=np.random.default_rng(1), **COPIES)
     np.testing.assert_array_equal(again.X, got.X)
-    assert (augment_rows(train, RECIPE, np.random.default_rng(2)).X != got.X).any()
+    assert (augment_rows(train, rng=np.random.default_rng(2), **COPIES).X != got.X).any()
 
 
 def test_the_classifier_learns_from_them_and_stops_on_rows_as_they_are():
@@ -66,7 +68,7 @@ def test_the_classifier_learns_from_them_and_stops_on_rows_as_they_are():
     assert outcome.details["copies_of_each_row"] == 2
     assert outcome.details["rows_with_copies"] == 270
     rng = Cell("augmented", 0).rng()
-    rows = augment_rows(part(data, ROWS.train), RECIPE, rng)
+    rows = augment_rows(part(data, ROWS.train), rng=rng, **COPIES)
     ours = ("augment", "copies", "stops_by")
     settings = {k: v for k, v in asdict(RECIPE).items() if k not in ours}
     itself = XGBClassifier(
@@ -99,7 +101,7 @@ def test_rows_that_are_no_images_are_refused():
         "flat", np.zeros((150, 5), np.float32), np.arange(150) % 3, ("a", "b", "c"), "abcde"
     )
     with pytest.raises(UserError, match="augment=warp moves the pixels of images"):
-        augment_rows(part(data), RECIPE, np.random.default_rng(0))
+        augment_rows(part(data), rng=np.random.default_rng(0), **COPIES)
 
 
 def test_it_is_a_contender_for_images_and_says_so():
@@ -108,7 +110,7 @@ def test_it_is_a_contender_for_images_and_says_so():
     ).contenders["xgboost-augmented"]
     assert "augmented" in spec["title"]
     assert spec["recipe"]["copies"] > 0
-    assert spec["recipe"]["augment"] == CONTENDERS["net-augmented"].full.augment
+    assert spec["recipe"]["augment"] == get_contender("net-augmented")[1].images.full.augment
     table = source_from_arrays(np.random.default_rng(0).normal(size=(90, 3)), np.arange(90) % 3)
     with pytest.raises(UserError, match=r"xgboost-augmented is for images; .* take xgboost"):
         build_protocol(table, contenders=["xgboost-augmented"], threads=1)

@@ -22,7 +22,7 @@ import pytest
 from in_process import InProcess
 
 from graduel.cli import main
-from graduel.contenders.search.family_spaces import SPACES
+from graduel.contenders.registry import get_family
 from graduel.contenders.search.trials import Trial, TrialLog
 from graduel.duel.plan.protocol import Cell
 from graduel.duel.result.build import build_result
@@ -214,7 +214,7 @@ def test_a_database_on_a_full_disk_is_told_like_any_file(tmp_path, monkeypatch):
             self.engine.dispose()
 
     journal = TrialLog(tmp_path / "cell.sqlite")
-    space = SPACES["logistic"][0]
+    space = get_family("logistic").space.table
     first = Trial(0, {"C": 1.0}, 0.1, 0.2, 1.0, 1.0, "complete")
     journal.add(first, space)
     course = dict.fromkeys(range(100), 0.5)

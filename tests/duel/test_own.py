@@ -28,12 +28,12 @@ from graduel.cli import main
 from graduel.contenders import Budget, make_contender
 from graduel.data import Dataset
 from graduel.data.source import DataSource, source_from_arrays
+from graduel.duel.plan.duel_checks import check_estimators
 from graduel.duel.plan.protocol import Cell
 from graduel.duel.plan.protocol_builder import build_protocol
 from graduel.duel.plan.splits import Split
 from graduel.duel.plan.user_estimators import (
     describe_estimator,
-    estimator_warnings,
     load_contender,
     parse_contenders,
 )
@@ -66,7 +66,7 @@ def fit(estimator, data, rows=ROWS, **options):
             build_protocol(DataSource.builtin("mnist"), own=[one], threads=1).contenders["mine"]
         )
     )
-    made = make_contender("mine", "own", recipe["recipe"], "error", one.pickled())
+    made = make_contender("mine", "user", recipe["recipe"], "error", one.pickled())
     return run_cell(made, data, rows, Cell("mine", 0), Budget(1))
 
 
@@ -92,7 +92,7 @@ def test_a_table_comes_as_a_matrix_that_any_classifier_takes():
     X = seen.model.X_
     assert X.dtype == np.float32
     assert np.isfinite(X).all()
-    assert X.shape[1] == len(seen.ready.preparation.names)
+    assert X.shape[1] == len(seen.prepare.preparation.names)
 
 
 def test_columns_by_name_come_as_a_data_frame():
@@ -172,7 +172,7 @@ def test_garbage_in_the_test_rows_changes_no_bit(tmp_path):
         trees = [fitted.model.tree_.__getstate__() for _, fitted in (one, two)]
         for key, value in trees[0].items():
             np.testing.assert_array_equal(value, trees[1][key])
-        assert one[1].ready.to_bytes() == two[1].ready.to_bytes()
+        assert one[1].prepare.to_bytes() == two[1].prepare.to_bytes()
 
 
 def test_without_predict_proba_the_class_that_it_names_is_certain():
@@ -181,14 +181,12 @@ def test_without_predict_proba_the_class_that_it_names_is_certain():
     assert set(np.unique(outcome.probabilities)) == {0.0, 1.0}
     assert "no predict_proba" in outcome.details["probabilities"]
     one = describe_estimator("ridge", RidgeClassifier())
-    (said,) = estimator_warnings(
-        [one], build_protocol(DataSource.builtin("mnist"), own=[one], threads=1)
-    )
-    assert "ridge has no predict_proba" in said
-    (_, also) = estimator_warnings(
-        [one], build_protocol(DataSource.builtin("mnist"), own=[one], threads=1, trials=3)
-    )
-    assert "no search space: it is fitted once" in also
+    (finding,) = check_estimators([one], "none")
+    assert finding.code == "GRD012"
+    assert "ridge has no predict_proba" in finding.message
+    (_, also) = check_estimators([one], "trials")
+    assert (also.code, also.severity) == ("GRD013", "info")
+    assert "no search space: it is fitted once" in also.message
 
 
 def test_a_class_that_was_not_there_to_learn_has_no_probability():

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from graduel.contenders import FAMILIES, make_contender
-from graduel.contenders.recipes import CONTENDERS
+from graduel.contenders import make_contender
+from graduel.contenders.registry import BUILT_IN_CONTENDERS, get_contender
 from graduel.data import Dataset
 from graduel.data.source import DataSource
 from graduel.duel.plan.protocol import Cell, Protocol
@@ -100,15 +100,15 @@ def test_a_plan_survives_json_and_its_digest_tells_it_from_others():
     assert len({q.digest for q in [p, *others]}) == 4
 
 
-@pytest.mark.parametrize("name", CONTENDERS)
+@pytest.mark.parametrize("name", BUILT_IN_CONTENDERS)
 def test_every_contender_can_be_made_of_its_plan(name):
-    entry = CONTENDERS[name]
+    family, contender = get_contender(name)
     for quick in (False, True):
         spec = protocol(contenders=[name], quick=quick).contenders[name]
         made = make_contender(name, spec["family"], json.loads(json.dumps(spec["recipe"])))
         assert made.name == name
-        assert made.recipe == (entry.quick if quick else entry.full)
-    assert entry.family in FAMILIES
+        assert made.recipe == (contender.images.quick if quick else contender.images.full)
+        assert spec["family"] == family.name == BUILT_IN_CONTENDERS[name]
 
 
 def test_the_order_of_contenders_and_the_kind_of_a_number_make_no_other_duel():

@@ -11,6 +11,7 @@ import pytest
 
 from graduel.contenders import Budget, make_contender
 from graduel.data.source import DataSource, SourceSpec, open_source, source_from_arrays
+from graduel.duel.plan.duel_checks import check_duel
 from graduel.duel.plan.protocol import Cell, Protocol
 from graduel.duel.plan.protocol_builder import build_protocol
 from graduel.duel.result.build import build_result, load_run
@@ -99,7 +100,7 @@ def test_garbage_in_the_test_rows_changes_no_bit_of_model_or_preparation(csv, na
     assert fitted.to_bytes() == other.to_bytes()
     assert fitted.details == other.details
     assert (outcome.probabilities != spoiled.probabilities).any()
-    assert b'"preparation"' in fitted.to_bytes()
+    assert b'"encoders"' in fitted.to_bytes()
 
 
 @pytest.mark.parametrize("name", SMALL)
@@ -128,7 +129,7 @@ def test_what_is_chosen_follows_the_metric(csv, metric):
     X, y = data.X[rows.valid], data.y[rows.valid]
     outcome, fitted = cell(data, "xgboost", rows, metric)
     last = fitted.details["rounds"]
-    cuts = [fitted.predict(fitted.ready(X), rounds=n) for n in range(1, last + 1)]
+    cuts = [fitted.predict(fitted.prepare(X), rounds=n) for n in range(1, last + 1)]
     watched = get_metric("log_loss" if metric == "error" else metric)
     losses = [watched.loss(p.astype(np.float64), y) for p in cuts]
     assert losses[fitted.details["best_round"] - 1] == pytest.approx(min(losses), abs=1e-6)
@@ -357,10 +358,9 @@ def test_log_loss_leads_where_one_class_has_nearly_all_rows():
     source = source_from_arrays(X, y.astype(int))
     p = build_protocol(source, threads=1)
     assert (p.metric, p.rope) == ("log_loss", 0.02)
-    from graduel.duel.plan.defaults import duel_warnings
-
-    said = " ".join(duel_warnings(source.load(), p.split, p.metric, p.rope, 3))
-    assert "Log loss leads: 6.7 % of the rows" in said
+    findings = {finding.code: finding for finding in check_duel(source.load(), p)}
+    assert "Log loss leads: 6.7 % of the rows" in findings["GRD009"].message
+    assert findings["GRD009"].severity == "info"
     assert build_protocol(source, metric="error", threads=1).rope == 0.01
 
 
@@ -401,9 +401,9 @@ def test_mistakes_in_a_source(csv, tmp_path):
     for options, message in (
         ({}, r"Likely: --target label"),
         ({"target": "lable"}, "Did you mean 'label'"),
-        ({"target": "label", "group": "label"}, "cannot be what rows are split by"),
+        ({"target": "label", "group": "label"}, "rows cannot be split by the target"),
         ({"target": "label", "time": "town"}, "expected dates"),
-        ({"target": "label", "time": "age"}, "without missing values; 'age' lacks 15"),
+        ({"target": "label", "time": "age"}, "without missing values; 'age' has 15"),
         ({"target": "age"}, "continuous"),
     ):
         with pytest.raises(UserError, match=message):

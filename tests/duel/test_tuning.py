@@ -14,7 +14,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from graduel.contenders import Budget, Progress, make_contender
-from graduel.contenders.search.family_spaces import SPACES, get_space
+from graduel.contenders.family import TableTraits
+from graduel.contenders.registry import BUILT_IN_CONTENDERS, get_contender, get_family
 from graduel.contenders.search.space import (
     Choice,
     Integer,
@@ -62,7 +63,7 @@ ROWS = Split(np.arange(160), np.arange(160, 210), np.arange(210, 260))
 
 def tuned(name, path, *, trials=None, seconds=None, recipe=None, space=None):
     made = make_contender(name, name, recipe or SMALL[name])
-    space = space or get_space(name, made.recipe, image=False, quick=False)
+    space = space or get_family(name).space(made.recipe, image=False, quick=False)
     return TunedContender(made, space, "error", TrialLog(path), trials, seconds)
 
 
@@ -389,7 +390,7 @@ PUBLISHED = {
 
 @pytest.mark.parametrize("family", PUBLISHED)
 def test_a_tables_space_contains_what_experts_publish(family):
-    space = SPACES[family][0]
+    space = get_family(family).space.table
     for values in PUBLISHED[family]:
         for name, value in values.items():
             assert value in space[name], (family, name, value)
@@ -406,19 +407,20 @@ def test_scikit_learns_own_defaults_are_those_that_the_test_names():
 
 
 def test_every_default_recipe_lies_in_its_space_but_for_what_is_set_on_purpose():
-    from graduel.contenders.recipes import CONTENDERS, table_contenders
-
     outside = set()
-    many = [(CONTENDERS, True), *((table_contenders(n), False) for n in (200, 3000, 10**6))]
-    for entries, image in many:
-        for name, entry in entries.items():
+    for table in (None, *map(TableTraits, (200, 3000, 10**6))):
+        image = table is None
+        for name in BUILT_IN_CONTENDERS:
+            family, contender = get_contender(name)
+            if (recipes := contender.recipes(table)) is None:
+                continue
             if name in ("net-best", "net-augmented", "net-conv"):
                 continue  # larger and longer than what a budget of minutes can search
             if image and name in ("xgboost-td", "xgboost-plain"):
                 continue  # what others publish for any data, not what suits pixels
-            for quick, recipe in ((False, entry.full), (True, entry.quick)):
-                space = SPACES[entry.family][image]
-                found = get_space(entry.family, recipe, image=image, quick=quick)
+            for quick, recipe in ((False, recipes.full), (True, recipes.quick)):
+                space = family.space.of(image=image)
+                found = family.space(recipe, image=image, quick=quick)
                 assert found
                 outside |= {(name, key) for key in set(space) - set(found) if not quick}
     # The strongest XGBoost is slower on purpose than what a budget of minutes can search; the one
@@ -430,12 +432,12 @@ def test_every_default_recipe_lies_in_its_space_but_for_what_is_set_on_purpose()
 @pytest.mark.parametrize("image", [False, True])
 @pytest.mark.parametrize("family", ["net", "textbook"])
 def test_every_network_of_a_space_can_be_built(family, image):
-    from graduel.contenders.recipes import TextbookRecipe
+    from graduel.contenders.textbook import TextbookRecipe
     from graduel.train.build.network_builder import check_recipe
     from graduel.train.recipes import NetRecipe
 
     base = NetRecipe() if family == "net" else TextbookRecipe()
-    for name, one in SPACES[family][image].items():
+    for name, one in get_family(family).space.of(image=image).items():
         for value in one.options if isinstance(one, Choice) else (one.low, one.high):
             recipe = replace(base, **{name: value})
             if family == "net":
@@ -452,7 +454,7 @@ def test_xgboost_takes_every_end_of_its_space(image):
         X[:, 0, 0] += (50 * (y == 1)).astype(np.uint8)
         data = Dataset("toy", X, y, ("a", "b", "c"), ("pixel",) * 16)
     rows = Split(np.arange(80), np.arange(80, 100), np.arange(100, 120))
-    space = SPACES["xgboost"][image]
+    space = get_family("xgboost").space.of(image=image)
     strategy = "multi_output_tree" if image else "one_output_per_tree"
     for name, one in space.items():
         for value in one.options if isinstance(one, Choice) else (one.low, one.high):
@@ -588,7 +590,7 @@ def test_equal_losses_are_told_apart_by_log_loss(tmp_path):
     outcome, fitted, _ = search(data, "logistic", tmp_path / "a.sqlite", trials=6)
     best = outcome.trials[outcome.best_trial]
     tied = [t for t in outcome.trials if t["loss"] == best["loss"]]
-    journal = TrialLog(tmp_path / "a.sqlite").read(SPACES["logistic"][0])
+    journal = TrialLog(tmp_path / "a.sqlite").read(get_family("logistic").space.table)
     y = data.y[ROWS.valid]
     assert journal[outcome.best_trial].tie == log_loss(fitted.predict_proba(data.X[ROWS.valid]), y)
     assert journal[outcome.best_trial].tie == min(journal[t["number"]].tie for t in tied)

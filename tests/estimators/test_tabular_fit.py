@@ -15,7 +15,7 @@ from table_mixed import SMALL, mixed, quick
 import graduel
 from graduel import TabularMLPClassifier
 from graduel.estimators.table import table_training
-from graduel.estimators.table.table_fit import set_aside
+from graduel.estimators.table.table_fit import split_validation
 from graduel.train.recipes import NetRecipe, net_recipe
 
 X, Y = mixed()
@@ -144,6 +144,6 @@ def test_validation_rows_that_do_not_fit_are_refused(eval_set):
 
 def test_rows_are_set_aside_by_class():
     y = np.repeat([0, 1, 2, 3], [80, 15, 4, 1])
-    rows, aside = set_aside(y, 0.2, np.random.default_rng(0))
+    rows, aside = split_validation(y, 0.2, np.random.default_rng(0))
     assert sorted([*rows, *aside]) == list(range(100))
     assert np.bincount(y[aside], minlength=4).tolist() == [16, 3, 1, 0]

@@ -20,10 +20,12 @@ import json
 import os
 import re
 import shlex
+import tempfile
 from dataclasses import fields
 from pathlib import Path
 
 import numpy as np
+from stored_models import convert
 
 from graduel.cli import main
 from graduel.data.source import DataSource, SourceSpec
@@ -134,7 +136,10 @@ def predict(model: Path, rows: Path) -> tuple[list[str], np.ndarray]:
     """Return the classes and the probabilities that a saved model answers for rows of a file."""
     import polars as pl
 
-    answers = pl.read_csv(io.StringIO(_command(["predict", str(model), str(rows)])))
+    with tempfile.TemporaryDirectory() as folder:
+        current = Path(folder) / model.name
+        convert(model, current)
+        answers = pl.read_csv(io.StringIO(_command(["predict", str(current), str(rows)])))
     start = next(i for i, name in enumerate(answers.columns) if name.startswith("predict"))
     chances = answers[:, start + 1 :].to_numpy().astype(np.float64)
     return [str(one) for one in answers[:, start]], chances

@@ -7,9 +7,9 @@ from shutil import which
 import numpy as np
 import pytest
 
-from graduel.glassbox import ExplainedModel, inspect_example, write_page
+from graduel.data.schema import Schema
+from graduel.glassbox import inspect_example, prepare_example, write_page
 from graduel.models.model import Model
-from graduel.models.schema import Schema
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed")
 CHROMIUM = which("chromium") or which("chromium-browser") or which("google-chrome")
@@ -28,13 +28,13 @@ def page_file(tmp_path_factory, digit_net, digit_trees, mnist):
             "XGBoost",
             task,
             booster=digit_trees.get_booster(),
-            learned=tuple(range(10)),
+            class_codes=tuple(range(10)),
         ),
     )
-    subjects = [ExplainedModel(model) for model in models]
-    X = mnist.X[60_008:60_009]
+    X, label = mnist.X[60_008:60_009], int(mnist.y[60_008])
     found = [
-        inspect_example(s, s.example(X), int(mnist.y[60_008]), where="test row 8") for s in subjects
+        inspect_example(model, prepare_example(model, X), label, where="test row 8")
+        for model in models
     ]
     return write_page(found, tmp_path_factory.mktemp("page") / "example.html")
 

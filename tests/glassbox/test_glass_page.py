@@ -11,17 +11,17 @@ import numpy as np
 import polars as pl
 import pytest
 
-from graduel.contenders import Budget, make_contender
-from graduel.contenders.fitted_model import to_model
+from graduel.contenders import Budget, get_family, make_contender
+from graduel.data.schema import Schema
 from graduel.data.source import source_from_arrays
 from graduel.duel.plan.protocol import Cell
 from graduel.duel.plan.splits import Split
 from graduel.duel.run.cell import run_cell
 from graduel.errors import UserError
-from graduel.glassbox import ExplainedModel, inspect_example, render, write_page
-from graduel.glassbox.example_page import COLOURS, number
+from graduel.glassbox import inspect_example, prepare_example, render, write_page
+from graduel.glassbox.example_page import COLOURS, format_number
+from graduel.glassbox.trees.model_forest import get_forest, margin_codes
 from graduel.models.model import Model
-from graduel.models.schema import Schema
 from graduel.nn import BatchNorm, Dense, Flatten, Network, ReLU, Reshape, Sigmoid
 from graduel.nn.layers import Conv2D
 from graduel.report.draw import style
@@ -58,7 +58,7 @@ def fitted(data, name, recipe=None):
     rows = Split(np.arange(n // 2), np.arange(n // 2, n * 3 // 4), np.arange(n * 3 // 4, n))
     contender = make_contender(name, name, recipe or RECIPES[name])
     model = run_cell(contender, data, rows, Cell(name, 0), Budget(threads=1))[1]
-    return to_model(model, Schema.of(data), f"model {EVIL}")
+    return get_family(name).to_model(model, Schema.of(data), f"model {EVIL}")
 
 
 @pytest.fixture(scope="module")
@@ -67,47 +67,47 @@ def data():
 
 
 @pytest.fixture(scope="module", params=RECIPES)
-def subject(request, data):
-    return ExplainedModel(fitted(data, request.param))
+def model(request, data):
+    return fitted(data, request.param)
 
 
-def test_a_table_is_shown_as_it_came_and_as_it_is_prepared(subject, data):
+def test_a_table_is_shown_as_it_came_and_as_it_is_prepared(model, data):
     for at in range(200, 215):
         row = data.X[at : at + 1]
-        example = subject.example(row)
-        np.testing.assert_array_equal(example.matrix, subject.kept.matrix(row)[0])
+        example = prepare_example(model, row)
+        np.testing.assert_array_equal(example.matrix, model.prepare(row)[0])
         made = [one for feature in example.features for one in feature.inputs]
-        assert tuple(one.name for one in made) == subject.names
+        assert tuple(one.name for one in made) == model.input_names
         np.testing.assert_array_equal([one.value for one in made], example.matrix)
         raw = {feature.name: feature.raw for feature in example.features}
         size = row["size"][0]
         assert raw["size"] == (None if size is None else str(size))
         assert raw["town"] == row["town"][0]
         assert float(raw[EVIL]) == pytest.approx(row[EVIL][0])
-        found = inspect_example(subject, example, int(data.y[at]))
-        np.testing.assert_array_equal(found.answers, subject.kept.predict_proba(row)[0])
+        found = inspect_example(model, example, int(data.y[at]))
+        np.testing.assert_array_equal(found.probabilities, model.predict_proba(row)[0])
 
 
 def test_the_way_through_the_trees_is_told_in_the_tables_own_words(data):
-    subject = ExplainedModel(fitted(data, "xgboost"))
+    model = fitted(data, "xgboost")
     told = set()
     for at in range(180, 240):
-        trees = inspect_example(subject, subject.example(data.X[at : at + 1])).trees
+        trees = inspect_example(model, prepare_example(model, data.X[at : at + 1])).trees
         for path in trees.votes.strongest:
             for split in path.splits:
                 if split.name == "town":
-                    told.add(split.told)
+                    told.add(split.value_text)
                     assert split.condition.startswith("not in ")
                     assert set(split.condition[7:].split(", ")) <= {"Ulm", "Kiel", "Köln", EVIL}
                 elif split.name == "size" and split.missing:
-                    assert split.told == "missing"
+                    assert split.value_text == "missing"
     assert told & {"Ulm", "Kiel", "Köln", EVIL}
 
 
-def test_without_a_label_the_answer_is_taken(subject, data):
-    found = inspect_example(subject, subject.example(data.X[:1]))
+def test_without_a_label_the_answer_is_taken(model, data):
+    found = inspect_example(model, prepare_example(model, data.X[:1]))
     assert not found.label_known
-    assert found.label == found.answer == found.answers.argmax()
+    assert found.label == found.prediction == found.probabilities.argmax()
 
 
 def visible(page):
@@ -116,8 +116,8 @@ def visible(page):
     return html.unescape(re.sub(r"<[^>]*>", " ", body))
 
 
-def test_the_page_trusts_no_text(subject, data):
-    page = render(inspect_example(subject, subject.example(data.X[:1]), 1, where=EVIL))
+def test_the_page_trusts_no_text(model, data):
+    page = render(inspect_example(model, prepare_example(model, data.X[:1]), 1, where=EVIL))
     assert "<script" not in page
     assert EVIL in visible(page)
     assert "default-src 'none'" in page
@@ -125,8 +125,8 @@ def test_the_page_trusts_no_text(subject, data):
 
 
 def test_the_page_holds_the_numbers(data):
-    subject = ExplainedModel(fitted(data, "net"))
-    found = inspect_example(subject, subject.example(data.X[7:8]), 2, lr=0.25)
+    model = fitted(data, "net")
+    found = inspect_example(model, prepare_example(model, data.X[7:8]), 2, lr=0.25)
     text = visible(render(found))
     net = found.net
     for value in (
@@ -139,7 +139,7 @@ def test_the_page_holds_the_numbers(data):
         *net.forward.columns[1].a,
         net.step.loss_after,
     ):
-        assert number(value) in text
+        assert format_number(value) in text
     assert "dZ₂ = A₂ − Y" in text
     assert "dZ = A[-1] - Y" in text
     assert f"line {net.backward.output[-1].line.number} of nn/textbook.py" in text
@@ -147,14 +147,16 @@ def test_the_page_holds_the_numbers(data):
     assert ("it helped" if net.step.helped else "it did not help") in text
 
 
-def test_the_same_example_gives_the_same_page(subject, data):
-    pages = [render(inspect_example(subject, subject.example(data.X[:1]), 1)) for _ in range(2)]
+def test_the_same_example_gives_the_same_page(model, data):
+    pages = [
+        render(inspect_example(model, prepare_example(model, data.X[:1]), 1)) for _ in range(2)
+    ]
     assert pages[0] == pages[1]
 
 
 def test_both_models_stand_on_one_page(data):
-    both = [ExplainedModel(fitted(data, name)) for name in RECIPES]
-    found = [inspect_example(one, one.example(data.X[3:4]), 0) for one in both]
+    both = [fitted(data, name) for name in RECIPES]
+    found = [inspect_example(one, prepare_example(one, data.X[3:4]), 0) for one in both]
     page = render(found)
     assert page.count('class="headline"') == 2
     assert "SHAP" in page
@@ -163,21 +165,21 @@ def test_both_models_stand_on_one_page(data):
         render([])
 
 
-def test_every_text_is_plain_data(subject, data):
-    found = inspect_example(subject, subject.example(data.X[:1]), 1)
+def test_every_text_is_plain_data(model, data):
+    found = inspect_example(model, prepare_example(model, data.X[:1]), 1)
     plain = json.loads(json.dumps(found.as_dict(), allow_nan=False))
     assert plain["classes"] == list(data.classes)
-    assert (plain["net"] is None) == (subject.family == "xgboost")
+    assert (plain["net"] is None) == (model.family == "xgboost")
 
 
-def kept_network(layers, shape, image, scale=1.0, **options):
+def small_model(layers, shape, image, scale=1.0, **options):
     net = Network(layers, shape, **options)
     rng = np.random.default_rng(0)
     weights = net.init(rng)
     weights.theta += rng.normal(0, 0.1, weights.theta.shape).astype(net.dtype)
     classes = tuple(f"class {i}" for i in range(net.output_shape[0]))
     task = Schema("mine", classes, image=image, scale=scale)
-    return ExplainedModel(Model("net", "mine", task, network=net, weights=weights))
+    return Model("net", "mine", task, network=net, weights=weights)
 
 
 def test_images_of_any_shape_are_shown():
@@ -192,13 +194,13 @@ def test_images_of_any_shape_are_shown():
         Sigmoid(),
         Dense(3),
     )
-    subject = kept_network(layers, (90,), colours, 1 / 255)
+    model = small_model(layers, (90,), colours, 1 / 255)
     image = np.random.default_rng(0).integers(0, 256, (1, 6, 5, 3), dtype=np.uint8)
-    example = subject.example(image)
+    example = prepare_example(model, image)
     np.testing.assert_array_equal(example.image, image[0])
     np.testing.assert_allclose(example.x, image.reshape(-1) / 255, rtol=1e-6)
-    found = inspect_example(subject, example, 1)
-    np.testing.assert_allclose(found.answers, found.net.forward.answers, rtol=1e-6)
+    found = inspect_example(model, example, 1)
+    np.testing.assert_allclose(found.probabilities, found.net.forward.answers, rtol=1e-6)
     assert [one.place.number for one in found.net.neurons] == [1, 2, 3]
     assert found.net.neurons[0].terms[0].name.startswith("row ")
     text = visible(render(found))
@@ -210,8 +212,8 @@ def test_a_binary_loss_goes_without_softmax():
     from graduel.nn import BinaryCrossEntropy
 
     layers = (Dense(4), ReLU(), Dense(3))
-    subject = kept_network(layers, (6,), None, loss=BinaryCrossEntropy())
-    found = inspect_example(subject, subject.example(np.ones((1, 6), np.float32)), 1)
+    model = small_model(layers, (6,), None, loss=BinaryCrossEntropy())
+    found = inspect_example(model, prepare_example(model, np.ones((1, 6), np.float32)), 1)
     np.testing.assert_array_equal(found.net.backward.target, [0, 1, 0])
     page = render(found)
     assert "Softmax and the loss" not in page
@@ -219,11 +221,11 @@ def test_a_binary_loss_goes_without_softmax():
 
 
 def test_the_dead_are_named():
-    subject = kept_network((Dense(4), ReLU(), Dense(3)), (6,), None)
-    net, weights = subject.network, subject.weights
+    model = small_model((Dense(4), ReLU(), Dense(3)), (6,), None)
+    net, weights = model.network, model.weights
     net.layout["0.b"].view(weights.theta)[...] = -100
     found = inspect_example(
-        subject, subject.example(np.ones((1, 6), np.float32)), 0, layer=1, unit=2
+        model, prepare_example(model, np.ones((1, 6), np.float32)), 0, layer=1, unit=2
     )
     assert found.net.rows[0].norm == 0
     assert "its gate was shut" in render(found)
@@ -235,8 +237,8 @@ def test_the_page_looks_as_the_report_does():
         assert colour == theirs[colour[0]]
 
 
-def test_a_page_is_written_whole_and_never_over_another_file(tmp_path, subject, data):
-    found = inspect_example(subject, subject.example(data.X[:1]), 1)
+def test_a_page_is_written_whole_and_never_over_another_file(tmp_path, model, data):
+    found = inspect_example(model, prepare_example(model, data.X[:1]), 1)
     path = write_page(found, tmp_path / "new" / "page.html")
     assert path.read_text("utf-8") == render(found)
     with pytest.raises(UserError, match="must be a new file"):
@@ -254,39 +256,38 @@ def test_a_page_is_written_whole_and_never_over_another_file(tmp_path, subject, 
     ],
 )
 def test_mistakes_are_told_in_a_line(data, options, message):
-    subject = ExplainedModel(fitted(data, "net"))
+    model = fitted(data, "net")
     with pytest.raises(UserError, match=message):
-        inspect_example(subject, subject.example(data.X[:1]), **options)
+        inspect_example(model, prepare_example(model, data.X[:1]), **options)
 
 
 def test_trees_have_no_layers_and_nets_no_trees(data):
-    trees, net = (ExplainedModel(fitted(data, name)) for name in ("xgboost", "net"))
+    trees, net = (fitted(data, name) for name in ("xgboost", "net"))
     with pytest.raises(UserError, match="are a network's"):
-        inspect_example(trees, trees.example(data.X[:1]), layer=1)
-    with pytest.raises(UserError, match="expected a network"):
-        _ = trees.network
-    with pytest.raises(UserError, match="expected trees"):
-        _ = net.forest
+        inspect_example(trees, prepare_example(trees, data.X[:1]), layer=1)
+    with pytest.raises(UserError, match="expected XGBoost's trees"):
+        get_forest(net)
+    assert get_forest(trees) is get_forest(trees)
     with pytest.raises(UserError, match="expected one example; got 2 rows"):
-        net.example(data.X[:2])
+        prepare_example(net, data.X[:2])
 
 
 def test_two_classes_and_classes_that_were_not_learned(data):
     kept = data.y != 2
     two = replace(data, X=data.X.filter(pl.Series(kept)), y=data.y[kept], classes=data.classes[:2])
-    subject = ExplainedModel(fitted(two, "xgboost"))
-    assert subject.groups == (data.classes[1],)
-    found = inspect_example(subject, subject.example(two.X[:1]), 0)
+    model = fitted(two, "xgboost")
+    assert margin_codes(model) == (1,)
+    found = inspect_example(model, prepare_example(model, two.X[:1]), 0)
     assert found.trees.shap.values.shape == (1, 4)
-    np.testing.assert_allclose(found.trees.votes.probabilities, found.answers, rtol=1e-6)
+    np.testing.assert_allclose(found.trees.votes.probabilities, found.probabilities, rtol=1e-6)
     n = len(data.y)
     train = np.flatnonzero(data.y[: n // 2] != 1)
     rows = Split(train, np.arange(n // 2, n * 3 // 4), np.arange(n * 3 // 4, n))
     contender = make_contender("xgboost", "xgboost", RECIPES["xgboost"])
     model = run_cell(contender, data, rows, Cell("xgboost", 0), Budget(threads=1))[1]
-    lacking = ExplainedModel(to_model(model, Schema.of(data), "trees"))
-    assert lacking.groups == ("c",)
-    found = inspect_example(lacking, lacking.example(data.X[:1]), 1)
-    assert found.answers[1] == 0
-    assert found.answer != found.label
+    lacking = get_family("xgboost").to_model(model, Schema.of(data), "trees")
+    assert [data.classes[code] for code in margin_codes(lacking)] == ["c"]
+    found = inspect_example(lacking, prepare_example(lacking, data.X[:1]), 1)
+    assert found.probabilities[1] == 0
+    assert found.prediction != found.label
     assert "which is" in render(found)

@@ -16,7 +16,7 @@ T = "nn/layers/ntk.py"
 A = "nn/layers/parametric.py"
 M = "nn/losses/heads.py"
 D = "nn/layers/dropout.py"
-Q = "data/prepare/numeric_encoders.py"
+Q = "data/prepare/scalers.py"
 R, U = "train/build/network_builder.py", "train/build/optimizer_builder.py"
 G = "glassbox/network/dense_terms.py"
 P = "export/python_tables.py"
@@ -123,25 +123,30 @@ MUTANTS = [
     (M, "return raw[1:]", "return raw", HEADS),
     (D, "max(1.0, 2 * call.t)", "max(0.0, 2 * call.t)", NTK),
     (D, "rate *= (1 + cos(", "rate *= (1 - cos(", NTK),
-    (Q, "np.clip(x[~unknown], -HIGHEST, HIGHEST)", "x[~unknown]", QUANTILE),
+    (Q, "np.clip(x[~is_missing], -HIGHEST, HIGHEST)", "x[~is_missing]", QUANTILE),
     (Q, 'method="inverted_cdf"', 'method="linear"', QUANTILE),
-    (Q, "max(len(known) // ROWS_A_KNOT, FEWEST_KNOTS)", "len(known) // ROWS_A_KNOT + 2", QUANTILE),
+    (
+        Q,
+        "max(len(known) // ROWS_PER_KNOT, FEWEST_KNOTS)",
+        "len(known) // ROWS_PER_KNOT + 2",
+        QUANTILE,
+    ),
     (Q, "share += 1 - np.interp(-x, -at[::-1], shares)", "share *= 2", QUANTILE),
     (Q, "np.clip(ndtri(share / 2), -3, 3)", "np.clip(ndtri(share / 2), -4, 4)", QUANTILE),
-    (Q, "np.where(unknown, 0.0, np.clip", "np.where(False, 0.0, np.clip", QUANTILE),
-    (Q, "        put_missing(np.isnan(x), out)\n", "", QUANTILE),
+    (Q, "np.where(missing, 0.0, np.clip", "np.where(False, 0.0, np.clip", QUANTILE),
+    (Q, "        fill_missing(np.isnan(x), out)\n", "", QUANTILE),
     (Q, "any(a > b for a, b in pairwise(self.knots))", "False", QUANTILE),
-    (Q, "np.where(unknown, at[0], x / 2)", "np.where(unknown, at[0], x)", QUANTILE),
-    (Q, "at, shares = np.array(knots) / 2", "at, shares = np.array(knots) / 3", QUANTILE),
+    (Q, "np.where(missing, at[0], x / 2)", "np.where(missing, at[0], x)", QUANTILE),
+    (Q, "at, shares = np.array(self.knots) / 2", "at, shares = np.array(self.knots) / 3", QUANTILE),
     (
         "data/prepare/preparation.py",
-        "few = 0 < len(codes.categories) + codes.others",
-        "few = len(codes.categories)",
+        "few = 0 < len(code.categories) + code.others",
+        "few = len(code.categories)",
         QUANTILE,
     ),
     ("optim/by_role.py", "lr * self.schedule(state.t)", "lr * self.schedule(0.0)", FIELDS),
-    ("train/loop/fit.py", "self.memory.t = t", "self.memory.t = 0.0", FIELDS),
-    (U, 'own.get("weight_decay", recipe.weight_decay)', "recipe.weight_decay", FIELDS),
+    ("train/loop/fit.py", "self.optimizer_state.t = t", "self.optimizer_state.t = 0.0", FIELDS),
+    (U, 'user_options.get("weight_decay", recipe.weight_decay)', "recipe.weight_decay", FIELDS),
     (U, "rule = replace(rule, weight_decay=0.0)", "pass", FIELDS),
     (U, "0.0 if falls else decay", "decay", FIELDS),
     (R, "adapter=Signs() if first else Constant(1.0)", "adapter=Signs()", FIELDS),

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from graduel.contenders.recipes import CONTENDERS
+from graduel.contenders.registry import get_contender
 from graduel.data.source import DataSource
 from graduel.duel.plan.experiment import plan_experiment
 from graduel.duel.plan.protocol_builder import build_protocol
@@ -53,7 +53,12 @@ def test_an_unknown_recipe_is_refused_with_the_nearest():
 
 
 def test_an_experiment_varies_recipes():
-    protocol = plan_experiment(vary=["recipe=mnist,mnist-augmented"], net="epochs=1", quick=True)
+    protocol = plan_experiment(
+        DataSource.builtin("mnist"),
+        vary=["recipe=mnist,mnist-augmented"],
+        net="epochs=1",
+        quick=True,
+    )
     augments = [spec["recipe"]["augment"] for spec in protocol.contenders.values()]
     assert [augment == "none" for augment in augments] == [True, False]
 
@@ -65,9 +70,9 @@ def test_named_recipes_are_contenders_for_images():
     assert list(protocol.contenders) == ["net", "net-best", "net-augmented", "net-conv"]
     assert protocol.contenders["net-best"]["title"] == "best dense network"
     for name in ("net-best", "net-augmented", "net-conv"):
-        entry = CONTENDERS[name]
-        assert not entry.default
-        assert entry.quick.epochs < entry.full.epochs
+        _, contender = get_contender(name)
+        assert not contender.default
+        assert contender.images.quick.epochs < contender.images.full.epochs
         assert protocol.contenders[name]["family"] == "net"
 
 

@@ -17,8 +17,8 @@ from graduel.web.state.demo_models import DemoModels
 def ready(tmp_path_factory) -> DemoModels:
     """The models of a first start."""
     made = DemoModels(folder=tmp_path_factory.mktemp("cache"), threads=1)
-    made.make()
-    assert not made.failed, made.failed
+    made.run()
+    assert not made.error, made.error
     return made
 
 
@@ -26,7 +26,7 @@ def ready(tmp_path_factory) -> DemoModels:
 def address(ready) -> Iterator[str]:
     """A server with them; limits are small where a test must meet them."""
     limits = Limits(body_seconds=1.0, rows=2000, columns=60, busy_seconds=0.0)
-    with served(AppState(ready=ready), limits=limits) as found:
+    with served(AppState(demo=ready), limits=limits) as found:
         yield found
 
 

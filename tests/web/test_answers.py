@@ -12,46 +12,46 @@ from PIL import Image
 from web_client import drawn, encoded, unpacked
 
 from graduel import glassbox
-from graduel.web.drawing_input import as_ink
+from graduel.web.drawing_input import read_picture
 from graduel.web.http_error import ClientError
 
 
 def test_both_answer_as_they_would_alone(client, ready, mnist):
-    contest = ready.contest
+    pair = ready.models
     for index in (0, 5, 77):
         found = client.test(index)
         row = mnist.table[60_000 + index][np.newaxis]
         assert unpacked(found["pixels"]).tolist() == row[0].tolist()
         assert found["label"] == mnist.y[60_000 + index]
-        answers = client.ask("answer", pixels=found["pixels"]["data"])["answers"]
-        assert answers["net"] == contest.net.predict_proba(row)[0].tolist()
-        assert answers["xgboost"] == contest.trees.predict_proba(row)[0].tolist()
+        answers = client.ask("predict", pixels=found["pixels"]["data"])["answers"]
+        assert answers["net"] == pair.net.predict_proba(row)[0].tolist()
+        assert answers["xgboost"] == pair.trees.predict_proba(row)[0].tolist()
 
 
 def test_the_ready_models_are_good_at_what_they_learned(ready, mnist):
     X, y = mnist.table[60_000:], mnist.y[60_000:]
-    for side, most in ((ready.contest.net, 0.04), (ready.contest.trees, 0.06)):
+    for side, most in ((ready.models.net, 0.04), (ready.models.trees, 0.06)):
         assert np.mean(side.predict_proba(X).argmax(axis=1) != y) < most
 
 
 def test_they_are_kept_and_a_damaged_cache_is_trained_anew(ready, tmp_path, monkeypatch):
-    from graduel.web.state.demo_models import DemoModels, Small
-    from graduel.web.training.training_run import TreeSettings
+    from graduel.web.state.demo_models import DemoModels, DemoRecipe
+    from graduel.web.training.boosting_run import TreeSettings
 
-    small = Small(net_rows=300, tree_rows=300, valid_rows=50, trees=TreeSettings(rounds=2))
-    first = DemoModels(small, tmp_path)
-    first.make()
+    recipe = DemoRecipe(net_rows=300, tree_rows=300, valid_rows=50, trees=TreeSettings(rounds=2))
+    first = DemoModels(recipe, tmp_path)
+    first.run()
     X = np.zeros((1, 784), np.uint8)
-    again = DemoModels(small, tmp_path)
+    again = DemoModels(recipe, tmp_path)
     monkeypatch.setattr(DemoModels, "_train", lambda self: pytest.fail("it was kept"))
-    again.make()
+    again.run()
     monkeypatch.undo()
-    assert again.contest.answers(X) == first.contest.answers(X)
-    trees = next(tmp_path.glob("*.ubj"))
+    assert again.models.predict_example(X) == first.models.predict_example(X)
+    trees = next(tmp_path.glob("*xgboost*"))
     trees.write_bytes(trees.read_bytes()[:-1] + b"?")
-    third = DemoModels(small, tmp_path)
-    third.make()
-    assert third.contest.answers(X) == first.contest.answers(X)
+    third = DemoModels(recipe, tmp_path)
+    third.run()
+    assert third.models.predict_example(X) == first.models.predict_example(X)
 
 
 def test_two_hundred_drawn_digits_are_read(client):
@@ -85,10 +85,10 @@ def test_the_steps_of_the_preparation_are_shown(client):
 
 
 def test_forward_and_backward_are_the_engines_own(client, ready):
-    side = ready.contest.net
+    net = ready.models.net
     pixels = client.test(3)["pixels"]
-    x = side.matrix(unpacked(pixels)[np.newaxis])[0]
-    seen = glassbox.backward(side.network, side.weights, x, 4)
+    x = net.scale(unpacked(pixels)[np.newaxis])[0]
+    seen = glassbox.backward(net.network, net.weights, x, 4)
     forward = client.ask("forward", pixels=pixels["data"])
     for told, column in zip(forward["columns"], seen.forward.columns, strict=True):
         np.testing.assert_allclose(told["a"], column.a, rtol=1e-6, atol=1e-12)
@@ -103,7 +103,7 @@ def test_forward_and_backward_are_the_engines_own(client, ready):
         if told["norms"] is not None:
             norms = np.linalg.norm(gradients["W"], axis=0)
             np.testing.assert_allclose(unpacked(told["norms"]), norms, rtol=1e-6)
-    step = glassbox.step(side.network, side.weights, x, 4, 0.05)
+    step = glassbox.step(net.network, net.weights, x, 4, 0.05)
     assert back["step"]["loss_after"] == pytest.approx(step.loss_after)
     assert back["step"]["helped"] == step.helped
     row = client.ask("gradient", pixels=pixels["data"], label=4, layer="0", unit=9)
@@ -123,7 +123,7 @@ def test_a_neurons_sum_adds_up(client):
 def test_the_trees_votes_and_shap_values_are_xgboosts(client, ready):
     import xgboost
 
-    trees = ready.contest.trees
+    trees = ready.models.trees
     pixels = client.test(8)["pixels"]
     matrix = xgboost.DMatrix(unpacked(pixels)[np.newaxis].astype(np.float32))
     margin = trees.booster.predict(matrix, output_margin=True)[0]
@@ -133,7 +133,7 @@ def test_the_trees_votes_and_shap_values_are_xgboosts(client, ready):
     np.testing.assert_allclose(total, margin, rtol=1e-4)
     shap = trees.booster.predict(matrix, pred_contribs=True)[0]
     for label in (0, 5):
-        why = client.ask("why", pixels=pixels["data"], label=label)
+        why = client.ask("attribution", pixels=pixels["data"], label=label)
         np.testing.assert_array_equal(unpacked(why["xgboost"]["values"]), shap[label, :-1])
         assert why["xgboost"]["margin"] == pytest.approx(float(margin[label]))
     path = client.ask("tree", pixels=pixels["data"], tree=votes["strongest"][0]["tree"])
@@ -142,38 +142,38 @@ def test_the_trees_votes_and_shap_values_are_xgboosts(client, ready):
 
 def test_edits_are_made_on_copies(client, ready):
     pixels = client.test(3)["pixels"]["data"]
-    before = client.ask("answer", pixels=pixels)["answers"]
+    before = client.ask("predict", pixels=pixels)["answers"]
     off = [{"layer": "3", "unit": unit} for unit in range(32)]
-    changed = client.ask("answer", pixels=pixels, off=off)["answers"]
-    bias = ready.contest.net.network.layout["6.b"].view(ready.contest.net.weights.theta)
+    changed = client.ask("predict", pixels=pixels, off=off)["answers"]
+    bias = ready.models.net.network.layout["6.b"].view(ready.models.net.weights.theta)
     expected = np.exp(bias - bias.max())
     np.testing.assert_allclose(changed["net"], expected / expected.sum(), rtol=1e-5)
     assert changed["xgboost"] == before["xgboost"]
     weights = [{"layer": "6", "unit": 2, "index": None, "value": 50.0}]
-    assert np.argmax(client.ask("answer", pixels=pixels, weights=weights)["answers"]["net"]) == 2
-    assert client.ask("answer", pixels=pixels)["answers"] == before
+    assert np.argmax(client.ask("predict", pixels=pixels, weights=weights)["answers"]["net"]) == 2
+    assert client.ask("predict", pixels=pixels)["answers"] == before
     for wrong in (
         {"off": [{"layer": "6", "unit": 0}]},
         {"off": [{"layer": "3", "unit": 32}]},
         {"weights": [{"layer": "1", "unit": 0, "index": 0, "value": 1}]},
         {"weights": [{"layer": "0", "unit": 0, "index": 784, "value": 1}]},
     ):
-        assert client.refused("answer", pixels=pixels, **wrong)[0] == 422
+        assert client.refused("predict", pixels=pixels, **wrong)[0] == 422
 
 
 def test_disturbances_and_the_adversarial_step(client, ready, mnist):
     pixels = client.test(0)["pixels"]["data"]
     for kind in ("noise", "rotate", "shift", "occlude"):
-        found = client.ask("break", pixels=pixels, kind=kind, strength=5.4)
+        found = client.ask("perturb", pixels=pixels, kind=kind, strength=5.4)
         assert len(unpacked(found["pixels"])) == 784
         curve = client.ask("sweep", pixels=pixels, kind=kind)
         assert unpacked(curve["net"]).shape == (len(curve["strengths"]), 10)
         still = curve["strengths"].index(0.0)
-        answers = client.ask("answer", pixels=pixels)["answers"]
+        answers = client.ask("predict", pixels=pixels)["answers"]
         np.testing.assert_allclose(unpacked(curve["net"])[still], answers["net"], atol=1e-6)
-    whole = client.ask("sweepall", pixels=pixels, kind="noise")
+    whole = client.ask("sweep-test", pixels=pixels, kind="noise")
     X, y = mnist.table[60_000:61_000], mnist.y[60_000:61_000]
-    error = float(np.mean(ready.contest.net.predict_proba(X).argmax(axis=1) != y))
+    error = float(np.mean(ready.models.net.predict_proba(X).argmax(axis=1) != y))
     assert whole["errors"]["net"][0] == error
     assert whole["errors"]["net"][-1] > 0.3
     assert whole["errors"]["xgboost"][-1] > 0.3
@@ -181,7 +181,7 @@ def test_disturbances_and_the_adversarial_step(client, ready, mnist):
     assert attack["verdicts"]["net"]["falls"]
     moved = np.abs(unpacked(attack["pixels"]).astype(int) - np.array(list(mnist.table[60_000])))
     assert moved.max() <= 64
-    assert client.refused("sweepall", pixels=pixels, kind="missing")[0] == 422
+    assert client.refused("sweep-test", pixels=pixels, kind="missing")[0] == 422
     assert client.refused("vary", pixels=pixels, field="a")[0] == 422
 
 
@@ -221,6 +221,6 @@ def test_files_that_are_no_pictures_are_refused(client):
 )
 def test_any_bytes_are_a_picture_or_a_problem(content, start):
     try:
-        assert as_ink(start + content).dtype == np.uint8
+        assert read_picture(start + content).dtype == np.uint8
     except ClientError as problem:
         assert problem.status in (413, 415)

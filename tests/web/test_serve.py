@@ -18,11 +18,11 @@ from web_client import Client
 from web_served import served
 
 from graduel.cli.app import main
+from graduel.data.schema import Schema
 from graduel.data.source import open_source
 from graduel.errors import UserError
 from graduel.models.model_file import Model, save_model
-from graduel.models.schema import Schema
-from graduel.web.serve import home_of
+from graduel.web.serve import load_state
 from graduel.web.state.app_state import AppState
 from graduel.web.state.holdout import HoldoutData
 
@@ -36,7 +36,7 @@ def complaint(capsys, *args: str) -> str:
 
 
 def test_mistakes_are_one_line(capsys, tmp_path, monkeypatch):
-    assert "there is none" in complaint(capsys, str(tmp_path / "no.csv"))
+    assert "there is no such path" in complaint(capsys, str(tmp_path / "no.csv"))
     (tmp_path / "bad.safetensors").write_bytes(b"nothing")
     assert "bad.safetensors" in complaint(capsys, str(tmp_path / "bad.safetensors"))
     (tmp_path / "duel.json").write_text("{}")
@@ -107,13 +107,13 @@ def duel(tmp_path, ready):
 
 def test_a_duels_folder_opens_on_its_models_and_its_test_rows(duel):
     folder, kept, data = duel
-    home = home_of(str(folder), {})
+    home = load_state(str(folder), {})
     assert home.table is not None
     assert home.table.test.tolist() == [3, 7, 90]
     with served(home) as address, Client(address) as client:
         one = client.test(1)
         assert (one["index"], one["count"], one["label"]) == (1, 3, int(data.y[7]))
-        answers = client.ask("answer", row=one["row"])["answers"]
+        answers = client.ask("predict", row=one["row"])["answers"]
         np.testing.assert_allclose(answers["net"], kept.predict_proba(data.X[7:8])[0], rtol=1e-5)
         assert answers["xgboost"] is None
         assert client.refused("trees", row=one["row"])[0] == 409
@@ -121,10 +121,10 @@ def test_a_duels_folder_opens_on_its_models_and_its_test_rows(duel):
 
 def test_a_models_file_is_asked_by_a_form(duel):
     folder, _kept, data = duel
-    home = home_of(str(folder / "cells" / "net-seed0" / "model.safetensors"), {})
+    home = load_state(str(folder / "cells" / "net-seed0" / "model.safetensors"), {})
     with served(home) as address, Client(address) as client:
         assert client.get(client.path("test")).status_code == 409
-        answers = client.ask("answer", row={})["answers"]["net"]
+        answers = client.ask("predict", row={})["answers"]["net"]
         assert sum(answers) == pytest.approx(1, abs=1e-5)
         now = client.get(client.path("")).json()["ready"]
         assert [f["name"] for f in now["fields"]] == [c.name for c in data.columns]
@@ -132,11 +132,11 @@ def test_a_models_file_is_asked_by_a_form(duel):
 
 def test_test_rows_are_never_learned_from(mnist):
     for data in (open_source("iris").load(), mnist):
-        material = HoldoutData.of(data)
+        holdout = HoldoutData.of(data)
         for seed in (0, 3):
-            train, valid = material.learning(10_000, seed)
-            assert not np.intersect1d(train, material.test).size
-            assert not np.intersect1d(valid, material.test).size
+            train, valid = holdout.draw_rows(10_000, seed)
+            assert not np.intersect1d(train, holdout.test).size
+            assert not np.intersect1d(valid, holdout.test).size
             assert not np.intersect1d(train, valid).size
 
 
@@ -148,5 +148,5 @@ def test_a_folder_of_images_is_told_what_to_do(tmp_path):
         for k in range(3):
             Image.new("L", (8, 8), 40 * k).save(tmp_path / name / f"{k}.png")
     with pytest.raises(UserError, match="graduel duel"):
-        home_of(str(tmp_path), {})
+        load_state(str(tmp_path), {})
     assert AppState(table=None).is_digits

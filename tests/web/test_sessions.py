@@ -50,9 +50,9 @@ def test_the_longest_idle_makes_room_unless_all_are_busy():
 def test_memory_is_counted_over_all_clients():
     sessions = Sessions(Limits(memory_bytes=1000))
     sessions.open().table_bytes = 600
-    sessions.room(400)
+    sessions.check_memory(400)
     with pytest.raises(ClientError, match="MB") as told:
-        sessions.room(401)
+        sessions.check_memory(401)
     assert told.value.status == 429
 
 

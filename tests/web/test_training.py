@@ -15,8 +15,10 @@ from web_served import served
 from graduel.train.recipes import NetRecipe
 from graduel.web.limits import Limits
 from graduel.web.state.app_state import AppState
-from graduel.web.training.training_queue import Training, TrainingQueue
-from graduel.web.training.training_run import TrainingData, TrainingRun, TreeSettings
+from graduel.web.training.boosting_run import TreeSettings
+from graduel.web.training.training_queue import TrainingQueue
+from graduel.web.training.training_run import TrainingData, TrainingRun
+from graduel.web.training.watched_training import WatchedTraining
 
 SMALL = {"layers": [8], "activations": ["relu"], "rows": 300, "batch": 30, "epochs": 2, "rounds": 3}
 
@@ -80,12 +82,12 @@ def test_a_training_runs_to_its_end_and_is_taken_over(client):
     assert [layer["units"] for layer in layers["layers"]] == [8, 10]
     assert sum(layers["layers"][0]["activations"]["counts"]) == 256 * 8
     assert layers["weights"]["shape"] == [8, 784]
-    described = client.ask("training/take")
+    described = client.ask("training/adopt")
     assert [layer["units"] for layer in described["net"]["layers"]] == [8, 10]
     pixels = client.test(3)["pixels"]["data"]
-    answers = client.ask("answer", model="trained", pixels=pixels)["answers"]
+    answers = client.ask("predict", model="trained", pixels=pixels)["answers"]
     assert sum(answers["net"]) == pytest.approx(1, abs=1e-5)
-    assert answers["net"] != client.ask("answer", pixels=pixels)["answers"]["net"]
+    assert answers["net"] != client.ask("predict", pixels=pixels)["answers"]["net"]
     assert client.ask("forward", model="trained", pixels=pixels)["columns"][1]["number"] == 1
     assert client.refused("training/command", do="run")[0] == 409
 
@@ -163,7 +165,7 @@ def test_what_a_training_may_not_be(client):
         assert status in (409, 422)
         assert words in said
     assert client.refused("training/command", do="run")[0] == 409
-    assert client.refused("training/take")[0] == 409
+    assert client.refused("training/adopt")[0] == 409
     assert client.get(client.path("training/events")).status_code == 409
 
 
@@ -204,27 +206,29 @@ def test_the_race_is_fair_and_repeats(classes):
     first, second = once(), once()
     assert sorted(first[1]) == sorted(second[1]) == ["net"] * 80 + ["trees"] * 5
     for who in ("net", "trees"):
-        a, b = first[0].point(who), second[0].point(who)
+        a, b = first[0].validate(who), second[0].validate(who)
         assert (a.valid_error, a.valid_loss) == (b.valid_error, b.valid_loss)
         assert a.valid_error < 0.2
     assert (first[0].fit.weights.theta == second[0].fit.weights.theta).all()
 
 
 def test_a_training_that_lasts_lets_others_go_first(monkeypatch):
-    monkeypatch.setattr("graduel.web.training.training_queue.TURN", 0.0)
+    monkeypatch.setattr("graduel.web.training.watched_training.TURN_SECONDS", 0.0)
     recipe = NetRecipe(layers=(4,), epochs=3000, batch_size=20)
     queue = TrainingQueue(Limits())
-    queue.begin()
+    queue.start()
     try:
         both = [
-            Training(lambda: TrainingRun(recipe, None, part(100, 0), part(20, 1), 2), Limits(), 0)
+            WatchedTraining(
+                lambda: TrainingRun(recipe, None, part(100, 0), part(20, 1), 2), Limits(), 0
+            )
             for _ in range(2)
         ]
         for one in both:
             one.run()
             queue.submit(one)
         until = time.monotonic() + 20
-        while min(one.live.step if one.live else 0 for one in both) < 5:
+        while min(one.current_run.step if one.current_run else 0 for one in both) < 5:
             assert time.monotonic() < until
             time.sleep(0.01)
     finally:
@@ -234,7 +238,7 @@ def test_a_training_that_lasts_lets_others_go_first(monkeypatch):
 
 
 def test_a_queue_has_an_end(ready):
-    with served(AppState(ready=ready), limits=Limits(queue=1)) as address:
+    with served(AppState(demo=ready), limits=Limits(queue=1)) as address:
         clients = [Client(address) for _ in range(3)]
         try:
             for one in clients:
@@ -256,11 +260,11 @@ def test_a_queue_has_an_end(ready):
 
 def test_fifty_clients_at_once_do_not_meet(ready, mnist):
     """Each with edits of its own, while a training waits; every answer is its own."""
-    contest = ready.contest
+    pair = ready.models
     rows = mnist.table[60_000:60_050]
-    expected = contest.net.predict_proba(rows)
+    expected = pair.net.predict_proba(rows)
     failed: list[object] = []
-    with served(AppState(ready=ready)) as address, Client(address) as busy:
+    with served(AppState(demo=ready)) as address, Client(address) as busy:
         busy.ask("training", **SMALL | {"epochs": 200})
         watcher = Watcher(busy)
         busy.ask("training/command", do="run")
@@ -269,14 +273,14 @@ def test_fifty_clients_at_once_do_not_meet(ready, mnist):
             try:
                 with Client(address) as one:
                     pixels = encoded(rows[number])
-                    plain = one.ask("answer", pixels=pixels)["answers"]["net"]
+                    plain = one.ask("predict", pixels=pixels)["answers"]["net"]
                     bias = [{"layer": "6", "unit": number % 10, "index": None, "value": 90.0}]
-                    bent = one.ask("answer", pixels=pixels, weights=bias)["answers"]["net"]
-                    again = one.ask("answer", pixels=pixels)["answers"]["net"]
+                    bent = one.ask("predict", pixels=pixels, weights=bias)["answers"]["net"]
+                    again = one.ask("predict", pixels=pixels)["answers"]["net"]
                     np.testing.assert_allclose(plain, expected[number], atol=1e-5)
                     assert int(np.argmax(bent)) == number % 10
                     assert plain == again
-                    assert one.refused("answer", model="trained", pixels=pixels)[0] == 409
+                    assert one.refused("predict", model="trained", pixels=pixels)[0] == 409
             except BaseException as error:
                 failed.append((number, error))
 

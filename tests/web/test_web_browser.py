@@ -178,7 +178,7 @@ def test_forward_and_backward_are_stepped_through(opened, ready, mnist):
     page.get_by_label("The true class").first.select_option(str(wrong))
     page.wait_for_selector("[data-helped=yes]")
     settled(page)
-    p = ready.contest.net.predict_proba(mnist.table[60_019:60_020])[0, wrong]
+    p = ready.models.net.predict_proba(mnist.table[60_019:60_020])[0, wrong]
     loss = page.locator("text=Loss: −log").text_content()
     told = float(loss.rpartition("= ")[2].replace("−", "-"))
     assert told == pytest.approx(-np.log(p), abs=2e-3)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,15 +12,14 @@ from typing import Any
 import typer
 from rich.console import Console
 
+from graduel.data.finding import Finding
 from graduel.data.read.column_names import find, strip_control
 from graduel.data.read.parquet_check import check_parquet
 from graduel.data.read.reader import detect_format
 from graduel.data.source import DataSource, open_source, sample_if_large
 from graduel.data.table import explain_dropped
 from graduel.data.target import NoTargetError
-from graduel.duel.plan.defaults import QUICK_ROWS, duel_warnings
-from graduel.duel.plan.protocol import Protocol
-from graduel.duel.plan.user_estimators import UserContender, estimator_warnings
+from graduel.duel.plan.defaults import QUICK_ROWS
 from graduel.errors import UserError
 
 
@@ -78,20 +77,15 @@ def training_source(text: str, source: dict[str, Any], options: dict[str, Any]) 
     return sample_if_large(ask_target(parse_source(text, source)), rows)
 
 
-def print_warnings(data: DataSource, protocol: Protocol) -> None:
-    """Print notes and warnings about the data to standard error, before anything is fitted."""
-    if data.is_builtin:
+def print_notes(data: DataSource) -> None:
+    """Print how user data were read, and which columns are not used, to standard error."""
+    if data.is_builtin or (table := data.load().understood) is None:
         return
-    console, dataset = Console(stderr=True), data.load()
-    split, metric, rope = protocol.split, protocol.metric, protocol.rope
-    if (table := dataset.understood) is not None:
-        for line in (*table.notes, *explain_dropped(table.set_aside)):
-            console.out(f"note: {line}", highlight=False)
-    for line in duel_warnings(dataset, split, metric, rope, len(protocol.contenders)):
-        console.out(f"warning: {strip_control(line)}", highlight=False)
+    for line in (*table.notes, *explain_dropped(table.set_aside)):
+        Console(stderr=True).out(f"note: {line}", highlight=False)
 
 
-def print_estimator_warnings(own: Sequence[UserContender], protocol: Protocol) -> None:
-    """Print warnings about the user's own contenders to standard error."""
-    for line in estimator_warnings(own, protocol):
-        Console(stderr=True).out(f"warning: {line}", highlight=False)
+def print_findings(findings: Iterable[Finding]) -> None:
+    """Print the findings of checks to standard error, a line each."""
+    for finding in findings:
+        Console(stderr=True).out(strip_control(str(finding)), highlight=False)

@@ -1,10 +1,9 @@
-"""What a contender is: something that learns from rows, under a budget, and shows how far it is."""
+"""What a contender is: a model family with its recipe, fitted on rows under a budget."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass
-from time import perf_counter
 from typing import Any, Protocol
 
 import numpy as np
@@ -18,7 +17,7 @@ Array = NDArray[Any]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class LabelledRows:
-    """Some rows of a data set: features as they came, shape (n, features), and class codes."""
+    """Some rows of a dataset: raw features, shape (n, features), and class codes, shape (n,)."""
 
     X: Any
     y: Array
@@ -26,52 +25,52 @@ class LabelledRows:
     image: tuple[int, int, int] | None = None
     """The shape (height, width, channels) of a row, where rows are images."""
     columns: tuple[Column, ...] = ()
-    """What each column is, where X is a Polars DataFrame."""
+    """Name and type of each column, where X is a Polars DataFrame."""
 
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """What each side may use, the same for all."""
+    """Resources of each contender, the same for all."""
 
     threads: int
 
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far a fit is, for those who wait."""
+    """Progress of a fit."""
 
     share: float
-    """Of the work, from 0 to 1; an upper bound of the work where the fit may stop early."""
+    """Of the work, from 0 to 1; of its upper bound where the fit may stop early."""
     seconds: float
     valid_error: float
     valid_loss: float | None = None
-    """The leading metric on the validation rows as a loss, where the fit knows it by now."""
+    """The leading metric on the validation rows as a loss, where the fit knows it."""
     trial: int | None = None
-    """The number of the trial, where the fit is one of a tuning."""
+    """Number of the trial, where the fit belongs to a hyperparameter search."""
 
 
 Notify = Callable[[Progress], bool | None]
-"""Told how far a fit is; answers True where the fit is to stop there and be used as it is."""
+"""Receives the progress of a fit; returns True to stop the fit and use the model as it is."""
 
 
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
-    """The model after an epoch or a round; valid until the generator is asked for the next."""
+    """The model after an epoch or a round; valid until the generator is advanced."""
 
     seconds: float
-    """Of the contender's own clock, which stands still between checkpoints."""
+    """On the contender's own clock, which is stopped between checkpoints."""
     predict_proba: Callable[[Any], Array] | None
-    """None where the model is still that of the checkpoint before."""
+    """None where the model is still that of the previous checkpoint."""
 
 
 class FittedContender(Protocol):
-    """A fitted model, as its contender chose it."""
+    """A fitted model, as its contender selected it."""
 
     seconds: float
     details: dict[str, Any]
 
     def predict_proba(self, X: Any) -> Array:
-        """Return float32 probabilities, shape (n, classes)."""
+        """Return float32 probabilities, shape (n, n_classes), of raw features."""
         ...
 
     def to_bytes(self) -> bytes:
@@ -79,12 +78,16 @@ class FittedContender(Protocol):
         ...
 
 
+Fitting = Generator[Checkpoint, None, FittedContender]
+"""A fit under way: it yields checkpoints by epoch or round and returns the fitted model."""
+
+
 class Contender(Protocol):
     """A model family with its recipe."""
 
     @property
     def name(self) -> str:
-        """What it is called in a duel."""
+        """Name in a duel."""
         ...
 
     def fit(
@@ -95,37 +98,31 @@ class Contender(Protocol):
         rng: np.random.Generator,
         budget: Budget,
         notify: Notify,
-    ) -> Generator[Checkpoint, None, FittedContender]:
-        """Learn from `train`, choose on `valid`; yield by epoch or round, never by clock.
+    ) -> Fitting:
+        """Fit on `train`, select on `valid`; yield by epoch or round, never by clock.
 
-        Where `notify` answers True the fit ends with that epoch or round.
+        Where `notify` returns True the fit ends with that epoch or round.
         """
         ...
 
 
-class Clock:
-    """A stopwatch of fitting alone: it stands still between ``stop`` and ``go``."""
-
-    def __init__(self) -> None:
-        self._before = 0.0
-        self._since: float | None = perf_counter()
+class TunableContender(Contender, Protocol):
+    """A contender whose hyperparameters can be read and changed by name."""
 
     @property
-    def seconds(self) -> float:
-        """Seconds so far."""
-        running = 0.0 if self._since is None else perf_counter() - self._since
-        return self._before + running
+    def recipe(self) -> Any:
+        """Its hyperparameters, a frozen dataclass."""
+        ...
 
-    def stop(self) -> float:
-        """Stand still; return the seconds so far."""
-        self._before, self._since = self.seconds, None
-        return self._before
+    def get_parameter(self, name: str) -> Any:
+        """Return the value of a hyperparameter."""
+        ...
 
-    def go(self) -> None:
-        """Run on."""
-        self._since = perf_counter()
+    def with_parameters(self, params: Mapping[str, Any]) -> TunableContender:
+        """Return a contender with other values of some hyperparameters."""
+        ...
 
 
 def error_rate(probabilities: Array, y: Array) -> float:
-    """Share of rows whose most probable class is not the true one."""
+    """Return the share of rows whose most probable class is not the true one."""
     return float(is_misclassified(probabilities, y).mean())

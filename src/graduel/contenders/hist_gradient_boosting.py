@@ -1,139 +1,159 @@
-"""scikit-learn's histogram boosting, stopped early on the rows that all choose on."""
+"""scikit-learn's histogram boosting, stopped early on the validation rows."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterator
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
-from sklearn.ensemble import HistGradientBoostingClassifier
-from threadpoolctl import threadpool_limits
 
-from graduel.contenders.contender import (
-    Array,
-    Budget,
-    Checkpoint,
-    Clock,
-    FittedContender,
-    LabelledRows,
-    Notify,
-    Progress,
-    error_rate,
-)
-from graduel.contenders.recipes import HistRecipe
+from graduel.contenders.contender import Array, Fitting
+from graduel.contenders.family import Family, NamedContender, Recipes, TableTraits
+from graduel.contenders.fit_job import FitJob, round_checkpoints
+from graduel.contenders.search.space import Integer, Real, RecipeSpace
 from graduel.contenders.sklearn_contender import (
     CHECKPOINTS,
     FittedEstimator,
-    draw_seed,
     expand_classes,
-    has_known_class,
     prepare_for_trees,
     silence_warnings,
     softmax,
 )
-from graduel.metrics.metric import get_metric
 
 MOST_CATEGORIES = 254
-"""And one for the rarer ones: more than 255 it does not take."""
-
-
-class ObservedClassifier(HistGradientBoostingClassifier):  # type: ignore[misc]
-    """The classifier, which tells of each round; the library has no callback for that.
-
-    Where a later scikit-learn asks its question elsewhere, nothing is told: the curve has one
-    point, and no trial is pruned.
-    """
-
-    def _check_early_stopping_loss(self, *args: Any, **given: Any) -> bool:
-        enough = super()._check_early_stopping_loss(*args, **given)
-        asked = getattr(self, "asked", None)
-        raw = given.get("raw_predictions_val")
-        stop = asked is not None and raw is not None and asked(raw)
-        return bool(enough or stop)
+"""And one for the rarer ones: scikit-learn takes 255 at most."""
 
 
 @dataclass(frozen=True, slots=True)
-class HistGradientBoosting:
-    """``HistGradientBoostingClassifier`` with native categories and missing values.
+class HistGradientBoostingRecipe:
+    """scikit-learn's ``HistGradientBoostingClassifier``, stopped early on the validation rows."""
 
-    It stops by log loss, and keeps the rounds it had, as it does in its users' hands.
+    max_iter: int = 1000
+    learning_rate: float = 0.05
+    max_leaf_nodes: int = 31
+    min_samples_leaf: int = 20
+    l2_regularization: float = 0.0
+    max_features: float = 1.0
+    max_bins: int = 255
+    n_iter_no_change: int = 50
+
+
+def fit(recipe: HistGradientBoostingRecipe, job: FitJob) -> Fitting:
+    """Boost in one go, noting the time of each round; checkpoints are cut afterwards.
+
+    It gets native categories and missing values, stops by log loss, and keeps the rounds it had, as
+    in its users' hands.
     """
+    from sklearn.ensemble import HistGradientBoostingClassifier
+    from threadpoolctl import threadpool_limits
 
-    recipe: HistRecipe = HistRecipe()
-    name: str = "hist"
-    metric: str = "error"
+    train, rounds = job.train, recipe.max_iter
+    prepare, categorical = prepare_for_trees(train, MOST_CATEGORIES)
+    valid_X, valid_y = job.select_known(prepare(job.valid.X))
+    classes = np.unique(train.y)
+    seconds: list[float] = []
 
-    def fit(
-        self,
-        train: LabelledRows,
-        valid: LabelledRows,
-        *,
-        rng: np.random.Generator,
-        budget: Budget,
-        notify: Notify,
-    ) -> Generator[Checkpoint, None, FittedContender]:
-        """Boost in one go, noting the time of each round; checkpoints are cut out afterwards."""
-        clock, metric = Clock(), get_metric(self.metric)
-        ready, categorical = prepare_for_trees(train, MOST_CATEGORIES)
-        kept = has_known_class(train, valid.y)
-        y, classes = valid.y[kept], np.unique(train.y)
-        rounds, n_classes = self.recipe.max_iter, train.n_classes
-        seconds: list[float] = []
+    def observe(raw: Array) -> bool:
+        seconds.append(job.clock.seconds)
+        if len(seconds) == 1:
+            return False  # before the first round
+        p = expand_classes(softmax(raw), classes, train.n_classes)
+        return job.report((len(seconds) - 1) / rounds, seconds[-1], *job.evaluate(p, valid_y))
 
-        def asked(raw: Array) -> bool:
-            seconds.append(clock.seconds)
-            if len(seconds) == 1:
-                return False  # before the first round
-            p = expand_classes(softmax(raw), classes, n_classes)
-            done = len(seconds) - 1
-            told = Progress(done / rounds, seconds[-1], error_rate(p, y), metric.loss(p, y))
-            return bool(notify(told))
-
-        model = ObservedClassifier(
-            **asdict(self.recipe),
-            early_stopping=True,
-            categorical_features=categorical or None,
-            random_state=draw_seed(rng),
-        )
-        model.asked = asked
-        with silence_warnings(), threadpool_limits(budget.threads):
-            model.fit(ready(train.X), train.y, X_val=ready(valid.X)[kept], y_val=y)
-        del model.asked
-        total = clock.stop()
-        fitted = FittedEstimator(model, ready, n_classes, total)
-        staged, every = _Staged(fitted), max(1, rounds // CHECKPOINTS)
-        times = seconds[1:] if len(seconds) == model.n_iter_ + 1 else []
-        for n in range(1, model.n_iter_ + 1):
-            if n == model.n_iter_ or (times and n % every == 0):
-                yield Checkpoint(times[n - 1] if times else total, staged.after(n))
-        ready.forget()
-        fitted.details = {
-            "rounds": int(model.n_iter_),
-            "valid_error": error_rate(fitted.predict_proba(valid.X), valid.y),
-        }
-        return fitted
+    model = HistGradientBoostingClassifier(
+        **asdict(recipe),
+        early_stopping=True,
+        categorical_features=categorical or None,
+        random_state=job.draw_seed(),
+    )
+    with silence_warnings(), threadpool_limits(job.budget.threads), observed(model, observe):
+        model.fit(prepare(train.X), train.y, X_val=valid_X, y_val=valid_y)
+    total, n = job.clock.stop(), int(model.n_iter_)
+    fitted = FittedEstimator(model, prepare, train.n_classes, total)
+    points = list(enumerate(seconds[1:], 1)) if len(seconds) == n + 1 else [(n, total)]
+    yield from round_checkpoints(prepare, points, Staged(fitted), max(1, rounds // CHECKPOINTS))
+    error, _ = job.evaluate(fitted.predict_proba(job.valid.X))
+    fitted.details = {"rounds": n, "valid_error": error}
+    return fitted
 
 
-class _Staged:
+@contextmanager
+def observed(model: Any, observe: Callable[[Array], bool]) -> Iterator[None]:
+    """Report the raw scores of the validation rows after each round; a True ends the fit.
+
+    The library has no callback for that. Where a later scikit-learn checks its early stopping
+    elsewhere, nothing is reported: the curve has one point, and no trial is pruned.
+    """
+    check = getattr(model, "_check_early_stopping_loss", None)
+
+    def check_and_report(*args: Any, **options: Any) -> bool:
+        enough = check is not None and check(*args, **options)
+        raw = options.get("raw_predictions_val")
+        return bool(enough or (raw is not None and observe(raw)))
+
+    model._check_early_stopping_loss = check_and_report
+    try:
+        yield
+    finally:
+        del model._check_early_stopping_loss
+
+
+class Staged:
     """The model after each of its rounds, in rising order: one pass through its trees."""
 
     def __init__(self, fitted: FittedEstimator) -> None:
-        self._fitted, self._rows = fitted, None
+        self._fitted = fitted
+        self._matrix: Any = None
         self._stages: Iterator[Array] = iter(())
-        self._done = 0
+        self._rounds = 0
 
-    def after(self, rounds: int) -> Callable[[Any], Array]:
-        def predict_proba(X: Any) -> Array:
-            return self._fitted.ready.again(X, lambda matrix: self._predict(X, matrix, rounds))
-
-        return predict_proba
-
-    def _predict(self, X: Any, matrix: Array, rounds: int) -> Array:
-        if X is not self._rows or rounds <= self._done:
+    def __call__(self, matrix: Any, rounds: int) -> Array:
+        """Return the probabilities of prepared rows after `rounds`."""
+        if matrix is not self._matrix or rounds <= self._rounds:
             self._stages = self._fitted.model.staged_predict_proba(matrix)
-            self._rows, self._done = X, 0
-        for _ in range(rounds - self._done):
-            found = next(self._stages)
-        self._done = rounds
-        return self._fitted.spread(found)
+            self._matrix, self._rounds = matrix, 0
+        for _ in range(rounds - self._rounds):
+            p = next(self._stages)
+        self._rounds = rounds
+        return self._fitted.expand(p)
+
+
+IMAGE_RECIPE = HistGradientBoostingRecipe(
+    max_iter=300, learning_rate=0.1, max_features=0.3, max_bins=63, n_iter_no_change=20
+)
+
+
+def _table_recipes(table: TableTraits) -> Recipes:
+    full = HistGradientBoostingRecipe(min_samples_leaf=max(1, min(20, table.n_rows // 20)))
+    rounds = min(150, max(20, 4000 // table.n_classes))
+    return Recipes(full, replace(full, max_iter=rounds, learning_rate=0.15, n_iter_no_change=15))
+
+
+FAMILY = Family(
+    name="hist",
+    title="histogram boosting",
+    recipe=HistGradientBoostingRecipe,
+    fit=fit,
+    space=RecipeSpace(
+        {
+            "max_iter": Integer(100, 5000, log=True),
+            "learning_rate": Real(0.01, 0.3, log=True),
+            "max_leaf_nodes": Integer(4, 256, log=True),
+            "min_samples_leaf": Integer(1, 100, log=True),
+            "l2_regularization": Real(0.0, 5.0),
+            "max_features": Real(0.1, 1.0),
+        },
+        lengths=("max_iter",),
+    ),
+    contenders=(
+        NamedContender(
+            "hist",
+            "histogram boosting",
+            Recipes(IMAGE_RECIPE, replace(IMAGE_RECIPE, max_iter=30, n_iter_no_change=10)),
+            _table_recipes,
+        ),
+    ),
+    deciding_packages=("scikit-learn",),
+)

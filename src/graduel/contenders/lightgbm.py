@@ -2,154 +2,195 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from typing import Any
 
 import numpy as np
 
-from graduel.contenders.contender import (
-    Array,
-    Budget,
-    Checkpoint,
-    Clock,
-    FittedContender,
-    LabelledRows,
-    Notify,
-    Progress,
-    error_rate,
-)
-from graduel.contenders.recipes import LightGBMRecipe
+from graduel.contenders.contender import Array, Fitting
+from graduel.contenders.family import Family, NamedContender, Recipes, Requirement, TableTraits
+from graduel.contenders.fit_job import FitJob, GrowingMargin, round_checkpoints
+from graduel.contenders.search.space import Choice, Integer, Real, RecipeSpace, Space
 from graduel.contenders.sklearn_contender import (
     CHECKPOINTS,
+    LIBRARY_METRICS,
     FittedEstimator,
-    draw_seed,
     expand_classes,
-    has_known_class,
     prepare_for_trees,
     silence_warnings,
     softmax,
+    two_columns,
 )
-from graduel.metrics.metric import get_metric
+
+
+@dataclass(frozen=True, slots=True)
+class LightGBMRecipe:
+    """``LGBMClassifier``, stopped early on the validation rows.
+
+    On tables the numbers are those of LGBM-TD (Holzmüller et al., *Better by Default*, 2024), but
+    for its patience of 300 rounds.
+    """
+
+    n_estimators: int = 1000
+    learning_rate: float = 0.04
+    num_leaves: int = 50
+    min_child_samples: int = 40
+    min_child_weight: float = 1e-7
+    subsample: float = 0.75
+    subsample_freq: int = 1
+    colsample_bytree: float = 1.0
+    colsample_bynode: float = 1.0
+    reg_alpha: float = 0.0
+    reg_lambda: float = 0.0
+    max_bin: int = 255
+    extra_trees: bool = False
+    early_stopping_rounds: int = 100
 
 
 @dataclass(slots=True)
 class FittedLightGBM(FittedEstimator):
-    """A fitted classifier; early stopping has chosen its round."""
+    """A fitted classifier; early stopping has selected its round."""
 
     def to_bytes(self) -> bytes:
-        """Return the trees up to the chosen round, as text; the preparation."""
+        """Return the trees up to the selected round, as text, and the preparation."""
         text = self.model.booster_.model_to_string(num_iteration=self.details["best_round"])
-        return bytes(text.encode()) + self.ready.to_bytes()
+        return bytes(text.encode()) + self.prepare.to_bytes()
 
 
-@dataclass(frozen=True, slots=True)
-class LightGBM:
-    """``LGBMClassifier`` with native categories and missing values, stopped on validation rows.
+def fit(recipe: LightGBMRecipe, job: FitJob) -> Fitting:
+    """Boost in one go, noting the time of each round; checkpoints are cut afterwards.
 
-    It stops by what XGBoost stops by: log loss, or the metric where that is neither the error nor
-    log loss.
+    ``LGBMClassifier`` gets native categories and missing values. It stops by what XGBoost stops by:
+    log loss, or the metric where that is neither the error nor log loss.
     """
+    from lightgbm import LGBMClassifier, early_stopping
+    from lightgbm.callback import EarlyStopException
 
-    recipe: LightGBMRecipe = LightGBMRecipe()
-    name: str = "lightgbm"
-    metric: str = "error"
+    train = job.train
+    prepare, categorical = prepare_for_trees(train)
+    valid_X, valid_y = job.select_known(prepare(job.valid.X))
+    classes, n_classes = np.unique(train.y), train.n_classes
+    settings = asdict(recipe)
+    rounds, patience = settings["n_estimators"], settings.pop("early_stopping_rounds")
+    seconds, errors, costs = list[float](), list[float](), list[float]()
+    stopping: list[float] = []
 
-    def fit(
-        self,
-        train: LabelledRows,
-        valid: LabelledRows,
-        *,
-        rng: np.random.Generator,
-        budget: Budget,
-        notify: Notify,
-    ) -> Generator[Checkpoint, None, FittedContender]:
-        """Boost in one go, noting the time of each round; checkpoints are cut out afterwards."""
-        from lightgbm import LGBMClassifier, early_stopping
-        from lightgbm.callback import EarlyStopException
+    def cost(y: Array, p: Array) -> tuple[str, float, bool]:
+        error, loss = job.evaluate(expand_classes(two_columns(p), classes, n_classes), valid_y)
+        errors.append(error)
+        costs.append(loss)
+        return "cost", loss, False
 
-        clock, metric = Clock(), get_metric(self.metric)
-        ready, categorical = prepare_for_trees(train)
-        kept = has_known_class(train, valid.y)
-        classes, n_classes = np.unique(train.y), train.n_classes
-        valid_y = valid.y[kept]
-        settings = asdict(self.recipe)
-        rounds, patience = settings["n_estimators"], settings.pop("early_stopping_rounds")
-        own = self.metric not in ("error", "accuracy", "log_loss")
-        seconds, errors, costs = list[float](), list[float](), list[float]()
+    def watch(env: Any) -> None:
+        seconds.append(job.clock.seconds)
+        stopping.append(float(env.evaluation_result_list[0][2]))
+        if job.report(len(seconds) / rounds, seconds[-1], errors[-1], costs[-1]):
+            raise EarlyStopException(int(np.argmin(stopping)), env.evaluation_result_list)
 
-        def cost(y: Array, p: Array) -> tuple[str, float, bool]:
-            both = np.stack([1 - p, p], axis=1) if p.ndim == 1 else p
-            found = expand_classes(both, classes, n_classes)
-            errors.append(error_rate(found, valid_y))
-            costs.append(metric.loss(found, valid_y))
-            return "cost", costs[-1], False
-
-        def watch(env: Any) -> None:
-            seconds.append(clock.seconds)
-            stopping.append(float(env.evaluation_result_list[0][2]))
-            told = Progress(len(seconds) / rounds, seconds[-1], errors[-1], costs[-1])
-            if notify(told):
-                raise EarlyStopException(int(np.argmin(stopping)), env.evaluation_result_list)
-
-        stopping: list[float] = []
-        if own:
-            settings["metric"] = "None"
-        make: Any = LGBMClassifier
-        model = make(
-            **settings,
-            n_jobs=budget.threads,
-            random_state=draw_seed(rng),
-            deterministic=True,
-            force_col_wise=True,
-            verbosity=-1,
+    if job.metric.name not in LIBRARY_METRICS:
+        settings["metric"] = "None"
+    make: Any = LGBMClassifier
+    model = make(
+        **settings,
+        n_jobs=job.budget.threads,
+        random_state=job.draw_seed(),
+        deterministic=True,
+        force_col_wise=True,
+        verbosity=-1,
+    )
+    with silence_warnings():
+        model.fit(
+            prepare(train.X),
+            train.y,
+            eval_set=[(valid_X, valid_y)],
+            eval_metric=cost,
+            categorical_feature=categorical or "auto",
+            # The first metric stops: log loss, or the user's.
+            callbacks=[watch, early_stopping(patience, first_metric_only=True, verbose=False)],
         )
-        with silence_warnings():
-            model.fit(
-                ready(train.X),
-                train.y,
-                eval_set=[(ready(valid.X)[kept], valid_y)],
-                eval_metric=cost,
-                categorical_feature=categorical or "auto",
-                # The first metric stops: log loss, or the user's own.
-                callbacks=[watch, early_stopping(patience, first_metric_only=True, verbose=False)],
-            )
-        total = clock.stop()
-        fitted = FittedLightGBM(model, ready, n_classes, total)
-        growing, every = _Growing(fitted), max(1, rounds // CHECKPOINTS)
-        for n in range(1, len(seconds) + 1):
-            if n % every == 0 or n == len(seconds):
-                predict = partial(growing.predict, rounds=n)
-                yield Checkpoint(seconds[n - 1], partial(ready.again, predict=predict))
-        ready.forget()
-        best = int(model.best_iteration_ or len(seconds))
-        fitted.details = {
-            "best_round": best,
-            "rounds": len(seconds),
-            "valid_error": errors[best - 1],
-        }
-        return fitted
+    fitted = FittedLightGBM(model, prepare, n_classes, job.clock.stop())
+    growing = GrowingMargin(partial(_extend_margin, model))
+    yield from round_checkpoints(
+        prepare,
+        list(enumerate(seconds, 1)),
+        lambda matrix, rounds: fitted.expand(softmax(growing(matrix, rounds))),
+        max(1, rounds // CHECKPOINTS),
+    )
+    best = int(model.best_iteration_ or len(seconds))
+    fitted.details = {"best_round": best, "rounds": len(seconds), "valid_error": errors[best - 1]}
+    return fitted
 
 
-class _Growing:
-    """The model after more and more rounds: of each row, only the new trees are asked."""
+def _extend_margin(model: Any, matrix: Any, margin: Any, start: int, stop: int) -> Any:
+    with silence_warnings():
+        more = model.predict(
+            matrix, raw_score=True, start_iteration=start, num_iteration=stop - start
+        )
+    return more if margin is None else margin + more
 
-    def __init__(self, fitted: FittedLightGBM) -> None:
-        self._fitted, self._matrix = fitted, None
-        self._raw: Any = 0.0
-        self._rounds = 0
 
-    def predict(self, matrix: Any, rounds: int) -> Array:
-        """Return the probabilities of rows that are prepared after `rounds`."""
-        if matrix is not self._matrix or rounds <= self._rounds:
-            self._matrix, self._raw, self._rounds = matrix, 0.0, 0
-        with silence_warnings():
-            more = self._fitted.model.predict(
-                matrix,
-                raw_score=True,
-                start_iteration=self._rounds,
-                num_iteration=rounds - self._rounds,
-            )
-        self._raw, self._rounds = self._raw + more, rounds
-        return self._fitted.spread(softmax(self._raw))
+TABLE_SPACE: Space = {
+    "n_estimators": Integer(100, 10_000, log=True),
+    "learning_rate": Real(5e-3, 0.3, log=True),
+    "num_leaves": Integer(2, 256, log=True),
+    "min_child_samples": Integer(1, 64, log=True),
+    "subsample": Real(0.5, 1.0),
+    "colsample_bytree": Real(0.4, 1.0),
+    "reg_alpha": Real(0.0, 1.0),
+    "reg_lambda": Real(0.0, 2.0),
+    "extra_trees": Choice((False, True)),
+}
+"""It contains LGBM-TD and the space of Erickson et al., *TabArena*, 2025, but for the parameters of
+categories."""
+
+IMAGE_SPACE: Space = {
+    "n_estimators": Integer(100, 1000, log=True),
+    "learning_rate": Real(0.03, 0.3, log=True),
+    "num_leaves": Integer(8, 128, log=True),
+    "min_child_samples": Integer(5, 64, log=True),
+    "subsample": Real(0.5, 1.0),
+    "colsample_bynode": Real(0.05, 0.5, log=True),
+    "reg_lambda": Real(0.0, 2.0),
+}
+
+# Pixels are coarse and alike: few bins, and part of them at each split, cost nothing in error.
+IMAGE_RECIPE = LightGBMRecipe(
+    n_estimators=400,
+    learning_rate=0.1,
+    colsample_bynode=0.3,
+    max_bin=63,
+    early_stopping_rounds=30,
+)
+
+
+def _table_recipes(table: TableTraits) -> Recipes:
+    """Return the recipes for a table.
+
+    >>> _table_recipes(TableTraits(n_rows=100)).full.min_child_samples
+    5
+    """
+    # Forty rows in a leaf are too many of a few hundred.
+    full = LightGBMRecipe(min_child_samples=max(1, min(40, table.n_rows // 20)))
+    rounds = min(150, max(20, 4000 // table.n_classes))
+    quick = replace(full, n_estimators=rounds, learning_rate=0.15, early_stopping_rounds=15)
+    return Recipes(full, quick)
+
+
+FAMILY = Family(
+    name="lightgbm",
+    title="LightGBM",
+    recipe=LightGBMRecipe,
+    fit=fit,
+    space=RecipeSpace(TABLE_SPACE, IMAGE_SPACE, lengths=("n_estimators",)),
+    contenders=(
+        NamedContender(
+            "lightgbm",
+            "LightGBM",
+            Recipes(IMAGE_RECIPE, replace(IMAGE_RECIPE, n_estimators=50, early_stopping_rounds=15)),
+            _table_recipes,
+        ),
+    ),
+    requires=(Requirement("lightgbm", "LightGBM", "graduel[lightgbm]"),),
+    deciding_packages=("lightgbm",),
+)

@@ -2,62 +2,55 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
 from dataclasses import asdict, dataclass
-from functools import partial
 
-import numpy as np
-
-from graduel.contenders.contender import (
-    Budget,
-    Checkpoint,
-    Clock,
-    FittedContender,
-    LabelledRows,
-    Notify,
-    Progress,
-    error_rate,
-)
-from graduel.contenders.recipes import LogisticRecipe
+from graduel.contenders.contender import Fitting
+from graduel.contenders.family import Family, NamedContender, Recipes
+from graduel.contenders.fit_job import FitJob
+from graduel.contenders.search.space import Real, RecipeSpace
 from graduel.contenders.sklearn_contender import (
     FittedEstimator,
+    finish_single_fit,
     prepare_for_network,
     silence_warnings,
 )
-from graduel.metrics.metric import get_metric
 
 
 @dataclass(frozen=True, slots=True)
-class Logistic:
-    """``LogisticRegression`` on rows prepared as for a network; nothing in it is random."""
+class LogisticRecipe:
+    """scikit-learn's ``LogisticRegression``, fitted by L-BFGS."""
 
-    recipe: LogisticRecipe = LogisticRecipe()
-    name: str = "logistic"
-    metric: str = "error"
+    C: float = 1.0
+    max_iter: int = 1000
 
-    def fit(
-        self,
-        train: LabelledRows,
-        valid: LabelledRows,
-        *,
-        rng: np.random.Generator,
-        budget: Budget,
-        notify: Notify,
-    ) -> Generator[Checkpoint, None, FittedContender]:
-        """Fit in one go; the validation rows only show progress."""
-        from sklearn.linear_model import LogisticRegression
 
-        clock = Clock()
-        ready = prepare_for_network(train)
-        model = LogisticRegression(**asdict(self.recipe))
-        with silence_warnings():
-            model.fit(ready(train.X), train.y)
-        fitted = FittedEstimator(model, ready, train.n_classes)
-        fitted.seconds = clock.stop()
-        p = fitted.predict_proba(valid.X)
-        error = error_rate(p, valid.y)
-        notify(Progress(1.0, fitted.seconds, error, get_metric(self.metric).loss(p, valid.y)))
-        fitted.details = {"iterations": int(model.n_iter_.max()), "valid_error": error}
-        yield Checkpoint(fitted.seconds, partial(ready.again, predict=fitted.predict))
-        ready.forget()
-        return fitted
+def fit(recipe: LogisticRecipe, job: FitJob) -> Fitting:
+    """Fit in one go on rows prepared as for a network; the validation rows only show progress."""
+    from sklearn.linear_model import LogisticRegression
+
+    prepare = prepare_for_network(job.train)
+    model = LogisticRegression(**asdict(recipe))
+    with silence_warnings():
+        model.fit(prepare(job.train.X), job.train.y)
+    fitted = FittedEstimator(model, prepare, job.train.n_classes)
+    return (yield from finish_single_fit(job, fitted, iterations=int(model.n_iter_.max())))
+
+
+TABLES = Recipes(LogisticRecipe(), LogisticRecipe(max_iter=200))
+FAMILY = Family(
+    name="logistic",
+    title="logistic regression",
+    recipe=LogisticRecipe,
+    fit=fit,
+    space=RecipeSpace({"C": Real(1e-4, 1e3, log=True)}),
+    contenders=(
+        NamedContender(
+            "logistic",
+            "logistic regression",
+            Recipes(LogisticRecipe(C=0.1, max_iter=100), LogisticRecipe(C=0.1, max_iter=50)),
+            lambda table: TABLES,
+        ),
+    ),
+    is_stochastic=False,
+    deciding_packages=("scikit-learn",),
+)

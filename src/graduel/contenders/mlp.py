@@ -2,98 +2,118 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
 from copy import copy
-from dataclasses import asdict, dataclass
-from functools import partial
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
 
-from graduel.contenders.contender import (
-    Budget,
-    Checkpoint,
-    Clock,
-    FittedContender,
-    LabelledRows,
-    Notify,
-    Progress,
-    error_rate,
-)
-from graduel.contenders.recipes import MLPRecipe
+from graduel.contenders.contender import Fitting, error_rate
+from graduel.contenders.family import Family, NamedContender, Recipes, TableTraits
+from graduel.contenders.fit_job import FitJob
+from graduel.contenders.search.space import Choice, Integer, Real, RecipeSpace
 from graduel.contenders.sklearn_contender import (
     FittedEstimator,
-    draw_seed,
     prepare_for_network,
     silence_warnings,
 )
-from graduel.metrics.metric import get_metric, log_loss
 
 
 @dataclass(frozen=True, slots=True)
-class MLP:
-    """``MLPClassifier`` on rows prepared as for a network; its best epoch on the validation rows.
+class MLPRecipe:
+    """scikit-learn's ``MLPClassifier``; of its epochs the best on the validation rows.
 
-    Its own early stopping would keep back part of the training rows, and so learn from fewer than
-    the others; here it chooses on the rows that all choose on.
+    It stops after `n_iter_no_change` epochs without a better one.
     """
 
-    recipe: MLPRecipe = MLPRecipe()
-    name: str = "mlp"
-    metric: str = "error"
-
-    def fit(
-        self,
-        train: LabelledRows,
-        valid: LabelledRows,
-        *,
-        rng: np.random.Generator,
-        budget: Budget,
-        notify: Notify,
-    ) -> Generator[Checkpoint, None, FittedContender]:
-        """Train epoch by epoch until none is better; keep the best."""
-        from sklearn.neural_network import MLPClassifier
-
-        clock, metric = Clock(), get_metric(self.metric)
-        ready = prepare_for_network(train)
-        X, valid_X = ready(train.X), ready(valid.X)
-        settings = asdict(self.recipe)
-        epochs, patience = settings.pop("max_iter"), settings.pop("n_iter_no_change")
-        settings["batch_size"] = min(settings["batch_size"], len(X))
-        # A generator that runs on: a number would shuffle every epoch alike.
-        model = MLPClassifier(**settings, random_state=np.random.RandomState(draw_seed(rng)))
-        fitted = FittedEstimator(model, ready, train.n_classes)
-        classes = np.unique(train.y)
-        best: Any = None
-        best_epoch, best_error, lowest = 0, 1.0, (np.inf, np.inf)
-        for epoch in range(1, epochs + 1):
-            with silence_warnings():
-                model.partial_fit(X, train.y, classes=classes)
-            if not all(np.isfinite(W).all() for W in model.coefs_):
-                raise ArithmeticError("the weights are no longer numbers; lower the learning rate")
-            p = fitted.predict(valid_X)
-            found = (metric.loss(p, valid.y), log_loss(p, valid.y))
-            if found < lowest:
-                best = [W.copy() for W in model.coefs_], [b.copy() for b in model.intercepts_]
-                lowest, best_epoch, best_error = found, epoch, error_rate(p, valid.y)
-            seconds = clock.stop()
-            enough = notify(Progress(epoch / epochs, seconds, best_error, lowest[0]))
-            yield Checkpoint(seconds, partial(ready.again, predict=fitted.predict))
-            clock.go()
-            if enough or epoch - best_epoch >= patience:
-                break
-        ready.forget()
-        model.coefs_, model.intercepts_ = best
-        fitted.model = _without_moments(model)
-        fitted.seconds = clock.stop()
-        fitted.details = {"best_epoch": best_epoch, "epochs": epoch, "valid_error": best_error}
-        return fitted
+    hidden_layer_sizes: tuple[int, ...] = (256, 256)
+    activation: str = "relu"
+    alpha: float = 1e-4
+    learning_rate_init: float = 1e-3
+    batch_size: int = 200
+    max_iter: int = 200
+    n_iter_no_change: int = 10
 
 
-def _without_moments(model: Any) -> Any:
+def fit(recipe: MLPRecipe, job: FitJob) -> Fitting:
+    """Train epoch by epoch, on rows prepared as for a network, until none is better.
+
+    The early stopping of scikit-learn would hold out part of the training rows, and so train on
+    fewer than the others; this one selects on the validation rows that all contenders have.
+    """
+    from sklearn.neural_network import MLPClassifier
+
+    prepare = prepare_for_network(job.train)
+    X, valid_X = prepare(job.train.X), prepare(job.valid.X)
+    settings = asdict(recipe)
+    epochs, patience = settings.pop("max_iter"), settings.pop("n_iter_no_change")
+    settings["batch_size"] = min(settings["batch_size"], len(X))
+    # A RandomState continues its stream: a number would shuffle every epoch alike.
+    model = MLPClassifier(**settings, random_state=np.random.RandomState(job.draw_seed()))
+    fitted = FittedEstimator(model, prepare, job.train.n_classes)
+    classes = np.unique(job.train.y)
+    best: Any = None
+    best_epoch, best_error, lowest = 0, 1.0, (np.inf, np.inf)
+    for epoch in range(1, epochs + 1):
+        with silence_warnings():
+            model.partial_fit(X, job.train.y, classes=classes)
+        if not all(np.isfinite(W).all() for W in model.coefs_):
+            raise ArithmeticError("the weights are no longer numbers; lower the learning rate")
+        p = fitted.predict(valid_X)
+        losses = job.losses(p, job.valid.y)
+        if losses < lowest:
+            best = [W.copy() for W in model.coefs_], [b.copy() for b in model.intercepts_]
+            lowest, best_epoch, best_error = losses, epoch, error_rate(p, job.valid.y)
+        stop = yield from job.checkpoint(
+            epoch / epochs, best_error, lowest[0], fitted.predict_cached
+        )
+        if stop or epoch - best_epoch >= patience:
+            break
+    prepare.clear()
+    model.coefs_, model.intercepts_ = best
+    fitted.model = _without_optimizer(model)
+    fitted.seconds = job.clock.stop()
+    fitted.details = {"best_epoch": best_epoch, "epochs": epoch, "valid_error": best_error}
+    return fitted
+
+
+def _without_optimizer(model: Any) -> Any:
     """Return a network that predicts and trains no more: its optimizer would triple its size."""
-    found = copy(model)
+    slim = copy(model)
     for name in ("_optimizer", "_random_state"):
-        vars(found).pop(name, None)
-    found.random_state = None
-    return found
+        vars(slim).pop(name, None)
+    slim.random_state = None
+    return slim
+
+
+def _table_recipes(table: TableTraits) -> Recipes:
+    full = MLPRecipe(batch_size=max(8, min(200, table.n_rows // 20)))
+    return Recipes(full, replace(full, max_iter=30))
+
+
+FAMILY = Family(
+    name="mlp",
+    title="scikit-learn MLP",
+    recipe=MLPRecipe,
+    fit=fit,
+    space=RecipeSpace(
+        {
+            "hidden_layer_sizes": Choice(
+                ((64,), (100,), (256,), (128, 128), (256, 256), (512, 512), (256, 256, 256))
+            ),
+            "activation": Choice(("relu", "tanh")),
+            "alpha": Real(1e-7, 0.1, log=True),
+            "learning_rate_init": Real(1e-4, 3e-2, log=True),
+            "batch_size": Integer(8, 512, log=True),
+        }
+    ),
+    contenders=(
+        NamedContender(
+            "mlp",
+            "scikit-learn MLP",
+            Recipes(MLPRecipe(max_iter=50), MLPRecipe(max_iter=12)),
+            _table_recipes,
+        ),
+    ),
+    deciding_packages=("scikit-learn",),
+)

@@ -1,128 +1,183 @@
-"""The engine's network with a recipe, and an early choice of the best epoch."""
+"""The engine's network with a recipe; of its epochs, the best on the validation rows."""
 
 from __future__ import annotations
 
-from collections.abc import Generator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from graduel.contenders.contender import (
-    Array,
-    Budget,
-    Checkpoint,
-    Clock,
-    FittedContender,
-    LabelledRows,
-    Notify,
-    Progress,
-    error_rate,
-)
+from graduel.contenders.contender import Array, Fitting, LabelledRows
+from graduel.contenders.family import Family, NamedContender, Recipes, TableTraits
+from graduel.contenders.fit_job import FitJob
 from graduel.contenders.prepared_table import PreparedTable
+from graduel.contenders.search.space import Choice, Integer, Real, RecipeSpace, Space
 from graduel.data.prepare.preparation import NetPreparation
-from graduel.metrics.metric import get_metric, log_loss
 from graduel.nn import Weights
 from graduel.train.loop.training import BestEpoch, Training
-from graduel.train.recipes import NetRecipe
+from graduel.train.recipes import RECIPES, NetRecipe, net_recipe
 
-POINTS = 10
-"""How often the curve of images is sampled behind its first epochs: ten thousand test images are a
-fair part of an epoch's work. Of tables every epoch is looked at."""
-FIRST = 4
+if TYPE_CHECKING:
+    from graduel.data.schema import Schema
+    from graduel.models.model import Model
+
+POINTS, FIRST = 10, 4
+"""Points of the curve on images after its first epochs: ten thousand test images are a fair part of
+an epoch's work. On tables every epoch is a point."""
 
 
 @dataclass(slots=True)
 class FittedNet:
-    """A network and the weights that were chosen."""
+    """A network and the weights that were selected."""
 
     training: Training
     weights: Weights
-    ready: PreparedTable
+    prepare: PreparedTable
     seconds: float = 0.0
     details: dict[str, Any] = field(default_factory=dict)
 
     def predict_proba(self, X: Any) -> Array:
-        """Return float32 probabilities, shape (n, classes)."""
-        return self.ready.answer(X, partial(self.training.predict_proba, weights=self.weights))
+        """Return float32 probabilities, shape (n, n_classes)."""
+        return self.prepare.predict(X, partial(self.training.predict_proba, weights=self.weights))
 
     def to_bytes(self) -> bytes:
         """Return θ, the state and the preparation."""
         arrays = self.weights.theta.tobytes() + self.weights.state.tobytes()
-        return arrays + self.ready.to_bytes()
+        return arrays + self.prepare.to_bytes()
 
 
 def start_training(
     recipe: NetRecipe, train: LabelledRows, rng: np.random.Generator
 ) -> tuple[PreparedTable, Training]:
-    """Prepare the rows as the recipe asks for, and make its training on them."""
+    """Prepare the rows as the recipe says, and build its training on them."""
     preparation = None
     if train.columns:
         preparation = NetPreparation.fit(train.X, train.columns, **recipe.preparation)
-    ready = PreparedTable(preparation)
+    prepare = PreparedTable(preparation)
     training = Training(
         recipe,
-        ready(train.X),
+        prepare(train.X),
         train.y,
         train.n_classes,
         rng=rng,
         image=train.image,
         inputs=preparation,
     )
-    return ready, training
+    return prepare, training
 
 
-@dataclass(frozen=True, slots=True)
-class Net:
-    """A recipe's training; of all epochs the best on the validation rows."""
+def fit(recipe: NetRecipe, job: FitJob) -> Fitting:
+    """Train the recipe's epochs; return the best by the metric, among equals by log loss."""
+    prepare, training = start_training(recipe, job.train, job.rng)
+    valid_X, y = prepare(job.valid.X), job.valid.y
+    every = 1 if job.train.columns else max(1, recipe.epochs // POINTS)
+    predict = partial(prepare.predict_cached, predict=training.predict_proba)
+    best = BestEpoch(training.answer.copy())
+    for epoch, _ in training.judged(valid_X, y, best, job.losses):
+        n = epoch.epoch
+        skip = not (n <= FIRST or n % every == 0 or n == recipe.epochs)
+        if (yield from job.checkpoint(epoch.t, best.error, best.losses[0], predict, skip=skip)):
+            break
+    prepare.clear()
+    details = {
+        "best_epoch": best.epoch,
+        "epochs": recipe.epochs,
+        "valid_error": best.error,
+        "parameters": training.network.layout.size,
+    }
+    return FittedNet(training, best.weights, prepare, job.clock.stop(), details)
 
-    recipe: NetRecipe = NetRecipe()
-    name: str = "net"
-    metric: str = "error"
 
-    def fit(
-        self,
-        train: LabelledRows,
-        valid: LabelledRows,
-        *,
-        rng: np.random.Generator,
-        budget: Budget,
-        notify: Notify,
-    ) -> Generator[Checkpoint, None, FittedContender]:
-        """Train the recipe's epochs; keep the one that is best by the metric.
+def to_model(fitted: FittedNet, schema: Schema, title: str) -> Model:
+    """Return the network with the selected weights."""
+    from graduel.models.model import Model
 
-        Validation rows are few, and many epochs make equally many errors on them: of those the
-        one of the lowest log loss is kept.
-        """
-        clock, recipe = Clock(), self.recipe
-        ready, training = start_training(recipe, train, rng)
-        valid_X = ready(valid.X)
-        metric = get_metric(self.metric)
-        every = 1 if train.columns else max(1, recipe.epochs // POINTS)
-        best, lowest = BestEpoch(training.answer.copy()), (np.inf, np.inf)
-        for epoch in training.epochs():
-            p = training.predict_proba(valid_X)
-            error = error_rate(p, valid.y)
-            loss = metric.loss(p, valid.y)
-            training.observe(loss)
-            found = (loss, log_loss(p, valid.y))
-            if found < lowest:
-                lowest = found
-                best = BestEpoch(training.answer.copy(), epoch.epoch, error)
-            seconds = clock.stop()
-            enough = notify(Progress(epoch.t, seconds, best.error, lowest[0]))
-            number, last = epoch.epoch, enough or epoch.epoch == recipe.epochs
-            if number <= FIRST or number % every == 0 or last:
-                yield Checkpoint(seconds, partial(ready.again, predict=training.predict_proba))
-            clock.go()
-            if enough:
-                break
-        ready.forget()
-        details = {
-            "best_epoch": best.epoch,
-            "epochs": recipe.epochs,
-            "valid_error": best.error,
-            "parameters": training.network.layout.size,
-        }
-        return FittedNet(training, best.weights, ready, clock.stop(), details)
+    network, preparation = fitted.training.network, fitted.prepare.preparation
+    return Model("net", title, schema, preparation, network, fitted.weights)
+
+
+STDS = (0.05, 0.1, 0.3, 1.0)
+"""Standard deviations of the frequencies of periodic embeddings."""
+
+TABLE_SPACE: Space = {
+    "layers": Choice(
+        (
+            *((64,), (100,), (256,), (512,)),
+            *((128, 128), (256, 256), (512, 512)),
+            *((128, 128, 128), (256, 256, 256), (512, 512, 512)),
+        )
+    ),
+    "heads": Choice((1, 4, 8, 16)),
+    "activation": Choice(
+        ("relu", "selu", "silu", "mish", "tanh", "parametric_selu", "parametric_mish")
+    ),
+    "scaling": Choice(("robust", "quantile", "both")),
+    "numbers": Choice(
+        (
+            "plain",
+            *(f"pbld(frequencies=16,size={size},std={std})" for size in (4, 8) for std in STDS),
+        )
+    ),
+    "norm": Choice(("none", "batch", "layer")),
+    "dropout": Real(0.0, 0.5),
+    "init": Choice(("he_normal", "lecun_normal", "glorot_uniform")),
+    "label_smoothing": Real(0.0, 0.1),
+    "optimizer": Choice(("adamw", "adamw(beta2=0.95)")),
+    # For a network with NTK parametrization: ten times what suits one without.
+    "lr": Real(1e-3, 0.3, log=True),
+    "weight_decay": Real(1e-5, 0.3, log=True),
+    "schedule": Choice(("cosine", "coslog4", "flat_cos", "constant")),
+    "batch_size": Integer(16, 512, log=True),
+    "epochs": Integer(10, 256, log=True),
+}
+"""It contains RealMLP-TD (Holzmüller et al., *Better by Default*, 2024: 256 × 3 units, SELU with a
+parameter for each unit, periodic embeddings of 16 frequencies, dropout 0.15, decay 0.02, label
+smoothing 0.1, Adam with rate 0.04 and β₂ = 0.95, the schedule coslog4, 256 epochs of batches of
+256) and scikit-learn's ``MLPClassifier`` (100 units, ReLU, Glorot's uniform weights, Adam with
+0.001, batches of 200, 200 epochs)."""
+
+IMAGE_SPACE: Space = {
+    "layers": Choice(((256,), (512,), (256, 256), (512, 512), (1024, 512), (512, 512, 512))),
+    "activation": Choice(("relu", "silu", "mish")),
+    "norm": Choice(("none", "batch", "layer")),
+    "dropout": Real(0.0, 0.5),
+    "label_smoothing": Real(0.0, 0.1),
+    "lr": Real(3e-4, 1e-2, log=True),
+    "weight_decay": Real(1e-3, 0.3, log=True),
+    "schedule": Choice(("cosine", "coslog4", "flat_cos")),
+    "batch_size": Integer(64, 256, log=True),
+    "epochs": Integer(10, 40, log=True),
+}
+
+
+def _table_recipes(table: TableTraits) -> Recipes:
+    return Recipes(net_recipe(False, table.n_rows), net_recipe(True, table.n_rows))
+
+
+def _for_images(name: str, title: str, recipe: str, quick_epochs: int) -> NamedContender:
+    full = RECIPES[recipe]
+    return NamedContender(name, title, Recipes(full, replace(full, epochs=quick_epochs)), None)
+
+
+FAMILY = Family(
+    name="net",
+    title="NumPy network",
+    recipe=NetRecipe,
+    fit=fit,
+    space=RecipeSpace(TABLE_SPACE, IMAGE_SPACE, lengths=("epochs",)),
+    contenders=(
+        NamedContender(
+            "net",
+            "NumPy network",
+            Recipes(net_recipe(False), net_recipe(True)),
+            _table_recipes,
+            default=True,
+        ),
+        _for_images("net-best", "best dense network", "mnist", 12),
+        _for_images("net-augmented", "NumPy network on augmented digits", "mnist-augmented", 15),
+        _for_images("net-conv", "convolutional network", "mnist-conv", 6),
+    ),
+    to_model=to_model,
+    explains="network",
+)

@@ -1,4 +1,4 @@
-"""Columns as they came, as a pandas DataFrame, for estimators that name columns themselves."""
+"""Raw columns as a pandas DataFrame, for estimators that select columns by name."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ if TYPE_CHECKING:
 
 
 class PandasTable(PreparedTable):
-    """Makes pandas DataFrames of rows.
+    """Converts rows to pandas DataFrames.
 
     Numbers and booleans become float64, NaN where missing (booleans 0 and 1); categories become
-    text of dtype object, NaN where missing; dates ``datetime64``. Text columns are left out.
+    text of dtype object, NaN where missing; dates ``datetime64``. Text columns are dropped.
     """
 
     def __init__(self, columns: Sequence[Column]) -> None:
@@ -29,7 +29,7 @@ class PandasTable(PreparedTable):
         self._columns = tuple(column for column in columns if column.kind != "text")
 
     def __call__(self, X: Any) -> Any:
-        """Return the DataFrame of some rows of a Polars one."""
+        """Return the pandas DataFrame of some rows of a Polars one."""
         try:
             import pandas as pd
         except ImportError:
@@ -40,7 +40,7 @@ class PandasTable(PreparedTable):
         return pd.DataFrame({c.name: _plain(X[c.name], c.kind) for c in self._columns})
 
     def to_bytes(self) -> bytes:
-        """Return the names and kinds of the columns."""
+        """Return the names and types of the columns."""
         return json.dumps([[c.name, c.kind] for c in self._columns], ensure_ascii=False).encode()
 
 

@@ -1,4 +1,4 @@
-"""Features as a model takes them: a table prepared, an array as it came."""
+"""Raw features as a model takes them: a table prepared, an array as it came."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from graduel.data.prepare.encoder import Preparation
+from graduel.data.prepare.preparation import Preparation
 
 Array = NDArray[Any]
 
@@ -18,7 +18,7 @@ BLOCK = 1 << 16
 
 
 class PreparedTable:
-    """A preparation at work; without one, features go through as they are."""
+    """Prepares raw features with a fitted preparation; without one, they pass unchanged."""
 
     def __init__(self, preparation: Preparation | None = None) -> None:
         self.preparation = preparation
@@ -28,25 +28,25 @@ class PreparedTable:
         """Return the matrix of some rows."""
         return X if self.preparation is None else self.preparation.transform(X)
 
-    def answer(self, X: Any, predict: Callable[[Array], Array]) -> Array:
+    def predict(self, X: Any, predict: Callable[[Array], Array]) -> Array:
         """Prepare and predict, block by block."""
         if self.preparation is None or len(X) <= BLOCK:
             return predict(self(X))
         blocks = range(0, len(X), BLOCK)
         return np.concatenate([predict(self(X[start : start + BLOCK])) for start in blocks])
 
-    def again(self, X: Any, predict: Callable[[Array], Array]) -> Array:
-        """Predict rows that are asked for again and again: what was prepared last is kept."""
+    def predict_cached(self, X: Any, predict: Callable[[Array], Array]) -> Array:
+        """Predict rows that come again at every checkpoint: the last prepared ones are cached."""
         if self._last is None or self._last[0] is not X:
             self._last = (X, self(X))
         return predict(self._last[1])
 
-    def forget(self) -> None:
-        """Keep nothing."""
+    def clear(self) -> None:
+        """Empty the cache."""
         self._last = None
 
     def to_bytes(self) -> bytes:
-        """Return the preparation as JSON; nothing where there is none."""
+        """Return the preparation as JSON; nothing without one."""
         if self.preparation is None:
             return b""
         return json.dumps(self.preparation.to_spec(), ensure_ascii=False).encode()

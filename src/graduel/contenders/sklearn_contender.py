@@ -1,4 +1,4 @@
-"""scikit-learn's way of fitting, as a contender: what all of its classifiers share."""
+"""What scikit-learn's classifiers, and those that follow its conventions, share as contenders."""
 
 from __future__ import annotations
 
@@ -11,22 +11,25 @@ from typing import Any
 
 import numpy as np
 
-from graduel.contenders.contender import Array, LabelledRows
+from graduel.contenders.contender import Array, Checkpoint, Fitting, LabelledRows, Progress
+from graduel.contenders.fit_job import FitJob
 from graduel.contenders.prepared_table import PreparedTable
 from graduel.data.prepare.preparation import NetPreparation, TreePreparation
-from graduel.train.loop.batches import detect_scale
+from graduel.pixels import detect_scale
 
 CHECKPOINTS = 50
-"""How often the curve is sampled over a fit."""
+"""Points of a booster's curve over all of its rounds."""
+LIBRARY_METRICS = ("error", "accuracy", "log_loss")
+"""Metrics where a booster stops by its library's own log loss (or error)."""
 
 
 class ScaledTable(PreparedTable):
-    """A preparation at work; uint8 pixels become float32 from 0 to 1."""
+    """Prepares raw features; uint8 pixels become float32 from 0 to 1."""
 
     def __call__(self, X: Any) -> Array:
         """Return the float32 matrix of some rows."""
-        found = PreparedTable.__call__(self, X)
-        return (found * np.float32(detect_scale(found))).astype(np.float32, copy=False)
+        matrix = PreparedTable.__call__(self, X)
+        return (matrix * np.float32(detect_scale(matrix))).astype(np.float32, copy=False)
 
 
 def prepare_for_network(train: LabelledRows) -> PreparedTable:
@@ -37,7 +40,7 @@ def prepare_for_network(train: LabelledRows) -> PreparedTable:
 def prepare_for_trees(
     train: LabelledRows, limit: int | None = None
 ) -> tuple[PreparedTable, list[int]]:
-    """Prepare as for trees; return the numbers of the columns that hold categories beside."""
+    """Prepare as for trees; return also the indices of the categorical columns."""
     if not train.columns:
         return PreparedTable(), []
     preparation = TreePreparation.fit(train.X, train.columns, limit=limit)
@@ -47,44 +50,59 @@ def prepare_for_trees(
 
 @dataclass(slots=True)
 class FittedEstimator:
-    """A fitted classifier and what prepares its rows."""
+    """A fitted classifier and the preparation of its rows."""
 
     model: Any
-    ready: PreparedTable
+    prepare: PreparedTable
     n_classes: int
     seconds: float = 0.0
     details: dict[str, Any] = field(default_factory=dict)
 
     def predict_proba(self, X: Any) -> Array:
-        """Return float32 probabilities, shape (n, classes)."""
-        return self.ready.answer(X, self.predict)
+        """Return float32 probabilities, shape (n, n_classes)."""
+        return self.prepare.predict(X, self.predict)
 
     def predict(self, matrix: Any) -> Array:
-        """Return the probabilities of rows that are prepared."""
+        """Return the probabilities of prepared rows."""
         with silence_warnings():
-            return self.spread(self.model.predict_proba(matrix))
+            return self.expand(self.model.predict_proba(matrix))
 
-    def spread(self, found: Any) -> Array:
-        """Return probabilities of the classes that were learned as those of all classes."""
-        return expand_classes(found, self.model.classes_, self.n_classes)
+    def predict_cached(self, X: Any) -> Array:
+        """Return the probabilities of rows that come again at every checkpoint."""
+        return self.prepare.predict_cached(X, self.predict)
+
+    def expand(self, p: Any) -> Array:
+        """Return probabilities of the training rows' classes as those of all classes."""
+        return expand_classes(p, self.model.classes_, self.n_classes)
 
     def to_bytes(self) -> bytes:
         """Return the model, pickled to be measured and compared, and the preparation."""
-        return pickle.dumps(self.model, protocol=5) + self.ready.to_bytes()
+        return pickle.dumps(self.model, protocol=5) + self.prepare.to_bytes()
 
 
-def expand_classes(found: Any, classes: Any, n_classes: int) -> Array:
-    """Return float32 probabilities of all classes; those that were not learned have none.
+def finish_single_fit(job: FitJob, fitted: Any, **details: Any) -> Fitting:
+    """Evaluate a :class:`FittedEstimator` that was fitted in one go; yield its one checkpoint."""
+    fitted.seconds = job.clock.stop()
+    error, loss = job.evaluate(fitted.predict_proba(job.valid.X))
+    job.notify(Progress(1.0, fitted.seconds, error, loss))
+    fitted.details = {**details, "valid_error": error}
+    yield Checkpoint(fitted.seconds, fitted.predict_cached)
+    fitted.prepare.clear()
+    return fitted
+
+
+def expand_classes(p: Any, classes: Any, n_classes: int) -> Array:
+    """Return float32 probabilities of all classes; those without training rows get 0.
 
     >>> expand_classes([[0.25, 0.75]], [0, 2], 3).tolist()
     [[0.25, 0.0, 0.75]]
     """
-    found, codes = np.asarray(found, np.float32), np.asarray(classes).astype(np.intp)
+    p, codes = np.asarray(p, np.float32), np.asarray(classes).astype(np.intp)
     if len(codes) == n_classes:
-        return found
-    answers = np.zeros((len(found), n_classes), np.float32)
-    answers[:, codes] = found
-    return answers
+        return p
+    expanded = np.zeros((len(p), n_classes), np.float32)
+    expanded[:, codes] = p
+    return expanded
 
 
 def softmax(raw: Array) -> Array:
@@ -96,23 +114,18 @@ def softmax(raw: Array) -> Array:
     if raw.ndim == 1 or raw.shape[1] == 1:
         score = raw.reshape(-1, 1)
         raw = np.concatenate([np.zeros_like(score), score], axis=1)
-    found = np.exp(raw - raw.max(axis=1, keepdims=True))
-    return np.asarray(found / found.sum(axis=1, keepdims=True))
+    powers = np.exp(raw - raw.max(axis=1, keepdims=True))
+    return np.asarray(powers / powers.sum(axis=1, keepdims=True))
 
 
-def draw_seed(rng: np.random.Generator) -> int:
-    """Return a seed for a library that takes whole numbers."""
-    return int(rng.integers(2**31))
-
-
-def has_known_class(train: LabelledRows, valid_y: Array) -> Array:
-    """Tell which validation rows are of a class that is there to learn."""
-    return np.isin(valid_y, train.y)
+def two_columns(p: Array) -> Array:
+    """Return the probabilities of both classes, where a library gives those of the second alone."""
+    return np.stack([1 - p, p], axis=1) if p.ndim == 1 else p
 
 
 @contextmanager
 def silence_warnings() -> Iterator[None]:
-    """Leave warnings unsaid: of a fit that ends at its last round, of names that are not there."""
+    """Suppress warnings about fits that end at their last round and missing feature names."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         yield

@@ -2,37 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from graduel.contenders.contender import (
-    Array,
-    Budget,
-    Checkpoint,
-    Clock,
-    FittedContender,
-    LabelledRows,
-    Notify,
-    Progress,
-    error_rate,
-)
+from graduel.contenders.contender import Array, Fitting
+from graduel.contenders.family import Family, NamedContender, Recipes
+from graduel.contenders.fit_job import FitJob
 from graduel.contenders.prepared_table import PreparedTable
-from graduel.contenders.recipes import TextbookRecipe
+from graduel.contenders.search.space import Choice, Real, RecipeSpace
 from graduel.data.prepare.preparation import NetPreparation
-from graduel.metrics.metric import get_metric
 from graduel.nn import textbook
-from graduel.train.loop.batches import detect_scale
+from graduel.pixels import detect_scale
+
+if TYPE_CHECKING:
+    from graduel.data.schema import Schema
+    from graduel.models.model import Model
 
 CHECKPOINTS = 25
-"""How often the curve is sampled over a fit."""
+"""Points of the curve over a fit."""
+
+
+@dataclass(frozen=True, slots=True)
+class TextbookRecipe:
+    """Full-batch gradient descent on the network as derived."""
+
+    layers: tuple[int, ...] = (128,)
+    rate: float = 0.5
+    steps: int = 250
 
 
 def to_columns(X: Array) -> Array:
-    """Return uint8 pixels as columns between 0 and 1; other numbers as they are."""
+    """Return rows as float32 columns; uint8 pixels are scaled to between 0 and 1."""
     return (X * np.float32(detect_scale(X))).astype(np.float32, copy=False).T
 
 
@@ -42,66 +45,89 @@ class FittedTextbook:
 
     W: textbook.Arrays
     b: textbook.Arrays
-    ready: PreparedTable
+    prepare: PreparedTable
     seconds: float = 0.0
     details: dict[str, Any] = field(default_factory=dict)
 
     def predict_proba(self, X: Any) -> Array:
-        """Return float32 probabilities, shape (n, classes)."""
-        return self.ready.answer(X, self.predict)
+        """Return float32 probabilities, shape (n, n_classes)."""
+        return self.prepare.predict(X, self.predict)
 
     def predict(self, matrix: Array) -> Array:
-        """Return the probabilities of rows that are prepared."""
+        """Return the probabilities of prepared rows."""
         return textbook.predict(to_columns(matrix), self.W, self.b).T
 
     def to_bytes(self) -> bytes:
         """Return every W and b, and the preparation."""
         arrays = b"".join(array.tobytes() for array in (*self.W, *self.b))
-        return arrays + self.ready.to_bytes()
+        return arrays + self.prepare.to_bytes()
 
 
-@dataclass(frozen=True, slots=True)
-class Textbook:
-    """Full-batch gradient descent. It chooses nothing: the last step's weights are the model."""
+def fit(recipe: TextbookRecipe, job: FitJob) -> Fitting:
+    """Descend for the recipe's steps; the last step's weights are the model.
 
-    recipe: TextbookRecipe = TextbookRecipe()
-    name: str = "textbook"
-    metric: str = "error"
+    Nothing is selected: the validation rows only show progress.
+    """
+    train, steps = job.train, recipe.steps
+    prepare = PreparedTable(NetPreparation.fit(train.X, train.columns) if train.columns else None)
+    valid_X, X = prepare(job.valid.X), to_columns(prepare(train.X))
+    Y = textbook.one_hot(train.y, train.n_classes).astype(np.float32)
+    W, b = textbook.initialize((len(X), *recipe.layers, train.n_classes), job.rng)
+    W, b = [w.astype(np.float32) for w in W], [v.astype(np.float32) for v in b]
+    every = max(1, steps // CHECKPOINTS)
+    model, error = FittedTextbook(W, b, prepare), 1.0
+    descent = textbook.descend(X, Y, W, b, rate=recipe.rate, steps=steps)
+    for step, (W, b, _) in enumerate(descent, 1):
+        if step % every and step < steps:
+            continue
+        model = FittedTextbook(W, b, prepare)
+        error, loss = job.evaluate(model.predict(valid_X))
+        predict = partial(prepare.predict_cached, predict=model.predict)
+        if (yield from job.checkpoint(step / steps, error, loss, predict)):
+            break
+    prepare.clear()
+    model.seconds = job.clock.stop()
+    model.details = {"steps": step, "valid_error": error}
+    return model
 
-    def fit(
-        self,
-        train: LabelledRows,
-        valid: LabelledRows,
-        *,
-        rng: np.random.Generator,
-        budget: Budget,
-        notify: Notify,
-    ) -> Generator[Checkpoint, None, FittedContender]:
-        """Descend for the recipe's steps; the validation rows only show progress."""
-        clock, recipe, metric = Clock(), self.recipe, get_metric(self.metric)
-        ready = PreparedTable(NetPreparation.fit(train.X, train.columns) if train.columns else None)
-        valid_X = ready(valid.X)
-        X, Y = (
-            to_columns(ready(train.X)),
-            textbook.one_hot(train.y, train.n_classes).astype(np.float32),
-        )
-        W, b = textbook.initialize((len(X), *recipe.layers, train.n_classes), rng)
-        W, b = [w.astype(np.float32) for w in W], [v.astype(np.float32) for v in b]
-        every = max(1, recipe.steps // CHECKPOINTS)
-        model, valid_error = FittedTextbook(W, b, ready), 1.0
-        descent = textbook.descend(X, Y, W, b, rate=recipe.rate, steps=recipe.steps)
-        for step, (W, b, _) in enumerate(descent, 1):
-            if step % every == 0 or step == recipe.steps:
-                model = FittedTextbook(W, b, ready)
-                p = model.predict(valid_X)
-                valid_error, loss = error_rate(p, valid.y), metric.loss(p, valid.y)
-                seconds = clock.stop()
-                enough = notify(Progress(step / recipe.steps, seconds, valid_error, loss))
-                yield Checkpoint(seconds, partial(ready.again, predict=model.predict))
-                clock.go()
-                if enough:
-                    break
-        ready.forget()
-        model.seconds = clock.stop()
-        model.details = {"steps": step, "valid_error": valid_error}
-        return model
+
+def to_model(fitted: FittedTextbook, schema: Schema, title: str) -> Model:
+    """Return it as a network of the engine: the same matrices, transposed."""
+    from graduel.models.model import Model
+    from graduel.nn import Dense, Network, ReLU
+
+    layers: list[Any] = []
+    for W in fitted.W:
+        layers += [Dense(len(W)), ReLU()]
+    network = Network(tuple(layers[:-1]), (fitted.W[0].shape[1],))
+    weights = network.init(np.random.default_rng(0))
+    for i, (W, b) in enumerate(zip(fitted.W, fitted.b, strict=True)):
+        network.layout[f"{2 * i}.W"].view(weights.theta)[...] = W.T
+        network.layout[f"{2 * i}.b"].view(weights.theta)[...] = b[:, 0]
+    return Model("net", title, schema, fitted.prepare.preparation, network, weights)
+
+
+TABLES = Recipes(TextbookRecipe(rate=0.2, steps=500), TextbookRecipe(rate=0.2, steps=60))
+FAMILY = Family(
+    name="textbook",
+    title="textbook network",
+    recipe=TextbookRecipe,
+    fit=fit,
+    space=RecipeSpace(
+        {
+            "layers": Choice(((32,), (64,), (128,), (256,))),
+            "rate": Real(0.05, 2.0, log=True),
+        }
+    ),
+    contenders=(
+        NamedContender(
+            "textbook",
+            "textbook network",
+            Recipes(TextbookRecipe(), TextbookRecipe(steps=100)),
+            lambda table: TABLES,
+            default=True,
+        ),
+    ),
+    to_model=to_model,
+    explains="network",
+)

@@ -1,39 +1,50 @@
-"""A classifier of the user's own: anything with scikit-learn's ``fit`` and ``predict``."""
+"""A classifier that a user hands over: anything with scikit-learn's ``fit`` and ``predict``."""
 
 from __future__ import annotations
 
 import pickle
-from collections.abc import Generator, Mapping
-from dataclasses import dataclass, field
-from functools import partial
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
-from graduel.contenders.contender import (
-    Array,
-    Budget,
-    Checkpoint,
-    Clock,
-    FittedContender,
-    LabelledRows,
-    Notify,
-    Progress,
-    error_rate,
-)
+from graduel.contenders.contender import Array, Budget, Fitting, LabelledRows, Notify
+from graduel.contenders.family import Family
+from graduel.contenders.fit_job import FitJob
 from graduel.contenders.pandas_table import PandasTable
-from graduel.contenders.recipes import UserEstimatorRecipe
+from graduel.contenders.registry import USER
+from graduel.contenders.search.space import Dimension, from_plain
 from graduel.contenders.sklearn_contender import (
     FittedEstimator,
-    draw_seed,
     expand_classes,
+    finish_single_fit,
     prepare_for_network,
     silence_warnings,
 )
 from graduel.errors import UserError
 from graduel.metrics.metric import get_metric
 
-ONE_HOT = "predicted classes, as certainties: it has no predict_proba"
+ONE_HOT = "one-hot predicted classes: it has no predict_proba"
+
+
+@dataclass(frozen=True, slots=True)
+class UserEstimatorRecipe:
+    """What tells a user's classifier from others.
+
+    Attributes
+    ----------
+    kind : module and name of its class
+    parameters : name and ``repr`` of what ``get_params`` returns, sorted
+    takes : "matrix", float32 as a network takes it, or "frame", the columns as a pandas DataFrame
+    space : its search space as plain data (see :mod:`graduel.contenders.search.space`)
+    """
+
+    kind: str = ""
+    parameters: tuple[tuple[str, str], ...] = ()
+    takes: str = "matrix"
+    space: tuple[tuple[str, Any], ...] = ()
 
 
 @dataclass(slots=True)
@@ -41,34 +52,34 @@ class FittedUserEstimator(FittedEstimator):
     """The user's classifier, fitted."""
 
     known: Any = None
-    """The codes of the classes that were there to learn."""
+    """The codes of the classes among the training rows."""
 
     def predict(self, matrix: Any) -> Array:
-        """Return its probabilities; without ``predict_proba``, 1 for the class that it names."""
+        """Return its probabilities; without ``predict_proba``, 1 for the predicted class."""
         with silence_warnings(), one_line_errors(self.model):
             if hasattr(self.model, "predict_proba"):
-                found = np.asarray(self.model.predict_proba(matrix), np.float32)
+                p = np.asarray(self.model.predict_proba(matrix), np.float32)
                 classes = getattr(self.model, "classes_", self.known)
-                if found.ndim != 2 or found.shape != (len(matrix), len(classes)):
+                if p.ndim != 2 or p.shape != (len(matrix), len(classes)):
                     raise ValueError(
                         f"predict_proba must give shape {(len(matrix), len(classes))}; "
-                        f"got {found.shape}"
+                        f"got {p.shape}"
                     )
-                return expand_classes(found, classes, self.n_classes)
+                return expand_classes(p, classes, self.n_classes)
             codes = np.asarray(self.model.predict(matrix)).astype(np.intp)
         return np.eye(self.n_classes, dtype=np.float32)[codes]
 
     def to_bytes(self) -> bytes:
-        """Return the model, pickled; nothing where it cannot be."""
+        """Return the model, pickled, or nothing where that fails; and the preparation."""
         try:
-            return pickle.dumps(self.model, protocol=5) + self.ready.to_bytes()
+            return pickle.dumps(self.model, protocol=5) + self.prepare.to_bytes()
         except Exception:
-            return self.ready.to_bytes()
+            return self.prepare.to_bytes()
 
 
 @dataclass(frozen=True, slots=True)
 class UserEstimator:
-    """One fit of the user's classifier, a clone of it.
+    """The user's classifier as a contender: one fit of a clone.
 
     Parameters named ``random_state`` that are None get a number of the cell's, ``n_jobs`` the
     threads that all have; what the user set stays. The validation rows only show progress.
@@ -89,29 +100,46 @@ class UserEstimator:
         rng: np.random.Generator,
         budget: Budget,
         notify: Notify,
-    ) -> Generator[Checkpoint, None, FittedContender]:
+    ) -> Fitting:
         """Fit in one go."""
-        clock = Clock()
+        job = FitJob(train, valid, rng, budget, notify, get_metric(self.metric))
         frame = self.recipe.takes == "frame" and bool(train.columns)
-        ready = PandasTable(train.columns) if frame else prepare_for_network(train)
-        X = ready(train.X)
+        prepare = PandasTable(train.columns) if frame else prepare_for_network(train)
+        X = prepare(train.X)
         with silence_warnings(), one_line_errors(self.estimator):
-            model = _ready_made(self.estimator, self.values, draw_seed(rng), budget.threads)
+            model = _configure(self.estimator, self.values, job.draw_seed(), budget.threads)
             model.fit(X, train.y)
-        fitted = FittedUserEstimator(model, ready, train.n_classes, known=np.unique(train.y))
-        fitted.seconds = clock.stop()
-        p = fitted.predict_proba(valid.X)
-        error = error_rate(p, valid.y)
-        notify(Progress(1.0, fitted.seconds, error, get_metric(self.metric).loss(p, valid.y)))
-        fitted.details = {"valid_error": error}
-        if not hasattr(model, "predict_proba"):
-            fitted.details["probabilities"] = ONE_HOT
-        yield Checkpoint(fitted.seconds, partial(ready.again, predict=fitted.predict))
-        ready.forget()
-        return fitted
+        fitted = FittedUserEstimator(model, prepare, train.n_classes, known=np.unique(train.y))
+        details = {} if hasattr(model, "predict_proba") else {"probabilities": ONE_HOT}
+        return (yield from finish_single_fit(job, fitted, **details))
+
+    def get_parameter(self, name: str) -> Any:
+        """Return the value of a parameter."""
+        return self.estimator.get_params()[name]
+
+    def with_parameters(self, params: Mapping[str, Any]) -> UserEstimator:
+        """Return the contender with other values of some parameters."""
+        return replace(self, values=dict(params))
 
 
-def _ready_made(estimator: Any, values: Mapping[str, Any], number: int, threads: int) -> Any:
+def unpickle_contender(
+    name: str, recipe: UserEstimatorRecipe, metric: str, estimator: bytes | None
+) -> UserEstimator:
+    """Return the contender of an estimator that the parent process pickled.
+
+    Raises
+    ------
+    UserError
+        If there is none: it lives in the call alone, not in the run's folder.
+    """
+    if estimator is None:
+        raise UserError(
+            f"{name} is an estimator of your own: give it again, as --contender or in contenders="
+        )
+    return UserEstimator(recipe, name, metric, pickle.loads(estimator))
+
+
+def _configure(estimator: Any, values: Mapping[str, Any], seed: int, threads: int) -> Any:
     """Return a clone with a trial's parameters, random numbers and threads."""
     from sklearn.base import clone
 
@@ -120,28 +148,46 @@ def _ready_made(estimator: Any, values: Mapping[str, Any], number: int, threads:
         return model
     if values:
         model.set_params(**values)
-    open_ones = {k: v for k, v in sorted(model.get_params(deep=True).items()) if v is None}
-    numbers = np.random.default_rng(number)
+    unset = [key for key, value in sorted(model.get_params(deep=True).items()) if value is None]
+    seeds = np.random.default_rng(seed)
     settings: dict[str, Any] = {}
-    for key in open_ones:
-        last = key.rpartition("__")[2]
-        if last == "random_state":
-            settings[key] = int(numbers.integers(2**31))
-        elif last == "n_jobs":
+    for key in unset:
+        parameter = key.rpartition("__")[2]
+        if parameter == "random_state":
+            settings[key] = int(seeds.integers(2**31))
+        elif parameter == "n_jobs":
             settings[key] = threads
     return model.set_params(**settings) if settings else model
 
 
-class one_line_errors:  # noqa: N801 - reads as a word in a with statement
-    """What a classifier of the user's raises, as one line."""
+@contextmanager
+def one_line_errors(estimator: Any) -> Iterator[None]:
+    """Raise what a user's classifier raises as a UserError of one line."""
+    try:
+        yield
+    except (UserError, MemoryError):
+        raise
+    except Exception as error:
+        reason = " ".join(str(error).split())[:300]
+        raise UserError(
+            f"{type(estimator).__name__} raised {type(error).__name__}: {reason}"
+        ) from None
 
-    def __init__(self, estimator: Any) -> None:
-        self._what = type(estimator).__name__
 
-    def __enter__(self) -> None:
-        return None
+def user_space(recipe: UserEstimatorRecipe, *, image: bool, quick: bool) -> Mapping[str, Dimension]:
+    """Return the user's search space, the same for all data."""
+    return from_plain(recipe.space)
 
-    def __exit__(self, kind: Any, error: BaseException | None, tb: Any) -> None:
-        if isinstance(error, Exception) and not isinstance(error, UserError | MemoryError):
-            said = " ".join(str(error).split())[:300]
-            raise UserError(f"{self._what} raised {type(error).__name__}: {said}") from None
+
+def needs_estimator(recipe: UserEstimatorRecipe, job: FitJob) -> Fitting:
+    """Refuse: a recipe alone does not hold the estimator; :class:`UserEstimator` does."""
+    raise TypeError("an estimator of a user's is fitted by UserEstimator")
+
+
+FAMILY = Family(
+    name=USER,
+    title="estimator of your own",
+    recipe=UserEstimatorRecipe,
+    fit=needs_estimator,
+    space=user_space,
+)

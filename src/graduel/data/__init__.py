@@ -1,7 +1,6 @@
-"""Data sets: reading, describing, loading by name."""
+"""Data sets: sources, reading, schemas and preparation."""
 
 from graduel.data.builtin import DATASETS, load_dataset
-from graduel.data.checks import check_table
 from graduel.data.column import Column
 from graduel.data.dataset import ColumnKind, Dataset
 from graduel.data.prepare.preparation import NetPreparation, TreePreparation
@@ -9,6 +8,7 @@ from graduel.data.read import Source, read_source
 from graduel.data.read.images.idx import read_idx
 from graduel.data.schema_inference import infer_table
 from graduel.data.table import Table
+from graduel.data.table_checks import check_table
 
 __all__ = [
     "DATASETS",

@@ -32,6 +32,15 @@ LIKE_AN_ID = re.compile(
 CAMEL_ID = re.compile(r"[a-z]I[dD]$")
 
 
+def is_named_identifier(name: str) -> bool:
+    """Return whether a column's name says that it holds identifiers.
+
+    >>> [is_named_identifier(name) for name in ("user_id", "userId", "valid")]
+    [True, True, False]
+    """
+    return bool(LIKE_AN_ID.search(name) or CAMEL_ID.search(name))
+
+
 def infer_table(
     frame: pl.DataFrame,
     *,
@@ -178,7 +187,7 @@ def infer_features(
         tuple(column for column, _ in found),
         tuple(aside),
         tuple(notes),
-        formats,
+        {column.name: formats[column.name] for column, _ in found if column.name in formats},
     )
 
 
@@ -314,5 +323,5 @@ def _counts_up(series: pl.Series) -> bool:
     if not series.dtype.is_integer() or series.null_count() or n < ENOUGH:
         return False
     low, high = int(series.min()), int(series.max())  # type: ignore[arg-type]
-    called = LIKE_AN_ID.search(series.name) or CAMEL_ID.search(series.name)
-    return (high - low == n - 1 or bool(called)) and series.n_unique() == n
+    consecutive = high - low == n - 1
+    return (consecutive or is_named_identifier(series.name)) and series.n_unique() == n

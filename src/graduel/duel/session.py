@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from graduel.data.finding import Finding
 from graduel.data.source import (
     DataSource,
     SourceSpec,
@@ -27,6 +28,7 @@ from graduel.duel.run.cell_runs import run_cells
 from graduel.duel.run.executor import Executor
 from graduel.duel.run.job import Event
 from graduel.duel.run.local import LocalExecutor
+from graduel.duel.store.finding_file import check_once
 from graduel.duel.store.store import Store, open_store
 from graduel.duel.suite.training_sizes import SIZES, parse_sizes, plan_sizes, shared_options
 from graduel.errors import UserError
@@ -35,6 +37,9 @@ from graduel.train.recipes import NetRecipe
 
 class Observer:
     """What a session calls while it runs; this one is silent."""
+
+    def show_findings(self, findings: Sequence[Finding]) -> None:
+        """Take the findings of the checks, before anything is fitted."""
 
     def watch(self, store: Store, events: Iterator[Event]) -> None:
         """Consume the events of one folder's cells; they run while this is iterated."""
@@ -91,10 +96,12 @@ class Session:
         """
         observer = observer or Observer()
         with self._open(self.folder, self.protocol, self.data) as store:
+            observer.show_findings(check_once(store, self.user_contenders))
             run = self._run_store(store, observer, reuse_result)
             for size, protocol in self.sizes.items():
                 folder = self.folder / SIZES / str(size)
                 with self._open(folder, protocol, self._saved_data()) as smaller:
+                    check_once(smaller, self.user_contenders)
                     self._run_store(smaller, observer, reuse_result)
             if self.sizes:
                 run = self._build_result(store, observer)

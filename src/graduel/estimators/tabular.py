@@ -148,7 +148,7 @@ class TabularMLPClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc
         ValueError
             If X does not fit what was fitted.
         """
-        return self._answers(X)[1]
+        return self._predict(X)[1]
 
     def predict_log_proba(self, X: Any) -> Array:
         """Return the logarithms of :meth:`predict_proba`; of 0, −∞."""
@@ -174,15 +174,15 @@ class TabularMLPClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc
         ValueError
             If X does not fit what was fitted.
         """
-        fitted, p = self._answers(X)
+        fitted, p = self._predict(X)
         return fitted.classes[p.argmax(axis=1)]
 
-    def _answers(self, X: Any) -> tuple[FittedTable, Array]:
+    def _predict(self, X: Any) -> tuple[FittedTable, Array]:
         check_is_fitted(self)
         fitted = self._fitted
-        frame = table_input.to_frame(self._stand_in(fitted), X, names=fitted.understood.names)
+        frame = table_input.to_frame(self._stand_in(fitted), X, names=fitted.names)
         try:
-            return fitted, fitted.answers(frame)
+            return fitted, fitted.predict_proba(frame)
         except UserError as error:
             raise table_fit.translate_error(error) from None
 
@@ -238,9 +238,9 @@ class TabularMLPClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc
         stand_in = object.__new__(type(self))
         stand_in.__dict__.update(self.get_params(deep=False))
         if fitted is not None:
-            stand_in.n_features_in_ = len(fitted.understood.names)
-            if fitted.names is not None:
-                stand_in.feature_names_in_ = fitted.names
+            stand_in.n_features_in_ = len(fitted.names)
+            if fitted.feature_names is not None:
+                stand_in.feature_names_in_ = fitted.feature_names
         return stand_in
 
     def __sklearn_is_fitted__(self) -> bool:

@@ -1,4 +1,4 @@
-"""Everything about one example in one model: what the terminal and the page show."""
+"""An inspection: all results for one example in one model, for the terminal and the page."""
 
 from __future__ import annotations
 
@@ -8,21 +8,18 @@ from typing import Any
 import numpy as np
 
 from graduel.errors import UserError
-from graduel.glassbox.explained_model import Example, ExplainedModel
-from graduel.glassbox.network.backward_pass import (
-    Backward,
-    GradientStep,
-    WeightGradients,
-    backward,
-    step,
-    weight_gradients,
-)
+from graduel.glassbox.example import Example
+from graduel.glassbox.network.backward_pass import Backward, backward
 from graduel.glassbox.network.forward_pass import Forward
+from graduel.glassbox.network.gradient_step import GradientStep, step
 from graduel.glassbox.network.layer_info import Array, find_layer, list_layers
 from graduel.glassbox.network.neuron import Neuron, explain_neuron
-from graduel.glassbox.network.saliency import Saliency, input_gradient
+from graduel.glassbox.network.saliency import Saliency, compute_saliency
+from graduel.glassbox.network.weight_gradients import WeightGradients, explain_gradients
 from graduel.glassbox.plain_data import PlainData
-from graduel.glassbox.trees.tree_votes import Shap, Votes, explain_shap, explain_votes, format_level
+from graduel.glassbox.trees.model_forest import category_names, get_forest, margin_codes
+from graduel.glassbox.trees.tree_votes import Shap, Votes, explain_shap, explain_votes, format_value
+from graduel.models.model import Model
 from graduel.nn import Dense, NTKDense
 
 
@@ -33,13 +30,13 @@ class NetInspection(PlainData):
     parameters: int
     forward: Forward
     neurons: tuple[Neuron, ...]
-    """For each W_l one unit: the one that was asked for, or the most active."""
+    """For each W_l one unit: the requested one, or the most active."""
     backward: Backward
     rows: tuple[WeightGradients, ...]
     """For each of these units that is a dense layer's, its row of dW."""
     step: GradientStep
     saliency: Saliency
-    """Of the answer's logit."""
+    """Of the logit of the predicted class."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -50,12 +47,12 @@ class TreeInspection(PlainData):
     """The class of each margin."""
     rounds: int
     inputs: tuple[str, ...]
-    """What the trees are given, in words."""
+    """The trees' inputs, as text."""
     votes: Votes
     shap: Shap | None
-    """None for vector leaves, which have none."""
+    """None for vector leaves, for which XGBoost computes none."""
     why_no_shap: str
-    """Why there is none; else empty."""
+    """The reason, where there are none; else empty."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -65,26 +62,26 @@ class Inspection(PlainData):
     where: str
     """Which model and which example, in words."""
     title: str
-    """What the contender is called."""
+    """The contender's name."""
     classes: tuple[str, ...]
     names: tuple[str, ...]
     """Of the model's inputs."""
     example: Example
-    answers: Array
-    """Probabilities of every class."""
-    answer: int
+    probabilities: Array
+    """Of every class."""
+    prediction: int
     """The most probable class."""
     label: int
     """The class that is taken as true."""
     label_known: bool
-    """False where nobody said which it is: then the answer is taken."""
+    """False where the label is unknown: then it is the prediction."""
     top: int
     net: NetInspection | None
     trees: TreeInspection | None
 
 
 def inspect_example(
-    subject: ExplainedModel,
+    model: Model,
     example: Example,
     label: int | None = None,
     *,
@@ -94,61 +91,63 @@ def inspect_example(
     lr: float = 0.1,
     top: int = 8,
 ) -> Inspection:
-    """Look at one example in one model, from every side.
+    """Inspect one example in one model, from every side.
 
     Parameters
     ----------
-    subject, example : a kept model, and an example of :meth:`Subject.example`
-    label : the class code that is taken as true; None: the model's own answer
+    model : a fitted model
+    example : from :func:`~graduel.glassbox.prepare_example`
+    label : the class code that is taken as true; None: the model's own prediction
     where : which model and which example, in words
-    layer, unit : of a network, a unit to write out; without a unit the most active one
+    layer, unit : of a network, the unit to write out; without a unit the most active one
     lr : the rate of the one gradient step
-    top : so many terms of each sum
+    top : the number of terms of each sum
 
     Raises
     ------
     UserError
         If there is no such layer, unit or class.
     """
-    if label is not None and not 0 <= label < len(subject.classes):
-        raise UserError(f"label must be from 0 to {len(subject.classes) - 1}; got {label}")
-    answers = subject.answers(example)
-    answer = int(answers.argmax())
-    true = answer if label is None else label
-    found = Inspection(
+    if label is not None and not 0 <= label < len(model.classes):
+        raise UserError(f"label must be from 0 to {len(model.classes) - 1}; got {label}")
+    probabilities = model.predict_proba_prepared(example.matrix[np.newaxis])[0]
+    prediction = int(probabilities.argmax())
+    inspection = Inspection(
         where,
-        subject.kept.title,
-        subject.classes,
-        subject.names,
+        model.title,
+        model.classes,
+        model.input_names,
         example,
-        answers,
-        answer,
-        true,
+        probabilities,
+        prediction,
+        prediction if label is None else label,
         label is not None,
         top,
         None,
         None,
     )
-    if subject.family == "net":
-        return replace(found, net=_net(subject, found, layer, unit, lr))
+    if model.network is not None:
+        return replace(inspection, net=_inspect_net(model, inspection, layer, unit, lr))
     if layer is not None or unit is not None:
         raise UserError("layer and unit are a network's; this model is XGBoost's")
-    return replace(found, trees=_trees(subject, found))
+    return replace(inspection, trees=_inspect_trees(model, inspection))
 
 
-def _net(
-    subject: ExplainedModel, found: Inspection, layer: int | None, unit: int | None, lr: float
+def _inspect_net(
+    model: Model, inspection: Inspection, layer: int | None, unit: int | None, lr: float
 ) -> NetInspection:
-    network, weights, x = subject.network, subject.weights, found.example.x
-    back = backward(network, weights, x, found.label, classes=subject.classes)
+    network, weights, x = model.network, model.weights, inspection.example.x
+    assert network is not None
+    assert weights is not None
+    back = backward(network, weights, x, inspection.label, classes=model.classes)
     weighted = [place for place in list_layers(network) if place.number]
     if unit is not None and layer is None:
         raise UserError("a unit goes with its layer; name the layer, too")
     if layer is not None:
         weighted = [find_layer(network, layer)]
     options: dict[str, Any] = {
-        "image": subject.image if subject.kept.preparation is None else None,
-        "names": subject.names,
+        "image": model.image if model.preparation is None else None,
+        "names": model.input_names,
     }
     neurons, rows = [], []
     for place in weighted:
@@ -163,40 +162,49 @@ def _net(
                 x,
                 place.path,
                 chosen,
-                found.top,
-                seen=back.forward,
+                inspection.top,
+                forward_pass=back.forward,
                 **options,
             )
         )
         if isinstance(place.layer, Dense | NTKDense):
-            rows.append(weight_gradients(network, back, place.path, chosen, found.top, **options))
+            rows.append(
+                explain_gradients(network, back, place.path, chosen, inspection.top, **options)
+            )
     return NetInspection(
         network.layout.size,
         back.forward,
         tuple(neurons),
         back,
         tuple(rows),
-        step(network, weights, x, found.label, lr, seen=back),
-        input_gradient(network, weights, x, found.answer),
+        step(network, weights, x, inspection.label, lr, backward_pass=back),
+        compute_saliency(network, weights, x, inspection.prediction),
     )
 
 
-def _trees(subject: ExplainedModel, found: Inspection) -> TreeInspection:
-    forest, row = subject.forest, found.example.matrix
-    why, values = "", None
+def _inspect_trees(model: Model, inspection: Inspection) -> TreeInspection:
+    forest, row = get_forest(model), inspection.example.matrix
+    why_no_shap, shap = "", None
     try:
-        values = explain_shap(forest, row)
+        shap = explain_shap(forest, row)
     except UserError as error:
-        why = str(error)
-    told = explain_votes(forest, row, found.top, subject.names, subject.levels)
-    inputs = [format_level(float(v), subject.levels.get(i)) for i, v in enumerate(row)]
-    return TreeInspection(subject.groups, forest.n_rounds, tuple(inputs), told, values, why)
+        why_no_shap = str(error)
+    categories = category_names(model)
+    votes = explain_votes(forest, row, inspection.top, model.input_names, categories)
+    return TreeInspection(
+        tuple(model.classes[code] for code in margin_codes(model)),
+        forest.n_rounds,
+        tuple(format_value(float(v), categories.get(i)) for i, v in enumerate(row)),
+        votes,
+        shap,
+        why_no_shap,
+    )
 
 
-def strongest_inputs(values: Array, top: int) -> list[int]:
-    """Return the places of the largest values by size, those of 0 left out.
+def rank_inputs(values: Array, top: int) -> list[int]:
+    """Return the indices of the largest values by size; zeros are ignored.
 
-    >>> strongest_inputs(np.array([0.1, -3.0, 0.0, 2.0]), 5)
+    >>> rank_inputs(np.array([0.1, -3.0, 0.0, 2.0]), 5)
     [1, 3, 0]
     """
     flat = values.reshape(-1)

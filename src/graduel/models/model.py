@@ -1,7 +1,8 @@
-"""A fitted contender as it is used: raw features in, probabilities out."""
+"""A fitted model: raw rows in, predictions out."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -9,8 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from graduel.data.prepare.encoder import Preparation
-from graduel.models.schema import Schema
+from graduel.data.prepare.preparation import Preparation
+from graduel.data.schema import Schema
 from graduel.nn import Network, Weights
 from graduel.train.loop.batches import Rows
 from graduel.train.loop.training import to_probabilities
@@ -20,88 +21,130 @@ Array = NDArray[Any]
 
 @dataclass(frozen=True, eq=False)
 class Model:
-    """A model as it is used: raw features in, probabilities out.
+    """A fitted network or booster, with its preparation and its schema.
+
+    This is the one form in which a fitted model is saved, served, explained, exported and asked
+    for predictions.
 
     Attributes
     ----------
     family : ``net`` or ``xgboost``
-    title : what the contender was called
-    task : what is predicted, and what from
-    preparation : of a table
+    title : the contender's name, for people to read
+    schema : the columns or images that the model takes, and the classes that it predicts
+    preparation : the fitted encoders of a table's columns; None where rows are numbers already
     network, weights : of the family ``net``
     booster : of the family ``xgboost``: an ``xgboost.Booster`` of the chosen rounds
-    learned : of the family ``xgboost``, the codes of the classes that it knows
-    notes : what else its writer noted
+    class_codes : of the family ``xgboost``: the codes of the classes in its training rows
+    notes : plain data that its writer added
     """
 
     family: str
     title: str
-    task: Schema
+    schema: Schema
     preparation: Preparation | None = None
     network: Network | None = None
     weights: Weights | None = None
     booster: Any = None
-    learned: tuple[int, ...] = ()
+    class_codes: tuple[int, ...] = ()
     notes: dict[str, Any] = field(default_factory=dict)
 
     @property
     def classes(self) -> tuple[str, ...]:
         """The name of each class."""
-        return self.task.classes
+        return self.schema.classes
 
     @property
     def columns(self) -> tuple[Any, ...]:
-        """Of a table, what each column is."""
-        return self.task.columns
+        """The columns of a table; empty where rows are numbers."""
+        return self.schema.columns
 
     @property
     def image(self) -> tuple[int, int, int] | None:
         """The shape (height, width, channels) of an example, where examples are images."""
-        return self.task.image
+        return self.schema.image
 
-    def matrix(self, X: Any, *, decimal: str = ".", first_row: int = 0) -> Array:
-        """Return features as the model takes them, shape (n, inputs).
+    @cached_property
+    def input_names(self) -> tuple[str, ...]:
+        """A readable name of each number that the model takes."""
+        if self.preparation is not None:
+            return self.preparation.names
+        if self.image is not None:
+            height, width, channels = self.image
+            return tuple(
+                f"row {r}, column {c}" + (f", channel {k}" if channels > 1 else "")
+                for r in range(height)
+                for c in range(width)
+                for k in range(channels)
+            )
+        if self.network is not None:
+            n = int(np.prod(self.network.input_shape))
+        else:
+            n = self.booster.num_features()
+        return tuple(f"input {i}" for i in range(n))
+
+    def prepare(self, X: Any, *, decimal: str = ".", first_row: int = 0) -> Array:
+        """Return raw rows as the matrix that the model takes, shape (n_rows, n_inputs).
 
         Parameters
         ----------
-        X : a table of Polars or pandas; or images or rows of numbers, as they were learned from
-        decimal, first_row : see :meth:`Task.frame`
+        X : a table of Polars or pandas; or images or rows of numbers, as in the training rows
+        decimal, first_row : see :meth:`Schema.conform`
 
         Raises
         ------
         UserError
-            If they do not fit.
+            If the rows do not fit the schema.
         """
         if self.preparation is None:
-            return self.task.rows(X)
+            return self.schema.flatten(X)
         from graduel.data.read.dataframe import from_frame
 
         frame, _ = from_frame(X)
         return self.preparation.transform(
-            self.task.frame(frame, decimal=decimal, first_row=first_row)
+            self.schema.conform(frame, decimal=decimal, first_row=first_row)
         )
 
-    def scores(self, matrix: Array) -> Array:
-        """Return float32 probabilities of rows that are prepared, shape (n, classes)."""
-        if self.network is not None and self.weights is not None:
-            rows = Rows(matrix, self.task.scale, self.network.dtype)
-            answers = self.network.predict(matrix, self.weights, rows=rows.block)
-            return to_probabilities(self.network.loss, answers).astype(np.float32, copy=False)
-        found = np.asarray(self._trees.predict_proba(matrix), np.float32)
-        if len(self.learned) == len(self.classes):
-            return found
-        whole = np.zeros((len(found), len(self.classes)), np.float32)
-        whole[:, list(self.learned)] = found
-        return whole
+    def scale(self, matrix: Array) -> Array:
+        """Return prepared rows as the numbers that the model computes with.
+
+        A network multiplies raw numbers by the schema's scale (pixels by 1/255), in its own dtype;
+        trees take them as they are.
+        """
+        if self.network is None:
+            return matrix
+        return Rows(matrix, self.schema.scale, self.network.dtype).block(0, len(matrix))
 
     def predict_proba(self, X: Any) -> Array:
-        """Return float32 probabilities, shape (n, classes), of features as they come."""
-        return self.scores(self.matrix(X))
+        """Return float32 probabilities of raw rows, shape (n_rows, n_classes)."""
+        return self.predict_proba_prepared(self.prepare(X))
 
-    @cached_property
-    def _trees(self) -> Any:
-        from xgboost import XGBClassifier
+    def predict_proba_prepared(self, matrix: Array) -> Array:
+        """Return float32 probabilities of prepared rows, shape (n_rows, n_classes)."""
+        if self.network is not None and self.weights is not None:
+            rows = Rows(matrix, self.schema.scale, self.network.dtype)
+            outputs = self.network.predict(matrix, self.weights, rows=rows.block)
+            return to_probabilities(self.network.loss, outputs).astype(np.float32, copy=False)
+        p = np.asarray(self.booster.inplace_predict(matrix), np.float32)
+        both = np.stack([1 - p, p], axis=1) if p.ndim == 1 else p
+        return spread_classes(both, self.class_codes, len(self.classes))
 
-        model = XGBClassifier()
-        model.load_model(bytearray(self.booster.save_raw("ubj")))
-        return model
+
+def spread_classes(probabilities: Array, class_codes: Sequence[int], n_classes: int) -> Array:
+    """Return probabilities of the classes that were trained on as those of all classes.
+
+    Parameters
+    ----------
+    probabilities : shape (n_rows, len(class_codes))
+    class_codes : the code of each column's class
+    n_classes : the number of all classes; those without a column get probability 0
+
+    Examples
+    --------
+    >>> spread_classes(np.array([[0.25, 0.75]]), [0, 2], 3)
+    array([[0.25, 0.  , 0.75]], dtype=float32)
+    """
+    if len(class_codes) == n_classes:
+        return probabilities
+    spread = np.zeros((len(probabilities), n_classes), np.float32)
+    spread[:, list(class_codes)] = probabilities
+    return spread

@@ -1,13 +1,14 @@
-"""A fitted contender in one file: the model, the task, and how features are prepared for it.
+"""A model in one file: its network or trees, its schema, and its preparation.
 
 The file is safetensors with a description in JSON, never a pickle. A network's file is one of
-:func:`graduel.train.save_network`, with the task in its notes; XGBoost's trees stand in theirs as
-the bytes of XGBoost's own binary JSON.
+:func:`graduel.train.save_network`, with the rest in its notes; XGBoost's trees are stored as the
+bytes of XGBoost's own binary JSON.
 """
 
 from __future__ import annotations
 
 import zlib
+from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -16,12 +17,14 @@ import numpy as np
 from numpy.typing import NDArray
 from safetensors import safe_open
 
-from graduel.data.prepare.encoder import Preparation, compress_spec, decompress_spec
-from graduel.data.prepare.preparation import NetPreparation, TreePreparation
+from graduel.atomic_io import atomic_write
+from graduel.data.prepare.compression import compress_spec, decompress_spec
+from graduel.data.prepare.preparation import NetPreparation, Preparation, TreePreparation
+from graduel.data.schema import Schema
 from graduel.errors import UserError
 from graduel.models.model import Model
-from graduel.models.schema import DAMAGED, Schema
 from graduel.nn import Network, Weights
+from graduel.serialize import from_plain, to_plain
 from graduel.train.io.container import (
     FORMAT,
     KEY,
@@ -31,7 +34,6 @@ from graduel.train.io.container import (
     one_line,
     pack_file,
     parse_header,
-    write_file,
 )
 from graduel.train.io.network_file import load_network, save_network
 
@@ -39,13 +41,36 @@ __all__ = ["Model", "load_model", "save_model"]
 
 Array = NDArray[Any]
 
-NOTE = "kept"
-"""Under this key of a file's notes stands what this module adds."""
+NOTE = "model"
+"""Key of a :class:`ModelNote` among the notes of a file."""
 TREES = "booster"
-"""The name of the trees' bytes in a file, and its kind."""
+"""Name of the trees' bytes in a file, and the kind of the file."""
+DAMAGED = "the description of the model is damaged"
 
 
-def save_model(path: str | Path, kept: Model) -> None:
+@dataclass(frozen=True, slots=True)
+class ModelNote:
+    """What a file says of its model beside the network or the trees."""
+
+    family: str
+    title: str
+    schema: Schema
+    preparation: dict[str, Any] | str | None
+    """The plain form of a preparation; compressed where it is long."""
+    class_codes: tuple[int, ...]
+
+    def read_preparation(self, kind: type[Preparation]) -> Preparation | None:
+        """Return the preparation of this class, or None where there is none."""
+        if self.preparation is None:
+            return None
+        try:
+            spec = decompress_spec(self.preparation)
+        except (ValueError, zlib.error) as error:
+            raise UserError(f"{DAMAGED} (preparation: {error})") from None
+        return kind.from_spec(spec)
+
+
+def save_model(path: str | Path, model: Model) -> None:
     """Write a model to one file, whole or not at all; equal models make equal bytes.
 
     Raises
@@ -55,44 +80,43 @@ def save_model(path: str | Path, kept: Model) -> None:
     OSError
         If the file cannot be written.
     """
-    note = {
-        "family": kept.family,
-        "title": kept.title,
-        "task": kept.task.as_dict(),
-        "preparation": None
-        if kept.preparation is None
-        else compress_spec(kept.preparation.to_spec()),
-        "learned": list(kept.learned),
-    }
-    notes = kept.notes | {NOTE: note}
-    if kept.network is not None and kept.weights is not None:
-        save_network(path, kept.network, kept.weights, notes)
+    preparation = model.preparation
+    note = ModelNote(
+        model.family,
+        model.title,
+        model.schema,
+        None if preparation is None else compress_spec(preparation.to_spec()),
+        model.class_codes,
+    )
+    notes = model.notes | {NOTE: to_plain(note)}
+    if model.network is not None and model.weights is not None:
+        save_network(path, model.network, model.weights, notes)
         return
-    about = {"format": FORMAT, "graduel": version("graduel"), "kind": TREES, "notes": notes}
-    trees = np.frombuffer(bytes(kept.booster.save_raw("ubj")), np.uint8)
-    write_file(Path(path), pack_file(about, {TREES: trees}))
+    header = {"format": FORMAT, "graduel": version("graduel"), "kind": TREES, "notes": notes}
+    trees = np.frombuffer(bytes(model.booster.save_raw("ubj")), np.uint8)
+    atomic_write(path, pack_file(header, {TREES: trees}))
 
 
 def load_model(path: str | Path) -> Model:
     """Read a model that :func:`save_model` or ``graduel train`` wrote. Nothing is unpickled.
 
-    The checksum tells damage, not malice: trees are parsed by XGBoost, so open those only of
-    whom you trust.
+    The checksum detects damage, not malice: trees are parsed by XGBoost, so load trees only from
+    people you trust.
 
     Raises
     ------
     UserError
-        If there is no such file, it is none of a model's, damaged, or of a newer format.
+        If there is no such file, or it is not a model's, damaged, or of a newer format.
     """
     path, where = Path(path), one_line(path)
     try:
         check_file(path)
         with safe_open(path, framework="numpy") as file:
             text = (file.metadata() or {}).get(KEY)
-            about = {} if text is None else parse_header(text)
-            trees = file.get_tensor(TREES) if about.get("kind") == TREES else None
+            header = {} if text is None else parse_header(text)
+            trees = file.get_tensor(TREES) if header.get("kind") == TREES else None
         if trees is not None:
-            return _of_trees(about, trees)
+            return _read_trees(header, trees)
     except UserError as error:
         raise UserError(f"{where}: {one_line(error)}") from None
     except OSError as error:
@@ -100,87 +124,76 @@ def load_model(path: str | Path) -> Model:
     except Exception as error:  # a damaged file may lead anywhere
         detail = one_line(f"{type(error).__name__}: {error}")
         raise UserError(f"{where}: {OTHER} ({detail})") from None
-    model = load_network(path)
+    saved = load_network(path)
     try:
-        return _of_network(model.network, model.weights, model.notes)
+        return _read_network(saved.network, saved.weights, saved.notes)
     except UserError as error:
         raise UserError(f"{where}: {one_line(error)}") from None
 
 
-def _of_network(network: Network, weights: Weights, notes: dict[str, Any]) -> Model:
+def _read_network(network: Network, weights: Weights, notes: dict[str, Any]) -> Model:
+    """Return the model of a network's file; `notes` loses the model's own."""
     if "estimator" in notes:
         kind = one_line(notes["estimator"], 40)
         raise UserError(f"holds an estimator, which {kind}.load(…) reads")
-    note = notes.pop(NOTE, None)
-    if note is None:
-        note = _before(network, notes)
-    family, title, task, preparation, _ = _read(note, NetPreparation)
-    if family != "net" or network.answer_shape != (len(task.classes),):
-        raise UserError(f"{DAMAGED} (its classes are not the network's)")
-    _check_width(network.input_shape, task, preparation)
-    return Model(family, title, task, preparation, network, weights, notes=notes)
-
-
-def _before(network: Network, notes: dict[str, Any]) -> dict[str, Any]:
-    """Return the note of a file from before there was one: a network for MNIST."""
-    if not isinstance(notes.get("classes"), list):
+    if NOTE not in notes:
         raise UserError(
             "holds a network alone, without its classes; graduel.train.load_network reads it"
         )
-    image = [28, 28, 1] if notes.get("dataset") == "mnist" else None
-    task = Schema(
-        str(notes.get("dataset")),
-        tuple(map(str, notes["classes"])),
-        scale=float(notes.get("scale") or 1),
-    ).as_dict() | {"image": image}
-    return {
-        "family": "net",
-        "title": "NumPy network",
-        "task": task,
-        "preparation": None,
-        "learned": [],
-    }
+    note, schema = _read_note(notes.pop(NOTE))
+    if note.family != "net" or network.answer_shape != (len(schema.classes),):
+        raise UserError(f"{DAMAGED} (its classes are not the network's)")
+    preparation = note.read_preparation(NetPreparation)
+    _check_width(network.input_shape, schema, preparation)
+    return Model("net", note.title, schema, preparation, network, weights, notes=notes)
 
 
-def _of_trees(about: dict[str, Any], trees: Array) -> Model:
-    check_sum(about, [(TREES, trees)])
+def _read_trees(header: dict[str, Any], trees: Array) -> Model:
+    """Return the model of a file with trees, once its checksum holds."""
+    check_sum(header, [(TREES, trees)])
     from xgboost import Booster
 
-    notes = dict(about["notes"])
-    family, title, task, preparation, learned = _read(notes.pop(NOTE, None), TreePreparation)
-    if family != "xgboost" or not learned or max(learned) >= len(task.classes):
+    notes = dict(header["notes"])
+    note, schema = _read_note(notes.pop(NOTE, None))
+    codes = note.class_codes
+    if note.family != "xgboost" or not codes or max(codes) >= len(schema.classes):
         raise UserError(f"{DAMAGED} (its classes are not the trees')")
     booster = Booster()
     booster.load_model(bytearray(trees.tobytes()))
-    _check_width((booster.num_features(),), task, preparation)
-    return Model(family, title, task, preparation, booster=booster, learned=learned, notes=notes)
+    preparation = note.read_preparation(TreePreparation)
+    _check_width((booster.num_features(),), schema, preparation)
+    return Model(
+        "xgboost",
+        note.title,
+        schema,
+        preparation,
+        booster=booster,
+        class_codes=codes,
+        notes=notes,
+    )
 
 
-def _check_width(shape: tuple[int, ...], task: Schema, preparation: Preparation | None) -> None:
+def _read_note(data: Any) -> tuple[ModelNote, Schema]:
+    """Return a file's note of its model, its types and class codes checked, and its schema."""
+    note = from_plain(ModelNote, data, DAMAGED)
+    if any(code < 0 for code in note.class_codes):
+        raise UserError(f"{DAMAGED} (a class code is negative)")
+    if len(set(note.class_codes)) < len(note.class_codes):
+        raise UserError(f"{DAMAGED} (a class code stands twice)")
+    return note, note.schema
+
+
+def _check_width(shape: tuple[int, ...], schema: Schema, preparation: Preparation | None) -> None:
+    """Raise if the network or trees take other inputs than the preparation and schema give."""
     width = int(np.prod(shape))
-    if preparation is None and task.columns:
-        raise UserError(f"{DAMAGED} (columns without their preparation)")
-    if preparation is not None and len(preparation.names) != width:
+    if preparation is None:
+        if schema.columns:
+            raise UserError(f"{DAMAGED} (columns without their preparation)")
+        if schema.image is not None and int(np.prod(schema.image)) != width:
+            raise UserError(f"{DAMAGED} (the images are another model's)")
+        return
+    if len(preparation.names) != width:
         raise UserError(f"{DAMAGED} (the preparation is another model's)")
-    if preparation is not None:
-        known = {column.name for column in task.columns}
-        if any(encoder.name not in known for encoder in preparation.encoders):
-            raise UserError(f"{DAMAGED} (the preparation is of other columns)")
-    if preparation is None and task.image is not None and int(np.prod(task.image)) != width:
-        raise UserError(f"{DAMAGED} (the images are another model's)")
-
-
-def _read(
-    note: Any, kind: type[Preparation]
-) -> tuple[str, str, Schema, Preparation | None, tuple[int, ...]]:
-    try:
-        family, title, learned = note["family"], note["title"], note["learned"]
-        if not (isinstance(title, str) and all(type(n) is int and n >= 0 for n in learned)):
-            raise ValueError("a title or a class is none")
-        if len(set(learned)) < len(learned):
-            raise ValueError("a class stands twice")
-        spec = None if note["preparation"] is None else decompress_spec(note["preparation"])
-        task = Schema.from_dict(note["task"])
-    except (TypeError, KeyError, ValueError, zlib.error) as error:
-        raise UserError(f"{DAMAGED} ({type(error).__name__}: {error})") from None
-    return family, title, task, None if spec is None else kind.from_spec(spec), tuple(learned)
+    known = {column.name for column in schema.columns}
+    if any(encoder.name not in known for encoder in preparation.encoders):
+        raise UserError(f"{DAMAGED} (the preparation is of other columns)")

@@ -1,4 +1,4 @@
-"""The server as an ASGI application: handlers, the static page, errors as one line of JSON."""
+"""The ASGI application: handlers, the static page, errors as one line of JSON."""
 
 from __future__ import annotations
 
@@ -24,70 +24,74 @@ from graduel.web.middleware import SecurityMiddleware
 from graduel.web.routes import export, inspect, predict, robustness, session, train, upload
 from graduel.web.state.app_state import AppState
 
-for ending, kind in ((".js", "text/javascript"), (".css", "text/css"), (".svg", "image/svg+xml")):
-    mimetypes.add_type(kind, ending)  # some systems say otherwise, and nosniff believes them
+for suffix, media_type in (
+    (".js", "text/javascript"),
+    (".css", "text/css"),
+    (".svg", "image/svg+xml"),
+):
+    mimetypes.add_type(media_type, suffix)  # some systems say otherwise, and nosniff believes them
 
 
 class FiniteJSONResponse(JSONResponse):
-    """JSON whose text survives any encoding, and in which what is not finite is null."""
+    """JSON in ASCII, with null for numbers that are not finite."""
 
     def render(self, content: Any) -> bytes:
-        """Return the bytes."""
+        """Return the response's body."""
         try:
             text = json.dumps(content, separators=(",", ":"), allow_nan=False)
         except ValueError:
-            text = json.dumps(finite(content), separators=(",", ":"), allow_nan=False)
+            text = json.dumps(replace_nonfinite(content), separators=(",", ":"), allow_nan=False)
         return text.encode("ascii")
 
 
-def finite(value: Any) -> Any:
+def replace_nonfinite(value: Any) -> Any:
     """Return plain data with None for every number that is not finite.
 
-    >>> finite({"a": [1.0, float("nan")]})
+    >>> replace_nonfinite({"a": [1.0, float("nan")]})
     {'a': [1.0, None]}
     """
     if isinstance(value, float):
         return value if isfinite(value) else None
     if isinstance(value, dict):
-        return {k: finite(v) for k, v in value.items()}
+        return {k: replace_nonfinite(v) for k, v in value.items()}
     if isinstance(value, list | tuple):
-        return [finite(v) for v in value]
+        return [replace_nonfinite(v) for v in value]
     return value
 
 
 def create_app(
-    home: AppState,
+    state: AppState,
     *,
     limits: Limits | None = None,
     host: str = "127.0.0.1",
     allowed: Iterable[str] = (),
 ) -> SecurityMiddleware:
-    """Make the server for a home; the guard stands in front of it.
+    """Return the application, behind its security middleware.
 
     Parameters
     ----------
-    home : what it is started on
-    limits : what it takes on
+    state : what the server is started on
+    limits : sizes, times and numbers that it accepts
     host : the address that it listens on
-    allowed : further names that it answers to
+    allowed : further names in a Host header that it accepts
 
     Examples
     --------
-    >>> guard = create_app(AppState())
+    >>> app = create_app(AppState())
     """
     limits = limits if limits is not None else Limits()
-    server = ServerState(home, limits)
+    server = ServerState(state, limits)
 
     @asynccontextmanager
-    async def life(app: FastAPI) -> AsyncIterator[None]:
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         from threadpoolctl import threadpool_limits
 
         # Many clients share few cores: each prediction computes on one.
         with threadpool_limits(1, user_api="blas"):
-            if home.ready is not None and home.ready.contest is None:
-                home.ready.begin()
-            home.warm()
-            server.trainings.begin()
+            if state.demo is not None and state.demo.models is None:
+                state.demo.start()
+            state.warm_up()
+            server.trainings.start()
             yield
             server.close()
 
@@ -97,40 +101,40 @@ def create_app(
         redoc_url=None,
         openapi_url="/api/openapi.json",
         default_response_class=FiniteJSONResponse,
-        lifespan=life,
+        lifespan=lifespan,
     )
     app.state.server = server
-    for one in (session, predict, inspect, robustness, train, upload, export):
-        app.include_router(one.router, prefix="/api", responses=PROBLEMS)
-    _say_problems(app)
+    for module in (session, predict, inspect, robustness, train, upload, export):
+        app.include_router(module.router, prefix="/api", responses=ERRORS)
+    _add_error_handlers(app)
     static = files("graduel.web") / "static"
     app.mount("/", StaticFiles(directory=str(static), html=True), name="static")
     return SecurityMiddleware(app, host=host, allowed=allowed, limits=limits)
 
 
-PROBLEMS: dict[int | str, dict[str, Any]] = {
-    status: {"description": said}
-    for status, said in (
-        (400, "Not understood"),
-        (403, "Of a foreign origin"),
-        (404, "Not there, or no longer"),
-        (408, "Too slow"),
-        (409, "Not possible as things stand"),
-        (413, "Too large"),
-        (415, "Of the wrong kind"),
-        (421, "Of a foreign name"),
-        (422, "Out of bounds"),
-        (429, "Too much at a time"),
+ERRORS: dict[int | str, dict[str, Any]] = {
+    status: {"description": description}
+    for status, description in (
+        (400, "Malformed request"),
+        (403, "Request from another origin"),
+        (404, "Not found, or no longer there"),
+        (408, "Request timeout"),
+        (409, "Not possible in the current state"),
+        (413, "Body too large"),
+        (415, "Unsupported media type"),
+        (421, "Unrecognized Host header"),
+        (422, "Invalid value"),
+        (429, "Too many requests, or too much memory"),
     )
 }
 
 
-def _say_problems(app: FastAPI) -> None:
-    """Answer every mistake of a client with a 4xx status and one line."""
+def _add_error_handlers(app: FastAPI) -> None:
+    """Respond to every mistake of a client with a 4xx status and one line."""
 
     @app.exception_handler(ClientError)
-    async def _(request: Request, problem: ClientError) -> FiniteJSONResponse:
-        return FiniteJSONResponse({"detail": problem.detail}, problem.status)
+    async def _(request: Request, error: ClientError) -> FiniteJSONResponse:
+        return FiniteJSONResponse({"detail": error.detail}, error.status)
 
     @app.exception_handler(UserError)
     async def _(request: Request, error: UserError) -> FiniteJSONResponse:

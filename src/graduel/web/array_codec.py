@@ -1,4 +1,4 @@
-"""Arrays on their way to the page and back: bytes in base64, exact and short."""
+"""Arrays as base64 in JSON, exact and short: to the page and back."""
 
 from __future__ import annotations
 
@@ -21,22 +21,22 @@ def pack(array: Any) -> dict[str, Any]:
     {'shape': [1, 2], 'dtype': 'uint8', 'data': 'AP8='}
     """
     array = np.asarray(array)
-    kind = "uint8" if array.dtype == np.uint8 else "<f4"
-    data = np.ascontiguousarray(array, kind).tobytes()
+    dtype = "uint8" if array.dtype == np.uint8 else "<f4"
+    data = np.ascontiguousarray(array, dtype).tobytes()
     return {
         "shape": list(array.shape),
-        "dtype": "uint8" if kind == "uint8" else "float32",
+        "dtype": "uint8" if dtype == "uint8" else "float32",
         "data": base64.b64encode(data).decode("ascii"),
     }
 
 
 def unpack_pixels(text: str, size: int) -> Array:
-    """Read `size` pixels, uint8.
+    """Return `size` pixels, uint8.
 
     Raises
     ------
-    Problem
-        With status 422, if it is no base64 or not so many.
+    ClientError
+        With status 422, if it is not base64 or another number of pixels.
 
     Examples
     --------

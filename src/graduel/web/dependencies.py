@@ -1,4 +1,4 @@
-"""What all handlers share: the sessions, the queue, and how a request finds what it asks about."""
+"""Shared by all handlers: sessions, the training queue, a request's session, models and example."""
 
 from __future__ import annotations
 
@@ -8,14 +8,16 @@ from typing import Annotated, Any, cast
 import numpy as np
 from fastapi import Depends, Path, Request
 
+from graduel.models.model import Model
+from graduel.nn import Network, Weights
 from graduel.web.array_codec import unpack_pixels
 from graduel.web.http_error import ClientError
 from graduel.web.limits import Limits
-from graduel.web.request_schemas import Asked, Drawing
+from graduel.web.request_schemas import DrawingRequest, ExampleRequest
 from graduel.web.state.app_state import AppState
 from graduel.web.state.form_fields import frame_of
 from graduel.web.state.holdout import HoldoutData
-from graduel.web.state.model_pair import Edits, ModelPair, NetSide, TreeSide, plain
+from graduel.web.state.model_pair import Edits, ModelPair, is_plain
 from graduel.web.state.sessions import Session, Sessions
 from graduel.web.training.training_queue import TrainingQueue
 
@@ -24,7 +26,7 @@ from graduel.web.training.training_queue import TrainingQueue
 class ServerState:
     """One server: what it was started on, and its clients."""
 
-    home: AppState
+    app: AppState
     limits: Limits = field(default_factory=Limits)
 
     def __post_init__(self) -> None:
@@ -36,141 +38,150 @@ class ServerState:
         self.sessions.close()
         self.trainings.close()
 
-    def contest(self, session: Session, asked: Asked | Drawing | str) -> ModelPair:
-        """Return the models that a request asks, with its edits.
+    def find_models(self, session: Session, choice: str) -> ModelPair:
+        """Return the models that a request chooses: ``ready`` or ``trained``.
 
         Raises
         ------
-        Problem
-            With status 409, where they are not there yet; 422, where an edit does not fit.
+        ClientError
+            With status 409, if they are not there yet.
         """
-        which = asked if isinstance(asked, str) else asked.model
-        found = session.trained if which == "trained" else self.home.contest
-        if found is None:
-            if which == "trained":
-                raise ClientError(409, "nothing is trained in this session; train something first")
-            if self.home.ready is not None:
-                raise ClientError(
-                    409, self.home.ready.failed or "the models are being trained; wait a moment"
-                )
-            raise ClientError(409, "no model was given; train one first")
-        if isinstance(asked, str):
-            return found
+        if choice == "trained":
+            if session.trained is None:
+                raise ClientError(409, "this session has no trained model; train one first")
+            return session.trained
+        if self.app.models is not None:
+            return self.app.models
+        if self.app.demo is not None:
+            raise ClientError(
+                409, self.app.demo.error or "the models are being trained; wait a moment"
+            )
+        raise ClientError(409, "the server has no model; train one first")
+
+    def edit_models(self, session: Session, request: ExampleRequest | DrawingRequest) -> ModelPair:
+        """Return the models that a request chooses, with its edits.
+
+        Raises
+        ------
+        ClientError
+            With status 409, if they are not there yet; 422, if an edit does not fit.
+        """
         edits = Edits(
-            {(e.layer, e.unit, e.index): e.value for e in asked.weights},
-            tuple((o.layer, o.unit) for o in asked.off),
+            {(e.layer, e.unit, e.index): e.value for e in request.weights},
+            tuple((a.layer, a.unit) for a in request.off),
         )
         try:
-            return found.edited(edits)
+            return self.find_models(session, request.model).edit(edits)
         except ValueError as error:
             raise ClientError(422, str(error)) from None
 
-    def material(self, session: Session, which: str) -> HoldoutData:
-        """Return the data that a model's examples come from.
+    def find_data(self, session: Session, choice: str) -> HoldoutData:
+        """Return the data of the models that a request chooses.
 
         Raises
         ------
-        Problem
-            With status 409, where there are none.
+        ClientError
+            With status 409, if there are none.
         """
-        found = session.learned_from if which == "trained" else self.home.material()
-        if found is None:
+        data = session.training_data if choice == "trained" else self.app.data
+        if data is None:
             raise ClientError(
-                409, "there are no data to take examples from; only a model was given"
+                409, "expected data with examples; the server was started on a model alone"
             )
-        return found
+        return data
 
 
-def example(contest: ModelPair, asked: Asked) -> Any:
-    """Return the example of a request as one row.
+def read_example(models: ModelPair, request: ExampleRequest) -> Any:
+    """Return the example of a request as one raw row.
 
     Raises
     ------
-    Problem
-        With status 422, where it does not fit the models.
+    ClientError
+        With status 422, if it does not fit the models.
     """
-    if contest.image is not None:
-        if asked.pixels is None:
+    if models.image is not None:
+        if request.pixels is None:
             raise ClientError(422, "expected an image: pixels as base64")
-        return unpack_pixels(asked.pixels, int(np.prod(contest.image)))[np.newaxis]
-    if asked.row is None:
+        return unpack_pixels(request.pixels, int(np.prod(models.image)))[np.newaxis]
+    if request.row is None:
         raise ClientError(422, "expected a row of the table: its values by column")
-    return frame_of(asked.row, contest.fields)
+    return frame_of(request.row, models.fields)
 
 
-def net_of(contest: ModelPair) -> NetSide:
-    """Return the network.
+def find_net(models: ModelPair) -> tuple[Model, Network, Weights]:
+    """Return the model that is a network, its network and its weights.
 
     Raises
     ------
-    Problem
-        With status 409, where there is none.
+    ClientError
+        With status 409, if there is none.
     """
-    if contest.net is None:
+    net = models.net
+    if net is None or net.network is None or net.weights is None:
         raise ClientError(409, "there is no network here, only XGBoost's trees")
-    return contest.net
+    return net, net.network, net.weights
 
 
-def shown_net(contest: ModelPair) -> NetSide:
-    """Return the network, if it is one that the page can show whole.
+def find_plain_net(models: ModelPair) -> tuple[Model, Network, Weights]:
+    """Return the same as :func:`find_net`, if the page can show the network whole.
 
     Raises
     ------
-    Problem
+    ClientError
         With status 409.
     """
-    side = net_of(contest)
-    if not plain(side.network):
+    net, network, weights = find_net(models)
+    if not is_plain(network):
         raise ClientError(
             409,
             "this network has layers beyond dense ones and activations; "
             "graduel inspect shows it in the terminal",
         )
-    return side
+    return net, network, weights
 
 
-def trees_of(contest: ModelPair) -> TreeSide:
-    """Return XGBoost's trees.
+def find_trees(models: ModelPair) -> Model:
+    """Return the model that is XGBoost's trees.
 
     Raises
     ------
-    Problem
-        With status 409, where there are none.
+    ClientError
+        With status 409, if there is none.
     """
-    if contest.trees is None:
+    if models.trees is None:
         raise ClientError(409, "there are no trees here, only a network")
-    return contest.trees
+    return models.trees
 
 
-def label_of(contest: ModelPair, label: int) -> int:
+def check_label(models: ModelPair, label: int) -> int:
     """Return a class's code.
 
     Raises
     ------
-    Problem
-        With status 422, where there is no such class.
+    ClientError
+        With status 422, if there is no such class.
     """
-    if label >= len(contest.classes):
+    if label >= len(models.classes):
         raise ClientError(
-            422, f"label must be from 0 to {len(contest.classes) - 1}, a class's code; got {label}"
+            422, f"label must be from 0 to {len(models.classes) - 1}, a class's code; got {label}"
         )
     return label
 
 
-def the_server(request: Request) -> ServerState:
+def find_server(request: Request) -> ServerState:
     """Return the server of a request."""
     return cast(ServerState, request.app.state.server)
 
 
-TheServer = Annotated[ServerState, Depends(the_server)]
+CurrentServer = Annotated[ServerState, Depends(find_server)]
 
 
-def the_session(
-    server: TheServer,
+def find_session(
+    server: CurrentServer,
     session: Annotated[str, Path(min_length=8, max_length=64, pattern=r"^[A-Za-z0-9_-]+$")],
 ) -> Session:
     """Return the session of a request."""
     return server.sessions.find(session)
 
 
-TheSession = Annotated[Session, Depends(the_session)]
+CurrentSession = Annotated[Session, Depends(find_session)]

@@ -1,4 +1,4 @@
-"""Drawings and photos of digits on their way to 28 × 28 pixels."""
+"""Drawings and photos of digits, brought to 28 × 28 pixels."""
 
 from __future__ import annotations
 
@@ -17,34 +17,34 @@ from graduel.web.http_error import ClientError
 Array = NDArray[Any]
 
 FORMATS = ("PNG", "JPEG", "WEBP")
-MOST_PIXELS = 25_000_000
-SIDE = 320
-"""Pictures are brought to at most so many pixels a side first."""
+MAX_PIXELS = 25_000_000
+MAX_SIDE = 320
+"""Larger pictures are reduced to this many pixels a side first."""
 
 
-def prepared(ink: Array, wanted: bool) -> tuple[list[dict[str, Any]], Array]:
+def prepare_drawing(ink: Array, prepare: bool) -> tuple[list[dict[str, Any]], Array]:
     """Return the steps of MNIST's preparation as pictures, and the digit, uint8 of 28 × 28.
 
-    Where the preparation is not wanted, the drawing is only made smaller.
+    Without the preparation, the drawing is only reduced in size.
     """
-    if not wanted:
+    if not prepare:
         pixels = shrink_drawing(ink)
-        text = "Only made smaller: the whole canvas as 28 × 28 pixels, wherever the digit lies."
+        text = "Only reduced: the whole canvas as 28 × 28 pixels, wherever the digit is."
         return [{"name": "raw", "text": text, "image": pack(pixels)}], pixels
-    found = prepare_digit(ink)
-    steps = [{"name": s.name, "text": s.text, "image": pack(s.image)} for s in found.steps]
-    return steps, found.image
+    digit = prepare_digit(ink)
+    steps = [{"name": s.name, "text": s.text, "image": pack(s.image)} for s in digit.steps]
+    return steps, digit.image
 
 
-def as_ink(content: bytes) -> Array:
-    """Read a picture's file as ink on paper, uint8: bright is ink.
+def read_picture(content: bytes) -> Array:
+    """Return a picture's file as ink on paper, uint8: bright is ink.
 
-    What is paper and what is ink decides :func:`graduel.glassbox.digit.photo`.
+    :func:`graduel.glassbox.extract_ink` tells ink from paper.
 
     Raises
     ------
-    Problem
-        With status 415, if it is no such picture; 413, if it has too many pixels.
+    ClientError
+        With status 415, if it is not a PNG, JPEG or WebP; 413, if it has too many pixels.
     """
     from PIL import Image, ImageOps
 
@@ -52,13 +52,13 @@ def as_ink(content: bytes) -> Array:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             with Image.open(BytesIO(content), formats=FORMATS) as picture:
-                if picture.width * picture.height > MOST_PIXELS:
+                if picture.width * picture.height > MAX_PIXELS:
                     raise ClientError(
                         413,
-                        f"expected at most {MOST_PIXELS:,} pixels; "
+                        f"expected at most {MAX_PIXELS:,} pixels; "
                         f"got {picture.width} × {picture.height}",
                     )
-                picture.draft("L", (2 * SIDE, 2 * SIDE))
+                picture.draft("L", (2 * MAX_SIDE, 2 * MAX_SIDE))
                 upright = ImageOps.exif_transpose(picture).convert("RGBA")
     except ClientError:
         raise
@@ -66,5 +66,5 @@ def as_ink(content: bytes) -> Array:
         raise ClientError(415, "expected a picture: a PNG, JPEG or WebP file") from None
     paper = Image.new("RGBA", upright.size, "white")
     grey = Image.alpha_composite(paper, upright).convert("L")
-    grey.thumbnail((SIDE, SIDE), Image.Resampling.BOX)
+    grey.thumbnail((MAX_SIDE, MAX_SIDE), Image.Resampling.BOX)
     return np.rint(255 * extract_ink(grey)).astype(np.uint8)

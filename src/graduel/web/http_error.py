@@ -1,10 +1,10 @@
-"""What a client did wrong, as a status and one line."""
+"""A client's mistake, as an HTTP status and one line."""
 
 from __future__ import annotations
 
 
 class ClientError(Exception):
-    """A request that cannot be fulfilled: a 4xx status, and a line that says why."""
+    """A request that cannot be fulfilled: a 4xx status, and the reason in one line."""
 
     def __init__(self, status: int, detail: str) -> None:
         super().__init__(detail)

@@ -1,4 +1,4 @@
-"""What one server takes on: how many clients, how much memory, how large and how long."""
+"""Limits of one server: clients, memory, sizes and times."""
 
 from __future__ import annotations
 
@@ -7,20 +7,20 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Bounds of a server, all of them told to the client that meets one.
+    """Limits of a server; an error names the one that a request exceeds.
 
     Attributes
     ----------
-    sessions : clients at a time; of more, the one longest idle is forgotten
-    busy_seconds : a session younger in its last use than this is never forgotten for another
-    idle_seconds : after so long without a request a session is forgotten
-    memory_bytes : of what all sessions hold together: uploads, weights, trainings
-    json_bytes, upload_bytes : of a request's body, by its kind
-    body_seconds : how long a body may take to arrive
-    uploads : bodies larger than `json_bytes` that may be on their way at a time
-    rows, columns, classes : of a table that is uploaded
-    parameters : of a network that is trained here
-    training_seconds : how long one training may hold its place
+    sessions : clients at a time; for one more, the session idle for longest ends
+    busy_seconds : a session used within this time never ends for another one
+    idle_seconds : a session ends after this time without a request
+    memory_bytes : of all sessions together: uploads, weights, trainings
+    json_bytes, upload_bytes : of a request's body: JSON, or a file
+    body_seconds : time for a body to arrive
+    uploads : files that may arrive at a time
+    rows, columns, classes : of an uploaded table
+    parameters : of a network in training
+    training_seconds : computing time of one training
     queue : trainings that may wait
     """
 

@@ -1,9 +1,9 @@
-"""What stands before every handler: who may ask, how much may come in, what a browser may do.
+"""Checks before every handler: host, origin, size of the body; and security headers.
 
-A server on one's own machine is reached by any page that one's browser shows. Against that stand
-three checks: the Host header must name this server (DNS rebinding), a request that changes
+Any page in a browser can send requests to a server on the same machine. Three checks prevent
+abuse: the Host header must name this server (DNS rebinding), a request that changes
 something must not come from another origin (CSRF), and a strict Content-Security-Policy keeps the
-page from fetching or running anything that is not its own.
+page from fetching or running anything of another origin.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import asyncio
 import ipaddress
 import json
 from collections.abc import Iterable
+from contextlib import nullcontext
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -42,20 +43,20 @@ class SecurityMiddleware:
 
     Parameters
     ----------
-    app : what is guarded
+    app : the application behind it
     host : the address that the server listens on
-    allowed : further names that a Host header may hold
+    allowed : further names in a Host header that are accepted
     limits : sizes and times of a body
     """
 
     def __init__(self, app: Any, *, host: str, allowed: Iterable[str] = (), limits: Limits) -> None:
         self._app, self._limits = app, limits
         self._names = {*LOCAL, host.lower(), *(name.lower() for name in allowed)}
-        self._anywhere = is_wildcard(host)
+        self._any_address = is_wildcard(host)
         self._uploads = asyncio.Semaphore(limits.uploads)
 
     async def __call__(self, scope: Scope, receive: Any, send: Any) -> None:
-        """Answer with an error, or hand the request on."""
+        """Respond with an error, or pass the request on."""
         if scope["type"] != "http":
             if scope["type"] == "lifespan":
                 await self._app(scope, receive, send)
@@ -68,9 +69,14 @@ class SecurityMiddleware:
                 await _refuse(send, 400, "expected one Host header; got two")
                 return
             headers[key] = value.decode("latin-1")
-        if not self._known(headers.get("host", "")):
-            told = f"this server does not answer to the name {headers.get('host', '')[:80]!r}"
-            await _refuse(send, 421, f"{told}. Use its own address, or start it with --allow NAME")
+        if not self._is_known_host(headers.get("host", "")):
+            name = headers.get("host", "")[:80]
+            await _refuse(
+                send,
+                421,
+                f"this server does not answer to the name {name!r}. Use its own address, or start "
+                "it with --allow NAME",
+            )
             return
         if scope["method"] in SAFE:
             await self._app(scope, receive, send)
@@ -80,11 +86,11 @@ class SecurityMiddleware:
             return
         await self._with_body(scope, receive, send, headers)
 
-    def _known(self, host: str) -> bool:
-        """Tell whether a Host header names this server.
+    def _is_known_host(self, host: str) -> bool:
+        """Return whether a Host header names this server.
 
-        Bound to every address, a server is reached by any of them: an address is no name, and so
-        cannot be bent to point elsewhere.
+        A server on all addresses accepts any address: unlike a name, an address cannot be
+        made to resolve elsewhere.
         """
         try:
             name = (urlsplit(f"//{host}").hostname or "").lower()
@@ -96,77 +102,75 @@ class SecurityMiddleware:
             ipaddress.ip_address(name)
         except ValueError:
             return False
-        return self._anywhere
+        return self._any_address
 
     async def _with_body(
         self, scope: Scope, receive: Any, send: Any, headers: dict[str, str]
     ) -> None:
-        """Take the whole body, within its limits, before a handler is troubled."""
+        """Receive the whole body, within its limits, before the handler is called."""
         limits = self._limits
-        json_like = not scope["path"].endswith(UPLOADS)
-        most = limits.json_bytes if json_like else limits.upload_bytes
-        told = headers.get("content-length", "0")
-        if not told.isdigit() or len(told) > 12:
+        is_upload = scope["path"].endswith(UPLOADS)
+        max_bytes = limits.upload_bytes if is_upload else limits.json_bytes
+        length = headers.get("content-length", "0")
+        if not length.isdigit() or len(length) > 12:
             await _refuse(send, 400, "expected a Content-Length that is a number")
             return
-        if int(told) > most:
-            await _refuse(send, 413, f"expected at most {most:,} bytes; got {int(told):,}")
+        if int(length) > max_bytes:
+            await _refuse(send, 413, f"expected at most {max_bytes:,} bytes; got {int(length):,}")
             return
-        if not json_like and self._uploads.locked():
+        if is_upload and self._uploads.locked():
             await _refuse(send, 429, "too many uploads at a time; try again in a moment")
             return
         try:
-            if json_like:
-                body = await self._body(receive, most)
-            else:
-                async with self._uploads:
-                    body = await self._body(receive, most)
+            async with self._uploads if is_upload else nullcontext():
+                body = await self._receive_body(receive, max_bytes)
         except TimeoutError:
             seconds = limits.body_seconds
             await _refuse(send, 408, f"expected the whole body within {seconds:g} seconds")
             return
-        except _Gone:
+        except _DisconnectedError:
             return
         if body is None:
-            await _refuse(send, 413, f"expected at most {most:,} bytes; more came")
+            await _refuse(send, 413, f"expected at most {max_bytes:,} bytes; got more")
             return
-        given = False
+        is_sent = False
 
         async def replay() -> dict[str, Any]:
-            nonlocal given
-            if given:
+            nonlocal is_sent
+            if is_sent:
                 message: dict[str, Any] = await receive()
                 return message
-            given = True
+            is_sent = True
             return {"type": "http.request", "body": body, "more_body": False}
 
         await self._app(scope, replay, send)
 
-    async def _body(self, receive: Any, most: int) -> bytes | None:
-        found, size, more = [], 0, True
+    async def _receive_body(self, receive: Any, max_bytes: int) -> bytes | None:
+        """Return the body; None if it is larger."""
+        chunks, size, more = [], 0, True
         async with asyncio.timeout(self._limits.body_seconds):
             while more:
                 message = await receive()
                 if message["type"] == "http.disconnect":
-                    raise _Gone
-                found.append(message.get("body", b""))
-                size += len(found[-1])
-                if size > most:
+                    raise _DisconnectedError
+                chunks.append(message.get("body", b""))
+                size += len(chunks[-1])
+                if size > max_bytes:
                     return None
                 more = message.get("more_body", False)
-        return b"".join(found)
+        return b"".join(chunks)
 
 
 UPLOADS = ("/image", "/table")
-"""The paths that take files end so."""
+"""Ends of the paths that take files."""
 
 
-class _Gone(Exception):  # noqa: N818 - no error: the client hung up
-    """The client has gone before its body was whole."""
+class _DisconnectedError(Exception):
+    """The client disconnected before its body was whole."""
 
 
 def is_wildcard(host: str) -> bool:
-    """Tell an address that stands for every one of the machine.
+    """Return whether an address stands for all addresses of the machine.
 
     >>> is_wildcard("0.0.0.0"), is_wildcard("127.0.0.1"), is_wildcard("localhost")
     (True, False, False)
@@ -178,7 +182,7 @@ def is_wildcard(host: str) -> bool:
 
 
 def is_local(host: str) -> bool:
-    """Tell an address that only this machine reaches.
+    """Return whether only this machine reaches an address.
 
     >>> is_local("127.0.0.1"), is_local("localhost"), is_local("0.0.0.0")
     (True, True, False)
@@ -190,9 +194,9 @@ def is_local(host: str) -> bool:
 
 
 def _same_origin(headers: dict[str, str]) -> bool:
-    """Tell a request that a foreign page's script or form has sent from all others.
+    """Return whether a request comes from this server's page or from no page at all.
 
-    Browsers send Origin with whatever is no GET; programs that are no browsers send none.
+    Browsers send Origin with every request but GET; other programs do not.
     """
     origin = headers.get("origin")
     if origin is None:
@@ -204,17 +208,17 @@ def _same_origin(headers: dict[str, str]) -> bool:
 
 
 def _with_headers(send: Any, path: str) -> Any:
-    async def sending(message: dict[str, Any]) -> None:
+    async def send_with_headers(message: dict[str, Any]) -> None:
         if message["type"] == "http.response.start":
-            kept = [pair for pair in message["headers"] if pair[0].lower() != b"server"]
-            names = {name.lower() for name, _ in kept}
-            kept += [pair for pair in HEADERS if pair[0] not in names]
+            headers = [pair for pair in message["headers"] if pair[0].lower() != b"server"]
+            names = {name.lower() for name, _ in headers}
+            headers += [pair for pair in HEADERS if pair[0] not in names]
             if b"cache-control" not in names:
-                kept.append((b"cache-control", b"no-store" if "/api/" in path else b"no-cache"))
-            message = message | {"headers": kept}
+                headers.append((b"cache-control", b"no-store" if "/api/" in path else b"no-cache"))
+            message = message | {"headers": headers}
         await send(message)
 
-    return sending
+    return send_with_headers
 
 
 async def _refuse(send: Any, status: int, detail: str) -> None:

@@ -1,4 +1,4 @@
-"""What requests may hold: every field with its kind and bounds, so that anything else is a 422."""
+"""Schemas of requests: each field has a type and bounds; anything else is answered with 422."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ Unit = Annotated[int, Field(ge=0, le=100_000)]
 Label = Annotated[int, Field(ge=0, le=1000)]
 Base64 = Annotated[str, Field(max_length=200_000)]
 Seed = Annotated[int, Field(ge=0, lt=2**31)]
-Which = Literal["ready", "trained"]
+ModelChoice = Literal["ready", "trained"]
 
 
-def _one_of(names: Iterable[str], what: str) -> AfterValidator:
-    """Refuse other names; the description lists those that exist."""
+def _one_of(names: Iterable[str], field: str) -> AfterValidator:
+    """Return a validator of names; its error lists the known ones."""
     known = sorted(names)
 
-    def checked(name: str) -> str:
+    def check(name: str) -> str:
         if name not in known:
-            raise ValueError(f"{what} must be one of {', '.join(known)}")
+            raise ValueError(f"{field} must be one of {', '.join(known)}")
         return name
 
-    return AfterValidator(checked)
+    return AfterValidator(check)
 
 
 ACTIVATION_NAMES = sorted(set(ACTIVATIONS) - {"prelu"})
@@ -44,14 +44,14 @@ Optimizer = Annotated[
 ]
 
 
-class Model(BaseModel):
-    """Fields that are not named are refused."""
+class RequestBody(BaseModel):
+    """A body in JSON; unknown fields are refused."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class WeightEdit(Model):
-    """One weight set to a value."""
+class WeightEdit(RequestBody):
+    """A weight set to a value."""
 
     layer: Layer
     unit: Unit
@@ -59,104 +59,104 @@ class WeightEdit(Model):
     value: Number
 
 
-class NeuronOff(Model):
-    """One hidden neuron switched off."""
+class UnitAblation(RequestBody):
+    """A hidden unit whose output is set to 0."""
 
     layer: Layer
     unit: Unit
 
 
-class Asked(Model):
-    """An example, and the model that is asked: pixels as base64, or a table's row."""
+class ExampleRequest(RequestBody):
+    """An example (pixels as base64, or a table's row), and the model that predicts it."""
 
-    model: Which = "ready"
+    model: ModelChoice = "ready"
     pixels: Base64 | None = None
     row: (
         Annotated[dict[Annotated[str, Field(max_length=500)], Any], Field(max_length=500)] | None
     ) = None
     weights: Annotated[list[WeightEdit], Field(max_length=200)] = []
-    off: Annotated[list[NeuronOff], Field(max_length=2000)] = []
+    off: Annotated[list[UnitAblation], Field(max_length=2000)] = []
 
 
-class Drawing(Model):
+class DrawingRequest(RequestBody):
     """A square canvas in grey, ink bright, and whether it is prepared as MNIST's digits were."""
 
-    model: Which = "ready"
+    model: ModelChoice = "ready"
     pixels: Base64
     size: Annotated[int, Field(ge=8, le=320)]
     prepare: bool = True
     weights: Annotated[list[WeightEdit], Field(max_length=200)] = []
-    off: Annotated[list[NeuronOff], Field(max_length=2000)] = []
+    off: Annotated[list[UnitAblation], Field(max_length=2000)] = []
 
 
-class AskedNeuron(Asked):
+class NeuronRequest(ExampleRequest):
     """One neuron of one layer."""
 
     layer: Layer
     unit: Unit
 
 
-class AskedGradient(AskedNeuron):
+class GradientRequest(NeuronRequest):
     """One neuron's gradient, given the true class."""
 
     label: Label
 
 
-class AskedBack(Asked):
+class BackwardRequest(ExampleRequest):
     """The true class, and the size of the gradient step."""
 
     label: Label
     rate: Annotated[float, Field(gt=0, le=100, allow_inf_nan=False)] = 0.1
 
 
-class AskedClass(Asked):
-    """One class's score; None for that of the most probable one."""
+class ClassRequest(ExampleRequest):
+    """A class; None for the most probable one."""
 
     label: Label | None = None
 
 
-class AskedTree(Asked):
+class TreeRequest(ExampleRequest):
     """One tree, by its number."""
 
     tree: Annotated[int, Field(ge=0, le=10_000_000)]
 
 
-class Disturbed(Asked):
-    """A disturbance of one example."""
+class PerturbationRequest(ExampleRequest):
+    """A perturbation of one example."""
 
     kind: Literal["noise", "rotate", "shift", "occlude"]
     strength: Annotated[float, Field(ge=-180, le=180, allow_inf_nan=False)]
     seed: Seed = 0
 
 
-class Sweep(Asked):
-    """A disturbance in every strength: of one example, or of many test rows."""
+class SweepRequest(ExampleRequest):
+    """A perturbation at every strength: of one example, or of many test rows."""
 
     kind: Literal["noise", "rotate", "shift", "occlude", "missing", "scramble"]
     seed: Seed = 0
 
 
-class Attack(Asked):
+class AdversarialRequest(ExampleRequest):
     """A step along the sign of the loss's gradient by the input."""
 
     label: Label
     epsilon: Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)] = 0.1
 
 
-class AskedField(Asked):
+class ColumnRequest(ExampleRequest):
     """One column of a table."""
 
     field: Annotated[str, Field(max_length=500)]
 
 
-class AskedPage(Asked):
-    """What is taken away; the label for the way back on an example's page."""
+class ExportRequest(ExampleRequest):
+    """An export; the label is for the backward pass on an example's page."""
 
     label: Label | None = None
 
 
-class Settings(Model):
-    """A training that is watched."""
+class TrainingSettings(RequestBody):
+    """Settings of a training."""
 
     data: Literal["home", "table"] = "home"
     layers: Annotated[list[Annotated[int, Field(ge=1, le=1024)]], Field(min_length=1, max_length=6)]
@@ -172,8 +172,8 @@ class Settings(Model):
     rounds: Annotated[int, Field(ge=1, le=500)] = 40
 
 
-class Command(Model):
-    """What a training is told to do."""
+class TrainingCommand(RequestBody):
+    """A command to a training."""
 
     do: Literal["run", "pause", "step", "stop", "slow", "rate", "dropout"]
     value: Annotated[float, Field(ge=0, le=10, allow_inf_nan=False)] = 0.0

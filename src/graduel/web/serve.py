@@ -1,10 +1,10 @@
-"""Starting the server: what it is started on, where it listens, and what it says about that."""
+"""Starting the server: its state from a source, its socket, and its messages."""
 
 from __future__ import annotations
 
 import os
 import socket
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -15,24 +15,23 @@ from graduel.web.middleware import is_local, is_wildcard
 from graduel.web.state.app_state import AppState
 from graduel.web.state.demo_models import DemoModels
 from graduel.web.state.holdout import HoldoutData
-from graduel.web.state.load_models import load_duel_state, load_model_state
+from graduel.web.state.model_loading import load_duel_state, load_model_state
 
-CLIENTS = 400
-"""Connections at a time."""
+MAX_CONNECTIONS = 400
 
 
-def home_of(source: str | None, options: dict[str, Any]) -> AppState:
-    """Return what a source stands for: nothing for MNIST with ready-trained models.
+def load_state(source: str | None, options: dict[str, Any]) -> AppState:
+    """Return the state for a source; None or ``mnist`` for the demo models of MNIST.
 
     Raises
     ------
     UserError
-        If it is nothing that can be shown.
+        If it is not a table, a model's file or a finished duel's folder.
     """
     if source is None or source == "mnist":
         if options:
             raise UserError(f"--{next(iter(options))} goes with a table")
-        return AppState(ready=DemoModels())
+        return AppState(demo=DemoModels())
     path = Path(source)
     model, duel = path.suffix == ".safetensors", (path / PLAN).is_file()
     if model or duel:
@@ -51,73 +50,73 @@ def home_of(source: str | None, options: dict[str, Any]) -> AppState:
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """Return a socket that listens.
+    """Return a listening socket.
 
     Raises
     ------
     UserError
-        If the address is taken, or none of this machine.
+        If the address is in use, or not one of this machine.
     """
-    found = None
+    listener = None
     try:
         family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
         # The protocol named: asyncio looks at it before it turns Nagle's waiting off (TCP_NODELAY).
-        found = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+        listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
         if os.name == "posix":  # elsewhere it would let two servers share one port
-            found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        found.bind((host, port))
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((host, port))
     except OSError as error:
-        if found is not None:
-            found.close()
+        if listener is not None:
+            listener.close()
         raise UserError(
             f"cannot listen on {host}, port {port} ({error.strerror or error}). "
             "Choose another with --host or --port"
         ) from None
-    found.listen(512)
-    return found
+    listener.listen(512)
+    return listener
 
 
 def run(
-    home: AppState,
+    state: AppState,
     *,
     host: str,
     port: int,
     allowed: Sequence[str] = (),
-    say: Any = print,
-    opened: Any = None,
+    log: Callable[[str], Any] = print,
+    on_start: Callable[[str], Any] | None = None,
 ) -> None:
     """Serve until stopped.
 
     Parameters
     ----------
-    say : is told where the page is, a line at a time
-    opened : is called with the page's address, once it is there
+    log : called with messages for the person who started the server, a line each
+    on_start : called with the page's address, once the socket listens
     """
     import uvicorn
 
     from graduel.web.app import create_app
 
-    with closing(listen(host, port)) as listening:
-        port = listening.getsockname()[1]
-        shown = "localhost" if is_wildcard(host) else host
-        address = f"http://[{shown}]:{port}/" if ":" in shown else f"http://{shown}:{port}/"
-        say(f"graduel serves {home.title} at {address}")
+    with closing(listen(host, port)) as listener:
+        port = listener.getsockname()[1]
+        name = "localhost" if is_wildcard(host) else host
+        address = f"http://[{name}]:{port}/" if ":" in name else f"http://{name}:{port}/"
+        log(f"graduel serves {state.title} at {address}")
         if is_local(host):
-            say("Only this machine reaches it. Ctrl-C ends it.")
+            log("Only this machine reaches it. Ctrl-C ends it.")
         else:
-            say(
+            log(
                 f"It listens on {host}: every machine that reaches this one can use it, without a "
                 "password and unencrypted. Ctrl-C ends it."
             )
-        if opened is not None:
-            opened(address)
+        if on_start is not None:
+            on_start(address)
         config = uvicorn.Config(
-            create_app(home, host=host, allowed=allowed),
+            create_app(state, host=host, allowed=allowed),
             log_level="warning",
             access_log=False,
             server_header=False,
-            limit_concurrency=CLIENTS,
+            limit_concurrency=MAX_CONNECTIONS,
             timeout_graceful_shutdown=2,
             lifespan="on",
         )
-        uvicorn.Server(config).run(sockets=[listening])
+        uvicorn.Server(config).run(sockets=[listener])

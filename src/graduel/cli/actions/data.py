@@ -218,16 +218,18 @@ def _bright(pixels: Any) -> Any:
 
 
 def _remarks(data: Dataset) -> Iterator[str]:
-    from graduel.data.checks import check_table
+    from graduel.data.finding import REPEATED_ROWS
+    from graduel.data.table_checks import check_table
 
     if data.understood is None:
         hashes = {hash(row.tobytes()) for row in data.table}
         if again := len(data.y) - len(hashes):
-            yield f"warning: {again:,} of {len(data.y):,} rows repeat an earlier row"
+            message = f"{again:,} of {len(data.y):,} rows repeat an earlier row"
+            yield str(REPEATED_ROWS.report(message))
         return
     yield from (f"note: {note}" for note in data.understood.notes)
     yield from (f"note: {line}" for line in explain_dropped(data.understood.set_aside))
-    warnings = check_table(data.understood)
-    if not any("repeat the features" in warning for warning in warnings):
+    findings = check_table(data.understood)
+    if not any(finding.code == REPEATED_ROWS.code for finding in findings):
         yield "note: no two rows have equal features"
-    yield from (f"warning: {warning}" for warning in warnings)
+    yield from map(str, findings)

@@ -7,7 +7,7 @@ from typing import Any
 from rich.console import Console
 
 from graduel.cli.actions.live_session import command_line, print_json, run_live
-from graduel.cli.data_source import print_estimator_warnings, print_warnings, training_source
+from graduel.cli.data_source import print_notes, training_source
 from graduel.cli.options import split_names
 from graduel.cli.views.duel_table import show
 from graduel.duel.plan.user_estimators import load_contender
@@ -40,8 +40,7 @@ def run(
         return
     data = training_source(datasets[0], source, options)
     session = plan_session(data, sizes=sizes, command=command_line(), **options)
-    print_warnings(data, session.protocol)
-    print_estimator_warnings(own, session.protocol)
+    print_notes(data)
     result, page = run_live(session, write_report)
     if as_json:
         print_json(session.folder / RESULT)

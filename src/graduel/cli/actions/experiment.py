@@ -8,7 +8,7 @@ from typing import Any
 from rich.console import Console
 
 from graduel.cli.actions.live_session import command_line, print_json, run_live
-from graduel.cli.data_source import print_warnings, training_source
+from graduel.cli.data_source import print_notes, training_source
 from graduel.cli.views.experiment_table import show
 from graduel.duel.plan.experiment import plan_experiment
 from graduel.duel.result.duel_result import RESULT
@@ -22,7 +22,7 @@ def run(
     """Run an experiment, draw its picture, show its table."""
     data = training_source(dataset, source, options)
     protocol = plan_experiment(data, **options)
-    print_warnings(data, protocol)
+    print_notes(data)
     session = Session(protocol, data, out or default_folder(protocol), command=command_line())
     result, picture = run_live(session, write_experiment)
     if as_json:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import shlex
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import typer
 from rich.console import Console
 
+from graduel.cli.data_source import print_findings
 from graduel.cli.views.progress import show_progress
+from graduel.data.finding import Finding
 from graduel.duel.result.outcome import Run
 from graduel.duel.run.executor import WorkerError
 from graduel.duel.run.job import Event
@@ -32,6 +34,10 @@ class LiveObserver(Observer):
         self._write = write
         self.page = Path()
         self.store: Store | None = None
+
+    def show_findings(self, findings: Sequence[Finding]) -> None:
+        """Print the findings of the checks."""
+        print_findings(findings)
 
     def watch(self, store: Store, events: Iterator[Event]) -> None:
         """Show the progress of one folder's cells."""

@@ -1,18 +1,17 @@
-"""``graduel predict``: answers for rows that nobody has labelled, in their order."""
+"""``graduel predict``: predictions for unlabelled rows, in their order."""
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from uuid import uuid4
 
 import numpy as np
 import typer
 
+from graduel.atomic_io import atomic_path
 from graduel.data.read.images.image_folders import ENDINGS, read_flat
 from graduel.data.read.reader import detect_format
 from graduel.data.read.row_stream import open_stream
@@ -24,12 +23,12 @@ if TYPE_CHECKING:
     import polars as pl
 
 IMAGES = 512
-"""Images that are read and answered at a time."""
+"""Images that are read and predicted at a time."""
 
 
 @dataclass(frozen=True, slots=True)
 class PredictedBlocks:
-    """Rows as they came with what was answered, in blocks, and the columns of every block."""
+    """Rows with their predictions, in blocks, and the columns of every block."""
 
     schema: dict[str, Any]
     blocks: Iterator[pl.DataFrame]
@@ -38,59 +37,60 @@ class PredictedBlocks:
 def run(
     model: Path, rows: Path, *, contender: str | None, out: Path | None, **options: Any
 ) -> None:
-    """Load the model, answer every row, write the rows with their answers."""
-    path, whose = find_model(model, contender) if model.is_dir() else (model, "")
+    """Load the model, predict every row, write the rows with their predictions."""
+    path, name = find_model(model, contender) if model.is_dir() else (model, "")
     if contender is not None and not model.is_dir():
         raise UserError(f"--contender goes with a duel's folder; {model} is a file")
-    kept = load_model(path)
-    if whose:
-        typer.echo(f"The model of {whose}, {path}", err=True)
-    write = _writer(out, rows)
-    answered = _table(kept, rows, options) if kept.columns else _images(kept, rows, options)
-    count = write(answered)
+    fitted = load_model(path)
+    if name:
+        typer.echo(f"The model of {name}, {path}", err=True)
+    write = _make_writer(out)
+    predict = _predict_table if fitted.columns else _predict_images
+    n_rows = write(predict(fitted, rows, options))
     if out is not None:
-        typer.echo(f"{count:,} rows answered, in {out}", err=True)
+        typer.echo(f"{n_rows:,} rows predicted, in {out}", err=True)
 
 
-def _table(kept: Model, rows: Path, options: dict[str, Any]) -> PredictedBlocks:
-    """Answer a table block by block: memory does not grow with its length."""
-    stream = open_stream(rows, **options)
-    missing = [c.name for c in kept.columns if c.name not in stream.schema]
-    if missing:
-        kept.task.frame(_empty(stream.schema))  # its error names them
-    names = _names(kept, list(stream.schema))
-
-    def blocks() -> Iterator[pl.DataFrame]:
-        first = 0
-        for block in stream.blocks:
-            read = block.read
-            matrix = kept.matrix(read, decimal=stream.decimal, first_row=first)
-            yield block.written.with_columns(_columns(kept, names, kept.scores(matrix)))
-            first += len(read)
-
-    return PredictedBlocks(stream.schema | _types(names), blocks())
-
-
-def _images(kept: Model, rows: Path, options: dict[str, Any]) -> PredictedBlocks:
-    """Answer images: a folder of files, or an archive of arrays."""
+def _predict_table(model: Model, rows: Path, options: dict[str, Any]) -> PredictedBlocks:
+    """Predict a table block by block: memory does not grow with its length."""
     import polars as pl
 
-    if given := [name for name, value in options.items() if value is not None]:
-        raise UserError(f"--{given[0]} goes with a table; this model takes images")
+    stream = open_stream(rows, **options)
+    if any(column.name not in stream.schema for column in model.columns):
+        model.prepare(pl.DataFrame(schema=stream.schema))  # raises: its error names the columns
+    names = _name_columns(model, list(stream.schema))
+
+    def predict_blocks() -> Iterator[pl.DataFrame]:
+        first = 0
+        for block in stream.blocks:
+            matrix = model.prepare(block.read, decimal=stream.decimal, first_row=first)
+            p = model.predict_proba_prepared(matrix)
+            yield block.written.with_columns(_prediction_columns(model, names, p))
+            first += len(block.read)
+
+    return PredictedBlocks(stream.schema | _column_types(names), predict_blocks())
+
+
+def _predict_images(model: Model, rows: Path, options: dict[str, Any]) -> PredictedBlocks:
+    """Predict images: a folder of files, or an archive of arrays."""
+    import polars as pl
+
+    if set_options := [name for name, value in options.items() if value is not None]:
+        raise UserError(f"--{set_options[0]} goes with a table; this model takes images")
     if detect_format(rows) == "npz":
-        X = _archive(rows)
-        names = _names(kept, ["row"])
+        X = _read_archive(rows)
+        names = _name_columns(model, ["row"])
 
-        def arrays() -> Iterator[pl.DataFrame]:
+        def predict_arrays() -> Iterator[pl.DataFrame]:
             for start in range(0, len(X), IMAGES):
-                p = kept.predict_proba(X[start : start + IMAGES])
-                count = pl.Series("row", range(start + 1, start + 1 + len(p)), dtype=pl.Int64)
-                yield pl.DataFrame([count]).with_columns(_columns(kept, names, p))
+                p = model.predict_proba(X[start : start + IMAGES])
+                numbers = pl.Series("row", range(start + 1, start + 1 + len(p)), dtype=pl.Int64)
+                yield pl.DataFrame([numbers]).with_columns(_prediction_columns(model, names, p))
 
-        return PredictedBlocks({"row": pl.Int64()} | _types(names), arrays())
-    if kept.image is None or not rows.is_dir():
-        wanted = "a folder of images" if kept.image else "an NPZ file with X"
-        raise UserError(f"{rows}: expected {wanted}, as this model learned from")
+        return PredictedBlocks({"row": pl.Int64()} | _column_types(names), predict_arrays())
+    if model.image is None or not rows.is_dir():
+        expected = "a folder of images" if model.image else "an NPZ file with X"
+        raise UserError(f"{rows}: expected {expected}, as in this model's training data")
     files = sorted(
         path
         for path in rows.rglob("*")
@@ -98,127 +98,119 @@ def _images(kept: Model, rows: Path, options: dict[str, Any]) -> PredictedBlocks
     )
     if not files:
         raise UserError(f"{rows}: expected PNG or JPEG images; there are none")
-    names, image = _names(kept, ["file"]), kept.image
+    names, image = _name_columns(model, ["file"]), model.image
 
-    def pictures() -> Iterator[pl.DataFrame]:
+    def predict_files() -> Iterator[pl.DataFrame]:
         for start in range(0, len(files), IMAGES):
             part = files[start : start + IMAGES]
-            p = kept.predict_proba(read_flat(part, image))
-            told = pl.Series("file", [path.relative_to(rows).as_posix() for path in part])
-            yield pl.DataFrame([told]).with_columns(_columns(kept, names, p))
+            p = model.predict_proba(read_flat(part, image))
+            paths = pl.Series("file", [path.relative_to(rows).as_posix() for path in part])
+            yield pl.DataFrame([paths]).with_columns(_prediction_columns(model, names, p))
 
-    return PredictedBlocks({"file": pl.String()} | _types(names), pictures())
+    return PredictedBlocks({"file": pl.String()} | _column_types(names), predict_files())
 
 
-def _archive(path: Path) -> Any:
+def _read_archive(path: Path) -> Any:
     """Return the examples of an archive: X, x_test, data, or its only array."""
     try:
         with path.open("rb") as file:
-            found = np.load(file, allow_pickle=False)
-            if not isinstance(found, np.lib.npyio.NpzFile):
-                return found
-            names = {name.lower(): name for name in found.files}
-            for wanted in ("x_test", "x", "data"):
-                if wanted in names:
-                    return found[names[wanted]]
+            content = np.load(file, allow_pickle=False)
+            if not isinstance(content, np.lib.npyio.NpzFile):
+                return content
+            names = {name.lower(): name for name in content.files}
+            for key in ("x_test", "x", "data"):
+                if key in names:
+                    return content[names[key]]
     except Exception as error:  # NumPy, zipfile and zlib each have their own for damaged files
-        what = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise UserError(f"{path}: expected plain arrays; it cannot be read ({what})") from None
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise UserError(f"{path}: expected plain arrays; it cannot be read ({reason})") from None
     raise UserError(f"{path}: expected an array X; it holds {', '.join(names) or 'nothing'}")
 
 
-def _empty(schema: dict[str, Any]) -> pl.DataFrame:
-    import polars as pl
-
-    return pl.DataFrame(schema=schema)
-
-
-def _names(kept: Model, taken: list[str]) -> list[str]:
-    """Name the columns of answers: the class, then each class's probability; no name twice."""
-    target = kept.task.target
-    wanted = ["prediction" if target is None else f"predicted {target}"]
-    wanted += [f"probability of {name}" for name in kept.classes]
-    used, found = set(taken), list[str]()
-    for name in wanted:
-        new, number = name, 2
-        while new in used:
-            new, number = f"{name} ({number})", number + 1
-        used.add(new)
-        found.append(new)
-    return found
+def _name_columns(model: Model, taken: list[str]) -> list[str]:
+    """Name the columns of predictions: the class, then each class's probability; all distinct."""
+    target = model.schema.target
+    titles = ["prediction" if target is None else f"predicted {target}"]
+    titles += [f"probability of {name}" for name in model.classes]
+    used, names = set(taken), list[str]()
+    for title in titles:
+        name, number = title, 2
+        while name in used:
+            name, number = f"{title} ({number})", number + 1
+        used.add(name)
+        names.append(name)
+    return names
 
 
-def _types(names: list[str]) -> dict[str, Any]:
+def _column_types(names: list[str]) -> dict[str, Any]:
+    """Return the types of the columns of predictions."""
     import polars as pl
 
     return {names[0]: pl.String(), **dict.fromkeys(names[1:], pl.Float32())}
 
 
-def _columns(kept: Model, names: list[str], p: Any) -> list[pl.Series]:
+def _prediction_columns(model: Model, names: list[str], p: Any) -> list[pl.Series]:
+    """Return probabilities, shape (n_rows, n_classes), as the columns of those names."""
     import polars as pl
 
-    answers = np.array(kept.classes, object)[p.argmax(axis=1)] if len(p) else []
-    found = [pl.Series(names[0], list(answers), dtype=pl.String)]
-    return found + [pl.Series(name, p[:, i]) for i, name in enumerate(names[1:])]
+    labels = np.array(model.classes, object)[p.argmax(axis=1)] if len(p) else []
+    columns = [pl.Series(names[0], list(labels), dtype=pl.String)]
+    return columns + [pl.Series(name, p[:, i]) for i, name in enumerate(names[1:])]
 
 
-def _writer(out: Path | None, rows: Path) -> Callable[[PredictedBlocks], int]:
-    """Return what writes the answers, having tried whether it can."""
+def _make_writer(out: Path | None) -> Callable[[PredictedBlocks], int]:
+    """Return a function that writes predictions and returns the number of rows.
+
+    Raises
+    ------
+    UserError
+        If there is such a file, or it cannot be written.
+    """
     if out is None:
-        return _to_screen
+        return lambda predictions: _write_csv(predictions, sys.stdout.write)
     if out.exists():
         raise UserError(f"--out must be a new file; {out} exists. Choose another name")
     if out.suffix.lower() not in (".csv", ".parquet"):
         raise UserError(f"--out must end in .csv or .parquet; got {out.name}")
     if not out.parent.is_dir():
         raise UserError(f"--out must be in a folder that is there; {out.parent} is not")
-    aside = out.with_name(f".{out.name}.{uuid4().hex}.tmp")
-    write = _to_parquet if out.suffix.lower() == ".parquet" else _to_csv
 
-    def whole(answered: PredictedBlocks) -> int:
-        try:
-            count = write(answered, aside)
-            os.replace(aside, out)
-        finally:
-            aside.unlink(missing_ok=True)
-        return count
+    def write_whole(predictions: PredictedBlocks) -> int:
+        with atomic_path(out) as path:
+            if out.suffix.lower() == ".parquet":
+                return _write_parquet(predictions, path)
+            with path.open("w", encoding="utf-8", newline="") as file:
+                return _write_csv(predictions, file.write)
 
-    return whole
+    return write_whole
 
 
-def _to_screen(answered: PredictedBlocks) -> int:
-    return _as_csv(answered, sys.stdout.write)
+def _write_csv(predictions: PredictedBlocks, write: Callable[[str], Any]) -> int:
+    import polars as pl
 
-
-def _to_csv(answered: PredictedBlocks, path: Path) -> int:
-    with path.open("w", encoding="utf-8", newline="") as file:
-        return _as_csv(answered, file.write)
-
-
-def _as_csv(answered: PredictedBlocks, write: Callable[[str], Any]) -> int:
-    write(_empty(answered.schema).write_csv())
-    count = 0
-    for block in answered.blocks:
+    write(pl.DataFrame(schema=predictions.schema).write_csv())
+    n_rows = 0
+    for block in predictions.blocks:
         write(block.write_csv(include_header=False))
-        count += len(block)
-    return count
+        n_rows += len(block)
+    return n_rows
 
 
-def _to_parquet(answered: PredictedBlocks, path: Path) -> int:
+def _write_parquet(predictions: PredictedBlocks, path: Path) -> int:
     from polars.io.plugins import register_io_source
 
-    count = 0
+    n_rows = 0
 
     def source(
         with_columns: list[str] | None,
         predicate: pl.Expr | None,
-        n_rows: int | None,
+        n_requested: int | None,
         batch_size: int | None,
     ) -> Iterator[pl.DataFrame]:
-        nonlocal count
-        for block in answered.blocks:
-            count += len(block)
+        nonlocal n_rows
+        for block in predictions.blocks:
+            n_rows += len(block)
             yield block
 
-    register_io_source(source, schema=answered.schema).sink_parquet(path)
-    return count
+    register_io_source(source, schema=predictions.schema).sink_parquet(path)
+    return n_rows

@@ -27,21 +27,21 @@ def run(
             f"graduel serve needs {' and '.join(missing)}, which is not installed; "
             'python -m pip install "graduel[web]"'
         )
-    from graduel.web.serve import home_of
+    from graduel.web.serve import load_state
     from graduel.web.serve import run as serve
 
     serve(
-        home_of(source, options),
+        load_state(source, options),
         host=host,
         port=port,
         allowed=allow,
-        say=typer.echo,
-        opened=_later if show else None,
+        log=typer.echo,
+        on_start=_open_browser_later if show else None,
     )
 
 
-def _later(address: str) -> None:
-    """Open the page, when the server has had time to answer."""
+def _open_browser_later(address: str) -> None:
+    """Open the page, once the server has had time to start."""
     timer = threading.Timer(0.7, webbrowser.open, [address])
     timer.daemon = True
     timer.start()

@@ -9,7 +9,7 @@ import typer
 from rich.console import Console
 
 from graduel.cli.actions.live_session import LiveObserver, command_line, print_json
-from graduel.cli.data_source import print_estimator_warnings, print_warnings, training_source
+from graduel.cli.data_source import print_notes, training_source
 from graduel.cli.views.suite_table import show
 from graduel.duel.plan.protocol import Protocol
 from graduel.duel.result.outcome import Run
@@ -28,11 +28,10 @@ class LiveSuite(LiveObserver, SuiteObserver):
         self._plan, self._show_rows = plan, show_rows
 
     def begin(self, member: Member, protocol: Protocol) -> None:
-        """Show the data set that comes next, and its warnings."""
+        """Show the data set that comes next, and how it was read."""
         number, total = self._plan.members.index(member) + 1, len(self._plan.members)
         Console(stderr=True).out(f"{number} of {total}: {member.name}", highlight=False)
-        print_warnings(member.data, protocol)
-        print_estimator_warnings(self._plan.user_contenders, protocol)
+        print_notes(member.data)
 
     def is_current(self, run: Run) -> bool:
         """Return whether an earlier command wrote the page that this one would write."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import sys
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import Any
@@ -16,13 +17,14 @@ from threadpoolctl import threadpool_limits
 
 from graduel.cli.actions.live_fit import FitOutcome, fit_net, fit_xgboost
 from graduel.cli.actions.live_session import command_line
-from graduel.cli.data_source import print_warnings, training_source
+from graduel.cli.data_source import print_findings, print_notes, training_source
 from graduel.cli.views.progress import format_seconds
-from graduel.contenders import FittedContender, make_contender
-from graduel.contenders.fitted_model import to_model
-from graduel.contenders.net import Net
+from graduel.contenders import FittedContender, get_family, make_contender
+from graduel.contenders.registry import BUILT_IN_CONTENDERS
 from graduel.data import Dataset
+from graduel.data.schema import Schema
 from graduel.data.source import DataSource
+from graduel.duel.plan.duel_checks import check_duel
 from graduel.duel.plan.protocol import Protocol
 from graduel.duel.plan.protocol_builder import build_protocol
 from graduel.duel.plan.splits import Split
@@ -30,13 +32,11 @@ from graduel.duel.result.environment import describe_environment
 from graduel.errors import UserError, unknown
 from graduel.metrics.metric import get_metric, is_misclassified, log_loss
 from graduel.models.model_file import save_model
-from graduel.models.schema import Schema
 from graduel.serialize import to_plain
 
-CAN_BE_SAVED = (
-    *("net", "net-best", "net-augmented", "net-conv"),
-    *("xgboost", "xgboost-best", "xgboost-augmented", "xgboost-td", "xgboost-plain"),
-)
+CAN_BE_SAVED = [
+    name for name, family in BUILT_IN_CONTENDERS.items() if family in ("net", "xgboost")
+]
 
 
 def run(
@@ -67,14 +67,16 @@ def run(
     _check_writable(path)
     found = data.load()
     console = Console(stderr=True)
-    print_warnings(data, protocol)
+    print_notes(data)
+    print_findings(check_duel(found, protocol))
     with threadpool_limits(protocol.threads):
         part = protocol.split_rows(found, seed)
         done = _fit(contender, protocol, found, part, seed, console)
         report = _report(done, found, part, protocol, contender, seed)
-    kept = to_model(done.fitted, Schema.of(found), protocol.contenders[contender]["title"], report)
+    spec = protocol.contenders[contender]
+    kept = get_family(spec["family"]).to_model(done.fitted, Schema.of(found), spec["title"])
     assert kept is not None
-    save_model(path, kept)
+    save_model(path, replace(kept, notes=report))
     if as_json:
         sys.stdout.write(json.dumps(report | {"model": str(path)}, indent=1) + "\n")
     else:
@@ -103,7 +105,6 @@ def _fit(
     one = make_contender(contender, spec["family"], spec["recipe"], protocol.metric)
     rng = np.random.default_rng(seed)
     if spec["family"] == "net":
-        assert isinstance(one, Net)
         return fit_net(one.recipe, data, part, rng, protocol.metric, console)
     rounds = int(spec["recipe"]["n_estimators"])
     return fit_xgboost(one, rounds, data, part, rng, protocol.threads, console)

@@ -27,6 +27,7 @@ from graduel.cli.options import (
     handle_interrupt,
     source_options,
 )
+from graduel.contenders.registry import BUILT_IN_CONTENDERS
 
 
 def duel(
@@ -44,9 +45,8 @@ def duel(
     contenders: Annotated[
         str | None,
         typer.Option(
-            help="Who duels, with commas between them: textbook, net, net-best, net-augmented, "
-            "net-conv, xgboost, xgboost-best, xgboost-augmented, xgboost-td, xgboost-plain, "
-            "lightgbm, hist, forest, logistic, mlp. Default: textbook,net,xgboost.",
+            help=f"Who duels, with commas between them: {', '.join(BUILT_IN_CONTENDERS)}; or a "
+            "contender of an installed package. Default: textbook,net,xgboost.",
             show_default=False,
         ),
     ] = None,

@@ -4,25 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from itertools import zip_longest
-from math import isfinite
 from typing import Any
 
 import numpy as np
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
-from rich.text import Text
 
 from graduel.cli.views.image_blocks import draw_blocks
-from graduel.glassbox.inspection import (
-    Inspection,
-    NetInspection,
-    TreeInspection,
-    strongest_inputs,
+from graduel.cli.views.inspect_text import (
+    add_rows,
+    build_table,
+    format_number,
+    print_heading,
+    print_text,
 )
+from graduel.cli.views.inspect_trees import print_trees
+from graduel.glassbox.inspection import Inspection, NetInspection
 from graduel.glassbox.network.equations import FILE, Equation
 from graduel.glassbox.network.neuron import Term
-from graduel.glassbox.trees.tree_votes import Path
 
 MOST_CLASSES = 12
 """Of more classes, the most probable are shown."""
@@ -32,7 +32,7 @@ MOST_FEATURES = 40
 
 def show(inspection: Inspection, console: Console) -> None:
     """Print everything, from the example to the step."""
-    _print_text(console, f"{inspection.title}: {inspection.where}")
+    print_text(console, f"{inspection.title}: {inspection.where}")
     _print_example(inspection, console)
     _print_answer(inspection, console)
     if inspection.net is not None:
@@ -40,16 +40,7 @@ def show(inspection: Inspection, console: Console) -> None:
         _print_backward(inspection, inspection.net, console)
         _print_step(inspection, inspection.net, console)
     if inspection.trees is not None:
-        _print_trees(inspection, inspection.trees, console)
-
-
-def _print_text(console: Console, text: str, style: str | None = None) -> None:
-    console.print(Text(text, style or ""), highlight=False)
-
-
-def _print_heading(console: Console, text: str) -> None:
-    console.print()
-    _print_text(console, text, "bold")
+        print_trees(inspection, inspection.trees, console)
 
 
 def _format_equation(one: Equation) -> str:
@@ -59,42 +50,14 @@ def _format_equation(one: Equation) -> str:
     return f"{one.text}   ({one.number}) {one.line.file}:{one.line.number}"
 
 
-def format_number(value: float) -> str:
-    """Write a number so that a column of them can be read.
-
-    >>> number(0.12345678), number(-1234.5), number(1e-9), number(45.0)
-    ('0.1235', '-1234', '1.000e-09', '45')
-    """
-    if not isfinite(value):
-        return str(value)
-    if value == round(value) and abs(value) < 1e5:
-        return str(round(value))
-    if 1e-3 <= abs(value) < 1e5:
-        return f"{value:.4f}" if abs(value) < 100 else f"{value:.0f}"
-    return f"{value:.3e}"
-
-
-def _build_table(*headings: str, title: str | None = None) -> Table:
-    table = Table(title=title, title_justify="left", box=None, pad_edge=False, padding=(0, 2, 0, 0))
-    for i, heading in enumerate(headings):
-        table.add_column(escape(heading), justify="left" if i == 0 else "right")
-    return table
-
-
-def _add_rows(table: Table, rows: Iterable[Iterable[str]]) -> Table:
-    for row in rows:
-        table.add_row(*map(escape, row))
-    return table
-
-
 def _print_example(inspection: Inspection, console: Console) -> None:
     if inspection.example.image is not None:
         console.print(draw_blocks(inspection.example.image, console))
         return
     if not inspection.example.features:
         return
-    _print_heading(console, "The example, and its prepared inputs")
-    table = _build_table("Column", "value", "prepared")
+    print_heading(console, "The example, and its prepared inputs")
+    table = build_table("Column", "value", "prepared")
     table.columns[1].justify = table.columns[2].justify = "left"
     for feature in inspection.example.features[:MOST_FEATURES]:
         raw = "missing" if feature.raw is None else feature.raw
@@ -104,7 +67,7 @@ def _print_example(inspection: Inspection, console: Console) -> None:
         table.add_row(escape(feature.name), escape(raw[:30]), escape(inputs))
     console.print(table)
     if (more := len(inspection.example.features) - MOST_FEATURES) > 0:
-        _print_text(console, f"and {more} more columns")
+        print_text(console, f"and {more} more columns")
 
 
 def _select_inputs(feature: Any) -> list[Any]:
@@ -118,18 +81,18 @@ def _format_input(name: str, column: str, value: float) -> str:
 
 
 def _print_answer(inspection: Inspection, console: Console) -> None:
-    p, true = inspection.answers, inspection.label
-    answer = inspection.answer
+    p, true = inspection.probabilities, inspection.label
+    answer = inspection.prediction
     head = f"The answer: {inspection.classes[answer]}, with {100 * p[answer]:.2f} %"
     if inspection.label_known:
         right = "right" if answer == true else f"wrong: it is {inspection.classes[true]}"
         head += f" ({right})"
-    _print_heading(console, head)
+    print_heading(console, head)
     if not inspection.label_known:
-        _print_text(
+        print_text(
             console, "No label is known; the answer is taken as true. --label names another."
         )
-    table = _build_table("Class", "probability", "")
+    table = build_table("Class", "probability", "")
     table.columns[2].justify = "left"
     for k in _select_classes(inspection):
         table.add_row(escape(inspection.classes[k]), f"{p[k]:.4f}", "█" * round(40 * float(p[k])))
@@ -141,7 +104,7 @@ def _select_classes(inspection: Inspection) -> list[int]:
     n = len(inspection.classes)
     if n <= MOST_CLASSES:
         return list(range(n))
-    best = [int(k) for k in np.argsort(-inspection.answers, kind="stable")[:MOST_CLASSES]]
+    best = [int(k) for k in np.argsort(-inspection.probabilities, kind="stable")[:MOST_CLASSES]]
     return best if inspection.label in best else [*best, inspection.label]
 
 
@@ -149,12 +112,12 @@ def _build_terms(terms: Iterable[Term], x: str, w: str, product: str) -> Table:
     rows = (
         [t.name, format_number(t.x), format_number(t.w), format_number(t.product)] for t in terms
     )
-    return _add_rows(_build_table("input", x, w, product), rows)
+    return add_rows(build_table("input", x, w, product), rows)
 
 
 def _print_forward(inspection: Inspection, net: NetInspection, console: Console) -> None:
-    _print_heading(console, f"Forward, through {net.parameters:,} parameters")
-    table = _build_table("layer", "computes", "units", "at 0", "largest")
+    print_heading(console, f"Forward, through {net.parameters:,} parameters")
+    table = build_table("layer", "computes", "units", "at 0", "largest")
     table.columns[1].justify = "left"
     for one in net.forward.layers:
         a = one.output
@@ -166,17 +129,17 @@ def _print_forward(inspection: Inspection, net: NetInspection, console: Console)
     for one_neuron in net.neurons:
         place, l = one_neuron.place, one_neuron.place.number
         name = f"Unit {one_neuron.unit} of layer {l}, {place.title}"
-        _print_heading(console, name)
-        _print_text(console, _format_equation(one_neuron.equation))
+        print_heading(console, name)
+        print_text(console, _format_equation(one_neuron.equation))
         console.print(_build_terms(one_neuron.terms, "x", "w", "w·x"))
         shown = sum(term.product for term in one_neuron.terms)
-        sums = _build_table("", "")
+        sums = build_table("", "")
         last = (
             one_neuron.place is net.neurons[-1].place
             and place.number == len(net.forward.columns) - 1
             and place.shape_out == net.forward.answers.shape
         )
-        _add_rows(
+        add_rows(
             sums,
             [
                 [f"these {len(one_neuron.terms)} terms", format_number(shown)],
@@ -198,11 +161,11 @@ def _print_softmax(inspection: Inspection, net: NetInspection, console: Console)
     steps = net.forward.softmax
     if steps is None:
         return
-    _print_heading(console, "Softmax, step by step, and the loss's gradient")
-    _print_text(console, _format_equation(steps.equation))
+    print_heading(console, "Softmax, step by step, and the loss's gradient")
+    print_text(console, _format_equation(steps.equation))
     for equation in net.backward.output:
-        _print_text(console, _format_equation(equation))
-    table = _build_table("class", "z", "z − max", "exp", "a = exp / Σ", "Y", "dZ = A − Y")
+        print_text(console, _format_equation(equation))
+    table = build_table("class", "z", "z − max", "exp", "a = exp / Σ", "Y", "dZ = A − Y")
     for k in _select_classes(inspection):
         values = (steps.z[k], steps.shifted[k], steps.exponentials[k], steps.a[k])
         ends = (net.backward.target[k], net.backward.dz[k])
@@ -210,18 +173,18 @@ def _print_softmax(inspection: Inspection, net: NetInspection, console: Console)
             escape(inspection.classes[k]), *(format_number(float(v)) for v in (*values, *ends))
         )
     console.print(table)
-    _print_text(
+    print_text(
         console, f"max = {format_number(steps.largest)}, Σ exp = {format_number(steps.total)}"
     )
 
 
 def _print_backward(inspection: Inspection, net: NetInspection, console: Console) -> None:
     true = inspection.classes[inspection.label]
-    _print_heading(
+    print_heading(
         console, f"Backward from the loss {format_number(net.backward.loss)}, with {true} as true"
     )
-    _print_text(console, f"lines are those of {FILE}")
-    table = _build_table("layer", "computes", "line", "size")
+    print_text(console, f"lines are those of {FILE}")
+    table = build_table("layer", "computes", "line", "size")
     table.columns[1].justify = table.columns[2].justify = "left"
     for one in net.backward.layers:
         sizes = [f"‖d{name}‖ {_format_norm(g)}" for name, g in one.gradients.items()]
@@ -236,18 +199,18 @@ def _print_backward(inspection: Inspection, net: NetInspection, console: Console
             table.add_row(*map(escape, (title, *_split_equation(equation), size or "")))
     console.print(table)
     for row in net.rows:
-        _print_heading(console, f"dW of unit {row.unit} of layer {row.place.number}")
+        print_heading(console, f"dW of unit {row.unit} of layer {row.place.number}")
         for equation in row.equations:
-            _print_text(console, _format_equation(equation))
+            print_text(console, _format_equation(equation))
         if row.norm == 0:
             why = "its gate was shut" if row.dz == 0 else "its inputs are 0"
-            _print_text(
+            print_text(
                 console,
                 f"dz = {format_number(row.dz)}: {why}, and this example changes none of it.",
             )
             continue
         console.print(_build_terms(row.terms, "a", "dz", "dW = dz·a"))
-        _print_text(
+        print_text(
             console,
             f"db = dz = {format_number(row.db)}; ‖dW‖ of the unit {format_number(row.norm)}",
         )
@@ -266,60 +229,16 @@ def _format_norm(array: Any) -> str:
 
 def _print_step(inspection: Inspection, net: NetInspection, console: Console) -> None:
     one, k = net.step, inspection.label
-    _print_heading(console, f"One gradient step on this example, α = {one.lr:g}")
-    _print_text(console, _format_equation(one.equation))
+    print_heading(console, f"One gradient step on this example, α = {one.lr:g}")
+    print_text(console, _format_equation(one.equation))
     fell = one.loss_before - one.loss_after
     verdict = "it helped" if one.helped else "it did not help: the step was too long"
     if fell == 0:
         verdict = "nothing changed"
     loss = f"loss {format_number(one.loss_before)} → {format_number(one.loss_after)}"
-    _print_text(
+    print_text(
         console,
         f"{loss}: {verdict}. α ‖gradient‖² = {format_number(one.expected)} was expected.",
     )
     before, after = 100 * float(one.before[k]), 100 * float(one.after[k])
-    _print_text(console, f"probability of {inspection.classes[k]}: {before:.3f} % → {after:.3f} %")
-
-
-def _print_trees(inspection: Inspection, trees: TreeInspection, console: Console) -> None:
-    votes = trees.votes
-    _print_heading(console, f"The votes of {trees.rounds:,} rounds, {votes.kind}, in log-odds")
-    marks = sorted({0, 1, trees.rounds // 4, trees.rounds // 2, trees.rounds})
-    table = _build_table("class", *(f"after {n}" for n in marks))
-    for k, name in enumerate(trees.groups):
-        table.add_row(escape(name), *(format_number(float(votes.so_far[n, k])) for n in marks))
-    console.print(table)
-    for one in votes.strongest[:3]:
-        _print_path(trees, one, console)
-    if trees.shap is None:
-        _print_heading(console, "No SHAP values")
-        _print_text(console, trees.why_no_shap)
-        return
-    k = 0 if len(trees.groups) == 1 else trees.groups.index(inspection.classes[inspection.answer])
-    values = trees.shap.values[k]
-    _print_heading(console, f"SHAP: what each input added to the log-odds of {trees.groups[k]}")
-    inputs = strongest_inputs(values, inspection.top)
-    rows = ([inspection.names[i], trees.inputs[i], format_number(float(values[i]))] for i in inputs)
-    console.print(_add_rows(_build_table("input", "value", "added"), rows))
-    rest = float(values.sum() - values[inputs].sum())
-    _print_text(
-        console,
-        f"expected {format_number(float(trees.shap.bias[k]))}, these {len(inputs)} "
-        f"{format_number(float(values[inputs].sum()))}, all others {format_number(rest)}: "
-        f"margin {format_number(float(trees.shap.margin[k]))}",
-    )
-
-
-def _print_path(trees: TreeInspection, one: Path, console: Console) -> None:
-    most = f"{format_number(one.value)} for {trees.groups[one.strongest]}"
-    also = ", and less for the others" if one.group is None else ""
-    _print_heading(console, f"Tree {one.tree}, of round {one.round}: {most}{also}")
-    rows = (
-        [
-            f"{split.name} {split.condition}?",
-            split.told,
-            split.went,
-        ]
-        for split in one.splits
-    )
-    console.print(_add_rows(_build_table("asks", "value", "goes"), rows))
+    print_text(console, f"probability of {inspection.classes[k]}: {before:.3f} % → {after:.3f} %")

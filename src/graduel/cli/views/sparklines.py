@@ -84,7 +84,7 @@ def _average_rows(rows: Array, count: int) -> Array:
 def join_side_by_side(pictures: list[list[str]], titles: list[str], width: int) -> list[str]:
     """Put pictures beside one another, as many as fit into the width, each under its title.
 
-    >>> side_by_side([["##"], ["++", "++"], ["xx"]], ["a", "b", "c"], 7)
+    >>> join_side_by_side([["##"], ["++", "++"], ["xx"]], ["a", "b", "c"], 7)
     ['a   b', '##  ++', '    ++', 'c', 'xx']
     """
     column = max(len(line) for picture in pictures for line in picture)

@@ -1,1 +1,1 @@
-"""Tuning under a budget: what may be searched, the search, and a contender that is searched for."""
+"""Hyperparameter search: spaces, trials, and a contender with its hyperparameters searched."""

@@ -1,9 +1,9 @@
-"""What a parameter may be: a range of numbers or a choice, as plain data."""
+"""Search spaces: what a hyperparameter may be, a range of numbers or a choice, as plain data."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, field
 from math import isfinite
 from typing import Any
 
@@ -12,14 +12,14 @@ from graduel.errors import UserError
 
 @dataclass(frozen=True, slots=True)
 class Real:
-    """A number from `low` to `high`; with `log`, each power of ten is as likely as the next."""
+    """A number from `low` to `high`; with `log`, each power of ten is equally likely."""
 
     low: float
     high: float
     log: bool = False
 
     def __contains__(self, value: Any) -> bool:
-        return _number(value) and self.low <= value <= self.high
+        return _is_number(value) and self.low <= value <= self.high
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,7 @@ class Integer:
     log: bool = False
 
     def __contains__(self, value: Any) -> bool:
-        return _number(value) and value == int(value) and self.low <= value <= self.high
+        return _is_number(value) and value == int(value) and self.low <= value <= self.high
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,10 +47,48 @@ class Choice:
 
 Dimension = Real | Integer | Choice
 Space = Mapping[str, Dimension]
-"""What each parameter may be, by name."""
+"""What each hyperparameter may be, by name."""
 
 
-def _number(value: Any) -> bool:
+@dataclass(frozen=True, slots=True)
+class RecipeSpace:
+    """The search space of a family: fields of its recipe, for tables and for images.
+
+    A hyperparameter whose value in the recipe lies outside of its dimension is the user's own
+    choice and is not searched. With ``--quick`` neither are rounds and epochs.
+
+    Attributes
+    ----------
+    table : for tables
+    images : for images; None for the same
+    lengths : names of those that set how long a fit may take (epochs, rounds)
+
+    Examples
+    --------
+    >>> from graduel.contenders.textbook import FAMILY, TextbookRecipe
+    >>> list(FAMILY.space(TextbookRecipe(rate=9.0), image=True, quick=False))
+    ['layers']
+    """
+
+    table: Space = field(default_factory=dict)
+    images: Space | None = None
+    lengths: tuple[str, ...] = ()
+
+    def __call__(self, recipe: Any, *, image: bool, quick: bool) -> dict[str, Dimension]:
+        """Return the dimensions that are searched around a recipe."""
+        values = asdict(recipe)
+        return {
+            name: dimension
+            for name, dimension in self.of(image=image).items()
+            if values[name] in dimension and not (quick and name in self.lengths)
+        }
+
+    def of(self, *, image: bool) -> Space:
+        """Return the whole space for images or for tables."""
+        return self.images if image and self.images is not None else self.table
+
+
+def _is_number(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool) and isfinite(value)
 
 
@@ -60,35 +98,35 @@ def to_plain(space: Space) -> tuple[tuple[str, Any], ...]:
     >>> to_plain({"C": Real(0.1, 10, log=True)})
     (('C', ['real', 0.1, 10, True]),)
     """
-    return tuple(sorted((name, _plain(one)) for name, one in space.items()))
+    return tuple(sorted((name, _to_list(one)) for name, one in space.items()))
 
 
-def _plain(one: Dimension) -> list[Any]:
+def _to_list(one: Dimension) -> list[Any]:
     if isinstance(one, Choice):
         return ["choice", *[list(v) if isinstance(v, tuple) else v for v in one.options]]
-    return ["real" if isinstance(one, Real) else "whole", one.low, one.high, one.log]
+    return ["real" if isinstance(one, Real) else "integer", one.low, one.high, one.log]
 
 
 def from_plain(plain: Any) -> dict[str, Dimension]:
     """Return the space of what :func:`to_plain` returned, perhaps by way of JSON."""
-    found: dict[str, Dimension] = {}
+    space: dict[str, Dimension] = {}
     for name, (kind, *values) in plain:
         if kind == "choice":
-            found[name] = Choice(tuple(tuple(v) if isinstance(v, list) else v for v in values))
+            space[name] = Choice(tuple(tuple(v) if isinstance(v, list) else v for v in values))
         else:
-            found[name] = (Real if kind == "real" else Integer)(*values)
-    return found
+            space[name] = (Real if kind == "real" else Integer)(*values)
+    return space
 
 
 def validate_space(space: Any) -> dict[str, Dimension]:
-    """Read a space of the user's own: ``{"C": Real(…)}``, or ``(low, high)`` and lists of options.
+    """Return a user's space: dimensions, or ``(low, high)`` and lists of options in their place.
 
     Whole numbers at both ends make a range of whole numbers.
 
     Raises
     ------
     UserError
-        If it is none.
+        If it is not a search space.
 
     Examples
     --------
@@ -96,28 +134,28 @@ def validate_space(space: Any) -> dict[str, Dimension]:
     {'C': Real(low=0.1, high=10.0, log=False), 'max_depth': Integer(low=2, high=8, log=False), \
 'criterion': Choice(options=('gini', 'entropy'))}
     """
-    found: dict[str, Dimension] = {}
+    checked: dict[str, Dimension] = {}
     if not isinstance(space, Mapping):
         raise UserError(f"a search space must map names to ranges; got {type(space).__name__}")
     for name, one in space.items():
         if isinstance(one, Dimension):
-            made = one
+            dimension = one
         elif isinstance(one, list) and one:
-            made = Choice(tuple(one))
-        elif isinstance(one, tuple) and len(one) == 2 and all(map(_number, one)):
-            whole = all(isinstance(v, int) for v in one)
-            made = Integer(*one) if whole else Real(float(one[0]), float(one[1]))
+            dimension = Choice(tuple(one))
+        elif isinstance(one, tuple) and len(one) == 2 and all(map(_is_number, one)):
+            is_integer = all(isinstance(v, int) for v in one)
+            dimension = Integer(*one) if is_integer else Real(float(one[0]), float(one[1]))
         else:
             raise UserError(
-                f"a parameter's space must be (low, high), a list of options, or Real, Whole or "
-                f"Choice; got {one!r} for {name}"
+                f"the search space of {name} must be (low, high), a list of options, or Real, "
+                f"Integer or Choice; got {one!r}"
             )
-        if not isinstance(made, Choice) and not (
-            made.low < made.high and (made.low > 0 or not made.log)
+        if not isinstance(dimension, Choice) and not (
+            dimension.low < dimension.high and (dimension.low > 0 or not dimension.log)
         ):
             raise UserError(
-                f"a range must rise, and lie above 0 with log; got {made.low} to {made.high} "
-                f"for {name}"
+                f"the range of {name} must go from low to high, and lie above 0 with log=True; "
+                f"got {dimension.low} to {dimension.high}"
             )
-        found[str(name)] = made
-    return found
+        checked[str(name)] = dimension
+    return checked

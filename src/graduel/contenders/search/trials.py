@@ -1,8 +1,8 @@
-"""One cell's search: Optuna chooses, a SQLite file keeps every finished trial.
+"""The hyperparameter search of one cell: Optuna proposes, a SQLite file holds finished trials.
 
-A trial is written when it is finished, in one transaction, and not before: a process that is killed
-leaves no half of one. What a trial tries depends on the cell, the trial's number and the finished
-trials before it, and on nothing else, so that a search that was stopped goes on to the same end.
+A trial is written in one transaction when it is finished: a process that is killed leaves no half
+trial. The parameters of a trial depend on the cell, the trial's number and the finished trials
+before it, and on nothing else, so that a search that was stopped resumes to the same end.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ from graduel.contenders.search.space import Choice, Real, Space
 from graduel.errors import UserError
 
 STARTUP = 5
-"""Trials before the sampler models the rest."""
+"""Random trials before the sampler models the loss."""
 PRUNE_AFTER, PRUNE_FROM = 3, 25
-"""Complete trials before one is pruned, and from which hundredth of its epochs or rounds on."""
+"""Complete trials before one may be pruned, and the first hundredth of its work where it may."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,14 +33,14 @@ class Trial:
     Attributes
     ----------
     number : from 0, the default recipe
-    params : what was tried, as plain values
-    loss : the leading metric on the validation rows as a loss; None where there is none
-    tie : their log loss, which decides among equals
+    params : its hyperparameters, as plain values
+    loss : the leading metric on the validation rows as a loss; None for a failed trial
+    tie : the log loss of the validation rows, which decides among equals
     seconds : of its fit
-    clock : of the whole search up to its end
+    clock : seconds of the whole search up to its end
     state : "complete", "pruned" or "failed"
-    cut : whether the clock ended it before its time
-    why : what made it fail
+    cut : whether the time budget ended it early
+    why : the reason of a failure
     course : the loss by hundredths of its epochs or rounds
     """
 
@@ -56,25 +56,25 @@ class Trial:
     course: Mapping[int, float] = field(default_factory=dict)
 
     def as_dict(self) -> dict[str, Any]:
-        """Return what ``result.json`` says of it."""
-        found = {
+        """Return it as plain data for ``result.json``."""
+        data = {
             "number": self.number,
             "params": {k: list(v) if isinstance(v, tuple) else v for k, v in self.params.items()},
             "loss": self.loss,
             "seconds": self.seconds,
             "state": self.state,
         }
-        return found | ({"why": self.why} if self.why else {})
+        return data | ({"why": self.why} if self.why else {})
 
 
 def select_best(trials: list[Trial]) -> Trial | None:
-    """Return the complete trial of the lowest loss; of equals that of the lowest log loss."""
+    """Return the complete trial of the lowest loss; among equals that of the lowest log loss."""
     complete = [t for t in trials if t.state == "complete" and t.loss is not None]
     return min(complete, key=lambda t: (t.loss, t.tie, t.number), default=None)
 
 
 def require_optuna() -> Any:
-    """Import Optuna, or say how to get it."""
+    """Import Optuna; raise a UserError with the command that installs it."""
     try:
         import optuna
     except ImportError:
@@ -87,7 +87,7 @@ def require_optuna() -> Any:
 
 
 class TrialLog:
-    """The finished trials of one cell, in a SQLite file as Optuna keeps it."""
+    """The finished trials of one cell, in an SQLite file of Optuna's format."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -110,12 +110,12 @@ class TrialLog:
                 storage.engine.dispose()
         except (SQLAlchemyError, optuna.exceptions.OptunaError) as error:
             cause = getattr(error, "orig", None) or error.__cause__ or error
-            said = str(getattr(cause, "orig", None) or cause).splitlines()[0]
-            if "full" in said or "disk I/O" in said:
+            reason = str(getattr(cause, "orig", None) or cause).splitlines()[0]
+            if "full" in reason or "disk I/O" in reason:
                 raise OSError(28, "No space left on device", str(self.path)) from None
             raise UserError(
                 f"{self.path}: expected the trials of a tuning; the file is damaged "
-                f"({said[:120]}). Delete it, and the search begins anew"
+                f"({reason[:120]}). Delete it to restart the search"
             ) from None
 
     def read(self, space: Space) -> list[Trial]:
@@ -126,32 +126,32 @@ class TrialLog:
             return [_from_frozen(one, space) for one in study.get_trials(deepcopy=False)]
 
     def add(self, trial: Trial, space: Space) -> None:
-        """Keep a finished trial."""
+        """Store a finished trial."""
         with self._study() as study:
             study.add_trial(_to_frozen(trial, space))
 
 
 def propose_trial(trials: list[Trial], space: Space, number: int, seed: int) -> PendingTrial:
-    """Return what to try next, and who says when to give up.
+    """Propose the next trial.
 
     Parameters
     ----------
     trials : the finished ones
-    space : what is searched
+    space : the search space
     number : of the new trial
     seed : of the sampler, the trial's own
     """
     optuna = require_optuna()
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # multivariate sampling is said to be experimental
+        warnings.simplefilter("ignore")  # multivariate sampling warns that it is experimental
         sampler = optuna.samplers.TPESampler(
             n_startup_trials=STARTUP, multivariate=True, constant_liar=False, seed=seed
         )
     pruner = optuna.pruners.MedianPruner(PRUNE_AFTER, PRUNE_FROM)
     study = optuna.create_study(sampler=sampler, pruner=pruner)
     study.add_trials([_to_frozen(trial, space) for trial in trials])
-    asked = study.ask(_distributions(space))
-    return PendingTrial(asked, {k: _value(space[k], v) for k, v in sorted(asked.params.items())})
+    trial = study.ask(_distributions(space))
+    return PendingTrial(trial, {k: _value(space[k], v) for k, v in sorted(trial.params.items())})
 
 
 class PendingTrial:
@@ -162,7 +162,7 @@ class PendingTrial:
         self.course: dict[int, float] = {}
 
     def prune(self, share: float, loss: float) -> bool:
-        """Tell how far it is and how good; return whether to give it up."""
+        """Record the loss at a share of its work; return whether to give the trial up."""
         step = int(100 * share)
         if step in self.course or not np.isfinite(loss):
             return False
@@ -172,7 +172,7 @@ class PendingTrial:
 
 
 def _label(value: Any) -> Any:
-    """Return an option as Optuna keeps it: tuples as text."""
+    """Return an option as Optuna stores it: tuples as text."""
     return json.dumps(value) if isinstance(value, tuple | list) else value
 
 
@@ -189,28 +189,32 @@ def _same(option: Any, label: Any) -> bool:
 
 def _distributions(space: Space) -> dict[str, Any]:
     optuna = require_optuna()
-    found: dict[str, Any] = {}
+    distributions: dict[str, Any] = {}
     for name, one in sorted(space.items()):
         if isinstance(one, Choice):
             options = [_label(option) for option in one.options]
-            found[name] = optuna.distributions.CategoricalDistribution(options)
+            distributions[name] = optuna.distributions.CategoricalDistribution(options)
         elif isinstance(one, Real):
-            found[name] = optuna.distributions.FloatDistribution(one.low, one.high, log=one.log)
+            distributions[name] = optuna.distributions.FloatDistribution(
+                one.low, one.high, log=one.log
+            )
         else:
-            found[name] = optuna.distributions.IntDistribution(one.low, one.high, log=one.log)
-    return found
+            distributions[name] = optuna.distributions.IntDistribution(
+                one.low, one.high, log=one.log
+            )
+    return distributions
 
 
 def _to_frozen(trial: Trial, space: Space) -> Any:
     optuna = require_optuna()
     states = {"complete": "COMPLETE", "pruned": "PRUNED", "failed": "FAIL"}
-    kept = {k: getattr(trial, k) for k in ("loss", "tie", "seconds", "clock", "cut", "why")}
+    attributes = {k: getattr(trial, k) for k in ("loss", "tie", "seconds", "clock", "cut", "why")}
     return optuna.trial.create_trial(
         state=getattr(optuna.trial.TrialState, states[trial.state]),
         value=trial.loss if trial.state != "failed" else None,
         params={k: _label(v) for k, v in trial.params.items()},
         distributions=_distributions(space),
-        user_attrs=kept,
+        user_attrs=attributes,
         intermediate_values=dict(trial.course),
     )
 
@@ -229,6 +233,6 @@ def _from_frozen(frozen: Any, space: Space) -> Trial:
         )
     except (KeyError, StopIteration, TypeError):
         raise UserError(
-            "the trials that this run's folder keeps are of another search space. "
+            "the stored trials in this run's folder are of another search space. "
             "Choose another --out"
         ) from None

@@ -1,4 +1,4 @@
-"""A contender with its hyperparameters searched for: itself a contender."""
+"""A contender with a hyperparameter search: itself a contender."""
 
 from __future__ import annotations
 
@@ -11,13 +11,14 @@ import numpy as np
 from graduel.contenders.contender import (
     Budget,
     Checkpoint,
-    Clock,
-    Contender,
     FittedContender,
+    Fitting,
     LabelledRows,
     Notify,
     Progress,
+    TunableContender,
 )
+from graduel.contenders.fit_job import Clock
 from graduel.contenders.search.space import Space
 from graduel.contenders.search.trials import (
     PendingTrial,
@@ -32,7 +33,7 @@ from graduel.metrics.metric import get_metric, log_loss
 
 @dataclass(slots=True)
 class TunedFit:
-    """The best trial's model, as it was fitted, and the search that found it."""
+    """The best trial's model, as it was fitted in the search, and all trials."""
 
     fitted: FittedContender
     trials: list[Trial]
@@ -46,15 +47,15 @@ class TunedContender:
 
     Attributes
     ----------
-    contender : with the default recipe, which is trial 0 and fitted as without a tuning
-    space : what is searched; a contender without one is fitted once
-    metric : what decides, on the cell's own validation rows
-    journal : where finished trials are kept
-    trials : how many there are; None where seconds count
-    seconds : of tuning and fitting in all; None where trials count
+    contender : with the default recipe, which is trial 0 and fitted as without a search
+    space : the search space; a contender with an empty one is fitted once
+    metric : what decides, on the cell's validation rows
+    journal : stores finished trials
+    trials : number of trials; None with a time budget
+    seconds : time budget of search and fit together; None with a number of trials
     """
 
-    contender: Contender
+    contender: TunableContender
     space: Space
     metric: str
     journal: TrialLog
@@ -63,11 +64,11 @@ class TunedContender:
 
     @property
     def name(self) -> str:
-        """What it is called in a duel."""
+        """Name in a duel."""
         return self.contender.name
 
     def finished(self) -> list[Trial]:
-        """Return the trials that are finished already."""
+        """Return the finished trials."""
         return self.journal.read(self.space)
 
     def fit(
@@ -81,17 +82,17 @@ class TunedContender:
     ) -> Generator[Checkpoint, None, TunedFit]:
         """Search; yield after each trial the best model so far, on the clock of the whole search.
 
-        Where trials are finished already, it goes on behind the last of them.
+        Finished trials are not repeated: the search resumes after the last of them.
         """
         trials = self.finished()
         before = trials[-1].clock if trials else 0.0
         clock, best, model = Clock(), select_best(trials), None
         while not self._over(trials, before + clock.seconds):
             number = len(trials)
-            asked = None
+            proposal = None
             if number and self.space:
-                asked = propose_trial(trials, self.space, number, _sampler_seed(rng, number))
-            run = _Run(self, number, asked, clock, before, notify)
+                proposal = propose_trial(trials, self.space, number, _sampler_seed(rng, number))
+            run = _TrialRun(self, number, proposal, clock, before, notify)
             fitted = run.fit(train, valid, _rng(rng, number), budget)
             trial = run.trial
             better = trial is select_best([*([best] if best else []), trial])
@@ -104,13 +105,13 @@ class TunedContender:
             if best is not None:
                 yield Checkpoint(seconds, model.predict_proba if better and model else None)
             self.journal.add(trial, self.space)
-            fitted = None  # no more than the best is kept while the next one is fitted
+            fitted = None  # only the best stays in memory while the next one is fitted
             clock.go()
         spent = trials[-1].clock
         if best is None:
             raise UserError(f"no trial could be fitted; the first: {trials[0].why}")
         if model is None:
-            model = self._again(best, train, valid, rng, budget)
+            model = self._refit(best, train, valid, rng, budget)
         model.details = {**model.details, "trial": best.number}
         return TunedFit(model, trials, best.number, spent)
 
@@ -124,7 +125,7 @@ class TunedContender:
         assert self.seconds is not None
         return trials[-1].cut or seconds >= self.seconds
 
-    def _again(
+    def _refit(
         self,
         best: Trial,
         train: LabelledRows,
@@ -132,62 +133,66 @@ class TunedContender:
         rng: np.random.Generator,
         budget: Budget,
     ) -> FittedContender:
-        """Fit a trial of a process that is gone once more: the same numbers give the same bits."""
+        """Refit a trial of an earlier process: the same random numbers give the same bits."""
         stop = max(best.course, default=100) if best.cut else 101
 
         def notify(progress: Progress) -> bool:
             return int(100 * progress.share) >= stop
 
-        made = variant(self.contender, best.params if best.number else {})
-        fitted = _last(
-            made.fit(train, valid, rng=_rng(rng, best.number), budget=budget, notify=notify)
+        contender = self.contender
+        if best.number:
+            contender = contender.with_parameters(best.params)
+        fitted = _exhaust(
+            contender.fit(train, valid, rng=_rng(rng, best.number), budget=budget, notify=notify)
         )
         fitted.seconds = best.seconds
         return fitted
 
 
-class _Run:
+class _TrialRun:
     """One trial under way."""
 
     def __init__(
         self,
         tuned: TunedContender,
         number: int,
-        asked: PendingTrial | None,
+        proposal: PendingTrial | None,
         clock: Clock,
         before: float,
         notify: Notify,
     ) -> None:
-        self._tuned, self._asked, self._clock, self._before = tuned, asked, clock, before
+        self._tuned, self._proposal, self._clock, self._before = tuned, proposal, clock, before
         self._notify, self._number = notify, number
         self._course: dict[int, float] = {}
         self._pruned = self._cut = False
         self.params: Mapping[str, Any] = (
-            asked.params if asked is not None else _defaults(tuned.contender, tuned.space)
+            proposal.params
+            if proposal is not None
+            else {name: tuned.contender.get_parameter(name) for name in sorted(tuned.space)}
         )
         self.trial = Trial(number, self.params, None, None, 0.0, 0.0, "failed")
 
     def fit(
         self, train: LabelledRows, valid: LabelledRows, rng: np.random.Generator, budget: Budget
     ) -> FittedContender | None:
-        """Fit, and judge on the validation rows; a trial that fails is a trial."""
+        """Fit and evaluate on the validation rows; a trial that fails is a trial."""
         tuned, start = self._tuned, self._clock.seconds
         contender = tuned.contender
-        if self._asked is not None:
-            contender = variant(contender, self.params)
+        if self._proposal is not None:
+            contender = contender.with_parameters(self.params)
         try:
-            fitted = _last(
+            fitted = _exhaust(
                 contender.fit(train, valid, rng=rng, budget=budget, notify=self._observe)
             )
             p = fitted.predict_proba(valid.X)
             if not np.isfinite(p).all():
                 raise ArithmeticError("it diverged")
         except (UserError, ArithmeticError, MemoryError) as error:
-            said = " ".join(str(error).split()) or type(error).__name__
+            reason = " ".join(str(error).split()) or type(error).__name__
             if not tuned.space:
                 raise
             seconds = self._clock.seconds - start
-            self.trial = replace(self.trial, seconds=seconds, why=said[:200])
+            self.trial = replace(self.trial, seconds=seconds, why=reason[:200])
             return None
         state = "pruned" if self._pruned else "complete"
         self.trial = replace(
@@ -202,7 +207,7 @@ class _Run:
         return fitted
 
     def _observe(self, progress: Progress) -> bool:
-        """Pass the progress on; answer whether the trial is to end here."""
+        """Forward the progress; return whether the trial is to end here."""
         tuned = self._tuned
         seconds = self._before + self._clock.seconds
         if tuned.trials is not None:
@@ -220,30 +225,13 @@ class _Run:
         if tuned.seconds is not None and tuned.space and seconds >= tuned.seconds:
             self._cut = progress.share < 1
             return True
-        if self._asked is not None and progress.valid_loss is not None:
-            self._pruned = self._asked.prune(progress.share, progress.valid_loss)
+        if self._proposal is not None and progress.valid_loss is not None:
+            self._pruned = self._proposal.prune(progress.share, progress.valid_loss)
         return self._pruned
 
 
-def variant(contender: Any, params: Mapping[str, Any]) -> Contender:
-    """Return a contender with other hyperparameters."""
-    if not params:
-        return contender
-    if hasattr(contender, "values"):  # an estimator of the user's, which has no recipe's fields
-        return replace(contender, values=dict(params))
-    return replace(contender, recipe=replace(contender.recipe, **params))
-
-
-def _defaults(contender: Any, space: Space) -> dict[str, Any]:
-    """Return the default recipe's values of what is searched."""
-    if hasattr(contender, "values"):
-        given = contender.estimator.get_params()
-        return {name: given[name] for name in sorted(space)}
-    return {name: getattr(contender.recipe, name) for name in sorted(space)}
-
-
-def _last(fitting: Generator[Checkpoint, None, FittedContender]) -> FittedContender:
-    """Go through a fit to its end; its checkpoints are not looked at."""
+def _exhaust(fitting: Fitting) -> FittedContender:
+    """Run a fit to its end, ignoring its checkpoints."""
     while True:
         try:
             next(fitting)
@@ -253,12 +241,12 @@ def _last(fitting: Generator[Checkpoint, None, FittedContender]) -> FittedConten
 
 
 def _sequence(rng: np.random.Generator, *key: int) -> np.random.SeedSequence:
-    own: Any = rng.bit_generator.seed_seq
-    return np.random.SeedSequence(own.entropy, spawn_key=(*own.spawn_key, *key))
+    parent: Any = rng.bit_generator.seed_seq
+    return np.random.SeedSequence(parent.entropy, spawn_key=(*parent.spawn_key, *key))
 
 
 def _rng(rng: np.random.Generator, number: int) -> np.random.Generator:
-    """Return a trial's random numbers; those of trial 0 are the cell's, as without a tuning."""
+    """Return a trial's random numbers; those of trial 0 are the cell's, as without a search."""
     return np.random.default_rng(_sequence(rng, *([number] if number else [])))
 
 
@@ -267,5 +255,5 @@ def _sampler_seed(rng: np.random.Generator, number: int) -> int:
 
 
 def count_curve_points(trials: list[Trial]) -> int:
-    """Return how many points of the curve some trials have given: none before the first model."""
+    """Return how many curve points these trials gave: none before the first complete one."""
     return sum(select_best(trials[: i + 1]) is not None for i in range(len(trials)))

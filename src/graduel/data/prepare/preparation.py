@@ -7,47 +7,105 @@ among others. Each row is prepared by itself: a slice of the table gives that sl
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
+from msgspec import Struct
 from numpy.typing import NDArray
 
 from graduel.data.column import KINDS, Column
-from graduel.data.prepare import net_encoders, numeric_encoders, tree_encoders
-from graduel.data.prepare.encoder import Encoder, Preparation
-from graduel.data.prepare.values import require_columns
+from graduel.data.prepare.encoders import Boolean, CategoryCode, Date, Number, OneHot
+from graduel.data.prepare.scalers import Both, Quantile, Robust, Shift
+from graduel.data.prepare.values import HIGHEST, require_columns
 from graduel.errors import UserError, unknown
+from graduel.serialize import from_plain, to_plain
 
 if TYPE_CHECKING:
     import polars as pl
 
 Array = NDArray[Any]
 
+Encoder = Number | OneHot | CategoryCode | Boolean | Date
+
 ONE_HOT, CODES = 64, 4096
 """How many categories of a column are told apart: as columns of their own, as codes."""
-SCALERS: dict[str, Any] = {
-    "robust": numeric_encoders.Numeric,
-    "quantile": numeric_encoders.Quantile,
-    "both": numeric_encoders.Both,
+SCALERS: dict[str, type[Robust | Quantile | Both]] = {
+    "robust": Robust,
+    "quantile": Quantile,
+    "both": Both,
 }
-"""How numbers are brought to the same size, by name."""
-AMOUNTS = (*SCALERS.values(), net_encoders.Date)
+"""How numbers are scaled for networks, by name."""
 
 
-@dataclass(frozen=True, slots=True)
-class NetPreparation(Preparation):
+class Preparation(Struct, frozen=True):
+    """Encoders side by side, and what both kinds of preparation do with them."""
+
+    encoders: tuple[Encoder, ...]
+
+    for_trees: ClassVar[bool]
+
+    def __post_init__(self) -> None:
+        counts = Counter(encoder.name for encoder in self.encoders)
+        if twice := [name for name, count in counts.items() if count > 1]:
+            raise UserError(f"each column must be named once; got {twice[0]!r} twice")
+        for encoder in self.encoders:
+            if encoder.for_trees != self.for_trees:
+                raise UserError(f"the encoder of column {encoder.name!r} is of another preparation")
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the columns of the matrix, for people to read."""
+        return tuple(name for encoder in self.encoders for name in encoder.names)
+
+    def transform(self, frame: pl.DataFrame) -> Array:
+        """Return the float32 matrix of a table, shape (n_rows, number of names).
+
+        Raises
+        ------
+        UserError
+            If the table lacks a column, or a column cannot be read as what it was in fitting.
+        """
+        require_columns(frame, (encoder.name for encoder in self.encoders))
+        out = np.empty((len(frame), len(self.names)), np.float32)
+        start = 0
+        for encoder in self.encoders:
+            stop = start + len(encoder.names)
+            encoder.fill(frame[encoder.name], out[:, start:stop])
+            start = stop
+        return out
+
+    def to_spec(self) -> dict[str, Any]:
+        """Return plain data for JSON, from which :meth:`from_spec` builds an equal preparation."""
+        spec: dict[str, Any] = to_plain(self)
+        return spec
+
+    @classmethod
+    def from_spec(cls, spec: Any) -> Self:
+        """Build a preparation from plain data.
+
+        Raises
+        ------
+        UserError
+            If the data are not those of such a preparation.
+        """
+        what = "the preparation in the file is damaged"
+        _require_text_and_numbers(spec, what)
+        return from_plain(cls, spec, what)
+
+
+class NetPreparation(Preparation, frozen=True, tag="net"):
     """A table as a network takes it: every number finite and, but for codes, within ±3.
 
-    - numeric: robust scaling with smooth clipping (:class:`prepare_numbers.Numeric`), normal scores
-      (:class:`prepare_numbers.Quantile`), or both (:class:`prepare_numbers.Both`)
-    - categorical: one-hot, two categories as −1 and +1 (:class:`prepare_net.OneHot`); or, for a
+    - numeric: robust scaling with smooth clipping (:class:`scalers.Robust`), normal scores
+      (:class:`scalers.Quantile`), or both (:class:`scalers.Both`)
+    - categorical: one-hot, two categories as −1 and +1 (:class:`encoders.OneHot`); or, for a
       first layer :class:`graduel.nn.Columns`, codes at the end of the matrix
-      (:class:`prepare_net.Codes`)
+      (:class:`encoders.CategoryCode`)
     - boolean: −1 and +1
-    - date: days as a number, and month, day, weekday, hour as points on a circle
-      (:class:`prepare_net.Date`)
+    - date: days as a number, and month, day, weekday, hour as sine and cosine
+      (:class:`encoders.Date`)
     - text: left out
 
     Examples
@@ -70,16 +128,7 @@ class NetPreparation(Preparation):
     (('age', 'age is missing', 'sex'), (3,), (5,))
     """
 
-    KIND: ClassVar[str] = "net"
-    PARTS: ClassVar[tuple[type, ...]] = (
-        numeric_encoders.Numeric,
-        numeric_encoders.Quantile,
-        numeric_encoders.Both,
-        net_encoders.OneHot,
-        net_encoders.CategoryCode,
-        net_encoders.Boolean,
-        net_encoders.Date,
-    )
+    for_trees: ClassVar[bool] = False
 
     @classmethod
     def fit(
@@ -102,8 +151,7 @@ class NetPreparation(Preparation):
         rows : the rows to fit on, as numbers or as booleans; None for all
         embed : whether categories become codes for embeddings instead of one-hot columns
         one_hot : with embeddings, columns of at most so many categories are one-hot all the same
-        scaling : of numbers: 'robust' (:class:`prepare_numbers.Numeric`), 'quantile'
-            (:class:`prepare_numbers.Quantile`) or 'both' (:class:`prepare_numbers.Both`)
+        scaling : of numbers: 'robust', 'quantile' or 'both'; see :data:`SCALERS`
         limit : of the categories of a column, how many of the most frequent are told apart; 64
             by default, 4,096 as codes
 
@@ -115,32 +163,31 @@ class NetPreparation(Preparation):
         most = _limit(limit, CODES if embed else ONE_HOT)
         if scaling not in SCALERS:
             raise unknown("scaling", scaling, SCALERS)
-        scaler = SCALERS[scaling]
-        found: list[Encoder] = []
-        for kind, column in _columns(frame, columns, rows):
+        encoders: list[Encoder] = []
+        for kind, column in _fitted_columns(frame, columns, rows):
             if kind == "numeric":
-                found.append(scaler.fit(column))
+                encoders.append(Number.fit(column, SCALERS[scaling]))
             elif kind == "boolean":
-                found.append(net_encoders.Boolean.fit(column))
+                encoders.append(Boolean.fit(column))
             elif kind == "date":
-                found.append(net_encoders.Date.fit(column))
+                encoders.append(Date.fit(column))
             elif embed:
-                codes = net_encoders.CategoryCode.fit(column, most)
-                few = 0 < len(codes.categories) + codes.others <= one_hot
-                found.append(net_encoders.OneHot.fit(column, most) if few else codes)
+                code = CategoryCode.fit(column, most)
+                few = 0 < len(code.categories) + code.others <= one_hot
+                encoders.append(OneHot.fit(column, most) if few else code)
             else:
-                found.append(net_encoders.OneHot.fit(column, most))
-        return cls(tuple(sorted(found, key=_is_code)))
+                encoders.append(OneHot.fit(column, most))
+        return cls(tuple(sorted(encoders, key=_is_code)))
 
     def __post_init__(self) -> None:
-        Preparation.__post_init__(self)
+        super().__post_init__()
         if sorted(self.encoders, key=_is_code) != list(self.encoders):
-            raise UserError("a preparation's codes must come last; the file is damaged")
+            raise UserError("a preparation's codes must come last")
 
     @property
     def categorical(self) -> tuple[int, ...]:
         """How many codes each of the last columns has; empty without embeddings."""
-        return tuple(encoder.cardinality for encoder in self.encoders if _is_code(encoder))
+        return tuple(e.cardinality for e in self.encoders if isinstance(e, CategoryCode))
 
     @property
     def numeric(self) -> int:
@@ -150,22 +197,21 @@ class NetPreparation(Preparation):
     @property
     def numbers(self) -> tuple[int, ...]:
         """Which columns hold amounts: scaled numbers and days, one for each column of the table."""
-        found, start = [], 0
+        columns, start = [], 0
         for encoder in self.encoders:
-            if isinstance(encoder, AMOUNTS):
-                found.append(start)
+            if isinstance(encoder, Number | Date):
+                columns.append(start)
             start += len(encoder.names)
-        return tuple(found)
+        return tuple(columns)
 
 
-@dataclass(frozen=True, slots=True)
-class TreePreparation(Preparation):
+class TreePreparation(Preparation, frozen=True, tag="tree"):
     """A table as XGBoost takes it: NaN where missing, no number infinite.
 
-    - numeric: as it is, moved where float32 would merge values (:class:`prepare_tree.Numeric`)
-    - categorical: codes, as native categories (:class:`prepare_tree.Category`)
+    - numeric: as it is, moved where float32 would merge values (:class:`scalers.Shift`)
+    - categorical: codes, as native categories (:class:`encoders.CategoryCode`)
     - boolean: 0 and 1
-    - date: days as a number, and month, day, weekday, minute (:class:`prepare_tree.Date`)
+    - date: days as a number, and month, day, weekday, minute (:class:`encoders.Date`)
     - text: left out
 
     Examples
@@ -180,13 +226,9 @@ class TreePreparation(Preparation):
     [[nan, 1.0], [30.0, nan]]
     """
 
-    KIND: ClassVar[str] = "tree"
-    PARTS: ClassVar[tuple[type, ...]] = (
-        tree_encoders.Numeric,
-        tree_encoders.Category,
-        tree_encoders.Boolean,
-        tree_encoders.Date,
-    )
+    encoders: tuple[Number | CategoryCode | Boolean | Date, ...]
+
+    for_trees: ClassVar[bool] = True
 
     @classmethod
     def fit(
@@ -202,17 +244,17 @@ class TreePreparation(Preparation):
         `limit` is 4,096 by default.
         """
         most = _limit(limit, CODES)
-        found: list[Encoder] = []
-        for kind, column in _columns(frame, columns, rows):
+        encoders: list[Number | CategoryCode | Boolean | Date] = []
+        for kind, column in _fitted_columns(frame, columns, rows):
             if kind == "numeric":
-                found.append(tree_encoders.Numeric.fit(column))
+                encoders.append(Number.fit(column, Shift))
             elif kind == "boolean":
-                found.append(tree_encoders.Boolean.fit(column))
+                encoders.append(Boolean.fit(column, for_trees=True))
             elif kind == "date":
-                found.append(tree_encoders.Date.fit(column))
+                encoders.append(Date.fit(column, for_trees=True))
             else:
-                found.append(tree_encoders.Category.fit(column, most))
-        return cls(tuple(found))
+                encoders.append(CategoryCode.fit(column, most, for_trees=True))
+        return cls(tuple(encoders))
 
     @property
     def feature_types(self) -> list[str]:
@@ -232,7 +274,7 @@ class TreePreparation(Preparation):
         return list(taken)
 
 
-def _columns(
+def _fitted_columns(
     frame: pl.DataFrame, columns: Sequence[Column], rows: Array | None
 ) -> Iterator[tuple[str, pl.Series]]:
     """Yield the kind and the fitted rows of each column, one at a time; text is left out."""
@@ -254,4 +296,23 @@ def _limit(limit: int | None, otherwise: int) -> int:
 
 
 def _is_code(encoder: Encoder) -> bool:
-    return isinstance(encoder, net_encoders.CategoryCode)
+    return isinstance(encoder, CategoryCode)
+
+
+def _require_text_and_numbers(spec: Any, what: str) -> None:
+    """Raise if plain data hold numbers or text that JSON allows and a preparation cannot have.
+
+    These are numbers beyond float64, NaN, and half of a surrogate pair.
+    """
+    rest = [spec]
+    while rest:
+        value = rest.pop()
+        if isinstance(value, dict):
+            rest += [*value, *value.values()]
+        elif isinstance(value, list):
+            rest += value
+        elif isinstance(value, str):
+            if value != value.encode(errors="replace").decode():
+                raise UserError(f"{what}: expected text; got {value[:40]!r}")
+        elif isinstance(value, int | float) and not abs(value) <= HIGHEST:
+            raise UserError(f"{what}: expected a finite number; got {str(value)[:40]}")

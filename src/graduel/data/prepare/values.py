@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 Array = NDArray[Any]
 
+HIGHEST = float(np.finfo(np.float64).max)
 FLAGS = {
     **dict.fromkeys(("true", "t", "yes", "y", "on", "1", "1.0"), 1.0),
     **dict.fromkeys(("false", "f", "no", "n", "off", "0", "0.0"), 0.0),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,7 +12,7 @@ from graduel.duel.plan.design import Design, check_design, default_design
 from graduel.duel.plan.protocol import ROPE
 from graduel.duel.plan.splits import check_rows, outer_split
 from graduel.errors import UserError
-from graduel.metrics.metric import Metric, default_rope, get_metric
+from graduel.metrics.metric import default_rope, get_metric
 
 QUICK_ROWS = 10_000
 RARE = 0.1
@@ -119,28 +118,6 @@ def validate_rope(rope: float) -> float:
     return float(rope)
 
 
-def duel_warnings(
-    dataset: Dataset, split: str, metric: str, rope: float, contenders: int
-) -> Iterator[str]:
-    """Yield warnings about the data and the plan, a sentence each."""
-    if dataset.understood is not None:
-        from graduel.data.checks import check_table
-
-        yield from check_table(dataset.understood)
-    design = Design.parse(split)
-    n_rare = int((np.bincount(dataset.y, minlength=len(dataset.classes)) < design.folds).sum())
-    if n_rare and design.kind == "folds":
-        yield (
-            f"{n_rare} {'class has' if n_rare == 1 else 'classes have'} fewer rows than there are "
-            f"folds ({design.folds}): not every fold has them to learn from and to be judged on"
-        )
-    if (reason := explain_metric(dataset, metric)) is not None:
-        yield reason
-    warning = power_warning(dataset, design, get_metric(metric), rope, contenders)
-    if contenders > 1 and warning is not None:
-        yield warning
-
-
 def default_metric(dataset: Dataset) -> str:
     """Return the metric for a data set where the user names none."""
     return "log_loss" if minority_share(dataset) < RARE else "error"
@@ -150,32 +127,3 @@ def minority_share(dataset: Dataset) -> float:
     """Return the share of the rows that are not of the most frequent class."""
     counts = np.bincount(dataset.y)
     return 1 - float(counts.max() / counts.sum())
-
-
-def explain_metric(dataset: Dataset, metric: str) -> str | None:
-    """Return why log loss is compared, where nearly all rows are of one class."""
-    share = minority_share(dataset)
-    if metric != "log_loss" or share >= RARE:
-        return None
-    return (
-        f"Log loss leads: {100 * share:.2g} % of the rows are not of the most frequent class, so "
-        "that always naming that class is seldom wrong and the error says little."
-    )
-
-
-def power_warning(
-    dataset: Dataset, design: Design, metric: Metric, rope: float, contenders: int
-) -> str | None:
-    """Return a warning if the test rows are too few for the ROPE."""
-    pairs = max(contenders * (contenders - 1) // 2, 1)
-    classes = np.bincount(dataset.y)
-    if design.kind == "folds":
-        shape, n = (design.repeats, design.folds), len(dataset.y)
-    else:
-        shape = None
-        n = len(dataset.test_rows) if design.kind == "given" else len(dataset.y) // design.folds
-        classes = np.maximum(classes * n // len(dataset.y), 1)
-    rows = [int(c) for c in classes if c]
-    from graduel.duel.plan.power import explain_power  # SciPy's statistics, which no fit needs
-
-    return explain_power(n, rope, metric, shape, pairs=pairs, class_rows=rows)

@@ -4,17 +4,24 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from importlib.metadata import version
 from typing import Any
 
-from graduel.contenders.recipes import CONTENDERS, Entry, Recipe, table_contenders
+from graduel.contenders.family import TableTraits
+from graduel.contenders.registry import (
+    USER,
+    contender_names,
+    default_contenders,
+    family_packages,
+    get_contender,
+    sort_contenders,
+)
 from graduel.data.source import DataSource
 from graduel.duel.plan.budget import parse_budget, validate_count, validate_trials
 from graduel.duel.plan.defaults import Defaults, choose_defaults
 from graduel.duel.plan.packages import deciding_versions, require
 from graduel.duel.plan.protocol import Protocol
 from graduel.duel.plan.user_estimators import UserContender
-from graduel.errors import UserError, unknown
+from graduel.errors import UserError
 from graduel.serialize import to_plain
 from graduel.train.build.network_builder import check_recipe
 from graduel.train.build.recipe_parser import parse_recipe, validate_recipe
@@ -65,20 +72,21 @@ def build_protocol(
     defaults = choose_defaults(
         data, split=split, metric=metric, rope=rope, rows=whole_rows(rows), quick=quick
     )
-    entries = _entries(data, defaults)
-    chosen: dict[str, tuple[str, str, Recipe]] = {}
+    traits = _table_traits(data, defaults)
+    chosen: dict[str, tuple[str, str, Any]] = {}
     for name in names:
-        if name not in entries:
-            family = CONTENDERS[name].family
-            raise UserError(f"{name} is for images; for a table take {family}")
-        entry = entries[name]
-        recipe: Recipe = entry.quick if quick else entry.full
+        family, contender = get_contender(name)
+        if (recipes := contender.recipes(traits)) is None:
+            if traits is None:
+                raise UserError(f"{name} is for tables, and these are images")
+            raise UserError(f"{name} is for images; for a table take {family.name}")
+        recipe: Any = recipes.quick if quick else recipes.full
         if name == "net" and net is not None:
             base = net_recipe(quick, defaults.table_rows)
             recipe = parse_recipe(net, base) if isinstance(net, str) else validate_recipe(net)
-        chosen[name] = (entry.family, entry.title, recipe)
+        chosen[name] = (family.name, contender.title, recipe)
     for one in own:
-        chosen[one.name] = ("own", one.title, one.recipe)
+        chosen[one.name] = (USER, one.title, one.recipe)
     return assemble_protocol(
         data,
         defaults,
@@ -98,38 +106,35 @@ def _contender_names(
     net: NetRecipe | str | None,
 ) -> list[str]:
     """Return the names of built-in contenders in one order, so that equal sets are equal duels."""
-    names = (
-        contenders if contenders is not None else [k for k, e in CONTENDERS.items() if e.default]
-    )
+    names = contenders if contenders is not None else default_contenders()
     if not names:
-        raise UserError(f"expected at least one contender of {', '.join(CONTENDERS)}; got none")
-    for name in names:
-        if name not in CONTENDERS:
-            raise unknown("contender", name, CONTENDERS)
+        known = ", ".join(contender_names())
+        raise UserError(f"expected at least one contender of {known}; got none")
+    families = [get_contender(name)[0] for name in names]
     every = [*names, *[one.name for one in own]]
     if twice := [name for name in every if every.count(name) > 1]:
         raise UserError(f"each contender duels once; got '{twice[0]}' twice")
-    if "lightgbm" in names:
-        require("lightgbm", "LightGBM", "lightgbm")
+    for needed in (one for family in families for one in family.requires):
+        require(needed.package, needed.title, needed.install)
     if net is not None and "net" not in names:
         raise UserError("a network of your own is the contender 'net'; add it to --contenders")
-    return [name for name in CONTENDERS if name in names]
+    return sort_contenders(names)
 
 
-def _entries(data: DataSource, defaults: Defaults) -> Mapping[str, Entry]:
-    """Return the contenders for images, or those for a table of this size."""
+def _table_traits(data: DataSource, defaults: Defaults) -> TableTraits | None:
+    """Return what recipes depend on in a table; None for images."""
     if defaults.table_rows is None:
-        return CONTENDERS
+        return None
     dataset = data.load()
     n_classes = len(dataset.classes)
     vectors = n_classes > 2 and all(c.kind != "categorical" for c in dataset.columns)
-    return table_contenders(defaults.table_rows, classes=n_classes, vector_leaves=vectors)
+    return TableTraits(defaults.table_rows, n_classes, vectors)
 
 
 def assemble_protocol(
     data: DataSource,
     defaults: Defaults,
-    chosen: Mapping[str, tuple[str, str, Recipe]],
+    chosen: Mapping[str, tuple[str, str, Any]],
     *,
     seeds: int,
     quick: bool,
@@ -149,6 +154,7 @@ def assemble_protocol(
     seeds = validate_count("seeds", seeds, MOST_SEEDS)
     most = max(MOST_THREADS, os.cpu_count() or 1)
     seconds = parse_budget(budget)
+    is_tuned = seconds is not None or trials is not None
     protocol = Protocol(
         dataset=data.name,
         contenders={
@@ -161,7 +167,7 @@ def assemble_protocol(
         threads=default_threads() if threads is None else validate_count("threads", threads, most),
         rope=defaults.rope,
         varies=varies,
-        versions=_versions(chosen, tuned=seconds is not None or trials is not None),
+        versions=_versions(chosen, tuned=is_tuned),
         source=None if data.is_builtin else data.spec.as_dict(),
         split=defaults.split,
         metric=defaults.metric,
@@ -186,13 +192,14 @@ def whole_rows(rows: int | None) -> int | None:
     return None if rows is None else validate_count("rows", rows, None)
 
 
-def _versions(names: Mapping[str, Any], *, tuned: bool) -> dict[str, str]:
+def _versions(chosen: Mapping[str, tuple[str, str, Any]], *, tuned: bool) -> dict[str, str]:
     """Return the versions of the packages that decide the numbers of these contenders."""
-    more = ["lightgbm"] if "lightgbm" in names else []
+    families = dict.fromkeys(family for family, _, _ in chosen.values())
+    more = [package for family in families for package in family_packages(family)]
     if tuned:
-        require("optuna", "Optuna, with which graduel tunes,", "tune")
+        require("optuna", "Optuna, with which graduel tunes,", "graduel[tune]")
         more.append("optuna")
-    return {**deciding_versions(), **{name: version(name) for name in more}}
+    return deciding_versions(more)
 
 
 def default_threads() -> int:

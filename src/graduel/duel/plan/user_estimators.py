@@ -1,18 +1,21 @@
-"""Contenders of the user's own: found, described, and packed for the process that fits them."""
+"""Estimators that a user hands over: imported, validated, and pickled for the process of a cell."""
 
 from __future__ import annotations
 
 import importlib
 import re
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from graduel.contenders.recipes import CONTENDERS, UserEstimatorRecipe
+from graduel.contenders.registry import contender_names
 from graduel.contenders.search.space import to_plain, validate_space
 from graduel.errors import UserError
+
+if TYPE_CHECKING:
+    from graduel.contenders.user_estimator import UserEstimatorRecipe
 
 TAKES = ("matrix", "frame")
 ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+")
@@ -20,14 +23,14 @@ ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+")
 
 @dataclass(frozen=True, slots=True, eq=False)
 class UserContender:
-    """A classifier of the user's own, under the name that it has in a duel.
+    """A user's classifier, with its name in a duel.
 
     Attributes
     ----------
-    name : its name, also of its folders
-    title : its name in words
+    name : name in plans, and of its folders
+    title : name in reports
     estimator : the object, not fitted
-    recipe : what tells it from others: class, parameters, what it takes, its search space
+    recipe : what tells it from others: class, parameters, input, search space
     """
 
     name: str
@@ -36,7 +39,7 @@ class UserContender:
     recipe: UserEstimatorRecipe
 
     def pickled(self) -> bytes:
-        """Return it for another process of ours: classes of a script are packed with it.
+        """Return it pickled for the process that fits it, with the classes of a script.
 
         Raises
         ------
@@ -48,33 +51,33 @@ class UserContender:
         try:
             return bytes(cloudpickle.dumps(self.estimator))
         except Exception as error:
-            said = " ".join(str(error).split())[:200]
+            reason = " ".join(str(error).split())[:200]
             raise UserError(
-                f"contender {self.title!r} cannot be handed to the process that fits it: {said}"
+                f"contender {self.title!r} cannot be handed to the process that fits it: {reason}"
             ) from None
 
     @property
     def lacks_probabilities(self) -> bool:
-        """Whether it only names classes."""
+        """Whether it predicts classes alone."""
         return not hasattr(self.estimator, "predict_proba")
 
 
 def describe_estimator(title: str, estimator: Any, space: Any = None) -> UserContender:
-    """Describe an estimator, or what makes one when it is called.
+    """Describe an estimator, or a class or function that returns one.
 
-    A table comes to it as the float32 matrix that networks take; where it holds a
-    ``ColumnTransformer``, or its attribute ``takes`` is ``"frame"``, as a pandas DataFrame.
+    It receives a table as the float32 matrix that networks take; as a pandas DataFrame where it
+    holds a ``ColumnTransformer`` or its attribute ``takes`` is ``"frame"``.
 
     Parameters
     ----------
-    title : what it is called
+    title : its name in reports
     estimator : an object with ``fit`` and ``predict``, or a class or function that returns one
-    space : what a tuning may change; else the attribute ``space``, where there is one
+    space : its search space; by default its attribute ``space``, if it has one
 
     Raises
     ------
     UserError
-        If it is no classifier of scikit-learn's kind, or its name is taken.
+        If it is not a classifier with scikit-learn's methods, or its name is taken.
 
     Examples
     --------
@@ -86,11 +89,13 @@ def describe_estimator(title: str, estimator: Any, space: Any = None) -> UserCon
     name = re.sub(r"[^A-Za-z0-9_.-]+", "-", str(title)).strip("-.")[:60]
     if not name:
         raise UserError(f"a contender's name must have letters or digits; got {title!r}")
-    if name in CONTENDERS:
-        raise UserError(f"{name!r} is a contender of graduel's own; give yours another name")
+    from graduel.contenders.user_estimator import UserEstimatorRecipe
+
+    if name in contender_names():
+        raise UserError(f"{name!r} is a contender that graduel knows; give yours another name")
     maker = estimator
     if isinstance(estimator, type) or not hasattr(estimator, "fit"):
-        estimator = _made(title, estimator)
+        estimator = _call_maker(title, estimator)
     for method in ("fit", "predict"):
         if not callable(getattr(estimator, method, None)):
             raise UserError(
@@ -100,33 +105,34 @@ def describe_estimator(title: str, estimator: Any, space: Any = None) -> UserCon
     kinds = (getattr(one, "_estimator_type", None) for one in (estimator, type(estimator)))
     if "regressor" in kinds or _is_regressor(estimator):
         raise UserError(f"contender {title!r} must be a classifier; got a regressor")
-    space = next((s for s in (space, _said(maker, estimator, "space")) if s is not None), {})
-    takes = _said(maker, estimator, "takes")
+    if space is None:
+        space = _get_attribute(maker, estimator, "space")
+    takes = _get_attribute(maker, estimator, "takes")
     if takes is None:
-        takes = "frame" if _names_columns(estimator) else "matrix"
+        takes = "frame" if _selects_columns(estimator) else "matrix"
     if takes not in TAKES:
         raise UserError(f"takes of contender {title!r} must be 'matrix' or 'frame'; got {takes!r}")
-    checked = validate_space(space)
-    parameters = _parameters(estimator)
-    for key in checked:
+    space = validate_space({} if space is None else space)
+    parameters = _get_parameters(estimator)
+    for key in space:
         if key not in parameters:
             raise UserError(f"the space of contender {title!r} names {key!r}, no parameter of it")
     recipe = UserEstimatorRecipe(
         f"{type(estimator).__module__}.{type(estimator).__qualname__}",
         tuple((k, ADDRESS.sub("", repr(v))) for k, v in sorted(parameters.items())),
         takes,
-        to_plain(checked),
+        to_plain(space),
     )
     return UserContender(name, str(title), estimator, recipe)
 
 
 def load_contender(text: str) -> UserContender:
-    """Read ``module:attribute`` or ``name=module:attribute``; the current folder is looked at too.
+    """Import ``module:attribute`` or ``name=module:attribute``, also from the current folder.
 
     Raises
     ------
     UserError
-        If there is no such thing, or making it fails.
+        If the module or its attribute does not exist, or calling it fails.
     """
     title, _, where = text.rpartition("=")
     module_name, colon, attribute = where.strip().partition(":")
@@ -146,55 +152,45 @@ def load_contender(text: str) -> UserContender:
             "installed"
         ) from None
     except Exception as error:
-        raise UserError(f"--contender {text}: importing it raised {_in_words(error)}") from None
+        raise UserError(
+            f"--contender {text}: importing it raised {_describe_error(error)}"
+        ) from None
     finally:
         sys.path.remove(here)
         sys.path.append(here)
-    found = module
+    estimator: Any = module
     for part in attribute.split("."):
-        if not hasattr(found, part):
+        if not hasattr(estimator, part):
             raise UserError(f"--contender {text}: {module_name} has no {attribute}")
-        found = getattr(found, part)
-    if _is_in(module, here):  # what is beside the user's data need not be importable elsewhere
+        estimator = getattr(estimator, part)
+    if _is_in(module, here):  # a module in the current folder is not importable elsewhere
         import cloudpickle
 
         cloudpickle.register_pickle_by_value(module)
-    return describe_estimator(title.strip() or attribute, found)
+    return describe_estimator(title.strip() or attribute, estimator)
 
 
-def parse_contenders(asked: Any) -> tuple[Sequence[str] | None, list[UserContender]]:
-    """Tell names of known contenders from contenders of the user's own.
+def parse_contenders(contenders: Any) -> tuple[Sequence[str] | None, list[UserContender]]:
+    """Return the names of known contenders, and the user's estimators.
 
-    A mapping holds the user's, by name: an estimator, or ``(estimator, space)``. They stand beside
-    those of graduel's own that it names with None, or beside the default ones.
+    A mapping holds the user's, by name: an estimator, or ``(estimator, space)``. They duel beside
+    the known ones that it names with None, or beside the default ones.
 
     >>> parse_contenders(["net"]), parse_contenders({"net": None})
     ((['net'], []), (['net'], []))
     """
-    if not isinstance(asked, Mapping):
-        return ([asked] if isinstance(asked, str) else asked), []
-    names = [str(name) for name, one in asked.items() if one is None]
-    own = [
+    if not isinstance(contenders, Mapping):
+        return ([contenders] if isinstance(contenders, str) else contenders), []
+    names = [str(name) for name, one in contenders.items() if one is None]
+    estimators = [
         describe_estimator(name, *(one if isinstance(one, tuple) else (one,)))
-        for name, one in asked.items()
+        for name, one in contenders.items()
         if one is not None
     ]
-    return names or None, own
+    return names or None, estimators
 
 
-def estimator_warnings(own: Sequence[UserContender], protocol: Any) -> Iterator[str]:
-    """Yield what a user should know of contenders of their own before anything is fitted."""
-    for one in own:
-        if one.lacks_probabilities:
-            yield (
-                f"{one.title} has no predict_proba: the class that it names counts as certain, so "
-                "that its log loss and Brier score, and all that ranks by probability, say little"
-            )
-        if protocol.budget["kind"] != "none" and not one.recipe.space:
-            yield f"{one.title} has no search space: it is fitted once, as it is"
-
-
-def _made(title: str, maker: Any) -> Any:
+def _call_maker(title: str, maker: Any) -> Any:
     if not callable(maker):
         raise UserError(
             f"contender {title!r} must be a classifier with fit and predict, or a function that "
@@ -203,30 +199,30 @@ def _made(title: str, maker: Any) -> Any:
     try:
         return maker()
     except Exception as error:
-        raise UserError(f"contender {title!r}: making it raised {_in_words(error)}") from None
+        raise UserError(f"contender {title!r}: making it raised {_describe_error(error)}") from None
 
 
-def _in_words(error: Exception) -> str:
+def _describe_error(error: Exception) -> str:
     return f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
 
 
-def _said(maker: Any, estimator: Any, name: str) -> Any:
-    """Return what the user wrote on the estimator, or on what makes it."""
+def _get_attribute(maker: Any, estimator: Any, name: str) -> Any:
+    """Return an attribute of the class or function that returned the estimator, or of itself."""
     return next(
         (v for one in (maker, estimator) if (v := getattr(one, name, None)) is not None), None
     )
 
 
-def _parameters(estimator: Any) -> dict[str, Any]:
+def _get_parameters(estimator: Any) -> dict[str, Any]:
     if hasattr(estimator, "get_params"):
         return dict(estimator.get_params(deep=True))
     return dict(vars(estimator)) if hasattr(estimator, "__dict__") else {}
 
 
-def _names_columns(estimator: Any) -> bool:
+def _selects_columns(estimator: Any) -> bool:
     from sklearn.compose import ColumnTransformer
 
-    parts = [estimator, *_parameters(estimator).values()]
+    parts = [estimator, *_get_parameters(estimator).values()]
     return any(isinstance(part, ColumnTransformer) for part in parts)
 
 
@@ -235,7 +231,7 @@ def _is_regressor(estimator: Any) -> bool:
 
     try:
         return bool(is_regressor(estimator))
-    except Exception:  # it is not of scikit-learn's making
+    except Exception:  # not an estimator of scikit-learn
         return False
 
 

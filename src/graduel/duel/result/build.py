@@ -8,7 +8,7 @@ from pathlib import Path
 from statistics import mean
 from typing import Any
 
-from graduel.contenders.recipes import STRONGEST_XGBOOST
+from graduel.contenders.xgboost import STRONGEST_XGBOOST
 from graduel.duel.plan.design import Design
 from graduel.duel.plan.protocol import Protocol
 from graduel.duel.result.dataset_summary import summarize_dataset
@@ -85,7 +85,7 @@ def build_result(store: Store, command: str, *, show_rows: bool = False) -> Run:
         "n_test": len(rows.test),
         "n_features": dataset.n_features,
         "n_classes": len(dataset.classes),
-        **summarize_dataset(protocol, dataset, rows, show_rows=show_rows),
+        **summarize_dataset(store, show_rows=show_rows),
     }
     known = (protocol.dataset, protocol.source, protocol.split) == ("mnist", None, "given")
     result = Result(

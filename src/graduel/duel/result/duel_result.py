@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from graduel.data.finding import Finding
 from graduel.duel.verdict.types import Claim, Comparison, Costs, PairCurve
 from graduel.errors import UserError
 from graduel.keyed import Keyed
@@ -61,8 +62,8 @@ class DatasetSummary(Keyed):
     """User data: rows of each class."""
     in_both: int | None = None
     """User data: test rows whose features equal those of a training row."""
-    warnings: tuple[str, ...] | None = None
-    """User data: what may distort the result."""
+    warnings: tuple[Finding, ...] | None = None
+    """Findings of the checks, see ``docs/checks.md``; null where nothing was checked."""
     show_rows: bool | None = None
     """User data: whether a report may show rows."""
     target: str | None = None

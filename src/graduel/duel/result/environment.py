@@ -10,12 +10,10 @@ from pathlib import Path
 
 import psutil
 
+from graduel.contenders.registry import known_packages
 from graduel.duel.result.duel_result import Environment
 
-PACKAGES = (
-    *("graduel", "numpy", "scipy", "scikit-learn", "xgboost", "xgboost-cpu", "matplotlib"),
-    *("lightgbm", "optuna"),
-)
+PACKAGES = ("graduel", "numpy", "scipy", "scikit-learn", "xgboost", "xgboost-cpu", "matplotlib")
 
 
 def describe_environment(command: str, threads: int) -> Environment:
@@ -23,7 +21,7 @@ def describe_environment(command: str, threads: int) -> Environment:
     from threadpoolctl import threadpool_info
 
     versions: dict[str, str] = {}
-    for name in PACKAGES:
+    for name in (*PACKAGES, *known_packages(), "optuna"):
         try:
             versions[name] = version(name)
         except PackageNotFoundError:

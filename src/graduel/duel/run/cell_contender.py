@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from graduel.contenders import Contender, make_contender, recipe_of
-from graduel.contenders.search.family_spaces import get_space
+from graduel.contenders import get_family, make_contender
 from graduel.contenders.search.space import Space
 from graduel.contenders.search.tuning import TunedContender
 from graduel.duel.plan.protocol import Cell, Protocol
@@ -24,7 +23,7 @@ def build_contender(
     image : whether rows are images
     """
     spec = protocol.contenders[cell.contender]
-    contender: Contender = make_contender(
+    contender = make_contender(
         cell.contender, spec["family"], spec["recipe"], protocol.metric, estimator
     )
     if not protocol.is_tuned:
@@ -38,5 +37,5 @@ def build_contender(
 def search_space(protocol: Protocol, cell: Cell, *, image: bool) -> Space:
     """Return the search space of a cell's contender."""
     spec = protocol.contenders[cell.contender]
-    recipe = recipe_of(spec["family"], spec["recipe"])
-    return get_space(spec["family"], recipe, image=image, quick=protocol.quick)
+    family = get_family(spec["family"])
+    return family.space(family.parse_recipe(spec["recipe"]), image=image, quick=protocol.quick)

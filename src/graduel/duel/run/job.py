@@ -152,12 +152,12 @@ def _pack_result(job: CellJob, dataset: Any, outcome: Any, fitted: Any) -> CellR
     """
     from tempfile import TemporaryDirectory
 
-    from graduel.contenders.fitted_model import to_model
+    from graduel.contenders import get_family
+    from graduel.data.schema import Schema
     from graduel.duel.plan.design import Design
     from graduel.duel.run.probes import run_probes
     from graduel.duel.store.cell_files import pack_outcome
     from graduel.models.model_file import save_model
-    from graduel.models.schema import Schema
 
     protocol, cell = job.protocol, job.cell
     if protocol.probes and not protocol.varies:
@@ -165,8 +165,8 @@ def _pack_result(job: CellJob, dataset: Any, outcome: Any, fitted: Any) -> CellR
         outcome = replace(outcome, probes=probes)
     saved = None
     if Design.parse(protocol.split).kind != "folds":  # nobody uses the model of one fold
-        title = protocol.contenders[cell.contender]["title"]
-        model = to_model(fitted, Schema.of(dataset), title)
+        spec = protocol.contenders[cell.contender]
+        model = get_family(spec["family"]).to_model(fitted, Schema.of(dataset), spec["title"])
         if model is not None:
             with TemporaryDirectory(prefix="graduel-") as folder:
                 save_model(Path(folder) / "model", model)

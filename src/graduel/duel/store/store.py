@@ -6,6 +6,7 @@
     cells/net-seed0/            see :mod:`graduel.duel.store.cell_files`
     tuning/net-seed0.sqlite     the finished trials of a tuning; .json, the curve so far
     cache/                      the data as they were loaded, until every cell is finished
+    findings.json               findings of the checks, see ``finding_file``
     result.json                 the whole result; report.html beside it
 
 Files and folders of cells are written whole or not at all, by the process that holds the lock.

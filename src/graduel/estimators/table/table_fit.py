@@ -1,8 +1,9 @@
-"""A table's fit: understood, divided, prepared, trained."""
+"""Fit of a table: infer the schema, split, prepare, train."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from math import isnan
@@ -17,6 +18,8 @@ from sklearn.utils.validation import column_or_1d
 
 from graduel.data.prepare.preparation import NetPreparation
 from graduel.data.read.column_names import join_names, quote_name
+from graduel.data.schema import Schema
+from graduel.data.table import DroppedColumn
 from graduel.errors import UserError
 from graduel.estimators.parameters import OF_TABLES, check, check_class_weight
 from graduel.estimators.table import table_input
@@ -34,26 +37,30 @@ Array = NDArray[Any]
 
 @dataclass(frozen=True, eq=False)
 class FittedTable:
-    """All that an answer needs, in one object that is exchanged whole.
+    """Everything that a prediction needs, in one object that is replaced as a whole.
 
-    It answers in float64: in float32 the last digits of a row's answer would depend on which other
-    rows are asked for with it.
+    It predicts in float64: in float32 the last digits of a row's probabilities would depend on the
+    other rows of the call.
 
     Attributes
     ----------
-    understood : what the columns are
-    preparation : how they become numbers
-    network, weights : what answers
+    names : the columns of X, in their order
+    schema : the columns that are trained on
+    set_aside : the other columns, with reasons
+    preparation : the encoders that make the network's inputs of the columns
+    network, weights : the trained network
     classes : the labels, sorted
-    names : of the columns, where they came with names
+    feature_names : the names of the columns of X, where X came with names
     """
 
-    understood: table_input.TableSchema
+    names: tuple[str, ...]
+    schema: Schema
+    set_aside: tuple[DroppedColumn, ...]
     preparation: NetPreparation
     network: Network
     weights: Weights
     classes: Array
-    names: Array | None = None
+    feature_names: Array | None = None
 
     @cached_property
     def _exact(self) -> tuple[Network, Weights]:
@@ -63,16 +70,16 @@ class FittedTable:
     def __getstate__(self) -> dict[str, Any]:
         return {name: value for name, value in vars(self).items() if name != "_exact"}
 
-    def answers(self, frame: pl.DataFrame) -> Array:
-        """Return probabilities of rows as they came, shape (n, classes)."""
-        matrix = self.preparation.transform(self.understood.frame(frame))
+    def predict_proba(self, frame: pl.DataFrame) -> Array:
+        """Return probabilities of raw rows, shape (n_rows, n_classes)."""
+        matrix = self.preparation.transform(self.schema.conform(frame))
         network, weights = self._exact
         return to_probabilities(network.loss, network.predict(matrix, weights))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class TableRows:
-    """Rows as they are learned from, and their class codes."""
+    """Rows of a table that conforms to a schema, and their class codes."""
 
     frame: pl.DataFrame
     y: Array
@@ -92,9 +99,9 @@ def fit(p: Any, X: Any, y: Any, eval_set: Any) -> dict[str, Any]:
     check(p, OF_TABLES)
     check_class_weight(p.class_weight)
     stand_in = p._stand_in(None)
-    given = table_input.to_frame(stand_in, X, least=2)
+    raw = table_input.to_frame(stand_in, X, least=2)
     y = validate_labels(y)
-    check_consistent_length(given, y)
+    check_consistent_length(raw, y)
     classes, codes = np.unique(y, return_inverse=True)
     if len(classes) < 2:
         raise ValueError(
@@ -102,23 +109,23 @@ def fit(p: Any, X: Any, y: Any, eval_set: Any) -> dict[str, Any]:
             f"{quote_name(classes.tolist()[0])}. "
             "Give rows of the others too"
         )
-    categorical = table_input.resolve_columns(p.categorical_features, X, given.columns)
-    understood, frame = table_input.TableSchema.of(given, categorical)
-    draws = check_random_state(p.random_state)
-    rng = np.random.default_rng(draws.randint(0, 2**32, 4, dtype=np.uint32))
-    part = TableRows(frame, codes)
+    categorical = table_input.resolve_columns(p.categorical_features, X, raw.columns)
+    schema, set_aside, frame = table_input.infer_schema(raw, categorical)
+    random_state = check_random_state(p.random_state)
+    rng = np.random.default_rng(random_state.randint(0, 2**32, 4, dtype=np.uint32))
+    rows = TableRows(frame, codes)
     if eval_set is None:
-        rows, aside = set_aside(codes, p.validation_fraction, rng)
-        train, valid = part[rows], part[aside]
+        train_index, valid_index = split_validation(codes, p.validation_fraction, rng)
+        train, valid = rows[train_index], rows[valid_index]
     else:
         stand_in.classes_ = classes
-        train, valid = part, _given(stand_in, understood, eval_set)
+        train, valid = rows, _validation_rows(stand_in, schema, raw.columns, eval_set)
     recipe = resolve_recipe(p, len(train.y))
-    preparation = NetPreparation.fit(train.frame, understood.columns, **recipe.preparation)
+    preparation = NetPreparation.fit(train.frame, schema.columns, **recipe.preparation)
     if not preparation.names:
         raise UserError(
-            f"expected columns that differ in the {len(train.y):,} rows to learn from; of "
-            f"{join_names(c.name for c in understood.columns)} each holds one value. Give more rows"
+            f"expected columns that differ in the {len(train.y):,} training rows; each of "
+            f"{join_names(c.name for c in schema.columns)} holds one value. Give more rows"
         )
     weights = _class_weight(p.class_weight, classes, train.y)
     training = Training(
@@ -137,35 +144,37 @@ def fit(p: Any, X: Any, y: Any, eval_set: Any) -> dict[str, Any]:
         EpochScorer(p.metric, weights, valid.y),
     )
     fitted = FittedTable(
-        understood,
+        tuple(raw.columns),
+        schema,
+        set_aside,
         preparation,
         training.network,
         best.weights,
         classes,
         getattr(stand_in, "feature_names_in_", None),
     )
-    watched = len(valid.y) > 0
+    has_validation = len(valid.y) > 0
     return fitted_attributes(fitted) | {
         "recipe_": recipe,
         "n_iter_": len(epochs),
         "best_epoch_": best.epoch,
         "loss_curve_": [e.loss for e in epochs],
-        "validation_error_curve_": [e.validation_error for e in epochs] if watched else None,
-        "validation_loss_curve_": [e.validation_loss for e in epochs] if watched else None,
-        "validation_scores_": [e.validation_score for e in epochs] if watched else None,
+        "validation_error_curve_": [e.validation_error for e in epochs] if has_validation else None,
+        "validation_loss_curve_": [e.validation_loss for e in epochs] if has_validation else None,
+        "validation_scores_": [e.validation_score for e in epochs] if has_validation else None,
     }
 
 
 def fitted_attributes(fitted: FittedTable) -> dict[str, Any]:
-    """Return the fitted attributes that follow from what answers."""
-    names = {} if fitted.names is None else {"feature_names_in_": fitted.names}
+    """Return the fitted attributes of the estimator that follow from the fitted table."""
+    names = {} if fitted.feature_names is None else {"feature_names_in_": fitted.feature_names}
     return {
         "_fitted": fitted,
-        "n_features_in_": len(fitted.understood.names),
+        "n_features_in_": len(fitted.names),
         **names,
         "classes_": fitted.classes,
-        "columns_": fitted.understood.columns,
-        "set_aside_": fitted.understood.set_aside,
+        "columns_": fitted.schema.columns,
+        "set_aside_": fitted.set_aside,
         "preparation_": fitted.preparation,
         "network_": fitted.network,
         "weights_": fitted.weights,
@@ -182,49 +191,53 @@ def validate_labels(y: Any) -> Array:
     """
     if y is None:
         raise ValueError("requires y to be passed, but the target y is None")
-    found: Array = np.asarray(column_or_1d(y, warn=True))
-    if found.dtype.kind == "O":
-        gone = [_missing(label) for label in found.tolist()]
-        if any(gone):
+    labels: Array = np.asarray(column_or_1d(y, warn=True))
+    if labels.dtype.kind == "O":
+        missing = [_is_missing(label) for label in labels.tolist()]
+        if any(missing):
             raise UserError(
-                f"expected y with a label in each row; {sum(gone):,} are missing (the first: row "
-                f"{1 + gone.index(True):,}). Leave those rows out"
+                f"expected y with a label in each row; {sum(missing):,} are missing (the first: "
+                f"row {1 + missing.index(True):,}). Leave those rows out"
             )
-    assert_all_finite(found, input_name="y")
-    check_classification_targets(found)
-    return found
+    assert_all_finite(labels, input_name="y")
+    check_classification_targets(labels)
+    return labels
 
 
-def _missing(label: Any) -> bool:
+def _is_missing(label: Any) -> bool:
     nan = isinstance(label, float) and isnan(label)
     return label is None or nan or type(label).__name__ == "NAType"
 
 
-def set_aside(codes: Array, fraction: float, rng: np.random.Generator) -> tuple[Array, Array]:
-    """Return the rows to learn from and those to choose the epoch on, each class by its share.
+def split_validation(
+    codes: Array, fraction: float, rng: np.random.Generator
+) -> tuple[Array, Array]:
+    """Return the training rows and the validation rows, each class by its share.
 
-    Of every class at least one row is learned from. With `fraction` above 0 there is a row to
-    choose on wherever a class has two.
+    At least one row of every class is a training row. With `fraction` above 0 there is a
+    validation row wherever a class has two rows.
 
-    >>> rows, aside = set_aside(np.array([0, 0, 0, 0, 1]), 0.2, np.random.default_rng(0))
-    >>> len(rows), len(aside), 4 in rows
+    >>> train, valid = split_validation(np.array([0, 0, 0, 0, 1]), 0.2, np.random.default_rng(0))
+    >>> len(train), len(valid), 4 in train
     (4, 1, True)
     """
     counts = np.bincount(codes)
     most = np.maximum(counts - 1, 0)
     exact = counts * fraction
     sizes = np.minimum(exact.astype(np.int64), most)
-    wanted = max(1, round(fraction * len(codes))) if fraction else 0
+    total = max(1, round(fraction * len(codes))) if fraction else 0
     for k in np.argsort(sizes - exact, kind="stable"):  # the largest remainders first
-        if sizes.sum() < wanted and sizes[k] < most[k]:
+        if sizes.sum() < total and sizes[k] < most[k]:
             sizes[k] += 1
-    aside = [rng.permutation(np.flatnonzero(codes == k))[:n] for k, n in enumerate(sizes)]
-    held = np.zeros(len(codes), bool)
-    held[np.concatenate(aside)] = True
-    return np.flatnonzero(~held), np.flatnonzero(held)
+    chosen = [rng.permutation(np.flatnonzero(codes == k))[:n] for k, n in enumerate(sizes)]
+    is_valid = np.zeros(len(codes), bool)
+    is_valid[np.concatenate(chosen)] = True
+    return np.flatnonzero(~is_valid), np.flatnonzero(is_valid)
 
 
-def _given(stand_in: Any, understood: table_input.TableSchema, eval_set: Any) -> TableRows:
+def _validation_rows(
+    stand_in: Any, schema: Schema, names: Sequence[str], eval_set: Any
+) -> TableRows:
     """Return the user's validation rows."""
     if isinstance(eval_set, list) and len(eval_set) == 1:
         eval_set = eval_set[0]
@@ -233,20 +246,20 @@ def _given(stand_in: Any, understood: table_input.TableSchema, eval_set: Any) ->
             "eval_set must be a pair of validation rows and their labels, (X, y); got "
             f"{type(eval_set).__name__}"
         )
-    frame = table_input.to_frame(stand_in, eval_set[0], names=understood.names)
+    frame = table_input.to_frame(stand_in, eval_set[0], names=names)
     y, classes = validate_labels(eval_set[1]), stand_in.classes_
     check_consistent_length(frame, y)
     new = np.setdiff1d(y, classes)
     if len(new):
         raise ValueError(
             f"y of eval_set must hold labels of y ({join_names(classes.tolist())}); got "
-            f"{join_names(new.tolist())}. Leave those rows out, or learn from some of them"
+            f"{join_names(new.tolist())}. Leave those rows out, or train on some of them"
         )
-    return TableRows(understood.frame(frame), np.searchsorted(classes, y))
+    return TableRows(schema.conform(frame), np.searchsorted(classes, y))
 
 
 def resolve_recipe(p: Any, rows: int) -> NetRecipe:
-    """Return every choice: the recipe for so many rows, as the user changed it.
+    """Return the recipe for this number of rows, with the user's changes.
 
     Raises
     ------
@@ -263,14 +276,14 @@ def resolve_recipe(p: Any, rows: int) -> NetRecipe:
     return recipe
 
 
-def _class_weight(given: Any, classes: Array, y: Array) -> tuple[float, ...] | None:
-    if given is None:
+def _class_weight(class_weight: Any, classes: Array, y: Array) -> tuple[float, ...] | None:
+    if class_weight is None:
         return None
-    weights = compute_class_weight(given, classes=classes, y=classes[y])
+    weights = compute_class_weight(class_weight, classes=classes, y=classes[y])
     return tuple(float(weight) for weight in weights)
 
 
 def translate_error(error: UserError) -> UserError:
-    """Say what the command line would say, in an estimator's words."""
+    """Return the error with options of the command line as parameters of the estimator."""
     text = re.sub(r"--categorical ('[^']*')", r"categorical_features=[\1]", str(error))
     return UserError(text.replace("--net", "recipe"))

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.utils.validation import check_array, validate_data
 
-from graduel.data.coerce import conform_table, normalize_numbers
-from graduel.data.column import Column
 from graduel.data.read.column_names import find, quote_name, sanitize_names
 from graduel.data.read.dataframe import from_series, from_values, is_frame
-from graduel.data.read.delimited.cells import to_numbers
+from graduel.data.schema import Schema, find_numeric_categories
 from graduel.data.table import DroppedColumn
 from graduel.errors import UserError
 
@@ -118,67 +115,33 @@ def _chosen(one: Any, labels: list[str], names: Sequence[str]) -> str:
     )
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class TableSchema:
-    """What the columns of a table are, so that later rows are read alike.
+def infer_schema(
+    frame: pl.DataFrame, categorical: Sequence[str] = ()
+) -> tuple[Schema, tuple[DroppedColumn, ...], pl.DataFrame]:
+    """Return the schema of a table, the columns that are not used, and the table of those that are.
 
-    Attributes
+    Parameters
     ----------
-    names : of all columns, in the order in which they come
-    columns : those that are learned from, and what each is
-    set_aside : the others, with reasons
-    formats : how dates were written in columns that came as text
-    numbers : columns whose categories are numbers: there 1.50 and 1.5 are one category
+    frame : the table
+    categorical : columns that are categorical whatever they hold
+
+    Raises
+    ------
+    UserError
+        If no column is left to train on.
     """
+    from graduel.data.schema_inference import infer_features
 
-    names: tuple[str, ...]
-    columns: tuple[Column, ...]
-    set_aside: tuple[DroppedColumn, ...]
-    formats: Mapping[str, str]
-    numbers: tuple[str, ...]
-
-    @classmethod
-    def of(
-        cls, frame: pl.DataFrame, categorical: Sequence[str] = ()
-    ) -> tuple[TableSchema, pl.DataFrame]:
-        """Understand a table; return what was found, and the table as it is learned from.
-
-        Raises
-        ------
-        UserError
-            If nothing is left to learn from.
-        """
-        from graduel.data.schema_inference import infer_features
-
-        found = infer_features(frame, dict.fromkeys(categorical, "categorical"))
-        if not found.columns:
-            why = ", ".join(f"{quote_name(one.name)} ({one.why})" for one in found.set_aside[:5])
-            raise UserError(
-                f"expected columns to learn from; got {why}. Give columns whose cells differ; "
-                "what is categories after all is named in categorical_features"
-            )
-        numbers = tuple(
-            column.name
-            for column in found.columns
-            if column.kind == "categorical"
-            and to_numbers(found.frame[column.name].drop_nulls().unique()) is not None
+    features = infer_features(frame, dict.fromkeys(categorical, "categorical"))
+    if not features.columns:
+        why = ", ".join(f"{quote_name(one.name)} ({one.why})" for one in features.set_aside[:5])
+        raise UserError(
+            f"expected columns to train on; got {why}. Give columns whose cells differ; name "
+            "columns that are categories all the same in categorical_features"
         )
-        understood = cls(
-            tuple(frame.columns), found.columns, found.set_aside, dict(found.formats), numbers
-        )
-        return understood, _alike(found.frame, numbers)
-
-    def frame(self, frame: pl.DataFrame) -> pl.DataFrame:
-        """Bring other rows to the columns that are learned from.
-
-        Raises
-        ------
-        UserError
-            If a cell does not fit; the message names column and row.
-        """
-        return conform_table(_alike(frame, self.numbers), self.columns, formats=self.formats)
-
-
-def _alike(frame: pl.DataFrame, numbers: Sequence[str]) -> pl.DataFrame:
-    """Write the numbers among categories in one way."""
-    return frame.with_columns([normalize_numbers(frame[name]) for name in numbers])
+    schema = Schema(
+        columns=features.columns,
+        date_formats=dict(features.formats),
+        numeric_categories=find_numeric_categories(features.frame, features.columns),
+    )
+    return schema, features.set_aside, schema.normalize_categories(features.frame)

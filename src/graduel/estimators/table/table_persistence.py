@@ -1,34 +1,54 @@
-"""The estimator of tables in one file: the network's, with all that a row needs in its notes."""
+"""Files of TabularMLPClassifier: a network's file with schema and preparation in its notes."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
-from graduel.data.column import KINDS, Column
-from graduel.data.prepare.encoder import compress_spec, decompress_spec
+from graduel.data.prepare.compression import compress_spec, decompress_spec
 from graduel.data.prepare.preparation import NetPreparation
-from graduel.data.table import DroppedColumn, Why
+from graduel.data.schema import Schema
+from graduel.data.table import DroppedColumn
 from graduel.errors import UserError
 from graduel.estimators import persistence
 from graduel.estimators.table.table_fit import FittedTable, fitted_attributes
-from graduel.estimators.table.table_input import TableSchema
+from graduel.estimators.tagged_values import from_tagged, to_tagged
 from graduel.estimators.targets import LabelTarget
+from graduel.serialize import from_plain, to_plain
 from graduel.train.build.recipe_parser import validate_recipe
 from graduel.train.io.container import one_line
 from graduel.train.io.network_file import SavedNetwork, load_network, save_network
 from graduel.train.recipes import NetRecipe
 
 FORMAT = 1
-"""Of what stands beside the network. Files of every format keep loading."""
+"""Format of the notes beside the network."""
 CURVES = ("loss_curve_", "validation_error_curve_", "validation_loss_curve_", "validation_scores_")
 COUNTS = ("n_iter_", "best_epoch_")
 PARTS: dict[str, type] = {"NetRecipe": NetRecipe}
-"""What a parameter may be, beside plain data."""
+"""Classes of parameters, beside plain data."""
+
+
+@dataclass(frozen=True, slots=True)
+class SavedColumns:
+    """Columns of a fitted table; see :class:`FittedTable`."""
+
+    names: tuple[str, ...]
+    feature_names: tuple[str, ...] | None
+    schema: Schema
+    set_aside: tuple[DroppedColumn, ...]
+
+    def __post_init__(self) -> None:
+        columns = [column.name for column in self.schema.columns]
+        columns += [column.name for column in self.set_aside]
+        if sorted(columns) != sorted(self.names) or len(set(columns)) < len(columns):
+            raise ValueError("the columns are not those of the table")
+        if self.feature_names is not None and len(self.feature_names) != len(self.names):
+            raise ValueError("there must be a name for each column")
 
 
 def save(estimator: Any, path: str | Path) -> None:
@@ -45,30 +65,26 @@ def save(estimator: Any, path: str | Path) -> None:
     """
     check_is_fitted(estimator)
     fitted: FittedTable = estimator._fitted
-    known = fitted.understood
     params = {}
     for name, value in estimator.get_params(deep=False).items():
         try:
-            params[name] = persistence._plain(value)
-        except TypeError:
+            params[name] = to_tagged(value)
+        except (TypeError, ValueError):
             continue  # a random stream: the default comes back
+    labels = fitted.feature_names
+    feature_names = None if labels is None else tuple(map(str, labels))
     notes = {
         "estimator": type(estimator).__name__,
         "format": FORMAT,
         "params": params,
-        "targets": persistence._targets(LabelTarget(fitted.classes, fitted.network.loss)),
-        "table": {
-            "names": list(known.names),
-            "labels": None if fitted.names is None else [str(name) for name in fitted.names],
-            "columns": [[c.name, c.kind, c.reason] for c in known.columns],
-            "set_aside": [[c.name, c.why, c.reason] for c in known.set_aside],
-            "formats": dict(known.formats),
-            "numbers": list(known.numbers),
-        },
+        "targets": persistence.targets_to_plain(LabelTarget(fitted.classes, fitted.network.loss)),
+        "table": to_plain(
+            SavedColumns(fitted.names, feature_names, fitted.schema, fitted.set_aside)
+        ),
         "preparation": compress_spec(fitted.preparation.to_spec()),
-        "recipe": persistence._plain(estimator.recipe_),
+        "recipe": to_tagged(estimator.recipe_),
         "fitted": {
-            name: persistence._plain(persistence._last(getattr(estimator, name)))
+            name: to_tagged(persistence.last_epochs(getattr(estimator, name)))
             for name in COUNTS + CURVES
         },
     }
@@ -86,7 +102,7 @@ def load(kind: type, path: str | Path, parts: Sequence[type] = ()) -> Any:
     model = load_network(path, parts)
     persistence.check_notes(model.notes, kind, FORMAT, path)
     try:
-        return _made(kind, model)
+        return _load(kind, model)
     except Exception as error:  # a damaged file may lead anywhere
         what = one_line(f"{type(error).__name__}: {error}", 200)
         raise UserError(
@@ -94,67 +110,51 @@ def load(kind: type, path: str | Path, parts: Sequence[type] = ()) -> Any:
         ) from None
 
 
-def _made(kind: type, model: SavedNetwork) -> Any:
+def _load(kind: type, model: SavedNetwork) -> Any:
     notes = model.notes
-    params = {k: persistence._made(v, PARTS) for k, v in dict(notes["params"]).items()}
+    params = {k: from_tagged(v, PARTS) for k, v in dict(notes["params"]).items()}
     estimator = kind(**params)
-    fitted = _fitted(model, notes)
-    recipe = persistence._made(notes["recipe"], PARTS)
+    fitted = _load_fitted(model, notes)
+    recipe = from_tagged(notes["recipe"], PARTS)
     if not isinstance(recipe, NetRecipe):
         raise TypeError("the recipe is none")
-    attributes = {"recipe_": validate_recipe(recipe)} | _noted(notes["fitted"])
+    attributes = {"recipe_": validate_recipe(recipe)} | _read_curves(notes["fitted"])
     estimator.__dict__.update(fitted_attributes(fitted) | attributes)
     return estimator
 
 
-def _fitted(model: SavedNetwork, notes: Mapping[str, Any]) -> FittedTable:
-    table, about = notes["table"], notes["targets"]
-    classes = persistence._classes(**about["classes"])
-    known = TableSchema(
-        names=_texts(table["names"]),
-        columns=tuple(Column(*_texts(one)) for one in table["columns"]),  # type: ignore[arg-type]
-        set_aside=tuple(DroppedColumn(*_texts(one)) for one in table["set_aside"]),  # type: ignore[arg-type]
-        formats=dict(_texts(pair) for pair in table["formats"].items()),  # type: ignore[misc]
-        numbers=_texts(table["numbers"]),
-    )
-    used = [column.name for column in known.columns]
-    every = [*used, *(one.name for one in known.set_aside)]
-    if sorted(every) != sorted(known.names) or len(set(every)) < len(every):
-        raise ValueError("the columns are not those of the table")
-    if not (set(known.numbers) | set(known.formats)) <= set(used):
-        raise ValueError("there is no such column")
-    if not all(column.kind in KINDS for column in known.columns):
-        raise ValueError("a column's kind is unknown")
-    if not all(one.why in get_args(Why) for one in known.set_aside):
-        raise ValueError("a column is set aside for no reason")
+def _load_fitted(model: SavedNetwork, notes: Mapping[str, Any]) -> FittedTable:
+    classes = persistence.parse_classes(**notes["targets"]["classes"])
+    saved = from_plain(SavedColumns, notes["table"], "columns")
     preparation = NetPreparation.from_spec(decompress_spec(notes["preparation"]))
-    if not {encoder.name for encoder in preparation.encoders} <= set(used):
+    if not {encoder.name for encoder in preparation.encoders} <= {
+        column.name for column in saved.schema.columns
+    }:
         raise ValueError("the preparation is of other columns")
     network = model.network
     if network.input_shape != (len(preparation.names),) or network.answer_shape != classes.shape:
         raise ValueError("the network's shapes are not the table's")
-    names = table["labels"]
-    if names is not None:
-        names = np.array(_texts(names), dtype=object)
-        if len(names) != len(known.names):
-            raise ValueError("there must be a name for each column")
-    return FittedTable(known, preparation, network, model.weights, classes, names)
+    names = saved.feature_names
+    return FittedTable(
+        saved.names,
+        saved.schema,
+        saved.set_aside,
+        preparation,
+        network,
+        model.weights,
+        classes,
+        None if names is None else np.array(names, dtype=object),
+    )
 
 
-def _texts(values: Any) -> tuple[str, ...]:
-    if not all(type(value) is str for value in values):
-        raise TypeError("expected text")
-    return tuple(values)
-
-
-def _noted(about: Mapping[str, Any]) -> dict[str, Any]:
-    """Read the attributes of COUNTS and CURVES."""
-    noted: dict[str, Any] = {name: persistence._count(about[name]) for name in COUNTS}
+def _read_curves(notes: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the attributes of COUNTS and CURVES."""
+    attributes: dict[str, Any] = {name: persistence.parse_count(notes[name]) for name in COUNTS}
     for name in CURVES:
-        values = persistence._made(about[name], {})
+        values = from_tagged(notes[name], {})
         if values is not None or name == CURVES[0]:
-            values = [persistence._number(value) for value in values]
-        noted[name] = values
-    if len({len(noted[name]) for name in CURVES if noted[name] is not None}) > 1:
+            values = [persistence.parse_number(value) for value in values]
+        attributes[name] = values
+    if len({len(attributes[name]) for name in CURVES if attributes[name] is not None}) > 1:
         raise ValueError("the curves have several lengths")
-    return noted
+    return attributes

@@ -1,4 +1,4 @@
-"""A small push of every pixel in the direction that hurts most, and who falls for it."""
+"""Adversarial examples: every pixel moved along the sign of the loss's gradient."""
 
 from __future__ import annotations
 
@@ -9,31 +9,31 @@ from typing import Any
 import numpy as np
 
 from graduel.errors import UserError
-from graduel.glassbox.network.backward_pass import target_of
+from graduel.glassbox.network.backward_pass import make_target
 from graduel.glassbox.network.layer_info import Array, as_batch
 from graduel.glassbox.plain_data import PlainData
 from graduel.nn import Network, Weights
 from graduel.nn.workspace import Call
 
-Judge = Callable[[Array], Array]
-"""Rows in the network's own units, shape (n, features) → probabilities, shape (n, classes)."""
+Predictor = Callable[[Array], Array]
+"""Rows in the network's units, shape (n, features) → probabilities, shape (n, classes)."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class AttackOutcome(PlainData):
-    """What one model says of the example and of the pushed one."""
+    """One model's probabilities of an example and of its adversarial example."""
 
     before: Array
     after: Array
     answer_before: int
     answer_after: int
     falls: bool
-    """Whether the answer was the label before the push, and is not after it."""
+    """Whether the prediction was the label before, and is another after."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Attack(PlainData):
-    """One adversarial step, and what each model makes of it."""
+    """An adversarial example, and each model's predictions."""
 
     eps: float
     x: Array
@@ -44,10 +44,10 @@ class Attack(PlainData):
 
 @dataclass(frozen=True, slots=True)
 class DecisionChange(PlainData):
-    """The smallest strength at which a model's answer turns."""
+    """The smallest strength at which a model's prediction changes."""
 
     eps: float | None
-    """None where it does not turn up to the largest strength tried."""
+    """None where it does not change up to the largest strength tried."""
     answer_before: int
     answer_after: int | None
 
@@ -59,7 +59,7 @@ def attack_direction(network: Network, weights: Weights, x: Any, y: Any) -> Arra
     ----------
     network, weights, x, y : as in :func:`~graduel.glassbox.network.backward_pass.backward`
     """
-    row, target = as_batch(network, x), target_of(network, y)
+    row, target = as_batch(network, x), make_target(network, y)
     ws = network.workspace(weights)
     _, dx = network.loss_and_input_gradient(row, target, ws, Call())
     assert dx is not None
@@ -92,11 +92,11 @@ def attack_example(
     x: Any,
     y: int,
     eps: float,
-    judges: Mapping[str, Judge],
+    predictors: Mapping[str, Predictor],
     *,
     bounds: tuple[float, float] | None = (0.0, 1.0),
 ) -> Attack:
-    """Push the example along the network's gradient, and ask every model.
+    """Return an adversarial example of a network, and every model's predictions for it.
 
     x' = clip(x + ε sign(∂L/∂x)), L the network's loss with y as the true class.
 
@@ -104,11 +104,11 @@ def attack_example(
 
     Parameters
     ----------
-    network, weights : whose gradient it is
+    network, weights : the network whose gradient is followed
     x : one example, as the network takes it (pixels from 0 to 1)
     y : its class
     eps : ε, in units of x
-    judges : each model as a function of rows in the network's units to probabilities
+    predictors : each model as a function of rows in the network's units to probabilities
     bounds : the range that x stays in; None: none
 
     Raises
@@ -121,69 +121,69 @@ def attack_example(
     >>> from graduel.nn import Dense
     >>> net = Network((Dense(2),), (3,))
     >>> weights = net.init(np.random.default_rng(0))
-    >>> judge = lambda X: net.predict(X, weights)
-    >>> found = attack_example(net, weights, [0.2, 0.4, 0.6], 1, 0.1, {"net": judge})
-    >>> bool(found.verdicts["net"].after[1] < found.verdicts["net"].before[1])
+    >>> predict = lambda X: net.predict(X, weights)
+    >>> attack = attack_example(net, weights, [0.2, 0.4, 0.6], 1, 0.1, {"net": predict})
+    >>> bool(attack.verdicts["net"].after[1] < attack.verdicts["net"].before[1])
     True
     """
     row = as_batch(network, x)
-    way = attack_direction(network, weights, row, y)
-    moved = perturb(row, way, eps, bounds)
+    direction = attack_direction(network, weights, row, y)
+    moved = perturb(row, direction, eps, bounds)
     both = np.stack([row.reshape(-1), moved.reshape(-1)])
     verdicts = {}
-    for name, judge in judges.items():
-        before, after = np.asarray(judge(both.copy()))
-        was, became = int(before.argmax()), int(after.argmax())
-        verdicts[name] = AttackOutcome(before, after, was, became, was == int(y) != became)
-    return Attack(float(eps), moved, way, verdicts)
+    for name, predict in predictors.items():
+        before, after = np.asarray(predict(both.copy()))
+        old, new = int(before.argmax()), int(after.argmax())
+        verdicts[name] = AttackOutcome(before, after, old, new, old == int(y) != new)
+    return Attack(float(eps), moved, direction, verdicts)
 
 
 def find_smallest_eps(
     x: Any,
     direction: Array,
-    judge: Judge,
+    predict: Predictor,
     *,
-    most: float = 1.0,
+    max_eps: float = 1.0,
     steps: int = 128,
     bounds: tuple[float, float] | None = (0.0, 1.0),
 ) -> DecisionChange:
-    """Find the smallest strength along a direction at which a model's answer turns.
+    """Return the smallest strength along a direction at which a model's prediction changes.
 
-    Strengths 1/steps, 2/steps, … of `most` are tried; between the first that turns the answer and
-    the one before, ten halvings narrow it down. An answer that turns and turns back between two
-    neighbours is not seen.
+    Strengths 1/steps, 2/steps, … of `max_eps` are tried; between the first that changes the
+    prediction and the one before, ten halvings narrow it down. A prediction that changes and
+    changes back between two neighbours is missed.
 
     Parameters
     ----------
     x, direction, bounds : as in :func:`perturb`
-    judge : a model, as in :func:`attack_example`
-    most : the largest strength that is tried
-    steps : how many are tried
+    predict : a model, as in :func:`attack_example`
+    max_eps : the largest strength
+    steps : the number of strengths
 
     Examples
     --------
-    >>> judge = lambda X: np.stack([0.7 - X[:, 0], X[:, 0]], axis=1)
-    >>> round(find_smallest_eps([0.1], np.array([1.0]), judge).eps, 2)
+    >>> predict = lambda X: np.stack([0.7 - X[:, 0], X[:, 0]], axis=1)
+    >>> round(find_smallest_eps([0.1], np.array([1.0]), predict).eps, 2)
     0.25
     """
 
-    def answers(strengths: Array) -> Array:
+    def predict_classes(strengths: Array) -> Array:
         rows = [perturb(x, direction, float(eps), bounds).reshape(-1) for eps in strengths]
-        return np.asarray(judge(np.stack(rows))).argmax(axis=1)
+        return np.asarray(predict(np.stack(rows))).argmax(axis=1)
 
-    strengths = np.linspace(0.0, most, steps + 1)
-    found = answers(strengths)
-    before = int(found[0])
-    turned = np.flatnonzero(found != before)
-    if not len(turned):
+    strengths = np.linspace(0.0, max_eps, steps + 1)
+    predictions = predict_classes(strengths)
+    before = int(predictions[0])
+    changed = np.flatnonzero(predictions != before)
+    if not len(changed):
         return DecisionChange(None, before, None)
-    low, high = strengths[turned[0] - 1], strengths[turned[0]]
-    after = int(found[turned[0]])
+    low, high = strengths[changed[0] - 1], strengths[changed[0]]
+    after = int(predictions[changed[0]])
     for _ in range(10):
         middle = (low + high) / 2
-        (answer,) = answers(np.array([middle]))
-        if answer == before:
+        (prediction,) = predict_classes(np.array([middle]))
+        if prediction == before:
             low = middle
         else:
-            high, after = middle, int(answer)
+            high, after = middle, int(prediction)
     return DecisionChange(float(high), before, after)

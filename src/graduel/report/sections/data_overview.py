@@ -43,7 +43,8 @@ def build_overview(run: Run) -> DataOverview | None:
         for name, n in zip(data.classes, data.class_rows, strict=True)
     )
     tables.append(Table("Classes", ("Class", "Rows", "Share"), classes))
-    return DataOverview(data.warnings or (), data.notes or (), tuple(tables))
+    warnings = tuple(f"{one.title}: {one.message}" for one in data.warnings or ())
+    return DataOverview(warnings, data.notes or (), tuple(tables))
 
 
 def _build_column_table(columns: tuple[ColumnSummary, ...]) -> Table:

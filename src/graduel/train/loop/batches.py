@@ -1,4 +1,4 @@
-"""Rows that stay as they came, and become floats a batch at a time."""
+"""Rows that keep their dtype and are converted to floats a batch at a time."""
 
 from __future__ import annotations
 
@@ -9,12 +9,9 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from graduel.pixels import detect_scale
+
 Array = NDArray[Any]
-
-
-def detect_scale(X: Array) -> float:
-    """Return what a network multiplies X by: uint8 pixels become 0 to 1, other numbers stay."""
-    return 1 / 255 if X.dtype == np.uint8 else 1.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -42,7 +39,7 @@ class Rows:
 
     @classmethod
     def of(cls, X: Array, dtype: str = "float32") -> Rows:
-        """Read uint8 pixels as numbers between 0 and 1; other numbers as they are."""
+        """Return rows that read uint8 pixels as numbers from 0 to 1, other numbers as they are."""
         return cls(X, detect_scale(X), dtype)
 
     def __len__(self) -> int:
@@ -79,7 +76,7 @@ class Rows:
 
 
 class Source(Protocol):
-    """Examples that become rows of floats a batch at a time: :class:`Rows`, or what acts alike."""
+    """Examples that are converted to floats a batch at a time: :class:`Rows`, or a stand-in."""
 
     @property
     def dtype(self) -> str:

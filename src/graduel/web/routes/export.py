@@ -1,4 +1,4 @@
-"""Taking it away: the network as NumPy code, JSON or ONNX, an example as one page."""
+"""Exports: the network as NumPy code, JSON or ONNX; an example as one HTML page."""
 
 from __future__ import annotations
 
@@ -10,14 +10,21 @@ from fastapi import APIRouter, Response
 
 from graduel.data.read.column_names import quote_name
 from graduel.export import onnx_model, to_python
+from graduel.glassbox.example import prepare_example
 from graduel.glassbox.example_page import render
-from graduel.glassbox.explained_model import ExplainedModel
 from graduel.glassbox.inspection import inspect_example
-from graduel.web.dependencies import TheServer, TheSession, example, label_of, net_of
-from graduel.web.request_schemas import AskedPage
-from graduel.web.state.model_pair import ModelPair, NetSide
+from graduel.models.model import Model
+from graduel.web.dependencies import (
+    CurrentServer,
+    CurrentSession,
+    check_label,
+    find_net,
+    read_example,
+)
+from graduel.web.request_schemas import ExportRequest
+from graduel.web.state.model_pair import ModelPair
 
-router = APIRouter(prefix="/sessions/{session}/take")
+router = APIRouter(prefix="/sessions/{session}/export")
 
 Kind = Literal["python", "json", "onnx", "page"]
 FILES = {
@@ -26,79 +33,68 @@ FILES = {
     "onnx": ("network.onnx", "application/octet-stream"),
     "page": ("example.html", "text/plain; charset=utf-8"),
 }
-"""The page is sent as text: it is saved, never shown from here."""
+"""The page is sent as text: it is saved, never shown from this origin."""
 
 
 @router.post("/{kind}")
-def take(server: TheServer, session: TheSession, kind: Kind, asked: AskedPage) -> Response:
+def export(
+    server: CurrentServer, session: CurrentSession, kind: Kind, request: ExportRequest
+) -> Response:
     """Return a file, with the client's edits in it."""
-    contest = server.contest(session, asked)
+    models = server.edit_models(session, request)
     if kind == "page":
-        return _file(kind, _page(contest, asked))
-    side = net_of(contest)
+        return _build_response(kind, _render_page(models, request))
+    net, network, weights = find_net(models)
+    schema, classes = net.schema, list(net.classes)
     if kind == "python":
-        content: str | bytes = _python(contest, side)
-    elif kind == "json":
-        content = json.dumps(as_json(contest, side), ensure_ascii=True, allow_nan=False)
-    else:
-        model = onnx_model(
-            side.network, side.weights, scale=_scale(contest), classes=list(contest.classes)
+        names = None if net.preparation is None else [quote_name(n) for n in net.input_names]
+        title = f"A neural network for {schema.name}"
+        code = to_python(
+            network, weights, scale=schema.scale, classes=classes, title=title, columns=names
         )
-        content = model.SerializeToString()
-    return _file(kind, content)
+        return _build_response(kind, code)
+    if kind == "json":
+        text = json.dumps(network_as_dict(net), ensure_ascii=True, allow_nan=False)
+        return _build_response(kind, text)
+    model = onnx_model(network, weights, scale=schema.scale, classes=classes)
+    return _build_response(kind, model.SerializeToString())
 
 
-def _file(kind: Kind, content: str | bytes) -> Response:
-    name, media = FILES[kind]
+def _build_response(kind: Kind, content: str | bytes) -> Response:
+    name, media_type = FILES[kind]
     headers = {"content-disposition": f'attachment; filename="{name}"'}
     if isinstance(content, str):
         content = content.encode("utf-8", "replace")
-    return Response(content, media_type=media, headers=headers)
+    return Response(content, media_type=media_type, headers=headers)
 
 
-def _scale(contest: ModelPair) -> float:
-    """Return what pixels are multiplied by before the first layer."""
-    return contest.task.scale
-
-
-def _python(contest: ModelPair, side: NetSide) -> str:
-    columns = None if side.preparation is None else [quote_name(n) for n in side.preparation.names]
-    return to_python(
-        side.network,
-        side.weights,
-        scale=_scale(contest),
-        classes=list(contest.classes),
-        title=f"A neural network for {contest.task.name}",
-        columns=columns,
-    )
-
-
-def as_json(contest: ModelPair, side: NetSide) -> dict[str, Any]:
-    """Return a network as plain data: its layers, every number, how an example is prepared."""
-    layout = side.network.layout
+def network_as_dict(net: Model) -> dict[str, Any]:
+    """Return a network as plain data: its layers, parameters and preparation."""
+    network, weights = net.network, net.weights
+    assert network is not None
+    assert weights is not None
     return {
         "format": 1,
         "graduel": version("graduel"),
-        "data": contest.task.name,
-        "classes": list(contest.classes),
-        "scale": _scale(contest),
-        "network": side.network.to_spec(),
+        "data": net.schema.name,
+        "classes": list(net.classes),
+        "scale": net.schema.scale,
+        "network": network.to_spec(),
         "parameters": {
-            entry.name: entry.view(side.weights.theta).tolist() for entry in layout.entries
+            entry.name: entry.view(weights.theta).tolist() for entry in network.layout.entries
         },
-        "preparation": None if side.preparation is None else side.preparation.to_spec(),
+        "preparation": None if net.preparation is None else net.preparation.to_spec(),
     }
 
 
-def _page(contest: ModelPair, asked: AskedPage) -> str:
-    """Return an example in both models as one page, without the scripts it does not need."""
-    X = example(contest, asked)
-    if contest.image is not None:
-        X = X.reshape(1, *contest.image[: 2 if contest.image[2] == 1 else 3])
-    label = None if asked.label is None else label_of(contest, asked.label)
-    found = []
-    for kept in contest.kept():
-        subject = ExplainedModel(kept)
-        where = f"{kept.title}, {contest.about}" if contest.about else kept.title
-        found.append(inspect_example(subject, subject.example(X), label, where=where))
-    return render(found)
+def _render_page(models: ModelPair, request: ExportRequest) -> str:
+    """Return an example in both models as one page, which needs no scripts."""
+    X = read_example(models, request)
+    if models.image is not None:
+        X = X.reshape(1, *models.image[: 2 if models.image[2] == 1 else 3])
+    label = None if request.label is None else check_label(models, request.label)
+    inspections = []
+    for model in models.models.values():
+        where = f"{model.title}, {models.about}" if models.about else model.title
+        inspections.append(inspect_example(model, prepare_example(model, X), label, where=where))
+    return render(inspections)

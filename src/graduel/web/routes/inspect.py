@@ -1,4 +1,4 @@
-"""Looking inside: forward, one neuron, the trees, backward, one gradient step."""
+"""The glass box: forward pass, one neuron, the trees, backward pass, one gradient step."""
 
 from __future__ import annotations
 
@@ -9,198 +9,225 @@ import numpy as np
 from fastapi import APIRouter
 
 from graduel import glassbox
+from graduel.data import TreePreparation
+from graduel.glassbox.network.dense_terms import count_outputs
+from graduel.glassbox.trees.model_forest import get_forest, margin_codes
+from graduel.models.model import Model
 from graduel.web.array_codec import pack
-from graduel.web.dependencies import TheServer, TheSession, example, label_of, shown_net, trees_of
-from graduel.web.request_schemas import (
-    Asked,
-    AskedBack,
-    AskedClass,
-    AskedGradient,
-    AskedNeuron,
-    AskedTree,
+from graduel.web.dependencies import (
+    CurrentServer,
+    CurrentSession,
+    check_label,
+    find_plain_net,
+    find_trees,
+    read_example,
 )
-from graduel.web.state.model_pair import ModelPair, NetSide
+from graduel.web.request_schemas import (
+    BackwardRequest,
+    ClassRequest,
+    ExampleRequest,
+    GradientRequest,
+    NeuronRequest,
+    TreeRequest,
+)
 
 router = APIRouter(prefix="/sessions/{session}")
 
 TERMS, PATHS = 14, 8
-"""Summands, and trees with their paths, that are shown; the largest ones."""
-SHOWN = 8192
-"""Numbers of a dW that are sent whole; of a larger one, each neuron's row comes when asked for."""
+"""Numbers of summands, and of trees with their paths, that are shown; the largest ones."""
+MAX_SIZE = 8192
+"""A larger dW is not sent whole; each neuron's row is sent on request."""
 
 
 @router.post("/forward")
-def forward(server: TheServer, session: TheSession, asked: Asked) -> dict[str, Any]:
-    """Send an example forward: every column of neurons, and the softmax step by step."""
-    contest = server.contest(session, asked)
-    side, x = _asked(contest, asked)
-    seen = glassbox.forward(side.network, side.weights, x, classes=contest.classes)
+def forward(
+    server: CurrentServer, session: CurrentSession, request: ExampleRequest
+) -> dict[str, Any]:
+    """Return an example's forward pass: every column of neurons, the softmax step by step."""
+    models = server.edit_models(session, request)
+    net, network, weights = find_plain_net(models)
+    X = read_example(models, request)
+    result = glassbox.forward(network, weights, _net_input(net, X), classes=net.classes)
     return {
-        "columns": [column.as_dict() for column in seen.columns],
-        "softmax": None if seen.softmax is None else seen.softmax.as_dict(),
-        "answers": contest.answers(example(contest, asked)),
-        "layers": [one.place.as_dict() for one in seen.layers if one.place.kind != "dropout"],
+        "columns": [column.as_dict() for column in result.columns],
+        "softmax": None if result.softmax is None else result.softmax.as_dict(),
+        "answers": models.predict_example(X),
+        "layers": [
+            layer.place.as_dict() for layer in result.layers if layer.place.kind != "dropout"
+        ],
     }
 
 
 @router.post("/neuron")
-def neuron(server: TheServer, session: TheSession, asked: AskedNeuron) -> dict[str, Any]:
-    """Write out one neuron's sum; its weights as an image, where it sees pixels."""
-    contest = server.contest(session, asked)
-    side, x = _asked(contest, asked)
-    one = glassbox.explain_neuron(
-        side.network,
-        side.weights,
-        x,
-        asked.layer,
-        asked.unit,
+def neuron(
+    server: CurrentServer, session: CurrentSession, request: NeuronRequest
+) -> dict[str, Any]:
+    """Return one neuron's sum, term by term; its weights as an image, where it sees pixels."""
+    models = server.edit_models(session, request)
+    net, network, weights = find_plain_net(models)
+    result = glassbox.explain_neuron(
+        network,
+        weights,
+        _net_input(net, read_example(models, request)),
+        request.layer,
+        request.unit,
         TERMS,
-        image=contest.image,
-        names=_names(contest, side),
+        image=net.image,
+        names=_column_names(net),
     )
-    found = one.as_dict()
+    content = result.as_dict()
     for name in ("weights_image", "products_image"):
-        image = getattr(one, name)
-        found[name] = None if image is None else pack(image.reshape(contest.image))
-    W = side.network.layout[f"{asked.layer}.W"].view(side.weights.theta)
-    # A unit of several heads has no weights of its own to show whole.
-    alone = W.ndim == 2 and W.shape[1:] == one.place.shape_out
-    return found | {"weights": pack(W[:, asked.unit]) if alone else None}
+        image = getattr(result, name)
+        content[name] = None if image is None else pack(image.reshape(net.image))
+    W = network.layout[f"{request.layer}.W"].view(weights.theta)
+    # A unit of several ensemble members has no weights of its own to show whole.
+    is_whole = W.ndim == 2 and W.shape[1:] == result.place.shape_out
+    return content | {"weights": pack(W[:, request.unit]) if is_whole else None}
 
 
 @router.post("/trees")
-def trees(server: TheServer, session: TheSession, asked: AskedClass) -> dict[str, Any]:
-    """Tell how the trees voted for each class, and follow the strongest of one class."""
-    contest = server.contest(session, asked)
-    side = trees_of(contest)
-    forest = side.forest
-    names = side.preparation.feature_names if side.preparation is not None else _pixels(contest)
-    row = side.rows(example(contest, asked))[0]
-    seen = glassbox.explain_votes(forest, row, PATHS, names)
-    found = seen.as_dict() | {"vector_leaves": forest.vector_leaves}
-    return found | {"rounds": forest.n_rounds, "groups": side.groups}
+def trees(server: CurrentServer, session: CurrentSession, request: ClassRequest) -> dict[str, Any]:
+    """Return the trees' votes for each class, and the paths through the strongest trees."""
+    models = server.edit_models(session, request)
+    model = find_trees(models)
+    forest, row = get_forest(model), model.prepare(read_example(models, request))[0]
+    votes = glassbox.explain_votes(forest, row, PATHS, _feature_names(model))
+    return votes.as_dict() | {
+        "vector_leaves": forest.vector_leaves,
+        "rounds": forest.n_rounds,
+        "groups": list(margin_codes(model)),
+    }
 
 
 @router.post("/tree")
-def tree(server: TheServer, session: TheSession, asked: AskedTree) -> dict[str, Any]:
-    """Follow an example through one tree."""
-    contest = server.contest(session, asked)
-    side = trees_of(contest)
-    names = side.preparation.feature_names if side.preparation is not None else _pixels(contest)
-    row = side.rows(example(contest, asked))[0]
-    return glassbox.explain_path(side.forest, row, asked.tree, names).as_dict()
+def tree(server: CurrentServer, session: CurrentSession, request: TreeRequest) -> dict[str, Any]:
+    """Return an example's path through one tree."""
+    models = server.edit_models(session, request)
+    model = find_trees(models)
+    row = model.prepare(read_example(models, request))[0]
+    names = _feature_names(model)
+    return glassbox.explain_path(get_forest(model), row, request.tree, names).as_dict()
 
 
-@router.post("/why")
-def why(server: TheServer, session: TheSession, asked: AskedClass) -> dict[str, Any]:
-    """Return what each input did for one class: the net's gradient, the trees' SHAP values."""
-    contest = server.contest(session, asked)
-    X = example(contest, asked)
-    answers = contest.answers(X)
-    best = int(np.argmax(answers["net"] or answers["xgboost"] or [0]))
-    label = best if asked.label is None else label_of(contest, asked.label)
-    found: dict[str, Any] = {"label": label, "net": None, "xgboost": None}
-    if contest.net is not None:
-        side = contest.net
-        output = min(label, int(np.prod(side.network.answer_shape)) - 1)
-        seen = glassbox.input_gradient(side.network, side.weights, side.matrix(X)[0], output)
-        found["net"] = {
-            "z": seen.z,
-            "gradient": pack(seen.gradient),
-            "times_input": pack(seen.times_input),
-            "names": list(_names(contest, side)),
-        }
-    if contest.trees is not None and not contest.trees.forest.vector_leaves:
-        told = glassbox.explain_shap(contest.trees.forest, contest.trees.rows(X)[0])
-        groups = contest.trees.groups
-        place, sign = _margin(groups, label)
-        named = contest.trees.preparation
-        found["xgboost"] = (
-            None
-            if place is None
-            else {
-                "values": pack(sign * told.values[place]),
-                "bias": sign * float(told.bias[place]),
-                "margin": sign * float(told.margin[place]),
-                "names": [] if named is None else list(named.names),
-            }
-        )
-    return found
+@router.post("/attribution")
+def attribute(
+    server: CurrentServer, session: CurrentSession, request: ClassRequest
+) -> dict[str, Any]:
+    """Return each input's attribution to a class: the net's gradient, the trees' SHAP values."""
+    models = server.edit_models(session, request)
+    X = read_example(models, request)
+    if request.label is None:
+        label = int(np.argmax(next(iter(models.models.values())).predict_proba(X)[0]))
+    else:
+        label = check_label(models, request.label)
+    return {
+        "label": label,
+        "net": None if models.net is None else _saliency(models.net, X, label),
+        "xgboost": None if models.trees is None else _shap(models.trees, X, label),
+    }
+
+
+def _saliency(net: Model, X: Any, label: int) -> dict[str, Any]:
+    """Return the gradient of a class's logit by each input."""
+    assert net.network is not None
+    assert net.weights is not None
+    output = min(label, count_outputs(net.network) - 1)
+    result = glassbox.compute_saliency(net.network, net.weights, _net_input(net, X), output)
+    return {
+        "z": result.z,
+        "gradient": pack(result.gradient),
+        "times_input": pack(result.times_input),
+        "names": list(_column_names(net)),
+    }
+
+
+def _shap(model: Model, X: Any, label: int) -> dict[str, Any] | None:
+    """Return the SHAP values of a class's margin; None where there are none."""
+    forest = get_forest(model)
+    if forest.vector_leaves:
+        return None
+    margin, sign = _find_margin(margin_codes(model), label)
+    if margin is None:
+        return None
+    shap = glassbox.explain_shap(forest, model.prepare(X)[0])
+    return {
+        "values": pack(sign * shap.values[margin]),
+        "bias": sign * float(shap.bias[margin]),
+        "margin": sign * float(shap.margin[margin]),
+        "names": list(_column_names(model)),
+    }
 
 
 @router.post("/backward")
-def backward(server: TheServer, session: TheSession, asked: AskedBack) -> dict[str, Any]:
-    """Send the loss back: dZ, dW, db, the gates; then take one step, and look again."""
-    contest = server.contest(session, asked)
-    side, x = _asked(contest, asked)
-    label = label_of(contest, asked.label)
-    seen = glassbox.backward(side.network, side.weights, x, label, classes=contest.classes)
+def backward(
+    server: CurrentServer, session: CurrentSession, request: BackwardRequest
+) -> dict[str, Any]:
+    """Return an example's backward pass (dZ, dW, db, gates), and one gradient step."""
+    models = server.edit_models(session, request)
+    net, network, weights = find_plain_net(models)
+    x, label = _net_input(net, read_example(models, request)), check_label(models, request.label)
+    result = glassbox.backward(network, weights, x, label, classes=net.classes)
     layers = []
-    for one in seen.layers:
-        if one.place.kind == "dropout":
+    for layer in result.layers:
+        if layer.place.kind == "dropout":
             continue
-        told = one.as_dict()
-        told |= {"W": None, "norms": None}
-        if (W := one.gradients.get("W")) is not None:
-            told["W"] = pack(W.T) if W.size <= SHOWN else None
-            told["norms"] = pack(np.linalg.norm(W, axis=0))
-        layers.append(told)
-    step = glassbox.step(side.network, side.weights, x, label, asked.rate)
-    found = seen.as_dict()
-    return found | {
+        content = layer.as_dict() | {"W": None, "norms": None}
+        if (W := layer.gradients.get("W")) is not None:
+            content["W"] = pack(W.T) if W.size <= MAX_SIZE else None
+            content["norms"] = pack(np.linalg.norm(W, axis=0))
+        layers.append(content)
+    return result.as_dict() | {
         "layers": layers,
-        "columns": [column.as_dict() for column in seen.forward.columns],
-        "dx": pack(seen.dx),
-        "step": step.as_dict(),
+        "columns": [column.as_dict() for column in result.forward.columns],
+        "dx": pack(result.dx),
+        "step": glassbox.step(network, weights, x, label, request.rate).as_dict(),
     }
 
 
 @router.post("/gradient")
-def gradient(server: TheServer, session: TheSession, asked: AskedGradient) -> dict[str, Any]:
-    """Write out one neuron's row of dW."""
-    contest = server.contest(session, asked)
-    side, x = _asked(contest, asked)
-    label = label_of(contest, asked.label)
-    seen = glassbox.backward(side.network, side.weights, x, label)
-    one = glassbox.weight_gradients(
-        side.network,
-        seen,
-        asked.layer,
-        asked.unit,
+def gradient(
+    server: CurrentServer, session: CurrentSession, request: GradientRequest
+) -> dict[str, Any]:
+    """Return one neuron's row of dW."""
+    models = server.edit_models(session, request)
+    net, network, weights = find_plain_net(models)
+    x, label = _net_input(net, read_example(models, request)), check_label(models, request.label)
+    result = glassbox.explain_gradients(
+        network,
+        glassbox.backward(network, weights, x, label),
+        request.layer,
+        request.unit,
         TERMS,
-        image=contest.image,
-        names=_names(contest, side),
+        image=net.image,
+        names=_column_names(net),
     )
-    found = one.as_dict()
-    found["image"] = None if one.image is None else pack(one.image.reshape(contest.image))
-    return found
+    image = None if result.image is None else pack(result.image.reshape(net.image))
+    return result.as_dict() | {"image": image}
 
 
-def _margin(groups: list[int], label: int) -> tuple[int | None, int]:
-    """Return which margin speaks for a class, and with which sign.
+def _find_margin(codes: Sequence[int], label: int) -> tuple[int | None, int]:
+    """Return the number of a class's margin, and its sign for the class.
 
-    >>> _margin([1], 0), _margin([0, 2, 3], 2), _margin([0, 2, 3], 1)
+    >>> _find_margin([1], 0), _find_margin([0, 2, 3], 2), _find_margin([0, 2, 3], 1)
     ((0, -1), (1, 1), (None, 1))
     """
-    if len(groups) == 1:
-        return 0, 1 if label == groups[0] else -1
-    return (groups.index(label), 1) if label in groups else (None, 1)
+    if len(codes) == 1:
+        return 0, 1 if label == codes[0] else -1
+    return (codes.index(label), 1) if label in codes else (None, 1)
 
 
-def _asked(contest: ModelPair, asked: Asked) -> tuple[NetSide, Any]:
-    side = shown_net(contest)
-    return side, side.matrix(example(contest, asked))[0]
+def _net_input(net: Model, X: Any) -> Any:
+    """Return one raw example as the numbers that the network computes with."""
+    return net.scale(net.prepare(X))[0]
 
 
-def _names(contest: ModelPair, side: NetSide) -> Sequence[str]:
-    """Name the network's inputs, where it is given a table's columns."""
-    return () if side.preparation is None else side.preparation.names
+def _column_names(model: Model) -> Sequence[str]:
+    """Return the names of the model's inputs, where they come from a table's columns."""
+    return () if model.preparation is None else model.input_names
 
 
-def _pixels(contest: ModelPair) -> Sequence[str]:
-    if contest.image is None:
-        return ()
-    height, width, channels = contest.image
-    if channels > 1:
-        return ()
-    return [f"row {i}, column {j}" for i in range(height) for j in range(width)]
+def _feature_names(model: Model) -> Sequence[str]:
+    """Return the names of the trees' features, as they are shown in splits."""
+    if isinstance(model.preparation, TreePreparation):
+        return model.preparation.feature_names
+    return model.input_names if model.image is not None and model.image[2] == 1 else ()

@@ -1,4 +1,4 @@
-"""Answers: to a drawing, to a picture's file, to any example."""
+"""Predictions: for a drawing, a picture's file, or any example."""
 
 from __future__ import annotations
 
@@ -8,62 +8,64 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Request
 
 from graduel.web.array_codec import pack, unpack_pixels
-from graduel.web.dependencies import TheServer, TheSession, example
-from graduel.web.drawing_input import as_ink, prepared
+from graduel.web.dependencies import CurrentServer, CurrentSession, read_example
+from graduel.web.drawing_input import prepare_drawing, read_picture
 from graduel.web.http_error import ClientError
-from graduel.web.request_schemas import Asked, Drawing, Which
+from graduel.web.request_schemas import DrawingRequest, ExampleRequest, ModelChoice
+from graduel.web.state.model_pair import ModelPair
 
 router = APIRouter(prefix="/sessions/{session}")
 
 
 @router.post("/draw")
-def draw(server: TheServer, session: TheSession, asked: Drawing) -> dict[str, Any]:
-    """Prepare a drawing, step by step, and let both contenders answer."""
-    begun = perf_counter()
-    contest = server.contest(session, asked)
-    if contest.image != (28, 28, 1):
+def predict_drawing(
+    server: CurrentServer, session: CurrentSession, request: DrawingRequest
+) -> dict[str, Any]:
+    """Prepare a drawing, step by step, and return both models' predictions."""
+    start = perf_counter()
+    models = server.edit_models(session, request)
+    _check_digits(models)
+    canvas = unpack_pixels(request.pixels, request.size**2).reshape(request.size, request.size)
+    return _predict_ink(models, canvas, request.prepare) | {"seconds": perf_counter() - start}
+
+
+@router.post("/predict")
+def predict_example(
+    server: CurrentServer, session: CurrentSession, request: ExampleRequest
+) -> dict[str, Any]:
+    """Return both models' predictions for an example."""
+    models = server.edit_models(session, request)
+    return {"answers": models.predict_example(read_example(models, request))}
+
+
+@router.post("/image")
+async def predict_picture(
+    request: Request,
+    server: CurrentServer,
+    session: CurrentSession,
+    model: ModelChoice = "ready",
+    prepare: Annotated[bool, Query()] = True,
+) -> dict[str, Any]:
+    """Read a PNG, JPEG or WebP file as a drawing, dark ink on light paper or reversed."""
+    from anyio import to_thread
+
+    content = await request.body()
+    models = server.find_models(session, model)
+    _check_digits(models)
+    return await to_thread.run_sync(lambda: _predict_ink(models, read_picture(content), prepare))
+
+
+def _check_digits(models: ModelPair) -> None:
+    if models.image != (28, 28, 1):
         raise ClientError(409, "these models do not read drawings of 28 × 28 pixels")
-    canvas = unpack_pixels(asked.pixels, asked.size**2).reshape(asked.size, asked.size)
-    steps, pixels = prepared(canvas, asked.prepare)
+
+
+def _predict_ink(models: ModelPair, ink: Any, prepare: bool) -> dict[str, Any]:
+    """Return the steps of the preparation, the pixels, and both models' predictions."""
+    steps, pixels = prepare_drawing(ink, prepare)
     return {
         "steps": steps,
         "pixels": pack(pixels.reshape(-1)),
         "empty": not bool(pixels.any()),
-        "answers": contest.answers(pixels.reshape(1, -1)),
-        "seconds": perf_counter() - begun,
+        "answers": models.predict_example(pixels.reshape(1, -1)),
     }
-
-
-@router.post("/answer")
-def answer(server: TheServer, session: TheSession, asked: Asked) -> dict[str, Any]:
-    """Let both contenders answer."""
-    contest = server.contest(session, asked)
-    return {"answers": contest.answers(example(contest, asked))}
-
-
-@router.post("/image")
-async def image(
-    request: Request,
-    server: TheServer,
-    session: TheSession,
-    model: Which = "ready",
-    prepare: Annotated[bool, Query()] = True,
-) -> dict[str, Any]:
-    """Read a picture's file (PNG, JPEG, WebP) as a drawing, dark ink on light paper or reversed."""
-    from anyio import to_thread
-
-    content = await request.body()
-    contest = server.contest(session, model)
-    if contest.image != (28, 28, 1):
-        raise ClientError(409, "these models do not read drawings of 28 × 28 pixels")
-
-    def work() -> dict[str, Any]:
-        steps, pixels = prepared(as_ink(content), prepare)
-        return {
-            "steps": steps,
-            "pixels": pack(pixels.reshape(-1)),
-            "empty": not bool(pixels.any()),
-            "answers": contest.answers(pixels.reshape(1, -1)),
-        }
-
-    return await to_thread.run_sync(work)

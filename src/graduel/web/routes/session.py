@@ -1,4 +1,4 @@
-"""How a page begins: what is here, a session, the models' progress, examples to look at."""
+"""A page's start: the server's state, a session, the demo models' progress, test rows."""
 
 from __future__ import annotations
 
@@ -13,47 +13,47 @@ import numpy as np
 from fastapi import APIRouter, Query
 from fastapi.responses import StreamingResponse
 
+from graduel.data import Dataset
 from graduel.web.array_codec import pack
-from graduel.web.dependencies import ServerState, TheServer, TheSession
+from graduel.web.dependencies import CurrentServer, CurrentSession
 from graduel.web.http_error import ClientError
-from graduel.web.request_schemas import Which
+from graduel.web.request_schemas import ModelChoice
+from graduel.web.state.demo_models import DemoModels
 from graduel.web.state.form_fields import fields_of, row_of
-from graduel.web.state.model_pair import ModelPair, dense_layers, plain
+from graduel.web.state.model_pair import ModelPair, dense_layers, is_plain
 
 router = APIRouter()
 
 
 @router.get("/about")
-def about(server: TheServer) -> dict[str, Any]:
-    """Tell what this server was started on."""
-    home, limits = server.home, server.limits
-    ready = home.ready
+def about(server: CurrentServer) -> dict[str, Any]:
+    """Return what this server was started on, and its limits."""
+    app, demo = server.app, server.app.demo
     return {
         "version": version("graduel"),
-        "title": home.title,
-        "digits": home.is_digits,
-        "table": None if home.table is None else table_told(home.table.data),
-        "ready": home.contest is not None,
-        "training": ready is not None and home.contest is None,
-        "failed": "" if ready is None else ready.failed,
-        "upload_bytes": limits.upload_bytes,
-        "rows": limits.rows,
+        "title": app.title,
+        "digits": app.is_digits,
+        "table": None if app.table is None else describe_table(app.table.data),
+        "ready": app.models is not None,
+        "training": demo is not None and app.models is None,
+        "failed": "" if demo is None else demo.error,
+        "upload_bytes": server.limits.upload_bytes,
+        "rows": server.limits.rows,
     }
 
 
 @router.get("/ready")
-def ready(server: TheServer) -> StreamingResponse:
-    """Stream how far the ready-trained models are."""
-    return StreamingResponse(_progress(server), media_type="text/event-stream")
+def stream_demo_progress(server: CurrentServer) -> StreamingResponse:
+    """Stream the progress of the demo models."""
+    return StreamingResponse(_demo_progress(server.app.demo), media_type="text/event-stream")
 
 
-async def _progress(server: ServerState) -> AsyncIterator[str]:
-    ready = server.home.ready
-    while ready is not None and ready.contest is None and not ready.failed:
-        yield event({"share": round(ready.share, 4), "said": ready.said})
+async def _demo_progress(demo: DemoModels | None) -> AsyncIterator[str]:
+    while demo is not None and demo.models is None and not demo.error:
+        yield event({"share": round(demo.progress, 4), "said": demo.message})
         await asyncio.sleep(0.15)
-    failed = "" if ready is None else ready.failed
-    yield event({"share": 1.0, "said": failed or "ready", "done": not failed, "failed": failed})
+    error = "" if demo is None else demo.error
+    yield event({"share": 1.0, "said": error or "ready", "done": not error, "failed": error})
 
 
 def event(message: dict[str, Any], number: int | None = None) -> str:
@@ -67,88 +67,93 @@ def event(message: dict[str, Any], number: int | None = None) -> str:
 
 
 @router.post("/sessions", status_code=201)
-def open_session(server: TheServer) -> dict[str, Any]:
-    """Begin a session; its name is its key."""
+def open_session(server: CurrentServer) -> dict[str, Any]:
+    """Start a session; its name is its key."""
     return {"session": server.sessions.open().name}
 
 
 @router.post("/sessions/{session}/end")
-def end_session(server: TheServer, session: TheSession) -> dict[str, Any]:
-    """Forget a session: its page has closed."""
+def end_session(server: CurrentServer, session: CurrentSession) -> dict[str, Any]:
+    """End a session: its page has closed."""
     server.sessions.end(session.name)
     return {}
 
 
 @router.get("/sessions/{session}")
-def session_now(server: TheServer, session: TheSession) -> dict[str, Any]:
-    """Tell what there is in a session."""
-    home = server.home.contest
+def describe_session(server: CurrentServer, session: CurrentSession) -> dict[str, Any]:
+    """Return the models, the table and the training of a session."""
+    ready, trained = server.app.models, session.trained
     return {
-        "ready": None if home is None else described(home),
-        "trained": None if session.trained is None else described(session.trained),
-        "table": None if session.table is None else table_told(session.table.data),
+        "ready": None if ready is None else describe_models(ready),
+        "trained": None if trained is None else describe_models(trained),
+        "table": None if session.table is None else describe_table(session.table.data),
         "training": None if session.training is None else session.training.state,
     }
 
 
-def described(contest: ModelPair) -> dict[str, Any]:
-    """Tell what a page needs to know of two models."""
-    net = contest.net
-    layers: list[dict[str, Any]] = []
-    if net is not None:
-        for path in dense_layers(net.network):
-            shape = net.network.layout[f"{path}.W"].shape
-            layers.append({"path": path, "inputs": shape[0], "units": shape[1]})
+def describe_models(models: ModelPair) -> dict[str, Any]:
+    """Return what a page needs to know of two models."""
+    net: dict[str, Any] | None = None
+    if models.net is not None and models.net.network is not None:
+        network = models.net.network
+        shapes = {path: network.layout[f"{path}.W"].shape for path in dense_layers(network)}
+        layers = [
+            {"path": path, "inputs": shape[0], "units": shape[1]} for path, shape in shapes.items()
+        ]
+        net = {"title": models.net.title, "layers": layers, "plain": is_plain(network)}
     return {
-        "name": contest.task.name,
-        "classes": list(contest.classes),
-        "image": contest.image,
-        "fields": [asdict(field) for field in contest.fields],
-        "about": contest.about,
-        "net": None
-        if net is None
-        else {"title": net.title, "layers": layers, "plain": plain(net.network)},
-        "xgboost": None if contest.trees is None else {"title": contest.trees.title},
+        "name": models.schema.name,
+        "classes": list(models.classes),
+        "image": models.image,
+        "fields": [asdict(field) for field in models.fields],
+        "about": models.about,
+        "net": net,
+        "xgboost": None if models.trees is None else {"title": models.trees.title},
     }
 
 
-def table_told(data: Any) -> dict[str, Any]:
-    """Tell what was understood of a table."""
+def describe_table(data: Dataset) -> dict[str, Any]:
+    """Return a table's schema as it was inferred, and its counts."""
     fields = fields_of(data.X, data.columns) if data.columns else ()
-    found = data.understood
+    inferred = data.understood
     return {
         "name": data.name,
         "rows": len(data.y),
-        "target": found.target if found is not None else "target",
+        "target": inferred.target if inferred is not None else "target",
         "classes": list(data.classes),
         "counts": [int(n) for n in np.bincount(data.y, minlength=len(data.classes))],
         "fields": [asdict(field) for field in fields],
-        "aside": [{"name": a.name, "reason": a.reason} for a in found.set_aside] if found else [],
-        "notes": list(found.notes) if found else [],
+        "aside": [{"name": a.name, "reason": a.reason} for a in inferred.set_aside]
+        if inferred
+        else [],
+        "notes": list(inferred.notes) if inferred else [],
     }
 
 
 @router.get("/sessions/{session}/test")
-def one_example(
-    server: TheServer,
-    session: TheSession,
+def find_test_row(
+    server: CurrentServer,
+    session: CurrentSession,
     index: Annotated[int, Query(ge=0, le=10_000_000)] = 0,
-    model: Which = "ready",
+    model: ModelChoice = "ready",
     label: Annotated[int | None, Query(ge=0, le=1000)] = None,
 ) -> dict[str, Any]:
     """Return a test row; with a label, the next one of that class from `index` on."""
-    material = server.material(session, model)
-    data, rows = material.data, material.test
+    holdout = server.find_data(session, model)
+    data, rows = holdout.data, holdout.test
     index %= len(rows)
     if label is not None:
         if label >= len(data.classes):
             raise ClientError(422, f"label must be from 0 to {len(data.classes) - 1}; got {label}")
-        hits = np.flatnonzero(data.y[rows] == label)
-        if not len(hits):
+        of_class = np.flatnonzero(data.y[rows] == label)
+        if not len(of_class):
             raise ClientError(404, f"no test row is of the class {data.classes[label]}")
-        index = int(hits[np.searchsorted(hits, index) % len(hits)])
+        index = int(of_class[np.searchsorted(of_class, index) % len(of_class)])
     row = int(rows[index])
-    found = {"index": index, "count": len(rows), "label": int(data.y[row])}
-    if data.columns:
-        return found | {"row": row_of(data.X, row), "pixels": None}
-    return found | {"row": None, "pixels": pack(data.table[row])}
+    return {
+        "index": index,
+        "count": len(rows),
+        "label": int(data.y[row]),
+        "row": row_of(data.X, row) if data.columns else None,
+        "pixels": None if data.columns else pack(data.table[row]),
+    }

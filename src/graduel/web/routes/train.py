@@ -1,4 +1,4 @@
-"""A training that is watched: begun, told what to do, streamed, and taken over."""
+"""Trainings: started, commanded, streamed; their models are adopted by the session."""
 
 from __future__ import annotations
 
@@ -11,96 +11,97 @@ from typing import Any
 from fastapi import APIRouter
 from fastapi.responses import StreamingResponse
 
-from graduel.web.dependencies import ServerState, TheServer, TheSession
+from graduel.web.dependencies import CurrentServer, CurrentSession, ServerState
 from graduel.web.http_error import ClientError
-from graduel.web.request_schemas import Command, Settings
-from graduel.web.routes.session import described, event
+from graduel.web.request_schemas import TrainingCommand, TrainingSettings
+from graduel.web.routes.session import describe_models, event
 from graduel.web.state.sessions import Session
-from graduel.web.training.training_queue import OVER, Training
-from graduel.web.training.training_request import TrainingRequest, check_settings, taken_over
+from graduel.web.training.training_request import TrainingRequest, check_request
+from graduel.web.training.watched_training import ENDED, WatchedTraining
 
 router = APIRouter(prefix="/sessions/{session}/training")
 
-WATCHED = 20.0
-"""Seconds after which a training ends that nobody watches."""
-
 
 @router.post("", status_code=201)
-def begin(server: TheServer, session: TheSession, asked: Settings) -> dict[str, Any]:
-    """Make a training, which stands still until it is told to run. An older one ends."""
-    material = session.table if asked.data == "table" else server.home.material()
-    if material is None:
+def create(
+    server: CurrentServer, session: CurrentSession, settings: TrainingSettings
+) -> dict[str, Any]:
+    """Create a training, which waits for a command to run. An older one ends."""
+    source = session.table if settings.data == "table" else server.app.data
+    if source is None:
         raise ClientError(409, "there are no data to train on; upload a table first")
-    course = TrainingRequest(material, asked)
-    told = check_settings(course, server.limits)
+    request = TrainingRequest(source, settings)
+    cost = check_request(request, server.limits)
     with session.lock:
         if session.training is not None:
             session.training.stop()
             session.training = None
-        server.sessions.room(told.nbytes)
-        training = Training(course.make, server.limits, told.nbytes)
-        training.about = course
+        server.sessions.check_memory(cost.nbytes)
+        training = WatchedTraining(request.start_run, server.limits, cost.nbytes, request)
         session.training = training
-    return {"state": training.state, "parameters": told.parameters, "steps": told.steps}
+    return {"state": training.state, "parameters": cost.parameters, "steps": cost.steps}
 
 
 @router.post("/command")
-def command(server: TheServer, session: TheSession, asked: Command) -> dict[str, Any]:
-    """Tell the training what to do."""
-    training = _training(session)
-    if training.state in OVER and asked.do != "stop":
-        raise ClientError(409, f"this training is {training.state}; begin a new one")
-    if asked.do == "run":
+def command(
+    server: CurrentServer, session: CurrentSession, request: TrainingCommand
+) -> dict[str, Any]:
+    """Command the training: run, pause, one step, stop, or a change."""
+    training = _find_training(session)
+    if training.state in ENDED and request.do != "stop":
+        raise ClientError(409, f"this training is {training.state}; start a new one")
+    if request.do == "run":
         training.run()
-    elif asked.do == "pause":
+    elif request.do == "pause":
         training.pause()
-    elif asked.do == "step":
-        training.one_step()
-    elif asked.do == "stop":
+    elif request.do == "step":
+        training.single_step()
+    elif request.do == "stop":
         training.stop()
-    elif asked.do == "slow":
-        training.slow(asked.value)
-    elif asked.do == "rate":
-        if asked.value <= 0:
-            raise ClientError(422, f"rate must be above 0; got {asked.value}")
-        training.change(rate=asked.value)
+    elif request.do == "slow":
+        training.set_delay(request.value)
+    elif request.do == "rate":
+        if request.value <= 0:
+            raise ClientError(422, f"rate must be above 0; got {request.value}")
+        training.change(rate=request.value)
     else:
-        if asked.value > 0.95:
-            raise ClientError(422, f"dropout must be from 0 to 0.95; got {asked.value}")
-        training.change(dropout=asked.value)
+        if request.value > 0.95:
+            raise ClientError(422, f"dropout must be from 0 to 0.95; got {request.value}")
+        training.change(dropout=request.value)
     server.trainings.submit(training)
-    return {"state": training.state, "place": server.trainings.place(training)}
+    return {"state": training.state, "place": server.trainings.position(training)}
 
 
 @router.get("/events")
-def events(server: TheServer, session: TheSession) -> StreamingResponse:
-    """Stream what the training tells; a client that goes away stops it."""
+def stream_events(server: CurrentServer, session: CurrentSession) -> StreamingResponse:
+    """Stream the training's messages; the training stops when its client goes away."""
     return StreamingResponse(
-        _events(server, _training(session), session), media_type="text/event-stream"
+        _events(server, _find_training(session), session), media_type="text/event-stream"
     )
 
 
-async def _events(server: ServerState, training: Training, session: Session) -> AsyncIterator[str]:
+async def _events(
+    server: ServerState, training: WatchedTraining, session: Session
+) -> AsyncIterator[str]:
     training.watchers += 1
-    number, quiet = 0, monotonic()
-    place = -1
+    number, last_event = 0, monotonic()
+    position = -1
     try:
         yield "retry: 3600000\n\n"
         while True:
-            for told, message in training.since(number):
-                number = told
+            for message_number, message in training.messages_after(number):
+                number = message_number
                 yield event(message, number)
-                quiet = monotonic()
-            now = server.trainings.place(training)
-            if training.state == "queued" and now != place:
-                place = now
-                yield event({"type": "place", "place": place})
-            if training.state in OVER and not training.since(number):
-                yield event({"type": "end", "state": training.state, "said": training.said})
+                last_event = monotonic()
+            current = server.trainings.position(training)
+            if training.state == "queued" and current != position:
+                position = current
+                yield event({"type": "place", "place": position})
+            if training.state in ENDED and not training.messages_after(number):
+                yield event({"type": "end", "state": training.state, "said": training.message})
                 return
-            if monotonic() - quiet > 10:
-                quiet = monotonic()
-                session.touched = quiet
+            if monotonic() - last_event > 10:
+                last_event = session.last_used = monotonic()
                 yield ": still here\n\n"
             await asyncio.sleep(0.04)
     finally:
@@ -109,31 +110,32 @@ async def _events(server: ServerState, training: Training, session: Session) -> 
             training.stop()
 
 
-@router.post("/take")
-def take(server: TheServer, session: TheSession) -> dict[str, Any]:
-    """Take the network and the trees over as they are now: the other views show them."""
-    training = _training(session)
-    assert isinstance(training.about, TrainingRequest)
-    network, weights, booster = training.snapshot()
-    nbytes = 4 * int(weights.theta.size)
-    server.sessions.room(nbytes)
-    session.trained = taken_over(training.about, network, weights, booster)
-    session.learned_from = training.about.material
-    session.trained_bytes = nbytes
-    return described(session.trained)
+@router.post("/adopt")
+def adopt_models(server: CurrentServer, session: CurrentSession) -> dict[str, Any]:
+    """Adopt the network and the trees as they are now, so that the other views show them."""
+    training = _find_training(session)
+    assert isinstance(training.request, TrainingRequest)
+    models = training.request.build_models(training)
+    assert models.net is not None
+    assert models.net.weights is not None
+    nbytes = 4 * int(models.net.weights.theta.size)
+    server.sessions.check_memory(nbytes)
+    session.trained, session.trained_bytes = models, nbytes
+    session.training_data = training.request.source
+    return describe_models(models)
 
 
 @router.get("")
-def now(session: TheSession) -> dict[str, Any]:
-    """Tell how the training stands."""
-    training = _training(session)
-    point = None
-    if training.live is not None and training.state in ("paused", *OVER):
-        point = asdict(training.live.point("net")) if training.live.step else None
-    return {"state": training.state, "said": training.said, "net": point}
+def describe_training(session: CurrentSession) -> dict[str, Any]:
+    """Return the training's state and, if it stands still, the network's scores."""
+    training = _find_training(session)
+    run, point = training.current_run, None
+    if run is not None and run.step and training.state in ("paused", *ENDED):
+        point = asdict(run.validate("net"))
+    return {"state": training.state, "said": training.message, "net": point}
 
 
-def _training(session: Session) -> Training:
+def _find_training(session: Session) -> WatchedTraining:
     if session.training is None:
-        raise ClientError(409, "there is no training in this session; begin one first")
+        raise ClientError(409, "there is no training in this session; start one first")
     return session.training

@@ -1,4 +1,4 @@
-"""A table of the client's own: uploaded, understood, kept in memory for its session alone."""
+"""Upload of a client's table, which is kept in memory for its session alone."""
 
 from __future__ import annotations
 
@@ -13,55 +13,57 @@ from graduel.data import Dataset
 from graduel.data.assembly import from_table
 from graduel.data.read import read_source
 from graduel.data.schema_inference import infer_table
-from graduel.web.dependencies import TheServer, TheSession
+from graduel.web.dependencies import CurrentServer, CurrentSession
 from graduel.web.http_error import ClientError
 from graduel.web.limits import Limits
-from graduel.web.routes.session import table_told
+from graduel.web.routes.session import describe_table
 from graduel.web.state.holdout import HoldoutData
 
 router = APIRouter(prefix="/sessions/{session}")
 
 ARCHIVES = (b"PK\x03\x04", b"\x1f\x8b", b"BZh", b"\xfd7zXZ", b"\x28\xb5\x2f\xfd", b"PAR1", b"%PDF")
-"""How files begin that are no text: none is unpacked here."""
+"""First bytes of files that are not text: they are refused, not unpacked."""
 
 
 @router.post("/table")
 async def upload(
     request: Request,
-    server: TheServer,
-    session: TheSession,
+    server: CurrentServer,
+    session: CurrentSession,
     target: Annotated[str | None, Query(max_length=500)] = None,
     name: Annotated[str, Query(max_length=200)] = "table",
 ) -> dict[str, Any]:
-    """Read a CSV file; without a target, tell the columns from which one is to be chosen."""
+    """Read a CSV file; without a target, return the columns to choose it from."""
     content = await request.body()
-    found = await to_thread.run_sync(lambda: read(content, name, target, server.limits))
-    if isinstance(found, dict):
-        return found
-    nbytes = int(found.X.estimated_size())
+    data = await to_thread.run_sync(lambda: read_table(content, name, target, server.limits))
+    if isinstance(data, list):
+        return {"table": None, "columns": data}
+    nbytes = int(data.X.estimated_size())
     with session.lock:
-        server.sessions.room(nbytes)
-        session.table, session.table_bytes = HoldoutData.of(found), nbytes
-    return {"table": table_told(found), "columns": None}
+        server.sessions.check_memory(nbytes)
+        session.table, session.table_bytes = HoldoutData.of(data), nbytes
+    return {"table": describe_table(data), "columns": None}
 
 
-def read(content: bytes, name: str, target: str | None, limits: Limits) -> Any:
-    """Read a table's text; return the data, or the columns to choose a target from.
+def read_table(
+    content: bytes, name: str, target: str | None, limits: Limits
+) -> Dataset | list[dict[str, Any]]:
+    """Return the data of a CSV file; without a target, its columns with their distinct values.
 
     Raises
     ------
-    Problem
-        With status 415, if it is no text; 422, if it is too long or too wide for here.
+    ClientError
+        With status 415, if it is not text; 422, if it has too many rows, columns or classes.
     UserError
-        If it cannot be read or understood.
+        If it cannot be parsed.
     """
     if not content.strip():
         raise ClientError(422, "expected a CSV file; this one is empty")
-    if content.startswith(ARCHIVES) or (b"\0" in content[:4096] and not _utf16(content)):
+    if content.startswith(ARCHIVES) or (b"\0" in content[:4096] and not _is_utf16(content)):
         raise ClientError(
-            415, "expected a CSV file: text, with a column's name on top of each column"
+            415, "expected a CSV file: text, with the names of the columns in the first line"
         )
-    # The reader takes files; this one is there for as long as it is read.
+    # The reader takes files.
     with TemporaryDirectory(prefix="graduel-") as folder:
         path = FilePath(folder) / "table.csv"
         path.write_bytes(content)
@@ -76,8 +78,7 @@ def read(content: bytes, name: str, target: str | None, limits: Limits) -> Any:
             f"{len(frame):,} and {frame.width:,}. graduel duel FILE takes larger tables",
         )
     if target is None:
-        columns = [{"name": column.name, "different": int(column.n_unique())} for column in frame]
-        return {"table": None, "columns": columns}
+        return [{"name": column.name, "different": int(column.n_unique())} for column in frame]
     table = infer_table(frame, name=name or "table", target=target, decimal=source.decimal)
     if not 2 <= len(table.classes) <= limits.classes:
         raise ClientError(
@@ -88,5 +89,5 @@ def read(content: bytes, name: str, target: str | None, limits: Limits) -> Any:
     return from_table(table, origin="uploaded")
 
 
-def _utf16(content: bytes) -> bool:
+def _is_utf16(content: bytes) -> bool:
     return content[:2] in (b"\xff\xfe", b"\xfe\xff")

@@ -1,4 +1,4 @@
-"""What a server was started on: the ready-trained models, a model, a finished duel, or a table."""
+"""What a server was started on: the demo models, a model, a finished duel, or a table."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from graduel.data import load_dataset
+from graduel.glassbox.trees.model_forest import get_forest
 from graduel.web.state.demo_models import DemoModels
 from graduel.web.state.holdout import HoldoutData
 from graduel.web.state.model_pair import ModelPair
@@ -14,51 +15,52 @@ from graduel.web.state.model_pair import ModelPair
 
 @dataclass
 class AppState:
-    """What every client finds at the start; it is shared, and never changed.
+    """State that all clients share; it does not change.
 
     Attributes
     ----------
-    title : what the page is about
-    ready : models that are trained at the first start, where nothing else was given
-    given : models that were given
-    table : a table that was given, to train on and to take examples from
+    title : the page's subject
+    demo : models that are trained at the first start, if the server was started on nothing else
+    loaded : models of a file or of a duel's folder
+    table : the table that the server was started on, for training and for examples
     """
 
     title: str = "mnist"
-    ready: DemoModels | None = None
-    given: ModelPair | None = None
+    demo: DemoModels | None = None
+    loaded: ModelPair | None = None
     table: HoldoutData | None = None
 
     @cached_property
-    def digits(self) -> HoldoutData:
-        """MNIST: its test digits are there to be picked, its training digits to train on."""
+    def mnist(self) -> HoldoutData:
+        """MNIST: its test digits are examples, its training digits are trained on."""
         return HoldoutData.of(load_dataset("mnist"))
 
-    def warm(self) -> None:
-        """Read what the first client will ask for, in a thread of its own."""
+    def warm_up(self) -> None:
+        """Load what the first client needs, in a thread of its own."""
 
-        def work() -> None:
+        def load() -> None:
             if self.is_digits:
-                _ = self.digits
-            if self.contest is not None and self.contest.trees is not None:
-                _ = self.contest.trees.forest
+                _ = self.mnist
+            if self.models is not None and self.models.trees is not None:
+                get_forest(self.models.trees)
 
-        threading.Thread(target=work, name="warm", daemon=True).start()
+        threading.Thread(target=load, name="warm-up", daemon=True).start()
 
     @property
-    def contest(self) -> ModelPair | None:
-        """The models, once they are there."""
-        return self.given if self.ready is None else self.ready.contest
+    def models(self) -> ModelPair | None:
+        """The models; None while they are being trained, and where there are none."""
+        return self.loaded if self.demo is None else self.demo.models
 
     @property
     def is_digits(self) -> bool:
         """Whether examples are images of MNIST's size."""
-        if self.given is not None:
-            return self.given.image == (28, 28, 1)
+        if self.loaded is not None:
+            return self.loaded.image == (28, 28, 1)
         return self.table is None
 
-    def material(self) -> HoldoutData | None:
-        """Return the data to train on and to take examples from; None where there are none."""
+    @property
+    def data(self) -> HoldoutData | None:
+        """The data for training and for examples; None where there are none."""
         if self.table is not None:
             return self.table
-        return self.digits if self.is_digits else None
+        return self.mnist if self.is_digits else None

@@ -1,7 +1,7 @@
-"""Two small models of MNIST, trained at the first start in seconds and kept for every later one.
+"""Two small models of MNIST, trained in seconds at the first start and saved for later ones.
 
-They lie under GRADUEL_CACHE: the network as safetensors, the trees in XGBoost's binary JSON, and
-the SHA-256 of both beside them. A file that does not fit its checksum is trained anew.
+They are saved under GRADUEL_CACHE, under a name that changes with their recipes. A damaged file is
+replaced by training anew.
 """
 
 from __future__ import annotations
@@ -9,31 +9,33 @@ from __future__ import annotations
 import json
 import os
 import threading
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from hashlib import sha256
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
-from uuid import uuid4
 
 import numpy as np
+from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from graduel.data import load_dataset
 from graduel.data.read.openml import cache_folder
+from graduel.data.schema import Schema
 from graduel.errors import UserError
-from graduel.models.schema import Schema
-from graduel.train import load_network, save_network
+from graduel.glassbox.trees.model_forest import get_forest
+from graduel.models.model_file import Model, load_model, save_model
 from graduel.train.recipes import NetRecipe
-from graduel.web.state.model_pair import ModelPair, NetSide, TreeSide
-from graduel.web.training.training_run import TrainingData, TrainingRun, TreeSettings
+from graduel.web.state.model_pair import ModelPair
+from graduel.web.training.boosting_run import TreeSettings
+from graduel.web.training.training_run import TrainingData, TrainingRun
 
-FORMAT = 1
+FORMAT = 2
 
 
 @dataclass(frozen=True, slots=True)
-class Small:
-    """What is trained for a first start: small enough for seconds, and to be seen whole."""
+class DemoRecipe:
+    """Recipes that take seconds, for models small enough to be seen whole."""
 
     net: NetRecipe = NetRecipe(
         layers=(64, 32), dropout=0.05, lr=3e-3, batch_size=64, epochs=8, weight_decay=0.01
@@ -46,153 +48,103 @@ class Small:
 
     @property
     def digest(self) -> str:
-        """Sixteen letters that change with anything that changes the models."""
-        about = asdict(self) | {"format": FORMAT, "xgboost": version("xgboost")}
-        return sha256(json.dumps(about, sort_keys=True).encode()).hexdigest()[:16]
+        """Sixteen hexadecimal digits that change with anything that changes the models."""
+        content = asdict(self) | {"format": FORMAT, "xgboost": version("xgboost")}
+        return sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]
 
 
 class DemoModels:
-    """The ready-trained models, on their way or there.
+    """The demo models, while they are loaded or trained and afterwards.
 
     Parameters
     ----------
-    small : what is trained
-    folder : where they are kept. Default: ``web`` under :func:`cache_folder`
+    recipe : how they are trained
+    folder : where they are saved. Default: ``web`` under :func:`cache_folder`
     threads : of XGBoost. Default: all cores
 
     Attributes
     ----------
-    share : how far the training is, from 0 to 1
-    said : what is being done
-    failed : why there are none, if so
+    models : None until they are there
+    progress : of the training, from 0 to 1
+    message : the step under way
+    error : the reason, if there will be no models
     """
 
     def __init__(
-        self, small: Small | None = None, folder: Path | None = None, threads: int | None = None
+        self,
+        recipe: DemoRecipe | None = None,
+        folder: Path | None = None,
+        threads: int | None = None,
     ) -> None:
-        self.small = small if small is not None else Small()
+        self.recipe = recipe if recipe is not None else DemoRecipe()
         self.folder = folder if folder is not None else cache_folder() / "web"
         self.threads = threads if threads is not None else os.cpu_count() or 1
-        self.share, self.said, self.failed = 0.0, "beginning", ""
-        self._contest: ModelPair | None = None
-        self._there = threading.Event()
+        self.models: ModelPair | None = None
+        self.progress, self.message, self.error = 0.0, "beginning", ""
 
-    @property
-    def contest(self) -> ModelPair | None:
-        """The models, once they are there."""
-        return self._contest
-
-    def begin(self) -> None:
+    def start(self) -> None:
         """Load or train in a thread of its own."""
-        threading.Thread(target=self.make, name="ready", daemon=True).start()
+        threading.Thread(target=self.run, name="demo-models", daemon=True).start()
 
-    def wait(self, seconds: float) -> ModelPair | None:
-        """Return the models, or None if they are not there in time."""
-        self._there.wait(seconds)
-        return self._contest
-
-    def make(self) -> None:
-        """Load the models; train and keep them, where that fails."""
+    def run(self) -> None:
+        """Load the models; if that fails, train and save them."""
         try:
-            found = self._load() or self._train()
-            if found.trees is not None:
-                _ = found.trees.forest  # read once, before the first client waits for it
-            self._contest = found
-            self.share, self.said = 1.0, "ready"
-        except Exception as error:  # told to every client, who would wait for ever
-            self.failed = f"{type(error).__name__}: {error}"
-        self._there.set()
+            net, trees = self._load() or self._train()
+            get_forest(trees)  # read once, before the first client waits for it
+            recipe = self.recipe
+            about = (
+                f"trained here on {recipe.net_rows:,} of MNIST's digits (the network) and "
+                f"{recipe.tree_rows:,} (XGBoost, one tree for each class and round)"
+            )
+            self.models = ModelPair.of((net, trees), about)
+            self.progress, self.message = 1.0, "ready"
+        except Exception as error:  # clients would wait for ever
+            self.error = f"{type(error).__name__}: {error}"
 
-    @property
-    def _stem(self) -> Path:
-        return self.folder / f"mnist-{self.small.digest}"
+    def _path(self, family: str) -> Path:
+        return self.folder / f"mnist-{family}-{self.recipe.digest}.safetensors"
 
-    def _load(self) -> ModelPair | None:
-        import xgboost
-
-        net, trees, about = (
-            self._stem.with_suffix(end) for end in (".safetensors", ".ubj", ".json")
-        )
+    def _load(self) -> tuple[Model, Model] | None:
         try:
-            sums = json.loads(about.read_text(encoding="ascii"))
-            content = [path.read_bytes() for path in (net, trees)]
-            if [sha256(one).hexdigest() for one in content] != [sums["net"], sums["trees"]]:
-                return None
-            model = load_network(net)
-            booster = xgboost.Booster({"nthread": 1})
-            booster.load_model(bytearray(content[1]))
-        except (OSError, ValueError, LookupError, TypeError, UserError):
+            return load_model(self._path("net")), load_model(self._path("xgboost"))
+        except UserError:
             return None
-        return self._made(model.network, model.weights, booster)
 
-    def _train(self) -> ModelPair:
-        small = self.small
+    def _train(self) -> tuple[Model, Model]:
+        recipe = self.recipe
         mnist = load_dataset("mnist")
         assert mnist.n_train is not None
-        rows = np.random.default_rng(small.seed).permutation(mnist.n_train)
-        valid, rest = rows[: small.valid_rows], rows[small.valid_rows :]
-        judged = TrainingData(mnist.table[valid], mnist.table[valid], mnist.y[valid])
+        rows = np.random.default_rng(recipe.seed).permutation(mnist.n_train)
 
-        def part(n: int) -> TrainingData:
-            some = rest[:n]
-            return TrainingData(mnist.table[some], mnist.table[some], mnist.y[some])
+        def select(rows: NDArray[np.intp]) -> TrainingData:
+            return TrainingData(mnist.table[rows], mnist.table[rows], mnist.y[rows])
 
-        self.said = "training the network"
-        net = TrainingRun(small.net, None, part(small.net_rows), judged, 10, seed=small.seed)
+        valid, train = select(rows[: recipe.valid_rows]), rows[recipe.valid_rows :]
+        self.message = "training the network"
+        net_rows = select(train[: recipe.net_rows])
+        net_run = TrainingRun(recipe.net, None, net_rows, valid, 10, seed=recipe.seed)
         with threadpool_limits(1, user_api="blas"):  # batches this small are no work for two
-            while net.advance():
-                self.share = 0.4 * net.t
-        self.said = "boosting XGBoost's trees"
-        boost = TrainingRun(
-            small.net,
-            small.trees,
-            part(small.tree_rows),
-            judged,
+            while net_run.advance():
+                self.progress = 0.4 * net_run.t
+        self.message = "boosting XGBoost's trees"
+        tree_run = TrainingRun(
+            recipe.net,
+            recipe.trees,
+            select(train[: recipe.tree_rows]),
+            valid,
             10,
-            seed=small.seed,
+            seed=recipe.seed,
             threads=self.threads,
         )
-        assert boost.trees is not None
-        while boost.advance("trees"):
-            self.share = 0.4 + 0.6 * boost.trees.round / small.trees.rounds
-        network, weights, _ = net.snapshot()
-        booster = boost.trees.booster
-        booster.set_param({"nthread": 1})
-        self._keep(network, weights, booster)
-        return self._made(network, weights, booster)
-
-    def _keep(self, network: Any, weights: Any, booster: Any) -> None:
-        """Keep both, whole or not at all; a cache that cannot be written is none."""
-        net, trees, about = (
-            self._stem.with_suffix(end) for end in (".safetensors", ".ubj", ".json")
-        )
-        try:
-            save_network(net, network, weights, {"classes": list("0123456789"), "scale": 1 / 255})
-            _write(trees, bytes(booster.save_raw("ubj")))
-            sums = {
-                "net": sha256(net.read_bytes()).hexdigest(),
-                "trees": sha256(trees.read_bytes()).hexdigest(),
-            }
-            _write(about, json.dumps(sums).encode("ascii"))
-        except OSError:
-            return
-
-    def _made(self, network: Any, weights: Any, booster: Any) -> ModelPair:
-        small = self.small
-        return ModelPair(
-            Schema("mnist", tuple("0123456789"), (28, 28, 1), 1 / 255),
-            net=NetSide(network, weights),
-            trees=TreeSide(booster, 10),
-            about=f"trained here on {small.net_rows:,} of MNIST's digits (the network) and "
-            f"{small.tree_rows:,} (XGBoost, one tree for each class and round)",
-        )
-
-
-def _write(path: Path, content: bytes) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    aside = path.with_name(f".{path.name}.{uuid4().hex}.tmp")
-    try:
-        aside.write_bytes(content)
-        os.replace(aside, path)
-    finally:
-        aside.unlink(missing_ok=True)
+        assert tree_run.trees is not None
+        while tree_run.advance("trees"):
+            self.progress = 0.4 + 0.6 * tree_run.trees.round / recipe.trees.rounds
+        schema = Schema("mnist", tuple("0123456789"), (28, 28, 1), 1 / 255)
+        network, weights, _ = net_run.snapshot()
+        net = Model("net", "NumPy network", schema, network=network, weights=weights)
+        booster, codes = tree_run.trees.booster, tuple(range(10))
+        trees = Model("xgboost", "XGBoost", schema, booster=booster, class_codes=codes)
+        with suppress(OSError):  # without a cache the next start trains again
+            for model in (net, trees):
+                save_model(self._path(model.family), model)
+        return net, trees

@@ -1,4 +1,4 @@
-"""A table's columns as a form: what to ask for, within which bounds, and a row to begin with."""
+"""A table's columns as the fields of a form, and a form's content as a row of the table."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from graduel.web.http_error import ClientError
 if TYPE_CHECKING:
     import polars as pl
 
-MOST_CHOICES = 40
+MAX_CHOICES = 40
 """Categories that a form offers, the most frequent ones."""
-LONGEST = 200
+MAX_TEXT = 200
 """Characters of a text that a form takes."""
 
 
@@ -26,9 +26,9 @@ class Field:
     Attributes
     ----------
     name, kind : the column's
-    low, high : of numbers, what was seen
+    low, high : of numbers, the smallest and the largest of the data
     choices : of categories, the most frequent
-    whole : whether every number that was seen is whole
+    whole : whether every number of the data is whole
     """
 
     name: str
@@ -40,7 +40,7 @@ class Field:
 
 
 def fields_of(frame: pl.DataFrame | None, columns: Sequence[Column]) -> tuple[Field, ...]:
-    """Describe a table's columns; without its rows only names and kinds are known.
+    """Return a table's columns as fields; without its rows only names and kinds are known.
 
     Examples
     --------
@@ -48,10 +48,10 @@ def fields_of(frame: pl.DataFrame | None, columns: Sequence[Column]) -> tuple[Fi
     >>> fields_of(pl.DataFrame({"age": [20, 40]}), [Column("age", "numeric")])[0]
     Field(name='age', kind='numeric', low=20.0, high=40.0, choices=(), whole=True)
     """
-    return tuple(_field(None if frame is None else frame[c.name], c) for c in columns)
+    return tuple(_make_field(None if frame is None else frame[c.name], c) for c in columns)
 
 
-def _field(values: pl.Series | None, column: Column) -> Field:
+def _make_field(values: pl.Series | None, column: Column) -> Field:
     if values is None or values.null_count() == len(values):
         return Field(column.name, column.kind)
     if column.kind == "numeric":
@@ -62,23 +62,23 @@ def _field(values: pl.Series | None, column: Column) -> Field:
         return Field(column.name, column.kind, float(low), float(high), whole=whole)
     if column.kind == "categorical":
         counts = values.drop_nulls().value_counts(sort=True, name="rows")
-        often = tuple(str(v) for v in counts[column.name][:MOST_CHOICES])
-        return Field(column.name, column.kind, choices=often)
+        choices = tuple(str(v) for v in counts[column.name][:MAX_CHOICES])
+        return Field(column.name, column.kind, choices=choices)
     return Field(column.name, column.kind)
 
 
 def row_of(frame: pl.DataFrame, index: int) -> dict[str, Any]:
-    """Return a row as a form holds it: numbers, text, true or false, dates in ISO's writing."""
+    """Return a row as a form holds it: numbers, text, booleans, dates in ISO 8601."""
     row = frame.row(index, named=True)
     return {k: v.isoformat() if isinstance(v, datetime) else v for k, v in row.items()}
 
 
 def frame_of(row: dict[str, Any], fields: Sequence[Field]) -> pl.DataFrame:
-    """Return what a form holds as a table of one row; what is not filled in is missing.
+    """Return a form's content as a table of one row; an empty field is a missing value.
 
     Raises
     ------
-    Problem
+    ClientError
         With status 422, if a value is not of its column's kind.
 
     Examples
@@ -88,20 +88,21 @@ def frame_of(row: dict[str, Any], fields: Sequence[Field]) -> pl.DataFrame:
     """
     import polars as pl
 
-    found = []
+    columns = []
     for field in fields:
         value = row.get(field.name)
         value = None if value == "" else value
         try:
-            found.append(pl.Series(field.name, [_value(value, field)], _dtype(field)))
+            columns.append(pl.Series(field.name, [_parse_value(value, field)], _dtype(field)))
         except (TypeError, ValueError, OverflowError, pl.exceptions.PolarsError):
             raise ClientError(
-                422, f"column {field.name!r}: expected {WORDS[field.kind]}; got {str(value)[:40]!r}"
+                422,
+                f"column {field.name!r}: expected {EXPECTED[field.kind]}; got {str(value)[:40]!r}",
             ) from None
-    return pl.DataFrame(found)
+    return pl.DataFrame(columns)
 
 
-WORDS = {
+EXPECTED = {
     "numeric": "a number",
     "categorical": "text",
     "boolean": "true or false",
@@ -117,7 +118,7 @@ def _dtype(field: Field) -> Any:
     return kinds.get(field.kind, pl.String)
 
 
-def _value(value: Any, field: Field) -> Any:
+def _parse_value(value: Any, field: Field) -> Any:
     if value is None:
         return None
     if field.kind == "numeric":
@@ -132,7 +133,7 @@ def _value(value: Any, field: Field) -> Any:
     if field.kind == "date":
         return datetime.fromisoformat(str(value)).replace(tzinfo=None)
     text = str(value)
-    if len(text) > LONGEST:
+    if len(text) > MAX_TEXT:
         raise ValueError
     text.encode()
     return text

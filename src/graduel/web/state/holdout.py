@@ -1,4 +1,4 @@
-"""Data with the rows that no training here sees: those that models are judged on."""
+"""Data with held-out test rows, which no training on this server sees."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ from graduel.web.http_error import ClientError
 
 Array = NDArray[Any]
 
-TEST_SHARE = 5
-"""Without a given split, one row in so many is judged on."""
-MOST_VALID = 1000
+TEST_DIVISOR = 5
+"""Without a given split, one row in five is a test row."""
+MAX_VALID = 1000
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class HoldoutData:
-    """Features and target, and which rows are kept for judging.
+    """Features and target, and which rows are test rows.
 
     Attributes
     ----------
     data : never changed
-    test : the numbers of the rows that are judged on, in order
+    test : the numbers of the test rows, in order
     """
 
     data: Dataset
@@ -33,7 +33,7 @@ class HoldoutData:
 
     @classmethod
     def of(cls, data: Dataset) -> HoldoutData:
-        """Keep the given test part, or a fifth of the rows that is drawn.
+        """Hold out the data's own test rows, or a random fifth of the rows.
 
         >>> from graduel.data.source import open_source
         >>> len(HoldoutData.of(open_source("iris").load()).test)
@@ -41,28 +41,28 @@ class HoldoutData:
         """
         if data.n_train is not None:
             return cls(data, np.asarray(data.test_rows))
-        n = len(data.y)
-        drawn = np.random.default_rng(0).permutation(n)[: max(1, n // TEST_SHARE)]
-        return cls(data, np.sort(drawn))
+        n_rows = len(data.y)
+        order = np.random.default_rng(0).permutation(n_rows)
+        return cls(data, np.sort(order[: max(1, n_rows // TEST_DIVISOR)]))
 
-    def learning(self, most: int, seed: int = 0) -> tuple[Array, Array]:
-        """Return rows to learn from and rows to be judged on while learning: drawn, apart.
+    def draw_rows(self, max_train: int, seed: int = 0) -> tuple[Array, Array]:
+        """Return random training rows and validation rows, disjoint, none of them a test row.
 
         Raises
         ------
-        Problem
+        ClientError
             With status 422, where there are too few.
 
         Examples
         --------
         >>> from graduel.data.source import open_source
-        >>> [len(rows) for rows in HoldoutData.of(open_source("iris").load()).learning(1000)]
+        >>> [len(rows) for rows in HoldoutData.of(open_source("iris").load()).draw_rows(1000)]
         [96, 24]
         """
         rest = np.setdiff1d(np.arange(len(self.data.y)), self.test)
         rows = np.random.default_rng(seed).permutation(rest)
-        n_valid = min(MOST_VALID, max(1, len(rows) // 5))
-        train = rows[n_valid : n_valid + most]
+        n_valid = min(MAX_VALID, max(1, len(rows) // 5))
+        train = rows[n_valid : n_valid + max_train]
         if len(train) < 4:
             raise ClientError(422, f"expected at least 10 rows to train on; got {len(self.data.y)}")
         return train, rows[:n_valid]

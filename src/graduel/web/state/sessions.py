@@ -1,7 +1,7 @@
-"""What the server remembers of each client, in memory, and for how long.
+"""Sessions: what the server keeps in memory for each client, and for how long.
 
-A session has a name that cannot be guessed and is told to one page only. Nothing in it is shared:
-weights that a client edits or trains are its own copies.
+A session has a name that cannot be guessed and that one page alone knows. Nothing in it is shared:
+weights that a client edits or trains are copies.
 """
 
 from __future__ import annotations
@@ -11,61 +11,58 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 from graduel.web.http_error import ClientError
 from graduel.web.limits import Limits
-
-if TYPE_CHECKING:
-    from graduel.web.state.holdout import HoldoutData
-    from graduel.web.state.model_pair import ModelPair
-    from graduel.web.training.training_queue import Training
+from graduel.web.state.holdout import HoldoutData
+from graduel.web.state.model_pair import ModelPair
+from graduel.web.training.watched_training import WatchedTraining
 
 
 @dataclass(slots=True)
 class Session:
-    """One client's own: its table, its training, and what came out of that.
+    """One client's table, training and trained models.
 
     Attributes
     ----------
-    name : what the client calls itself by
-    touched : when it last asked, in the server's seconds
-    table : data that it uploaded
-    training : the training that it began last
-    trained : the two models that it took over from its training
-    learned_from : the data of those
+    name : the client's key
+    last_used : time of its last request, in the server's seconds
+    table : the data that it uploaded
+    training : its last training
+    trained : the two models that it adopted from its training
+    training_data : the data of those
     """
 
     name: str
-    touched: float
+    last_used: float
     table: HoldoutData | None = None
     table_bytes: int = 0
-    training: Training | None = None
+    training: WatchedTraining | None = None
     trained: ModelPair | None = None
-    learned_from: HoldoutData | None = None
+    training_data: HoldoutData | None = None
     trained_bytes: int = 0
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     @property
     def nbytes(self) -> int:
-        """Bytes that are held for this client."""
+        """Bytes of memory for this client."""
         training = self.training.nbytes if self.training is not None else 0
         return self.table_bytes + self.trained_bytes + training
 
     def close(self) -> None:
-        """Stop what is under way; hold nothing."""
+        """Stop the training and release everything."""
         if self.training is not None:
             self.training.stop()
-        self.table = self.training = self.trained = self.learned_from = None
+        self.table = self.training = self.trained = self.training_data = None
         self.table_bytes = self.trained_bytes = 0
 
 
 class Sessions:
-    """Every client's session, the longest idle first to go.
+    """The sessions of all clients; the one idle for longest is the first to end.
 
     Parameters
     ----------
-    limits : how many, how long, how much
+    limits : their number, idle time and memory
     clock : returns seconds
 
     Examples
@@ -78,85 +75,85 @@ class Sessions:
 
     def __init__(self, limits: Limits, clock: Callable[[], float] = time.monotonic) -> None:
         self._limits, self._clock = limits, clock
-        self._all: dict[str, Session] = {}
+        self._sessions: dict[str, Session] = {}
         self._lock = threading.Lock()
 
     def __len__(self) -> int:
-        return len(self._all)
+        return len(self._sessions)
 
     def open(self) -> Session:
-        """Make a session.
+        """Start a session.
 
         Raises
         ------
-        Problem
-            With status 429, where there are too many that are in use.
+        ClientError
+            With status 429, if too many are in use.
         """
         with self._lock:
-            now = self._forget_idle()
-            if len(self._all) >= self._limits.sessions:
-                oldest = min(self._all.values(), key=lambda one: one.touched)
-                if now - oldest.touched < self._limits.busy_seconds:
+            now = self._end_idle()
+            if len(self._sessions) >= self._limits.sessions:
+                oldest = min(self._sessions.values(), key=lambda session: session.last_used)
+                if now - oldest.last_used < self._limits.busy_seconds:
                     raise ClientError(
                         429,
                         f"expected at most {self._limits.sessions} clients at a time; all are in "
                         "use. Try again in a minute",
                     )
-                self._all.pop(oldest.name).close()
+                self._sessions.pop(oldest.name).close()
             session = Session(secrets.token_urlsafe(18), now)
-            self._all[session.name] = session
+            self._sessions[session.name] = session
             return session
 
     def find(self, name: str) -> Session:
-        """Return the session of that name, which counts as used now.
+        """Return the session of that name and mark it as used.
 
         Raises
         ------
-        Problem
-            With status 404, where there is none, or no longer.
+        ClientError
+            With status 404, if there is none, or it has ended.
         """
         with self._lock:
-            now = self._forget_idle()
-            session = self._all.get(name)
+            now = self._end_idle()
+            session = self._sessions.get(name)
             if session is None:
                 raise ClientError(404, "this session has ended; reload the page to begin a new one")
-            session.touched = now
+            session.last_used = now
             return session
 
     def end(self, name: str) -> None:
-        """Forget a session, as its page asks when it closes."""
+        """End a session, at the request of its page when it closes."""
         with self._lock:
-            session = self._all.pop(name, None)
+            session = self._sessions.pop(name, None)
         if session is not None:
             session.close()
 
-    def room(self, wanted: int) -> None:
-        """Refuse what would take more memory than there is for all.
+    def check_memory(self, nbytes: int) -> None:
+        """Raise if so many more bytes would exceed the memory for all sessions.
 
         Raises
         ------
-        Problem
+        ClientError
             With status 429.
         """
-        held = sum(session.nbytes for session in list(self._all.values()))
-        if held + wanted > self._limits.memory_bytes:
+        used = sum(session.nbytes for session in list(self._sessions.values()))
+        if used + nbytes > self._limits.memory_bytes:
             raise ClientError(
                 429,
-                f"this needs {wanted / 1e6:,.0f} MB, and the clients of this server hold "
-                f"{held / 1e6:,.0f} of {self._limits.memory_bytes / 1e6:,.0f} MB. "
+                f"this needs {nbytes / 1e6:,.0f} MB, and the clients of this server hold "
+                f"{used / 1e6:,.0f} of {self._limits.memory_bytes / 1e6:,.0f} MB. "
                 "Take fewer rows or a smaller network, or try again later",
             )
 
     def close(self) -> None:
         """End every session."""
         with self._lock:
-            for session in self._all.values():
+            for session in self._sessions.values():
                 session.close()
-            self._all.clear()
+            self._sessions.clear()
 
-    def _forget_idle(self) -> float:
+    def _end_idle(self) -> float:
         now = self._clock()
-        for name, session in list(self._all.items()):
-            if now - session.touched > self._limits.idle_seconds:
-                self._all.pop(name).close()
+        for name, session in list(self._sessions.items()):
+            if now - session.last_used > self._limits.idle_seconds:
+                self._sessions.pop(name).close()
         return now

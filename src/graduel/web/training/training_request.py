@@ -1,161 +1,151 @@
-"""A training's data and settings made into what trains, and into what answers afterwards."""
+"""A client's request for a training: its checks, the run it starts, its models."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from itertools import pairwise
-from typing import Any
-
-from numpy.typing import NDArray
 
 from graduel.data import Dataset, NetPreparation, TreePreparation
-from graduel.models.schema import Schema
-from graduel.nn import Network, Weights
+from graduel.data.prepare.preparation import ONE_HOT
+from graduel.data.schema import Schema
+from graduel.models.model import Model
 from graduel.train.recipes import NetRecipe
 from graduel.web.http_error import ClientError
 from graduel.web.limits import Limits
-from graduel.web.request_schemas import Settings
+from graduel.web.request_schemas import TrainingSettings
 from graduel.web.state.form_fields import fields_of
 from graduel.web.state.holdout import HoldoutData
-from graduel.web.state.model_pair import ModelPair, NetSide, TreeSide
-from graduel.web.training.training_run import TrainingData, TrainingRun, TreeSettings
+from graduel.web.state.model_pair import ModelPair
+from graduel.web.training.boosting_run import TreeSettings
+from graduel.web.training.training_run import TrainingData, TrainingRun
+from graduel.web.training.watched_training import WatchedTraining
 
-Array = NDArray[Any]
-
-FLOATS = 7
-"""Vectors of θ's length that a training holds: weights, gradient, moments, copies."""
+VECTORS = 7
+"""Vectors of θ's length in a training: weights, gradient, moments, copies."""
 
 
 @dataclass
 class TrainingRequest:
-    """What is learned from, and how.
+    """The data and the settings of a training.
 
     Attributes
     ----------
-    material : what is learned from, without the rows that are judged on
+    source : the data; its test rows are not trained on
     settings : the client's
     preparations : for the network and for the trees, where the data are a table; fitted when the
-        training's turn comes
+        training starts
     """
 
-    material: HoldoutData
-    settings: Settings
-    preparations: tuple[NetPreparation, TreePreparation] | None = field(default=None)
+    source: HoldoutData
+    settings: TrainingSettings
+    preparations: tuple[NetPreparation, TreePreparation] | None = None
 
     @property
     def recipe(self) -> NetRecipe:
         """The network and its training."""
-        asked = self.settings
+        settings = self.settings
         return NetRecipe(
-            layers=tuple(asked.layers),
-            activation=",".join(asked.activations),
-            dropout=asked.dropout,
-            optimizer=asked.optimizer,
-            lr=asked.rate,
-            batch_size=asked.batch,
-            epochs=asked.epochs,
+            layers=tuple(settings.layers),
+            activation=",".join(settings.activations),
+            dropout=settings.dropout,
+            optimizer=settings.optimizer,
+            lr=settings.rate,
+            batch_size=settings.batch,
+            epochs=settings.epochs,
             schedule="constant",
             warmup=0.0,
-            weight_decay=0.0 if asked.optimizer == "adam" else 0.01,
+            weight_decay=0.0 if settings.optimizer == "adam" else 0.01,
         )
 
-    def make(self) -> TrainingRun:
-        """Prepare the rows, and make the training."""
-        asked, data = self.settings, self.material.data
-        train, valid = self.material.learning(asked.rows, asked.seed)
-        trees = TreeSettings(rounds=asked.rounds) if asked.race else None
-        if not data.columns:
-            learn, judge = (
+    def start_run(self) -> TrainingRun:
+        """Prepare the rows, and return the training before its first batch."""
+        settings, data = self.settings, self.source.data
+        train, valid = self.source.draw_rows(settings.rows, settings.seed)
+        if data.columns:
+            net = NetPreparation.fit(data.X, data.columns, rows=train)
+            tree = TreePreparation.fit(data.X, data.columns, rows=train)
+            self.preparations = (net, tree)
+            train_data, valid_data = (
+                TrainingData(net.transform(data.X[r]), tree.transform(data.X[r]), data.y[r])
+                for r in (train, valid)
+            )
+        else:
+            tree = None
+            train_data, valid_data = (
                 TrainingData(data.table[r], data.table[r], data.y[r]) for r in (train, valid)
             )
-            return TrainingRun(self.recipe, trees, learn, judge, len(data.classes), seed=asked.seed)
-        net = NetPreparation.fit(data.X, data.columns, rows=train)
-        tree = TreePreparation.fit(data.X, data.columns, rows=train)
-        self.preparations = (net, tree)
-        learn, judge = (
-            TrainingData(net.transform(data.X[r]), tree.transform(data.X[r]), data.y[r])
-            for r in (train, valid)
-        )
         return TrainingRun(
             self.recipe,
-            trees,
-            learn,
-            judge,
+            TreeSettings(rounds=settings.rounds) if settings.race else None,
+            train_data,
+            valid_data,
             len(data.classes),
-            feature_types=tree.feature_types,
-            feature_names=tree.feature_names,
-            seed=asked.seed,
+            feature_types=None if tree is None else tree.feature_types,
+            feature_names=None if tree is None else tree.feature_names,
+            seed=settings.seed,
         )
+
+    def build_models(self, training: WatchedTraining) -> ModelPair:
+        """Return the network and the trees as the training has them now, as copies."""
+        network, weights, booster = training.snapshot()
+        data, schema = self.source.data, Schema.of(self.source.data)
+        net, tree = self.preparations or (None, None)
+        models = [Model("net", "NumPy network", schema, net, network, weights)]
+        if booster is not None:
+            codes = tuple(range(len(data.classes)))
+            models.append(
+                Model("xgboost", "XGBoost", schema, tree, booster=booster, class_codes=codes)
+            )
+        n_rows = len(self.source.draw_rows(self.settings.rows, self.settings.seed)[0])
+        pair = ModelPair.of(models, f"trained in this session on {n_rows:,} rows")
+        return replace(pair, fields=fields_of(data.X, data.columns) if data.columns else ())
 
 
 @dataclass(frozen=True, slots=True)
-class TrainingSettings:
-    """What a training will take."""
+class TrainingCost:
+    """The size of a training."""
 
     parameters: int
     steps: int
     nbytes: int
 
 
-def check_settings(course: TrainingRequest, limits: Limits) -> TrainingSettings:
-    """Tell what a training will take, before anything is made.
+def check_request(request: TrainingRequest, limits: Limits) -> TrainingCost:
+    """Return the size of a training, before anything is allocated.
 
     Raises
     ------
-    Problem
-        With status 422, if it is too large, or does not fit.
+    ClientError
+        With status 422, if it is too large, or its settings do not fit together.
     """
-    asked, data = course.settings, course.material.data
-    if len(asked.activations) not in (1, len(asked.layers)):
+    settings, data = request.settings, request.source.data
+    if len(settings.activations) not in (1, len(settings.layers)):
         raise ClientError(
             422,
-            f"activations must be one for all {len(asked.layers)} hidden layers or one for each; "
-            f"got {len(asked.activations)}",
+            f"activations must be one for all {len(settings.layers)} hidden layers or one for "
+            f"each; got {len(settings.activations)}",
         )
-    train, _ = course.material.learning(asked.rows, asked.seed)
-    inputs = data.n_features if not data.columns else _width(data)
-    sizes = [inputs, *asked.layers, len(data.classes)]
-    parameters = sum((a + 1) * b for a, b in pairwise(sizes))
+    train, _ = request.source.draw_rows(settings.rows, settings.seed)
+    n_inputs = _max_inputs(data) if data.columns else data.n_features
+    sizes = [n_inputs, *settings.layers, len(data.classes)]
+    parameters = sum((n_in + 1) * n_out for n_in, n_out in pairwise(sizes))
     if parameters > limits.parameters:
         raise ClientError(
             422,
             f"expected a network of at most {limits.parameters:,} weights; these layers have "
             f"{parameters:,}. Take smaller ones",
         )
-    cell = 1 if not data.columns else 4
-    nbytes = 3 * len(train) * inputs * cell + 4 * FLOATS * parameters
-    return TrainingSettings(parameters, asked.epochs * -(-len(train) // asked.batch), nbytes)
+    cell_bytes = 4 if data.columns else 1
+    nbytes = 3 * len(train) * n_inputs * cell_bytes + 4 * VECTORS * parameters
+    return TrainingCost(parameters, settings.epochs * -(-len(train) // settings.batch), nbytes)
 
 
-def _width(data: Dataset) -> int:
-    """Return an upper bound of a table's columns as a network takes them."""
-    from graduel.data.prepare.preparation import ONE_HOT
-
-    found = 0
+def _max_inputs(data: Dataset) -> int:
+    """Return an upper bound of a network's inputs for a table."""
+    n_inputs = 0
     for column in data.columns:
         if column.kind == "categorical":
-            found += min(ONE_HOT, int(data.X[column.name].n_unique())) + 1
+            n_inputs += min(ONE_HOT, int(data.X[column.name].n_unique())) + 1
         else:
-            found += {"date": 9, "numeric": 2}.get(column.kind, 1)
-    return found
-
-
-def taken_over(
-    course: TrainingRequest, network: Network, weights: Weights, booster: Any
-) -> ModelPair:
-    """Make a contest of what a training has come to."""
-    data, net, tree = course.material.data, None, None
-    if course.preparations is not None:
-        net, tree = course.preparations
-    trees = None if booster is None else TreeSide(booster, len(data.classes), tree)
-    rows = len(course.material.learning(course.settings.rows, course.settings.seed)[0])
-    return ModelPair(
-        Schema.of(data),
-        fields=fields_of(data.X, data.columns) if data.columns else (),
-        net=NetSide(network, weights, net),
-        trees=trees,
-        about=f"trained in this session on {rows:,} rows",
-    )
-
-
-__all__ = ["TrainingRequest", "TrainingSettings", "check_settings", "taken_over"]
+            n_inputs += {"date": 9, "numeric": 2}.get(column.kind, 1)
+    return n_inputs

@@ -1,70 +1,70 @@
-// The server, asked. A session's name is this page's alone.
+// Requests to the server. Only this page knows the name of its session.
 
 let session = null;
 
-export class Problem extends Error {
+export class RequestError extends Error {
   constructor(status, detail) {
     super(detail);
     this.status = status;
   }
 }
 
-async function answered(response) {
+async function checkStatus(response) {
   if (response.ok) return response;
   let detail = `the server answered ${response.status}`;
   try {
     detail = (await response.json()).detail ?? detail;
   } catch { /* no JSON: the status says enough */ }
-  throw new Problem(response.status, String(detail));
+  throw new RequestError(response.status, String(detail));
 }
 
-let underWay = 0;
+let pending = 0;
 
 function count(change) {
-  underWay += change;
-  document.documentElement.dataset.asking = underWay; // what waits for the server can be seen
+  pending += change;
+  document.documentElement.dataset.asking = pending; // shows what waits for the server
 }
 
-async function asking(path, options) {
+async function send(path, options) {
   count(1);
   try {
-    return await answered(await fetch(path, options));
+    return await checkStatus(await fetch(path, options));
   } catch (error) {
-    if (error instanceof Problem || error.name === "AbortError") throw error;
-    throw new Problem(0, "the server does not answer; is graduel serve still running?");
+    if (error instanceof RequestError || error.name === "AbortError") throw error;
+    throw new RequestError(0, "the server does not answer; is graduel serve still running?");
   } finally {
-    setTimeout(count, 0, -1); // what is asked next, on this answer, counts without a gap
+    setTimeout(count, 0, -1); // a request that follows at once counts without a gap
   }
 }
 
 export async function open() {
-  const response = await asking("api/sessions", { method: "POST" });
+  const response = await send("api/sessions", { method: "POST" });
   session = (await response.json()).session;
 }
 
 export const path = (end) => `api/sessions/${session}${end ? `/${end}` : ""}`;
 
 export async function about() {
-  return (await asking("api/about")).json();
+  return (await send("api/about")).json();
 }
 
 export async function get(end, signal) {
-  return (await asking(path(end), { signal })).json();
+  return (await send(path(end), { signal })).json();
 }
 
 export async function post(end, body, signal) {
   const options = { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(body ?? {}), signal };
-  return (await asking(path(end), options)).json();
+  return (await send(path(end), options)).json();
 }
 
 export async function upload(end, content, kind) {
   const options = { method: "POST", headers: { "content-type": kind }, body: content };
-  return (await asking(path(end), options)).json();
+  return (await send(path(end), options)).json();
 }
 
 export async function file(end, body) {
   const options = { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(body) };
-  const response = await asking(path(end), options);
+  const response = await send(path(end), options);
   const name = /filename="([^"]+)"/.exec(response.headers.get("content-disposition") ?? "")?.[1];
   return { name: name ?? "file", content: await response.blob() };
 }

@@ -33,11 +33,11 @@ export function answers({ live = true } = {}) {
   const body = h("div", {});
   const root = h("div", {}, says, spoken, body);
   let last = "";
-  root.show = (found, empty) => {
+  root.show = (result, empty) => {
     const names = classes();
-    const who = ["net", "xgboost"].filter((one) => found?.[one] !== null || !found);
+    const who = ["net", "xgboost"].filter((one) => result?.[one] !== null || !result);
     put(says, who.map((one) => {
-      const p = found?.[one];
+      const p = result?.[one];
       const place = p ? p.indexOf(Math.max(...p)) : -1;
       const text = p && !empty ? names[place] : "–";
       return h("div", { "data-who": one, "data-answer": p && !empty ? names[place] : "" },
@@ -45,22 +45,22 @@ export function answers({ live = true } = {}) {
         h("div", { class: `digit ${one} ${text.length > 3 ? "long" : ""}` }, text),
         h("div", { class: "sure num" }, p && !empty ? `${percent(p[place])} sure` : "waiting for a digit"));
     }));
-    if (!found || empty) {
+    if (!result || empty) {
       put(body);
       return;
     }
-    const words = who.map((one) => `${WHO[one][1]}: ${names[found[one].indexOf(Math.max(...found[one]))]}`).join(", ");
+    const words = who.map((one) => `${WHO[one][1]}: ${names[result[one].indexOf(Math.max(...result[one]))]}`).join(", ");
     if (words !== last) spoken.textContent = last = words;
-    const tops = who.map((one) => found[one].indexOf(Math.max(...found[one])));
+    const tops = who.map((one) => result[one].indexOf(Math.max(...result[one])));
     const order = names.map((_, k) => k);
     const many = names.length > 12;
-    if (many) order.sort((a, b) => Math.max(...who.map((one) => found[one][b] - found[one][a])));
+    if (many) order.sort((a, b) => Math.max(...who.map((one) => result[one][b] - result[one][a])));
     put(body, h("table", { class: "pairs" },
       h("caption", { class: "hidden" }, "Probabilities"),
       h("thead", { class: "hidden" }, h("tr", {}, h("th", { scope: "col" }, "Class"), who.map((one) => h("th", { scope: "col", colspan: 2 }, WHO[one][1])))),
       h("tbody", {}, order.slice(0, 12).map((k) => h("tr", { class: tops.includes(k) ? "best" : "" },
         h("th", { scope: "row" }, names[k]),
-        who.map((one) => [h("td", { class: "bar" }, bar(found[one][k], one)), h("td", { class: "pct" }, percent(found[one][k]))]))))));
+        who.map((one) => [h("td", { class: "bar" }, bar(result[one][k], one)), h("td", { class: "pct" }, percent(result[one][k]))]))))));
   };
   root.show(null);
   return root;

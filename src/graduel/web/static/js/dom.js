@@ -1,4 +1,4 @@
-// Elements, made of data: nothing is ever parsed as HTML.
+// Elements built from data: nothing is ever parsed as HTML. A message at the page's edge.
 
 const NS = "http://www.w3.org/2000/svg";
 
@@ -34,6 +34,14 @@ export function put(element, ...children) {
   return element;
 }
 
+// Show an error or a text for a few seconds.
+export function toast(error) {
+  const box = document.getElementById("toast");
+  box.textContent = error?.message ?? String(error);
+  clearTimeout(toast.timer);
+  toast.timer = setTimeout(() => { box.textContent = ""; }, 7000);
+}
+
 let count = 0;
 export const unique = (stem) => `${stem}-${++count}`;
 
@@ -45,9 +53,9 @@ export function field(label, control, note) {
 
 export function choice(options, props) {
   const { value, ...rest } = props ?? {};
-  const made = h("select", rest, options.map(([key, text]) => h("option", { value: key }, text)));
-  if (value !== undefined) made.value = value;
-  return made;
+  const select = h("select", rest, options.map(([key, text]) => h("option", { value: key }, text)));
+  if (value !== undefined) select.value = value;
+  return select;
 }
 
 export function check(label, props) {

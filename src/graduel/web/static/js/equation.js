@@ -2,9 +2,9 @@
 
 import { h } from "./dom.js";
 
-export function equation(found) {
-  if (!found) return null;
+export function equation(result) {
+  if (!result) return null;
   return h("div", { class: "equation" },
-    h("div", { class: "formula" }, found.text, found.number ? h("span", { class: "note" }, `   (${found.number})`) : null),
-    found.line && h("div", { class: "line" }, `${found.line.file}:${found.line.number}  ${found.line.text}`));
+    h("div", { class: "formula" }, result.text, result.number ? h("span", { class: "note" }, `   (${result.number})`) : null),
+    result.line && h("div", { class: "line" }, `${result.line.file}:${result.line.number}  ${result.line.text}`));
 }

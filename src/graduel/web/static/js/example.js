@@ -1,6 +1,6 @@
-// The example in hand, above the views that look at it; and which models are asked.
+// The current example, above the views that show it; and the choice of models.
 
-import { best, classes, contest, edited, listen, pick, setEdits, setExample, setModel, state, answer } from "./state.js";
+import { best, classes, currentModels, edited, listen, pick, setEdits, setExample, setModel, state, answer } from "./state.js";
 import { choice, field, h, percent, put } from "./dom.js";
 import { WHO } from "./charts.js";
 import { digit } from "./paint.js";
@@ -66,4 +66,4 @@ export function labelChoice(text, changed) {
   return root;
 }
 
-export { answer, contest, setExample };
+export { answer, currentModels, setExample };

@@ -1,31 +1,24 @@
-// The page: tabs by hash, the models on their way, one example that all views share.
+// The page: tabs by hash, the progress of the demo models, one example that all views share.
 
 import * as api from "./api.js";
-import { h, put } from "./dom.js";
+import { h, put, toast } from "./dom.js";
 import { exampleBar, modelSwitch } from "./example.js";
-import { contest, listen, pick, refresh, state } from "./state.js";
-import * as breaking from "./views/break.js";
+import { currentModels, listen, pick, refresh, state } from "./state.js";
 import * as backward from "./views/backward.js";
 import * as data from "./views/data.js";
 import * as draw from "./views/draw.js";
 import * as forward from "./views/forward.js";
-import * as take from "./views/take.js";
+import * as exporting from "./views/export.js";
+import * as robustness from "./views/robustness.js";
 import * as train from "./views/train.js";
 
-const VIEWS = [draw, forward, backward, train, breaking, data, take];
-const made = new Map();
+const VIEWS = [draw, forward, backward, train, robustness, data, exporting];
+const sections = new Map();
 let current = null, quiet = false;
 
 const usable = () => VIEWS.filter((view) => !view.usable || view.usable());
 
-export function toast(error) {
-  const box = document.getElementById("toast");
-  box.textContent = error?.message ?? String(error);
-  clearTimeout(toast.timer);
-  toast.timer = setTimeout(() => { box.textContent = ""; }, 7000);
-}
-
-function wanted() {
+function route() {
   const [id, query] = location.hash.slice(1).split("?");
   return [usable().find((view) => view.id === id) ?? usable()[0], new URLSearchParams(query ?? "")];
 }
@@ -36,15 +29,15 @@ function tabs() {
 }
 
 async function show() {
-  const [view, query] = wanted();
+  const [view, query] = route();
   const before = current;
   current = view;
   tabs();
   document.title = `${view.title} · graduel`;
-  for (const [other, element] of made) element.hidden = other !== view;
-  if (!made.has(view)) {
+  for (const [other, element] of sections) element.hidden = other !== view;
+  if (!sections.has(view)) {
     const section = h("section", { "aria-label": view.title });
-    made.set(view, section);
+    sections.set(view, section);
     document.getElementById("views").append(section);
     view.mount(section);
   }
@@ -53,13 +46,13 @@ async function show() {
     window.scrollTo(0, 0);
   }
   document.querySelector("#tabs [aria-current]")?.scrollIntoView({ block: "nearest", inline: "nearest" });
-  document.getElementById("example").hidden = !view.example || !contest();
+  document.getElementById("example").hidden = !view.example || !currentModels();
   try {
     const test = query.get("test");
-    quiet = true; // the view is told once, below
+    quiet = true; // the view is updated once, below
     try {
-      if (test !== null && contest() && Number(test) !== state.example?.index) await pick(Number(test));
-      else if (view.example && contest() && !state.example) await pick(0);
+      if (test !== null && currentModels() && Number(test) !== state.example?.index) await pick(Number(test));
+      else if (view.example && currentModels() && !state.example) await pick(0);
     } finally {
       quiet = false;
     }
@@ -72,11 +65,11 @@ async function show() {
 async function changed(what) {
   if (what === "models") {
     tabs();
-    document.getElementById("example").hidden = !current?.example || !contest();
+    document.getElementById("example").hidden = !current?.example || !currentModels();
   }
   if (quiet) return;
   try {
-    await current?.update?.(what, wanted()[1]);
+    await current?.update?.(what, route()[1]);
   } catch (error) {
     if (error.name !== "AbortError") toast(error);
   }
@@ -121,13 +114,13 @@ async function begin() {
   document.body.dataset.ready = "yes";
 }
 
-// The server forgets a page that closes; one that comes back from the browser's memory begins anew.
+// The session of a page ends when it closes; a page from the browser's cache starts a new one.
 addEventListener("pagehide", () => navigator.sendBeacon(api.path("end")));
 addEventListener("pageshow", (event) => { if (event.persisted) location.reload(); });
 
 addEventListener("unhandledrejection", (event) => {
   if (event.reason?.name === "AbortError") event.preventDefault();
-  else if (event.reason instanceof api.Problem) {
+  else if (event.reason instanceof api.RequestError) {
     event.preventDefault();
     toast(event.reason);
   }

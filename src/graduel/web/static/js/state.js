@@ -1,10 +1,10 @@
-// What all views share: the models, the example in hand, what was done to the network.
+// The state that all views share: the models, the current example, the edits of the network.
 
 import * as api from "./api.js";
 
 export const state = {
   about: null,
-  info: null, // what there is in this session
+  info: null, // the models, table and training of this session
   model: "ready",
   example: null, // {pixels: base64} or {row: {…}}, with index, label, from
   label: null, // the class that is taken as true
@@ -18,15 +18,15 @@ export function listen(listener) {
   listeners.add(listener);
 }
 
-export function tell(what) {
+export function notify(what) {
   for (const listener of listeners) listener(what);
 }
 
-export const contest = () => state.info?.[state.model] ?? null;
-export const classes = () => contest()?.classes ?? [];
+export const currentModels = () => state.info?.[state.model] ?? null;
+export const classes = () => currentModels()?.classes ?? [];
 export const edited = () => state.edits.weights.length + state.edits.off.length > 0;
 
-export function asked(extra) {
+export function requestBody(extra) {
   const { pixels, row } = state.example ?? {};
   const example = row ? { row } : { pixels };
   return { model: state.model, ...example, weights: state.edits.weights, off: state.edits.off, ...extra };
@@ -44,50 +44,50 @@ export async function setExample(example, answers) {
   state.label = example?.label ?? null;
   state.answers = answers ?? null;
   if (!answers && example) await answer();
-  else tell("example");
+  else notify("example");
 }
 
-// Asks both again: after a change of the example, of the model, of an edit.
+// Requests both predictions again, after a change of the example, the models or an edit.
 export async function answer() {
-  if (!state.example || !contest()) return;
+  if (!state.example || !currentModels()) return;
   const mine = ++running;
-  const { answers } = await api.post("answer", asked());
+  const { answers } = await api.post("predict", requestBody());
   if (mine !== running) return;
   state.answers = answers;
   state.label ??= best(answers);
-  tell("example");
+  notify("example");
 }
 
 export async function setModel(model) {
-  const before = contest();
+  const before = currentModels();
   state.model = model;
   state.edits = { weights: [], off: [] };
-  const fits = before && contest() && JSON.stringify(before.fields) === JSON.stringify(contest().fields) && !!before.image === !!contest().image;
+  const fits = before && currentModels() && JSON.stringify(before.fields) === JSON.stringify(currentModels().fields) && !!before.image === !!currentModels().image;
   if (!fits || !state.example) await pick(0);
   else await answer();
-  tell("model");
+  notify("model");
 }
 
 export async function setEdits(edits) {
   state.edits = edits;
   await answer();
-  tell("edits");
+  notify("edits");
 }
 
 export async function pick(index, label) {
   const query = new URLSearchParams({ index, model: state.model });
   if (label !== undefined && label !== null) query.set("label", label);
-  let found;
+  let result;
   try {
-    found = await api.get(`test?${query}`);
+    result = await api.get(`test?${query}`);
   } catch (error) {
-    if (error.status !== 409 || !contest()?.fields.length) throw error;
-    await setExample({ row: {}, from: "form", label: null }); // only a model was given: an empty form
+    if (error.status !== 409 || !currentModels()?.fields.length) throw error;
+    await setExample({ row: {}, from: "form", label: null }); // the server has a model without data: an empty form
     return;
   }
-  const example = { index: found.index, count: found.count, label: found.label, from: "test" };
-  if (found.row) example.row = found.row;
-  else example.pixels = found.pixels.data;
+  const example = { index: result.index, count: result.count, label: result.label, from: "test" };
+  if (result.row) example.row = result.row;
+  else example.pixels = result.pixels.data;
   await setExample(example);
 }
 

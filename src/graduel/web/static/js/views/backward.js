@@ -6,14 +6,14 @@ import { field, h, number, percent, put, table, whole } from "../dom.js";
 import { equation } from "../equation.js";
 import { labelChoice } from "../example.js";
 import { shade, picture } from "../paint.js";
-import { asked, best, classes, contest, state } from "../state.js";
+import { requestBody, best, classes, currentModels, state } from "../state.js";
 
 export const id = "backward";
 export const title = "Backward";
 export const example = true;
 export const usable = () => state.about.ready || !!state.info?.trained || state.about.training;
 
-let box, label, rate, rateShown, stepBox, found = null, chosen = {};
+let box, label, rate, rateShown, stepBox, result = null, chosen = {};
 
 export function mount(root) {
   label = labelChoice("The true class", () => show());
@@ -34,29 +34,29 @@ let timer;
 const later = () => { clearTimeout(timer); timer = setTimeout(() => show(true), 120); };
 
 export async function update(what) {
-  if (!contest() || !state.example) return;
+  if (!currentModels() || !state.example) return;
   label.show();
   await show();
 }
 
 async function show(stepOnly = false) {
-  const net = contest().net;
+  const net = currentModels().net;
   if (!net?.plain) {
     put(stepBox);
     put(box, h("p", { class: "note" }, net ? "This network has layers that are not shown here; graduel inspect shows them." : "Trees have no backward pass: there is no network here."));
     return;
   }
   const truth = state.label ?? best(state.answers) ?? 0;
-  found = await api.post("backward", asked({ label: truth, rate: 10 ** Number(rate.value) }));
+  result = await api.post("backward", requestBody({ label: truth, rate: 10 ** Number(rate.value) }));
   step(truth);
   if (!stepOnly) layers(truth);
 }
 
 function step(truth) {
-  const names = classes(), { before, after, loss_before, loss_after, helped, expected } = found.step;
+  const names = classes(), { before, after, loss_before, loss_after, helped, expected } = result.step;
   const top = [...before.keys()].sort((a, b) => Math.max(before[b], after[b]) - Math.max(before[a], after[a])).slice(0, 4);
   if (!top.includes(truth)) top.push(truth);
-  put(stepBox, h("h3", {}, "One gradient step, and the same example again"), equation(found.step.equation),
+  put(stepBox, h("h3", {}, "One gradient step, and the same example again"), equation(result.step.equation),
     h("p", { class: `banner ${helped ? "good" : "bad"}`, "data-helped": helped ? "yes" : "no" }, helped ? "It helped" : loss_after === loss_before ? "Nothing moved" : "It did not help", `: the loss went from ${number(loss_before, 4)} to ${number(loss_after, 4)}.`),
     table("Probabilities before and after the step", ["Class", "before", "after"], top.map((k) => [k === truth ? `${names[k]} (true)` : names[k], percent(before[k], 2), percent(after[k], 2)]), { best: top.indexOf(truth) }),
     h("p", { class: "note small after" }, `On a plane the loss would have fallen by α‖gradient‖² = ${number(expected, 4)}. ${loss_after > loss_before ? "The step was too long: the loss bends." : ""}`));
@@ -65,10 +65,10 @@ function step(truth) {
 function layers(truth) {
   const names = classes();
   const output = h("div", { class: "card" }, h("h3", {}, "At the output"),
-    found.output.map(equation),
-    h("p", { class: "num" }, `Loss: −log(${percent(found.columns.at(-1).a[truth], 2)}) = ${number(found.loss, 4)}`),
-    h("div", { class: "half" }, table("The error at the output", ["Class", "A", "Y", "dZ = A − Y", ""], names.map((text, k) => [text, number(found.columns.at(-1).a[k]), number(found.target[k], 0), number(found.dz[k]), signed(found.dz[k], 1)]).slice(0, 30), { best: truth })));
-  put(box, h("p", { class: "note" }, "From the output back to the input. A positive dZ wants its neuron’s sum smaller, a negative one larger."), output, found.layers.map(one));
+    result.output.map(equation),
+    h("p", { class: "num" }, `Loss: −log(${percent(result.columns.at(-1).a[truth], 2)}) = ${number(result.loss, 4)}`),
+    h("div", { class: "half" }, table("The error at the output", ["Class", "A", "Y", "dZ = A − Y", ""], names.map((text, k) => [text, number(result.columns.at(-1).a[k]), number(result.target[k], 0), number(result.dz[k]), signed(result.dz[k], 1)]).slice(0, 30), { best: truth })));
+  put(box, h("p", { class: "note" }, "From the output back to the input. A positive dZ wants its neuron’s sum smaller, a negative one larger."), output, result.layers.map(one));
 }
 
 function one(layer) {
@@ -112,9 +112,9 @@ const sub = (n) => [...String(n)].map((c) => "₀₁₂₃₄₅₆₇₈₉"[c]
 
 async function row(box, place, unit, layer) {
   const truth = state.label ?? best(state.answers) ?? 0;
-  const got = await api.post("gradient", asked({ layer: place.path, unit, label: truth }));
+  const got = await api.post("gradient", requestBody({ layer: place.path, unit, label: truth }));
   const most = Math.max(...got.terms.map((term) => Math.abs(term.product)), 1e-12);
-  const size = contest().image;
+  const size = currentModels().image;
   put(box, h("p", { class: "num small" }, `dz = ${number(got.dz, 4)}, db = ${number(got.db, 4)}, ‖dW row‖ = ${number(got.norm, 4)}`),
     got.image && h("figure", {}, picture(`dW of neuron ${unit} as an image`, api.unpack(got.image).values, size[0], size[1], { size: "w9" }), h("figcaption", {}, "Its row of dW, as an image: dz times the pixels.")),
     table(`dW of neuron ${unit}, the largest first`, ["Input", "a", "dz", "dW = dz · a", ""], got.terms.slice(0, 8).map((term) => [term.name.match(/^\d+$/) ? `neuron ${term.name}` : term.name, number(term.x), number(got.dz), number(term.product, 4), signed(term.product, most)])));

@@ -2,9 +2,8 @@
 
 import * as api from "../api.js";
 import { answers } from "../charts.js";
-import { choice, field, h, number, put, table, whole } from "../dom.js";
-import { contest, pick, refresh, setExample, state, tell } from "../state.js";
-import { toast } from "../main.js";
+import { choice, field, h, number, put, table, toast, whole } from "../dom.js";
+import { currentModels, pick, refresh, setExample, state, notify } from "../state.js";
 
 export const id = "data";
 export const title = "Your data";
@@ -26,7 +25,7 @@ export function mount(root) {
       h("div", { class: "stack" },
         h("div", { class: "card stack tight" }, h("h3", {}, "A table"),
           h("div", { class: "row" }, h("span", { class: "file" }, h("span", { "aria-hidden": "true" }, "Choose a CSV file"), picker), said),
-          h("p", { class: "note small" }, `Up to ${Math.round(state.about.upload_bytes / 2 ** 20)} MB and ${whole(state.about.rows)} rows, the columns’ names on top, 2 to 50 classes to tell apart.`),
+          h("p", { class: "note small" }, `Up to ${Math.round(state.about.upload_bytes / 2 ** 20)} MB and ${whole(state.about.rows)} rows, the columns’ names on top, 2 to 50 classes to notify apart.`),
           targetBox),
         told),
       formBox));
@@ -62,7 +61,7 @@ async function read() {
     const name = file.name.replace(/\.[^.]*$/, "");
     await api.upload(`table?${new URLSearchParams({ target: target.value, name })}`, file, "text/csv");
     await refresh();
-    tell("models");
+    notify("models");
     update();
   } catch (error) {
     toast(error);
@@ -78,7 +77,7 @@ export function update(what) {
     now.aside.length ? h("p", { class: "note small" }, "Set aside: ", now.aside.map((one) => `${one.name} (${one.reason})`).join("; "), ".") : null,
     now.notes.map((note) => h("p", { class: "note small" }, note)),
     h("p", {}, h("a", { href: "#train" }, "Train both on it"))));
-  const models = contest();
+  const models = currentModels();
   if (!models?.fields.length) {
     put(formBox, h("div", { class: "card" }, h("h3", {}, "The form"), h("p", { class: "note" }, now ? "Train on the table, look inside the two, and its form appears here." : "After a training on a table its form appears here.")));
     return undefined;

@@ -2,10 +2,9 @@
 
 import * as api from "../api.js";
 import { answers } from "../charts.js";
-import { check, field, h, put } from "../dom.js";
+import { check, field, h, put, toast } from "../dom.js";
 import { colour, css, onScheme, picture } from "../paint.js";
 import { pick, pixelsOf, setExample, state, edited } from "../state.js";
-import { toast } from "../main.js";
 
 export const id = "draw";
 export const title = "Draw";
@@ -90,10 +89,10 @@ async function ask() {
     do {
       again = false;
       const start = performance.now();
-      const found = await api.post("draw", {
+      const result = await api.post("draw", {
         model: state.model, pixels: sent(), size: SENT, prepare: prepare.checked, weights: state.edits.weights, off: state.edits.off,
       });
-      show(found, performance.now() - start);
+      show(result, performance.now() - start);
     } while (again);
   } catch (error) {
     toast(error);
@@ -102,18 +101,18 @@ async function ask() {
   }
 }
 
-function show(found, milliseconds) {
-  put(steps, found.steps.map((step) => {
+function show(result, milliseconds) {
+  put(steps, result.steps.map((step) => {
     const { shape, values } = api.unpack(step.image);
     return h("li", {}, h("figure", {}, picture(step.text, values, shape[0], shape[1], { kind: "ink", most: 255 }), h("figcaption", {}, step.text)));
   }));
-  steps.dataset.steps = found.steps.map((step) => step.name).join(" ");
-  says.show(found.answers, found.empty);
+  steps.dataset.steps = result.steps.map((step) => step.name).join(" ");
+  says.show(result.answers, result.empty);
   spent.textContent = milliseconds ? `Answered in ${milliseconds.toFixed(0)} ms.` : "";
   spent.dataset.ms = milliseconds ?? "";
-  state.example = found.empty ? null : { pixels: found.pixels.data, from: "drawing", label: null };
+  state.example = result.empty ? null : { pixels: result.pixels.data, from: "drawing", label: null };
   state.label = null;
-  state.answers = found.answers;
+  state.answers = result.answers;
 }
 
 function place(event) {
@@ -178,11 +177,11 @@ async function file(event) {
     return;
   }
   try {
-    const found = await api.upload(`image?model=${state.model}&prepare=true`, picked, picked.type || "application/octet-stream");
-    const { shape, values } = api.unpack(found.steps[0].image);
+    const result = await api.upload(`image?model=${state.model}&prepare=true`, picked, picked.type || "application/octet-stream");
+    const { shape, values } = api.unpack(result.steps[0].image);
     marks = [fitted(values, shape, true)];
     repaint();
-    show(found);
+    show(result);
   } catch (error) {
     toast(error);
   }

@@ -6,7 +6,7 @@ import { choice, field, h, number, percent, put, table } from "../dom.js";
 import { equation } from "../equation.js";
 import { layerGrids } from "../neurons.js";
 import { heat, picture } from "../paint.js";
-import { asked, best, classes, contest, state } from "../state.js";
+import { requestBody, best, classes, currentModels, state } from "../state.js";
 
 export const id = "forward";
 export const title = "Forward";
@@ -39,7 +39,7 @@ export function mount(root) {
 }
 
 export async function update(what, query) {
-  if (!contest() || !state.example) return;
+  if (!currentModels() || !state.example) return;
   if (what === "view" && query?.get("layer")) chosen = [query.get("layer"), Number(query.get("unit") ?? 0)];
   if (what === "model" || what === "view" || what === "example" || what === "edits") await all();
 }
@@ -48,15 +48,15 @@ async function all() {
   label = best(state.answers);
   put(select, classes().map((text, k) => h("option", { value: k }, text)));
   select.value = label;
-  const net = contest().net;
+  const net = currentModels().net;
   if (net?.plain) {
-    seen = await api.post("forward", asked());
+    seen = await api.post("forward", requestBody());
     const paths = seen.columns.map((column) => column.path);
     if (!chosen || !paths.includes(chosen[0]) || chosen[1] >= seen.columns[paths.indexOf(chosen[0])].a.length) {
       const first = seen.columns[1];
       chosen = [first.path, first.a.indexOf(Math.max(...first.a))];
     }
-    const image = contest().image;
+    const image = currentModels().image;
     put(grids, image && h("div", { class: "layer input" }, h("h4", {}, `Input: ${image[0]} × ${image[1]} pixels`), picture("The pixels that go in", seen.columns[0].a, image[0], image[1], { kind: "ink", most: 1, size: "w9" })), layerGrids(seen.columns.slice(1), {
       choose: (path, unit) => { chosen = [path, unit]; history.replaceState(null, "", `#forward?layer=${path}&unit=${unit}`); grids.lastChild.mark(); neuron(); },
       pressed: (path, unit) => chosen[0] === path && chosen[1] === unit,
@@ -73,25 +73,25 @@ async function all() {
 
 async function neuron() {
   const [layer, unit] = chosen;
-  const found = await api.post("neuron", asked({ layer, unit }));
+  const result = await api.post("neuron", requestBody({ layer, unit }));
   if (chosen[0] !== layer || chosen[1] !== unit) return;
   const column = seen.columns.find((one) => one.path === layer);
   const last = column === seen.columns.at(-1);
-  const most = Math.max(...found.terms.map((term) => Math.abs(term.product)), Math.abs(found.rest));
-  const rows = found.terms.map((term) => [term.name.match(/^\d+$/) ? `neuron ${term.name}` : term.name, number(term.w), number(term.x), number(term.product), signed(term.product, most)]);
-  if (found.n_rest) rows.push([`the other ${found.n_rest} terms`, "", "", number(found.rest), signed(found.rest, most)]);
-  rows.push(["bias b", "", "", number(found.bias), signed(found.bias, most)], ["z, their sum", "", "", number(found.z), h("td", { class: "bar" })]);
-  const size = contest().image;
-  const pictures = found.weights_image && [["Its weights", found.weights_image], ["Weight × pixel", found.products_image]].map(([text, image]) => {
+  const most = Math.max(...result.terms.map((term) => Math.abs(term.product)), Math.abs(result.rest));
+  const rows = result.terms.map((term) => [term.name.match(/^\d+$/) ? `neuron ${term.name}` : term.name, number(term.w), number(term.x), number(term.product), signed(term.product, most)]);
+  if (result.n_rest) rows.push([`the other ${result.n_rest} terms`, "", "", number(result.rest), signed(result.rest, most)]);
+  rows.push(["bias b", "", "", number(result.bias), signed(result.bias, most)], ["z, their sum", "", "", number(result.z), h("td", { class: "bar" })]);
+  const size = currentModels().image;
+  const pictures = result.weights_image && [["Its weights", result.weights_image], ["Weight × pixel", result.products_image]].map(([text, image]) => {
     const { values } = api.unpack(image);
     return h("figure", {}, picture(`${text} of neuron ${unit}`, values, size[0], size[1], { size: "w9" }), h("figcaption", {}, text));
   });
   put(neuronBox,
     h("h3", {}, last ? `The output for “${classes()[unit] ?? unit}”` : `Neuron ${unit} of layer ${column.number}`),
-    equation(found.equation),
+    equation(result.equation),
     pictures && h("div", { class: "pictures" }, pictures),
     table(`The sum of neuron ${unit}, the largest terms first`, ["Term", "w", "x", "w · x", ""], rows, { sum: rows.length - 1 }),
-    h("p", { class: "after num" }, last ? `Softmax makes a probability of it: ${percent(found.a)}.` : `${activation(column)}(z) = ${number(found.a)} is handed on${found.a === 0 ? ": nothing. The gate is shut." : "."}`));
+    h("p", { class: "after num" }, last ? `Softmax makes a probability of it: ${percent(result.a)}.` : `${activation(column)}(z) = ${number(result.a)} is handed on${result.a === 0 ? ": nothing. The gate is shut." : "."}`));
 }
 
 const activation = (column) => column.title.split(" · ")[0];
@@ -114,37 +114,37 @@ function softmax() {
 }
 
 async function trees() {
-  if (!contest().xgboost) {
+  if (!currentModels().xgboost) {
     put(treesBox, h("p", { class: "note" }, "There are no trees here, only a network."));
     return;
   }
-  const found = await api.post("trees", asked());
+  const result = await api.post("trees", requestBody());
   const names = classes();
-  const two = found.base.length === 1;
-  const groups = found.groups.map((code) => names[code]);
-  const most = Math.max(...found.margin.map(Math.abs), 1e-9);
-  const rows = groups.map((text, k) => [text, number(found.base[k], 2), number(found.margin[k] - found.base[k], 2), number(found.margin[k], 2), signed(found.margin[k], most), ...(two ? [] : [percent(found.probabilities[k], 2)])]);
-  const canvas = h("canvas", { class: "pixels", role: "img", "aria-label": `What each of ${found.rounds} rounds added to each class, in log-odds` });
-  heat(canvas, Float32Array.from(found.rounds ? groups.flatMap((_, k) => found.by_round.map((round) => round[k])) : []), groups.length, found.rounds);
+  const two = result.base.length === 1;
+  const groups = result.groups.map((code) => names[code]);
+  const most = Math.max(...result.margin.map(Math.abs), 1e-9);
+  const rows = groups.map((text, k) => [text, number(result.base[k], 2), number(result.margin[k] - result.base[k], 2), number(result.margin[k], 2), signed(result.margin[k], most), ...(two ? [] : [percent(result.probabilities[k], 2)])]);
+  const canvas = h("canvas", { class: "pixels", role: "img", "aria-label": `What each of ${result.rounds} rounds added to each class, in log-odds` });
+  heat(canvas, Float32Array.from(result.rounds ? groups.flatMap((_, k) => result.by_round.map((round) => round[k])) : []), groups.length, result.rounds);
   canvas.classList.add("votes");
-  const pathBox = h("div", { class: "cards" }, found.strongest.map((path) => h("div", { class: "card" },
+  const pathBox = h("div", { class: "cards" }, result.strongest.map((path) => h("div", { class: "card" },
     h("h4", {}, path.group === null ? `Round ${path.round + 1}, a tree for all classes` : `Round ${path.round + 1}, tree for “${groups[path.group]}”`),
     h("ol", { class: "path" }, path.splits.map((split) => h("li", {},
       h("span", {}, split.missing ? `${split.name} is missing` : `${split.name} = ${number(split.value, 1)}: `),
       split.missing ? "" : h("span", { class: "note" }, `${split.condition}? ${split.went === "left" ? "yes" : "no"}`))),
     h("li", { class: path.value >= 0 ? "adds" : "takes" }, `leaf: ${path.value >= 0 ? "+" : ""}${number(path.value)}${path.group === null ? ` for “${groups[path.values.indexOf(path.value)]}”, most of all` : ""}`)))));
   put(treesBox,
-    h("p", {}, `${name("xgboost").textContent}, ${found.kind}, ${found.rounds} rounds. Each tree adds its leaf’s value to its class’s score, in log-odds; ${two ? "a sigmoid makes a probability of it." : "a softmax makes probabilities of the scores."}`),
+    h("p", {}, `${name("xgboost").textContent}, ${result.kind}, ${result.rounds} rounds. Each tree adds its leaf’s value to its class’s score, in log-odds; ${two ? "a sigmoid makes a probability of it." : "a softmax makes probabilities of the scores."}`),
     h("div", { class: "two" },
-      h("div", { class: "card" }, h("h3", {}, "The votes, added up"), table("Votes by class", ["Class", "start", "trees", "score", "", ...(two ? [] : ["p"])], rows, { best: two ? -1 : found.margin.indexOf(Math.max(...found.margin)) })),
+      h("div", { class: "card" }, h("h3", {}, "The votes, added up"), table("Votes by class", ["Class", "start", "trees", "score", "", ...(two ? [] : ["p"])], rows, { best: two ? -1 : result.margin.indexOf(Math.max(...result.margin)) })),
       h("div", { class: "card" }, h("h3", {}, "Round by round"), h("figure", {}, canvas, h("figcaption", {}, `A row for each class (${groups.join(", ")}), a column for each round from left to right.`)))),
     h("h4", {}, "The trees that said most, and the example’s way through them"),
     pathBox);
 }
 
 async function why() {
-  const found = await api.post("why", asked({ label }));
-  const size = contest().image;
+  const result = await api.post("attribution", requestBody({ label }));
+  const size = currentModels().image;
   const boxes = [];
   const show = (who, text, values, names) => {
     if (size) return h("figure", { class: "card" }, h("h4", {}, name(who)), picture(text, values, size[0], size[1], { size: "w12 fit" }), h("figcaption", {}, text));
@@ -152,11 +152,11 @@ async function why() {
     const most = Math.abs(values[order[0]] ?? 1);
     return h("div", { class: "card" }, h("h4", {}, name(who)), table(text, ["Column", "", ""], order.map((k) => [names[k] ?? `${k}`, number(values[k]), signed(values[k], most)]), { names: true }));
   };
-  if (found.net) {
-    const gradient = api.unpack(found.net.gradient).values, times = api.unpack(found.net.times_input).values;
-    boxes.push(show("net", "∂z/∂x: how the score moves with each input", gradient, found.net.names), show("net", "x · ∂z/∂x: what each input brings", times, found.net.names));
+  if (result.net) {
+    const gradient = api.unpack(result.net.gradient).values, times = api.unpack(result.net.times_input).values;
+    boxes.push(show("net", "∂z/∂x: how the score moves with each input", gradient, result.net.names), show("net", "x · ∂z/∂x: what each input brings", times, result.net.names));
   }
-  if (found.xgboost) boxes.push(show("xgboost", `SHAP values, in log-odds: ${number(found.xgboost.bias, 2)} + their sum = ${number(found.xgboost.margin, 2)}`, api.unpack(found.xgboost.values).values, found.xgboost.names));
-  else if (contest().xgboost) boxes.push(h("div", { class: "card note" }, "These trees have vector leaves, for which there are no SHAP values."));
+  if (result.xgboost) boxes.push(show("xgboost", `SHAP values, in log-odds: ${number(result.xgboost.bias, 2)} + their sum = ${number(result.xgboost.margin, 2)}`, api.unpack(result.xgboost.values).values, result.xgboost.names));
+  else if (currentModels().xgboost) boxes.push(h("div", { class: "card note" }, "These trees have vector leaves, for which there are no SHAP values."));
   put(whyBox, h("div", { class: size ? "pictures" : "cards wide" }, boxes));
 }

@@ -2,10 +2,9 @@
 
 import * as api from "../api.js";
 import { histogram, lines, name } from "../charts.js";
-import { check, choice, field, h, number, percent, put, whole } from "../dom.js";
+import { check, choice, field, h, number, percent, put, toast, whole } from "../dom.js";
 import { colour, picture } from "../paint.js";
-import { refresh, setModel, state, tell } from "../state.js";
-import { toast } from "../main.js";
+import { refresh, setModel, state, notify } from "../state.js";
 
 export const id = "train";
 export const title = "Train";
@@ -18,7 +17,7 @@ let form, layersBox, data, optimizer, batch, epochs, rows, race, rate, dropout, 
 let startButton, pauseButton, stepButton, stopButton, resetButton, slow, stateShown, progress, meter, results, takeButton;
 let curves, looks, weightsBox;
 let layers = [[64, "relu"], [32, "relu"]];
-let run = null; // what the training in hand has told
+let run = null; // the messages of the current training
 
 const asRate = (x) => 10 ** Number(x);
 
@@ -116,13 +115,13 @@ function showLayers() {
 
 async function ready() {
   if (run && !run.over) return true;
-  const asked = {
+  const settings = {
     data: data.value, layers: layers.map(([units]) => units), activations: layers.map(([, one]) => one), optimizer: optimizer.value,
     rate: asRate(rate.value), batch: Number(batch.value), dropout: Number(dropout.value), epochs: Number(epochs.value), rows: Number(rows.value), race: race.checked,
   };
-  const told = await api.post("training", asked);
+  const cost = await api.post("training", settings);
   run?.source?.close();
-  run = { over: false, net: [], xgboost: [], loss: [], state: told.state, parameters: told.parameters };
+  run = { over: false, net: [], xgboost: [], loss: [], state: cost.state, parameters: cost.parameters };
   draw();
   run.source = new EventSource(api.path("training/events"));
   const mine = run;
@@ -259,9 +258,9 @@ function buttons() {
 
 async function take() {
   try {
-    await api.post("training/take");
+    await api.post("training/adopt");
     await refresh();
-    tell("models");
+    notify("models");
     await setModel("trained");
     location.hash = "#forward";
   } catch (error) {

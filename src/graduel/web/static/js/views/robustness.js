@@ -2,12 +2,11 @@
 
 import * as api from "../api.js";
 import { answers, lines, name } from "../charts.js";
-import { choice, field, h, number, percent, put, whole } from "../dom.js";
+import { choice, field, h, number, percent, put, toast, whole } from "../dom.js";
 import { labelChoice } from "../example.js";
 import { layerGrids } from "../neurons.js";
 import { digit, picture } from "../paint.js";
-import { asked, best, classes, contest, edited, setEdits, setExample, state } from "../state.js";
-import { toast } from "../main.js";
+import { requestBody, best, classes, currentModels, edited, setEdits, setExample, state } from "../state.js";
 
 export const id = "break";
 export const title = "Break it";
@@ -89,17 +88,17 @@ const soon = () => { clearTimeout(timer); timer = setTimeout(() => one().catch(t
 const soonAttack = () => { clearTimeout(timer2); timer2 = setTimeout(() => attack().catch(toast), 100); };
 
 export async function update() {
-  if (!contest() || !state.example) return;
-  const image = !!contest().image;
+  if (!currentModels() || !state.example) return;
+  const image = !!currentModels().image;
   images.hidden = !image;
   tables.hidden = image;
   label.show();
   const kinds = image ? Object.entries(KINDS).map(([key, [text]]) => [key, text]) : [["missing", "Missing cells"], ["scramble", "Scrambled columns"]];
   if (allKind.options.length !== kinds.length || allKind.options[0].value !== kinds[0][0]) put(allKind, kinds.map(([key, text]) => h("option", { value: key }, text)));
-  allButton.disabled = !image && !contest().fields.length;
+  allButton.disabled = !image && !currentModels().fields.length;
   if (image) await Promise.all([one(), turn(), attack(), grid()]);
   else {
-    const numbers = contest().fields.filter((f) => f.low !== null && f.low !== f.high);
+    const numbers = currentModels().fields.filter((f) => f.low !== null && f.low !== f.high);
     const before = field_.value;
     put(field_, numbers.map((f) => h("option", { value: f.name }, f.name)));
     if (numbers.some((f) => f.name === before)) field_.value = before;
@@ -108,37 +107,37 @@ export async function update() {
 }
 
 async function one() {
-  const found = await api.post("break", asked({ kind: kind.value, strength: Number(strength.value) }));
-  digit(broken, api.unpack(found.pixels).values, contest().image[0], contest().image[1]);
-  says.show(found.answers);
+  const result = await api.post("perturb", requestBody({ kind: kind.value, strength: Number(strength.value) }));
+  digit(broken, api.unpack(result.pixels).values, currentModels().image[0], currentModels().image[1]);
+  says.show(result.answers);
 }
 
 async function turn() {
-  const found = await api.post("sweep", asked({ kind: kind.value }));
-  turned(curve, found, KINDS[kind.value][0]);
-  if (found.images) {
-    const { shape, values } = api.unpack(found.images);
+  const result = await api.post("sweep", requestBody({ kind: kind.value }));
+  turned(curve, result, KINDS[kind.value][0]);
+  if (result.images) {
+    const { shape, values } = api.unpack(result.images);
     const size = shape[1] * shape[2];
     const some = [0, 0.25, 0.5, 0.75, 1].map((t) => Math.round(t * (shape[0] - 1)));
-    curve.append(h("div", { class: "strip" }, some.map((i) => picture(`${KINDS[kind.value][0]} ${number(found.strengths[i], 1)}`, values.subarray(i * size, (i + 1) * size), shape[1], shape[2], { kind: "ink", most: 255 }))));
+    curve.append(h("div", { class: "strip" }, some.map((i) => picture(`${KINDS[kind.value][0]} ${number(result.strengths[i], 1)}`, values.subarray(i * size, (i + 1) * size), shape[1], shape[2], { kind: "ink", most: 255 }))));
   }
 }
 
 // The probability of the class that each answers to the example as it is.
-function turned(box, found, what) {
+function turned(box, result, what) {
   const series = [], words = [];
   for (const who of ["net", "xgboost"]) {
     const before = state.answers?.[who];
-    if (!found[who] || !before) continue;
+    if (!result[who] || !before) continue;
     const k = before.indexOf(Math.max(...before));
-    const { shape, values } = api.unpack(found[who]);
-    const p = found.strengths.map((_, i) => values[i * shape[1] + k]);
-    const tops = found.strengths.map((_, i) => { const row = [...values.subarray(i * shape[1], (i + 1) * shape[1])]; return row.indexOf(Math.max(...row)); });
-    series.push({ colour: who, name: `${who === "net" ? "NumPy network" : "XGBoost"}: “${classes()[k]}”`, points: found.strengths.map((s, i) => [s, p[i]]) });
-    const kept = found.strengths.filter((_, i) => tops[i] === k);
-    words.push(h("p", { class: "small" }, name(who), kept.length === found.strengths.length ? " holds its answer throughout." : kept.length ? ` answers “${classes()[k]}” in ${Math.round(100 * kept.length / found.strengths.length)} % of its range.` : " turns at once."));
+    const { shape, values } = api.unpack(result[who]);
+    const p = result.strengths.map((_, i) => values[i * shape[1] + k]);
+    const tops = result.strengths.map((_, i) => { const row = [...values.subarray(i * shape[1], (i + 1) * shape[1])]; return row.indexOf(Math.max(...row)); });
+    series.push({ colour: who, name: `${who === "net" ? "NumPy network" : "XGBoost"}: “${classes()[k]}”`, points: result.strengths.map((s, i) => [s, p[i]]) });
+    const kept = result.strengths.filter((_, i) => tops[i] === k);
+    words.push(h("p", { class: "small" }, name(who), kept.length === result.strengths.length ? " holds its answer throughout." : kept.length ? ` answers “${classes()[k]}” in ${Math.round(100 * kept.length / result.strengths.length)} % of its range.` : " turns at once."));
   }
-  put(box, lines(`Probability of each contender's answer over ${what}`, series, { x: what === found.unit ? what : `${what}: ${found.unit}`, high: 1, format: (v) => percent(v, 0) }), words);
+  put(box, lines(`Probability of each contender's answer over ${what}`, series, { x: what === result.unit ? what : `${what}: ${result.unit}`, high: 1, format: (v) => percent(v, 0) }), words);
 }
 
 async function vary() {
@@ -146,16 +145,16 @@ async function vary() {
     put(varyBox, h("p", { class: "note" }, "There is no column of numbers."));
     return;
   }
-  turned(varyBox, await api.post("vary", asked({ field: field_.value })), field_.value);
+  turned(varyBox, await api.post("vary", requestBody({ field: field_.value })), field_.value);
 }
 
 async function whole_() {
   allButton.disabled = true;
   put(all, h("p", { class: "note" }, "Asking both …"));
   try {
-    const found = await api.post("sweepall", asked({ kind: allKind.value }));
-    const series = ["net", "xgboost"].filter((who) => found.errors[who]).map((who) => ({ colour: who, name: who === "net" ? "NumPy network" : "XGBoost", points: found.strengths.map((s, i) => [s, found.errors[who][i]]) }));
-    put(all, h("div", { class: "half" }, lines("Test error over strength", series, { x: found.unit, y: `error on ${whole(found.rows)} test rows`, format: (v) => percent(v, 0) })));
+    const result = await api.post("sweep-test", requestBody({ kind: allKind.value }));
+    const series = ["net", "xgboost"].filter((who) => result.errors[who]).map((who) => ({ colour: who, name: who === "net" ? "NumPy network" : "XGBoost", points: result.strengths.map((s, i) => [s, result.errors[who][i]]) }));
+    put(all, h("div", { class: "half" }, lines("Test error over strength", series, { x: result.unit, y: `error on ${whole(result.rows)} test rows`, format: (v) => percent(v, 0) })));
   } catch (error) {
     put(all);
     toast(error);
@@ -165,31 +164,31 @@ async function whole_() {
 }
 
 async function attack() {
-  if (!contest().net) {
+  if (!currentModels().net) {
     put(attackBox, h("p", { class: "note" }, "There is no network here whose gradient could be followed."));
     return;
   }
   const truth = state.label ?? best(state.answers) ?? 0;
-  const found = await api.post("attack", asked({ label: truth, epsilon: Number(epsilon.value) }));
-  const [height, width] = contest().image, names = classes();
+  const result = await api.post("attack", requestBody({ label: truth, epsilon: Number(epsilon.value) }));
+  const [height, width] = currentModels().image, names = classes();
   put(attackBox, h("h3", {}, "Who falls for it?"),
     h("div", { class: "pictures" },
-      h("figure", {}, picture("The digit after the step", api.unpack(found.pixels).values, height, width, { kind: "ink", most: 255, size: "w9" }), h("figcaption", {}, "After the step")),
-      h("figure", {}, picture("The direction of the step", api.unpack(found.direction).values, height, width, { size: "w9" }), h("figcaption", {}, "Its direction"))),
-    Object.entries(found.verdicts).map(([who, v]) => h("div", { class: `banner ${v.falls ? "bad" : "good"}`, "data-who": who, "data-falls": v.falls ? "yes" : "no" },
+      h("figure", {}, picture("The digit after the step", api.unpack(result.pixels).values, height, width, { kind: "ink", most: 255, size: "w9" }), h("figcaption", {}, "After the step")),
+      h("figure", {}, picture("The direction of the step", api.unpack(result.direction).values, height, width, { size: "w9" }), h("figcaption", {}, "Its direction"))),
+    Object.entries(result.verdicts).map(([who, v]) => h("div", { class: `banner ${v.falls ? "bad" : "good"}`, "data-who": who, "data-falls": v.falls ? "yes" : "no" },
       h("p", {}, name(who), v.answer_before !== truth ? ` was wrong before the step: “${names[v.answer_before]}”.` : v.falls ? ` falls for it: “${names[v.answer_before]}” became “${names[v.answer_after]}”, ${percent(v.after[v.answer_after])} sure.` : ` keeps to “${names[v.answer_after]}”, ${percent(v.after[v.answer_after])} sure.`),
-      h("p", { class: "small num" }, found.turns[who] === null ? "Its answer does not turn up to ε = 1." : `Its answer turns at ε = ${number(found.turns[who])}.`))));
+      h("p", { class: "small num" }, result.turns[who] === null ? "Its answer does not turn up to ε = 1." : `Its answer turns at ε = ${number(result.turns[who])}.`))));
 }
 
 async function grid() {
-  const net = contest().net;
+  const net = currentModels().net;
   put(weight.layer, (net?.layers ?? []).map((layer, i) => h("option", { value: layer.path }, i === net.layers.length - 1 ? "Output" : `Layer ${i + 1}`)));
   if (chosen && net?.layers.some((layer) => layer.path === chosen)) weight.layer.value = chosen;
   if (!net?.plain) {
     put(neurons, h("p", { class: "note" }, net ? "This network has layers that are not shown here." : "There is no network here."));
     return;
   }
-  const seen = await api.post("forward", asked());
+  const seen = await api.post("forward", requestBody());
   const isOff = (layer, unit) => state.edits.off.some((one) => one.layer === layer && one.unit === unit);
   const focus = document.activeElement?.getAttribute?.("data-key");
   const root = layerGrids(seen.columns.slice(1), {
@@ -206,7 +205,7 @@ async function grid() {
 }
 
 async function showWeight() {
-  const layer = contest().net?.layers.find((one) => one.path === weight.layer.value);
+  const layer = currentModels().net?.layers.find((one) => one.path === weight.layer.value);
   if (!layer) return;
   chosen = layer.path;
   weight.unit.max = layer.units - 1;
@@ -215,8 +214,8 @@ async function showWeight() {
   const index = Math.max(0, Math.min(layer.inputs - 1, Math.floor(Number(weight.index.value) || 0)));
   weight.unit.value = unit;
   weight.index.value = index;
-  const found = await api.post("neuron", asked({ layer: layer.path, unit }));
-  weightBox.textContent = `The weight from input ${index} to neuron ${unit} is ${number(api.unpack(found.weights).values[index], 4)}.`;
+  const result = await api.post("neuron", requestBody({ layer: layer.path, unit }));
+  weightBox.textContent = `The weight from input ${index} to neuron ${unit} is ${number(api.unpack(result.weights).values[index], 4)}.`;
 }
 
 async function setWeight() {

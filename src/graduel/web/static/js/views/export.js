@@ -1,10 +1,9 @@
 // Take it away: the network as code, JSON, ONNX; one example, forward and back, as a page.
 
 import * as api from "../api.js";
-import { h, put, whole } from "../dom.js";
+import { h, put, toast, whole } from "../dom.js";
 import { labelChoice } from "../example.js";
-import { asked, best, contest, edited, state } from "../state.js";
-import { toast } from "../main.js";
+import { requestBody, best, currentModels, edited, state } from "../state.js";
 
 export const id = "take";
 export const title = "Take it away";
@@ -33,27 +32,27 @@ export function mount(root) {
 }
 
 function button(kind, text) {
-  const made = h("button", { type: "button", onclick: async () => {
-    made.disabled = true;
+  const button = h("button", { type: "button", onclick: async () => {
+    button.disabled = true;
     try {
       const extra = kind === "page" ? { label: state.label ?? best(state.answers) ?? 0 } : {};
-      const { name, content } = await api.file(`take/${kind}`, asked(extra));
+      const { name, content } = await api.file(`export/${kind}`, requestBody(extra));
       const link = h("a", { href: URL.createObjectURL(content), download: name });
       link.click();
       setTimeout(() => URL.revokeObjectURL(link.href), 10000);
     } catch (error) {
       toast(error);
     } finally {
-      made.disabled = false;
+      button.disabled = false;
     }
   } }, text);
-  return made;
+  return button;
 }
 
 export function update() {
-  if (!contest()) return;
+  if (!currentModels()) return;
   label.show();
-  const net = contest().net;
+  const net = currentModels().net;
   const size = net?.layers.reduce((sum, layer) => sum + (layer.inputs + 1) * layer.units, 0) ?? 0;
-  note.textContent = net ? `${net.title}, ${net.layers.map((layer) => layer.units).join(" → ")}, ${whole(size)} weights; ${contest().about}${edited() ? "; with your changes" : ""}.` : "There is no network here, only XGBoost’s trees.";
+  note.textContent = net ? `${net.title}, ${net.layers.map((layer) => layer.units).join(" → ")}, ${whole(size)} weights; ${currentModels().about}${edited() ? "; with your changes" : ""}.` : "There is no network here, only XGBoost’s trees.";
 }

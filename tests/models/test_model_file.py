@@ -1,4 +1,4 @@
-"""Fitted contenders in files: what comes back answers as what was written, or is refused."""
+"""Models in files: a loaded model predicts as the saved one, or the file is refused."""
 
 from __future__ import annotations
 
@@ -13,18 +13,19 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from graduel.contenders import Budget, make_contender
-from graduel.contenders.fitted_model import to_model
+from graduel.contenders import Budget, get_family, make_contender
 from graduel.data import Dataset
+from graduel.data.schema import Schema
 from graduel.data.source import open_source, source_from_arrays
 from graduel.duel.plan.protocol import Cell
 from graduel.duel.plan.splits import Split
 from graduel.duel.run.cell import run_cell
 from graduel.errors import UserError
+from graduel.models.model import spread_classes
 from graduel.models.model_file import load_model, save_model
-from graduel.models.schema import Schema
 from graduel.nn import Dense, Network
-from graduel.train import save_network
+from graduel.serialize import from_plain, to_plain
+from graduel.train import load_network, save_network
 
 RECIPES = {
     "textbook": {"layers": [8], "rate": 0.2, "steps": 5},
@@ -50,6 +51,12 @@ def table(n: int = 240, classes: str = "abc") -> Dataset:
     return source_from_arrays(frame, target="target", categorical=("grade",)).load()
 
 
+def to_model(fitted, schema, title, notes=None):
+    """Return the model that a fitted contender's family makes of it."""
+    family = get_family(type(fitted).__module__.rpartition(".")[2])
+    return replace(family.to_model(fitted, schema, title), notes=notes or {})
+
+
 def fitted(data: Dataset, name: str, **more):
     n = len(data.y)
     rows = Split(np.arange(n // 2), np.arange(n // 2, n * 3 // 4), np.arange(n * 3 // 4, n))
@@ -70,10 +77,10 @@ def digits(mnist):
 def test_what_comes_back_answers_alike(tmp_path, digits, name, kind):
     data = {"table": table(), "digits": digits, "two": table(classes="ab")}[kind]
     outcome, model, rows = fitted(data, name)
-    kept = to_model(model, Schema.of(data), "a title", {"more": [1]})
-    assert kept is not None
-    save_model(tmp_path / "a", kept)
-    save_model(tmp_path / "b", kept)
+    saved = to_model(model, Schema.of(data), "a title", {"more": [1]})
+    assert saved is not None
+    save_model(tmp_path / "a", saved)
+    save_model(tmp_path / "b", saved)
     assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
     back = load_model(tmp_path / "a")
     X = data.table[rows.test]
@@ -105,18 +112,18 @@ def test_a_table_as_text_in_another_order_and_cut_anywhere_answers_alike(tmp_pat
     data = table()
     _, model, _ = fitted(data, name)
     save_model(tmp_path / "a", to_model(model, Schema.of(data), name))
-    kept = load_model(tmp_path / "a")
+    loaded = load_model(tmp_path / "a")
     dates = data.X["when"].dt.strftime("%d.%m.%Y")
     paid = data.X["paid"].cast(pl.String).replace({"true": " YES", "false": "no"})
     text = data.X.with_columns(dates.alias("when"), paid.alias("paid")).cast(pl.String)
     text = text.with_columns(pl.col("grade").replace({"1.5": "1.50", "2": "2.0"}))
     text = text.select(pl.lit("x").alias("other"), *reversed(text.columns))
-    whole = kept.predict_proba(data.X)
-    parts = [kept.predict_proba(text[i : i + 7]) for i in range(0, len(text), 7)]
+    whole = loaded.predict_proba(data.X)
+    parts = [loaded.predict_proba(text[i : i + 7]) for i in range(0, len(text), 7)]
     # (Products of seven rows and of many may round differently.)
     np.testing.assert_allclose(np.concatenate(parts), whole, rtol=1e-5, atol=1e-6)
     pandas = pd.DataFrame(text.to_dict(as_series=False))
-    np.testing.assert_array_equal(kept.predict_proba(pandas), whole)
+    np.testing.assert_array_equal(loaded.predict_proba(pandas), whole)
 
 
 def test_new_categories_and_new_gaps_just_work(tmp_path):
@@ -134,24 +141,24 @@ def test_new_categories_and_new_gaps_just_work(tmp_path):
 def test_a_table_that_does_not_fit_is_refused_by_column_and_row(tmp_path):
     data = table()
     _, model, _ = fitted(data, "net")
-    kept = to_model(model, Schema.of(data), "net")
-    assert kept is not None
+    loaded = to_model(model, Schema.of(data), "net")
+    assert loaded is not None
     with pytest.raises(UserError, match="2 of them are not in the table: 'town', 'paid'"):
-        kept.predict_proba(data.X.drop("town", "paid"))
+        loaded.predict_proba(data.X.drop("town", "paid"))
     bad = data.X.with_columns(pl.Series("size", ["1"] * 5 + ["big"] + ["2"] * (len(data.X) - 6)))
     with pytest.raises(UserError, match="column 'size': expected numbers; row 6 holds 'big'"):
-        kept.predict_proba(bad)
+        loaded.predict_proba(bad)
     with pytest.raises(UserError, match="row 1,006 holds 'big'"):
-        kept.matrix(bad, first_row=1000)
+        loaded.prepare(bad, first_row=1000)
 
 
 def test_images_of_another_size_are_refused(digits):
     _, model, _ = fitted(digits, "net")
-    kept = to_model(model, Schema.of(digits), "net")
-    assert kept is not None
-    assert kept.predict_proba(digits.X[:2]).shape == (2, 10)
+    loaded = to_model(model, Schema.of(digits), "net")
+    assert loaded is not None
+    assert loaded.predict_proba(digits.X[:2]).shape == (2, 10)
     with pytest.raises(UserError, match="expected images of 28 × 28 pixels; got rows of 64"):
-        kept.predict_proba(np.zeros((2, 8, 8), np.uint8))
+        loaded.predict_proba(np.zeros((2, 8, 8), np.uint8))
 
 
 def test_a_long_preparation_is_compressed_and_comes_back(tmp_path):
@@ -202,18 +209,18 @@ JSON = st.recursive(
 
 @settings(max_examples=150, deadline=None)
 @given(data=st.data())
-def test_a_task_of_any_data_is_a_task_or_refused(data):
-    whole = Schema.of(table(60)).as_dict()
+def test_a_schema_of_any_data_is_a_schema_or_refused(data):
+    whole = to_plain(Schema.of(table(60)))
     key = data.draw(st.sampled_from(sorted(whole)))
     whole[key] = data.draw(JSON)
     if data.draw(st.booleans()):
         del whole[data.draw(st.sampled_from(sorted(whole)))]
     try:
-        task = Schema.from_dict(json.loads(json.dumps(whole)))
+        schema = from_plain(Schema, json.loads(json.dumps(whole)), "schema")
     except UserError as error:
-        assert "is damaged" in str(error)
+        assert "\n" not in str(error)
     else:
-        assert Schema.from_dict(task.as_dict()) == task
+        assert from_plain(Schema, to_plain(schema)) == schema
 
 
 @pytest.mark.parametrize(
@@ -221,8 +228,8 @@ def test_a_task_of_any_data_is_a_task_or_refused(data):
     [
         ({}, "a network alone, without its classes"),
         ({"estimator": "MLPClassifier"}, r"MLPClassifier.load\(…\) reads"),
-        ({"kept": 5}, "is damaged"),
-        ({"classes": ["a", "b"]}, "its classes are not the network's"),
+        ({"model": 5}, "is damaged"),
+        ({"classes": ["a", "b"]}, "a network alone, without its classes"),
     ],
 )
 def test_other_models_are_refused_with_what_reads_them(tmp_path, notes, message):
@@ -232,15 +239,36 @@ def test_other_models_are_refused_with_what_reads_them(tmp_path, notes, message)
         load_model(tmp_path / "a")
 
 
-def test_a_model_of_before_there_were_tasks_still_answers(tmp_path):
-    network = Network((Dense(10),), (784,))
-    notes = {"dataset": "mnist", "classes": list("0123456789"), "scale": 1 / 255}
-    save_network(tmp_path / "a", network, network.init(np.random.default_rng(0)), notes)
-    kept = load_model(tmp_path / "a")
-    assert kept.image == (28, 28, 1)
-    assert kept.predict_proba(np.zeros((2, 28, 28), np.uint8)).shape == (2, 10)
-
-
 def test_numbers_among_categories_are_told_when_all_are_numbers():
-    assert Schema.of(table()).numbers == ("grade",)
+    assert Schema.of(table()).numeric_categories == ("grade",)
     assert Schema.of(open_source("iris").load()).numbers == ()
+
+
+def test_probabilities_of_trained_classes_are_spread_over_all_classes():
+    p = np.array([[0.25, 0.75]], np.float32)
+    assert spread_classes(p, (0, 1), 2) is p
+    assert spread_classes(p, (2, 0), 3).tolist() == [[0.75, 0.0, 0.25]]
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"class_codes": [-1]}, "a class code is negative"),
+        ({"class_codes": [1, 1]}, "a class code stands twice"),
+        ({"class_codes": [True]}, "is damaged"),
+        ({"title": 3}, "is damaged"),
+        ({"preparation": "no base85"}, "is damaged"),
+        ({"schema": []}, "is damaged"),
+        ({"family": "xgboost"}, "its classes are not the network's"),
+    ],
+)
+def test_a_damaged_note_is_refused(tmp_path, digits, change, message):
+    _, model, _ = fitted(digits, "net")
+    saved = to_model(model, Schema.of(digits), "net")
+    assert saved is not None
+    save_model(tmp_path / "a", saved)
+    network = load_network(tmp_path / "a")
+    network.notes["model"] |= change
+    save_network(tmp_path / "a", network.network, network.weights, network.notes)
+    with pytest.raises(UserError, match=message):
+        load_model(tmp_path / "a")

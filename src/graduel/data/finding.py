@@ -1,0 +1,70 @@
+"""Checks of data and plans, by code, and their findings; ``docs/checks.md`` explains each."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+Severity = Literal["info", "warning"]
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that a user should know before anything is fitted.
+
+    Attributes
+    ----------
+    code : the check's code, ``GRD001`` and so on: the same in every version
+    title : the check's title, without particulars
+    severity : ``warning`` if a result may mislead, ``info`` if it explains a choice
+    message : a sentence with particulars and a remedy
+    column : the column concerned, where there is one
+    """
+
+    code: str
+    title: str
+    severity: Severity
+    message: str
+    column: str | None = None
+
+    def __str__(self) -> str:
+        return f"{self.severity} {self.code}: {self.message}"
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """A check that may have findings."""
+
+    code: str
+    title: str
+    severity: Severity = "warning"
+
+    def report(self, message: str, column: str | None = None) -> Finding:
+        """Return a finding of this check.
+
+        >>> str(FEW_ROWS.report("classes with fewer than 10 rows: d (2)"))
+        'warning GRD005: classes with fewer than 10 rows: d (2)'
+        """
+        return Finding(self.code, self.title, self.severity, message, column)
+
+
+PREDICTS_TARGET = Check("GRD001", "A column predicts the target alone")
+NAMED_LIKE_TARGET = Check("GRD002", "A column is named like the target")
+REPEATED_ROWS = Check("GRD003", "Rows repeat the features of others")
+IDENTIFIER = Check("GRD004", "A column looks like an identifier")
+FEW_ROWS = Check("GRD005", "Classes with few rows")
+RARE_CLASS = Check("GRD006", "A rare class")
+ORDERED_BY_DATE = Check("GRD007", "Rows in the order of a date")
+FEWER_ROWS_THAN_FOLDS = Check("GRD008", "Classes with fewer rows than folds")
+METRIC_CHOICE = Check("GRD009", "Log loss is compared", "info")
+LOW_POWER = Check("GRD010", "Too few test rows for the ROPE")
+LEAKED_ROWS = Check("GRD011", "Test rows repeat training rows")
+NO_PROBABILITIES = Check("GRD012", "A contender without probabilities")
+NO_SEARCH_SPACE = Check("GRD013", "A contender without a search space", "info")
+
+CHECKS = (
+    *(PREDICTS_TARGET, NAMED_LIKE_TARGET, REPEATED_ROWS, IDENTIFIER, FEW_ROWS, RARE_CLASS),
+    *(ORDERED_BY_DATE, FEWER_ROWS_THAN_FOLDS, METRIC_CHOICE, LOW_POWER, LEAKED_ROWS),
+    *(NO_PROBABILITIES, NO_SEARCH_SPACE),
+)
+"""Every check, in the order of codes. A code is never used for another check."""

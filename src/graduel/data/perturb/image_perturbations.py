@@ -1,0 +1,226 @@
+"""Perturbations of images: noise, rotation, shift and occlusion.
+
+Images are uint8, of shape (n, height, width) or (n, height, width, channels). The pixels that come
+in from beyond an image's edge, or lie over a part of it, have the colour of its background: the
+median of its outermost pixels.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Images = NDArray[np.uint8]
+
+DIRECTIONS = np.array([[0, 1], [1, 0], [0, -1], [-1, 0]])
+"""Right, down, left, up: (rows, columns)."""
+
+
+def noise(X: Images, strength: float, rng: np.random.Generator, *, top: int = 255) -> Images:
+    """Add Gaussian noise: x + top · strength · ε, ε ~ N(0, 1), rounded and clipped to 0 … `top`.
+
+    Parameters
+    ----------
+    X : uint8 array of shape (n, height, width) or (n, height, width, channels)
+    strength : float
+        Standard deviation of the noise, as a share of `top`; at least 0.
+    rng : numpy.random.Generator
+    top : int
+        The brightest value that a pixel can have.
+
+    Returns
+    -------
+    uint8 array of the shape of X
+
+    Raises
+    ------
+    ValueError
+        If X are not such images, or the strength is negative or not a number.
+
+    Examples
+    --------
+    >>> grey = np.full((1, 2, 2), 100, np.uint8)
+    >>> bool((noise(grey, 0.1, np.random.default_rng(0)) != grey).any())
+    True
+    """
+    X, strength = _require_images(X), _require_strength(strength)
+    noisy = rng.standard_normal(X.shape, np.float32)
+    noisy *= np.float32(top * strength)
+    noisy += X
+    return _to_pixels(noisy, top)
+
+
+def rotate(X: Images, strength: float, rng: np.random.Generator | None = None) -> Images:
+    """Rotate every image about its centre by `strength` degrees.
+
+    With a generator each is rotated to a random side, without one all counterclockwise. Values
+    between pixels are interpolated linearly.
+
+    Parameters
+    ----------
+    X : uint8 array of shape (n, height, width) or (n, height, width, channels)
+    strength : float
+        Degrees; at least 0 with a generator.
+    rng : numpy.random.Generator, optional
+
+    Returns
+    -------
+    uint8 array of the shape of X
+
+    Raises
+    ------
+    ValueError
+        If X are not such images, or the strength is not a number, or negative with a generator.
+
+    Examples
+    --------
+    >>> rotate(np.array([[[0, 9, 0], [0, 5, 0], [0, 0, 0]]], np.uint8), 90)[0]
+    array([[0, 0, 0],
+           [9, 5, 0],
+           [0, 0, 0]], dtype=uint8)
+    """
+    from scipy import ndimage
+
+    X, strength = _require_images(X), _require_strength(strength, signed=rng is None)
+    is_left = np.ones(len(X), bool) if rng is None else rng.integers(2, size=len(X)).astype(bool)
+    background = _background(X)
+    centred = X.astype(np.float32) - background
+    rotated = np.empty_like(centred)
+    for rows, degrees in ((is_left, strength), (~is_left, -strength)):
+        if rows.any():
+            rotated[rows] = ndimage.rotate(
+                centred[rows], degrees, axes=(2, 1), reshape=False, order=1, mode="constant", cval=0
+            )
+    return _to_pixels(rotated + background)
+
+
+def shift(X: Images, strength: int, rng: np.random.Generator | None = None) -> Images:
+    """Shift every image by `strength` whole pixels.
+
+    With a generator each is shifted in one of four random directions, without one all to the right
+    (to the left where `strength` is negative).
+
+    Parameters
+    ----------
+    X : uint8 array of shape (n, height, width) or (n, height, width, channels)
+    strength : int
+        Pixels; at least 0 with a generator.
+    rng : numpy.random.Generator, optional
+
+    Returns
+    -------
+    uint8 array of the shape of X
+
+    Raises
+    ------
+    ValueError
+        If X are not such images, or the strength is not whole, or negative with a generator.
+
+    Examples
+    --------
+    >>> shift(np.array([[[0, 0, 0], [7, 8, 0], [0, 0, 0]]], np.uint8), 1)[0, 1]
+    array([0, 7, 8], dtype=uint8)
+    """
+    X = _require_images(X)
+    pixels = _require_whole(_require_strength(strength, signed=rng is None))
+    direction = np.zeros(len(X), int) if rng is None else rng.integers(4, size=len(X))
+    shifted = np.broadcast_to(_background(X), X.shape).astype(np.uint8)
+    for number, step in enumerate(DIRECTIONS):
+        rows = direction == number
+        down, across = (int(offset) for offset in pixels * step)
+        if rows.any() and abs(down) < X.shape[1] and abs(across) < X.shape[2]:
+            images = shifted[rows]
+            source = X[rows][:, _target_slice(-down), _target_slice(-across)]
+            images[:, _target_slice(down), _target_slice(across)] = source
+            shifted[rows] = images
+    return shifted
+
+
+def occlude(X: Images, strength: int, rng: np.random.Generator | None = None) -> Images:
+    """Cover a square of `strength` pixels a side of every image with its background's colour.
+
+    With a generator each square is at a random place, wholly on the image; without one in the
+    centre.
+
+    Parameters
+    ----------
+    X : uint8 array of shape (n, height, width) or (n, height, width, channels)
+    strength : int
+        Side of the square in pixels, at least 0; it is cut off at the image's size.
+    rng : numpy.random.Generator, optional
+
+    Returns
+    -------
+    uint8 array of the shape of X
+
+    Raises
+    ------
+    ValueError
+        If X are not such images, or the strength is negative or not whole.
+
+    References
+    ----------
+    Zeiler and Fergus, *Visualizing and understanding convolutional networks*, ECCV 2014.
+
+    Examples
+    --------
+    >>> occlude(np.array([[[0, 0, 0], [0, 9, 9], [0, 0, 0]]], np.uint8), 1)[0, 1]
+    array([0, 0, 9], dtype=uint8)
+    """
+    X = _require_images(X)
+    side = _require_whole(_require_strength(strength))
+    margins = [max(length - side, 0) for length in X.shape[1:3]]
+    if rng is None:
+        top, left = (np.full(len(X), margin // 2) for margin in margins)
+    else:
+        top, left = (rng.integers(margin + 1, size=len(X)) for margin in margins)
+    rows, columns = np.arange(X.shape[1]), np.arange(X.shape[2])
+    in_rows = (rows >= top[:, None]) & (rows < top[:, None] + side)
+    in_columns = (columns >= left[:, None]) & (columns < left[:, None] + side)
+    is_covered = in_rows[:, :, None] & in_columns[:, None, :]
+    if X.ndim == 4:
+        is_covered = is_covered[..., None]
+    return np.where(is_covered, _background(X).astype(np.uint8), X)
+
+
+def _require_images(X: Any) -> Images:
+    if not isinstance(X, np.ndarray) or X.dtype != np.uint8 or X.ndim not in (3, 4):
+        kind = f"{X.dtype} of shape {X.shape}" if isinstance(X, np.ndarray) else type(X).__name__
+        raise ValueError(
+            "expected uint8 images of shape (n, height, width) or (n, height, width, channels); "
+            f"got {kind}"
+        )
+    return X
+
+
+def _require_strength(value: float, *, signed: bool = False) -> float:
+    if not np.isfinite(value) or (value < 0 and not signed):
+        raise ValueError(f"strength must be a number of at least 0; got {value}")
+    return value
+
+
+def _require_whole(value: float) -> int:
+    if value != int(value):
+        raise ValueError(f"strength must be a whole number of pixels; got {value}")
+    return int(value)
+
+
+def _background(X: Images) -> NDArray[np.float32]:
+    """Return the median of each image's (and channel's) outermost pixels, ready to broadcast."""
+    n, height, width = X.shape[:3]
+    if not n or not height or not width:
+        return np.zeros((n, 1, 1, *X.shape[3:]), np.float32)
+    edges = [X[:, 0], X[:, -1], X[:, 1:-1, 0], X[:, 1:-1, -1]]
+    median = np.floor(np.median(np.concatenate(edges, axis=1), axis=1))
+    return np.asarray(median, np.float32)[:, None, None]
+
+
+def _target_slice(offset: int) -> slice:
+    """Return the slice of pixels that others are shifted to by `offset`."""
+    return slice(offset, None) if offset >= 0 else slice(None, offset)
+
+
+def _to_pixels(X: NDArray[np.float32], top: int = 255) -> Images:
+    return np.clip(np.rint(X), 0, top).astype(np.uint8)

@@ -1,0 +1,150 @@
+"""Schema of a model's data: the classes it predicts, and what a later table or image must be."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from graduel.data.coerce import conform_table, normalize_numbers
+from graduel.data.column import Column
+from graduel.data.dataset import Dataset
+from graduel.data.read.delimited.cells import to_numbers
+from graduel.errors import UserError
+from graduel.pixels import detect_scale
+
+if TYPE_CHECKING:
+    import polars as pl
+
+Array = NDArray[Any]
+
+MAX_SIDE = 1 << 16
+"""Pixels of an image's height or width, exclusive."""
+MAX_SCALE = 1e6
+
+
+@dataclass(frozen=True, slots=True)
+class Schema:
+    """Classes, and columns or pixels, of the data that a model was trained on.
+
+    Its plain form is that of :mod:`graduel.serialize`.
+
+    Attributes
+    ----------
+    name : name of the data set
+    classes : the name of each class
+    image : the shape (height, width, channels) of an example, where examples are images
+    scale : factor of raw numbers before a network takes them: 1/255 for pixels
+    target : the column that is predicted, of a table
+    columns : the features of a table, in the order of training
+    date_formats : for columns of dates that came as text, their format
+    numeric_categories : columns whose categories are numbers: there 1.50 and 1.5 are one category
+
+    Raises
+    ------
+    UserError
+        If the image's shape, the scale or a name of a column is not possible.
+    """
+
+    name: str = ""
+    classes: tuple[str, ...] = ()
+    image: tuple[int, int, int] | None = None
+    scale: float = 1.0
+    target: str | None = None
+    columns: tuple[Column, ...] = ()
+    date_formats: Mapping[str, str] = field(default_factory=dict)
+    numeric_categories: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        names = [column.name for column in self.columns]
+        if len(set(names)) < len(names):
+            raise UserError("a column stands twice in the schema")
+        if not {*self.date_formats, *self.numeric_categories} <= set(names):
+            raise UserError("the schema has formats of columns that it lacks")
+        if self.image is not None and not all(0 < side < MAX_SIDE for side in self.image):
+            raise UserError(f"the shape of an image must be positive; got {self.image}")
+        if not 0 < self.scale < MAX_SCALE:
+            raise UserError(f"the scale must be between 0 and {MAX_SCALE:,.0f}; got {self.scale}")
+
+    @classmethod
+    def of(cls, dataset: Dataset) -> Schema:
+        """Return the schema of a data set.
+
+        >>> from graduel.data.source import open_source
+        >>> schema = Schema.of(open_source("iris").load())
+        >>> schema.target, schema.classes, schema.columns[0].name
+        ('target', ('setosa', 'versicolor', 'virginica'), 'sepal length (cm)')
+        """
+        if not dataset.columns:
+            scale = detect_scale(dataset.X)
+            return cls(dataset.name, dataset.classes, dataset.image, scale)
+        table = dataset.understood
+        return cls(
+            dataset.name,
+            dataset.classes,
+            target=None if table is None else table.target,
+            columns=dataset.columns,
+            date_formats={} if table is None else dict(table.formats),
+            numeric_categories=find_numeric_categories(dataset.X, dataset.columns),
+        )
+
+    def conform(
+        self, frame: pl.DataFrame, *, decimal: str = ".", first_row: int = 0
+    ) -> pl.DataFrame:
+        """Return a table with the columns of training, in their order and of their types.
+
+        Parameters
+        ----------
+        frame : columns in any order, and any others among them
+        decimal : the decimal sign of numbers in columns of text
+        first_row : rows that stood before these, for messages
+
+        Raises
+        ------
+        UserError
+            If columns lack or a cell does not fit; the message names them.
+        """
+        return conform_table(
+            self.normalize_categories(frame),
+            self.columns,
+            formats=self.date_formats,
+            decimal=decimal,
+            first_row=first_row,
+        )
+
+    def normalize_categories(self, frame: pl.DataFrame) -> pl.DataFrame:
+        """Return the table with the numbers among its categories written in one way."""
+        present = [name for name in self.numeric_categories if name in frame.columns]
+        return frame.with_columns([normalize_numbers(frame[name]) for name in present])
+
+    def flatten(self, X: Any) -> Array:
+        """Return images or rows of numbers as a matrix, shape (n_rows, n_features).
+
+        Raises
+        ------
+        UserError
+            If images are of another shape than in training.
+        """
+        X = np.asarray(X)
+        flat = X.reshape(len(X), -1) if X.ndim > 1 else X.reshape(1, -1)
+        if self.image is not None and flat.shape[1] != np.prod(self.image):
+            height, width, channels = self.image
+            colours = f" and {channels} channels" if channels > 1 else ""
+            raise UserError(
+                f"expected images of {height} × {width} pixels{colours}; got rows of "
+                f"{flat.shape[1]:,} numbers"
+            )
+        return flat
+
+
+def find_numeric_categories(frame: pl.DataFrame, columns: Iterable[Column]) -> tuple[str, ...]:
+    """Return the names of the columns whose categories are all numbers."""
+    return tuple(
+        column.name
+        for column in columns
+        if column.kind == "categorical"
+        and to_numbers(frame[column.name].drop_nulls().unique()) is not None
+    )

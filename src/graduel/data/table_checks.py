@@ -1,0 +1,204 @@
+"""Checks of a table for what may make a result mislead, before anything is fitted."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from shlex import quote
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from graduel.data import finding
+from graduel.data.column import Column
+from graduel.data.finding import Finding
+from graduel.data.read.column_names import quote_name
+from graduel.data.schema_inference import is_named_identifier
+from graduel.data.table import Table
+
+if TYPE_CHECKING:
+    import polars as pl
+
+SAMPLE = 20_000
+"""Rows on which single columns are tried."""
+MIN_ROWS = 100
+"""Rows from which a column's prediction of the target and its order mean something."""
+BINS = 256
+"""Ranges of a column of numbers, at most."""
+LEAK_ERROR = 0.01
+"""Error of a column alone, and share of guessing's error, that gives the target away."""
+FEW = 10
+"""Rows of a class."""
+RARE = 0.01
+"""Share of the smallest of two classes."""
+RELATED = frozenset(
+    (
+        *("code", "id", "name", "label", "text", "number", "num", "encoded", "enc", "flag"),
+        *("pred", "predicted", "prediction", "prob", "probability", "proba", "score"),
+        *("reason", "date", "true", "new", "old", "orig", "final", "is", "was"),
+    )
+)
+"""Words that a copy of the target, or its consequence, is called by beside the target's name."""
+
+
+def check_table(table: Table, *, seed: int = 0) -> tuple[Finding, ...]:
+    """Return the findings about a table; nothing is changed.
+
+    A column that alone predicts the target nearly perfectly or is named like it, equal rows and
+    contradicting ones, numbers that look like an identifier, classes of few rows, rows in the
+    order of a date, a class of less than 1 %.
+
+    Parameters
+    ----------
+    table : features and target, as :func:`infer_table` returns them
+    seed : of the rows that are sampled where there are many
+
+    Examples
+    --------
+    >>> import polars as pl
+    >>> from graduel.data.schema_inference import infer_table
+    >>> n = 200
+    >>> frame = pl.DataFrame({"x": [i % 7 for i in range(n)], "y": [i % 2 for i in range(n)]})
+    >>> copied = frame.with_columns(known=pl.col("y") * 3.5)
+    >>> print(check_table(infer_table(copied, target="y"))[0])
+    warning GRD001: column 'known' alone predicts the target almost perfectly (0.0 % error): is it \
+known beforehand? If not, --drop known
+    """
+    return (
+        *_check_predictors(table, np.random.default_rng(seed)),
+        *_check_names(table),
+        *_check_repeats(table),
+        *_check_identifiers(table),
+        *_check_classes(table),
+        *_check_order(table),
+    )
+
+
+def _check_predictors(table: Table, rng: np.random.Generator) -> Iterator[Finding]:
+    rows = np.arange(len(table.y))
+    if len(rows) < MIN_ROWS:
+        return
+    rows = rng.permutation(rows)[:SAMPLE]
+    y, half = table.y[rows], len(rows) // 2
+    most_frequent = np.bincount(y[:half]).argmax()
+    bound = LEAK_ERROR * min(1.0, float(np.mean(y[half:] != most_frequent)) * 2)
+    for column in table.columns:
+        groups = _group_values(table.frame[column.name][rows], column, half)
+        error = _grouped_error(groups, y, half)
+        if error <= bound:
+            yield finding.PREDICTS_TARGET.report(
+                f"column {quote_name(column.name)} alone predicts the target almost perfectly "
+                f"({100 * error:.1f} % error): is it known beforehand? If not, --drop "
+                f"{quote(column.name)}",
+                column.name,
+            )
+
+
+def _group_values(values: pl.Series, column: Column, half: int) -> NDArray[np.int64]:
+    """Return each row's group: its category, or its range of numbers; missing is a group, too."""
+    import polars as pl
+
+    if column.kind in ("categorical", "boolean", "text"):
+        return np.array(values.rank("dense").fill_null(0).cast(pl.Int64))
+    numbers = np.array(values.cast(pl.Float64).fill_null(np.nan).to_numpy())
+    edges = np.unique(numbers[:half][~np.isnan(numbers[:half])])
+    if len(edges) > BINS:
+        edges = np.quantile(edges, np.linspace(0, 1, BINS))
+    # NaN is sorted behind all numbers: a group of its own.
+    return np.searchsorted(edges, numbers, side="right") + np.isnan(numbers)
+
+
+def _grouped_error(groups: NDArray[np.int64], y: NDArray[np.int64], half: int) -> float:
+    """Return the error of each group's most frequent class, counted on the first half."""
+    k = int(y.max()) + 1
+    pairs, counts = np.unique(groups[:half] * k + y[:half], return_counts=True)
+    best = np.full(int(groups.max()) + 1, np.bincount(y[:half]).argmax())
+    order = np.argsort(counts, kind="stable")
+    best[pairs[order] // k] = pairs[order] % k
+    return float(np.mean(best[groups[half:]] != y[half:]))
+
+
+def _check_names(table: Table) -> Iterator[Finding]:
+    target = _words(table.target)
+    for column in table.columns:
+        words = _words(column.name)
+        if target <= words and words - target <= RELATED:
+            yield finding.NAMED_LIKE_TARGET.report(
+                f"column {quote_name(column.name)} is named like the target "
+                f"{quote_name(table.target)}: is it known beforehand? If not, --drop "
+                f"{quote(column.name)}",
+                column.name,
+            )
+
+
+def _words(name: str) -> set[str]:
+    spaced = re.sub(r"([a-z])([A-Z])", r"\1 \2", name)
+    return set(re.findall(r"[^\W\d_]+", spaced.lower())) or {name}
+
+
+def _check_repeats(table: Table) -> Iterator[Finding]:
+    import polars as pl
+
+    hashes = table.frame.hash_rows(seed=0)
+    groups = pl.DataFrame({"hash": hashes, "y": table.y}).group_by("hash")
+    sizes = groups.agg(pl.len().alias("n"), pl.col("y").n_unique().alias("k"))
+    n = len(table.y)
+    if n_repeated := n - len(sizes):
+        n_odd = sizes.filter(pl.col("k") > 1)["n"].sum()
+        more = f"; {n_odd:,} rows have equal features and different classes" if n_odd else ""
+        yield finding.REPEATED_ROWS.report(
+            f"{n_repeated:,} of {n:,} rows ({100 * n_repeated / n:.1f} %) repeat the features of "
+            f"an earlier row{more}"
+        )
+
+
+def _check_identifiers(table: Table) -> Iterator[Finding]:
+    for column in table.columns:
+        values = table.frame[column.name]
+        if column.kind != "numeric" or not values.dtype.is_integer() or len(values) < MIN_ROWS:
+            continue
+        is_named = is_named_identifier(column.name)
+        is_distinct = values.n_unique() > 0.95 * len(values)
+        if is_distinct and (is_named or values.is_sorted() or values.is_sorted(descending=True)):
+            yield finding.IDENTIFIER.report(
+                f"column {quote_name(column.name)} looks like an identifier: nearly all whole "
+                f"numbers differ{'' if is_named else ', in order'}. If it is one, --drop "
+                f"{quote(column.name)}",
+                column.name,
+            )
+
+
+def _check_classes(table: Table) -> Iterator[Finding]:
+    counts = table.counts
+    small = [
+        f"{table.classes[code]} ({counts[code]:,})"
+        for code in np.argsort(counts, kind="stable")
+        if counts[code] < FEW
+    ]
+    if small:
+        more = f" and {len(small) - 5:,} more" if len(small) > 5 else ""
+        yield finding.FEW_ROWS.report(
+            f"classes with fewer than {FEW} rows: {', '.join(small[:5])}{more}; their errors can "
+            "hardly be measured"
+        )
+    share = counts.min() / counts.sum()
+    if share < RARE and len(small) != len(counts):
+        rarest = table.classes[int(counts.argmin())]
+        yield finding.RARE_CLASS.report(
+            f"class {quote_name(rarest)} has {100 * share:.2g} % of the rows: the error rate says "
+            "little about it"
+        )
+
+
+def _check_order(table: Table) -> Iterator[Finding]:
+    for column in table.columns:
+        if column.kind != "date":
+            continue
+        dates = table.frame[column.name].drop_nulls()
+        if dates.n_unique() > 2 and (dates.is_sorted() or dates.is_sorted(descending=True)):
+            yield finding.ORDERED_BY_DATE.report(
+                f"the rows are in the order of {quote_name(column.name)}: shuffled rows let a "
+                f"model look into the future. Split by it with --time {quote(column.name)}",
+                column.name,
+            )

@@ -1,0 +1,232 @@
+"""One client's training: its state, the client's commands, and the messages to the client."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from graduel.errors import UserError
+from graduel.train import DivergedError
+from graduel.web.http_error import ClientError
+from graduel.web.limits import Limits
+from graduel.web.training.training_messages import layers_message, point_message, step_message
+from graduel.web.training.training_run import TrainingRun
+
+TURN_SECONDS = 60.0
+"""After its turn, a training lets a waiting one go first."""
+STEP_INTERVAL = 0.06
+"""Seconds between two messages about steps."""
+LAYERS_INTERVAL = 0.5
+"""Seconds between two messages about layers."""
+MAX_MESSAGES = 4000
+"""Messages that wait for a client; of more, the oldest are lost."""
+ENDED = ("done", "stopped", "failed")
+
+
+class WatchedTraining:
+    """One client's training.
+
+    Every unit of work (a batch, a round) is done under a lock, so that the training can be
+    inspected in between.
+
+    Parameters
+    ----------
+    start : starts the training, when its turn comes
+    limits : how long it may run
+    nbytes : its memory, as an estimate
+
+    Attributes
+    ----------
+    state : new, queued, running, paused; done, stopped or failed when it has ended
+    message : a remark on the state
+    watchers : the number of open streams; when the last one closes, the training stops
+    request : an object of the training's creator, kept with it
+    """
+
+    def __init__(
+        self,
+        start: Callable[[], TrainingRun],
+        limits: Limits,
+        nbytes: int,
+        request: object = None,
+    ) -> None:
+        self._start, self._limits, self.nbytes = start, limits, nbytes
+        self.request = request
+        self.current_run: TrainingRun | None = None
+        self.state, self.message = "new", ""
+        self.watchers = 0
+        self._command, self._single_steps, self._delay = "pause", 0, 0.0
+        self._changes: dict[str, float] = {}
+        self._wake = threading.Condition()
+        self._lock = threading.Lock()
+        self._messages: deque[tuple[int, dict[str, Any]]] = deque(maxlen=MAX_MESSAGES)
+        self._n_messages, self._seconds = 0, 0.0
+        self._last_sent = {"step": 0.0, "layers": 0.0}
+
+    # A client's commands.
+
+    def run(self) -> None:
+        """Train until paused."""
+        self._set_command("run")
+
+    def pause(self) -> None:
+        """Pause after the current batch."""
+        self._set_command("pause")
+
+    def stop(self) -> None:
+        """End for good."""
+        with self._wake:
+            self._command = "stop"
+            if self.state in ("new", "paused", "queued"):
+                self._set_state("stopped")
+            self._wake.notify_all()
+
+    def single_step(self) -> None:
+        """Do one batch of the network, then pause."""
+        with self._wake:
+            self._command, self._single_steps = "pause", min(self._single_steps + 1, 100)
+            self._wake.notify_all()
+
+    def set_delay(self, seconds: float) -> None:
+        """Wait after each batch."""
+        with self._wake:
+            self._delay = seconds
+            self._wake.notify_all()
+
+    def change(self, **values: float) -> None:
+        """Change `rate` or `dropout` from the next batch on."""
+        with self._wake:
+            self._changes |= values
+            self._wake.notify_all()
+
+    def _set_command(self, command: str) -> None:
+        with self._wake:
+            if self._command != "stop":
+                self._command = command
+            self._wake.notify_all()
+
+    @property
+    def has_work(self) -> bool:
+        """Whether there is something to do when its turn comes."""
+        return self.state not in ENDED and (self._command == "run" or self._single_steps > 0)
+
+    # The worker thread.
+
+    def take_turn(self, others_wait: Callable[[], bool]) -> None:
+        """Train until paused, ended, or others have waited long enough."""
+        try:
+            if self.current_run is None:
+                self._set_state("running", "preparing the data")
+                with self._lock:
+                    self.current_run = self._start()
+            self._set_state("running")
+            self._train(self.current_run, others_wait)
+        except (UserError, DivergedError, ValueError) as error:
+            self._set_state("failed", str(error))
+        except MemoryError:
+            self._set_state("failed", "there is not enough memory; take fewer rows")
+
+    def _train(self, run: TrainingRun, others_wait: Callable[[], bool]) -> None:
+        turn_start = time.monotonic()
+        while True:
+            if self._command == "stop":
+                self._set_state("stopped")
+                return
+            self._apply_changes(run)
+            start = time.monotonic()
+            if self._single_steps:
+                self._single_steps -= 1
+                who = self._advance(run, "net", send_all=True)
+            elif self._command == "pause":
+                self._send_all(run)
+                self._set_state("paused")
+                return
+            else:
+                who = self._advance(run, None, send_all=self._delay > 0)
+            if who is None:
+                self._send_all(run)
+                self._set_state("done")
+                return
+            self._seconds += time.monotonic() - start
+            if self._seconds > self._limits.training_seconds:
+                minutes = self._limits.training_seconds / 60
+                self._set_state("done", f"ended after {minutes:.0f} minutes, the limit")
+                return
+            if others_wait() and time.monotonic() - turn_start > TURN_SECONDS:
+                self._set_state("queued", "lets another training go first")
+                return
+            if self._delay and who == "net":
+                with self._wake:
+                    self._wake.wait_for(
+                        lambda: self._command != "run" or self._single_steps > 0, self._delay
+                    )
+
+    def _apply_changes(self, run: TrainingRun) -> None:
+        with self._wake:
+            changes, self._changes = self._changes, {}
+        with self._lock:
+            if "rate" in changes:
+                run.set_rate(changes["rate"])
+            if "dropout" in changes:
+                run.set_dropout(changes["dropout"])
+
+    def _advance(self, run: TrainingRun, who: str | None, *, send_all: bool) -> str | None:
+        """Do one batch or round, send the messages that are due, return which contender it was."""
+        with self._lock, np.errstate(over="ignore", invalid="ignore"):
+            advanced = run.advance(who)
+            if advanced is None:
+                return None
+            if run.is_due(advanced) or send_all:
+                self._send(point_message(run, advanced))
+        now = time.monotonic()
+        if advanced == "net" and (send_all or now - self._last_sent["step"] > STEP_INTERVAL):
+            self._last_sent["step"] = now
+            self._send(step_message(run))
+        if send_all or now - self._last_sent["layers"] > LAYERS_INTERVAL:
+            self._last_sent["layers"] = now
+            with self._lock:
+                self._send(layers_message(run))
+        return advanced
+
+    # Messages.
+
+    def _send_all(self, run: TrainingRun) -> None:
+        with self._lock:
+            if run.step:
+                self._send(step_message(run))
+                self._send(point_message(run, "net"))
+            self._send(layers_message(run))
+
+    def _set_state(self, state: str, message: str = "") -> None:
+        self.state, self.message = state, message
+        self._send({"type": "state", "state": state, "said": message})
+
+    def mark_queued(self) -> None:
+        """Set the state to queued."""
+        self._set_state("queued")
+
+    def _send(self, message: dict[str, Any]) -> None:
+        self._n_messages += 1
+        self._messages.append((self._n_messages, message))
+
+    def messages_after(self, number: int) -> list[tuple[int, dict[str, Any]]]:
+        """Return the messages after the one of that number, each with its number; 0 for all."""
+        return [pair for pair in list(self._messages) if pair[0] > number]
+
+    def snapshot(self) -> Any:
+        """Return copies of the network, its weights and the booster so far.
+
+        Raises
+        ------
+        ClientError
+            With status 409, if the training has not started.
+        """
+        if self.current_run is None:
+            raise ClientError(409, "the training has not started; start it first")
+        with self._lock:
+            return self.current_run.snapshot()

@@ -1,0 +1,90 @@
+"""Saved models of graduel 0.1.0 in today's format: the same numbers under today's names.
+
+Beside :mod:`adapter` the only file of these tests that imports graduel.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from safetensors import safe_open
+
+from graduel.data.column import Column
+from graduel.data.prepare.preparation import NetPreparation, Preparation, TreePreparation
+from graduel.data.schema import Schema
+from graduel.models.model_file import Model, save_model
+from graduel.train.io.network_file import load_network
+
+
+def convert(old: Path, new: Path) -> None:
+    """Write a model that 0.1.0 saved as a file of today."""
+    with safe_open(old, framework="numpy") as file:
+        (text,) = file.metadata().values()
+        note = json.loads(text)["notes"]["kept"]
+        booster = file.get_tensor("booster") if note["family"] == "xgboost" else None
+    schema, title = _schema(note["task"]), note["title"]
+    if booster is None:
+        net, preparation = load_network(old), _preparation(note["preparation"], NetPreparation)
+        model = Model("net", title, schema, preparation, net.network, net.weights)
+    else:
+        preparation, codes = (
+            _preparation(note["preparation"], TreePreparation),
+            tuple(note["learned"]),
+        )
+        model = Model("xgboost", title, schema, preparation, None, None, _booster(booster), codes)
+    save_model(new, model)
+
+
+def _booster(content: np.ndarray) -> Any:
+    from xgboost import Booster
+
+    return Booster(model_file=bytearray(content.tobytes()))
+
+
+def _schema(task: dict[str, Any]) -> Schema:
+    return Schema(
+        name=task["name"],
+        classes=tuple(task["classes"]),
+        image=None if task["image"] is None else tuple(task["image"]),
+        scale=task["scale"],
+        target=task["target"],
+        columns=tuple(Column(name, kind) for name, kind in task["columns"]),
+        date_formats=task["formats"],
+        numeric_categories=tuple(task["numbers"]),
+    )
+
+
+def _preparation(spec: dict[str, Any] | None, kind: type[Preparation]) -> Preparation | None:
+    if spec is None:
+        return None
+    encoders = [_encoder(dict(column), kind.for_trees) for column in spec["columns"]]
+    return kind.from_spec({"type": spec["preparation"], "encoders": encoders})
+
+
+def _encoder(old: dict[str, Any], for_trees: bool) -> dict[str, Any]:
+    """Return the plain form of an encoder; scalers have one of their own now."""
+
+    def part(kind: str, *fields: str) -> dict[str, Any]:
+        return {"type": kind, **{field: old[field] for field in fields}}
+
+    robust = ("Shift", "shift", "whole") if for_trees else ("Robust", "center", "width", "missing")
+    quantile = ("Quantile", "knots", "missing")
+    match old["type"]:
+        case "Numeric":
+            return part("Number", "name") | {"scaler": part(*robust)}
+        case "Quantile":
+            return part("Number", "name") | {"scaler": part(*quantile)}
+        case "Both":
+            both = {"type": "Both", "quantile": part(*quantile), "robust": part(*robust)}
+            return part("Number", "name") | {"scaler": both}
+        case "Date":
+            return part("Date", "name", "parts") | {"days": part(*robust)}
+        case "OneHot":
+            return old
+        case "Boolean":
+            return {"missing": False} | old | {"for_trees": for_trees}
+        case _:
+            return old | {"type": "CategoryCode", "for_trees": for_trees}
