@@ -483,6 +483,7 @@ def test_the_room_knows_only_the_results() -> None:
     known = (
         "graduel.atomic_io",
         "graduel.duel.result.",
+        "graduel.duel.verdict.sentences",
         "graduel.duel.verdict.types",
         "graduel.metrics.calibration",
         "graduel.report",

@@ -14,7 +14,7 @@ from graduel.duel.result.outcome import Run
 from graduel.report.draw import units
 from graduel.report.draw.contender_names import list_titles
 from graduel.report.draw.style import PAPER, WIDTH
-from graduel.report.draw.table import Table
+from graduel.report.draw.text_table import TextTable
 from graduel.report.sections.race import Racer, draw_curves, read_racers
 
 FIGURE_FILE, TABLE_FILE = "experiment.png", "experiment.md"
@@ -55,7 +55,7 @@ def training_curves(run: Run, *, width: float = WIDTH) -> Figure:
     )
 
 
-def build_table(run: Run) -> Table:
+def build_table(run: Run) -> TextTable:
     """Return a row for each variant: error with its spread, epoch, seconds and verdict.
 
     The spread is the standard deviation over seeds. The verdict is against the variant with the
@@ -91,7 +91,7 @@ def build_table(run: Run) -> Table:
         f"Against {titles[best]}",
     )
     place = list(entries).index(best)
-    return Table("Variants", head, tuple(rows), frozenset({(place, 1)}))
+    return TextTable("Variants", head, tuple(rows), frozenset({(place, 1)}))
 
 
 def render_markdown(run: Run) -> str:

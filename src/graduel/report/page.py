@@ -9,10 +9,11 @@ from typing import Any
 
 from graduel.atomic_io import atomic_write
 from graduel.duel.result.outcome import Run
+from graduel.duel.verdict.sentences import with_article
 from graduel.report.draw import units
 from graduel.report.draw.contender_names import list_contenders, list_looks, list_titles
 from graduel.report.draw.html import render_template
-from graduel.report.draw.wording import join_words, split_sentence, start_sentence, with_article
+from graduel.report.draw.wording import join_words, split_sentence, start_sentence
 from graduel.report.sections import (
     calibration,
     confusion_matrix,
@@ -111,7 +112,8 @@ def _build_title(run: Run) -> str:
 
 def _build_headlines(run: Run) -> list[dict[str, str]]:
     """Return the answers to the claims; without claims, the main result in one line."""
-    titles = {name: with_article(title) for name, title in list_titles(run).items()}
+    titles = list_titles(run)
+    titles = {name: with_article(name, titles) for name in titles}
     if run.result.claims:
         return [
             {

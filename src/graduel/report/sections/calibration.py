@@ -12,7 +12,7 @@ from graduel.report.draw import units
 from graduel.report.draw.contender_names import list_looks, list_titles
 from graduel.report.draw.picture import Picture, draw_picture
 from graduel.report.draw.style import MUTED, PAPER, SMALL, WIDTH, draw_legend, style_axes
-from graduel.report.draw.table import Table
+from graduel.report.draw.text_table import TextTable
 from graduel.stats.proportions import wilson_interval
 
 if TYPE_CHECKING:
@@ -106,7 +106,7 @@ def _in_percent(bins: list[Bin] | tuple[Bin, ...]) -> tuple[list[float], list[fl
     return [100 * one.confidence for one in bins], [100 * one.right for one in bins]
 
 
-def build_table(run: Run) -> Table:
+def build_table(run: Run) -> TextTable:
     """Return log loss, Brier score and ECE, before and after temperature scaling."""
     titles, rows = list_titles(run), []
     for scaling, label in (("before", "unscaled"), ("after", "scaled")):
@@ -124,7 +124,7 @@ def build_table(run: Run) -> Table:
                     units.format_percent(one.ece_by_chance),
                 )
             )
-    return Table(
+    return TextTable(
         "Probabilities before and after temperature scaling",
         (
             "Contender",
@@ -139,10 +139,10 @@ def build_table(run: Run) -> Table:
     )
 
 
-def build_bin_table(run: Run, scaling: Scaling) -> Table:
+def build_bin_table(run: Run, scaling: Scaling) -> TextTable:
     """Return the bins of every reliability diagram."""
     titles = list_titles(run)
-    return Table(
+    return TextTable(
         "Right answers by their probability",
         (
             "Contender",

@@ -25,7 +25,7 @@ from graduel.report.draw.style import (
     escape_text,
     style_axes,
 )
-from graduel.report.draw.table import Table
+from graduel.report.draw.text_table import TextTable
 from graduel.report.sections.protocol_text import name_run
 
 if TYPE_CHECKING:
@@ -144,9 +144,9 @@ def _write_count(ax: Axes, i: int, j: int, count: int, colour: str, size: float)
     ax.text(j, i, str(count), ha="center", va="center_baseline", color=colour, fontsize=size)
 
 
-def build_table(matrix: ConfusionMatrix, title: str) -> Table:
+def build_table(matrix: ConfusionMatrix, title: str) -> TextTable:
     """Return the most frequent mistakes of one contender."""
-    return Table(
+    return TextTable(
         f"The most frequent mistakes of {title}",
         ("True class", "Predicted class", "Test rows"),
         tuple(

@@ -15,7 +15,7 @@ from graduel.report.draw import units
 from graduel.report.draw.contender_names import list_contenders, list_looks, list_titles
 from graduel.report.draw.picture import Picture, draw_picture
 from graduel.report.draw.style import INK, PAPER, SMALL, TEXT, WIDTH, escape_text, style_axes
-from graduel.report.draw.table import Table
+from graduel.report.draw.text_table import TextTable
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,9 +103,9 @@ def cost(run: Run) -> Figure:
     return fig
 
 
-def build_table(run: Run) -> Table:
+def build_table(run: Run) -> TextTable:
     """Return every contender's costs."""
-    return Table(
+    return TextTable(
         "Cost",
         ("Less is better", *list_titles(run).values()),
         tuple((one.label, *map(one.format, one.values.values())) for one in read_costs(run)),

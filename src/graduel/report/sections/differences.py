@@ -22,7 +22,7 @@ from graduel.report.draw.interval_rows import (
 )
 from graduel.report.draw.picture import Picture, draw_picture
 from graduel.report.draw.style import GRID, INK, MUTED, escape_text
-from graduel.report.draw.table import Table
+from graduel.report.draw.text_table import TextTable
 
 if TYPE_CHECKING:
     from graduel.duel.verdict.types import Comparison, DatasetComparison
@@ -108,7 +108,7 @@ def differences(run: Run, name: str | None = None) -> Figure:
     return fig
 
 
-def build_table(run: Run) -> Table:
+def build_table(run: Run) -> TextTable:
     """Return every pair's difference with its intervals, its test and its verdict."""
     titles, scale = list_titles(run), choose_scale(run)
     pairs = run.result.comparisons
@@ -145,7 +145,7 @@ def build_table(run: Run) -> Table:
     ):
         if any(needs):
             columns.append((head, [units.format_count(need) for need in needs]))
-    return Table(
+    return TextTable(
         f"Paired differences of {scale.losses}" + f", in {scale.unit}" * bool(scale.short),
         tuple(head for head, _ in columns),
         tuple(zip(*(cells for _, cells in columns), strict=True)),

@@ -16,7 +16,7 @@ from graduel.report.draw.interval_rows import (
 )
 from graduel.report.draw.picture import Picture, draw_picture
 from graduel.report.draw.style import escape_text
-from graduel.report.draw.table import Table
+from graduel.report.draw.text_table import TextTable
 from graduel.report.sections.protocol_text import name_run
 
 
@@ -41,10 +41,10 @@ def errors(run: Run) -> Figure:
     return fig
 
 
-def build_table(run: Run) -> Table:
+def build_table(run: Run) -> TextTable:
     """Return every contender's error, its interval, and the error of each run."""
     titles, places = list_titles(run), units.count_decimals(len(run.y_test))
-    return Table(
+    return TextTable(
         "Test errors",
         ("Contender", "Test error", "95 % interval, %", f"By {name_run(run).lower()}"),
         tuple(

@@ -25,7 +25,7 @@ from graduel.report.draw.style import (
     escape_text,
     style_axes,
 )
-from graduel.report.draw.table import Table
+from graduel.report.draw.text_table import TextTable
 
 MOST_COLUMNS = 15
 """Of more columns, those are drawn that are most important to any contender."""
@@ -145,7 +145,7 @@ def _draw_blocks(run: Run, values: PermutationImportance) -> Figure:
     return fig
 
 
-def build_table(run: Run, values: PermutationImportance) -> Table:
+def build_table(run: Run, values: PermutationImportance) -> TextTable:
     """Return the rise of log loss and error, a row for each column or block."""
     titles = list_titles(run)
 
@@ -159,7 +159,7 @@ def build_table(run: Run, values: PermutationImportance) -> Table:
     rises = [one.ravel() for one in values.rises.values()]
     errors = [one.ravel() for one in values.error_rises.values()]
     order = np.argsort(-np.max(rises, axis=0), kind="stable")
-    return Table(
+    return TextTable(
         "Rise of the log loss (and of the error, in points) when permuted",
         ("Column" if side is None else "Pixels", *(titles[name] for name in values.rises)),
         tuple(

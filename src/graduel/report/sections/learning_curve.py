@@ -12,7 +12,7 @@ from graduel.report.draw import units
 from graduel.report.draw.contender_names import list_looks, list_titles
 from graduel.report.draw.picture import Picture, draw_picture
 from graduel.report.draw.style import MUTED, PAPER, SMALL, WIDTH, escape_text, style_axes
-from graduel.report.draw.table import Table
+from graduel.report.draw.text_table import TextTable
 from graduel.report.sections.differences import write_verdict
 
 if TYPE_CHECKING:
@@ -109,7 +109,7 @@ def list_sentences(run: Run) -> list[str]:
     return [] if curve is None else [pair.sentence for pair in curve.pairs]
 
 
-def build_table(run: Run) -> Table:
+def build_table(run: Run) -> TextTable:
     """Return a row for each size: every contender's error with its interval, and the verdicts."""
     curve, titles = read_curve(run), list_titles(run)
     places, protocol = units.count_decimals(len(run.y_test)), run.result.protocol
@@ -131,7 +131,7 @@ def build_table(run: Run) -> Table:
     if protocol.metric != "error":
         leading = [f"{protocol.metric_title}, {name}" for name in names]
     pairs = [f"{titles[pair.a]} − {titles[pair.b]}" for pair in curve.pairs]
-    return Table(
+    return TextTable(
         "Test error by training rows, with 95 % intervals, and the verdict on every pair",
         ("Training rows", *names, *leading, *pairs),
         tuple(rows),

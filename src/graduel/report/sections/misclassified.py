@@ -19,7 +19,7 @@ from graduel.report.draw.row_cells import (
     list_cell_names,
 )
 from graduel.report.draw.style import INK, WIDTH
-from graduel.report.draw.table import Table
+from graduel.report.draw.text_table import TextTable
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,10 +89,10 @@ def misclassified(run: Run) -> Figure:
     return draw_image_grid(run, [group], WIDTH, longest=3)
 
 
-def build_table(run: Run) -> Table:
+def build_table(run: Run) -> TextTable:
     """Return the rows that every contender gets wrong, as far as they are shown."""
     misses = find_misclassified(run)
-    return Table(
+    return TextTable(
         f"The rows shown, {describe_numbering(run)}",
         ("Row", "Label", *list_titles(run).values(), *list_cell_names(run)),
         tuple(

@@ -27,7 +27,7 @@ from graduel.report.draw.style import (
     spread_labels,
     style_axes,
 )
-from graduel.report.draw.table import Table
+from graduel.report.draw.text_table import TextTable
 from graduel.report.sections.protocol_text import name_run
 
 if TYPE_CHECKING:
@@ -228,7 +228,7 @@ def _label_lines(
             )
 
 
-def build_table(run: Run) -> Table:
+def build_table(run: Run) -> TextTable:
     """Return the race at 1, 2, 5, 10, … seconds: the test error of the last checkpoint by then."""
     racers, titles = read_racers(run), list_titles(run)
     places = units.count_decimals(len(run.y_test))
@@ -247,7 +247,7 @@ def build_table(run: Run) -> Table:
         (f"the selected model{mean}", *(units.format_percent(r.test_error, places) for r in racers))
     )
     rows.append((f"after{mean}", *(units.format_seconds(racer.mean_end) for racer in racers)))
-    return Table(
+    return TextTable(
         "Test error at the last checkpoint up to each moment (first seed)",
         ("Seconds of training", *(titles[racer.name] for racer in racers)),
         tuple(rows),

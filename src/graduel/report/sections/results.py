@@ -7,14 +7,14 @@ from statistics import stdev
 from graduel.duel.result.outcome import Run
 from graduel.report.draw import units
 from graduel.report.draw.contender_names import list_titles
-from graduel.report.draw.table import Table
+from graduel.report.draw.text_table import TextTable
 from graduel.report.draw.wording import capitalize
 from graduel.report.sections.calibration import Scaling, read_calibrations
 from graduel.report.sections.cost import read_costs
 from graduel.report.sections.protocol_text import name_run
 
 
-def build_table(run: Run) -> Table:
+def build_table(run: Run) -> TextTable:
     """Return the main table: a row for each measure, a column for each contender."""
     entries = list(run.result.contenders.values())
     places = units.count_decimals(len(run.y_test))
@@ -60,7 +60,7 @@ def build_table(run: Run) -> Table:
         values = list(one.values.values())
         add(one.label, values, [one.format(value) for value in values])
     head = ("Less is better", *list_titles(run).values())
-    return Table("Results on the test rows", head, tuple(rows), frozenset(best))
+    return TextTable("Results on the test rows", head, tuple(rows), frozenset(best))
 
 
 def _leading_metric(run: Run) -> tuple[str, list[float], list[str]] | None:

@@ -23,7 +23,7 @@ from graduel.report.draw.style import (
     draw_legend,
     style_axes,
 )
-from graduel.report.draw.table import Table
+from graduel.report.draw.text_table import TextTable
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -113,10 +113,10 @@ def _draw_line(
     )
 
 
-def build_table(run: Run) -> Table:
+def build_table(run: Run) -> TextTable:
     """Return the test error of every contender at each strength of each perturbation."""
     titles, perturbations = list_titles(run), read_perturbations(run)
-    return Table(
+    return TextTable(
         "Test error on perturbed rows",
         ("Perturbation", *(titles[name] for name in perturbations[0].errors)),
         tuple(

@@ -23,7 +23,7 @@ from graduel.report.draw.style import (
     draw_legend,
     style_axes,
 )
-from graduel.report.draw.table import Table
+from graduel.report.draw.text_table import TextTable
 from graduel.report.sections.protocol_text import name_run
 
 if TYPE_CHECKING:
@@ -138,11 +138,11 @@ def _draw_search(ax: Axes, search: Search, look: Look, top: float) -> None:
     ax.plot(lost, [0.02] * len(lost), "x", color=colour, ms=4, transform=transform)
 
 
-def build_table(run: Run) -> Table:
+def build_table(run: Run) -> TextTable:
     """Return every trial of every contender and run."""
     titles, searches = list_titles(run), read_searches(run)
     several = max(map(len, searches.values())) > 1
-    return Table(
+    return TextTable(
         "Every trial",
         (
             "Contender",
