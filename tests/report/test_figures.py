@@ -35,7 +35,7 @@ from graduel.report.sections.calibration import find_interval, read_calibrations
 from graduel.report.sections.cost import read_costs
 from graduel.report.sections.disagreements import find_disagreements
 from graduel.report.sections.importance import read_importance
-from graduel.report.sections.misclassified import find_misclassified
+from graduel.report.sections.misclassified_rows import find_misclassified
 from graduel.report.sections.robustness import read_perturbations
 from graduel.report.sections.tuning import read_searches
 
@@ -301,14 +301,14 @@ def test_misclassified_rows_are_sorted_by_their_least_confident_answer(make) -> 
         answers = {n: (str(p[n][case.row].argmax()), float(p[n][case.row].max())) for n in names}
         assert case.answers == answers
         assert case.distinct_answers == tuple(dict.fromkeys(said for said, _ in answers.values()))
-    figure = drawn(report.misclassified(run))
+    figure = drawn(report.misclassified_rows(run))
     shown = find_misclassified(run).rows
     for ax, case in zip(figure.axes, shown, strict=True):
         np.testing.assert_array_equal(ax.images[0].get_array(), images[case.row])
         assert ax.get_title().startswith(f"{case.truth} not ")
     assert find_misclassified(make(names=("net",))) is None
     with pytest.raises(ValueError, match="this run has none"):
-        report.misclassified(make())
+        report.misclassified_rows(make())
 
 
 def test_robustness_draws_its_numbers(make) -> None:

@@ -20,7 +20,7 @@ from graduel.report.draw.row_cells import find_row_number
 from graduel.report.draw.style import COLOURS
 from graduel.report.sections import protocol_text, results
 from graduel.report.sections.disagreements import find_disagreements
-from graduel.report.sections.misclassified import find_misclassified
+from graduel.report.sections.misclassified_rows import find_misclassified
 
 SKILL = ("net", "xgboost")
 VOID = {"meta", "link", "br", "hr", "img", "input"}

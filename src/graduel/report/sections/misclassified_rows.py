@@ -60,7 +60,7 @@ def find_misclassified(run: Run, limit: int = 28) -> MisclassifiedRows | None:
     rows = np.flatnonzero(np.all([answers[name] != run.y_test for name in names], axis=0))
     least = np.min([p[name][rows].max(axis=-1) for name in names], axis=0)
     shown = rows[np.argsort(-least, kind="stable")[:limit]]
-    misclassified = tuple(
+    first = tuple(
         MisclassifiedRow(
             int(row),
             run.classes[int(run.y_test[row])],
@@ -71,19 +71,21 @@ def find_misclassified(run: Run, limit: int = 28) -> MisclassifiedRows | None:
         )
         for row in shown
     )
-    return MisclassifiedRows(len(rows), misclassified)
+    return MisclassifiedRows(len(rows), first)
 
 
-def misclassified(run: Run) -> Figure:
+def misclassified_rows(run: Run) -> Figure:
     """Draw the test images that every contender gets wrong, the most confident mistakes first.
 
     Over each image stand its label and the answers. Raises a ValueError where the run has no images
     or a single contender.
     """
-    check_images(run, "misclassified")
+    check_images(run, "misclassified_rows")
     misses = find_misclassified(run)
     if misses is None:
-        raise ValueError("misclassified needs a run with two contenders or more; this one has one")
+        raise ValueError(
+            "misclassified_rows needs a run with two contenders or more; this one has one"
+        )
     images = tuple((one.row, one.truth, " ".join(one.distinct_answers)) for one in misses.rows)
     group = ImageGroup("All are wrong", INK.light, misses.total, images)
     return draw_image_grid(run, [group], WIDTH, longest=3)
@@ -115,7 +117,7 @@ def build_picture(run: Run) -> Picture | None:
     agreed = sum(len(one.distinct_answers) == 1 for one in misses.rows)
     return draw_picture(
         "misclassified",
-        misclassified(run),
+        misclassified_rows(run),
         f"Test images that every contender gets wrong, {units.format_rows(misses.total)} in all; "
         f"on {agreed} of the {len(misses.rows)} shown they agree.",
         "Over each image stand its label and the contenders’ answers. First come the images on "
