@@ -11,7 +11,6 @@ import subprocess
 import sys
 import time
 from contextlib import suppress
-from copy import deepcopy
 from dataclasses import replace
 from itertools import cycle
 from pathlib import Path
@@ -29,6 +28,7 @@ from graduel.duel.result.build import build_result
 from graduel.duel.run.cell_runs import run_cells
 from graduel.duel.store.store import open_store
 from graduel.errors import UserError
+from graduel.serialize import to_plain
 
 SCRIPT = """
 import json, sys
@@ -50,7 +50,7 @@ TIMES = (
 
 def timeless(result):
     """Leave out what may differ from run to run: times, memory, the environment."""
-    result = deepcopy(result)
+    result = to_plain(result)
     result.pop("environment")
     for contender in result["contenders"].values():
         for name in TIMES:

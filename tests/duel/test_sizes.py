@@ -19,6 +19,7 @@ from graduel.duel.session import run_duel
 from graduel.duel.suite.training_sizes import parse_sizes, plan_sizes
 from graduel.duel.verdict.crossing import compare_sizes
 from graduel.errors import UserError
+from graduel.serialize import to_plain
 
 VERDICTS = ("a better", "b better", "practically equal", "undecided")
 
@@ -113,7 +114,7 @@ def test_a_duel_at_several_sizes_is_taken_up_again(csv, tmp_path):
     assert same["pairs"] == curve["pairs"]
     file = tmp_path / "run" / "sizes" / "90" / "cells" / "net-seed0" / "outcome.json"
     assert file.read_bytes() == kept
-    assert json.loads((tmp_path / "run" / "result.json").read_text()) == again.result
+    assert json.loads((tmp_path / "run" / "result.json").read_text()) == to_plain(again.result)
     # Without --sizes the curve of what is there stays.
     assert "learning_curve" in run_duel(csv, **options).result
     assert "learning_curve" not in load_run(tmp_path / "run" / "sizes" / "40").result

@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import time
-from copy import deepcopy
+from dataclasses import replace
 
 import numpy as np
 import polars as pl
@@ -18,6 +18,7 @@ import pytest
 from graduel.data.read.table_folder import list_tables
 from graduel.data.source import open_source
 from graduel.duel.result.build import load_run
+from graduel.duel.result.duel_result import Result
 from graduel.duel.result.outcome import Suite
 from graduel.duel.session import run_duel
 from graduel.duel.suite.api import run_suite
@@ -25,6 +26,7 @@ from graduel.duel.suite.plan_suite import SUITE_RESULT, plan_suite
 from graduel.duel.suite.run_suite import SuiteObserver, build_suite_result, load_suite, run_plan
 from graduel.errors import UserError
 from graduel.metrics.metric import log_loss
+from graduel.serialize import from_plain, to_plain
 
 NET = "layers=8 epochs=2 batch_size=16 lr=0.01"
 OPTIONS = {
@@ -74,7 +76,7 @@ def test_a_suites_rows_are_the_most_that_a_table_gives(tables):
 
 
 def timeless(result):
-    result = deepcopy(result)
+    result = to_plain(result)
     result["environment"].pop("finished")
     for line in result["datasets"]:
         for entry in line["contenders"].values():
@@ -89,7 +91,8 @@ def undisturbed(tables, tmp_path_factory):
 
 def test_a_suite_from_its_plan_to_its_result(undisturbed):
     result = json.loads((undisturbed.path / SUITE_RESULT).read_text())
-    assert result == undisturbed.result == load_suite(undisturbed.path).result
+    assert result == to_plain(undisturbed.result)
+    assert load_suite(undisturbed.path).result == undisturbed.result
     assert [line["name"] for line in result["datasets"]] == ["a", "b", "c"]
     assert result["failures"] == []
     for line in result["datasets"]:
@@ -127,15 +130,16 @@ def test_the_log_loss_of_the_same_fits_is_compared_too(undisturbed, tables):
     better = [a < b for a, b in zip(values["textbook"], values["net"], strict=True)]
     assert other.result["across"]["ranks"]["net"] == pytest.approx(1 + np.mean(better))
     assert other.by_log_loss() is None
-    older = {k: v for k, v in undisturbed.result.items() if k != "by_log_loss"}
-    assert Suite(undisturbed.path, older).by_log_loss() is None
+    lone = replace(undisturbed.result, by_log_loss=None)
+    assert Suite(undisturbed.path, lone).by_log_loss() is None
     losses = suite_plan(tables, "ab", metric="log_loss")
-    lines = {name: load_run(undisturbed.path / name).result for name in "ab"}
-    for line in lines.values():
-        line["protocol"] |= {"metric": "log_loss"}
-        for entry in line["contenders"].values():
+    duels = {name: to_plain(load_run(undisturbed.path / name).result) for name in "ab"}
+    for duel in duels.values():
+        duel["protocol"] |= {"metric": "log_loss"}
+        for entry in duel["contenders"].values():
             entry |= {"metric": entry["log_loss"], "metric_interval": None}
-    assert build_suite_result(losses, lines, [], "test")["by_log_loss"] is None
+    results = {name: from_plain(Result, duel) for name, duel in duels.items()}
+    assert build_suite_result(losses, results, [], "test").by_log_loss is None
 
 
 def test_a_suite_is_the_duels_it_is_made_of(undisturbed, tables, tmp_path):
@@ -225,7 +229,7 @@ def test_a_data_set_that_fails_stands_in_the_result_and_the_others_go_on(tables,
     assert "label" in said[1][1]
     assert [line["name"] for line in suite.result["datasets"]] == ["good"]
     assert suite.result["across"] is None
-    assert str(tmp_path) not in json.dumps(suite.result)
+    assert str(tmp_path) not in json.dumps(to_plain(suite.result))
     assert not (tmp_path / "s" / "one").exists()
     assert timeless(run_plan(tmp_path / "s", plan).result) == timeless(suite.result)
 
@@ -304,7 +308,7 @@ def test_contenders_of_ones_own_and_trials_go_through_a_suite(tables, tmp_path):
     options = OPTIONS | {"net": None, "trials": 2}
     options["contenders"] = {"mine": DummyClassifier(), "logistic": None}
     suite = run_suite([tables / "a.csv", tables / "b.csv"], target="label", out=tmp_path, **options)
-    assert suite.result["failures"] == []
+    assert suite.result.failures == ()
     assert suite.result["protocol"]["trials"] == 2
     assert set(suite.result["across"]["ranks"]) == {"mine", "logistic"}
     trials = load_run(tmp_path / "a").result["contenders"]["logistic"]["trials"]
@@ -315,11 +319,12 @@ def test_contenders_of_ones_own_and_trials_go_through_a_suite(tables, tmp_path):
 
 
 def test_every_duel_of_a_metric_that_was_asked_for_is_put_together_by_it(tables, undisturbed):
-    duel = deepcopy(load_run(undisturbed.path / "a").result)
+    duel = to_plain(load_run(undisturbed.path / "a").result)
     duel["protocol"] |= {"metric": "auc", "metric_title": "AUC", "metric_unit": "points"}
     for entry, value in zip(duel["contenders"].values(), (0.8, 0.9), strict=True):
         entry |= {"metric": value, "metric_interval": [value - 0.1, value + 0.05]}
     plan = suite_plan(tables, "ab", metric="auc")
+    duel = from_plain(Result, duel)
     result = build_suite_result(plan, {"a": duel, "b": duel}, [], "test")
     assert result["protocol"]["metric"] == "auc"
     assert result["protocol"]["rope"] == 0.005
