@@ -146,11 +146,11 @@ def test_killed_at_many_random_moments(undisturbed, four, tmp_path):
 
 
 def test_the_undisturbed_run_has_its_four_trials(undisturbed):
-    for contender in undisturbed[0]["contenders"].values():
-        (trials,) = contender["trials"]
-        assert [trial["number"] for trial in trials] == [0, 1, 2, 3]
-        assert contender["best_trial"][0] in range(4)
-        assert len(contender["curve"]) == 4
+    for contender in undisturbed[0].contenders.values():
+        (trials,) = contender.trials
+        assert [trial.number for trial in trials] == [0, 1, 2, 3]
+        assert contender.best_trial[0] in range(4)
+        assert len(contender.curve) == 4
 
 
 class FullDisk:

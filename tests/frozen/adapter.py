@@ -28,7 +28,8 @@ import numpy as np
 from stored_models import convert
 
 from graduel.cli import main
-from graduel.data.source import DataSource, SourceSpec
+from graduel.data.source import DataSource
+from graduel.data.spec import SourceSpec
 from graduel.duel.plan.protocol import Cell, Protocol
 from graduel.duel.plan.splits import Split
 from graduel.duel.result.build import build_result

@@ -99,7 +99,7 @@ def fit_net(
     stopped, diverged = False, ""
     try:
         with np.errstate(over="ignore", invalid="ignore"), LiveDisplay(console, "epoch 1") as live:
-            for epoch, error in training.judged(valid, y[split.valid], best, losses):
+            for epoch, error in training.validated_epochs(valid, y[split.valid], best, losses):
                 done, seconds = epoch.epoch, perf_counter() - start
                 live.show(epoch.t, seconds, _line(epoch, error, best, seconds, recipe.epochs))
     except KeyboardInterrupt:

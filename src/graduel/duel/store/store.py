@@ -30,7 +30,8 @@ from graduel.atomic_io import atomic_write, atomic_write_folder, remove_unfinish
 from graduel.contenders.search.trials import TrialLog
 from graduel.data import Dataset, load_dataset
 from graduel.data.dataset_cache import is_intact, read_dataset, write_dataset
-from graduel.data.source import DataSource, SourceSpec
+from graduel.data.source import DataSource
+from graduel.data.spec import SourceSpec
 from graduel.duel.plan.protocol import Cell, Protocol
 from graduel.duel.plan.splits import Split
 from graduel.duel.result.outcome import Curve, Outcome
