@@ -206,7 +206,7 @@ def _images(data: Dataset, console: Console) -> None:
     first = np.unique(data.y, return_index=True)[1][:IMAGES]
     drawn = [sparklines.draw_image(_bright(data.X[row]), LINES, CHARACTERS) for row in first]
     titles = [strip_control(data.classes[data.y[row]]) for row in first]
-    for line in sparklines.side_by_side(drawn, titles, console.width):
+    for line in sparklines.join_side_by_side(drawn, titles, console.width):
         console.print(line, highlight=False, markup=False)
 
 
