@@ -173,7 +173,7 @@ def test_a_duel_at_several_sizes_says_where_curves_cross(capsys, folder, tmp_pat
     result = json.loads((tmp_path / "d" / "result.json").read_text())
     assert result["learning_curve"]["sizes"] == [30, 72]
     page = (tmp_path / "d" / "report.html").read_text(encoding="utf-8")
-    assert 'id="sizes"' in page
+    assert 'id="figure-learning-curve"' in page
     assert "Ulm" not in page
     code, out, err = run(capsys, folder, "duel", *args, "--json")
     assert err.count("finished earlier") == 4
