@@ -19,36 +19,38 @@ import matplotlib as mpl
 from graduel.duel.result.outcome import Suite
 from graduel.duel.suite.run_suite import load_suite
 from graduel.report import critical_difference
-from graduel.report.suite import suite_tables
+from graduel.report.draw.contender_names import list_titles
+from graduel.report.suite import critical_difference as mean_ranks
+from graduel.report.suite import wins
 
 
 def lines(suite: Suite) -> Iterator[str]:
     """Yield the table of all tables; the best of each line is bold."""
-    names, other = list(suite.result["contenders"]), suite.by_log_loss()
+    names, other = list(suite.result.contenders), suite.by_log_loss()
     assert other is not None
     yield "| | rows | " + " | ".join(names) + " |"
     yield "|---|---:|" + "---:|" * len(names)
-    for error, loss in zip(suite.result["datasets"], other.result["datasets"], strict=True):
+    for error, loss in zip(suite.result.datasets, other.result.datasets, strict=True):
         cells = []
-        best = [min(line["contenders"][n]["value"] for n in names) for line in (error, loss)]
+        best = [min(line.contenders[n].value for n in names) for line in (error, loss)]
         for name in names:
-            values = [line["contenders"][name]["value"] for line in (error, loss)]
+            values = [line.contenders[name].value for line in (error, loss)]
             texts = [f"{100 * values[0]:.2f} %", f"{values[1]:.3f}"]
             bold = [v == b for v, b in zip(values, best, strict=True)]
             cells.append(
                 ", ".join(f"**{t}**" if b else t for t, b in zip(texts, bold, strict=True))
             )
-        yield f"| {error['name']} | {error['rows']:,} | {' | '.join(cells)} |"
+        yield f"| {error.name} | {error.rows:,} | {' | '.join(cells)} |"
 
 
 def ranks(suite: Suite) -> Iterator[str]:
     """Yield the mean ranks by error and by log loss, and what the fits took."""
     other = suite.by_log_loss()
     assert other is not None
-    second = {row[0]: row[1] for row in suite_tables.ranks(other).rows}
+    second = {row[0]: row[1] for row in mean_ranks.build_table(other).rows}
     yield "| | mean rank by error | by log loss | median training, one thread |"
     yield "|---|---:|---:|---:|"
-    for title, rank, seconds in suite_tables.ranks(suite).rows:
+    for title, rank, seconds in mean_ranks.build_table(suite).rows:
         yield f"| {title} | {rank} | {second[title]} | {seconds} |"
 
 
@@ -56,18 +58,18 @@ def verdicts(suite: Suite, of: str) -> Iterator[str]:
     """Yield what is said of one contender against each other, by error and by log loss."""
     for one in (suite, suite.by_log_loss()):
         assert one is not None
-        called = suite_tables.titles(one)
-        yield f"| {one.result['protocol']['metric_title']}: first − second " + (
+        called = list_titles(one)
+        yield f"| {one.result.protocol.metric_title}: first − second " + (
             "| wins, ties, losses | p (Wilcoxon) | adjusted | first / equal / second, % | verdict |"
         )
         yield "|---|---|---:|---:|---|---|"
-        pairs = zip(one.result["across"]["pairs"], suite_tables.pairs(one).rows, strict=True)
+        pairs = zip(one.result.across.pairs, wins.build_table(one).rows, strict=True)
         for pair, row in pairs:
-            if of in (pair["a"], pair["b"]):
+            if of in (pair.a, pair.b):
                 count = ", ".join(row[1:4])
                 yield f"| {row[0]} | {count} | {row[7]} | {row[8]} | {row[9]} | {row[4]} |"
         yield ""
-        best = min(one.result["across"]["ranks"], key=one.result["across"]["ranks"].get)
+        best = min(one.result.across.ranks, key=one.result.across.ranks.get)
         yield f"Best mean rank: {called[best]}."
         yield ""
 

@@ -89,10 +89,11 @@ def test_every_command_would_be_understood(monkeypatch, page):
     """Each is parsed to the end; what an experiment varies is planned as well."""
     from graduel.cli.actions import experiment
     from graduel.cli.app import main
+    from graduel.data.source import open_source
     from graduel.duel.plan.experiment import plan_experiment
 
     def planned(dataset, described, *, out, as_json, **options):
-        asked.append(plan_experiment(dataset, **options))
+        asked.append(plan_experiment(open_source(dataset), **options))
 
     def noted(*given, **options):
         asked.append(given)

@@ -128,7 +128,7 @@ def test_json_holds_what_the_terminal_shows(capsys, place):
     code, out, err = graduel(capsys, "inspect", place / "digits.safetensors", "--json")
     found = json.loads(out)
     assert (code, err) == (0, "")
-    assert len(found["answers"]) == 10
+    assert len(found["probabilities"]) == 10
     net = found["net"]
     dz = np.array(net["backward"]["dz"])
     target = np.array(net["backward"]["target"])
@@ -159,7 +159,7 @@ def test_a_page_is_written_and_never_over_another(capsys, place, tmp_path):
         (["--lr", "0"], "--lr must be above 0"),
         (["--lr", "nan"], "--lr must be above 0"),
         (["--top", "0"], "--top must be at least 1"),
-        (["--data", "none.csv"], "there is none"),
+        (["--data", "none.csv"], "there is no such path"),
         (["--data", "none.png"], "cannot be read"),
     ],
 )

@@ -143,7 +143,7 @@ def test_columns_in_another_order_others_among_them_and_no_target(capsys, here):
 @pytest.mark.parametrize(
     ("args", "message"),
     [
-        (["net", "none.csv"], "there is none"),
+        (["net", "none.csv"], "there is no such path"),
         (["none", "mine.csv"], "none"),
         (["mine.csv", "mine.csv"], "expected a model file"),
         (["net", "less.csv"], "'age', 'when'"),

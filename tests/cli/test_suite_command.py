@@ -59,7 +59,7 @@ def test_a_folder_of_tables_from_the_command_to_the_page(capsys, folder, finishe
     (failure,) = result["failures"]
     assert failure["name"] == "third"
     page = (path / "suite.html").read_text(encoding="utf-8")
-    assert f"Not duelled on: third.</strong> {failure['message'].split(chr(39))[0]}" in page
+    assert f"Failed: third.</strong> {failure['message'].split(chr(39))[0]}" in page
     for name in ("first", "second"):
         assert f'<a href="{name}/report.html">{name}</a>' in page
         assert (path / name / "report.html").exists()
@@ -88,7 +88,7 @@ def test_other_commands_on_its_folder_are_refused(capsys, folder, finished):
         (["tables/first.csv", "tables/second.csv", *SMALL], "of first, second, third; here"),
         (["tables/first.csv", *SMALL], "holds something that is not a duel's"),
         (["tables", *SMALL, "--sizes", "20"], "--sizes goes with one data set"),
-        (["tables", "none.csv", *SMALL], "there is none"),
+        (["tables", "none.csv", *SMALL], "there is no such path"),
         (["tables", "mnist", *SMALL], "--target goes with a table"),
     ):
         code, out, err = run(capsys, folder, "duel", *args, "--out", "run")

@@ -55,7 +55,7 @@ def complaint(capsys, *args):
         (["mine.csv", "--target", "outcome", "--numeric", "town"], "expected numbers"),
         (["mine.csv", "--target", "outcome", "--size", "big"], "--size must be HEIGHTxWIDTH"),
         (["mine.csv", "--target", "outcome", "--encoding", "klingon"], "klingon"),
-        (["none.csv", "--target", "outcome"], "there is none"),
+        (["none.csv", "--target", "outcome"], "there is no such path"),
         (["mnist", "--target", "digit"], "--target goes with a table"),
         (["mnist", "--split", "half"], "split must be given, shuffle"),
         (["irs"], "Did you mean 'iris'?"),
@@ -207,7 +207,7 @@ def test_data_fetches_from_openml_once(capsys, server, tmp_path):
     kept = tmp_path / "cache" / "openml" / "7.parquet"
     kept.write_bytes(kept.read_bytes() + b"x")
     code, line = complaint(capsys, "data", "openml:7")
-    assert (code, "was changed since it was fetched" in line) == (2, True)
+    assert (code, "has changed since it was downloaded" in line) == (2, True)
 
 
 def test_data_shows_images(capsys):
@@ -217,7 +217,7 @@ def test_data_shows_images(capsys):
 
 def test_data_reads_a_part_of_a_table_in_a_file_alone(capsys, folder):
     assert main(["data", "mine.csv", "--target", "outcome", "--rows", "30"]) == 0
-    assert "of 150 rows 30 are held" in " ".join(capsys.readouterr().out.split())
+    assert "of 150 rows 30 are read" in " ".join(capsys.readouterr().out.split())
     for name, message in (("iris", "a table in a file"), ("mnist", "goes with a table")):
         code, line = complaint(capsys, "data", name, "--rows", "30")
         assert code == 2

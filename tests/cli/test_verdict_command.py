@@ -43,6 +43,7 @@ def folder(tmp_path, monkeypatch):
     rows = "\n".join(f"{b:.3f},{a:.3f}" for a, b in p)
     (tmp_path / "p.csv").write_text(f"yes,no\n{rows}\n")
     (tmp_path / "holes.csv").write_text("label,other\n1,2\n,3\n")
+    (tmp_path / "blank.csv").write_text("label\n1\n\n0\n")
     np.savez("both.npz", y=y)
     return tmp_path
 
@@ -81,6 +82,24 @@ def test_tables_and_their_columns(folder, capsys):
     assert json.loads(out(capsys, *columns, *told)) == expected
 
 
+def test_tables_are_read_as_a_duel_reads_them(folder, capsys):
+    """Semicolons, decimal commas, tabs, an old encoding, and a comment above the header."""
+    text = (folder / "p.csv").read_text()
+    european = text.replace(",", ";").replace(".", ",")
+    (folder / "european.csv").write_text(european)
+    (folder / "old.tsv").write_bytes(
+        "# größer\n".encode("cp1252") + text.replace(",", "\t").encode()
+    )
+    rest = ("all.csv:trees", "all.csv:truth", "--json", "--names", "p,trees")
+    expected = json.loads(out(capsys, "p.csv", *rest))
+    for name in ("european.csv", "old.tsv"):
+        assert json.loads(out(capsys, name, *rest)) == expected
+    (folder / "labels.csv").write_text((folder / "all.csv").read_text().replace(",", ";"))
+    columns = ("labels.csv:net", "labels.csv:trees", "labels.csv:truth", "--names", "net,trees")
+    one = json.loads(out(capsys, "all.csv:net", "all.csv:trees", "all.csv:truth", "--json"))
+    assert json.loads(out(capsys, *columns, "--json")) == one
+
+
 def test_columns_of_probabilities_are_known_by_their_names(folder, capsys):
     by_name = out(capsys, "p.csv", "all.csv:trees", "all.csv:truth", "--json")
     labels = out(capsys, "all.csv:net", "all.csv:trees", "all.csv:truth", "--json")
@@ -95,12 +114,13 @@ def test_columns_of_probabilities_are_known_by_their_names(folder, capsys):
 @pytest.mark.parametrize(
     ("args", "message"),
     [
-        (["none.npy", "trees.npy", "y.npy"], "none.npy: expected a file; there is none"),
+        (["none.npy", "trees.npy", "y.npy"], "none.npy: expected a file; there is no such file"),
         ([".", "trees.npy", "y.npy"], "it is a folder"),
         (["objects.npy", "trees.npy", "y.npy"], "Arrays of objects are never read"),
         (["pickled.npy", "trees.npy", "y.npy"], "it cannot be read"),
         (["both.npz", "trees.npy", "y.npy"], "expected a .npy file, or a table"),
         (["holes.csv:label", "trees.npy", "y.npy"], "column 'label' lacks 1 of 2 values"),
+        (["blank.csv", "trees.npy", "y.npy"], "blank.csv: line 3: expected a value in every row"),
         (["all.csv", "trees.npy", "y.npy"], "Name one column: all.csv:truth"),
         (["all.csv:nett", "trees.npy", "y.npy"], "Did you mean 'net'?"),
         (["net.npy", "trees.npy", "p.csv"], "name one: p.csv:COLUMN"),

@@ -10,9 +10,11 @@ import numpy as np
 import polars as pl
 import pytest
 
-from graduel.data.read import read_source, scan_batches
+from graduel.data.read import read_source
+from graduel.data.read.delimited import csv as reader
 from graduel.data.read.delimited.cells import to_dates, to_numbers
 from graduel.data.read.delimited.dialect import detect_dialect
+from graduel.data.read.row_stream import open_stream
 from graduel.errors import UserError
 
 
@@ -224,7 +226,7 @@ def test_numbers_with_signs_and_gaps(cells, numbers):
 
 
 def test_what_is_not_there(tmp_path):
-    with pytest.raises(UserError, match="expected a file or a folder; there is none"):
+    with pytest.raises(UserError, match="expected a file or a folder; there is no such path"):
         read_source(tmp_path / "none.csv")
     with pytest.raises(UserError, match="Did you mean 'iris'"):
         read_source("irsi")
@@ -267,12 +269,12 @@ def test_quoted_cells_go_on_over_blocks(write, monkeypatch):
     assert read["b"].to_list() == [f"text {i} second, {i}" for i in range(50)]
 
 
-def test_batches_are_the_table(write):
-    n = 1000
-    path = write("a,b\n" + "".join(f"{i},w{i}\n" for i in range(n)))
-    batches = list(scan_batches(path, 300))
-    assert [len(b) for b in batches] == [300, 300, 300, 100]
-    assert pl.concat(batches).equals(table(path))
+def test_blocks_are_the_table(write, monkeypatch):
+    monkeypatch.setattr(reader, "BLOCK", 2000)
+    path = write("a,b\n" + "".join(f"{i},w{i}\n" for i in range(1000)))
+    blocks = [block.read for block in open_stream(path).blocks]
+    assert len(blocks) > 4
+    assert pl.concat(blocks).equals(table(path).cast(pl.String))
 
 
 def test_wide_and_long(write):

@@ -12,7 +12,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from graduel.data.coerce import conform_table
-from graduel.data.read import read_source, scan_batches
+from graduel.data.read import read_source
+from graduel.data.read.row_stream import open_stream
 from graduel.data.schema_inference import infer_table
 from graduel.data.table_checks import check_table
 from graduel.errors import UserError
@@ -83,9 +84,7 @@ def go_through(path, raw, data):
     try:
         source = read_source(path)
         frame = source.content
-        assert pl.concat(
-            [b.select(pl.all().cast(pl.String)) for b in scan_batches(path, 7)]
-        ).shape == (frame.shape)
+        assert pl.concat([b.written for b in open_stream(path).blocks]).shape == frame.shape
         target = data.draw(st.sampled_from(frame.columns))
         bins = data.draw(st.sampled_from([None, None, 3]))
         table = infer_table(frame, target=target, bins=bins, decimal=source.decimal)

@@ -59,7 +59,7 @@ def test_a_sample_is_whole_rows_in_order_each_class_by_its_share(files, name):
     assert part.equals(frame[rows])
     share = frame["label"].drop_nulls().eq("seldom").mean()
     assert part["label"].eq("seldom").sum() == round(1000 * share)
-    assert "of 20,000 rows 1,000 are held" in source.notes[-1]
+    assert "of 20,000 rows 1,000 are read" in source.notes[-1]
     assert read_source(folder / name, sample=1000, target="label").content.equals(part)
     # Rows from all over the table, not from its beginning.
     assert np.histogram(rows, 4, (0, N))[0].min() > 200
@@ -155,7 +155,7 @@ def test_a_table_that_does_not_go_into_memory_is_told_of_before_it_is_read(
         assert "needs about" in said.err
         assert "are free. Give --rows N" in said.err
     assert main(["data", path, "--target", "label", "--rows", "500"]) == 0
-    assert "500 are held" in capsys.readouterr().out
+    assert "500 are read" in capsys.readouterr().out
 
 
 def test_of_a_large_table_a_duel_with_rows_holds_a_sample(files, monkeypatch):

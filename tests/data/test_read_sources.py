@@ -18,10 +18,11 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from graduel.data import Dataset
-from graduel.data.read import count_rows, parquet, read_source, scan_batches
+from graduel.data.read import parquet, read_source
 from graduel.data.read.dataframe import from_arrays, from_frame
 from graduel.data.read.images import image_folders
 from graduel.data.read.labelled_arrays import encode_labels
+from graduel.data.read.row_stream import open_stream
 from graduel.errors import UserError
 
 FRAME = pl.DataFrame(
@@ -37,21 +38,21 @@ def test_parquet(tmp_path):
     path = tmp_path / "table.parquet"
     FRAME.write_parquet(path)
     assert read_source(path).content.equals(FRAME)
-    assert count_rows(path) == 3
-    assert pl.concat(scan_batches(path, 2)).equals(FRAME)
+    assert parquet.parquet_rows(path) == 3
+    assert pl.concat(block.read for block in open_stream(path).blocks).equals(FRAME)
     # The bytes tell, not the name.
     (tmp_path / "table.csv").write_bytes(path.read_bytes())
     assert read_source(tmp_path / "table.csv").content.equals(FRAME)
 
 
-def test_parquet_in_batches_over_groups_of_rows(tmp_path, monkeypatch):
+def test_parquet_in_blocks_over_groups_of_rows(tmp_path, monkeypatch):
     path = tmp_path / "table.parquet"
     frame = pl.DataFrame({"a": np.arange(1000), "b": [f"w{i}" for i in range(1000)]})
     frame.write_parquet(path, row_group_size=70)
     monkeypatch.setattr(parquet, "STRIDE", 256)
-    batches = list(scan_batches(path, 100))
-    assert max(map(len, batches)) == 100
-    assert pl.concat(batches).equals(frame)
+    blocks = [block.read for block in open_stream(path).blocks]
+    assert list(map(len, blocks)) == [256, 256, 256, 232]
+    assert pl.concat(blocks).equals(frame)
 
 
 def test_damaged_parquet(tmp_path):
@@ -87,7 +88,7 @@ def test_npz(tmp_path):
     [
         ({"a": np.zeros(3)}, "expected arrays X and y, .*; got 'a'"),
         ({"X": np.zeros((3, 2)), "y": np.zeros(2)}, "as many labels as rows; got 2 and 3"),
-        ({"X": np.zeros((3, 2)), "y": np.zeros((3, 2))}, "one label an example"),
+        ({"X": np.zeros((3, 2)), "y": np.zeros((3, 2))}, "one label per example"),
         ({"X": np.zeros((3, 2)), "y": np.zeros(3)}, "two classes or more; every label is '0'"),
         ({"X": np.zeros((3, 2)), "y": np.array([0, 1, 0.5])}, "row 3 holds 0.5"),
         ({"X": np.array([["a"], ["b"]]), "y": np.array([0, 1])}, "expected X of numbers"),
@@ -95,7 +96,7 @@ def test_npz(tmp_path):
             {"X": np.array([[[1.0]], [[np.nan]], [[2.0]]]), "y": np.array([0, 1, 0])},
             r"images of finite numbers; 1 of them hold others \(the first: row 2\)",
         ),
-        ({"X": np.zeros((0, 2)), "y": np.zeros(0)}, "none of them 0"),
+        ({"X": np.zeros((0, 2)), "y": np.zeros(0)}, "no dimension 0"),
         ({"X": np.zeros(2), "y": np.array([0, 1])}, r"expected X of shape"),
         ({"X": np.array([1, None]), "y": np.zeros(2)}, "without arrays of objects"),
     ],
@@ -187,7 +188,7 @@ def test_idx_folder(tmp_path):
     with pytest.raises(UserError, match="Give the folder they are in"):
         read_source(tmp_path / "train-labels-idx1-ubyte")
     (tmp_path / "t10k-labels-idx1-ubyte").unlink()
-    with pytest.raises(UserError, match="four IDX files; test labels are not there"):
+    with pytest.raises(UserError, match="four IDX files; test labels are missing"):
         read_source(tmp_path)
 
 
@@ -356,8 +357,8 @@ def test_arrays():
     [
         (np.zeros((3, 2)), np.zeros(2), "as many rows as each other; got 3 and 2"),
         (np.zeros(3), np.zeros(3), "expected X of shape"),
-        (np.zeros((3, 0)), np.zeros(3), "none of them 0"),
-        (np.zeros((3, 2)), np.zeros((3, 2)), "one label a row"),
+        (np.zeros((3, 0)), np.zeros(3), "no dimension 0"),
+        (np.zeros((3, 2)), np.zeros((3, 2)), "one label per row"),
         (np.zeros((3, 2), complex), np.zeros(3), "expected numbers, text or dates"),
     ],
 )
@@ -382,7 +383,7 @@ def test_openml_is_fetched_once_and_works_offline(server, tmp_path):
         read_source("openml:8")
     kept = tmp_path / "cache" / "openml" / "7.parquet"
     kept.write_bytes(kept.read_bytes() + b"x")
-    with pytest.raises(UserError, match="was changed since it was fetched"):
+    with pytest.raises(UserError, match="has changed since it was downloaded"):
         read_source("openml:7")
 
 

@@ -16,9 +16,9 @@ from graduel.duel.result.build import build_result, load_run
 from graduel.duel.run.cell_runs import run_cells
 from graduel.duel.store.store import open_store
 from graduel.errors import UserError
-from graduel.report import learning, write_experiment
+from graduel.report import training_curves, write_experiment
 from graduel.report.draw import units
-from graduel.report.sections import tables
+from graduel.report.experiment import build_table
 
 MNIST = DataSource.builtin("mnist")
 NET = "layers=12 epochs=2 batch_size=32 lr=0.01"
@@ -112,7 +112,7 @@ def test_an_experiment_is_judged_and_drawn(experiment):
     assert result["protocol"]["varies"] == ["activation"]
     assert len(result["comparisons"]) == 1
     assert result["claims"] == []
-    table = tables.experiment(experiment)
+    table = build_table(experiment)
     assert table.head[:3] == ("activation", "Test error", "Spread")
     assert [row[0] for row in table.rows] == ["relu", "sigmoid"]
     errors = result["contenders"]["01-relu"]["test_errors"]
@@ -127,7 +127,7 @@ def test_an_experiment_is_judged_and_drawn(experiment):
 
 
 def test_the_picture_shows_every_epoch_of_every_seed(experiment):
-    axes = learning(experiment).axes[0]
+    axes = training_curves(experiment).axes[0]
     lines = [line for line in axes.get_lines() if line.get_label() in experiment.curves]
     assert len(lines) == 4
     for line in lines:

@@ -401,9 +401,9 @@ def test_mistakes_in_a_source(csv, tmp_path):
     for options, message in (
         ({}, r"Likely: --target label"),
         ({"target": "lable"}, "Did you mean 'label'"),
-        ({"target": "label", "group": "label"}, "cannot be what rows are split by"),
+        ({"target": "label", "group": "label"}, "rows cannot be split by the target"),
         ({"target": "label", "time": "town"}, "expected dates"),
-        ({"target": "label", "time": "age"}, "without missing values; 'age' lacks 15"),
+        ({"target": "label", "time": "age"}, "without missing values; 'age' has 15"),
         ({"target": "age"}, "continuous"),
     ):
         with pytest.raises(UserError, match=message):

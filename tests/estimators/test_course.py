@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from graduel.estimators.fit.fit_loop import LEAST_RATE, FitEpoch, FitHistory, FitLoop, FitSettings
+from graduel.estimators.fit.fit_history import FitEpoch, FitHistory, FitSettings
+from graduel.estimators.fit.fit_loop import MIN_RATE, FitLoop
 from graduel.nn import BatchNorm, Call, Dense, Network, ReLU, SquaredError
 from graduel.optim import LBFGS, SGD, Adam, Constant, Cosine
 from graduel.train import WeightAverage
@@ -23,12 +24,12 @@ PLAN = FitSettings(
     rule=SGD(),
     lr=0.01,
     schedule=Constant(),
-    by_rule="constant",
+    sklearn_rule="constant",
     power_t=0.5,
     epochs=10,
     batch_size=8,
     penalty=0.0,
-    most_evaluations=1000,
+    max_evaluations=1000,
     tol=1e-4,
     patience=10.0,
     early_stopping=False,
@@ -69,8 +70,8 @@ def test_each_epoch_is_told_and_noted():
     assert [epoch.learning_rate for epoch in epochs] == [0.01] * 3
     assert one.history.seen == 72
     assert one.history.best_loss == min(one.history.losses)
-    assert (one.epochs, one.end) == (3, "")
-    assert one.finish() is one.weights
+    assert (one.epochs, one.stop_reason) == (3, "")
+    assert one.final_weights() is one.weights
 
 
 def test_the_loss_is_the_mean_over_the_batches_with_the_penalty():
@@ -101,7 +102,7 @@ def test_it_stops_after_more_epochs_without_gain_than_it_has_patience_for(patien
     count = len(list(one.run()))
     # The first epoch gains on infinity, and every one after it too little.
     assert count == 1 + patience + 1
-    assert one.end == (
+    assert one.stop_reason == (
         "Training loss did not improve more than tol=1000000000.000000 for "
         f"{patience} consecutive epochs. Stopping."
     )
@@ -136,16 +137,16 @@ def test_early_stopping_keeps_the_best_epoch_and_stops_after_it(scores, patience
         if stalled > patience:
             break
     assert len(seen) == count
-    assert bool(one.end) == (stalled > patience)
+    assert bool(one.stop_reason) == (stalled > patience)
     assert one.history.stalled == stalled
     assert one.history.best_score == best
-    np.testing.assert_array_equal(one.finish().theta, seen[-1 if at is None else at])
+    np.testing.assert_array_equal(one.final_weights().theta, seen[-1 if at is None else at])
 
 
 def test_scores_are_watched_without_deciding():
     one = course(scores=twice([0.9, *[0.1] * 19]), patience=2.0, epochs=20)
     assert len(list(one.run())) == 20
-    assert one.finish() is one.weights
+    assert one.final_weights() is one.weights
     assert one.history.best is None
 
 
@@ -153,28 +154,28 @@ def test_scores_are_watched_without_deciding():
 
 
 def test_invscaling_follows_the_rows_seen():
-    one = course(by_rule="invscaling", power_t=0.7, epochs=5)
+    one = course(sklearn_rule="invscaling", power_t=0.7, epochs=5)
     rates = [epoch.learning_rate for epoch in one.run()]
     np.testing.assert_allclose(rates, [0.01, *(0.01 / (24 * i + 1) ** 0.7 for i in range(1, 5))])
-    assert one.rate() == pytest.approx(0.01 / 121**0.7)
-    later = course(by_rule="invscaling", power_t=0.7, epochs=1, history=one.history)
+    assert one.learning_rate() == pytest.approx(0.01 / 121**0.7)
+    later = course(sklearn_rule="invscaling", power_t=0.7, epochs=1, history=one.history)
     list(later.run())
     assert later.lr == pytest.approx(0.01 / 145**0.7)
 
 
 def test_adaptive_divides_by_five_until_the_rate_is_too_small():
-    one = course(by_rule="adaptive", tol=1e9, patience=1.0, lr=1e-4, epochs=100)
+    one = course(sklearn_rule="adaptive", tol=1e9, patience=1.0, lr=1e-4, epochs=100)
     rates = [epoch.learning_rate for epoch in one.run()]
     np.testing.assert_allclose(sorted(set(rates), reverse=True), 1e-4 / 5.0 ** np.arange(4))
-    assert one.lr <= LEAST_RATE
-    assert one.end.endswith("Learning rate too small. Stopping.")
+    assert one.lr <= MIN_RATE
+    assert one.stop_reason.endswith("Learning rate too small. Stopping.")
     # The first rate has one epoch that gains on infinity; every rate two without gain.
     assert [rates.count(rate) for rate in dict.fromkeys(rates)] == [3, 2, 2, 2]
 
 
 def test_adaptive_goes_by_the_score_where_that_decides():
     one = course(
-        by_rule="adaptive",
+        sklearn_rule="adaptive",
         scores=twice([0.5] * 40),
         early_stopping=True,
         patience=1.0,
@@ -182,15 +183,15 @@ def test_adaptive_goes_by_the_score_where_that_decides():
         epochs=40,
     )
     list(one.run())
-    assert one.end.startswith("Validation score did not improve")
-    assert one.end.endswith("Learning rate too small. Stopping.")
+    assert one.stop_reason.startswith("Validation score did not improve")
+    assert one.stop_reason.endswith("Learning rate too small. Stopping.")
 
 
 @pytest.mark.parametrize("momentum", [0.0, 0.9])
 def test_a_lower_rate_leaves_the_step_that_momentum_is_about_to_make(momentum):
     """scikit-learn: v ← μ v − α g, θ ← θ + v; so v keeps the rate that it was made with."""
     one = course(
-        rule=SGD(momentum=momentum), by_rule="adaptive", tol=1e9, patience=1.0, batch_size=24
+        rule=SGD(momentum=momentum), sklearn_rule="adaptive", tol=1e9, patience=1.0, batch_size=24
     )
     other = NET.init(np.random.default_rng(0))
     workspace, velocity, rate = NET.workspace(other), 0.0, 0.01
@@ -209,7 +210,7 @@ def test_a_schedule_is_taken_by_the_progress_of_the_whole():
     one = course(schedule=Cosine(), epochs=4)
     rates = [epoch.learning_rate for epoch in one.run()]
     np.testing.assert_allclose(rates, [0.01 * Cosine()(i / 4) for i in range(4)])
-    assert one.rate() == pytest.approx(0.01 * Cosine()(1.0))
+    assert one.learning_rate() == pytest.approx(0.01 * Cosine()(1.0))
     assert one.lr == 0.01
 
 
@@ -226,7 +227,7 @@ def test_two_courses_with_one_memory_are_one():
         epochs=2,
         history=first.history,
         weights=first.weights,
-        go_on={"memory": first.memory, "lr": first.lr},
+        go_on={"optimizer_state": first.optimizer_state, "lr": first.lr},
     )
     list(second.run())
     np.testing.assert_array_equal(second.weights.theta, whole.weights.theta)
@@ -238,22 +239,22 @@ def test_patience_is_used_up_over_warm_starts():
     history = FitHistory()
     first = course(history, tol=1e9, patience=3.0, epochs=3)
     list(first.run())
-    assert (first.end, history.stalled) == ("", 2)
+    assert (first.stop_reason, history.stalled) == ("", 2)
     second = course(history, tol=1e9, patience=3.0, epochs=9, weights=first.weights)
     assert len(list(second.run())) == 2
-    assert second.end
+    assert second.stop_reason
 
 
 def test_the_best_epoch_of_an_earlier_course_stays_the_best():
     history = FitHistory()
     first = course(history, scores=twice([0.9]), early_stopping=True, epochs=1)
     list(first.run())
-    kept = first.finish().copy()
+    kept = first.final_weights().copy()
     second = course(
         history, scores=twice([0.5]), early_stopping=True, epochs=1, weights=first.weights
     )
     list(second.run())
-    np.testing.assert_array_equal(second.finish().theta, kept.theta)
+    np.testing.assert_array_equal(second.final_weights().theta, kept.theta)
     assert not np.array_equal(second.weights.theta, kept.theta)
 
 
@@ -266,11 +267,14 @@ def test_answers_of_an_average_are_the_same_however_often_they_are_asked_for():
     one, other = (course(net=NORMED, ema=0.9, epochs=3) for _ in range(2))
     list(one.run())
     for _ in other.run():
-        other.answer()
-    for a, b in ((one.answer(), one.answer()), (one.answer(), other.finish())):
+        other.current_weights()
+    for a, b in (
+        (one.current_weights(), one.current_weights()),
+        (one.current_weights(), other.final_weights()),
+    ):
         np.testing.assert_array_equal(a.theta, b.theta)
         np.testing.assert_array_equal(a.state, b.state)
-    assert not np.array_equal(one.answer().theta, one.weights.theta)
+    assert not np.array_equal(one.current_weights().theta, one.weights.theta)
 
 
 def test_an_average_goes_on():
@@ -281,7 +285,7 @@ def test_an_average_goes_on():
     assert isinstance(first.average, WeightAverage)
     second = course(ema=0.9, epochs=1, weights=first.weights, go_on={"average": first.average})
     list(second.run())
-    np.testing.assert_array_equal(second.answer().theta, whole.answer().theta)
+    np.testing.assert_array_equal(second.current_weights().theta, whole.current_weights().theta)
 
 
 # --- minimizers ---
@@ -291,31 +295,31 @@ def test_a_minimizer_ends_where_it_has_converged():
     linear = Network((Dense(1),), (3,), SquaredError(), "float64")
     one = course(net=linear, rule=LBFGS(tolerance=1e-8), epochs=100)
     epochs = list(one.run())
-    assert one.end == "converged"
+    assert one.stop_reason == "converged"
     assert one.epochs == len(epochs) == len(one.history.losses) < 100
     design = np.column_stack([X, np.ones(24)])
     best = design @ np.linalg.lstsq(design, Y)[0]
     np.testing.assert_allclose(one.network.predict(X, one.weights), best, atol=1e-3)
     assert np.all(np.diff(one.history.losses) <= 0)
-    assert one.memory is None
-    assert one.rate() == one.lr
+    assert one.optimizer_state is None
+    assert one.learning_rate() == one.lr
 
 
 @pytest.mark.parametrize(
     ("changes", "end", "epochs"),
     [
         ({"epochs": 3}, "", 3),
-        ({"most_evaluations": 1}, "out of evaluations", 1),
+        ({"max_evaluations": 1}, "out of evaluations", 1),
         ({"rule": LBFGS(tolerance=1e9)}, "converged", 0),
     ],
 )
 def test_other_ends_of_a_minimizer(changes, end, epochs):
     one = course(**({"rule": LBFGS(tolerance=1e-12), "epochs": 100} | changes))
     assert len(list(one.run())) <= max(epochs, 1)
-    assert one.end == end
+    assert one.stop_reason == end
     assert one.epochs == epochs or end == "converged"
     assert len(one.history.losses) >= 1
-    assert np.isfinite(one.finish().theta).all()
+    assert np.isfinite(one.final_weights().theta).all()
 
 
 def test_a_minimizer_that_begins_where_it_ended_has_its_loss_noted():
@@ -324,7 +328,7 @@ def test_a_minimizer_that_begins_where_it_ended_has_its_loss_noted():
     list(first.run())
     again = course(net=linear, rule=LBFGS(tolerance=1e-6), epochs=100, weights=first.weights)
     list(again.run())
-    assert again.end == "converged"
+    assert again.stop_reason == "converged"
     assert again.history.losses[-1] == pytest.approx(first.history.losses[-1])
     assert again.history.best_loss == again.history.losses[-1]
 
@@ -360,9 +364,9 @@ def test_a_course_that_diverges(early_stopping):
     # Two epochs with scores; the third diverges.
     epochs = list(one.run())
     assert one.diverged
-    assert "lower the learning rate" in one.end
+    assert "lower the learning rate" in one.stop_reason
     assert [np.isnan(epoch.loss) for epoch in epochs] == [False, False, True]
-    assert np.isfinite(one.finish().theta).all()
+    assert np.isfinite(one.final_weights().theta).all()
     assert one.history.best_score == 0.7
 
 
@@ -379,4 +383,4 @@ def test_weights_that_are_not_finite_are_not_kept():
     list(one.run())
     one.weights.theta[0] = np.inf
     with pytest.raises(ValueError, match="need to be preprocessed"):
-        one.finish()
+        one.final_weights()

@@ -23,7 +23,7 @@ from sklearn.exceptions import NotFittedError
 from graduel import MLPClassifier, MLPRegressor, nn, optim
 from graduel.errors import UserError
 from graduel.estimators import persistence
-from graduel.estimators.persistence import _made, _plain
+from graduel.estimators.tagged_values import PARTS, from_tagged, to_tagged
 from graduel.train import load_network, save_network
 
 GOLDEN = Path(__file__).parents[1] / "golden"
@@ -228,7 +228,7 @@ VALUES = st.recursive(
 
 @given(VALUES)
 def test_any_plain_value_comes_back_from_json(value):
-    back = _made(json.loads(json.dumps(_plain(value))), {})
+    back = from_tagged(json.loads(json.dumps(to_tagged(value))), {})
     assert repr(back) == repr(value)
 
 
@@ -420,7 +420,7 @@ REFUSED = [
         for x in (
             *([], {}, None, 3, "abc", [1], [1, 2], [1, 2, 3, 4], [2, 1, 0], [1, 1, 2]),
             *([0, 1, None], [0, 1, 2.5], [0, 1, "2"], [0, 1, True], [[0], [1], [2]]),
-            *([0, 1, 10**30], [0, 1, {"part": "nn.Dense"}], nested(200)),
+            *([0, 1, 10**30], [0, 1, {"part": {"type": "nn.Dense"}}], nested(200)),
         )
     ),
     change("targets", "classes", to=None),
@@ -454,15 +454,16 @@ REFUSED = [
         for x in (
             *({}, {"float": "1"}, {"float": None}, {"float": [1]}, {"tuple": 5}, {"tuple": {}}),
             *({"dict": 5}, {"dict": [1]}, {"dict": [[1]]}, {"dict": [[[], 1]]}, {"no": 1}),
-            *({"part": "nn.Dense"}, {"part": "nn.Dense", "fields": []}, {"part": [], "fields": {}}),
-            *({"part": name, "fields": {}} for name in ("nn.Nothing", "os.system", "Dense", "")),
-            {"part": "nn.Dense", "fields": {"units": 0}},
-            {"part": "nn.Dense", "fields": {"units": "x"}},
-            {"part": "nn.Dense", "fields": {"units": 3, "more": 3}},
-            {"part": "nn.Dropout", "fields": {"rate": []}},
-            {"part": "nn.Dense", "fields": {"units": 3}, "more": 1},
-            {"part": "optim.ClipNorm", "fields": {"rule": None, "most": -1}},
-            {"part": "nn.Network", "fields": {"layers": [], "input_shape": {"tuple": [5]}}},
+            *({"part": "nn.Dense"}, {"part": [{"type": "nn.Dense"}]}, {"part": {"type": []}}),
+            {"part": {}},
+            *({"part": {"type": name}} for name in ("nn.Nothing", "os.system", "Dense", "")),
+            {"part": {"type": "nn.Dense", "units": 0}},
+            {"part": {"type": "nn.Dense", "units": "x"}},
+            {"part": {"type": "nn.Dense", "units": 3, "more": 3}},
+            {"part": {"type": "nn.Dropout", "rate": []}},
+            {"part": {"type": "nn.Dense", "units": 3}, "more": 1},
+            {"part": {"type": "optim.ClipNorm", "rule": None, "most": -1}},
+            {"part": {"type": "nn.Network", "layers": [], "input_shape": [5]}},
             *(nested(levels) for levels in (40, 900)),
         )
     ),
@@ -504,9 +505,9 @@ NASTY = [
     *(None, True, 0, 1, -1, 2.5, 1e308, 2**53, 10**400, "", "6", "x" * 3000, "\n\x1b[31m\u202e"),
     *([], [0], [1] * 40, [[[[]]]], {}, {"float": "nan"}, {"tuple": []}, {"dict": []}),
     *("O", "V1000000000", "U1000000000", "<U9999999", "<f8", "|b1", "<U3"),
-    *({"part": name, "fields": {}} for name in persistence.PARTS),
-    {"part": "nn.Residual", "fields": {"layers": {"tuple": []}}},
-    {"part": "optim.MaxNorm", "fields": {"rule": {"part": "optim.SGD", "fields": {}}, "most": 1}},
+    *({"part": {"type": name}} for name in PARTS),
+    {"part": {"type": "nn.Residual", "layers": []}},
+    {"part": {"type": "optim.MaxNorm", "rule": {"type": "optim.SGD"}, "most": 1}},
 ]
 
 
@@ -538,7 +539,7 @@ def mutant(number):
             other, there = list(places(notes))[rng.integers(len(list(places(notes))))]
             at[key] = deepcopy(other[there])
         elif what == 2 and isinstance(at, dict):
-            at[["part", "fields", "values", "solver", ""][rng.integers(5)]] = at.pop(key)
+            at[["part", "type", "values", "solver", ""][rng.integers(5)]] = at.pop(key)
         else:
             at[key] = deepcopy(NASTY[rng.integers(len(NASTY))])
         if not all(

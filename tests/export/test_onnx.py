@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from dataclasses import dataclass
 
@@ -11,7 +12,7 @@ import pytest
 from table_export import LAYERS, LOSSES, ODD, OF_HEADS, batches, grown, name, parts
 
 from graduel.errors import UserError
-from graduel.export import onnx_file, onnx_model, to_onnx
+from graduel.export import onnx_model, to_onnx
 from graduel.export.export_graph import LINKS
 from graduel.export.onnx_layers import LAYERS as EXPORTERS
 from graduel.nn import (
@@ -192,7 +193,7 @@ def test_a_file_is_replaced_whole_or_not_at_all(tmp_path, monkeypatch):
         raise OSError("no space left")
 
     with monkeypatch.context() as patch:
-        patch.setattr(onnx_file.os, "fsync", full)
+        patch.setattr(os, "fsync", full)
         with pytest.raises(OSError, match="no space"):
             to_onnx(network, weights, path)
     assert path.read_text() == "what was there"

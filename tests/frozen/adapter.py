@@ -21,6 +21,7 @@ import os
 import re
 import shlex
 import tempfile
+from dataclasses import fields
 from pathlib import Path
 
 import numpy as np
@@ -31,6 +32,7 @@ from graduel.data.source import DataSource, SourceSpec
 from graduel.duel.plan.protocol import Cell, Protocol
 from graduel.duel.plan.splits import Split
 from graduel.duel.result.build import build_result
+from graduel.duel.result.duel_result import Environment, read_result
 from graduel.duel.result.outcome import Outcome
 from graduel.duel.store.store import Store, open_store, read_json, write_json
 from graduel.duel.suite.plan_suite import Member, SuitePlan
@@ -110,8 +112,11 @@ def _results(folder: Path) -> list[Path]:
 
 def set_environment(folder: Path, environment: dict) -> None:
     """Put the machine that every result tells of in the place of this one."""
+    names = {field.name for field in fields(Environment)}
+    machine = {key: value for key, value in environment.items() if key in names}
+    machine["versions"] = {k: v for k, v in environment.items() if k not in names}
     for path in _results(folder):
-        write_json(path, {**read_json(path), "environment": environment})
+        write_json(path, {**read_json(path), "environment": machine})
 
 
 def pages(folder: Path) -> dict[str, str]:
@@ -233,7 +238,7 @@ def rebuild(run: dict, arrays: dict[str, np.ndarray], folder: Path) -> None:
         build_result(store, "graduel duel", show_rows=run["show_rows"])
     if run["suite"] is not None:
         plan = _suite_plan(run["suite"])
-        found = {member.name: read_json(folder / member.name / RESULT) for member in plan.members}
+        found = {member.name: read_result(folder / member.name) for member in plan.members}
         write_json(folder / "suite.json", plan.as_dict())
         write_json(folder / SUITE_RESULT, build_suite_result(plan, found, [], "graduel duel"))
 

@@ -30,8 +30,10 @@ def convert(old: Path, new: Path) -> None:
         net, preparation = load_network(old), _preparation(note["preparation"], NetPreparation)
         model = Model("net", title, schema, preparation, net.network, net.weights)
     else:
-        preparation, codes = _preparation(note["preparation"], TreePreparation), note["learned"]
-        codes = tuple(codes)
+        preparation, codes = (
+            _preparation(note["preparation"], TreePreparation),
+            tuple(note["learned"]),
+        )
         model = Model("xgboost", title, schema, preparation, None, None, _booster(booster), codes)
     save_model(new, model)
 

@@ -12,7 +12,7 @@ from table_glass import image_network, networks
 
 from graduel.errors import UserError
 from graduel.glassbox import backward, measure_activity
-from graduel.glassbox.network.activity import histogram
+from graduel.glassbox.network.activity import count_bins
 from graduel.nn import Dense, Network, ReLU, Sigmoid, Tanh
 
 
@@ -79,11 +79,11 @@ def test_saturation_is_told_of_what_saturates():
     st.integers(1, 20),
 )
 def test_a_histogram_counts_every_finite_number(values, bins):
-    found = histogram(values, bins)
+    found = count_bins(values, bins)
     assert found.counts.sum() == np.isfinite(np.array(values, float)).sum()
     assert len(found.edges) == bins + 1
     assert (np.diff(found.edges) > 0).all()
-    assert histogram(values, bins, (-1, 1)).counts.sum() == found.counts.sum()
+    assert count_bins(values, bins, (-1, 1)).counts.sum() == found.counts.sum()
 
 
 def test_results_are_plain_data():

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from table_glass import image_network, networks
 
 from graduel.errors import UserError
-from graduel.glassbox import backward, input_gradient, list_layers, step, weight_gradients
+from graduel.glassbox import backward, compute_saliency, explain_gradients, list_layers, step
 from graduel.glassbox.network.equations import find_lines
 from graduel.nn import (
     BatchNorm,
@@ -132,7 +132,7 @@ def test_the_gradients_are_those_of_the_textbook():
         found = seen.layer(str(2 * (l - 1))).gradients
         np.testing.assert_allclose(found["W"].T, dW[l - 1], rtol=1e-10)
         np.testing.assert_allclose(found["b"], db[l - 1][:, 0], rtol=1e-10)
-        row = weight_gradients(net, seen, l, 2, top=3)
+        row = explain_gradients(net, seen, l, 2, top=3)
         assert [t.product for t in row.terms] == pytest.approx(
             [dW[l - 1][2, t.index] for t in row.terms]
         )
@@ -207,7 +207,7 @@ def test_the_input_gradient_equals_central_differences(case):
     def z(v):
         return net.forward(v[np.newaxis], net.workspace(weights, gradient=False), Call())[0, k]
 
-    found = input_gradient(net, weights, x, k)
+    found = compute_saliency(net, weights, x, k)
     np.testing.assert_allclose(found.gradient, differences(z, x), rtol=1e-4, atol=1e-7)
     np.testing.assert_array_equal(found.times_input, found.gradient * x)
     assert found.z == z(x)

@@ -176,9 +176,9 @@ def test_mistakes_are_told_in_a_line(call, message):
         call(net, net.init(np.random.default_rng(0)))
 
 
-def test_units_that_go_around_a_block_cannot_be_switched_off():
+def test_units_that_bypass_a_block_cannot_be_ablated():
     net = Network((Dense(4), Residual((Dense(4), Tanh())), Dense(3)), (6,))
-    with pytest.raises(UserError, match="go around a block"):
+    with pytest.raises(UserError, match="bypass a block"):
         ablate_units(net, net.init(np.random.default_rng(0)), 1, [0])
     assert list_layers(net)[0].number == 1
 

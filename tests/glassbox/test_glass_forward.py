@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from table_glass import image_network, networks
 
 from graduel.errors import UserError
-from graduel.glassbox import explain_neuron, find_layer, forward, list_layers, softmax_steps
+from graduel.glassbox import explain_neuron, explain_softmax, find_layer, forward, list_layers
 from graduel.nn import Conv2D, Dense, Dropout, LayerNorm, Network, ReLU, Residual, Tanh, textbook
 
 
@@ -124,7 +124,7 @@ def test_weights_come_as_an_image_where_the_layer_sees_pixels():
 @settings(deadline=None)
 @given(st.lists(st.floats(-700, 700), min_size=1, max_size=12))
 def test_softmax_steps_are_those_of_the_textbook(z):
-    steps = softmax_steps(z)
+    steps = explain_softmax(z)
     np.testing.assert_allclose(steps.a, textbook.softmax(np.array(z)[:, None])[:, 0], rtol=1e-12)
     np.testing.assert_array_equal(steps.exponentials / steps.total, steps.a)
     np.testing.assert_array_equal(steps.shifted, np.array(z) - max(z))

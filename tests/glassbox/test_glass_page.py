@@ -19,7 +19,7 @@ from graduel.duel.plan.splits import Split
 from graduel.duel.run.cell import run_cell
 from graduel.errors import UserError
 from graduel.glassbox import inspect_example, prepare_example, render, write_page
-from graduel.glassbox.example_page import COLOURS, number
+from graduel.glassbox.example_page import COLOURS, format_number
 from graduel.glassbox.trees.model_forest import get_forest, margin_codes
 from graduel.models.model import Model
 from graduel.nn import BatchNorm, Dense, Flatten, Network, ReLU, Reshape, Sigmoid
@@ -85,7 +85,7 @@ def test_a_table_is_shown_as_it_came_and_as_it_is_prepared(model, data):
         assert raw["town"] == row["town"][0]
         assert float(raw[EVIL]) == pytest.approx(row[EVIL][0])
         found = inspect_example(model, example, int(data.y[at]))
-        np.testing.assert_array_equal(found.answers, model.predict_proba(row)[0])
+        np.testing.assert_array_equal(found.probabilities, model.predict_proba(row)[0])
 
 
 def test_the_way_through_the_trees_is_told_in_the_tables_own_words(data):
@@ -96,18 +96,18 @@ def test_the_way_through_the_trees_is_told_in_the_tables_own_words(data):
         for path in trees.votes.strongest:
             for split in path.splits:
                 if split.name == "town":
-                    told.add(split.told)
+                    told.add(split.value_text)
                     assert split.condition.startswith("not in ")
                     assert set(split.condition[7:].split(", ")) <= {"Ulm", "Kiel", "Köln", EVIL}
                 elif split.name == "size" and split.missing:
-                    assert split.told == "missing"
+                    assert split.value_text == "missing"
     assert told & {"Ulm", "Kiel", "Köln", EVIL}
 
 
 def test_without_a_label_the_answer_is_taken(model, data):
     found = inspect_example(model, prepare_example(model, data.X[:1]))
     assert not found.label_known
-    assert found.label == found.answer == found.answers.argmax()
+    assert found.label == found.prediction == found.probabilities.argmax()
 
 
 def visible(page):
@@ -139,7 +139,7 @@ def test_the_page_holds_the_numbers(data):
         *net.forward.columns[1].a,
         net.step.loss_after,
     ):
-        assert number(value) in text
+        assert format_number(value) in text
     assert "dZ₂ = A₂ − Y" in text
     assert "dZ = A[-1] - Y" in text
     assert f"line {net.backward.output[-1].line.number} of nn/textbook.py" in text
@@ -200,7 +200,7 @@ def test_images_of_any_shape_are_shown():
     np.testing.assert_array_equal(example.image, image[0])
     np.testing.assert_allclose(example.x, image.reshape(-1) / 255, rtol=1e-6)
     found = inspect_example(model, example, 1)
-    np.testing.assert_allclose(found.answers, found.net.forward.answers, rtol=1e-6)
+    np.testing.assert_allclose(found.probabilities, found.net.forward.answers, rtol=1e-6)
     assert [one.place.number for one in found.net.neurons] == [1, 2, 3]
     assert found.net.neurons[0].terms[0].name.startswith("row ")
     text = visible(render(found))
@@ -279,7 +279,7 @@ def test_two_classes_and_classes_that_were_not_learned(data):
     assert margin_codes(model) == (1,)
     found = inspect_example(model, prepare_example(model, two.X[:1]), 0)
     assert found.trees.shap.values.shape == (1, 4)
-    np.testing.assert_allclose(found.trees.votes.probabilities, found.answers, rtol=1e-6)
+    np.testing.assert_allclose(found.trees.votes.probabilities, found.probabilities, rtol=1e-6)
     n = len(data.y)
     train = np.flatnonzero(data.y[: n // 2] != 1)
     rows = Split(train, np.arange(n // 2, n * 3 // 4), np.arange(n * 3 // 4, n))
@@ -288,6 +288,6 @@ def test_two_classes_and_classes_that_were_not_learned(data):
     lacking = get_family("xgboost").to_model(model, Schema.of(data), "trees")
     assert [data.classes[code] for code in margin_codes(lacking)] == ["c"]
     found = inspect_example(lacking, prepare_example(lacking, data.X[:1]), 1)
-    assert found.answers[1] == 0
-    assert found.answer != found.label
+    assert found.probabilities[1] == 0
+    assert found.prediction != found.label
     assert "which is" in render(found)

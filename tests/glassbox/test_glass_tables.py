@@ -8,12 +8,14 @@ import pytest
 from graduel.errors import UserError
 from graduel.glassbox.network.activity import measure_activity
 from graduel.glassbox.network.adversarial import attack_example
-from graduel.glassbox.network.backward_pass import backward, step, weight_gradients
+from graduel.glassbox.network.backward_pass import backward
 from graduel.glassbox.network.forward_pass import forward
+from graduel.glassbox.network.gradient_step import step
 from graduel.glassbox.network.layer_info import list_layers
 from graduel.glassbox.network.neuron import explain_neuron
-from graduel.glassbox.network.saliency import input_gradient
+from graduel.glassbox.network.saliency import compute_saliency
 from graduel.glassbox.network.weight_edit import ablate_units, set_weight
+from graduel.glassbox.network.weight_gradients import explain_gradients
 from graduel.nn import (
     PBLD,
     BinaryCrossEntropy,
@@ -71,7 +73,7 @@ def test_a_scaled_sum_is_written_out_forward_and_back(layer):
     one = explain_neuron(net, weights, x, layer, 2, top=100)
     assert sum(t.product for t in one.terms) + one.bias == pytest.approx(one.z)
     assert all(t.product == pytest.approx(t.x * t.w) for t in one.terms)
-    row = weight_gradients(net, seen, layer, 2, top=100)
+    row = explain_gradients(net, seen, layer, 2, top=100)
     assert all(t.product == pytest.approx(t.x * t.w) for t in row.terms)
     assert step(net, weights, x, 1, lr=1e-3).helped
     assert one.equation.number is None
@@ -82,7 +84,7 @@ def test_the_rest_of_the_box_takes_them_too():
     seen = forward(net, weights, x)
     assert [column.number for column in seen.columns] == [0, 1, 2, 3]
     assert len(seen.columns[0].a) == 3 + 4 + 2 * 3
-    gradient, h = input_gradient(net, weights, x, 1).gradient, 1e-6
+    gradient, h = compute_saliency(net, weights, x, 1).gradient, 1e-6
     for j in range(3):
         moved = x.copy()
         moved[j] += h
@@ -134,28 +136,28 @@ def test_several_heads_are_shown_forward_and_back(loss, scaled):
     assert step(net, weights, x, 1, lr=1e-3).helped
     for layer, units in ((1, 12), (2, 15), (3, 6)):
         for unit in range(units):
-            one = explain_neuron(net, weights, x, layer, unit, top=100, seen=seen.forward)
+            one = explain_neuron(net, weights, x, layer, unit, top=100, forward_pass=seen.forward)
             total = sum(term.product for term in one.terms) + one.bias
             assert total == pytest.approx(one.z)
             given = seen.forward.layer(one.place.path).input.reshape(-1)
             assert all(term.x == given[term.index] for term in one.terms)
     assert one.equation.text.startswith("Z₃[2, 1] = Σᵢ W₃[2, 1, i]")
     with pytest.raises(UserError, match="layer must be a dense layer"):
-        weight_gradients(net, seen, 1, 0)
+        explain_gradients(net, seen, 1, 0)
     assert [place.kind for place in list_layers(net) if place.number] == ["dense"] * 3
 
 
 def test_the_rest_of_the_box_takes_several_heads():
     net, weights, x = heads_network(SoftmaxCrossEntropy(), True)
-    found, h = input_gradient(net, weights, x, 1), 1e-6
+    found, h = compute_saliency(net, weights, x, 1), 1e-6
     for j in range(3):
         moved = x.copy()
         moved[j] += h
-        change = input_gradient(net, weights, moved, 1).z - found.z
+        change = compute_saliency(net, weights, moved, 1).z - found.z
         assert found.gradient[j] == pytest.approx(change / h, rel=1e-3, abs=1e-5)
     assert found.z == pytest.approx(forward(net, weights, x).raw[:, 1].mean())
     with pytest.raises(UserError, match="output must be from 0 to 1; got 2"):
-        input_gradient(net, weights, x, 2)
+        compute_saliency(net, weights, x, 2)
     with pytest.raises(UserError, match="label must be a class code from 0 to 1; got 2"):
         backward(net, weights, x, 2)
     assert len(measure_activity(net, weights, np.array([x, x]), np.array([0, 1])).layers) == 6

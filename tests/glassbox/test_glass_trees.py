@@ -12,7 +12,6 @@ from xgboost import DMatrix, XGBClassifier
 
 from graduel.errors import UserError
 from graduel.glassbox import explain_path, explain_shap, explain_votes, read_forest
-from graduel.glassbox.trees.tree_votes import probabilities
 
 
 def table(rng, n=300, classes=3):
@@ -167,7 +166,8 @@ def test_models_say_what_their_trees_are():
     model, X = fitted(categories=False, multi_strategy="multi_output_tree")
     forest = read_forest(model)
     assert forest.kind.startswith("one tree a round for all classes")
-    np.testing.assert_array_equal(probabilities(forest, X[0]), model.predict_proba(X[:1])[0])
+    p = explain_votes(forest, X[0]).probabilities
+    np.testing.assert_array_equal(p, model.predict_proba(X[:1])[0])
     assert explain_path(forest, X[0], 3).group is None
     assert read_forest(fitted()[0]).kind == "one tree a class: 3 trees a round"
     assert (

@@ -83,11 +83,11 @@ MUTANTS = [
     ("train/loop/fit.py", "dW[part] += np.multiply", "np.multiply", FIT),
     ("train/loop/fit.py", "self.penalty / weight if", "self.penalty if", FIT),
     ("train/loop/fit.py", "return penalty / 2 *", "return penalty *", FIT),
-    ("train/loop/fit.py", "self.memory.penalty = penalty", "pass", FIT),
+    ("train/loop/fit.py", "self.optimizer_state.penalty = penalty", "pass", FIT),
     ("optim/optimizer.py", "g[part.start : stop] += np", "np", OPTIM),
     ("optim/optimizer.py", "state.squares += float", "state.squares = float", OPTIM),
     ("train/loop/fit.py", "workspace, call, weight)", "workspace, call)", FIT),
-    ("train/loop/fit.py", "if memory is None:", "if True:", FIT),
+    ("train/loop/fit.py", "if optimizer_state is None:", "if True:", FIT),
     ("train/loop/ema.py", "scratch *= 1 - decay", "scratch *= decay", AVERAGE),
     (
         "train/loop/ema.py",
@@ -109,7 +109,7 @@ MUTANTS = [
     ("train/loop/full_batch.py", "loss += share * self._chunk", "loss += self._chunk", FULL_BATCH),
     (
         "train/loop/full_batch.py",
-        "self._add(share, workspace.gradient",
+        "self._add_to_gradient(share, workspace.gradient",
         "self._add(1, workspace.gradient",
         FULL_BATCH,
     ),
@@ -120,7 +120,12 @@ MUTANTS = [
         FULL_BATCH,
     ),
     ("train/loop/full_batch.py", "self._total.fill(0)", "pass", FULL_BATCH),
-    ("train/loop/full_batch.py", "self._add(self.weight_decay, theta, role)", "pass", FULL_BATCH),
+    (
+        "train/loop/full_batch.py",
+        "self._add_to_gradient(self.weight_decay, theta, role)",
+        "pass",
+        FULL_BATCH,
+    ),
     (
         "train/loop/full_batch.py",
         "self.weight_decay / 2 * squares",
@@ -131,8 +136,8 @@ MUTANTS = [
     ("train/loop/full_batch.py", 'getattr(node.layer, "rate", None) == 0', "False", FULL_BATCH),
     (
         "train/loop/full_batch.py",
-        "1.0 if done.end else done.step / self.steps",
-        "done.step / self.steps",
+        "1.0 if iteration.end else iteration.step / self.steps",
+        "iteration.step / self.steps",
         FULL_BATCH,
     ),
     ("atomic_io.py", "os.fsync(file.fileno())", "pass", MODELS),

@@ -25,6 +25,7 @@ ARGUMENTS = (
     "--no-first-run",
 )
 LARGEST = 5_000_000
+DRAWN = ("race", "calibration", "calibration-after", "robustness", "importance")
 
 
 def chromium() -> str:
@@ -141,8 +142,8 @@ def test_every_figure_is_named_and_has_its_numbers(browser, pages, name: str) ->
                 assert role == "img"
                 assert length > 30
         names = {figure["id"] for figure in figures}
-        assert {"race", "calibration", "calibration-after", "robustness", "importance"} <= names
-        assert ("doubts" in names) == (name == "digits")
+        assert {f"figure-{name}" for name in DRAWN} <= names
+        assert ("figure-misclassified" in names) == (name == "digits")
 
 
 @pytest.mark.parametrize("name", ["digits", "table"])
@@ -176,9 +177,9 @@ def test_axe_finds_nothing(browser, pages, name: str, dark: bool) -> None:
 
 def test_folds_open_by_keyboard_and_what_scrolls_can_be_reached(browser, pages) -> None:
     with Look(browser, pages["digits"], width=390) as look:
-        look.page.locator("figure#robustness summary").focus()
+        look.page.locator("figure#figure-robustness summary").focus()
         look.page.keyboard.press("Enter")
-        assert look.ask("document.querySelector('figure#robustness details').open")
+        assert look.ask("document.querySelector('figure#figure-robustness details').open")
         scrolls = look.ask(
             """[...document.querySelectorAll('.scroll')].filter(box => box.clientWidth
                 && box.scrollWidth > box.clientWidth).map(box => box.tabIndex)"""

@@ -16,7 +16,10 @@ from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 
 import graduel.report
+from conftest import change_contender
 from graduel import report
+from graduel.report.draw import units
+from graduel.report.draw.contender_names import list_contenders, list_titles
 from graduel.report.draw.style import (
     COLOURS,
     HUES,
@@ -26,9 +29,17 @@ from graduel.report.draw.style import (
     escape_text,
     spread_labels,
 )
-from graduel.report.sections import figures, numbers
+from graduel.report.experiment import read_epoch_curves
+from graduel.report.sections import confusion_matrix, importance
+from graduel.report.sections.calibration import accuracy_interval, read_calibrations
+from graduel.report.sections.cost import read_costs
+from graduel.report.sections.disagreements import find_disagreements
+from graduel.report.sections.importance import read_importance
+from graduel.report.sections.misclassified import find_misclassified
+from graduel.report.sections.robustness import read_perturbations
+from graduel.report.sections.tuning import read_searches
 
-ALL = ("race", "learning", "errors", "differences", "calibration", "cost")
+ALL = ("race", "training_curves", "errors", "differences", "calibration", "cost")
 
 SHAPES: dict[str, dict[str, Any]] = {
     "three": {},
@@ -65,11 +76,11 @@ def lines_of(ax: Any, colour: str) -> list[Any]:
     return [line for line in ax.lines if to_hex(line.get_color()) == colour]
 
 
-@pytest.mark.parametrize("name", [*ALL, "confusion"])
+@pytest.mark.parametrize("name", [*ALL, "confusion_matrix"])
 def test_every_figure_draws_every_run(name: str, run) -> None:
-    if name == "confusion":
-        drawn(report.confusion(run, numbers.contenders(run)[-1]))
-    elif name == "differences" and len(run.result["contenders"]) == 1:
+    if name == "confusion_matrix":
+        drawn(report.confusion_matrix(run, list_contenders(run)[-1]))
+    elif name == "differences" and len(run.result.contenders) == 1:
         with pytest.raises(ValueError, match="two contenders"):
             report.differences(run)
     else:
@@ -82,7 +93,7 @@ def test_race_draws_the_stored_curves(make) -> None:
         (ax,) = report.race(run).axes
         assert ax.get_yscale() == "log"
         assert ax.get_xscale() == "linear"
-        for name, look in assign_looks(run.result["contenders"]).items():
+        for name, look in assign_looks(run.result.contenders).items():
             curves = [line for line in ax.lines if line.get_label() == name]
             assert len(curves) == seeds
             for line, curve in zip(curves, run.curves[name], strict=True):
@@ -91,9 +102,9 @@ def test_race_draws_the_stored_curves(make) -> None:
                 np.testing.assert_allclose(line.get_ydata(), 100 * errors)
                 assert to_hex(line.get_color()) == look.colour.light
             (ends,) = [m for m in lines_of(ax, look.colour.light) if m.get_marker() == look.mark]
-            entry = run.result["contenders"][name]
-            np.testing.assert_array_equal(ends.get_xdata(), entry["fit_seconds"])
-            np.testing.assert_allclose(ends.get_ydata(), 100 * np.array(entry["test_errors"]))
+            entry = run.result.contenders[name]
+            np.testing.assert_array_equal(ends.get_xdata(), entry.fit_seconds)
+            np.testing.assert_allclose(ends.get_ydata(), 100 * np.array(entry.test_errors))
 
 
 def test_race_keeps_everything_inside_the_axes(run) -> None:
@@ -102,7 +113,7 @@ def test_race_keeps_everything_inside_the_axes(run) -> None:
     for curves in run.curves.values():
         for time, error in (point for curve in curves for point in curve):
             assert left <= time <= right
-            assert low <= 100 * max(error, numbers.smallest_drawn(run)) <= high
+            assert low <= 100 * max(error, units.zero_error(len(run.y_test))) <= high
 
 
 def test_race_draws_no_error_at_half_a_row_and_says_zero(make) -> None:
@@ -138,24 +149,22 @@ def test_race_labels_do_not_overlap(make) -> None:
 def test_errors_draws_the_stored_errors_and_intervals(make) -> None:
     run = make(seeds=3)
     (ax,) = report.errors(run).axes
-    for name, look in assign_looks(run.result["contenders"]).items():
-        entry = run.result["contenders"][name]
+    for name, look in assign_looks(run.result.contenders).items():
+        entry = run.result.contenders[name]
         found = lines_of(ax, look.colour.light)
         (dot,) = [line for line in found if line.get_marker() == look.mark]
         (whisker,) = [line for line in found if len(line.get_xdata()) == 2]
         (seeds,) = [line for line in found if line.get_marker() == "|"]
-        np.testing.assert_allclose(dot.get_xdata(), 100 * entry["test_error"])
-        np.testing.assert_allclose(
-            whisker.get_xdata(), 100 * np.array(entry["test_error_interval"])
-        )
-        np.testing.assert_allclose(seeds.get_xdata(), 100 * np.array(entry["test_errors"]))
+        np.testing.assert_allclose(dot.get_xdata(), 100 * entry.test_error)
+        np.testing.assert_allclose(whisker.get_xdata(), 100 * np.array(entry.test_error_interval))
+        np.testing.assert_allclose(seeds.get_xdata(), 100 * np.array(entry.test_errors))
 
 
 def test_differences_draws_the_stored_differences(make) -> None:
     run = make()
     (ax,) = report.differences(run).axes
     dots = [float(line.get_xdata()[0]) for line in ax.lines if line.get_marker() == "o"]
-    assert dots == [100 * entry["difference"] for entry in run.result["comparisons"]]
+    assert dots == [100 * entry.difference for entry in run.result.comparisons]
     assert {(p.get_x(), p.get_width()) for p in ax.patches} == {(-0.25, 0.5)}
     of_net = report.differences(run, "net").axes[0]
     assert sum(line.get_marker() == "o" for line in of_net.lines) == 2
@@ -163,166 +172,156 @@ def test_differences_draws_the_stored_differences(make) -> None:
 
 def test_confusion_shows_the_counts(make) -> None:
     run = make(seeds=2, n_test=400, n_classes=4)
-    found = numbers.confusion(run, "textbook")
+    found = confusion_matrix.count_confusions(run, "textbook")
     expected = np.zeros((4, 4), int)
     for p in run.probabilities["textbook"]:
         for true, answer in zip(run.y_test, p.argmax(-1), strict=True):
             expected[true, answer] += 1
     np.testing.assert_array_equal(found.counts, expected)
     assert found.total == 800
-    errors = run.result["contenders"]["textbook"]["test_errors"]
+    errors = run.result.contenders["textbook"].test_errors
     assert found.wrong == round(sum(errors) * 400)
-    (ax,) = report.confusion(run, "textbook").axes
+    (ax,) = report.confusion_matrix(run, "textbook").axes
     shown = {(int(t.get_position()[1]), int(t.get_position()[0])): t.get_text() for t in ax.texts}
     assert shown == {(i, j): str(n) for (i, j), n in np.ndenumerate(expected) if n}
 
 
 def test_confusion_lists_the_most_frequent_mistakes() -> None:
     counts = np.array([[90, 3, 0], [7, 50, 0], [0, 1, 20]])
-    found = numbers.Confusion("net", ("a", "b", "c"), counts, 1)
-    assert found.mistakes(2) == [("b", "a", 7), ("a", "b", 3)]
-    assert len(found.mistakes()) == 3
+    found = confusion_matrix.ConfusionMatrix(("a", "b", "c"), counts, 1)
+    assert found.most_frequent(2) == [("b", "a", 7), ("a", "b", 3)]
+    assert len(found.most_frequent()) == 3
 
 
 def test_confusion_of_many_classes_keeps_those_with_most_mistakes(make) -> None:
     run = make(n_classes=50, n_test=3000)
-    (ax,) = drawn(report.confusion(run, "textbook")).axes
-    assert len(ax.get_xticks()) == figures.MOST_CLASSES
+    (ax,) = drawn(report.confusion_matrix(run, "textbook")).axes
+    assert len(ax.get_xticks()) == confusion_matrix.MOST_CLASSES
 
 
 def test_reliability_counts_ranges_of_equal_width(make) -> None:
-    for run in (make(seeds=2), make(seeds=2, behind=False)):
-        for curve in numbers.calibration(run):
-            p = run.probabilities[curve.name].reshape(-1, 10).astype(float)
-            confidence, right = p.max(1), p.argmax(1) == np.tile(run.y_test, 2)
-            for b in curve.bins:
-                inside = (confidence > b.low) & (confidence <= b.high)
-                assert b.rows == inside.sum()
-                assert b.confidence == pytest.approx(confidence[inside].mean())
-                assert b.right == pytest.approx(right[inside].mean())
-                assert b.high - b.low == pytest.approx(0.1)
-            assert sum(b.rows for b in curve.bins) == len(p)
-            assert all(b.low < b.confidence <= b.high for b in curve.bins)
-            assert all(b.interval[0] <= b.right <= b.interval[1] for b in curve.bins)
-
-
-def test_calibration_after_scaling_is_another_diagram(make) -> None:
-    run = make()
-    before, after = numbers.calibration(run), numbers.calibration(run, "after")
-    assert [c.name for c in before] == [c.name for c in after]
-    for curve, other in zip(before, after, strict=True):
-        entry = run.result["contenders"][curve.name]["calibration"]
-        assert curve.ece == entry["before"]["ece_corrected"]
-        assert other.log_loss == entry["after"]["log_loss"]
-        assert [b.right for b in other.bins] == [b["right"] for b in entry["after"]["diagram"]]
-    drawn(report.calibration(run, "after"))
-    with pytest.raises(ValueError, match="needs temperatures"):
-        report.calibration(make(behind=False), "after")
+    run = make(seeds=2)
+    for name, stored in read_calibrations(run).items():
+        p = run.probabilities[name].reshape(-1, 10).astype(float)
+        confidence, right = p.max(1), p.argmax(1) == np.tile(run.y_test, 2)
+        for b in stored.diagram:
+            inside = (confidence > b.low) & (confidence <= b.high)
+            assert b.rows == inside.sum()
+            assert b.confidence == pytest.approx(confidence[inside].mean())
+            assert b.right == pytest.approx(right[inside].mean())
+            assert b.high - b.low == pytest.approx(0.1)
+            assert b.low < b.confidence <= b.high
+            low, high = accuracy_interval(b)
+            assert low <= b.right <= high
+        assert sum(b.rows for b in stored.diagram) == len(p)
 
 
 def test_calibration_draws_its_numbers(make) -> None:
     run = make()
-    (ax,) = report.calibration(run).axes
-    look = assign_looks(run.result["contenders"])
-    for curve in numbers.calibration(run):
-        line = lines_of(ax, look[curve.name].colour.light)[0]
-        joined = [(100 * b.confidence, 100 * b.right) for b in curve.bins if b.rows >= 10]
-        np.testing.assert_allclose(line.get_xydata(), joined)
-    marks = [points for points in ax.collections if isinstance(points, PathCollection)]
-    for curve, points in zip(numbers.calibration(run), marks, strict=True):
-        every = [(100 * b.confidence, 100 * b.right) for b in curve.bins]
-        np.testing.assert_allclose(points.get_offsets(), every)
+    look = assign_looks(run.result.contenders)
+    for scaling in ("before", "after"):
+        (ax,) = drawn(report.calibration(run, scaling)).axes
+        stored = read_calibrations(run, scaling)
+        for name, one in stored.items():
+            assert one is getattr(run.result.contenders[name].calibration, scaling)
+            line = lines_of(ax, look[name].colour.light)[0]
+            joined = [(100 * b.confidence, 100 * b.right) for b in one.diagram if b.rows >= 10]
+            np.testing.assert_allclose(line.get_xydata(), joined)
+        marks = [points for points in ax.collections if isinstance(points, PathCollection)]
+        for one, points in zip(stored.values(), marks, strict=True):
+            every = [(100 * b.confidence, 100 * b.right) for b in one.diagram]
+            np.testing.assert_allclose(points.get_offsets(), every)
 
 
 def test_cost_draws_its_numbers(make) -> None:
     run = make(seeds=2)
     figure = report.cost(run)
-    entries = run.result["contenders"]
-    for ax, kind in zip(figure.axes, numbers.cost(run), strict=True):
+    entries = run.result.contenders
+    for ax, kind in zip(figure.axes, read_costs(run), strict=True):
         assert ax.get_xscale() == "log"
         dots = [line.get_xdata()[0] for line in ax.lines if line.get_marker() not in ("None", "")]
         assert dots == list(kind.values.values())
-        assert dots == [np.mean(entry[kind.key]) for entry in entries.values()]
+        assert dots == [np.mean(getattr(entry, kind.key)) for entry in entries.values()]
 
 
 def test_cost_without_a_measurement(make) -> None:
     run = make()
-    run.result["contenders"]["net"]["peak_memory_bytes"] = None
-    run.result["contenders"]["xgboost"]["predict_row_seconds"] = 0.0
+    run = change_contender(run, "net", peak_memory_bytes=None)
+    run = change_contender(run, "xgboost", predict_row_seconds=0.0)
     texts = [text.get_text() for ax in drawn(report.cost(run)).axes for text in ax.texts]
     assert "–" in texts
     assert "0\N{NO-BREAK SPACE}µs" in texts
 
 
-def test_only_one_right_shows_the_rows_of_one_alone(make) -> None:
+def test_disagreements_shows_the_rows_of_one_alone(make) -> None:
     images = np.random.default_rng(1).integers(0, 256, (600, 6, 5), dtype=np.uint8)
     run = make(images=images)
-    a, b = numbers.only_one_right(run, "net", "textbook")
+    a, b = find_disagreements(run, "net", "textbook")
     right = {n: run.probabilities[n][0].argmax(-1) == run.y_test for n in ("net", "textbook")}
     assert a.total == int(np.sum(right["net"] & ~right["textbook"]))
     assert b.total == int(np.sum(~right["net"] & right["textbook"]))
-    assert len(a.cases) == min(12, a.total)
-    for case in a.cases:
+    assert len(a.rows) == min(12, a.total)
+    for case in a.rows:
         assert right["net"][case.row]
         assert not right["textbook"][case.row]
         assert case.truth == str(run.y_test[case.row])
         assert case.answer == str(run.probabilities["textbook"][0, case.row].argmax())
-    assert [c.confidence for c in a.cases] == sorted((c.confidence for c in a.cases), reverse=True)
-    figure = drawn(report.only_one_right(run, "net", "textbook"))
-    assert len(figure.axes) == len(a.cases) + len(b.cases)
-    for ax, case in zip(figure.axes, (*a.cases, *b.cases), strict=True):
+    assert [c.confidence for c in a.rows] == sorted((c.confidence for c in a.rows), reverse=True)
+    figure = drawn(report.disagreements(run, "net", "textbook"))
+    assert len(figure.axes) == len(a.rows) + len(b.rows)
+    for ax, case in zip(figure.axes, (*a.rows, *b.rows), strict=True):
         np.testing.assert_array_equal(ax.images[0].get_array(), images[case.row])
         assert ax.get_title() == f"{case.truth} not {case.answer}"
 
 
-def test_only_one_right_where_all_are_right_or_names_are_long(make) -> None:
+def test_disagreements_where_all_are_right_or_names_are_long(make) -> None:
     images = np.zeros((40, 8, 8), np.uint8)
     none = make(n_test=40, images=images, skill={"net": (0, 1), "xgboost": (0, 1)})
-    assert drawn(report.only_one_right(none, "net", "xgboost")).axes == []
+    assert drawn(report.disagreements(none, "net", "xgboost")).axes == []
     kinds = ("Ankle boot and more", "Bag", "T-shirt/top")
     long = make(n_test=40, n_classes=3, classes=kinds, images=images, skill={"net": (0.5, 1)})
-    drawn(report.only_one_right(long, "xgboost", "net"))
+    drawn(report.disagreements(long, "xgboost", "net"))
 
 
-def test_doubts_are_what_all_get_wrong_the_least_sure_being_surest(make) -> None:
+def test_misclassified_rows_are_sorted_by_their_least_confident_answer(make) -> None:
     images = np.random.default_rng(1).integers(0, 256, (900, 6, 5), dtype=np.uint8)
     names = ("net", "xgboost")
     run = make(names=names, n_test=900, images=images, skill=dict.fromkeys(names, (0.2, 1.0)))
-    found = numbers.doubts(run, limit=30)
+    found = find_misclassified(run, limit=30)
     p = {n: run.probabilities[n][0] for n in names}
     wrong = np.all([p[n].argmax(-1) != run.y_test for n in names], axis=0)
     assert found.total == wrong.sum() > 30
-    least = [min(sure for _, sure in case.answers.values()) for case in found.cases]
+    least = [min(sure for _, sure in case.answers.values()) for case in found.rows]
     assert least == sorted(least, reverse=True)
     everywhere = np.min([p[n].max(-1) for n in names], axis=0)[wrong]
     assert least == pytest.approx(sorted(everywhere, reverse=True)[:30])
-    for case in found.cases:
+    for case in found.rows:
         assert wrong[case.row]
         assert case.truth == str(run.y_test[case.row])
         answers = {n: (str(p[n][case.row].argmax()), float(p[n][case.row].max())) for n in names}
         assert case.answers == answers
-        assert case.agreed == (len({said for said, _ in answers.values()}) == 1)
-    figure = drawn(report.doubts(run))
-    shown = numbers.doubts(run).cases
+        assert case.distinct_answers == tuple(dict.fromkeys(said for said, _ in answers.values()))
+    figure = drawn(report.misclassified(run))
+    shown = find_misclassified(run).rows
     for ax, case in zip(figure.axes, shown, strict=True):
         np.testing.assert_array_equal(ax.images[0].get_array(), images[case.row])
         assert ax.get_title().startswith(f"{case.truth} not ")
-    assert numbers.doubts(make(names=("net",))) is None
+    assert find_misclassified(make(names=("net",))) is None
     with pytest.raises(ValueError, match="this run has none"):
-        report.doubts(make())
+        report.misclassified(make())
 
 
 def test_robustness_draws_its_numbers(make) -> None:
     for table in (False, True):
         run = make(table=table)
-        ways = numbers.robustness(run)
+        ways = read_perturbations(run)
         panels = [ax for ax in drawn(report.robustness(run)).axes if ax.get_title("left")]
         assert len(panels) == len(ways) == (2 if table else 4)
-        look = assign_looks(run.result["contenders"])
+        look = assign_looks(run.result.contenders)
         for ax, way in zip(panels, ways, strict=True):
             for name, errors in way.errors.items():
-                probes = run.result["contenders"][name]["probes"]
-                assert errors[0] == probes["error"]
+                probes = run.result.contenders[name].probes
+                assert errors[0] == probes.error
                 line = next(x for x in lines_of(ax, look[name].colour.light) if len(x.get_xdata()))
                 there = [
                     (x, 100 * e)
@@ -332,30 +331,30 @@ def test_robustness_draws_its_numbers(make) -> None:
                 np.testing.assert_allclose(line.get_xydata(), there)
                 assert all(0 <= y <= ax.get_ylim()[1] for _, y in there)
     with pytest.raises(ValueError, match="needs a run with probes"):
-        report.robustness(make(behind=False))
+        report.robustness(make(probes=False))
 
 
 def test_importance_draws_its_numbers(make) -> None:
     run = make()
-    found = numbers.importance(run)
+    found = read_importance(run)
     panels = [ax for ax in drawn(report.importance(run)).axes if ax.get_title("left")]
     most = max(rises.max() for rises in found.rises.values())
     for ax, (name, rises) in zip(panels, found.rises.items(), strict=True):
-        assert ax.get_title("left") == escape_text(numbers.titles(run)[name], 20)
+        assert ax.get_title("left") == escape_text(list_titles(run)[name], 20)
         shown = [p for p in ax.patches if p.get_alpha()]
         assert len(shown) == (rises > 0.01 * most).sum()
         for patch in shown:
             rise = rises[int(patch.get_y()), int(patch.get_x())]
             assert patch.get_alpha() == pytest.approx(rise / most)
     run = make(table=True)
-    found = numbers.importance(run)
+    found = read_importance(run)
     (ax,) = drawn(report.importance(run)).axes
     labels = [tick.get_text() for tick in ax.get_yticklabels()]
-    kept = figures.shown_columns(found)
+    kept = found.largest_columns
     assert labels == [found.labels[place] for place in kept]
-    assert len(labels) == figures.MOST_COLUMNS < len(found.labels)
+    assert len(labels) == importance.MOST_COLUMNS < len(found.labels)
     assert found.labels[-1] == "first … last"
-    look = assign_looks(run.result["contenders"])
+    look = assign_looks(run.result.contenders)
     for name, rises in found.rises.items():
         dots = [x for x in lines_of(ax, look[name].colour.light) if len(x.get_xdata()) == 1]
         np.testing.assert_allclose([float(x.get_xdata()[0]) for x in dots], rises[kept])
@@ -364,32 +363,33 @@ def test_importance_draws_its_numbers(make) -> None:
 def test_trials_draws_every_one_and_the_best_so_far(make) -> None:
     run = make(trials=9, names=("net", "xgboost"), seeds=2)
     (ax,) = drawn(report.trials(run)).axes
-    look = assign_looks(run.result["contenders"])
-    for search in numbers.searches(run):
-        entry = run.result["contenders"][search.name]
-        whole = [t for t in entry["trials"][0] if t["state"] == "complete"]
-        found = [x for x in lines_of(ax, look[search.name].colour.light) if len(x.get_xdata())]
+    look = assign_looks(run.result.contenders)
+    for name, (search, _) in read_searches(run).items():
+        entry = run.result.contenders[name]
+        whole = [t for t in entry.trials[0] if t.state == "complete"]
+        found = [x for x in lines_of(ax, look[name].colour.light) if len(x.get_xdata())]
         marks = next(x for x in found if x.get_linestyle() == "None")
-        assert list(marks.get_xdata()) == [t["number"] for t in whole]
+        assert list(marks.get_xdata()) == [t.number for t in whole]
         (stairs,) = [x for x in found if x.get_drawstyle() == "steps-post"]
-        assert stairs.get_ydata()[-1] == min(t["loss"] for t in whole)
-        chosen = [t for t in search.runs[0] if t.chosen]
-        assert [t.number for t in chosen] == [entry["best_trial"][0]]
+        assert stairs.get_ydata()[-1] == min(t.loss for t in whole)
+        assert search.best_trial == entry.best_trial[0]
+        (ring,) = [x for x in ax.lines if list(x.get_xdata()) == [search.best_trial]][:1]
+        assert ring.get_marker() == "o"
         assert list(np.diff(stairs.get_ydata()) <= 0) == [True] * (len(stairs.get_ydata()) - 1)
     with pytest.raises(ValueError, match="needs a tuned duel"):
         report.trials(make())
 
 
-def test_only_one_right_needs_images(make) -> None:
+def test_disagreements_needs_images(make) -> None:
     with pytest.raises(ValueError, match="this run has none"):
-        report.only_one_right(make(), "net", "xgboost")
+        report.disagreements(make(), "net", "xgboost")
 
 
 def test_an_unknown_contender_is_named(make) -> None:
     run = make(images=np.zeros((600, 4, 4), np.uint8))
     for call in (
-        lambda: report.confusion(run, "nett"),
-        lambda: report.only_one_right(run, "net", "nett"),
+        lambda: report.confusion_matrix(run, "nett"),
+        lambda: report.disagreements(run, "net", "nett"),
         lambda: report.differences(run, "nett"),
     ):
         with pytest.raises(ValueError, match=r"one of 'textbook', 'net', 'xgboost'; got 'nett'"):
@@ -398,8 +398,8 @@ def test_an_unknown_contender_is_named(make) -> None:
 
 def test_titles_that_would_read_the_same_carry_their_names(make) -> None:
     run = make()
-    run.result["contenders"]["textbook"]["title"] = "NumPy network"
-    assert numbers.titles(run) == {
+    run = change_contender(run, "textbook", title="NumPy network")
+    assert list_titles(run) == {
         "textbook": "NumPy network (textbook)",
         "net": "NumPy network (net)",
         "xgboost": "XGBoost",
@@ -480,9 +480,23 @@ def test_an_unknown_name_is_an_attribute_error() -> None:
 
 
 def test_the_room_knows_only_the_results() -> None:
+    known = (
+        "graduel.atomic_io",
+        "graduel.duel.result.",
+        "graduel.duel.verdict.types",
+        "graduel.metrics.calibration",
+        "graduel.report",
+        "graduel.stats.",
+    )
     for file in Path(graduel.report.__file__).parent.rglob("*.py"):
         for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
             if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("graduel"):
-                assert node.module == "graduel.duel.result.outcome" or node.module.startswith(
-                    "graduel.report"
-                )
+                assert node.module.startswith(known)
+
+
+def test_training_curves_end_at_the_selected_epoch(make) -> None:
+    run = make(seeds=2)
+    for racer in read_epoch_curves(run):
+        assert racer.ends == (17.0, 17.0)
+        for curve, stored in zip(racer.curves, run.curves[racer.name], strict=True):
+            assert curve == [(i + 1.0, error) for i, (_, error) in enumerate(stored)]

@@ -12,11 +12,15 @@ from typing import Any
 import numpy as np
 import pytest
 
+from conftest import change, change_contender
 from graduel import report
 from graduel.report import page
 from graduel.report.draw import units
+from graduel.report.draw.row_cells import row_number
 from graduel.report.draw.style import COLOURS
-from graduel.report.sections import numbers, tables
+from graduel.report.sections import protocol_text, results
+from graduel.report.sections.disagreements import find_disagreements
+from graduel.report.sections.misclassified import find_misclassified
 
 SKILL = ("net", "xgboost")
 VOID = {"meta", "link", "br", "hr", "img", "input"}
@@ -38,7 +42,7 @@ SHAPES: dict[str, dict[str, Any]] = {
     },
     "tuned": {"trials": 12, "seeds": 2, "names": ("net", "xgboost"), "n_classes": 3},
     "a table": {"table": True, "n_classes": 3},
-    "of before": {"behind": False, "n_classes": 3},
+    "no probes": {"probes": False, "n_classes": 3},
     "evil": {
         "names": ("<script>alert(1)</script>", "a\"b' onload=x</svg>", "$x$ & \x00\x1b[1m"),
         "n_classes": 3,
@@ -177,23 +181,23 @@ def test_the_same_run_gives_the_same_page(make) -> None:
 
 def test_the_answers_stand_before_everything_else(make, page_of_three: str) -> None:
     run, text = make(), page_of_three
-    claims = [text.index(claim["sentence"]) for claim in run.result["claims"]]
+    claims = [text.index(claim.sentence) for claim in run.result.claims]
     assert claims == sorted(claims)
     verdicts = [
-        text.index(f"<li><strong>{entry['sentence'].replace(': ', ':</strong> ')}")
-        for entry in run.result["comparisons"]
+        text.index(f"<li><strong>{entry.sentence.replace(': ', ':</strong> ')}")
+        for entry in run.result.comparisons
     ]
     order = [
         text.index("<h1"),
         *claims,
         *verdicts,
         text.index('id="results"'),
-        text.index('<figure id="race"'),
+        text.index('<figure id="figure-race"'),
         text.index("<svg"),
-        *(text.index(f'<figure id="{name}"') for name in ("errors", "differences")),
-        text.index('<figure id="confusion-0"'),
-        *(text.index(f'<figure id="{name}"') for name in ("calibration", "cost")),
-        text.index('id="how"'),
+        *(text.index(f'<figure id="figure-{name}"') for name in ("errors", "differences")),
+        text.index('<figure id="figure-confusion-0"'),
+        *(text.index(f'<figure id="figure-{name}"') for name in ("calibration", "cost")),
+        text.index('id="protocol"'),
         text.index('id="recipes"'),
         text.index("The command of this duel"),
     ]
@@ -201,9 +205,9 @@ def test_the_answers_stand_before_everything_else(make, page_of_three: str) -> N
 
 
 def test_the_cost_stands_beside_every_verdict(make, page_of_three: str) -> None:
-    for entry in make().result["comparisons"]:
-        assert f'<span class="cost">{entry["cost"]}</span>' in page_of_three
-    assert 'class="cost"' not in report.render(make(behind=False, n_classes=3))
+    for entry in make().result.comparisons:
+        assert f'<span class="cost">{entry.cost}</span>' in page_of_three
+    assert 'class="cost"' not in report.render(make(probes=False, n_classes=3))
 
 
 def test_every_figure_has_its_numbers_and_what_a_screen_reader_says(text: str) -> None:
@@ -217,21 +221,21 @@ def test_every_figure_has_its_numbers_and_what_a_screen_reader_says(text: str) -
 
 
 def test_what_stands_behind_the_errors_is_told(make, page_of_three: str) -> None:
-    for section in ("the-alone", "the-calibration", "the-robustness"):
+    for section in ("disagreements", "calibration", "robustness"):
         assert f'id="{section}"' in page_of_three
     wrong = make(names=("net", "xgboost"), n_classes=3, skill=dict.fromkeys(SKILL, (0.3, 1.0)))
-    total = numbers.doubts(wrong).total
+    total = find_misclassified(wrong).total
     assert f"{total} rows that every contender gets wrong" in Page(report.render(wrong)).text()
-    assert 'id="the-importance"' in page_of_three
-    assert 'id="the-trials"' not in page_of_three
+    assert 'id="importance"' in page_of_three
+    assert 'id="hyperparameter-search"' not in page_of_three
     run = make()
     text = Page(page_of_three).text()
-    for entry in run.result["contenders"].values():
-        after = entry["calibration"]["after"]
-        assert f"{after['log_loss']:.4f}" in text
-        assert f"{100 * after['ece_corrected']:.2f} %" in text
-    before = report.render(make(behind=False, n_classes=3))
-    for section in ("the-robustness", "the-importance", "calibration-after"):
+    for entry in run.result.contenders.values():
+        after = entry.calibration.after
+        assert f"{after.log_loss:.4f}" in text
+        assert f"{100 * after.ece_corrected:.2f} %" in text
+    before = report.render(make(probes=False, n_classes=3))
+    for section in ("robustness", "importance"):
         assert f'id="{section}"' not in before
     assert 'id="calibration"' in before
 
@@ -239,13 +243,13 @@ def test_what_stands_behind_the_errors_is_told(make, page_of_three: str) -> None
 def test_every_trial_is_told(make) -> None:
     run = make(**SHAPES["tuned"])
     text = Page(report.render(run)).text()
-    for entry in run.result["contenders"].values():
-        for part in entry["trials"]:
+    for entry in run.result.contenders.values():
+        for part in entry.trials:
             for trial in part:
-                assert f"lr={trial['params']['lr']:.4g}" in text
-                if trial["loss"] is not None:
-                    assert f"{trial['loss']:.5f}" in text
-    assert "12 trials of tuning for each contender" in text
+                assert f"lr={trial.params['lr']:.4g}" in text
+                if trial.loss is not None:
+                    assert f"{trial.loss:.5f}" in text
+    assert "12 trials of hyperparameter search for each contender" in text
 
 
 def test_rows_of_a_table_are_told_by_their_place_in_it(make) -> None:
@@ -253,12 +257,11 @@ def test_rows_of_a_table_are_told_by_their_place_in_it(make) -> None:
     text = Page(report.render(run)).text()
     assert "counted in the table from 1" in text
     (a, b), *_ = [
-        numbers.only_one_right(run, claim["network"], claim["booster"])
-        for claim in run.result["claims"]
+        find_disagreements(run, claim.network, claim.booster) for claim in run.result.claims
     ]
-    row = (a.cases or b.cases)[0].row
-    assert numbers.label(run, row) == 3 + 2 * row + 1
-    assert f" {numbers.label(run, row)} " in text
+    row = (a.rows or b.rows)[0].row
+    assert row_number(run, row) == 3 + 2 * row + 1
+    assert f" {row_number(run, row)} " in text
     import polars as pl
 
     shown = replace(
@@ -270,7 +273,8 @@ def test_rows_of_a_table_are_told_by_their_place_in_it(make) -> None:
 
 def test_an_answer_is_not_said_twice(make) -> None:
     run = make(n_test=20, n_classes=3)
-    run.result["claims"][0]["sentence"] = "XGBoost is far ahead."
+    first, second = run.result.claims
+    run = change(run, claims=(replace(first, sentence="XGBoost is far ahead."), second))
     text = Page(report.render(run)).text()
     assert "Yes. XGBoost is far ahead." in text
     assert "No. No" not in text
@@ -278,12 +282,12 @@ def test_an_answer_is_not_said_twice(make) -> None:
 
 def test_the_result_table_has_the_stored_numbers(make, page_of_three: str) -> None:
     run = make()
-    table = tables.result(run)
+    table = results.build_table(run)
     assert table.head[1:] == ("textbook network", "NumPy network", "XGBoost")
     rows = {row[0]: row[1:] for row in table.rows}
-    entries = list(run.result["contenders"].values())
-    assert rows["Test error"] == tuple(units.percent(e["test_error"], 1) for e in entries)
-    assert rows["Log loss"] == tuple(f"{e['log_loss']:.4f}" for e in entries)
+    entries = list(run.result.contenders.values())
+    assert rows["Test error"] == tuple(units.percent(e.test_error, 1) for e in entries)
+    assert rows["Log loss"] == tuple(f"{e.log_loss:.4f}" for e in entries)
     assert rows["Fit"] == ("60\xa0s", "50\xa0s", "170\xa0s")
     assert rows["Predict 600 rows"][0] == "21\xa0ms"
     assert rows["Peak memory"] == ("412\xa0MB", "712\xa0MB", "1.01\xa0GB")
@@ -294,22 +298,26 @@ def test_the_result_table_has_the_stored_numbers(make, page_of_three: str) -> No
 
 def test_ties_are_all_best(make) -> None:
     run = make()
-    for entry in run.result["contenders"].values():
-        entry["log_loss"] = 0.05
-    row = [row[0] for row in tables.result(run).rows].index("Log loss")
-    assert {(row, 1), (row, 2), (row, 3)} <= tables.result(run).best
+    for name in run.result.contenders:
+        run = change_contender(run, name, log_loss=0.05)
+    row = [row[0] for row in results.build_table(run).rows].index("Log loss")
+    assert {(row, 1), (row, 2), (row, 3)} <= results.build_table(run).best
 
 
 def test_everything_from_the_result_is_escaped(make) -> None:
     run = make(**SHAPES["evil"] | {"n_test": 50, "images": None})
     evil = "<script>alert(2)</script>"
-    run.result["environment"]["command"] = f"graduel duel --out '{evil}'"
-    run.result["environment"][evil] = evil
-    run.result["dataset"]["name"] = evil
-    run.result["contenders"]["<script>alert(1)</script>"]["recipe"] = {evil: [evil]}
-    run.result["known_best"]["note"] = evil
-    for entry in run.result["comparisons"]:
-        entry |= {"sentence": evil, "scope": evil, "test": evil, "why": evil, "cost": evil}
+    run = change_contender(run, "<script>alert(1)</script>", recipe={evil: [evil]})
+    result = run.result
+    command = f"graduel duel --out '{evil}'"
+    texts = dict.fromkeys(("sentence", "scope", "test", "why", "cost"), evil)
+    run = change(
+        run,
+        environment=replace(result.environment, command=command, versions={evil: evil}),
+        dataset=replace(result.dataset, name=evil),
+        known_best=replace(result.known_best, note=evil),
+        comparisons=tuple(replace(one, **texts) for one in result.comparisons),
+    )
     text = report.render(run)
     html = Page(text)
     assert "<script" not in text
@@ -322,13 +330,13 @@ def test_the_report_names_what_was_measured_and_how(make, page_of_three: str) ->
     run = make()
     text = Page(page_of_three).text()
     assert "Does XGBoost blow the textbook network out of the water?" in text
-    entry = run.result["comparisons"][0]
+    entry = run.result.comparisons[0]
     for said in (
-        entry["test"],
-        entry["why"],
-        entry["scope"],
+        entry.test,
+        entry.why,
+        entry.scope,
         "0.25 percentage points",
-        "54,000 to train on and 6,000 to choose and stop on; 600 to test on",
+        "54,000 training rows and 6,000 validation rows; 600 test rows",
         "graduel duel mnist --out <here>",
         "multi_output_tree",
         "in 330\N{NO-BREAK SPACE}s",
@@ -339,32 +347,32 @@ def test_the_report_names_what_was_measured_and_how(make, page_of_three: str) ->
     ):
         assert re.sub(r"\s+", " ", said) in text
     assert "uick" not in text
-    run.result["protocol"] |= {"quick": True, "rows": 10_000}
-    quick = dict(page._protocol(run))
+    run = change(run, protocol=replace(run.result.protocol, quick=True, rows=10_000))
+    quick = dict(protocol_text.build_terms(run))
     assert "the full duel may end otherwise" in quick["Quick"]
     assert "a stratified part of the training rows" in quick["Rows"]
-    assert page._title(run) == "The quick duel on mnist, with 10,000 rows to learn from"
+    assert page._build_title(run) == "The quick duel on mnist, with 10,000 training rows"
 
 
 def test_without_claims_the_headline_says_no_more_than_the_verdicts(make) -> None:
     run = make(claims=False)
-    for entry in run.result["comparisons"]:
-        entry["verdict"] = "undecided"
-    (line,) = page._headlines(run)
+    pairs = run.result.comparisons
+    run = change(run, comparisons=tuple(replace(one, verdict="undecided") for one in pairs))
+    (line,) = page._build_headlines(run)
     assert "not shown to be better than the textbook network and XGBoost" in line["sentence"]
-    for entry in run.result["comparisons"]:
-        entry["verdict"] = "a better" if entry["a"] == "net" else "b better"
-    (line,) = page._headlines(run)
+    verdicts = ["a better" if one.a == "net" else "b better" for one in pairs]
+    decided = (replace(one, verdict=v) for one, v in zip(pairs, verdicts, strict=True))
+    run = change(run, comparisons=tuple(decided))
+    (line,) = page._build_headlines(run)
     assert line["sentence"].endswith("better than the textbook network and XGBoost.")
-    (line,) = page._headlines(make(names=("xgboost",)))
+    (line,) = page._build_headlines(make(names=("xgboost",)))
     assert line["sentence"].startswith("XGBoost has a test error of")
 
 
 def test_what_is_not_there_is_left_out(make) -> None:
     run = make(names=("xgboost",), known_best=False)
-    del run.result["comparisons"], run.result["claims"]
     text = report.render(run)
-    for absent in ("strongest", "alone-0", "differences", "How the verdict", 'verdicts">'):
+    for absent in ("strongest", "disagreements-0", "differences", "<h3>Verdicts", 'verdicts">'):
         assert absent not in text
 
 
@@ -372,8 +380,8 @@ def test_of_many_pairs_some_wait_behind_a_click(make) -> None:
     run = make(names=tuple("abcde"), n_test=100, n_classes=3)
     text = Page(report.render(run)).text()
     assert "4 more pairs" in text
-    for entry in run.result["comparisons"]:
-        assert text.count(entry["sentence"]) == 1
+    for entry in run.result.comparisons:
+        assert text.count(entry.sentence) == 1
 
 
 def test_the_report_is_written_whole_beside_the_results(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from io import BytesIO
 from typing import Any
 
@@ -13,12 +14,16 @@ from matplotlib.figure import Figure
 from suites import make_suite
 from test_page import Page
 
+from conftest import change
 from graduel import report
+from graduel.duel.result.duel_result import LearningCurve, SizeCurve
 from graduel.duel.verdict.crossing import compare_sizes
 from graduel.report.draw.style import COLOURS
 from graduel.report.sections import learning_curve
-from graduel.report.suite import suite_figures, suite_tables
-from graduel.report.suite.suite_page import friedman, headline, mixed
+from graduel.report.suite import by_dataset, pair_differences, wins
+from graduel.report.suite.critical_difference import describe_friedman
+from graduel.report.suite.metric_text import format_value
+from graduel.report.suite.suite_page import build_headline, describe_other_metrics
 
 MANY = ("textbook", "net", "xgboost", "forest", "lightgbm", "hist")
 SHAPES: dict[str, dict[str, Any]] = {
@@ -79,33 +84,33 @@ def test_the_page_speaks_to_everybody(text: str) -> None:
 
 def test_every_number_and_failure_stands_on_the_page(suite, text: str) -> None:
     said = Page(text).text()
-    for line in suite.result["datasets"]:
-        for name in line["contenders"]:
-            assert suite_tables.value(suite, line, name) in text
-    for failure in suite.result["failures"]:
-        assert f"Not duelled on: {failure['name']}. {failure['message']}" in said
-    for one in (suite.result["across"] or {"pairs": []})["pairs"]:
-        assert re.sub(r"\s+", " ", one["sentence"].partition(": ")[2]) in said
-    assert headline(suite) in said
+    for line in suite.result.datasets:
+        for name in line.contenders:
+            assert format_value(suite, line, name) in text
+    for failure in suite.result.failures:
+        assert f"Failed: {failure.name}. {failure.message}" in said
+    for one in suite.result.across.pairs if suite.result.across else ():
+        assert re.sub(r"\s+", " ", one.sentence.partition(": ")[2]) in said
+    assert build_headline(suite) in said
 
 
 def test_the_critical_difference_diagram_comes_with_five_contenders() -> None:
     few, many = make_suite(names=MANY[:4]), make_suite(names=MANY[:5])
-    assert 'id="critical-difference"' not in report.render_suite(few)
+    assert 'id="figure-critical-difference"' not in report.render_suite(few)
     with pytest.raises(ValueError, match="five contenders"):
         report.critical_difference(few)
-    assert 'id="critical-difference"' in report.render_suite(many)
+    assert 'id="figure-critical-difference"' in report.render_suite(many)
     figure = report.critical_difference(many)
     assert isinstance(figure, Figure)
     figure.savefig(BytesIO(), format="png", dpi=40)
     (ax,) = figure.axes
-    ranks = many.result["across"]["ranks"]
+    ranks = many.result.across.ranks
     marks = [line.get_xdata()[0] for line in ax.lines if line.get_marker() not in ("None", None)]
     assert sorted(marks) == pytest.approx(sorted(ranks.values()))
     left, right = ax.get_xlim()
     assert left > right  # rank 1 stands at the right
     bars = [line for line in ax.lines if line.get_linewidth() == 3.2]
-    groups = [group for group in many.result["across"]["groups"] if len(group) > 1]
+    groups = [group for group in many.result.across.groups if len(group) > 1]
     assert len(bars) == len(groups)
 
 
@@ -113,12 +118,12 @@ def test_the_log_loss_stands_there_too_where_another_metric_leads() -> None:
     suite = make_suite(names=MANY[:5])
     other = suite.by_log_loss()
     html, page = Page(report.render_suite(suite)), report.render_suite(suite)
-    assert 'id="critical-difference-by-log-loss"' in page
-    assert headline(other) in html.text()
-    assert headline(other) != headline(suite)
-    for line in other.result["datasets"]:
-        for name in line["contenders"]:
-            assert suite_tables.value(other, line, name) in page
+    assert 'id="figure-critical-difference-by-log-loss"' in page
+    assert build_headline(other) in html.text()
+    assert build_headline(other) != build_headline(suite)
+    for line in other.result.datasets:
+        for name in line.contenders:
+            assert format_value(other, line, name) in page
     for only in (make_suite(metric="log_loss"), make_suite(datasets=("one",))):
         assert only.by_log_loss() is None
         assert "By log loss" not in report.render_suite(only)
@@ -127,34 +132,33 @@ def test_the_log_loss_stands_there_too_where_another_metric_leads() -> None:
 def test_figures_draw_what_the_tables_say() -> None:
     suite = make_suite(names=("net", "xgboost"), other_metric=("set 2",))
     before = dict(mpl.rcParams)
-    figure = suite_figures.differences(suite, "net", "xgboost")
+    figure = pair_differences.differences(suite, "net", "xgboost")
     (ax,) = figure.axes
     marks = [float(line.get_xdata()[0]) for line in ax.lines if line.get_marker() in ("o", "D")]
-    gaps = [
-        100 * suite_tables.difference(suite, line, "net", "xgboost")[0]
-        for line in suite.result["datasets"]
-    ]
-    (one,) = suite.result["across"]["pairs"]
-    assert marks == pytest.approx([*sorted(gaps), 100 * one["median_difference"]])
-    bars = suite_figures.wins(suite).axes[0]
+    rows = pair_differences.read_differences(suite, "net", "xgboost")
+    (one,) = suite.result.across.pairs
+    gaps = sorted(100 * row.value for row in rows)
+    assert marks == pytest.approx([*gaps, 100 * one.median_difference])
+    bars = wins.wins(suite).axes[0]
     widths = [patch.get_width() for patch in bars.patches]
-    assert widths == [n for n in (one["wins"], one["ties"], one["losses"]) if n]
+    assert widths == [n for n in (one.wins, one.ties, one.losses) if n]
     assert dict(mpl.rcParams) == before
-    table = suite_tables.differences(suite, "net", "xgboost")
+    table = pair_differences.build_table(suite, "net", "xgboost")
     by_other = {row[0]: row for row in table.rows}["set 2"]
     assert by_other[2] == "–"
     assert by_other[3].endswith("by log loss")
-    assert mixed(suite.result) == (
+    assert describe_other_metrics(suite) == (
         "The duel on set 2 is decided by log loss; across data sets all are compared by error."
     )
 
 
 def test_who_is_ahead_is_who_is_beaten_by_nobody() -> None:
     titles = {name: name.upper() for name in "abcd"}
+    comparison = make_suite().result.datasets[0].comparisons[0]
 
     def ahead(*found: tuple[str, str, str]) -> str:
-        pairs = [{"a": a, "b": b, "verdict": verdict} for a, b, verdict in found]
-        return suite_tables.ahead({"comparisons": pairs}, titles)
+        pairs = [replace(comparison, a=a, b=b, verdict=verdict) for a, b, verdict in found]
+        return by_dataset.name_leaders(pairs, titles)
 
     beats = [("a", "d", "a better"), ("b", "d", "a better"), ("c", "d", "a better")]
     assert ahead(*beats, ("a", "c", "a better"), ("b", "c", "a better")) == "undecided: A, B"
@@ -167,60 +171,57 @@ def test_who_is_ahead_is_who_is_beaten_by_nobody() -> None:
     assert ahead() == "undecided"
 
 
-def test_friedman_is_told_in_words() -> None:
-    across = {"iman_davenport_p": 0.2, "friedman_p": 0.25}
-    assert friedman(across).endswith(
+def test_friedman_in_words() -> None:
+    verdict = make_suite().result.across
+    across = replace(verdict, iman_davenport_p=0.2, friedman_p=0.25)
+    assert describe_friedman(across).endswith(
         "p = 0.20 (0.25 by χ²): no contender is shown to differ from another."
     )
-    across = {"iman_davenport_p": 1e-9, "friedman_p": 1e-6}
-    assert "p < 0.0001 (< 0.0001 by χ²): some contenders differ." in friedman(across)
-    assert friedman({"iman_davenport_p": None, "friedman_p": None}) == ""
+    across = replace(verdict, iman_davenport_p=1e-9, friedman_p=1e-6)
+    assert "p < 0.0001 (< 0.0001 by χ²): some contenders differ." in describe_friedman(across)
+    assert describe_friedman(replace(verdict, iman_davenport_p=None, friedman_p=None)) == ""
 
 
 def with_sizes(run):
     """Give a run a learning curve of three sizes, its own the last."""
-    sizes, scale = [500, 5000, 60_000], [6.0, 2.5, 1.0]
-    entries = run.result["contenders"]
+    sizes, scale = (500, 5000, 60_000), (6.0, 2.5, 1.0)
+    entries = run.result.contenders
     contenders = {
-        name: {
-            "test_errors": [entry["test_error"] * factor for factor in scale],
-            "test_error_intervals": [
-                [bound * factor for bound in entry["test_error_interval"]] for factor in scale
-            ],
-            "fit_seconds": [1.0, 2.0, 3.0],
-        }
+        name: SizeCurve(
+            test_errors=tuple(entry.test_error * factor for factor in scale),
+            test_error_intervals=tuple(
+                tuple(bound * factor for bound in entry.test_error_interval) for factor in scale
+            ),
+            fit_seconds=(1.0, 2.0, 3.0),
+        )
         for name, entry in entries.items()
     }
-    found = [
-        {"difference": d, "verdict": v}
-        for d, v in zip((-0.02, 0.01, 0.02), ("a better", "undecided", "b better"), strict=True)
-    ]
-    names = list(entries)
-    titles = {name: entry["title"] for name, entry in entries.items()}
-    pairs = [compare_sizes(names[0], names[1], sizes, found, titles)]
-    run.result["learning_curve"] = {"sizes": sizes, "contenders": contenders, "pairs": pairs}
-    return run
+    a, b, *_ = entries
+    verdicts = ("a better", "undecided", "b better")
+    pair = compare_sizes(a, b, sizes, verdicts, (-0.02, 0.01, 0.02), run.result.titles)
+    curve = LearningCurve(sizes=sizes, contenders=contenders, pairs=(pair,))
+    return change(run, learning_curve=curve)
 
 
 def test_the_learning_curve_of_a_duel(make) -> None:
     plain = report.render(make())
-    assert 'id="sizes"' not in plain
+    assert 'id="learning-curve"' not in plain
     with pytest.raises(ValueError, match="--sizes auto"):
-        report.sizes(make())
+        report.learning_curve(make())
     run = with_sizes(make(seeds=2))
     page = report.render(run)
     html = Page(page)
-    assert [figure for figure in html.all("figure") if figure.get("id") == "sizes"]
-    assert learning_curve.sentences(run)[0] in html.text()
-    figure = report.sizes(run)
+    assert [figure for figure in html.all("figure") if figure.get("id") == "figure-learning-curve"]
+    assert learning_curve.list_sentences(run)[0] in html.text()
+    figure = report.learning_curve(run)
     figure.savefig(BytesIO(), format="png", dpi=40)
     (ax,) = figure.axes
     drawn = [
         line for line in ax.lines if len(line.get_xdata()) == 3 and line.get_marker() == "None"
     ]
-    for line, entry in zip(drawn, run.result["learning_curve"]["contenders"].values(), strict=True):
-        np.testing.assert_allclose(line.get_ydata(), 100 * np.array(entry["test_errors"]))
+    for line, entry in zip(drawn, run.result.learning_curve.contenders.values(), strict=True):
+        np.testing.assert_allclose(line.get_ydata(), 100 * np.array(entry.test_errors))
         assert list(line.get_xdata()) == [500, 5000, 60_000]
-    table = learning_curve.table(run)
+    table = learning_curve.build_table(run)
     assert [row[0] for row in table.rows] == ["500", "5,000", "60,000"]
     assert table.rows[0][-1] == "textbook network better"

@@ -53,7 +53,12 @@ def test_an_unknown_recipe_is_refused_with_the_nearest():
 
 
 def test_an_experiment_varies_recipes():
-    protocol = plan_experiment(vary=["recipe=mnist,mnist-augmented"], net="epochs=1", quick=True)
+    protocol = plan_experiment(
+        DataSource.builtin("mnist"),
+        vary=["recipe=mnist,mnist-augmented"],
+        net="epochs=1",
+        quick=True,
+    )
     augments = [spec["recipe"]["augment"] for spec in protocol.contenders.values()]
     assert [augment == "none" for augment in augments] == [True, False]
 

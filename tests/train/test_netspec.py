@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from graduel.errors import UserError
 from graduel.train.build.network_builder import build_network
-from graduel.train.build.recipe_parser import READERS, parse_recipe
+from graduel.train.build.recipe_parser import PARSERS, parse_recipe
 from graduel.train.recipes import NetRecipe
 
 
@@ -69,7 +69,7 @@ def test_mistakes_in_a_net(text, message):
         parse_recipe(text, NetRecipe())
 
 
-@given(st.dictionaries(st.sampled_from(list(READERS)), st.text(max_size=8), max_size=4))
+@given(st.dictionaries(st.sampled_from(list(PARSERS)), st.text(max_size=8), max_size=4))
 def test_any_text_is_read_or_refused_in_one_line(parts):
     try:
         recipe = parse_recipe(" ".join(f"{k}={v}" for k, v in parts.items()), NetRecipe())

@@ -29,7 +29,7 @@ from graduel.optim import SGD, Adam, AdamW, ByRole, ClipNorm, Decay, MaxNorm, Wa
 from graduel.train.build import part_registry
 from graduel.train.build.network_builder import build_loss, build_network
 from graduel.train.build.optimizer_builder import build_optimizer, build_schedule
-from graduel.train.build.recipe_parser import READERS, parse_recipe, validate_recipe
+from graduel.train.build.recipe_parser import PARSERS, parse_recipe, validate_recipe
 from graduel.train.loop.training import BestEpoch, Training, to_probabilities
 from graduel.train.recipes import NetRecipe
 
@@ -135,7 +135,7 @@ def test_an_object_is_a_part_already():
 @given(
     st.lists(
         st.tuples(
-            st.sampled_from([*READERS, "x"]), st.text("0123.-e,:relubnas()=x/ ", max_size=12)
+            st.sampled_from([*PARSERS, "x"]), st.text("0123.-e,:relubnas()=x/ ", max_size=12)
         ),
         max_size=4,
     )
@@ -324,7 +324,7 @@ def test_probabilities_of_answers_that_are_none():
 
 
 def test_every_field_of_a_recipe_can_be_named():
-    assert set(READERS) == {field.name for field in fields(NetRecipe)}
+    assert set(PARSERS) == {field.name for field in fields(NetRecipe)}
 
 
 def test_the_matrices_that_muon_leaves_to_adamw_decay_alike():

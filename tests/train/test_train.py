@@ -100,7 +100,7 @@ def test_a_fit_goes_on_from_what_the_optimizer_remembers():
     first = make(network=PLAIN, epochs=1, batch_size=128)
     first.order = lambda: orders[0]
     first.fit()
-    state = {"weights": first.weights, "memory": first.memory}
+    state = {"weights": first.weights, "optimizer_state": first.optimizer_state}
     second = make(network=PLAIN, epochs=1, batch_size=128, **state)
     second.order = lambda: orders[1]
     np.testing.assert_array_equal(second.fit().theta, whole.weights.theta)

@@ -23,7 +23,7 @@ def test_both_answer_as_they_would_alone(client, ready, mnist):
         row = mnist.table[60_000 + index][np.newaxis]
         assert unpacked(found["pixels"]).tolist() == row[0].tolist()
         assert found["label"] == mnist.y[60_000 + index]
-        answers = client.ask("answer", pixels=found["pixels"]["data"])["answers"]
+        answers = client.ask("predict", pixels=found["pixels"]["data"])["answers"]
         assert answers["net"] == pair.net.predict_proba(row)[0].tolist()
         assert answers["xgboost"] == pair.trees.predict_proba(row)[0].tolist()
 
@@ -133,7 +133,7 @@ def test_the_trees_votes_and_shap_values_are_xgboosts(client, ready):
     np.testing.assert_allclose(total, margin, rtol=1e-4)
     shap = trees.booster.predict(matrix, pred_contribs=True)[0]
     for label in (0, 5):
-        why = client.ask("why", pixels=pixels["data"], label=label)
+        why = client.ask("attribution", pixels=pixels["data"], label=label)
         np.testing.assert_array_equal(unpacked(why["xgboost"]["values"]), shap[label, :-1])
         assert why["xgboost"]["margin"] == pytest.approx(float(margin[label]))
     path = client.ask("tree", pixels=pixels["data"], tree=votes["strongest"][0]["tree"])
@@ -142,36 +142,36 @@ def test_the_trees_votes_and_shap_values_are_xgboosts(client, ready):
 
 def test_edits_are_made_on_copies(client, ready):
     pixels = client.test(3)["pixels"]["data"]
-    before = client.ask("answer", pixels=pixels)["answers"]
+    before = client.ask("predict", pixels=pixels)["answers"]
     off = [{"layer": "3", "unit": unit} for unit in range(32)]
-    changed = client.ask("answer", pixels=pixels, off=off)["answers"]
+    changed = client.ask("predict", pixels=pixels, off=off)["answers"]
     bias = ready.models.net.network.layout["6.b"].view(ready.models.net.weights.theta)
     expected = np.exp(bias - bias.max())
     np.testing.assert_allclose(changed["net"], expected / expected.sum(), rtol=1e-5)
     assert changed["xgboost"] == before["xgboost"]
     weights = [{"layer": "6", "unit": 2, "index": None, "value": 50.0}]
-    assert np.argmax(client.ask("answer", pixels=pixels, weights=weights)["answers"]["net"]) == 2
-    assert client.ask("answer", pixels=pixels)["answers"] == before
+    assert np.argmax(client.ask("predict", pixels=pixels, weights=weights)["answers"]["net"]) == 2
+    assert client.ask("predict", pixels=pixels)["answers"] == before
     for wrong in (
         {"off": [{"layer": "6", "unit": 0}]},
         {"off": [{"layer": "3", "unit": 32}]},
         {"weights": [{"layer": "1", "unit": 0, "index": 0, "value": 1}]},
         {"weights": [{"layer": "0", "unit": 0, "index": 784, "value": 1}]},
     ):
-        assert client.refused("answer", pixels=pixels, **wrong)[0] == 422
+        assert client.refused("predict", pixels=pixels, **wrong)[0] == 422
 
 
 def test_disturbances_and_the_adversarial_step(client, ready, mnist):
     pixels = client.test(0)["pixels"]["data"]
     for kind in ("noise", "rotate", "shift", "occlude"):
-        found = client.ask("break", pixels=pixels, kind=kind, strength=5.4)
+        found = client.ask("perturb", pixels=pixels, kind=kind, strength=5.4)
         assert len(unpacked(found["pixels"])) == 784
         curve = client.ask("sweep", pixels=pixels, kind=kind)
         assert unpacked(curve["net"]).shape == (len(curve["strengths"]), 10)
         still = curve["strengths"].index(0.0)
-        answers = client.ask("answer", pixels=pixels)["answers"]
+        answers = client.ask("predict", pixels=pixels)["answers"]
         np.testing.assert_allclose(unpacked(curve["net"])[still], answers["net"], atol=1e-6)
-    whole = client.ask("sweepall", pixels=pixels, kind="noise")
+    whole = client.ask("sweep-test", pixels=pixels, kind="noise")
     X, y = mnist.table[60_000:61_000], mnist.y[60_000:61_000]
     error = float(np.mean(ready.models.net.predict_proba(X).argmax(axis=1) != y))
     assert whole["errors"]["net"][0] == error
@@ -181,7 +181,7 @@ def test_disturbances_and_the_adversarial_step(client, ready, mnist):
     assert attack["verdicts"]["net"]["falls"]
     moved = np.abs(unpacked(attack["pixels"]).astype(int) - np.array(list(mnist.table[60_000])))
     assert moved.max() <= 64
-    assert client.refused("sweepall", pixels=pixels, kind="missing")[0] == 422
+    assert client.refused("sweep-test", pixels=pixels, kind="missing")[0] == 422
     assert client.refused("vary", pixels=pixels, field="a")[0] == 422
 
 

@@ -71,14 +71,14 @@ def test_every_answer_carries_what_keeps_the_page_to_itself(address):
 
 def test_bodies_are_limited_in_size(client):
     big = b"x" * ((1 << 18) + 1)
-    found = client.post(client.path("answer"), content=big)
+    found = client.post(client.path("predict"), content=big)
     assert found.status_code == 413
 
     def pieces():
         for _ in range(5):
             yield b"x" * (1 << 16)
 
-    assert client.post(client.path("answer"), content=pieces()).status_code == 413
+    assert client.post(client.path("predict"), content=pieces()).status_code == 413
     assert client.post(client.path("table"), content=b"a" * (11 << 20)).status_code == 413
 
 
@@ -100,7 +100,7 @@ def test_a_client_that_hangs_up_in_the_middle_hurts_nobody(address, client):
             head = f"POST {path} HTTP/1.1\r\nHost: {host}\r\nContent-Length: 99\r\n\r\na"
             connection.sendall(head.encode())
     time.sleep(0.1)
-    assert client.ask("answer", pixels=encoded([0] * 784))["answers"]["net"]
+    assert client.ask("predict", pixels=encoded([0] * 784))["answers"]["net"]
 
 
 def test_sessions_that_are_not_there_are_told_so(address):

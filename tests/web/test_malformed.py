@@ -86,7 +86,7 @@ def test_two_thousand_malformed_requests(address):
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=SLOW)
-@given(st.sampled_from(["answer", "draw", "training", "table", "image", "take/json"]), BODIES)
+@given(st.sampled_from(["predict", "draw", "training", "table", "image", "export/json"]), BODIES)
 def test_bodies_that_are_no_json(address, end, body):
     with Client(address) as client:
         found = client.post(

@@ -36,7 +36,7 @@ def complaint(capsys, *args: str) -> str:
 
 
 def test_mistakes_are_one_line(capsys, tmp_path, monkeypatch):
-    assert "there is none" in complaint(capsys, str(tmp_path / "no.csv"))
+    assert "there is no such path" in complaint(capsys, str(tmp_path / "no.csv"))
     (tmp_path / "bad.safetensors").write_bytes(b"nothing")
     assert "bad.safetensors" in complaint(capsys, str(tmp_path / "bad.safetensors"))
     (tmp_path / "duel.json").write_text("{}")
@@ -113,7 +113,7 @@ def test_a_duels_folder_opens_on_its_models_and_its_test_rows(duel):
     with served(home) as address, Client(address) as client:
         one = client.test(1)
         assert (one["index"], one["count"], one["label"]) == (1, 3, int(data.y[7]))
-        answers = client.ask("answer", row=one["row"])["answers"]
+        answers = client.ask("predict", row=one["row"])["answers"]
         np.testing.assert_allclose(answers["net"], kept.predict_proba(data.X[7:8])[0], rtol=1e-5)
         assert answers["xgboost"] is None
         assert client.refused("trees", row=one["row"])[0] == 409
@@ -124,7 +124,7 @@ def test_a_models_file_is_asked_by_a_form(duel):
     home = load_state(str(folder / "cells" / "net-seed0" / "model.safetensors"), {})
     with served(home) as address, Client(address) as client:
         assert client.get(client.path("test")).status_code == 409
-        answers = client.ask("answer", row={})["answers"]["net"]
+        answers = client.ask("predict", row={})["answers"]["net"]
         assert sum(answers) == pytest.approx(1, abs=1e-5)
         now = client.get(client.path("")).json()["ready"]
         assert [f["name"] for f in now["fields"]] == [c.name for c in data.columns]

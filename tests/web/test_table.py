@@ -42,7 +42,7 @@ def trained(client):
     client.ask("training/command", do="run")
     watcher.join()
     assert watcher.messages[-1]["state"] == "done", watcher.messages[-1]
-    client.ask("training/take")
+    client.ask("training/adopt")
     return client
 
 
@@ -57,23 +57,23 @@ def test_a_table_is_understood_trained_on_and_asked_by_a_form(trained):
     right = 0
     for index in range(30):
         one = trained.test(index, model="trained")
-        answers = trained.ask("answer", model="trained", row=one["row"])["answers"]
+        answers = trained.ask("predict", model="trained", row=one["row"])["answers"]
         right += int(np.argmax(answers["xgboost"]) == one["label"])
     assert right >= 24
     row = example["row"] | {"wild": None, "place": "elsewhere", "petal width (cm)": None}
-    assert trained.ask("answer", model="trained", row=row)["answers"]["net"]
+    assert trained.ask("predict", model="trained", row=row)["answers"]["net"]
     seen = trained.ask("forward", model="trained", row=example["row"])
     assert len(seen["columns"][1]["a"]) == 6
-    why = trained.ask("why", model="trained", row=example["row"], label=1)
+    why = trained.ask("attribution", model="trained", row=example["row"], label=1)
     assert len(why["net"]["names"]) == len(unpacked(why["net"]["gradient"]))
     assert "place" in why["xgboost"]["names"]
     curve = trained.ask("vary", model="trained", row=example["row"], field="petal length (cm)")
     assert unpacked(curve["net"]).shape == (41, 3)
-    broken = trained.ask("sweepall", model="trained", row=example["row"], kind="missing")
+    broken = trained.ask("sweep-test", model="trained", row=example["row"], kind="missing")
     assert broken["rows"] == 30
     assert trained.refused("attack", model="trained", row=example["row"], label=0)[0] == 409
     for wrong in ({"petal width (cm)": "wide"}, {"wild": 3}, {"petal width (cm)": True}):
-        status, said = trained.refused("answer", model="trained", row=example["row"] | wrong)
+        status, said = trained.refused("predict", model="trained", row=example["row"] | wrong)
         assert status == 422
         assert "expected" in said
 
@@ -83,8 +83,8 @@ def test_what_is_taken_away_answers_as_the_page_does(trained):
 
     example = trained.test(7, model="trained")
     body = {"model": "trained", "row": example["row"]}
-    answers = trained.ask("answer", **body)["answers"]["net"]
-    text = trained.post(trained.path("take/json"), json=body).text
+    answers = trained.ask("predict", **body)["answers"]["net"]
+    text = trained.post(trained.path("export/json"), json=body).text
     plain = json.loads(text)
     network = Network.from_spec(plain["network"])
     weights = network.init(np.random.default_rng(0))
@@ -98,14 +98,14 @@ def test_what_is_taken_away_answers_as_the_page_does(trained):
     np.testing.assert_allclose(network.predict(x, weights)[0], answers, rtol=1e-5)
 
     module = ModuleType("taken")
-    exec(trained.post(trained.path("take/python"), json=body).text, module.__dict__)
+    exec(trained.post(trained.path("export/python"), json=body).text, module.__dict__)
     np.testing.assert_allclose(module.predict_proba(x)[0], answers, rtol=1e-5, atol=1e-7)
-    model = trained.post(trained.path("take/onnx"), json=body)
+    model = trained.post(trained.path("export/onnx"), json=body)
     assert "attachment" in model.headers["content-disposition"]
     onnx = onnxruntime.InferenceSession(model.content, providers=["CPUExecutionProvider"])
     probabilities = onnx.run(["probabilities"], {"X": x})[0]
     np.testing.assert_allclose(probabilities[0], answers, rtol=1e-4, atol=1e-6)
-    page = trained.post(trained.path("take/page"), json=body | {"label": 1})
+    page = trained.post(trained.path("export/page"), json=body | {"label": 1})
     assert page.status_code == 200, page.text
     assert "<html" in page.text
     assert page.headers["content-type"].startswith("text/plain")
@@ -144,23 +144,23 @@ def test_a_path_at_start_is_a_table_to_train_on(tmp_path):
     with served(load_state(str(path), {"target": "species"})) as address, Client(address) as client:
         about = client.get("/api/about").json()
         assert (about["table"]["rows"], about["digits"], about["ready"]) == (150, False, False)
-        assert client.refused("answer", row={})[0] == 409
+        assert client.refused("predict", row={})[0] == 409
         client.ask("training", **TRAINED | {"data": "home"})
         watcher = Watcher(client)
         client.ask("training/command", do="run")
         watcher.join()
-        client.ask("training/take")
+        client.ask("training/adopt")
         row = client.test(0, model="trained")["row"]
-        assert client.ask("answer", model="trained", row=row)["answers"]["xgboost"]
+        assert client.ask("predict", model="trained", row=row)["answers"]["xgboost"]
     assert path.read_bytes() == iris_csv()
 
 
 def test_nothing_of_one_client_is_seen_by_another(address, trained):
     with Client(address) as other:
         assert other.get(other.path("")).json()["table"] is None
-        assert other.refused("answer", model="trained", row={})[0] == 409
+        assert other.refused("predict", model="trained", row={})[0] == 409
 
 
 def test_a_server_without_models_says_so():
     with served(AppState()) as address, Client(address) as client:
-        assert client.refused("answer", pixels="")[0] == 409
+        assert client.refused("predict", pixels="")[0] == 409

@@ -82,12 +82,12 @@ def test_a_training_runs_to_its_end_and_is_taken_over(client):
     assert [layer["units"] for layer in layers["layers"]] == [8, 10]
     assert sum(layers["layers"][0]["activations"]["counts"]) == 256 * 8
     assert layers["weights"]["shape"] == [8, 784]
-    described = client.ask("training/take")
+    described = client.ask("training/adopt")
     assert [layer["units"] for layer in described["net"]["layers"]] == [8, 10]
     pixels = client.test(3)["pixels"]["data"]
-    answers = client.ask("answer", model="trained", pixels=pixels)["answers"]
+    answers = client.ask("predict", model="trained", pixels=pixels)["answers"]
     assert sum(answers["net"]) == pytest.approx(1, abs=1e-5)
-    assert answers["net"] != client.ask("answer", pixels=pixels)["answers"]["net"]
+    assert answers["net"] != client.ask("predict", pixels=pixels)["answers"]["net"]
     assert client.ask("forward", model="trained", pixels=pixels)["columns"][1]["number"] == 1
     assert client.refused("training/command", do="run")[0] == 409
 
@@ -165,7 +165,7 @@ def test_what_a_training_may_not_be(client):
         assert status in (409, 422)
         assert words in said
     assert client.refused("training/command", do="run")[0] == 409
-    assert client.refused("training/take")[0] == 409
+    assert client.refused("training/adopt")[0] == 409
     assert client.get(client.path("training/events")).status_code == 409
 
 
@@ -273,14 +273,14 @@ def test_fifty_clients_at_once_do_not_meet(ready, mnist):
             try:
                 with Client(address) as one:
                     pixels = encoded(rows[number])
-                    plain = one.ask("answer", pixels=pixels)["answers"]["net"]
+                    plain = one.ask("predict", pixels=pixels)["answers"]["net"]
                     bias = [{"layer": "6", "unit": number % 10, "index": None, "value": 90.0}]
-                    bent = one.ask("answer", pixels=pixels, weights=bias)["answers"]["net"]
-                    again = one.ask("answer", pixels=pixels)["answers"]["net"]
+                    bent = one.ask("predict", pixels=pixels, weights=bias)["answers"]["net"]
+                    again = one.ask("predict", pixels=pixels)["answers"]["net"]
                     np.testing.assert_allclose(plain, expected[number], atol=1e-5)
                     assert int(np.argmax(bent)) == number % 10
                     assert plain == again
-                    assert one.refused("answer", model="trained", pixels=pixels)[0] == 409
+                    assert one.refused("predict", model="trained", pixels=pixels)[0] == 409
             except BaseException as error:
                 failed.append((number, error))
 

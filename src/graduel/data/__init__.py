@@ -1,4 +1,4 @@
-"""Data sets: reading, describing, loading by name."""
+"""Data sets: sources, reading, schemas and preparation."""
 
 from graduel.data.builtin import DATASETS, load_dataset
 from graduel.data.column import Column

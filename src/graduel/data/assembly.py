@@ -1,4 +1,4 @@
-"""From what was read to a data set: understood as its description says."""
+"""Build a data set from a table or arrays that were read, as their spec says."""
 
 from __future__ import annotations
 
@@ -20,41 +20,41 @@ if TYPE_CHECKING:
 
 
 def build_dataset(
-    described: SourceSpec,
+    spec: SourceSpec,
     content: pl.DataFrame | Dataset,
     target: str | None = None,
     decimal: str = ".",
     notes: tuple[str, ...] = (),
     origin: str = "",
 ) -> Dataset:
-    """Understand what was read.
+    """Infer the schema of a table; take images with their labels as they are.
 
     Raises
     ------
     UserError
-        If the description asks for what the data do not have.
+        If the spec names something that the data do not have.
     """
     if not isinstance(content, Dataset):
-        return _table(described, content, described.target or target, decimal, notes, origin)
-    given = [
+        return _build_table(spec, content, spec.target or target, decimal, notes, origin)
+    options = [
         name
         for name in ("target", "categorical", "numeric", "drop", "bins", "group", "time")
-        if getattr(described, name)
+        if getattr(spec, name)
     ]
     if content.X.ndim != 2:
-        if given:
+        if options:
             raise UserError(
-                f"--{given[0]} goes with a table; {described.file} holds images with their labels"
+                f"--{options[0]} goes with a table; {spec.file} holds images with their labels"
             )
-        return replace(content, name=described.name)
-    if given and given[0] == "target":
-        raise UserError(f"--target goes with a table; {described.file} has labels of its own")
-    made = _table(described, _frame(content), "target", ".", notes, content.source)
-    return replace(made, n_train=content.n_train)
+        return replace(content, name=spec.name)
+    if options and options[0] == "target":
+        raise UserError(f"--target goes with a table; {spec.file} has its labels in an array")
+    dataset = _build_table(spec, _to_frame(content), "target", ".", notes, content.source)
+    return replace(dataset, n_train=content.n_train)
 
 
-def _frame(arrays: Dataset) -> pl.DataFrame:
-    """Make a table of rows of numbers and their labels."""
+def _to_frame(arrays: Dataset) -> pl.DataFrame:
+    """Return a DataFrame of rows of numbers and their labels."""
     import polars as pl
 
     from graduel.data.read.dataframe import from_values
@@ -66,8 +66,8 @@ def _frame(arrays: Dataset) -> pl.DataFrame:
     return pl.DataFrame([*columns, labels.cast(pl.Categorical)])
 
 
-def _table(
-    described: SourceSpec,
+def _build_table(
+    spec: SourceSpec,
     frame: pl.DataFrame,
     target: str | None,
     decimal: str,
@@ -76,35 +76,35 @@ def _table(
 ) -> Dataset:
     from graduel.data.schema_inference import infer_table
 
-    group = None if described.group is None else find(described.group, frame.columns, "group")
-    time = None if described.time is None else find(described.time, frame.columns, "time")
+    group = None if spec.group is None else find(spec.group, frame.columns, "group")
+    time = None if spec.time is None else find(spec.time, frame.columns, "time")
     if target is not None and target in (group, time):
-        raise UserError(f"the target {quote_name(target)} cannot be what rows are split by as well")
-    drop = described.drop
+        raise UserError(f"rows cannot be split by the target {quote_name(target)}")
+    drop = spec.drop
     if group is not None and group not in drop:
         drop = (*drop, group)
-    found = infer_table(
+    table = infer_table(
         frame,
-        name=described.name,
+        name=spec.name,
         target=target,
-        categorical=described.categorical,
-        numeric=described.numeric,
+        categorical=spec.categorical,
+        numeric=spec.numeric,
         drop=drop,
-        bins=described.bins,
+        bins=spec.bins,
         decimal=decimal,
     )
     if group is not None:
         aside = tuple(
             DroppedColumn(one.name, one.why, "rows are split by it") if one.name == group else one
-            for one in found.set_aside
+            for one in table.set_aside
         )
-        found = replace(found, set_aside=aside)
-    found = replace(found, notes=(*notes, *found.notes))
+        table = replace(table, set_aside=aside)
+    table = replace(table, notes=(*notes, *table.notes))
     return from_table(
-        found,
+        table,
         origin=origin,
-        groups=None if group is None else _codes(frame[group].gather(found.rows)),
-        times=None if time is None else _times(frame[time].gather(found.rows), decimal),
+        groups=None if group is None else _codes(frame[group].gather(table.rows)),
+        times=None if time is None else _times(frame[time].gather(table.rows), decimal),
     )
 
 
@@ -115,7 +115,7 @@ def from_table(
     groups: NDArray[np.int64] | None = None,
     times: NDArray[np.int64] | None = None,
 ) -> Dataset:
-    """Make a data set of a table that is understood."""
+    """Return the data set of a table whose schema is inferred."""
     return Dataset(
         name=table.name,
         X=table.frame,
@@ -131,17 +131,17 @@ def from_table(
 
 
 def _codes(column: pl.Series) -> NDArray[np.int64]:
-    """Return a code for each group, in the order in which they appear; a missing one is alone."""
+    """Return each row's group code, in order of appearance; a missing value is its own group."""
     codes: dict[Any, int] = {}
-    found = [
+    row_codes = [
         codes.setdefault(("row", i) if value is None else ("value", value), len(codes))
         for i, value in enumerate(column)
     ]
-    return np.array(found, np.int64)
+    return np.array(row_codes, np.int64)
 
 
 def _times(column: pl.Series, decimal: str) -> NDArray[np.int64]:
-    """Return each row's place in time, equal for equal times."""
+    """Return the rank of each row's time, equal for equal times."""
     import polars as pl
 
     from graduel.data.coerce import to_kind
@@ -157,9 +157,9 @@ def _times(column: pl.Series, decimal: str) -> NDArray[np.int64]:
             f"--time must name a column of dates or numbers; {quote_name(column.name)} holds "
             f"{column.dtype}"
         )
-    if gone := column.null_count():
+    if n_missing := column.null_count():
         raise UserError(
-            f"--time must name a column without missing values; {quote_name(column.name)} lacks "
-            f"{gone:,}"
+            f"--time must name a column without missing values; {quote_name(column.name)} has "
+            f"{n_missing:,}"
         )
     return np.array(column.rank("dense").cast(pl.Int64))

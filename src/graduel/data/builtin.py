@@ -1,4 +1,4 @@
-"""Where data sets come from, by name."""
+"""The data sets that come with graduel, by name."""
 
 from __future__ import annotations
 

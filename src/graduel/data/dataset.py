@@ -1,4 +1,4 @@
-"""A data set: features, target, what each column is, and a given test split or none."""
+"""A data set: features, target, the kind of each column, and a predefined test split if any."""
 
 from __future__ import annotations
 
@@ -18,22 +18,22 @@ ColumnKind = Literal["pixel", "numeric", "categorical", "boolean", "date", "text
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Dataset:
-    """Features and target as they came.
+    """Features and target as they were read.
 
     Attributes
     ----------
-    name : what the data set is called
-    X : the features, an example a row; images as (n, height, width), a table as a Polars
+    name : the data set's name
+    X : the features, one example per row; images as (n, height, width), a table as a Polars
         DataFrame. Not scaled, not converted.
     y : the target's class codes, shape (n,), 0 … n_classes − 1
     classes : the name of each class
     kinds : the kind of each column of the flattened features
-    n_train : the rows of the given training part, which come first; None if no split is given
+    n_train : rows of the predefined training part, which come first; None without a split
     source : where the data come from, and under which licence
-    columns : of a table, what each column is
-    understood : of a table, all that was found out about it
-    groups : for each row the code of its group, which stays on one side of every split
-    times : for each row its place in time, where rows are split by it
+    columns : of a table, name and kind of each column
+    understood : of a table, its schema with notes and reasons
+    groups : each row's group code; a group stays on one side of every split
+    times : each row's rank in time, where rows are split by time
     """
 
     name: str
@@ -82,15 +82,15 @@ class Dataset:
 
     @property
     def train_rows(self) -> NDArray[np.intp]:
-        """Rows of the given training part."""
-        return np.arange(self._given())
+        """Rows of the predefined training part."""
+        return np.arange(self._split_point())
 
     @property
     def test_rows(self) -> NDArray[np.intp]:
-        """Rows of the given test part."""
-        return np.arange(self._given(), len(self.X))
+        """Rows of the predefined test part."""
+        return np.arange(self._split_point(), len(self.X))
 
-    def _given(self) -> int:
+    def _split_point(self) -> int:
         if self.n_train is None:
             raise ValueError(f"the data set {self.name!r} comes without a given split")
         return self.n_train

@@ -1,7 +1,7 @@
 """scikit-learn's conventions over the engine: a superset of its ``MLPClassifier``, and tables."""
 
 from graduel.estimators.classifier import MLPClassifier
-from graduel.estimators.fit.fit_loop import FitEpoch
+from graduel.estimators.fit.fit_history import FitEpoch
 from graduel.estimators.regressor import MLPRegressor
 from graduel.estimators.tabular import TabularMLPClassifier
 

@@ -1,4 +1,4 @@
-"""What classifier and regressor share: fitting, and answering with what was fitted."""
+"""Base of the classifier and the regressor: fitting and predicting."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from sklearn.utils.validation import _check_sample_weight, check_is_fitted
 
 from graduel.estimators import inputs
 from graduel.estimators.fit import part_builder
-from graduel.estimators.fit.callbacks import CallbackSupportMixin, Tasks, with_callbacks
-from graduel.estimators.fit.fit_loop import FitEpoch
+from graduel.estimators.fit.callbacks import CallbackSupportMixin, CallbackTasks, with_callbacks
+from graduel.estimators.fit.fit_history import FitEpoch
 from graduel.estimators.fit.fit_setup import FitSetup, prepare_fit
 from graduel.estimators.fit.fitted_network import ArrayViews, FittedNetwork, is_finite
 from graduel.estimators.fit.progress_bar import Progress
@@ -41,25 +41,25 @@ class BaseMLP(FittedMixin, CallbackSupportMixin, BaseEstimator):  # type: ignore
     # --- what a subclass says ---
 
     @abstractmethod
-    def _targets(
-        self, y: Any, old: FittedNetwork | None, incremental: bool, classes: Any
+    def _build_targets(
+        self, y: Any, previous: FittedNetwork | None, incremental: bool, classes: Any
     ) -> Targets:
-        """Return how y becomes what the loss takes; refuse y that does not fit an earlier one."""
+        """Return the conversion of y to targets; raise if y does not fit an earlier fit."""
 
     @abstractmethod
     def _score(self, y: Array, answers: Array, targets: Targets, weight: Array | None) -> float:
         """Return the score of a network's answers."""
 
     @abstractmethod
-    def _known(self, y: Any, targets: Targets) -> None:
-        """Refuse y of validation rows that does not fit the targets."""
+    def _check_validation_target(self, y: Any, targets: Targets) -> None:
+        """Raise ValueError if y of validation rows does not fit the targets."""
 
-    def _strata(self, y: Any, targets: Targets) -> Array | None:
-        """Return what a split keeps the shares of."""
+    def _split_strata(self, y: Any, targets: Targets) -> Array | None:
+        """Return the strata whose shares a split keeps, or None."""
         return None
 
-    def _weights(self, sample_weight: Any, X: Any, y: Any) -> Array | None:
-        """Return how much each row counts, or None if all do alike."""
+    def _row_weights(self, sample_weight: Any, X: Any, y: Any) -> Array | None:
+        """Return the weight of each row, or None if all are equal."""
         if sample_weight is None:
             return None
         weight: Array = _check_sample_weight(
@@ -68,11 +68,11 @@ class BaseMLP(FittedMixin, CallbackSupportMixin, BaseEstimator):  # type: ignore
         return weight
 
     @abstractmethod
-    def _own(self, targets: Targets) -> dict[str, Any]:
+    def _target_attributes(self, targets: Targets) -> dict[str, Any]:
         """Return the fitted attributes of this kind of estimator alone."""
 
-    _numeric = False
-    """Are targets numbers?"""
+    _is_regressor = False
+    """Whether targets are numbers."""
 
     # --- fitting ---
 
@@ -106,32 +106,34 @@ class BaseMLP(FittedMixin, CallbackSupportMixin, BaseEstimator):  # type: ignore
         ValueError
             If a parameter or the data do not fit, or the training diverged.
         """
-        work = prepare_fit(self, X, y, sample_weight, X_val, y_val)
-        course, end = work.course, ""
+        setup = prepare_fit(self, X, y, sample_weight, X_val, y_val)
+        loop, stop_reason = setup.loop, ""
         metadata = None if sample_weight is None else {"sample_weight": sample_weight}
-        tasks = Tasks(self, work.epochs, X=X, y=y, metadata=metadata)
-        with Progress(self.verbose, work.epochs) as progress:
+        callbacks = CallbackTasks(self, setup.epochs, X=X, y=y, metadata=metadata)
+        with Progress(self.verbose, setup.epochs) as progress:
             try:
-                tasks.begin()
-                for epoch in course.run():
+                callbacks.begin()
+                for epoch in loop.run():
                     progress.epoch(epoch)
                     # A copy, so that a callback may keep it while the training goes on.
-                    if tasks.done(lambda: copy.deepcopy(work.attributes(self, course.answer()))):
-                        end = "Stopped by a callback."
+                    if callbacks.done(
+                        lambda: copy.deepcopy(setup.attributes(self, loop.current_weights()))
+                    ):
+                        stop_reason = "Stopped by a callback."
                         break
-                    if epoch.epoch < work.epochs and not course.end:
-                        tasks.begin()
+                    if epoch.epoch < setup.epochs and not loop.stop_reason:
+                        callbacks.begin()
             except KeyboardInterrupt:
-                if not course.history.losses:
+                if not loop.history.losses:
                     raise
-                end = "Training interrupted by user."
-                warnings.warn(end, stacklevel=2)
-            progress.end(end or course.end)
-        attributes = work.attributes(self, course.finish())
+                stop_reason = "Training interrupted by user."
+                warnings.warn(stop_reason, stacklevel=2)
+            progress.end(stop_reason or loop.stop_reason)
+        attributes = setup.attributes(self, loop.final_weights())
         self._publish(attributes)
-        tasks.end(lambda: copy.deepcopy(attributes))
-        if not end:
-            self._warn(work)
+        callbacks.end(lambda: copy.deepcopy(attributes))
+        if not stop_reason:
+            self._warn_unconverged(setup)
         return self
 
     def fit_iter(
@@ -156,29 +158,29 @@ class BaseMLP(FittedMixin, CallbackSupportMixin, BaseEstimator):  # type: ignore
         FitEpoch
             Loss, validation loss and score, and learning rate of the epoch.
         """
-        work = prepare_fit(self, X, y, sample_weight, X_val, y_val)
-        course, begun = work.course, False
+        setup = prepare_fit(self, X, y, sample_weight, X_val, y_val)
+        loop, started = setup.loop, False
         try:
-            for epoch in course.run():
-                begun = True
-                if not course.diverged:
-                    self._publish(work.attributes(self, course.answer().copy()))
+            for epoch in loop.run():
+                started = True
+                if not loop.diverged:
+                    self._publish(setup.attributes(self, loop.current_weights().copy()))
                 yield epoch
         finally:
-            if begun:
-                self._publish(work.attributes(self, course.finish()))
-        self._warn(work)
+            if started:
+                self._publish(setup.attributes(self, loop.final_weights()))
+        self._warn_unconverged(setup)
 
     def _partial_fit(self, X: Any, y: Any, sample_weight: Any, classes: Any = None) -> Self:
         """Train for one epoch, going on from where the last one ended."""
-        work = prepare_fit(self, X, y, sample_weight, incremental=True, classes=classes)
+        setup = prepare_fit(self, X, y, sample_weight, incremental=True, classes=classes)
         try:
             with Progress(self.verbose, 1) as progress:
-                for epoch in work.course.run():
+                for epoch in setup.loop.run():
                     progress.epoch(epoch)
-            attributes = work.attributes(self, work.course.finish())
+            attributes = setup.attributes(self, setup.loop.final_weights())
         except BaseException:
-            self.__dict__["_kept"] = None  # half an epoch; what answers is as it was
+            self.__dict__["_resume_state"] = None  # half an epoch; what answers is as it was
             raise
         self._publish(attributes)
         return self
@@ -186,30 +188,30 @@ class BaseMLP(FittedMixin, CallbackSupportMixin, BaseEstimator):  # type: ignore
     # --- publishing ---
 
     def _publish(self, attributes: dict[str, Any]) -> None:
-        """Exchange what was fitted before for this, in one step."""
+        """Replace the fitted attributes in one step."""
         self.__dict__.update(attributes)
         if "feature_names_in_" not in attributes:
             self.__dict__.pop("feature_names_in_", None)
 
-    def _warn(self, work: FitSetup) -> None:
-        """Warn of a training that did not come to its end by itself."""
-        course = work.course
-        if course.diverged:
+    def _warn_unconverged(self, setup: FitSetup) -> None:
+        """Warn if training ended before it converged."""
+        loop = setup.loop
+        if loop.diverged:
             warnings.warn(
-                f"the training diverged, and the best epoch before is kept: {course.end}",
+                f"the training diverged, and the best epoch before is kept: {loop.stop_reason}",
                 ConvergenceWarning,
                 stacklevel=3,
             )
-        elif isinstance(course.plan.rule, Minimizer):
-            if course.end in ("", "out of evaluations"):
-                limit = "max_fun" if course.end else "max_iter"
+        elif isinstance(loop.settings.rule, Minimizer):
+            if loop.stop_reason in ("", "out of evaluations"):
+                limit = "max_fun" if loop.stop_reason else "max_iter"
                 warnings.warn(
-                    f"lbfgs failed to converge after {course.epochs} iterations: {limit}="
+                    f"lbfgs failed to converge after {loop.epochs} iterations: {limit}="
                     f"{getattr(self, limit)} is reached. Increase it, or scale the rows",
                     ConvergenceWarning,
                     stacklevel=3,
                 )
-        elif not course.end and part_builder.is_sklearn_rule(self.learning_rate):
+        elif not loop.stop_reason and part_builder.is_sklearn_rule(self.learning_rate):
             warnings.warn(
                 f"Stochastic Optimizer: Maximum iterations ({self.max_iter}) reached and the "
                 "optimization hasn't converged yet.",
@@ -229,10 +231,10 @@ class BaseMLP(FittedMixin, CallbackSupportMixin, BaseEstimator):  # type: ignore
                 stand_in.feature_names_in_ = fitted.names
         return stand_in
 
-    def _answering(self, fitted: FittedNetwork) -> Any:
+    def _with_fitted(self, fitted: FittedNetwork) -> Any:
         """Return an estimator that answers with `fitted`, for scorers."""
         stand_in = self._stand_in(fitted)
-        stand_in.__dict__.update(self._own(fitted.targets), _fitted=fitted)
+        stand_in.__dict__.update(self._target_attributes(fitted.targets), _fitted=fitted)
         return stand_in
 
     def _html_repr(self) -> str:
@@ -244,8 +246,8 @@ class BaseMLP(FittedMixin, CallbackSupportMixin, BaseEstimator):  # type: ignore
     def __sklearn_is_fitted__(self) -> bool:
         return "_fitted" in self.__dict__
 
-    def _answers(self, X: Any) -> tuple[Targets, Array]:
-        """Return what the network answers to X, and how to read it."""
+    def _network_answers(self, X: Any) -> tuple[Targets, Array]:
+        """Return the targets' conversion and the network's outputs for X."""
         fitted: FittedNetwork | None = self.__dict__.get("_fitted")
         if fitted is None:
             check_is_fitted(self)
@@ -273,38 +275,38 @@ class BaseMLP(FittedMixin, CallbackSupportMixin, BaseEstimator):  # type: ignore
         ValueError
             If X does not fit what was fitted.
         """
-        targets, answers = self._answers(X)
+        targets, answers = self._network_answers(X)
         return targets.predict(answers)
 
     @property
     def coefs_(self) -> ArrayViews:
         """The weight matrices, first layer to last, shape (n_in, n_out); views of the network's."""
-        return self._shown("coefs_").arrays("W")
+        return self._fitted_or_raise("coefs_").arrays("W")
 
     @coefs_.setter
     def coefs_(self, values: Any) -> None:
-        self._shown("coefs_").set_arrays("W", values)
+        self._fitted_or_raise("coefs_").set_arrays("W", values)
 
     @property
     def intercepts_(self) -> ArrayViews:
         """The biases, first layer to last, shape (n_out,); views of the network's."""
-        return self._shown("intercepts_").arrays("b")
+        return self._fitted_or_raise("intercepts_").arrays("b")
 
     @intercepts_.setter
     def intercepts_(self, values: Any) -> None:
-        self._shown("intercepts_").set_arrays("b", values)
+        self._fitted_or_raise("intercepts_").set_arrays("b", values)
 
     @property
     def network_(self) -> Network:
         """The network, an object of :class:`graduel.nn.Network`."""
-        return self._shown("network_").network
+        return self._fitted_or_raise("network_").network
 
     @property
     def weights_(self) -> Weights:
         """The network's θ and state."""
-        return self._shown("weights_").weights
+        return self._fitted_or_raise("weights_").weights
 
-    def _shown(self, name: str) -> FittedNetwork:
+    def _fitted_or_raise(self, name: str) -> FittedNetwork:
         fitted: FittedNetwork | None = self.__dict__.get("_fitted")
         if fitted is None:
             raise AttributeError(f"{type(self).__name__} has no {name} before it is fitted")

@@ -148,7 +148,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]
     ) -> None:
         set_parameters(self, locals())
 
-    @available_if(part_builder.can_step)
+    @available_if(part_builder.can_partial_fit)
     def partial_fit(self, X: Any, y: Any, sample_weight: Any = None, classes: Any = None) -> Self:
         """Train for one epoch over the given rows, going on from where the last call ended.
 
@@ -188,7 +188,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]
         -------
         p : shape (n, classes), in the order of ``classes_``
         """
-        targets, answers = self._answers(X)
+        targets, answers = self._network_answers(X)
         assert isinstance(targets, LabelTarget)
         return targets.proba(answers)
 
@@ -198,20 +198,20 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]
         with np.errstate(divide="ignore"):
             return np.log(p, out=p)
 
-    def _targets(
-        self, y: Any, old: FittedNetwork | None, incremental: bool, classes: Any
+    def _build_targets(
+        self, y: Any, previous: FittedNetwork | None, incremental: bool, classes: Any
     ) -> LabelTarget:
-        if old is not None:
-            assert isinstance(old.targets, LabelTarget)
-            self._same(y, old.targets.classes, incremental)
-            return replace(old.targets, loss=self._loss(old.targets))
+        if previous is not None:
+            assert isinstance(previous.targets, LabelTarget)
+            self._check_labels(y, previous.targets.classes, incremental)
+            return replace(previous.targets, loss=self._loss(previous.targets))
         multilabel = type_of_target(y).startswith("multilabel")
         binarizer = LabelBinarizer().fit(y if classes is None or multilabel else classes)
         labels = LabelTarget(
             binarizer.classes_, BinaryCrossEntropy(), multilabel, bool(binarizer.sparse_input_)
         )
         if classes is not None and not multilabel:
-            self._same(y, labels.classes, incremental=True)
+            self._check_labels(y, labels.classes, incremental=True)
         if not multilabel and len(labels.classes) > 2:
             labels = replace(labels, loss=SoftmaxCrossEntropy())
         return replace(labels, loss=self._loss(labels))
@@ -226,42 +226,42 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]
             )
         return loss
 
-    def _same(self, y: Any, known: Array, incremental: bool) -> None:
-        """Refuse labels that an earlier fit did not know."""
-        found = unique_labels(y)
+    def _check_labels(self, y: Any, known: Array, incremental: bool) -> None:
+        """Raise ValueError if y has labels that the earlier fit did not have."""
+        labels = unique_labels(y)
         if self.warm_start and not incremental:
-            if set(found) != set(known):
+            if set(labels) != set(known):
                 raise ValueError(
                     "warm_start can only be used where `y` has the same classes as in the "
-                    f"previous call to fit. Previously got {known}, `y` has {found}"
+                    f"previous call to fit. Previously got {known}, `y` has {labels}"
                 )
-        elif len(np.setdiff1d(found, known, assume_unique=True)):
+        elif len(np.setdiff1d(labels, known, assume_unique=True)):
             raise ValueError(
                 f"`y` has classes not in `self.classes_`. `self.classes_` has {known}. 'y' has "
-                f"{found}."
+                f"{labels}."
             )
 
-    def _weights(self, sample_weight: Any, X: Any, y: Any) -> Array | None:
-        weight = super()._weights(sample_weight, X, y)
+    def _row_weights(self, sample_weight: Any, X: Any, y: Any) -> Array | None:
+        weight = super()._row_weights(sample_weight, X, y)
         if self.class_weight is None:
             return weight
         check_class_weight(self.class_weight)
         by_class: Array = compute_sample_weight(self.class_weight, y)
         return by_class if weight is None else weight * by_class
 
-    def _strata(self, y: Array, targets: Targets) -> Array | None:
+    def _split_strata(self, y: Array, targets: Targets) -> Array | None:
         assert isinstance(targets, LabelTarget)
         two = not targets.multilabel and len(targets.classes) <= 2
         return (y == targets.classes[-1])[:, np.newaxis] if two else None
 
-    def _known(self, y: Any, targets: Targets) -> None:
+    def _check_validation_target(self, y: Any, targets: Targets) -> None:
         assert isinstance(targets, LabelTarget)
-        self._same(y, targets.classes, incremental=True)
+        self._check_labels(y, targets.classes, incremental=True)
 
     def _score(self, y: Any, answers: Array, targets: Targets, weight: Array | None) -> float:
         return float(accuracy_score(y, targets.predict(answers), sample_weight=weight))
 
-    def _own(self, targets: Targets) -> dict[str, Any]:
+    def _target_attributes(self, targets: Targets) -> dict[str, Any]:
         assert isinstance(targets, LabelTarget)
         return {"classes_": targets.classes}
 

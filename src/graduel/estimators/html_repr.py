@@ -1,4 +1,4 @@
-"""A fitted network in words and in HTML."""
+"""Summary of a fitted network, as text and as HTML."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from graduel.estimators.targets import LabelTarget
 from graduel.nn import Conv2D, Dense
 
 MOST_DOTS = 7
-"""So many neurons of a layer are drawn."""
+"""The most neurons of a layer that are drawn."""
 
 
 def describe_ends(fitted: FittedNetwork) -> tuple[str, str]:
-    """Return what goes in and what comes out, in words."""
+    """Return descriptions of the input and of the output."""
     n, k = fitted.n_features, fitted.targets.n_outputs
     into = f"{n:,} feature{'s' * (n != 1)}"
     if fitted.image is not None:

@@ -1,4 +1,4 @@
-"""Rows of X as they come: arrays, images, data frames, sparse matrices."""
+"""Validate the rows of X: arrays, images, data frames, sparse matrices."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ Array = NDArray[Any]
 Image = tuple[int, int, int]
 
 DTYPES = (np.float64, np.float32, np.uint8)
-"""What stays as it came; other numbers become float64, as scikit-learn makes them."""
+"""Dtypes that are kept; other numbers become float64, as in scikit-learn."""
 BRIGHT = 127
-"""Where uint8 values go beyond, they are pixels."""
+"""uint8 values are pixels if one is greater."""
 DENSE_BYTES = 2**25
-"""So many bytes of a sparse matrix are made dense at a time, at most, to predict."""
+"""The most bytes of a sparse matrix that become dense at a time, to predict."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +51,7 @@ class SparseRows:
 
 
 def make_rows(X: Any, scale: float, dtype: str) -> Source:
-    """Make rows of validated X."""
+    """Return validated X as rows."""
     return SparseRows(X.tocsr(), scale, dtype) if issparse(X) else Rows(X, scale, dtype)
 
 

@@ -1,4 +1,4 @@
-"""What an estimator can do beside fitting and predicting: save, hand over, show."""
+"""Methods of a fitted estimator beside predicting: save, export, plot."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from graduel.nn import BinaryCrossEntropy, SoftmaxCrossEntropy
 
 
 class FittedMixin:
-    """Methods over what is fitted; each needs a fit before."""
+    """Methods that need a fitted estimator."""
 
     _fitted: FittedNetwork
 
@@ -46,7 +46,7 @@ class FittedMixin:
 
     @classmethod
     def load(cls, path: str | Path, parts: Sequence[type] = ()) -> Self:
-        """Read an estimator that :meth:`save` wrote; its predictions are the same, bit by bit.
+        """Load an estimator that :meth:`save` wrote; its predictions are the same, bit by bit.
 
         Nothing in the file is ever executed or unpickled.
 

@@ -1,4 +1,4 @@
-"""Which values the parameters may have; the names of parts are checked where they are made."""
+"""The values that parameters may have; names of parts are checked where they are built."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ OF_TABLES: dict[str, list[Any]] = {
 
 
 def check(estimator: Any, constraints: dict[str, list[Any]] = CONSTRAINTS) -> None:
-    """Refuse a parameter out of its range.
+    """Raise ValueError if a parameter is out of its range.
 
     Raises
     ------
@@ -81,7 +81,7 @@ def check(estimator: Any, constraints: dict[str, list[Any]] = CONSTRAINTS) -> No
 
 
 def check_class_weight(given: Any) -> None:
-    """Refuse weights by label that are no weights.
+    """Raise ValueError unless class weights are finite numbers of at least 0.
 
     Raises
     ------
@@ -98,7 +98,7 @@ def check_class_weight(given: Any) -> None:
 
 
 def set_parameters(estimator: Any, given: dict[str, Any]) -> None:
-    """Keep the arguments of a constructor as they are, as scikit-learn wants it."""
+    """Store the arguments of a constructor unchanged, as scikit-learn requires."""
     for name, value in given.items():
         if name not in ("self", "__class__"):
             setattr(estimator, name, value)

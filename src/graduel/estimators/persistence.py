@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import fields, is_dataclass
+from dataclasses import dataclass, fields
 from math import inf, isfinite, isnan, prod
 from pathlib import Path
 from typing import Any
@@ -12,54 +12,72 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from graduel import optim
 from graduel.errors import UserError
-from graduel.estimators.fit.fit_loop import FitHistory
+from graduel.estimators.fit.fit_history import FitHistory
 from graduel.estimators.fit.fit_setup import fitted_attributes
 from graduel.estimators.fit.fitted_network import FittedNetwork
+from graduel.estimators.tagged_values import PARTS, from_tagged, to_tagged
 from graduel.estimators.targets import LabelTarget, NumberTarget, Targets
-from graduel.nn import serialization
+from graduel.serialize import from_plain
 from graduel.train.io.container import one_line
 from graduel.train.io.network_file import SavedNetwork, load_network, save_network
 
 Array = NDArray[Any]
 
 FORMAT = 1
-"""Of what an estimator notes beside its network. Files of every format keep loading."""
-NOTED = (
-    "n_iter_",
-    "t_",
-    "loss_",
-    "loss_curve_",
-    "best_loss_",
-    "validation_loss_curve_",
-    "validation_scores_",
-    "best_validation_score_",
-    "learning_rate_",
-    "_no_improvement_count",
-)
-"""The fitted attributes that stand in the file; the others follow from the network."""
-COUNTS = ("n_iter_", "t_", "_no_improvement_count")
-CURVES = ("loss_curve_", "validation_loss_curve_", "validation_scores_")
+"""The format of what an estimator notes beside its network."""
 MOST_EPOCHS = 5_000
-"""So many last epochs of each curve are saved: what describes a model is bounded in a file."""
-PARTS: dict[str, type] = {
-    **{f"nn.{name}": part for name, part in serialization.PARTS.items()},
-    **{
-        f"optim.{name}": part
-        for name in optim.__all__
-        if isinstance(part := getattr(optim, name), type)
-        and is_dataclass(part)
-        and name not in ("Iteration", "OptimizerState")
-    },
-}
-"""What a parameter may be, beside plain data; both rooms have a ``Constant``."""
-DEEPEST = 32
-"""Levels of brackets in the file's parameters."""
+"""Last epochs of each curve that are saved: what describes a model is bounded in a file."""
 LARGEST = 2**53
-"""No count is as large."""
+"""Counts are smaller."""
 LARGEST_LABELS = 2**24
 """Bytes that all labels may take in memory."""
+
+
+@dataclass(frozen=True, slots=True)
+class FitNotes:
+    """The fitted attributes that are in the file; the others follow from the network."""
+
+    n_iter_: int
+    t_: int
+    loss_: float
+    loss_curve_: list[float]
+    best_loss_: float | None
+    validation_loss_curve_: list[float] | None
+    validation_scores_: list[float] | None
+    best_validation_score_: float | None
+    learning_rate_: float
+    _no_improvement_count: int
+
+    def __post_init__(self) -> None:
+        for name in COUNTS:
+            parse_count(getattr(self, name))
+        lengths = [len(getattr(self, name) or ()) for name in CURVES]
+        if not lengths[0] >= lengths[1] == lengths[2] or not lengths[0]:
+            raise ValueError(f"the curves have {lengths} values")
+
+
+COUNTS = ("n_iter_", "t_", "_no_improvement_count")
+CURVES = ("loss_curve_", "validation_loss_curve_", "validation_scores_")
+NOTED = tuple(field.name for field in fields(FitNotes))
+
+
+@dataclass(frozen=True, slots=True)
+class FeatureNotes:
+    """What a file says of the columns of X."""
+
+    names: list[str] | None
+    image: tuple[int, int, int] | None
+    scale: float
+
+    def check(self, n_features: int) -> None:
+        """Raise ValueError unless this fits a network of so many inputs."""
+        if self.names is not None and len(self.names) != n_features:
+            raise ValueError("there must be a name for each feature")
+        if self.image is not None and (min(self.image) < 1 or prod(self.image) != n_features):
+            raise ValueError("the shape of the images is not the network's")
+        if not (self.scale > 0 and isfinite(self.scale)):
+            raise ValueError("scale must be above 0")
 
 
 def save(estimator: Any, path: str | Path) -> None:
@@ -81,27 +99,28 @@ def save(estimator: Any, path: str | Path) -> None:
     params = {}
     for name, value in estimator.get_params(deep=False).items():
         try:
-            params[name] = _plain(value)
-        except TypeError:
+            params[name] = to_tagged(value)
+        except (TypeError, ValueError):
             continue  # a random stream or a function: the default comes back
     names = None if fitted.names is None else [str(name) for name in fitted.names]
     notes = {
         "estimator": type(estimator).__name__,
         "format": FORMAT,
         "params": params,
-        "targets": _targets(fitted.targets),
+        "targets": targets_to_plain(fitted.targets),
         "features": {"names": names, "image": fitted.image, "scale": fitted.scale},
-        "fitted": {name: _plain(_last(getattr(estimator, name))) for name in NOTED},
+        "fitted": {name: to_tagged(last_epochs(getattr(estimator, name))) for name in NOTED},
     }
     save_network(path, fitted.network, fitted.weights, notes)
 
 
-def _last(value: Any) -> Any:
+def last_epochs(value: Any) -> Any:
+    """Return the last values of a curve, as many as a file holds; other values as they are."""
     return value[-MOST_EPOCHS:] if isinstance(value, list) else value
 
 
 def load(kind: type, path: str | Path, parts: Sequence[type] = ()) -> Any:
-    """Read an estimator of one class from a file.
+    """Load an estimator of one class from a file.
 
     Raises
     ------
@@ -113,13 +132,16 @@ def load(kind: type, path: str | Path, parts: Sequence[type] = ()) -> Any:
     check_notes(notes, kind, FORMAT, path)
     try:
         known = PARTS | {part.__name__: part for part in parts}
-        params = {name: _made(value, known) for name, value in dict(notes["params"]).items()}
+        params = {name: from_tagged(value, known) for name, value in dict(notes["params"]).items()}
         estimator = kind(**params)
-        fitted = _fitted(model, notes, labels=not estimator._numeric)
-        noted = _noted(notes["fitted"])
+        fitted = _build_fitted(model, notes, labels=not estimator._is_regressor)
+        values = {name: from_tagged(notes["fitted"][name], {}) for name in NOTED}
+        fit_notes = from_plain(FitNotes, values, "fitted")
         estimator.__dict__.update(
-            {**fitted_attributes(estimator, fitted), **noted, "_history": _history(noted, fitted)},
-            _kept=None,
+            fitted_attributes(estimator, fitted),
+            **{name: getattr(fit_notes, name) for name in NOTED},
+            _history=_build_history(fit_notes, fitted),
+            _resume_state=None,
         )
     except Exception as error:  # a damaged file may lead anywhere
         what = one_line(f"{type(error).__name__}: {error}", 200)
@@ -130,19 +152,19 @@ def load(kind: type, path: str | Path, parts: Sequence[type] = ()) -> Any:
 
 
 def check_notes(notes: Mapping[str, Any], kind: type, newest: int, path: str | Path) -> None:
-    """Refuse a file that holds something else, or is of a newer format.
+    """Raise if a file holds something else, or is of another format.
 
     Raises
     ------
     UserError
         With what was expected, and what the file holds.
     """
-    where, found = one_line(path), notes.get("estimator")
-    if found != kind.__name__:
+    where, name = one_line(path), notes.get("estimator")
+    if name != kind.__name__:
         alone = "a network alone, which graduel.train.load_network reads"
-        held = alone if found is None else one_line(repr(found), 60)
+        content = alone if name is None else one_line(repr(name), 60)
         article = "an" if kind.__name__[0] in "MAEIO" else "a"
-        raise UserError(f"{where}: expected {article} {kind.__name__}; the file holds {held}")
+        raise UserError(f"{where}: expected {article} {kind.__name__}; the file holds {content}")
     if notes.get("format") != newest:
         raise UserError(
             f"{where}: expected an estimator of format {newest}; got format "
@@ -150,112 +172,96 @@ def check_notes(notes: Mapping[str, Any], kind: type, newest: int, path: str | P
         )
 
 
-def _noted(about: Mapping[str, Any]) -> dict[str, Any]:
-    """Read the attributes of NOTED."""
-    noted = {name: _made(about[name], {}) for name in NOTED}
-    for name, value in noted.items():
-        if name in COUNTS:
-            noted[name] = _count(value)
-        elif name.endswith(("curve_", "scores_")):
-            if value is not None or name == "loss_curve_":
-                noted[name] = [_number(each) for each in value]
-        elif value is not None or name not in ("best_loss_", "best_validation_score_"):
-            noted[name] = _number(value)
-    lengths = [len(noted[name] or ()) for name in CURVES]
-    if not lengths[0] >= lengths[1] == lengths[2] or not lengths[0]:
-        raise ValueError(f"the curves have {lengths} values")
-    return noted
+def parse_count(value: Any) -> int:
+    """Return a whole number of at least 0 from plain data, or raise ValueError."""
+    count = from_plain(int, value)
+    if not 0 <= count < LARGEST:
+        raise ValueError(f"expected a whole number of at least 0; got {value!r}")
+    return count
 
 
-def _count(value: Any) -> int:
-    if type(value) is not int or not 0 <= value < LARGEST:
-        raise TypeError(f"expected a whole number of at least 0; got {value!r}")
-    return value
+def parse_number(value: Any) -> float:
+    """Return a number from plain data, or raise ValueError."""
+    return from_plain(float, value)
 
 
-def _number(value: Any) -> float:
-    if type(value) not in (int, float):
-        raise TypeError(f"expected a number; got {value!r}")
-    return float(value)
-
-
-def _history(noted: Mapping[str, Any], fitted: FittedNetwork) -> FitHistory:
+def _build_history(notes: FitNotes, fitted: FittedNetwork) -> FitHistory:
     """Return what a warm start goes on from."""
-    losses, watched, scores = (list(noted[name] or ()) for name in CURVES)
-    history = FitHistory(losses, watched, scores, stalled=noted["_no_improvement_count"])
-    history.seen = noted["t_"]
+    losses, validation_losses, scores = (list(getattr(notes, name) or ()) for name in CURVES)
+    history = FitHistory(
+        losses, validation_losses, scores, stalled=notes._no_improvement_count, seen=notes.t_
+    )
     history.best_loss = min(filter(isfinite, losses), default=inf)
-    if noted["best_loss_"] is None:  # early stopping: what answers is the best epoch
+    if notes.best_loss_ is None:  # early stopping: what answers is the best epoch
         history.best_score = max((s for s in scores if not isnan(s)), default=-inf)
         history.best = fitted.weights.copy()
     return history
 
 
-def _fitted(model: SavedNetwork, notes: Mapping[str, Any], *, labels: bool) -> FittedNetwork:
-    network, features, about = model.network, notes["features"], notes["targets"]
+def _build_fitted(model: SavedNetwork, notes: Mapping[str, Any], *, labels: bool) -> FittedNetwork:
+    """Return what an estimator predicts with; `labels` says whether targets are labels."""
+    network, target_notes = model.network, notes["targets"]
+    features = from_plain(FeatureNotes, notes["features"], "features")
     targets: Targets
     if labels:
-        classes = _classes(**about["classes"])
+        classes = parse_classes(**target_notes["classes"])
         targets = LabelTarget(
-            classes, network.loss, about["multilabel"] is True, about["sparse"] is True
+            classes,
+            network.loss,
+            target_notes["multilabel"] is True,
+            target_notes["sparse"] is True,
         )
         if targets.multilabel and classes.dtype.kind not in "iu":
             raise ValueError("the labels of several a row must be numbers")
     else:
-        targets = NumberTarget(_count(about["n_outputs"]), network.loss)
+        targets = NumberTarget(parse_count(target_notes["n_outputs"]), network.loss)
         if hasattr(network.loss, "label_smoothing"):
             raise ValueError("the network's loss is for labels")
     if network.output_shape != (targets.n_outputs,) or len(network.input_shape) != 1:
         raise ValueError("the network's shapes are not the estimator's")
-    names = features["names"]
-    if names is not None:
-        texts = isinstance(names, list) and all(type(name) is str for name in names)
-        if not texts or len(names) != network.input_shape[0]:
-            raise ValueError("there must be a name for each feature")
-        names = np.array(names, dtype=object)
-    image = features["image"]
-    if image is not None:
-        height, width, channels = map(_count, image)
-        image = height, width, channels
-        if prod(image) != network.input_shape[0]:
-            raise ValueError("the shape of the images is not the network's")
-    scale = _number(features["scale"])
-    if not (scale > 0 and isfinite(scale)):
-        raise ValueError("scale must be above 0")
-    return FittedNetwork(network, model.weights, targets, scale, names, image)
+    features.check(network.input_shape[0])
+    names = None if features.names is None else np.array(features.names, dtype=object)
+    return FittedNetwork(network, model.weights, targets, features.scale, names, features.image)
 
 
-def _targets(targets: Targets) -> dict[str, Any]:
+def targets_to_plain(targets: Targets) -> dict[str, Any]:
+    """Return what a file says of the targets.
+
+    Raises
+    ------
+    UserError
+        If labels are of a kind that a file cannot hold.
+    """
     if isinstance(targets, NumberTarget):
         return {"n_outputs": targets.n_outputs}
     classes = targets.classes
     values = [str(c) if isinstance(c, str) else c for c in classes.tolist()]
-    about = {"dtype": classes.dtype.str, "values": values}
+    plain = {"dtype": classes.dtype.str, "values": values}
     try:
-        _classes(**about)
+        parse_classes(**plain)
     except ValueError:
         raise UserError(
             f"labels must be numbers or text to be saved; got {classes.dtype} such as "
             f"{classes[0]!r}. Fit with text labels"
         ) from None
-    return {"classes": about, "multilabel": targets.multilabel, "sparse": targets.sparse}
+    return {"classes": plain, "multilabel": targets.multilabel, "sparse": targets.sparse}
 
 
-def _classes(dtype: Any, values: Any) -> Array:
-    """Return labels: sorted, each as the file says it.
+def parse_classes(dtype: Any, values: Any) -> Array:
+    """Return the labels of a file, if they are sorted and each is of this dtype.
 
     Raises
     ------
     ValueError
         If they are not.
     """
-    found = re.fullmatch(r"[<>|]?(?:(b1|[iu][1248]|f[248])|(U)(\d{1,7})|(O))", str(dtype))
-    if found is None or not isinstance(values, list) or not values:
+    match = re.fullmatch(r"[<>|]?(?:(b1|[iu][1248]|f[248])|(U)(\d{1,7})|(O))", str(dtype))
+    if match is None or not isinstance(values, list) or not values:
         raise ValueError(f"labels cannot be of dtype {dtype}")
-    if 4 * int(found[3] or 0) * len(values) > LARGEST_LABELS:
+    if 4 * int(match[3] or 0) * len(values) > LARGEST_LABELS:
         raise ValueError("the labels are too long")
     kinds = {"b": (bool,), "i": (int,), "u": (int,), "f": (float, int)}
-    kind = kinds[found[1][0]] if found[1] else (str,)
+    kind = kinds[match[1][0]] if match[1] else (str,)
     if not all(type(value) in kind for value in values):
         raise ValueError(f"labels of dtype {dtype} must be {kind[0].__name__}")
     with np.errstate(all="ignore"):
@@ -263,56 +269,3 @@ def _classes(dtype: Any, values: Any) -> Array:
     if classes.tolist() != values or not (classes[:-1] < classes[1:]).all():
         raise ValueError("labels must be sorted, each of its dtype")
     return classes
-
-
-def _plain(value: Any) -> Any:
-    """Return plain data for JSON, from which :func:`_made` makes an equal value.
-
-    Raises
-    ------
-    TypeError
-        If the value is of a kind that has no plain form.
-    """
-    if isinstance(value, np.generic | np.ndarray):
-        value = value.tolist()
-    if isinstance(value, float) and not isfinite(value):
-        return {"float": repr(value)}
-    if value is None or isinstance(value, bool | int | float | str):
-        return value
-    if isinstance(value, list):
-        return [_plain(part) for part in value]
-    if isinstance(value, tuple):
-        return {"tuple": [_plain(part) for part in value]}
-    if isinstance(value, dict):
-        return {"dict": [[_plain(k), _plain(v)] for k, v in value.items()]}
-    if is_dataclass(value) and not isinstance(value, type):
-        inner = {f.name: _plain(getattr(value, f.name)) for f in fields(value) if f.init}
-        names = {part: name for name, part in PARTS.items()}
-        return {"part": names.get(type(value), type(value).__name__), "fields": inner}
-    raise TypeError(f"{type(value).__name__} has no plain form")
-
-
-def _made(value: Any, known: Mapping[str, type], level: int = 0) -> Any:
-    """Return what :func:`_plain` wrote."""
-    if level > DEEPEST:
-        raise ValueError(f"more than {DEEPEST} levels of brackets")
-
-    def made(inner: Any) -> Any:
-        return _made(inner, known, level + 1)
-
-    if isinstance(value, list):
-        return [made(part) for part in value]
-    if not isinstance(value, dict):
-        return value
-    match value:
-        case {"float": "nan" | "inf" | "-inf" as text, **rest} if not rest:
-            return float(text)
-        case {"tuple": list(inner), **rest} if not rest:
-            return tuple(made(part) for part in inner)
-        case {"dict": list(inner), **rest} if not rest:
-            return {made(k): made(v) for k, v in inner}
-        case {"part": str(name), "fields": dict(inner), **rest} if not rest:
-            if name not in known:
-                raise ValueError(f"there is no part {name}; parts=[…] names those of one's own")
-            return known[name](**{k: made(v) for k, v in inner.items()})
-    raise ValueError(f"expected a value of a parameter; got {value!r}")

@@ -67,7 +67,7 @@ def _score_name(estimator: Any) -> str:
         return "−loss" if estimator.scoring == "loss" else estimator.scoring
     if callable(estimator.scoring):
         return "score"
-    return "R²" if estimator._numeric else "accuracy"
+    return "R²" if estimator._is_regressor else "accuracy"
 
 
 def plot_weights(fitted: FittedNetwork, layer: int = 0, most: int = 40) -> Any:

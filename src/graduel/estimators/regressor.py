@@ -91,7 +91,7 @@ class MLPRegressor(RegressorMixin, BaseMLP):  # type: ignore[misc]
     True
     """
 
-    _numeric = True
+    _is_regressor = True
 
     def __init__(
         self,
@@ -133,7 +133,7 @@ class MLPRegressor(RegressorMixin, BaseMLP):  # type: ignore[misc]
     ) -> None:
         set_parameters(self, locals())
 
-    @available_if(part_builder.can_step)
+    @available_if(part_builder.can_partial_fit)
     def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
         """Train for one epoch over the given rows, going on from where the last call ended.
 
@@ -148,11 +148,11 @@ class MLPRegressor(RegressorMixin, BaseMLP):  # type: ignore[misc]
         """
         return self._partial_fit(X, y, sample_weight)
 
-    def _targets(
-        self, y: Any, old: FittedNetwork | None, incremental: bool, classes: Any
+    def _build_targets(
+        self, y: Any, previous: FittedNetwork | None, incremental: bool, classes: Any
     ) -> NumberTarget:
-        if old is not None:
-            self._known(y, old.targets)
+        if previous is not None:
+            self._check_validation_target(y, previous.targets)
         loss = part_builder.build_loss(self, BinaryCrossEntropy)
         if hasattr(loss, "label_smoothing"):
             raise ValueError(
@@ -161,7 +161,7 @@ class MLPRegressor(RegressorMixin, BaseMLP):  # type: ignore[misc]
             )
         return NumberTarget(1 if y.ndim == 1 else y.shape[1], loss)
 
-    def _known(self, y: Any, targets: Targets) -> None:
+    def _check_validation_target(self, y: Any, targets: Targets) -> None:
         outputs = 1 if y.ndim == 1 else y.shape[1]
         if outputs != targets.n_outputs:
             raise ValueError(
@@ -171,7 +171,7 @@ class MLPRegressor(RegressorMixin, BaseMLP):  # type: ignore[misc]
     def _score(self, y: Any, answers: Array, targets: Targets, weight: Array | None) -> float:
         return float(r2_score(y, targets.predict(answers), sample_weight=weight))
 
-    def _own(self, targets: Targets) -> dict[str, Any]:
+    def _target_attributes(self, targets: Targets) -> dict[str, Any]:
         return {}
 
     def __sklearn_tags__(self) -> Any:

@@ -1,4 +1,4 @@
-"""From y to what the loss takes, and from the network's answers back to y."""
+"""Convert y to the targets of the loss, and the network's outputs back to y."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def out_activation(loss: Loss) -> str:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class LabelTarget:
-    """One label a row, or with `multilabel` a yes or no for each of several.
+    """Labels as targets: one a row, or with `multilabel` a yes or no for each of several.
 
     Parameters
     ----------
@@ -52,12 +52,12 @@ class LabelTarget:
 
     @property
     def binary(self) -> bool:
-        """Tell whether each output answers yes or no by itself, where cross-entropy is the loss."""
+        """Return whether each output is a yes or no by itself, where cross-entropy is the loss."""
         return self.multilabel or len(self.classes) <= 2
 
     @property
     def one(self) -> bool:
-        """Tell whether one output answers for both classes, or for the only one."""
+        """Return whether one output answers for both classes, or for the only one."""
         binary = isinstance(self.loss, BinaryCrossEntropy)
         return binary and not self.multilabel and len(self.classes) <= 2
 
@@ -108,7 +108,7 @@ class LabelTarget:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class NumberTarget:
-    """One number a row, or several."""
+    """Numbers as targets: one a row, or several."""
 
     n_outputs: int
     loss: Loss

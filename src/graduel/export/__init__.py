@@ -1,4 +1,4 @@
-"""A trained network handed over to others: as an ONNX file, and as one file of plain NumPy."""
+"""Export a trained network: as an ONNX file, and as one file of plain NumPy."""
 
 from graduel.export.onnx_file import onnx_model, to_onnx
 from graduel.export.python_file import to_python

@@ -1,4 +1,4 @@
-"""A file of Python in the making: lines with comments beside them, numbers, helpers."""
+"""Builder of a Python file: lines with comments beside them, numbers, helpers."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class CodeBuilder:
     """
 
     def __init__(self) -> None:
-        self.now = "X"
+        self.variable = "X"
         self.numbers: dict[str, Array] = {}
         self.helpers: set[str] = set()
         self._lines: list[tuple[str, str]] = []
@@ -32,7 +32,7 @@ class CodeBuilder:
         self._depth = 0
 
     def array(self, name: str, value: Array) -> str:
-        """Keep an array; the first W is W1, the second W2."""
+        """Add an array and return its name; the first W is W1, the second W2."""
         self._count[name] = self._count.get(name, 0) + 1
         numbered = f"{name}{self._count[name]}"
         self.numbers[numbered] = value
@@ -42,11 +42,11 @@ class CodeBuilder:
         """Append a line as it is."""
         self._lines.append((code, comment))
 
-    def kept(self) -> str:
-        """Keep what there is under a name that nothing else changes, and return the name."""
+    def save_variable(self) -> str:
+        """Save the current variable under a name that nothing else changes, and return the name."""
         self._count["R"] = self._count.get("R", 0) + 1
         name = f"R{self._count['R']}"
-        self.line(f"{name} = {self.now}", "kept for a sum below")
+        self.line(f"{name} = {self.variable}", "kept for a sum below")
         return name
 
     def weigh(self, code: str, comment: str) -> None:
@@ -60,13 +60,13 @@ class CodeBuilder:
 
     def change(self, code: str, comment: str) -> None:
         """Append a line that gives the variable of now another value."""
-        self.assign(self.now, code, comment)
+        self.assign(self.variable, code, comment)
 
     def assign(self, to: str, code: str, comment: str) -> None:
         """Append a line; {x} in both texts stands for the variable of now, {to} for the new one."""
-        code, comment = (text.format(x=self.now, to=to) for text in (code, comment))
+        code, comment = (text.format(x=self.variable, to=to) for text in (code, comment))
         self.line(f"{to} = {code}", comment)
-        self.now = to
+        self.variable = to
 
     def body(self) -> list[str]:
         """Return the lines, each with its comment beside it, or above it where it is long."""

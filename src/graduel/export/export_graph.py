@@ -1,4 +1,4 @@
-"""What is to be exported: a network with its weights and its classes, checked once."""
+"""The network to export, with its weights and classes, checked once."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ LINKS: Mapping[type, str] = {
     Huber: "identity",
     Poisson: "exp",
 }
-"""What each loss makes of raw predictions; that of several heads, what its loss of one does."""
+"""The link of each loss; a loss of several heads has that of its loss of one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +58,7 @@ class ExportGraph:
     """A network to export, layer by layer."""
 
     network: Network
-    places: tuple[ExportLayer, ...]
+    nodes: tuple[ExportLayer, ...]
     scale: float
     classes: tuple[int, ...] | tuple[str, ...] | None
     link: str
@@ -68,7 +68,7 @@ class ExportGraph:
 
     @property
     def pair(self) -> bool:
-        """Tell whether the one output is the probability of the second of two classes."""
+        """Return whether the one output is the probability of the second of two classes."""
         return self.classes is not None and len(self.classes) > self.network.answer_shape[0]
 
     @property
@@ -120,8 +120,10 @@ class ExportGraph:
                 "MeanOfHeads takes raw predictions of shape (n, heads, outputs); got a network "
                 f"with outputs of shape {network.output_shape}. End it with HeadsDense"
             )
-        places = _placed(network.nodes, scopes, network.input_shape, exporters)
-        return cls(network, places, float(scale), _labels(network, link, classes), link, heads)
+        nodes = _collect_layers(network.nodes, scopes, network.input_shape, exporters)
+        return cls(
+            network, nodes, float(scale), _check_classes(network, link, classes), link, heads
+        )
 
 
 def to_list(what: str, values: Any) -> list[Any]:
@@ -138,18 +140,18 @@ def _is_number(value: Any) -> bool:
     return isinstance(value, int | float | np.integer | np.floating)
 
 
-def _placed(
+def _collect_layers(
     nodes: Sequence[Node], scopes: Sequence[Scope], shape: Shape, exporters: Container[type]
 ) -> tuple[ExportLayer, ...]:
     """Pair layers with their arrays, children too."""
-    places = []
+    exported = []
     for node, scope in zip(nodes, scopes, strict=True):
         _check_known(node.name, node.layer, exporters)
         arrays = {**vars(scope.p), **vars(scope.s)}
-        kids = _placed(node.kids, scope.kids, shape, exporters)
-        places.append(ExportLayer(node.name, node.layer, shape, node.plan.out, arrays, kids))
+        kids = _collect_layers(node.kids, scope.kids, shape, exporters)
+        exported.append(ExportLayer(node.name, node.layer, shape, node.plan.out, arrays, kids))
         shape = node.plan.out
-    return tuple(places)
+    return tuple(exported)
 
 
 def _check_known(name: str, layer: Layer, exporters: Container[type]) -> None:
@@ -161,7 +163,7 @@ def _check_known(name: str, layer: Layer, exporters: Container[type]) -> None:
         )
 
 
-def _labels(
+def _check_classes(
     network: Network, link: str, classes: Sequence[Any] | Array | None
 ) -> tuple[int, ...] | tuple[str, ...] | None:
     """Return the classes as plain ints or plain text, if they fit the answers."""

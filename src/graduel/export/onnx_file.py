@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from uuid import uuid4
 
 import numpy as np
 from numpy.typing import NDArray
 
+from graduel.atomic_io import atomic_write
 from graduel.errors import UserError
 from graduel.export.export_graph import ExportGraph
 from graduel.export.onnx_graph import Graph
@@ -23,7 +22,7 @@ if TYPE_CHECKING:
     from onnx import ModelProto, ValueInfoProto
 
 OPSET, IR_VERSION = 17, 8
-"""What onnxruntime 1.13 (2022) and every later one load."""
+"""The versions that onnxruntime 1.13 (2022) and every later one load."""
 LIMIT = 2**31 - 2**20
 """Bytes of weights that a file may hold: protobuf ends at 2 GiB; a MiB is kept for the rest."""
 
@@ -48,7 +47,8 @@ def to_onnx(
     OSError
         If the file cannot be written.
     """
-    _write(Path(path), onnx_model(network, weights, scale=scale, classes=classes))
+    model = onnx_model(network, weights, scale=scale, classes=classes)
+    atomic_write(path, model.SerializeToString())
 
 
 def onnx_model(
@@ -91,36 +91,38 @@ def onnx_model(
             "an ONNX model is made with the package onnx, which is not installed; "
             'pip install "graduel[onnx]"'
         ) from None
-    subject = ExportGraph.of(network, weights, scale, classes, LAYERS)
+    exported = ExportGraph.of(network, weights, scale, classes, LAYERS)
     if weights.nbytes > LIMIT:
         raise UserError(
             f"an ONNX file holds at most {LIMIT:,} bytes of weights; got {weights.nbytes:,}"
         )
     graph = Graph(network.dtype)
     x = "X"
-    if subject.scale != 1:
-        x = graph.node("Mul", x, graph.number(subject.scale))
-    x = _linked(graph, subject.link, append_layers(graph, subject.places, x))
-    if subject.heads:
+    if exported.scale != 1:
+        x = graph.node("Mul", x, graph.number(exported.scale))
+    x = _apply_link(graph, exported.link, append_layers(graph, exported.nodes, x))
+    if exported.heads:
         x = graph.node("ReduceMean", x, axes=[1], keepdims=0)
-    outputs = _answers(graph, subject, x)
+    outputs = _build_outputs(graph, exported, x)
     real = TensorProto.DOUBLE if graph.double else TensorProto.FLOAT
-    takes = helper.make_tensor_value_info("X", real, ["n", *network.input_shape])
-    made = helper.make_graph(graph.nodes, "graduel", [takes], outputs, list(graph.arrays.values()))
+    input_info = helper.make_tensor_value_info("X", real, ["n", *network.input_shape])
+    onnx_graph = helper.make_graph(
+        graph.nodes, "graduel", [input_info], outputs, list(graph.arrays.values())
+    )
     model: ModelProto = helper.make_model(
-        made,
+        onnx_graph,
         opset_imports=[helper.make_opsetid("", OPSET)],
         ir_version=IR_VERSION,
         producer_name="graduel",
         producer_version=version("graduel"),
     )
-    if subject.classes is not None:
-        helper.set_model_props(model, {"classes": json.dumps(subject.classes)})
+    if exported.classes is not None:
+        helper.set_model_props(model, {"classes": json.dumps(exported.classes)})
     return model
 
 
-def _linked(graph: Graph, link: str, raw: str) -> str:
-    """Turn raw predictions into answers, as the loss does."""
+def _apply_link(graph: Graph, link: str, raw: str) -> str:
+    """Append the loss's link, from raw predictions to answers."""
     if link == "softmax":
         return graph.node("Softmax", raw, axis=-1)
     if link == "sigmoid":
@@ -131,40 +133,26 @@ def _linked(graph: Graph, link: str, raw: str) -> str:
     return raw
 
 
-def _answers(graph: Graph, subject: ExportGraph, p: str) -> list[ValueInfoProto]:
-    """Append what makes the outputs, and describe them."""
+def _build_outputs(graph: Graph, exported: ExportGraph, p: str) -> list[ValueInfoProto]:
+    """Append the nodes of the outputs, and return their descriptions."""
     from onnx import TensorProto, helper
 
     real = TensorProto.DOUBLE if graph.double else TensorProto.FLOAT
-    if subject.classes is None:
+    if exported.classes is None:
         graph.node("Identity", p, name="answers")
-        shape: list[str | int | None] = ["n", *subject.network.answer_shape]
+        shape: list[str | int | None] = ["n", *exported.network.answer_shape]
         return [helper.make_tensor_value_info("answers", real, shape)]
-    k = len(subject.classes)
-    if subject.pair:
+    k = len(exported.classes)
+    if exported.pair:
         p = graph.node("Concat", graph.node("Sub", graph.number(1.0), p), p, axis=1)
     graph.node("Identity", p, name="probabilities")
     each = helper.make_tensor_value_info("probabilities", real, ["n", k])
-    if subject.link == "sigmoid" and not subject.pair:
+    if exported.link == "sigmoid" and not exported.pair:
         yes = graph.node("Greater", p, graph.number(0.5))
         graph.node("Cast", yes, name="label", to=TensorProto.INT64)
         return [helper.make_tensor_value_info("label", TensorProto.INT64, ["n", k]), each]
     # Of two equal ones the first: of a pair the second class only where p > ½.
     code = graph.node("ArgMax", p, axis=1, keepdims=0)
-    graph.node("Gather", graph.labels(subject.classes), code, name="label")
-    kind = TensorProto.INT64 if isinstance(subject.classes[0], int) else TensorProto.STRING
+    graph.node("Gather", graph.labels(exported.classes), code, name="label")
+    kind = TensorProto.INT64 if isinstance(exported.classes[0], int) else TensorProto.STRING
     return [helper.make_tensor_value_info("label", kind, ["n"]), each]
-
-
-def _write(path: Path, model: ModelProto) -> None:
-    """Write a file whole or not at all: beside its place, then moved there."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    aside = path.with_name(f".{path.name}.{uuid4().hex}.tmp")
-    try:
-        with aside.open("xb") as file:
-            file.write(model.SerializeToString())
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(aside, path)
-    finally:
-        aside.unlink(missing_ok=True)

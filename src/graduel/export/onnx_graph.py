@@ -1,4 +1,4 @@
-"""A graph of ONNX nodes in the making."""
+"""Builder of a graph of ONNX nodes."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Graph:
 
     @property
     def double(self) -> bool:
-        """Tell whether it computes in float64, for which onnxruntime lacks some operators."""
+        """Return whether it computes in float64, for which onnxruntime lacks some operators."""
         return self.dtype == np.float64
 
     def node(self, op: str, *inputs: str, name: str | None = None, **attributes: Any) -> str:
@@ -40,25 +40,25 @@ class Graph:
         return name
 
     def array(self, name: str, value: Array) -> str:
-        """Keep an array as it is."""
+        """Add an array and return its name."""
         from onnx import numpy_helper
 
         self.arrays[name] = numpy_helper.from_array(np.asarray(value, order="C"), name)
         return name
 
     def number(self, value: float) -> str:
-        """Keep one number, in the graph's dtype."""
+        """Add one number, in the graph's dtype."""
         return self.array(f"number {value!r}", np.asarray(value, self.dtype))
 
     def integer(self, value: int) -> str:
-        """Keep one int64."""
+        """Add one int64."""
         return self.array(f"integer {value}", np.asarray(value, np.int64))
 
     def integers(self, *values: int) -> str:
-        """Keep a list of int64."""
+        """Add a list of int64."""
         return self.array(f"integers {values}", np.array(values, np.int64))
 
     def labels(self, classes: tuple[int, ...] | tuple[str, ...]) -> str:
-        """Keep the classes' labels, int64 or text."""
+        """Add the classes' labels, int64 or text."""
         kind = np.int64 if isinstance(classes[0], int) else object
         return self.array("classes", np.array(classes, kind))

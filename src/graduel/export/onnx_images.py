@@ -13,43 +13,43 @@ from graduel.export.onnx_graph import Graph
 from graduel.export.window import Window
 
 
-def conv(graph: Graph, place: ExportLayer, x: str) -> str:
+def conv(graph: Graph, node: ExportLayer, x: str) -> str:
     """Append Conv; in float64, a product of matrices for each place in the window."""
-    window, W = Window.of(place), place.arrays["W"]
-    b = graph.array(f"{place.name}.b", place.arrays["b"])
+    window, W = Window.of(node), node.arrays["W"]
+    b = graph.array(f"{node.name}.b", node.arrays["b"])
     if not graph.double:
-        turned = graph.array(f"{place.name}.W", W.transpose(3, 2, 0, 1))
-        return _turned(graph, window, x, "Conv", turned, b)
+        turned = graph.array(f"{node.name}.W", W.transpose(3, 2, 0, 1))
+        return _apply_channels_first(graph, window, x, "Conv", turned, b)
     (top, below), (left, right) = window.zeros
     if any((top, below, left, right)):
         x = graph.node("Pad", x, graph.integers(0, top, left, 0, 0, below, right, 0))
     factors = [
-        graph.array(f"{place.name}.W.{i}.{j}", W[i, j])
+        graph.array(f"{node.name}.W.{i}.{j}", W[i, j])
         for i in range(W.shape[0])
         for j in range(W.shape[1])
     ]
     pieces = [
         graph.node("MatMul", piece, factor)
-        for piece, factor in zip(_pieces(graph, place, window, x), factors, strict=True)
+        for piece, factor in zip(_slice_windows(graph, node, window, x), factors, strict=True)
     ]
     return graph.node("Sum", *pieces, b)
 
 
-def max_pool(graph: Graph, place: ExportLayer, x: str) -> str:
+def max_pool(graph: Graph, node: ExportLayer, x: str) -> str:
     """Append MaxPool."""
-    return _turned(graph, Window.of(place), x, "MaxPool")
+    return _apply_channels_first(graph, Window.of(node), x, "MaxPool")
 
 
-def average_pool(graph: Graph, place: ExportLayer, x: str) -> str:
+def average_pool(graph: Graph, node: ExportLayer, x: str) -> str:
     """Append AveragePool; in float64, a sum over the places in the window."""
-    window = Window.of(place)
+    window = Window.of(node)
     if not graph.double:
-        return _turned(graph, window, x, "AveragePool")
-    total = graph.node("Sum", *_pieces(graph, place, window, x))
+        return _apply_channels_first(graph, window, x, "AveragePool")
+    total = graph.node("Sum", *_slice_windows(graph, node, window, x))
     return graph.node("Mul", total, graph.number(1 / prod(window.size)))
 
 
-def _turned(graph: Graph, window: Window, x: str, op: str, *arrays: str) -> str:
+def _apply_channels_first(graph: Graph, window: Window, x: str, op: str, *arrays: str) -> str:
     """Apply an operator that wants images with the channels before the lines."""
     before, after = zip(*window.zeros, strict=True)
     x = graph.node("Transpose", x, perm=[0, 3, 1, 2])
@@ -59,9 +59,9 @@ def _turned(graph: Graph, window: Window, x: str, op: str, *arrays: str) -> str:
     return graph.node("Transpose", x, perm=[0, 2, 3, 1])
 
 
-def _pieces(graph: Graph, place: ExportLayer, window: Window, x: str) -> list[str]:
+def _slice_windows(graph: Graph, node: ExportLayer, window: Window, x: str) -> list[str]:
     """Cut out, for each place in the window, what lies there in all windows."""
-    spans = [(n - 1) * step + 1 for n, step in zip(place.out, window.stride, strict=False)]
+    spans = [(n - 1) * step + 1 for n, step in zip(node.out, window.stride, strict=False)]
     axes, steps = graph.integers(1, 2), graph.integers(*window.stride)
     return [
         graph.node(

@@ -55,69 +55,69 @@ Exporter = Callable[[Graph, ExportLayer, str], str]
 """Appends a layer's nodes: of the graph, the place and the input's name makes the output's."""
 
 
-def append_layers(graph: Graph, places: Sequence[ExportLayer], x: str) -> str:
+def append_layers(graph: Graph, nodes: Sequence[ExportLayer], x: str) -> str:
     """Send `x` through layers one after the other."""
-    for place in places:
-        x = LAYERS[type(place.layer)](graph, place, x)
+    for node in nodes:
+        x = LAYERS[type(node.layer)](graph, node, x)
     return x
 
 
-def _array(graph: Graph, place: ExportLayer, name: str) -> str:
-    """Keep one of the layer's arrays under its name in a model's file, such as 0.W."""
-    return graph.array(f"{place.name}.{name}", place.arrays[name])
+def _array(graph: Graph, node: ExportLayer, name: str) -> str:
+    """Add one of the layer's arrays under its name in a model file, such as 0.W."""
+    return graph.array(f"{node.name}.{name}", node.arrays[name])
 
 
-def _same(graph: Graph, place: ExportLayer, x: str) -> str:
+def _pass_through(graph: Graph, node: ExportLayer, x: str) -> str:
     return x
 
 
-def _plain(op: str) -> Exporter:
-    """Make the exporter of a layer that is one operator without parameters."""
-    return lambda graph, place, x: graph.node(op, x)
+def _operator(op: str) -> Exporter:
+    """Return the exporter of a layer that is one operator without parameters."""
+    return lambda graph, node, x: graph.node(op, x)
 
 
-def _columns(graph: Graph, place: ExportLayer, x: str) -> str:
+def _columns(graph: Graph, node: ExportLayer, x: str) -> str:
     from onnx import TensorProto
 
-    numeric, counts = place.layer.numeric, place.layer.categorical
+    numeric, counts = node.layer.numeric, node.layer.categorical
     if not counts:
         return x
-    width, axis = graph.integers(place.shape[0]), graph.integers(1)
+    width, axis = graph.integers(node.shape[0]), graph.integers(1)
     codes = graph.node("Slice", x, graph.integers(numeric), width, axis)
     zero = graph.number(0.0)
     codes = graph.node("Where", graph.node("IsNaN", codes), zero, graph.node("Round", codes))
-    last = graph.array(f"{place.name}.last", np.array(counts, graph.dtype) - 1)
+    last = graph.array(f"{node.name}.last", np.array(counts, graph.dtype) - 1)
     codes = graph.node("Min", graph.node("Max", codes, zero), last)
     codes = graph.node("Cast", codes, to=TensorProto.INT64)
     parts = [graph.node("Slice", x, graph.integers(0), graph.integers(numeric), axis)]
     for j in range(len(counts)):
         column = graph.node("Gather", codes, graph.integer(j), axis=1)
-        parts.append(graph.node("Gather", _array(graph, place, f"E{j}"), column))
+        parts.append(graph.node("Gather", _array(graph, node, f"E{j}"), column))
     return graph.node("Concat", *parts, axis=1)
 
 
-def _dense(graph: Graph, place: ExportLayer, x: str) -> str:
+def _dense(graph: Graph, node: ExportLayer, x: str) -> str:
     return graph.node(
-        "Add", graph.node("MatMul", x, _array(graph, place, "W")), _array(graph, place, "b")
+        "Add", graph.node("MatMul", x, _array(graph, node, "W")), _array(graph, node, "b")
     )
 
 
-def _leaky_relu(graph: Graph, place: ExportLayer, x: str) -> str:
+def _leaky_relu(graph: Graph, node: ExportLayer, x: str) -> str:
     # Not LeakyRelu, which holds its slope in float32.
-    return graph.node("PRelu", x, graph.number(place.layer.slope))
+    return graph.node("PRelu", x, graph.number(node.layer.slope))
 
 
-def _parametric_relu(graph: Graph, place: ExportLayer, x: str) -> str:
-    return graph.node("PRelu", x, _array(graph, place, "slope"))
+def _parametric_relu(graph: Graph, node: ExportLayer, x: str) -> str:
+    return graph.node("PRelu", x, _array(graph, node, "slope"))
 
 
-def _elu(graph: Graph, place: ExportLayer, x: str) -> str:
+def _elu(graph: Graph, node: ExportLayer, x: str) -> str:
     if graph.double:
-        return _slow_elu(graph, x, 1.0, place.layer.alpha)
-    return graph.node("Elu", x, alpha=place.layer.alpha)
+        return _slow_elu(graph, x, 1.0, node.layer.alpha)
+    return graph.node("Elu", x, alpha=node.layer.alpha)
 
 
-def _selu(graph: Graph, place: ExportLayer, x: str) -> str:
+def _selu(graph: Graph, node: ExportLayer, x: str) -> str:
     if graph.double:
         return _slow_elu(graph, x, SELU.scale, SELU.alpha)
     return graph.node("Selu", x, alpha=SELU.alpha, gamma=SELU.scale)
@@ -133,7 +133,7 @@ def _slow_elu(graph: Graph, x: str, scale: float, alpha: float) -> str:
     return graph.node("Add", right, left)
 
 
-def _softplus(graph: Graph, place: ExportLayer, x: str) -> str:
+def _softplus(graph: Graph, node: ExportLayer, x: str) -> str:
     if not graph.double:
         return graph.node("Softplus", x)
     rest = graph.node("Exp", graph.node("Neg", graph.node("Abs", x)))
@@ -141,23 +141,23 @@ def _softplus(graph: Graph, place: ExportLayer, x: str) -> str:
     return graph.node("Add", graph.node("Max", x, graph.number(0.0)), rest)
 
 
-def _silu(graph: Graph, place: ExportLayer, x: str) -> str:
+def _silu(graph: Graph, node: ExportLayer, x: str) -> str:
     return graph.node("Mul", x, graph.node("Sigmoid", x))
 
 
-def _mish(graph: Graph, place: ExportLayer, x: str) -> str:
-    return graph.node("Mul", x, graph.node("Tanh", _softplus(graph, place, x)))
+def _mish(graph: Graph, node: ExportLayer, x: str) -> str:
+    return graph.node("Mul", x, graph.node("Tanh", _softplus(graph, node, x)))
 
 
-def _hard_swish(graph: Graph, place: ExportLayer, x: str) -> str:
+def _hard_swish(graph: Graph, node: ExportLayer, x: str) -> str:
     six = graph.number(6.0)
     gate = graph.node("Add", x, graph.number(3.0))
     gate = graph.node("Clip", gate, graph.number(0.0), six)
     return graph.node("Mul", x, graph.node("Div", gate, six))
 
 
-def _gelu(graph: Graph, place: ExportLayer, x: str) -> str:
-    if place.layer.approximate:
+def _gelu(graph: Graph, node: ExportLayer, x: str) -> str:
+    if node.layer.approximate:
         u = graph.node("Mul", graph.node("Mul", x, x), graph.number(ROOT * CUBIC))
         u = graph.node("Mul", graph.node("Add", u, graph.number(ROOT)), x)
         gate = graph.node("Tanh", u)
@@ -169,7 +169,7 @@ def _gelu(graph: Graph, place: ExportLayer, x: str) -> str:
 
 
 def _slow_erf(graph: Graph, z: str) -> str:
-    """Take erf as in :mod:`graduel.nn.special`: a quotient of polynomials near 0, one beyond."""
+    """Compute erf as in :mod:`graduel.nn.special`: a quotient of polynomials near 0, one beyond."""
     z = graph.node("Clip", z, graph.number(-6.0), graph.number(6.0))
     a, u = graph.node("Abs", z), graph.node("Mul", z, z)
 
@@ -192,39 +192,39 @@ def _polynomial(graph: Graph, x: str, coefficients: tuple[float, ...]) -> str:
     return total
 
 
-def _batch_norm(graph: Graph, place: ExportLayer, x: str) -> str:
-    p = place.arrays
+def _batch_norm(graph: Graph, node: ExportLayer, x: str) -> str:
+    p = node.arrays
     # The running variance and γ become one factor, as in the layer's own forward pass.
-    slope = graph.array(f"{place.name}.slope", p["gamma"] / np.sqrt(p["var"] + place.layer.eps))
-    x = graph.node("Sub", x, _array(graph, place, "mean"))
-    return graph.node("Add", graph.node("Mul", x, slope), _array(graph, place, "beta"))
+    slope = graph.array(f"{node.name}.slope", p["gamma"] / np.sqrt(p["var"] + node.layer.eps))
+    x = graph.node("Sub", x, _array(graph, node, "mean"))
+    return graph.node("Add", graph.node("Mul", x, slope), _array(graph, node, "beta"))
 
 
-def _layer_norm(graph: Graph, place: ExportLayer, x: str) -> str:
+def _layer_norm(graph: Graph, node: ExportLayer, x: str) -> str:
     # Not LayerNormalization: a runtime may take the variance as mean(x²) − mean(x)², and lose
     # digits where the mean is large.
     x = graph.node("Sub", x, graph.node("ReduceMean", x, axes=[-1]))
     var = graph.node("ReduceMean", graph.node("Mul", x, x), axes=[-1])
-    root = graph.node("Sqrt", graph.node("Add", var, graph.number(place.layer.eps)))
-    x = graph.node("Mul", graph.node("Div", x, root), _array(graph, place, "gamma"))
-    return graph.node("Add", x, _array(graph, place, "beta"))
+    root = graph.node("Sqrt", graph.node("Add", var, graph.number(node.layer.eps)))
+    x = graph.node("Mul", graph.node("Div", x, root), _array(graph, node, "gamma"))
+    return graph.node("Add", x, _array(graph, node, "beta"))
 
 
-def _scale(graph: Graph, place: ExportLayer, x: str) -> str:
-    return graph.node("Mul", x, _array(graph, place, "s"))
+def _scale(graph: Graph, node: ExportLayer, x: str) -> str:
+    return graph.node("Mul", x, _array(graph, node, "s"))
 
 
-def _reshape(graph: Graph, place: ExportLayer, x: str) -> str:
-    return graph.node("Reshape", x, graph.integers(0, *place.out))  # 0: as many rows as come
+def _reshape(graph: Graph, node: ExportLayer, x: str) -> str:
+    return graph.node("Reshape", x, graph.integers(0, *node.out))  # 0: as many rows as come
 
 
-def _residual(graph: Graph, place: ExportLayer, x: str) -> str:
-    return graph.node("Add", x, append_layers(graph, place.kids, x))
+def _residual(graph: Graph, node: ExportLayer, x: str) -> str:
+    return graph.node("Add", x, append_layers(graph, node.kids, x))
 
 
-def _parametric(graph: Graph, place: ExportLayer, x: str) -> str:
-    bend = graph.node("Sub", append_layers(graph, place.kids, x), x)
-    return graph.node("Add", x, graph.node("Mul", bend, _array(graph, place, "alpha")))
+def _parametric(graph: Graph, node: ExportLayer, x: str) -> str:
+    bend = graph.node("Sub", append_layers(graph, node.kids, x), x)
+    return graph.node("Add", x, graph.node("Mul", bend, _array(graph, node, "alpha")))
 
 
 LAYERS: Mapping[type, Exporter] = {
@@ -240,14 +240,14 @@ LAYERS: Mapping[type, Exporter] = {
     BatchNorm: _batch_norm,
     LayerNorm: _layer_norm,
     Scale: _scale,
-    Dropout: _same,
-    Noise: _same,
-    Identity: _same,
+    Dropout: _pass_through,
+    Noise: _pass_through,
+    Identity: _pass_through,
     Flatten: _reshape,
     Reshape: _reshape,
     Residual: _residual,
     Parametric: _parametric,
-    ReLU: _plain("Relu"),
+    ReLU: _operator("Relu"),
     LeakyReLU: _leaky_relu,
     ParametricReLU: _parametric_relu,
     ELU: _elu,
@@ -257,7 +257,7 @@ LAYERS: Mapping[type, Exporter] = {
     Mish: _mish,
     HardSwish: _hard_swish,
     Softplus: _softplus,
-    Sigmoid: _plain("Sigmoid"),
-    Tanh: _plain("Tanh"),
+    Sigmoid: _operator("Sigmoid"),
+    Tanh: _operator("Tanh"),
 }
-"""How each layer of graduel.nn is exported."""
+"""The exporter of each layer of graduel.nn."""

@@ -1,4 +1,4 @@
-"""What a generated file says of itself."""
+"""The docstring of a generated file."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from graduel.export.export_graph import ExportGraph, ExportLayer
 from graduel.export.python_layers import format_shape
 
 FEW = 20
-"""So many classes are named."""
+"""The most classes that are listed."""
 
 
 def describe_scale(scale: float) -> str:
@@ -23,29 +23,29 @@ def describe_scale(scale: float) -> str:
     return f"/ {whole}" if whole and 1 / whole == scale else f"* {scale!r}"
 
 
-def write_docstring(subject: ExportGraph, title: str, *, named: bool) -> list[str]:
+def write_docstring(exported: ExportGraph, title: str, *, named: bool) -> list[str]:
     """Write what the module is and how it is used."""
-    network = subject.network
-    probabilities = subject.link in ("softmax", "sigmoid")
+    network = exported.network
+    probabilities = exported.link in ("softmax", "sigmoid")
     first, *more = text.escape_docstring(title, 90)
     values = prod(network.input_shape)
     lines = [f'"""{first}', *more, ""]
     lines += [
         f"A trained network of {network.layout.size:,} parameters, computed in {network.dtype}:",
         "",
-        *_table(subject),
+        *_table(exported),
         "",
     ]
-    if subject.classes is not None:
-        names = ", ".join(map(repr, subject.classes[:FEW]))
-        rest = f" and {len(subject.classes) - FEW} more" if len(subject.classes) > FEW else ""
+    if exported.classes is not None:
+        names = ", ".join(map(repr, exported.classes[:FEW]))
+        rest = f" and {len(exported.classes) - FEW} more" if len(exported.classes) > FEW else ""
         lines += [*text.escape_docstring(f"Classes: {names}{rest}."), ""]
     order = ", in the order of COLUMNS" if named else ""
     lines += [f"X has {values} numbers for each example{order}.", ""]
     if probabilities:
-        lines.append(f"    predict_proba(X)  probabilities, shape (n, {_shape(subject.out)})")
+        lines.append(f"    predict_proba(X)  probabilities, shape (n, {_shape(exported.out)})")
     lines += [
-        f"    predict(X)        {_says(subject)}",
+        f"    predict(X)        {_describe_prediction(exported)}",
         "",
         f"As a script it reads a CSV file, {values} numbers on each line with commas between them,",
         "and prints an answer for each line:",
@@ -59,13 +59,13 @@ def write_docstring(subject: ExportGraph, title: str, *, named: bool) -> list[st
     return lines
 
 
-def _says(subject: ExportGraph) -> str:
-    """Tell what predict returns."""
-    if subject.link == "softmax" or subject.pair:
-        label = "class" if subject.classes is not None else "number of the class, from 0"
+def _describe_prediction(exported: ExportGraph) -> str:
+    """Describe what predict returns."""
+    if exported.link == "softmax" or exported.pair:
+        label = "class" if exported.classes is not None else "number of the class, from 0"
         return f"the likeliest {label}, shape (n,)"
-    out = f"shape (n, {_shape(subject.out)})"
-    if subject.link == "sigmoid":
+    out = f"shape (n, {_shape(exported.out)})"
+    if exported.link == "sigmoid":
         return f"1 where the probability is above one half, else 0, {out}"
     return f"the network's answers, {out}"
 
@@ -74,22 +74,22 @@ def _shape(shape: tuple[int, ...]) -> str:
     return ", ".join(map(str, shape))
 
 
-def _table(subject: ExportGraph) -> list[str]:
+def _table(exported: ExportGraph) -> list[str]:
     """Tabulate layers, what comes out of them, and their parameters."""
-    network = subject.network
-    scaled = f"X {describe_scale(subject.scale)}" if subject.scale != 1 else ""
+    network = exported.network
+    scaled = f"X {describe_scale(exported.scale)}" if exported.scale != 1 else ""
     rows = [("input", format_shape(network.input_shape), scaled)]
 
-    def add(places: Sequence[ExportLayer], depth: int) -> None:
-        for place in places:
-            name = "  " * depth + type(place.layer).__name__
-            own = sum(e.size for e in network.layout.entries if e.name in _owned(place))
-            rows.append((name, format_shape(place.out), f"{own:,} parameters" if own else ""))
-            add(place.kids, depth + 1)
+    def add(nodes: Sequence[ExportLayer], depth: int) -> None:
+        for node in nodes:
+            name = "  " * depth + type(node.layer).__name__
+            own = sum(e.size for e in network.layout.entries if e.name in _array_names(node))
+            rows.append((name, format_shape(node.out), f"{own:,} parameters" if own else ""))
+            add(node.kids, depth + 1)
 
-    add(subject.places, 0)
-    if subject.link != "identity":
-        rows.append((subject.link, format_shape(subject.out), ""))
+    add(exported.nodes, 0)
+    if exported.link != "identity":
+        rows.append((exported.link, format_shape(exported.out), ""))
     widths = [max(len(row[i]) for row in rows) for i in range(3)]
     return [
         f"    {name:<{widths[0]}}  {out:<{widths[1]}}  {note:>{widths[2]}}".rstrip()
@@ -97,5 +97,5 @@ def _table(subject: ExportGraph) -> list[str]:
     ]
 
 
-def _owned(place: ExportLayer) -> set[str]:
-    return {f"{place.name}.{name}" for name in place.arrays}
+def _array_names(node: ExportLayer) -> set[str]:
+    return {f"{node.name}.{name}" for name in node.arrays}

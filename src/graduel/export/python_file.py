@@ -64,43 +64,45 @@ def to_python(
     >>> module["predict_proba"](np.zeros((2, 4))).sum(axis=1)
     array([1., 1.], dtype=float32)
     """
-    subject = ExportGraph.of(network, weights, scale, classes, LAYERS)
-    names = _columns(subject, columns)
-    page = CodeBuilder()
+    exported = ExportGraph.of(network, weights, scale, classes, LAYERS)
+    names = _check_columns(exported, columns)
+    builder = CodeBuilder()
     dtype, shape = network.dtype, network.input_shape
     inner = ", ".join(map(str, ("len(X)", *shape)))
-    page.line(f"X = np.asarray(X, dtype=np.{dtype}).reshape({inner})")
-    if subject.scale != 1:
-        page.change("{x} " + describe_scale(subject.scale), "scaled as in training")
-    write_layers(page, subject.places)
-    _linked(page, subject)
-    page.line(f"return {page.now}")
-    tail = [line for name, value in page.numbers.items() for line in text.format_array(name, value)]
+    builder.line(f"X = np.asarray(X, dtype=np.{dtype}).reshape({inner})")
+    if exported.scale != 1:
+        builder.change("{x} " + describe_scale(exported.scale), "scaled as in training")
+    write_layers(builder, exported.nodes)
+    _apply_link(builder, exported)
+    builder.line(f"return {builder.variable}")
+    tail = [
+        line for name, value in builder.numbers.items() for line in text.format_array(name, value)
+    ]
     if any(" = numbers(" in line for line in tail):
-        page.helpers.add("numbers")
-    helpers = select_helpers(page.helpers)
+        builder.helpers.add("numbers")
+    helpers = select_helpers(builder.helpers)
     imports = sorted({"sys", *(name for helper in helpers for name in helper.imports)})
     parts = [
-        write_docstring(subject, title, named=names is not None),
+        write_docstring(exported, title, named=names is not None),
         [*(f"import {name}" for name in imports), "", "import numpy as np"],
         [
             *(text.format_list("COLUMNS", map(repr, names)) if names is not None else []),
-            *(text.format_list("CLASSES", map(repr, subject.classes)) if subject.classes else []),
+            *(text.format_list("CLASSES", map(repr, exported.classes)) if exported.classes else []),
         ],
-        _functions(subject, page),
-        *(_source(helper.source, dtype) for helper in helpers),
-        _main(subject),
+        _write_functions(exported, builder),
+        *(_fill_source(helper.source, dtype) for helper in helpers),
+        _write_main(exported),
         tail,
         ['if __name__ == "__main__":', "    main()"],
     ]
-    return _joined([part for part in parts if part])
+    return _join_parts([part for part in parts if part])
 
 
-def _columns(subject: ExportGraph, columns: Sequence[str] | None) -> list[str] | None:
+def _check_columns(exported: ExportGraph, columns: Sequence[str] | None) -> list[str] | None:
     """Return the names of features as plain text, if they fit the network's input."""
     if columns is None:
         return None
-    shape = subject.network.input_shape
+    shape = exported.network.input_shape
     names = to_list("columns", columns)
     if len(shape) != 1 or len(names) != shape[0]:
         raise UserError(
@@ -110,65 +112,70 @@ def _columns(subject: ExportGraph, columns: Sequence[str] | None) -> list[str] |
     return [str(name) for name in names]
 
 
-def _linked(page: CodeBuilder, subject: ExportGraph) -> None:
+def _apply_link(builder: CodeBuilder, exported: ExportGraph) -> None:
     """Write what the loss makes of raw predictions."""
-    if subject.link == "softmax":
-        page.assign(
+    if exported.link == "softmax":
+        builder.assign(
             "E",
             "np.exp({x} - {x}.max(axis=-1, keepdims=True))",
             "softmax: E = exp({x}), without overflow",
         )
-        page.assign("P", "{x} / {x}.sum(axis=-1, keepdims=True)", "P_k = E_k / sum_j E_j")
-    elif subject.link == "sigmoid":
-        page.helpers.add("sigmoid")
-        page.assign("P", "sigmoid({x})", "sigmoid: P = 1 / (1 + exp(-{x}))")
-    elif subject.link == "exp":
+        builder.assign("P", "{x} / {x}.sum(axis=-1, keepdims=True)", "P_k = E_k / sum_j E_j")
+    elif exported.link == "sigmoid":
+        builder.helpers.add("sigmoid")
+        builder.assign("P", "sigmoid({x})", "sigmoid: P = 1 / (1 + exp(-{x}))")
+    elif exported.link == "exp":
         # The last number whose exponential is finite: the engine's answers are finite too.
-        largest = np.finfo(subject.network.dtype).max
+        largest = np.finfo(exported.network.dtype).max
         most = float(np.nextafter(np.log(largest), largest.dtype.type(0)))
-        page.assign("Y", f"np.exp(np.minimum({{x}}, {most!r}))", "rates: Y = exp({x}), kept finite")
-    if subject.heads:
-        page.change("{x}.mean(axis=1)", "the mean of the heads' answers")
-    if subject.pair:
-        page.assign("P", "np.hstack([1 - {x}, {x}])", "of the first class and of the second")
+        builder.assign(
+            "Y", f"np.exp(np.minimum({{x}}, {most!r}))", "rates: Y = exp({x}), kept finite"
+        )
+    if exported.heads:
+        builder.change("{x}.mean(axis=1)", "the mean of the heads' answers")
+    if exported.pair:
+        builder.assign("P", "np.hstack([1 - {x}, {x}])", "of the first class and of the second")
 
 
-def _functions(subject: ExportGraph, page: CodeBuilder) -> list[str]:
+def _write_functions(exported: ExportGraph, builder: CodeBuilder) -> list[str]:
     """Write predict_proba and predict, or predict alone."""
-    name, out = format_shape(subject.network.input_shape), format_shape(subject.out)
+    name, out = format_shape(exported.network.input_shape), format_shape(exported.out)
     shapes = f"{name} numbers an example in, {out} out"
-    if subject.link not in ("softmax", "sigmoid"):
+    if exported.link not in ("softmax", "sigmoid"):
         return [
             "def predict(X):",
             f'    """Return the network\'s answers: {shapes}."""',
-            *page.body(),
+            *builder.body(),
         ]
     proba = [
         "def predict_proba(X):",
         f'    """Return probabilities: {shapes}."""',
-        *page.body(),
+        *builder.body(),
     ]
-    if subject.link == "sigmoid" and not subject.pair:
-        says, how = "1 where the probability is above one half, else 0", "(P > 0.5).astype(int)"
-    elif subject.classes is not None:
-        says, how = "the likeliest class", "np.array(CLASSES)[P.argmax(axis=-1)]"
+    if exported.link == "sigmoid" and not exported.pair:
+        description, expression = (
+            "1 where the probability is above one half, else 0",
+            "(P > 0.5).astype(int)",
+        )
+    elif exported.classes is not None:
+        description, expression = "the likeliest class", "np.array(CLASSES)[P.argmax(axis=-1)]"
     else:
-        says, how = "the number of the likeliest class, from 0", "P.argmax(axis=-1)"
+        description, expression = "the number of the likeliest class, from 0", "P.argmax(axis=-1)"
     return [
         *proba,
         "",
         "",
         "def predict(X):",
-        f'    """Return {says}, for each example."""',
+        f'    """Return {description}, for each example."""',
         "    P = predict_proba(X)",
-        f"    return {how}",
+        f"    return {expression}",
     ]
 
 
-def _main(subject: ExportGraph) -> list[str]:
+def _write_main(exported: ExportGraph) -> list[str]:
     """Write the function for the command line."""
-    one = subject.link == "softmax" or subject.pair
-    shown = "row" if one and len(subject.out) == 1 else '*np.ravel(row), sep=","'
+    one = exported.link == "softmax" or exported.pair
+    shown = "row" if one and len(exported.out) == 1 else '*np.ravel(row), sep=","'
     return [
         "def main():",
         '    """Read rows of numbers from a CSV file and print what the network says of each."""',
@@ -180,13 +187,13 @@ def _main(subject: ExportGraph) -> list[str]:
     ]
 
 
-def _source(source: str, dtype: str) -> list[str]:
+def _fill_source(source: str, dtype: str) -> list[str]:
     code = "<f4" if dtype == "float32" else "<f8"
     return source.strip("\n").replace("{dtype}", dtype).replace("{code}", code).split("\n")
 
 
-def _joined(parts: Sequence[list[str]]) -> str:
-    """Put parts under each other: two empty lines around functions, one elsewhere."""
+def _join_parts(parts: Sequence[list[str]]) -> str:
+    """Join parts: two empty lines around functions, one elsewhere."""
     lines: list[str] = []
     for part in parts:
         before = part[0].startswith("def ") or (lines and lines[-1].startswith("    "))

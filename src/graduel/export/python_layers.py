@@ -50,10 +50,10 @@ from graduel.nn.layers.gated_activation import CUBIC, ROOT
 Exporter = Callable[[CodeBuilder, ExportLayer], None]
 
 
-def write_layers(page: CodeBuilder, places: Sequence[ExportLayer]) -> None:
+def write_layers(builder: CodeBuilder, nodes: Sequence[ExportLayer]) -> None:
     """Write layers one after the other."""
-    for place in places:
-        LAYERS[type(place.layer)](page, place)
+    for node in nodes:
+        LAYERS[type(node.layer)](builder, node)
 
 
 def format_shape(shape: Shape) -> str:
@@ -65,158 +65,160 @@ def format_shape(shape: Shape) -> str:
     return " x ".join(map(str, shape)) or "1"
 
 
-def _arrays(page: CodeBuilder, place: ExportLayer, *names: str) -> list[str]:
-    return [page.array(name, place.arrays[name]) for name in names]
+def _arrays(builder: CodeBuilder, node: ExportLayer, *names: str) -> list[str]:
+    return [builder.array(name, node.arrays[name]) for name in names]
 
 
-def _training_only(page: CodeBuilder, place: ExportLayer) -> None:
-    page.line("", f"{type(place.layer).__name__}: in training only")
+def _training_only(builder: CodeBuilder, node: ExportLayer) -> None:
+    builder.line("", f"{type(node.layer).__name__}: in training only")
 
 
-def _identity(page: CodeBuilder, place: ExportLayer) -> None:
-    page.line("", f"Identity: {page.now} stays as it is")
+def _identity(builder: CodeBuilder, node: ExportLayer) -> None:
+    builder.line("", f"Identity: {builder.variable} stays as it is")
 
 
 def _element(code: str, equation: str, helper: str | None = None) -> Exporter:
-    """Make the exporter of an activation without parameters."""
+    """Return the exporter of an activation without parameters."""
 
-    def export(page: CodeBuilder, place: ExportLayer) -> None:
+    def export(builder: CodeBuilder, node: ExportLayer) -> None:
         if helper:
-            page.helpers.add(helper)
-        page.activate(code, f"{type(place.layer).__name__}: {equation}")
+            builder.helpers.add(helper)
+        builder.activate(code, f"{type(node.layer).__name__}: {equation}")
 
     return export
 
 
-def _leaky_relu(page: CodeBuilder, place: ExportLayer) -> None:
-    s = float(place.layer.slope)
-    page.activate(f"np.maximum({{x}}, {s!r} * {{x}})", f"LeakyReLU: below zero {s!r} {{x}}")
+def _leaky_relu(builder: CodeBuilder, node: ExportLayer) -> None:
+    s = float(node.layer.slope)
+    builder.activate(f"np.maximum({{x}}, {s!r} * {{x}})", f"LeakyReLU: below zero {s!r} {{x}}")
 
 
-def _parametric_relu(page: CodeBuilder, place: ExportLayer) -> None:
-    (s,) = _arrays(page, place, "slope")
-    page.activate(
+def _parametric_relu(builder: CodeBuilder, node: ExportLayer) -> None:
+    (s,) = _arrays(builder, node, "slope")
+    builder.activate(
         f"np.maximum(0, {{x}}) + {s} * np.minimum(0, {{x}})",
         f"ParametricReLU: below zero {s} {{x}}",
     )
 
 
-def _elu(page: CodeBuilder, place: ExportLayer) -> None:
-    alpha = float(place.layer.alpha)
-    page.activate(
+def _elu(builder: CodeBuilder, node: ExportLayer) -> None:
+    alpha = float(node.layer.alpha)
+    builder.activate(
         f"np.where({{x}} > 0, {{x}}, {alpha!r} * np.expm1(np.minimum(0, {{x}})))",
         f"ELU: below zero {alpha!r} (exp({{x}}) - 1)",
     )
 
 
-def _selu(page: CodeBuilder, place: ExportLayer) -> None:
-    page.activate(
+def _selu(builder: CodeBuilder, node: ExportLayer) -> None:
+    builder.activate(
         f"{SELU.scale!r} * np.where({{x}} > 0, {{x}}, "
         f"{SELU.alpha!r} * np.expm1(np.minimum(0, {{x}})))",
         "SELU: lambda {x}, below zero lambda alpha (exp({x}) - 1)",
     )
 
 
-def _gelu(page: CodeBuilder, place: ExportLayer) -> None:
-    if place.layer.approximate:
-        page.activate(
+def _gelu(builder: CodeBuilder, node: ExportLayer) -> None:
+    if node.layer.approximate:
+        builder.activate(
             f"0.5 * {{x}} * (1 + np.tanh({ROOT!r} * ({{x}} + {CUBIC!r} * {{x}}**3)))",
             "GELU: {x} Phi({x}), Phi the normal distribution, by way of tanh",
         )
     else:
-        page.helpers.add("erf")
-        page.activate(
+        builder.helpers.add("erf")
+        builder.activate(
             f"0.5 * {{x}} * (1 + erf({sqrt(0.5)!r} * {{x}}))",
             "GELU: {x} Phi({x}), Phi the normal distribution",
         )
 
 
-def _columns(page: CodeBuilder, place: ExportLayer) -> None:
-    p = place.layer.numeric
-    page.line(f"parts = [{page.now}[:, :{p}]]", "Columns: the numbers,")
-    for j in range(len(place.layer.categorical)):
-        page.helpers.add("vectors")
-        E = page.array("E", place.arrays[f"E{j}"])
-        page.line(f"parts.append(vectors({E}, {page.now}[:, {p + j}]))", "a code's vector,")
-    page.change("np.hstack(parts)", "beside each other")
+def _columns(builder: CodeBuilder, node: ExportLayer) -> None:
+    p = node.layer.numeric
+    builder.line(f"parts = [{builder.variable}[:, :{p}]]", "Columns: the numbers,")
+    for j in range(len(node.layer.categorical)):
+        builder.helpers.add("vectors")
+        E = builder.array("E", node.arrays[f"E{j}"])
+        builder.line(
+            f"parts.append(vectors({E}, {builder.variable}[:, {p + j}]))", "a code's vector,"
+        )
+    builder.change("np.hstack(parts)", "beside each other")
 
 
-def _dense(page: CodeBuilder, place: ExportLayer) -> None:
-    W, b = _arrays(page, place, "W", "b")
-    shapes = f"{format_shape(place.shape)} -> {format_shape(place.out)}"
-    page.weigh(f"{{x}} @ {W} + {b}", f"Dense, {shapes}: {{to}} = {{x}} {W} + {b}")
+def _dense(builder: CodeBuilder, node: ExportLayer) -> None:
+    W, b = _arrays(builder, node, "W", "b")
+    shapes = f"{format_shape(node.shape)} -> {format_shape(node.out)}"
+    builder.weigh(f"{{x}} @ {W} + {b}", f"Dense, {shapes}: {{to}} = {{x}} {W} + {b}")
 
 
-def _conv(page: CodeBuilder, place: ExportLayer) -> None:
-    page.helpers.add("convolve")
-    window = Window.of(place)
+def _conv(builder: CodeBuilder, node: ExportLayer) -> None:
+    builder.helpers.add("convolve")
+    window = Window.of(node)
     if window.zeros != ((0, 0), (0, 0)):
         around = f"(0, 0), {window.zeros[0]}, {window.zeros[1]}, (0, 0)"
-        page.change(f"np.pad({{x}}, [{around}])", "zeros around the images")
-    W, b = _arrays(page, place, "W", "b")
-    page.weigh(
+        builder.change(f"np.pad({{x}}, [{around}])", "zeros around the images")
+    W, b = _arrays(builder, node, "W", "b")
+    builder.weigh(
         f"convolve({{x}}, {W}, {window.stride}) + {b}",
-        f"Conv2D, {format_shape(place.shape)} -> {format_shape(place.out)}",
+        f"Conv2D, {format_shape(node.shape)} -> {format_shape(node.out)}",
     )
 
 
 def _pool(helper: str, what: str) -> Exporter:
-    """Make the exporter of a pool."""
+    """Return the exporter of a pool."""
 
-    def export(page: CodeBuilder, place: ExportLayer) -> None:
-        page.helpers.add(helper)
-        size, stride, _ = Window.of(place)
-        page.change(
+    def export(builder: CodeBuilder, node: ExportLayer) -> None:
+        builder.helpers.add(helper)
+        size, stride, _ = Window.of(node)
+        builder.change(
             f"{helper}({{x}}, {size}, {stride})",
-            f"{type(place.layer).__name__}, {format_shape(place.shape)} -> "
-            f"{format_shape(place.out)}: {what}",
+            f"{type(node.layer).__name__}, {format_shape(node.shape)} -> "
+            f"{format_shape(node.out)}: {what}",
         )
 
     return export
 
 
-def _batch_norm(page: CodeBuilder, place: ExportLayer) -> None:
-    mean, var, gamma, beta = _arrays(page, place, "mean", "var", "gamma", "beta")
-    page.change(
-        f"{gamma} * ({{x}} - {mean}) / np.sqrt({var} + {float(place.layer.eps)!r}) + {beta}",
+def _batch_norm(builder: CodeBuilder, node: ExportLayer) -> None:
+    mean, var, gamma, beta = _arrays(builder, node, "mean", "var", "gamma", "beta")
+    builder.change(
+        f"{gamma} * ({{x}} - {mean}) / np.sqrt({var} + {float(node.layer.eps)!r}) + {beta}",
         "BatchNorm: with the running mean and variance",
     )
 
 
-def _layer_norm(page: CodeBuilder, place: ExportLayer) -> None:
-    gamma, beta = _arrays(page, place, "gamma", "beta")
-    page.change("{x} - {x}.mean(axis=-1, keepdims=True)", "LayerNorm: each example's mean 0,")
-    page.change(
-        f"{{x}} / np.sqrt(np.mean({{x}}**2, axis=-1, keepdims=True) + {float(place.layer.eps)!r})",
+def _layer_norm(builder: CodeBuilder, node: ExportLayer) -> None:
+    gamma, beta = _arrays(builder, node, "gamma", "beta")
+    builder.change("{x} - {x}.mean(axis=-1, keepdims=True)", "LayerNorm: each example's mean 0,")
+    builder.change(
+        f"{{x}} / np.sqrt(np.mean({{x}}**2, axis=-1, keepdims=True) + {float(node.layer.eps)!r})",
         "its variance 1,",
     )
-    page.change(f"{gamma} * {{x}} + {beta}", f"then {gamma} times, plus {beta}")
+    builder.change(f"{gamma} * {{x}} + {beta}", f"then {gamma} times, plus {beta}")
 
 
-def _scale(page: CodeBuilder, place: ExportLayer) -> None:
-    (s,) = _arrays(page, place, "s")
-    page.change(f"{s} * {{x}}", "Scale: a factor for each feature")
+def _scale(builder: CodeBuilder, node: ExportLayer) -> None:
+    (s,) = _arrays(builder, node, "s")
+    builder.change(f"{s} * {{x}}", "Scale: a factor for each feature")
 
 
-def _reshape(page: CodeBuilder, place: ExportLayer) -> None:
-    shape = ", ".join(map(str, place.out))
-    page.change(
+def _reshape(builder: CodeBuilder, node: ExportLayer) -> None:
+    shape = ", ".join(map(str, node.out))
+    builder.change(
         f"{{x}}.reshape(len({{x}}), {shape})",
-        f"{type(place.layer).__name__}, {format_shape(place.shape)} -> {format_shape(place.out)}",
+        f"{type(node.layer).__name__}, {format_shape(node.shape)} -> {format_shape(node.out)}",
     )
 
 
-def _residual(page: CodeBuilder, place: ExportLayer) -> None:
-    around = page.kept()
-    write_layers(page, place.kids)
-    page.activate(f"{around} + {{x}}", f"Residual: {{to}} = {around} + {{x}}")
+def _residual(builder: CodeBuilder, node: ExportLayer) -> None:
+    around = builder.save_variable()
+    write_layers(builder, node.kids)
+    builder.activate(f"{around} + {{x}}", f"Residual: {{to}} = {around} + {{x}}")
 
 
-def _parametric(page: CodeBuilder, place: ExportLayer) -> None:
-    around = page.kept()
-    (alpha,) = _arrays(page, place, "alpha")
-    write_layers(page, place.kids)
-    page.activate(f"{around} + {alpha} * ({{x}} - {around})", "Parametric: bent by degrees")
+def _parametric(builder: CodeBuilder, node: ExportLayer) -> None:
+    around = builder.save_variable()
+    (alpha,) = _arrays(builder, node, "alpha")
+    write_layers(builder, node.kids)
+    builder.activate(f"{around} + {alpha} * ({{x}} - {around})", "Parametric: bent by degrees")
 
 
 LAYERS: Mapping[type, Exporter] = {
@@ -254,4 +256,4 @@ LAYERS: Mapping[type, Exporter] = {
     Sigmoid: _element("sigmoid({x})", "{to} = 1 / (1 + exp(-{x}))", "sigmoid"),
     Tanh: _element("np.tanh({x})", "{to} = tanh({x})"),
 }
-"""How each layer of graduel.nn is exported."""
+"""The exporter of each layer of graduel.nn."""

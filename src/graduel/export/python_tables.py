@@ -8,50 +8,50 @@ from graduel.export.code_builder import CodeBuilder
 from graduel.export.export_graph import ExportLayer
 
 
-def scaled_dense(page: CodeBuilder, place: ExportLayer) -> None:
+def scaled_dense(builder: CodeBuilder, node: ExportLayer) -> None:
     """Write NTKDense."""
-    W, b = (page.array(name, place.arrays[name]) for name in ("W", "b"))
-    page.weigh(
-        f"{{x}} @ {W} / {sqrt(place.shape[0])!r} + {b}",
-        f"NTKDense: {{to}} = {{x}} {W} / sqrt({place.shape[0]}) + {b}",
+    W, b = (builder.array(name, node.arrays[name]) for name in ("W", "b"))
+    builder.weigh(
+        f"{{x}} @ {W} / {sqrt(node.shape[0])!r} + {b}",
+        f"NTKDense: {{to}} = {{x}} {W} / sqrt({node.shape[0]}) + {b}",
     )
 
 
-def ensemble(page: CodeBuilder, place: ExportLayer) -> None:
+def ensemble(builder: CodeBuilder, node: ExportLayer) -> None:
     """Write EnsembleDense; a single input is every head's."""
-    i = place.shape[-1]
-    W, b, r, s = (page.array(name, place.arrays[name]) for name in ("W", "b", "r", "s"))
-    x = "{x}[:, None]" if len(place.shape) == 1 else "{x}"
-    by = f" / {sqrt(i)!r}" if place.layer.scaled else ""
-    page.weigh(
+    i = node.shape[-1]
+    W, b, r, s = (builder.array(name, node.arrays[name]) for name in ("W", "b", "r", "s"))
+    x = "{x}[:, None]" if len(node.shape) == 1 else "{x}"
+    by = f" / {sqrt(i)!r}" if node.layer.scaled else ""
+    builder.weigh(
         f"({x} * {r}) @ {W}{by} * {s} + {b}",
-        f"EnsembleDense: {place.layer.heads} heads share {W}, each with its own {r}, {s}, {b}",
+        f"EnsembleDense: {node.layer.heads} heads share {W}, each with its own {r}, {s}, {b}",
     )
 
 
-def heads(page: CodeBuilder, place: ExportLayer) -> None:
+def heads(builder: CodeBuilder, node: ExportLayer) -> None:
     """Write HeadsDense."""
-    W, b = (page.array(name, place.arrays[name]) for name in ("W", "b"))
-    by = f" / {sqrt(place.shape[1])!r}" if place.layer.scaled else ""
-    page.weigh(
+    W, b = (builder.array(name, node.arrays[name]) for name in ("W", "b"))
+    by = f" / {sqrt(node.shape[1])!r}" if node.layer.scaled else ""
+    builder.weigh(
         f'np.einsum("nki,kio->nko", {{x}}, {W}){by} + {b}',
-        f"HeadsDense: a matrix for each of {place.layer.heads} heads",
+        f"HeadsDense: a matrix for each of {node.layer.heads} heads",
     )
 
 
-def periodic_embedding(page: CodeBuilder, place: ExportLayer) -> None:
+def periodic_embedding(builder: CodeBuilder, node: ExportLayer) -> None:
     """Write PBLD."""
-    (i,), own = place.shape, place.layer.columns
+    (i,), own = node.shape, node.layer.columns
     numbers = tuple(range(i)) if own is None else own
     if not numbers:
-        page.line("", f"PBLD: {page.now} stays as it is")
+        builder.line("", f"PBLD: {builder.variable} stays as it is")
         return
-    page.helpers.add("waves")
+    builder.helpers.add("waves")
     named = (("wave", "w"), ("phase", "b"), ("mix", "A"), ("shift", "c"))
-    arrays = ", ".join(page.array(name, place.arrays[key]) for name, key in named)
+    arrays = ", ".join(builder.array(name, node.arrays[key]) for name, key in named)
     chosen = "{x}" if own is None else f"{{x}}[:, {list(numbers)}]"
     code = f"waves({chosen}, {arrays})"
     rest = [j for j in range(i) if j not in numbers]
     if rest:
         code = f"np.hstack([{code}, {{x}}[:, {rest}]])"
-    page.change(code, "PBLD: each number beside its waves")
+    builder.change(code, "PBLD: each number beside its waves")

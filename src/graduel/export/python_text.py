@@ -37,7 +37,7 @@ def format_list(name: str, tokens: Iterable[str]) -> list[str]:
     >>> format_list("CLASSES", ["0", "1"])
     ['CLASSES = [0, 1]']
     """
-    return _bracketed(f"{name} = [", list(tokens), "]")
+    return _format_bracketed(f"{name} = [", list(tokens), "]")
 
 
 def format_array(name: str, value: Array) -> list[str]:
@@ -56,10 +56,10 @@ def format_array(name: str, value: Array) -> list[str]:
     end = f"dtype=np.{value.dtype})"
     tokens = [format_float(x) for x in value.flat]
     if value.ndim == 2:
-        return _matrix(name, tokens, value.shape[1], end)
+        return _format_matrix(name, tokens, value.shape[1], end)
     if value.ndim > 2:
         end += f".reshape({', '.join(map(str, value.shape))})"
-    return _bracketed(f"{name} = np.array([", tokens, f"], {end}")
+    return _format_bracketed(f"{name} = np.array([", tokens, f"], {end}")
 
 
 def format_float(x: np.floating[Any]) -> str:
@@ -73,7 +73,7 @@ def format_float(x: np.floating[Any]) -> str:
     return short if type(x)(float(short)) == x else repr(float(x))
 
 
-def _matrix(name: str, tokens: Sequence[str], columns: int, end: str) -> list[str]:
+def _format_matrix(name: str, tokens: Sequence[str], columns: int, end: str) -> list[str]:
     """Write a matrix, a line for each row, the columns one below the other."""
     width = max(map(len, tokens)) + 1
     rows = [tokens[i : i + columns] for i in range(0, len(tokens), columns)]
@@ -81,11 +81,11 @@ def _matrix(name: str, tokens: Sequence[str], columns: int, end: str) -> list[st
     for row in rows:
         padded = [f"{token + ',':<{width}}" for token in row[:-1]]
         line = f"    [{' '.join([*padded, row[-1]])}],"
-        lines += [line] if len(line) <= WIDTH else _bracketed("    [", row, "],")
+        lines += [line] if len(line) <= WIDTH else _format_bracketed("    [", row, "],")
     return [f"{name} = np.array([", *lines, f"], {end}"]
 
 
-def _bracketed(start: str, tokens: Sequence[str], end: str) -> list[str]:
+def _format_bracketed(start: str, tokens: Sequence[str], end: str) -> list[str]:
     """Write tokens with commas, on one line if it is short enough, else on indented ones."""
     line = start + ", ".join(tokens) + end
     if len(line) <= WIDTH:

@@ -17,19 +17,19 @@ class Window(NamedTuple):
     """(above, below) and (left, right)."""
 
     @classmethod
-    def of(cls, place: ExportLayer) -> Window:
-        """Read a layer's window; what padding it has follows from the shapes."""
-        size = _plain("size", place.layer.size)
-        stride = size if place.layer.stride is None else _plain("stride", place.layer.stride)
+    def of(cls, node: ExportLayer) -> Window:
+        """Return a layer's window; its padding follows from the shapes."""
+        size = _plain_pair("size", node.layer.size)
+        stride = size if node.layer.stride is None else _plain_pair("stride", node.layer.stride)
         down, across = (
-            int(max(0, (place.out[axis] - 1) * stride[axis] + size[axis] - place.shape[axis]))
+            int(max(0, (node.out[axis] - 1) * stride[axis] + size[axis] - node.shape[axis]))
             for axis in (0, 1)
         )
         zeros = (down // 2, down - down // 2), (across // 2, across - across // 2)
         return cls(size, stride, zeros)
 
 
-def _plain(name: str, value: int | Pair) -> Pair:
+def _plain_pair(name: str, value: int | Pair) -> Pair:
     """Return a pair of Python's own integers: their text goes into a generated file."""
     down, across = pair(name, value)
     return int(down), int(across)

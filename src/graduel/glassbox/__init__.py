@@ -1,6 +1,6 @@
-"""The glass box: what one example does on its way forward and back, as plain data.
+"""The glass box: the forward and backward pass of one example, as plain data.
 
-Every number is the engine's own, or XGBoost's. Results are frozen dataclasses of arrays and
+Every number is computed by the engine or by XGBoost. Results are frozen dataclasses of arrays and
 numbers; ``as_dict()`` makes JSON of them. docs/glassbox.md has a worked example.
 """
 
@@ -22,17 +22,15 @@ from graduel.glassbox.network.adversarial import (
 )
 from graduel.glassbox.network.backward_pass import (
     Backward,
-    GradientStep,
-    WeightGradients,
     backward,
-    step,
-    weight_gradients,
 )
-from graduel.glassbox.network.forward_pass import Forward, forward, softmax_steps
+from graduel.glassbox.network.forward_pass import Forward, explain_softmax, forward
+from graduel.glassbox.network.gradient_step import GradientStep, step
 from graduel.glassbox.network.layer_info import LayerInfo, find_layer, list_layers
 from graduel.glassbox.network.neuron import Neuron, explain_neuron
-from graduel.glassbox.network.saliency import Saliency, input_gradient
+from graduel.glassbox.network.saliency import Saliency, compute_saliency
 from graduel.glassbox.network.weight_edit import Effect, ablate_units, measure_effect, set_weight
+from graduel.glassbox.network.weight_gradients import WeightGradients, explain_gradients
 from graduel.glassbox.network.weight_sweep import Sweep, sweep_weight
 from graduel.glassbox.trees.tree_arrays import Forest, read_forest
 from graduel.glassbox.trees.tree_votes import Shap, Votes, explain_path, explain_shap, explain_votes
@@ -61,17 +59,19 @@ __all__ = [
     "attack_direction",
     "attack_example",
     "backward",
+    "compute_saliency",
     "draw_digit",
     "draw_strokes",
+    "explain_gradients",
     "explain_neuron",
     "explain_path",
     "explain_shap",
+    "explain_softmax",
     "explain_votes",
     "extract_ink",
     "find_layer",
     "find_smallest_eps",
     "forward",
-    "input_gradient",
     "inspect_example",
     "list_layers",
     "measure_activity",
@@ -83,9 +83,7 @@ __all__ = [
     "render",
     "set_weight",
     "shrink_drawing",
-    "softmax_steps",
     "step",
     "sweep_weight",
-    "weight_gradients",
     "write_page",
 ]

@@ -1,4 +1,4 @@
-"""One example, forward and back, as one HTML file: it opens from disk and asks no network."""
+"""The page of an inspection: one HTML file that opens from disk and loads nothing else."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from itertools import zip_longest
 from math import isfinite
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 import numpy as np
 
+from graduel.atomic_io import atomic_write
 from graduel.errors import UserError
 from graduel.glassbox import inline_images
 from graduel.glassbox.inspection import (
     Inspection,
     NetInspection,
     TreeInspection,
-    strongest_inputs,
+    rank_inputs,
 )
 from graduel.glassbox.network.backward_pass import LayerBack
 from graduel.glassbox.network.equations import Equation
@@ -35,51 +35,48 @@ COLOURS = (
     ("hue-1", "#bd4a00", "#ff8f52"),
 )
 """Name, on light paper, on dark; as the report has them."""
-MOST_ROWS = 1024
-"""Layers of more units have no table of every unit."""
+MAX_ROWS = 1024
+"""Layers of more units have no table of their units."""
 
 
-def write_page(found: Inspection | Sequence[Inspection], path: str | os.PathLike[str]) -> Path:
-    """Write the page to a new file, whole or not at all, and return where it lies.
+def write_page(
+    inspections: Inspection | Sequence[Inspection], path: str | os.PathLike[str]
+) -> Path:
+    """Write the page to a new file, whole or not at all, and return its path.
 
     Parameters
     ----------
-    found : one model's inspection, or those of several models for the same example
-    path : a file that is not there yet
+    inspections : of one model, or of several models for the same example
+    path : a file that does not exist yet
 
     Raises
     ------
     UserError
-        If the file is there.
+        If the file exists.
     OSError
         If it cannot be written.
     """
     target = Path(path)
-    text = render(found)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    aside = target.with_name(f".{target.name}.{uuid4().hex}.tmp")
-    try:
-        aside.write_text(text, encoding="utf-8", newline="\n")
-        if target.exists():
-            raise UserError(f"the page must be a new file; {target} exists. Choose another name")
-        os.replace(aside, target)
-    finally:
-        aside.unlink(missing_ok=True)
+    text = render(inspections)
+    if target.exists():
+        raise UserError(f"the page must be a new file; {target} exists. Choose another name")
+    atomic_write(target, text)
     return target
 
 
-def render(found: Inspection | Sequence[Inspection]) -> str:
-    """Return the page as HTML; the same inspection gives the same text.
+def render(inspections: Inspection | Sequence[Inspection]) -> str:
+    """Return the page as HTML; the same inspections give the same text.
 
     Parameters
     ----------
-    found : one model's inspection, or those of several models for the same example
+    inspections : of one model, or of several models for the same example
     """
     from jinja2 import Environment, PackageLoader, StrictUndefined
     from markupsafe import Markup
 
-    every = [found] if isinstance(found, Inspection) else list(found)
-    if not every:
+    if isinstance(inspections, Inspection):
+        inspections = [inspections]
+    if not inspections:
         raise UserError("expected an inspection; got none")
     environment = Environment(
         loader=PackageLoader("graduel.glassbox", "templates"),
@@ -89,25 +86,26 @@ def render(found: Inspection | Sequence[Inspection]) -> str:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    # Only pictures and the style are trusted as they are: they hold numbers and our own words.
+    # Only pictures and the style are trusted as they are: they hold numbers and constants.
     environment.filters["drawing"] = Markup
-    environment.filters["number"] = number
+    environment.filters["number"] = format_number
     style = environment.get_template("example.css.j2").render(colours=COLOURS)
-    first = every[0]
+    first = inspections[0]
+    image = first.example.image
     return environment.get_template("example.html.j2").render(
         style=Markup(style),
         version=version("graduel"),
         first=first,
-        image=None if first.example.image is None else inline_images.gray_png(first.example.image),
-        models=[_model(one) for one in every],
+        image=None if image is None else inline_images.encode_gray(image),
+        models=[_model_content(inspection) for inspection in inspections],
     )
 
 
-def number(value: Any) -> str:
-    """Write a number for a table.
+def format_number(value: Any) -> str:
+    """Return a number as text for a table.
 
-    >>> number(0.12345678), number(-1234.5), number(1e-9), number(45.0), number(float("nan"))
-    ('0.1235', '−1234', '1.00e−09', '45', 'missing')
+    >>> [format_number(x) for x in (0.12345678, -1234.5, 1e-9, 45.0, float("nan"))]
+    ['0.1235', '−1234', '1.00e−09', '45', 'missing']
     """
     value = float(value)
     if not isfinite(value):
@@ -121,155 +119,166 @@ def number(value: Any) -> str:
     return text.replace("-", "−")
 
 
-def _model(found: Inspection) -> dict[str, Any]:
-    """Gather what the template shows of one model."""
-    k = found.answer
-    verdict = "" if not found.label_known else "right" if k == found.label else "wrong"
+def _model_content(inspection: Inspection) -> dict[str, Any]:
+    """Return the template's content for one model."""
+    k = inspection.prediction
+    verdict = "" if not inspection.label_known else "right" if k == inspection.label else "wrong"
     return {
-        "found": found,
-        "says": f"{found.classes[k]}, with {100 * float(found.answers[k]):.2f} %",
+        "inspection": inspection,
+        "prediction": f"{inspection.classes[k]}, with {100 * inspection.probabilities[k]:.2f} %",
         "verdict": verdict,
         "bars": [
-            {"name": name, "p": float(p), "true": j == found.label and found.label_known}
-            for j, (name, p) in enumerate(zip(found.classes, found.answers, strict=True))
+            {"name": name, "p": float(p), "true": j == inspection.label and inspection.label_known}
+            for j, (name, p) in enumerate(
+                zip(inspection.classes, inspection.probabilities, strict=True)
+            )
         ],
-        "net": None if found.net is None else _net(found, found.net),
-        "trees": None if found.trees is None else _trees(found, found.trees),
+        "net": None if inspection.net is None else _net_content(inspection, inspection.net),
+        "trees": None if inspection.trees is None else _trees_content(inspection, inspection.trees),
     }
 
 
-def _net(found: Inspection, net: NetInspection) -> dict[str, Any]:
-    back = {one.place.path: one for one in net.backward.layers}
+def _net_content(inspection: Inspection, net: NetInspection) -> dict[str, Any]:
+    back = {layer.place.path: layer for layer in net.backward.layers}
     rows = {row.place.path: row for row in net.rows}
     return {
         "inside": net,
-        "columns": [_column(net, column, back) for column in net.forward.columns[1:]],
+        "columns": [_column_content(net, column, back) for column in net.forward.columns[1:]],
         "neurons": [
             {
-                "neuron": one,
-                "shown": sum(term.product for term in one.terms),
+                "neuron": neuron,
+                "shown": sum(term.product for term in neuron.terms),
                 "weights": None
-                if one.weights_image is None
-                else inline_images.signed_png(one.weights_image),
+                if neuron.weights_image is None
+                else inline_images.encode_signed(neuron.weights_image),
                 "products": (
                     None
-                    if one.products_image is None
-                    else inline_images.signed_png(one.products_image)
+                    if neuron.products_image is None
+                    else inline_images.encode_signed(neuron.products_image)
                 ),
-                "row": rows.get(one.place.path),
-                "row_image": _row_image(rows.get(one.place.path)),
+                "row": rows.get(neuron.place.path),
+                "row_image": _row_image(rows.get(neuron.place.path)),
             }
-            for one in net.neurons
+            for neuron in net.neurons
         ],
-        "back": [_back(one) for one in net.backward.layers],
-        "saliency": _saliency(found, net),
-        "softmax": _softmax(found, net),
+        "back": [_layer_content(layer) for layer in net.backward.layers],
+        "saliency": _saliency_content(inspection, net),
+        "softmax": _softmax_rows(inspection, net),
     }
 
 
 def _row_image(row: Any) -> str | None:
-    return None if row is None or row.image is None else inline_images.signed_png(row.image)
+    return None if row is None or row.image is None else inline_images.encode_signed(row.image)
 
 
-def _column(net: NetInspection, column: Column, back: dict[str, LayerBack]) -> dict[str, Any]:
-    """Return a column of neurons with what came back to it."""
+def _column_content(
+    net: NetInspection, column: Column, back: dict[str, LayerBack]
+) -> dict[str, Any]:
+    """Return a column of neurons with its gradients."""
     assert column.z is not None
-    one = back[column.path]
-    dz = np.zeros_like(column.z) if one.dy is None else one.dy
+    dy = back[column.path].dy
+    dz = np.zeros_like(column.z) if dy is None else dy
     z, a, dz = (np.asarray(v).reshape(-1) for v in (column.z, column.a, dz))
-    alike = len(a) == len(z)
-    places = range(len(z)) if alike and len(z) <= MOST_ROWS else ()
+    same_size = len(a) == len(z)
+    units = range(len(z)) if same_size and len(z) <= MAX_ROWS else ()
     return {
         "column": column,
-        "equations": _equations(net, column),
+        "equations": _column_equations(net, column),
         "units": len(z),
-        "a": inline_images.unit_squares(
+        "a": inline_images.draw_units(
             a, f"activations of the {len(a)} units of layer {column.number}"
         ),
-        "dz": inline_images.unit_squares(dz, f"dZ of the {len(dz)} units of layer {column.number}"),
-        "rows": [(i, z[i], a[i], dz[i]) for i in places],
+        "dz": inline_images.draw_units(dz, f"dZ of the {len(dz)} units of layer {column.number}"),
+        "rows": [(i, z[i], a[i], dz[i]) for i in units],
         "named": bool(column.names),
     }
 
 
-def _equations(net: NetInspection, column: Column) -> list[Equation]:
-    """Return what is computed from the layer of a column up to the next one with weights."""
-    row = [one.place for one in net.forward.layers if "." not in one.place.path]
+def _column_equations(net: NetInspection, column: Column) -> list[Equation]:
+    """Return the equations from a column's layer up to the next layer with weights."""
+    row = [layer.place for layer in net.forward.layers if "." not in layer.place.path]
     start = next(i for i, place in enumerate(row) if place.path == column.path)
-    found = [row[start].forward]
+    equations = [row[start].forward]
     for place in row[start + 1 :]:
         if place.number:
             break
-        found.append(place.forward)
+        equations.append(place.forward)
     last = column is net.forward.columns[-1]
-    return found + ([net.forward.softmax.equation] if last and net.forward.softmax else [])
+    return equations + ([net.forward.softmax.equation] if last and net.forward.softmax else [])
 
 
-def _back(one: LayerBack) -> dict[str, Any]:
+def _layer_content(layer: LayerBack) -> dict[str, Any]:
     """Return a layer's equations, each beside the size of what it computes."""
-    sizes = [f"‖d{name}‖ = {number(_norm(g))}" for name, g in one.gradients.items()]
+    sizes = [f"‖d{name}‖ = {format_number(_norm(g))}" for name, g in layer.gradients.items()]
     gate = ""
-    if one.gate is not None:
-        sizes.append(f"{int(one.gate.sum()):,} of {one.gate.size:,} let through")
-        if one.dy is not None:
-            gate = inline_images.unit_squares(
-                one.dy, f"what reached {one.place.title}; outlines were stopped", one.gate
+    if layer.gate is not None:
+        sizes.append(f"{int(layer.gate.sum()):,} of {layer.gate.size:,} passed")
+        if layer.dy is not None:
+            gate = inline_images.draw_units(
+                layer.dy, f"gradients at {layer.place.title}; outlined ones are stopped", layer.gate
             )
-    elif one.place.kind != "dropout":
-        sizes.append(f"‖dx‖ = {number(_norm(one.dx))}")
-    pairs = list(zip_longest(one.place.backward, sizes))
-    return {"place": one.place, "pairs": pairs, "gate": gate}
+    elif layer.place.kind != "dropout":
+        sizes.append(f"‖dx‖ = {format_number(_norm(layer.dx))}")
+    pairs = list(zip_longest(layer.place.backward, sizes))
+    return {"place": layer.place, "pairs": pairs, "gate": gate}
 
 
 def _norm(array: Array) -> float:
     return float(np.linalg.norm(array.astype(np.float64)))
 
 
-def _softmax(found: Inspection, net: NetInspection) -> list[tuple[Any, ...]]:
+def _softmax_rows(inspection: Inspection, net: NetInspection) -> list[tuple[Any, ...]]:
     steps, back = net.forward.softmax, net.backward
     if steps is None:
         return []
     columns = (steps.z, steps.shifted, steps.exponentials, steps.a, back.target, back.dz)
     return [
-        (name, *(float(values[k]) for values in columns)) for k, name in enumerate(found.classes)
+        (name, *(float(values[k]) for values in columns))
+        for k, name in enumerate(inspection.classes)
     ]
 
 
-def _saliency(found: Inspection, net: NetInspection) -> dict[str, Any]:
-    one = net.saliency
-    gradient, times = one.gradient.reshape(-1), one.times_input.reshape(-1)
-    image = found.example.image
+def _saliency_content(inspection: Inspection, net: NetInspection) -> dict[str, Any]:
+    predicted = inspection.classes[inspection.prediction]
+    gradient, times = net.saliency.gradient.reshape(-1), net.saliency.times_input.reshape(-1)
+    image = inspection.example.image
     if image is not None and image.size == len(gradient):
         return {
             "images": [
                 (
-                    f"∂z/∂x: how the logit of {found.classes[found.answer]} moves with each pixel",
-                    inline_images.signed_png(gradient.reshape(image.shape)),
+                    f"∂z/∂x: how the logit of {predicted} moves with each pixel",
+                    inline_images.encode_signed(gradient.reshape(image.shape)),
                 ),
                 (
                     "x ⊙ ∂z/∂x: what each pixel adds",
-                    inline_images.signed_png(times.reshape(image.shape)),
+                    inline_images.encode_signed(times.reshape(image.shape)),
                 ),
             ],
             "rows": [],
         }
-    places = strongest_inputs(times, found.top)
-    x = found.example.x.reshape(-1)
-    rows = [(found.names[i], float(x[i]), float(gradient[i]), float(times[i])) for i in places]
+    indices = rank_inputs(times, inspection.top)
+    x = inspection.example.x.reshape(-1)
+    rows = [
+        (inspection.names[i], float(x[i]), float(gradient[i]), float(times[i])) for i in indices
+    ]
     return {"images": [], "rows": rows}
 
 
-def _trees(found: Inspection, trees: TreeInspection) -> dict[str, Any]:
-    told = trees.votes
+def _trees_content(inspection: Inspection, trees: TreeInspection) -> dict[str, Any]:
+    votes = trees.votes
     marks = sorted({0, 1, trees.rounds // 4, trees.rounds // 2, trees.rounds})
-    k = 0 if len(trees.groups) == 1 else trees.groups.index(found.classes[found.answer])
+    k = (
+        0
+        if len(trees.groups) == 1
+        else trees.groups.index(inspection.classes[inspection.prediction])
+    )
     images, rows, sums = [], [], None
-    image = found.example.image
+    image = inspection.example.image
     if trees.shap is not None:
         values = trees.shap.values
-        places = strongest_inputs(values[k], found.top)
-        rows = [(found.names[i], trees.inputs[i], float(values[k, i])) for i in places]
-        shown = float(values[k, places].sum())
+        indices = rank_inputs(values[k], inspection.top)
+        rows = [(inspection.names[i], trees.inputs[i], float(values[k, i])) for i in indices]
+        shown = float(values[k, indices].sum())
         sums = {
             "bias": float(trees.shap.bias[k]),
             "shown": shown,
@@ -278,19 +287,20 @@ def _trees(found: Inspection, trees: TreeInspection) -> dict[str, Any]:
         }
         if image is not None:
             images = [
-                (name, inline_images.signed_png(one.reshape(image.shape)))
+                (name, inline_images.encode_signed(one.reshape(image.shape)))
                 for name, one in zip(trees.groups, values, strict=True)
             ]
     return {
         "inside": trees,
         "marks": marks,
         "rounds": [
-            (name, [float(told.so_far[n, j]) for n in marks]) for j, name in enumerate(trees.groups)
+            (name, [float(votes.so_far[n, j]) for n in marks])
+            for j, name in enumerate(trees.groups)
         ],
         "group": trees.groups[k],
         "paths": [
             (one, trees.groups[one.strongest] + ", less to the others" * (one.group is None))
-            for one in told.strongest
+            for one in votes.strongest
         ],
         "shap_rows": rows,
         "shap_sums": sums,

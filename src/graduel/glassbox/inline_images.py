@@ -1,4 +1,4 @@
-"""Small pictures of arrays for a page: pixels as PNG in a data URI, units as squares in SVG."""
+"""Pictures of arrays inside of a page: pixels as PNG in a data URI, units as squares in SVG."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ Array = NDArray[Any]
 
 POSITIVE, NEGATIVE = (0, 104, 168), (189, 74, 0)
 """Blue and orange, as hue-0 and hue-1 of the page: apart for every kind of colour vision."""
-MOST = 1024
+MAX_UNITS = 1024
 """Layers of more units are not drawn as squares."""
 
 
-def gray_png(image: Array) -> str:
+def encode_gray(image: Array) -> str:
     """Return an image as a PNG in a data URI: ink dark on light.
 
     Parameters
@@ -30,11 +30,11 @@ def gray_png(image: Array) -> str:
     top = 255.0 if image.dtype == np.uint8 else float(values.max()) or 1.0
     values = (values / top).clip(0, 1)
     if values.shape[2] == 3:
-        return _png(np.rint(255 * values).astype(np.uint8))
-    return _png(np.rint(255 * (1 - values.mean(axis=2))).astype(np.uint8))
+        return _encode_png(np.rint(255 * values).astype(np.uint8))
+    return _encode_png(np.rint(255 * (1 - values.mean(axis=2))).astype(np.uint8))
 
 
-def signed_png(values: Array) -> str:
+def encode_signed(values: Array) -> str:
     """Return numbers of either sign as a PNG in a data URI: blue above 0, orange below.
 
     The strength is the opacity, so that it stands on light and on dark paper; the largest number
@@ -46,39 +46,39 @@ def signed_png(values: Array) -> str:
     """
     flat = np.nan_to_num(np.asarray(values, np.float64)).sum(axis=2)
     most = float(np.abs(flat).max()) or 1.0
-    found = np.empty((*flat.shape, 4), np.uint8)
-    found[..., :3] = np.where((flat >= 0)[..., None], POSITIVE, NEGATIVE)
-    found[..., 3] = np.rint(255 * np.abs(flat) / most)
-    return _png(found)
+    pixels = np.empty((*flat.shape, 4), np.uint8)
+    pixels[..., :3] = np.where((flat >= 0)[..., None], POSITIVE, NEGATIVE)
+    pixels[..., 3] = np.rint(255 * np.abs(flat) / most)
+    return _encode_png(pixels)
 
 
-def _png(found: Array) -> str:
+def _encode_png(pixels: Array) -> str:
     from PIL import Image
 
     buffer = BytesIO()
-    Image.fromarray(found).save(buffer, "PNG", optimize=True)
+    Image.fromarray(pixels).save(buffer, "PNG", optimize=True)
     return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode("ascii")
 
 
-def unit_squares(values: Array, label: str, gate: Array | None = None) -> str:
+def draw_units(values: Array, label: str, gate: Array | None = None) -> str:
     """Return units as squares in SVG, a title on each; nothing for very many units.
 
     Blue is above 0, orange below, the strength is the size of the number; where there is a gate,
-    what it stopped is only an outline.
+    stopped units are only an outline.
 
     Parameters
     ----------
     values : shape (units,)
-    label : what it shows, for those who cannot see it; plain words, no markup
-    gate : True where it let through
+    label : alternative text; plain words, no markup
+    gate : True where the gate passes
 
     Examples
     --------
-    >>> unit_squares(np.array([1.0, -0.5]), "z").count("<rect")
+    >>> draw_units(np.array([1.0, -0.5]), "z").count("<rect")
     2
     """
     flat = np.nan_to_num(np.asarray(values, np.float64).reshape(-1))
-    if not 0 < len(flat) <= MOST:
+    if not 0 < len(flat) <= MAX_UNITS:
         return ""
     across = len(flat) if len(flat) <= 16 else ceil(sqrt(2.0 * len(flat)))
     down = ceil(len(flat) / across)

@@ -1,4 +1,4 @@
-"""Everything about one example in one model: what the terminal and the page show."""
+"""An inspection: all results for one example in one model, for the terminal and the page."""
 
 from __future__ import annotations
 
@@ -9,21 +9,16 @@ import numpy as np
 
 from graduel.errors import UserError
 from graduel.glassbox.example import Example
-from graduel.glassbox.network.backward_pass import (
-    Backward,
-    GradientStep,
-    WeightGradients,
-    backward,
-    step,
-    weight_gradients,
-)
+from graduel.glassbox.network.backward_pass import Backward, backward
 from graduel.glassbox.network.forward_pass import Forward
+from graduel.glassbox.network.gradient_step import GradientStep, step
 from graduel.glassbox.network.layer_info import Array, find_layer, list_layers
 from graduel.glassbox.network.neuron import Neuron, explain_neuron
-from graduel.glassbox.network.saliency import Saliency, input_gradient
+from graduel.glassbox.network.saliency import Saliency, compute_saliency
+from graduel.glassbox.network.weight_gradients import WeightGradients, explain_gradients
 from graduel.glassbox.plain_data import PlainData
 from graduel.glassbox.trees.model_forest import category_names, get_forest, margin_codes
-from graduel.glassbox.trees.tree_votes import Shap, Votes, explain_shap, explain_votes, format_level
+from graduel.glassbox.trees.tree_votes import Shap, Votes, explain_shap, explain_votes, format_value
 from graduel.models.model import Model
 from graduel.nn import Dense, NTKDense
 
@@ -35,13 +30,13 @@ class NetInspection(PlainData):
     parameters: int
     forward: Forward
     neurons: tuple[Neuron, ...]
-    """For each W_l one unit: the one that was asked for, or the most active."""
+    """For each W_l one unit: the requested one, or the most active."""
     backward: Backward
     rows: tuple[WeightGradients, ...]
     """For each of these units that is a dense layer's, its row of dW."""
     step: GradientStep
     saliency: Saliency
-    """Of the answer's logit."""
+    """Of the logit of the predicted class."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -52,12 +47,12 @@ class TreeInspection(PlainData):
     """The class of each margin."""
     rounds: int
     inputs: tuple[str, ...]
-    """What the trees are given, in words."""
+    """The trees' inputs, as text."""
     votes: Votes
     shap: Shap | None
-    """None for vector leaves, which have none."""
+    """None for vector leaves, for which XGBoost computes none."""
     why_no_shap: str
-    """Why there is none; else empty."""
+    """The reason, where there are none; else empty."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -67,19 +62,19 @@ class Inspection(PlainData):
     where: str
     """Which model and which example, in words."""
     title: str
-    """What the contender is called."""
+    """The contender's name."""
     classes: tuple[str, ...]
     names: tuple[str, ...]
     """Of the model's inputs."""
     example: Example
-    answers: Array
-    """Probabilities of every class."""
-    answer: int
+    probabilities: Array
+    """Of every class."""
+    prediction: int
     """The most probable class."""
     label: int
     """The class that is taken as true."""
     label_known: bool
-    """False where nobody said which it is: then the answer is taken."""
+    """False where the label is unknown: then it is the prediction."""
     top: int
     net: NetInspection | None
     trees: TreeInspection | None
@@ -168,13 +163,13 @@ def _inspect_net(
                 place.path,
                 chosen,
                 inspection.top,
-                seen=back.forward,
+                forward_pass=back.forward,
                 **options,
             )
         )
         if isinstance(place.layer, Dense | NTKDense):
             rows.append(
-                weight_gradients(network, back, place.path, chosen, inspection.top, **options)
+                explain_gradients(network, back, place.path, chosen, inspection.top, **options)
             )
     return NetInspection(
         network.layout.size,
@@ -182,8 +177,8 @@ def _inspect_net(
         tuple(neurons),
         back,
         tuple(rows),
-        step(network, weights, x, inspection.label, lr, seen=back),
-        input_gradient(network, weights, x, inspection.answer),
+        step(network, weights, x, inspection.label, lr, backward_pass=back),
+        compute_saliency(network, weights, x, inspection.prediction),
     )
 
 
@@ -199,17 +194,17 @@ def _inspect_trees(model: Model, inspection: Inspection) -> TreeInspection:
     return TreeInspection(
         tuple(model.classes[code] for code in margin_codes(model)),
         forest.n_rounds,
-        tuple(format_level(float(v), categories.get(i)) for i, v in enumerate(row)),
+        tuple(format_value(float(v), categories.get(i)) for i, v in enumerate(row)),
         votes,
         shap,
         why_no_shap,
     )
 
 
-def strongest_inputs(values: Array, top: int) -> list[int]:
-    """Return the places of the largest values by size, those of 0 left out.
+def rank_inputs(values: Array, top: int) -> list[int]:
+    """Return the indices of the largest values by size; zeros are ignored.
 
-    >>> strongest_inputs(np.array([0.1, -3.0, 0.0, 2.0]), 5)
+    >>> rank_inputs(np.array([0.1, -3.0, 0.0, 2.0]), 5)
     [1, 3, 0]
     """
     flat = values.reshape(-1)

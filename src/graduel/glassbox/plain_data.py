@@ -1,4 +1,4 @@
-"""What the glass box finds, as plain data for JSON."""
+"""Results of the glass box as plain data for JSON."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-MOST = 4096
-"""Arrays of more numbers are told in a summary."""
+MAX_SIZE = 4096
+"""Larger arrays become a summary."""
 
 
 class PlainData:
@@ -20,24 +20,23 @@ class PlainData:
     __slots__ = ()
 
     ALSO: ClassVar[tuple[str, ...]] = ()
-    """Properties that belong to the plain data."""
+    """Properties that are part of the plain data."""
     WITHOUT: ClassVar[tuple[str, ...]] = ()
-    """Fields that do not."""
+    """Fields that are not."""
 
-    def as_dict(self, most: int = MOST) -> dict[str, Any]:
-        """Return plain data for JSON: dicts, lists, text, numbers; what is not finite is None.
+    def as_dict(self, most: int = MAX_SIZE) -> dict[str, Any]:
+        """Return plain data for JSON; numbers that are not finite are None.
 
         Parameters
         ----------
         most : an array of more numbers than this becomes a summary, see :func:`summarize_array`
         """
-        own = [f.name for f in fields(self)]  # type: ignore[arg-type]
-        names = [name for name in own if name not in self.WITHOUT]
+        names = [f.name for f in fields(self) if f.name not in self.WITHOUT]  # type: ignore[arg-type]
         return {name: to_plain(getattr(self, name), most) for name in (*names, *self.ALSO)}
 
 
-def to_plain(value: Any, most: int = MOST) -> Any:
-    """Return any result as plain data.
+def to_plain(value: Any, most: int = MAX_SIZE) -> Any:
+    """Return a result as plain data.
 
     >>> to_plain({"z": np.float32(0.5), "gate": np.array([True, False])})
     {'z': 0.5, 'gate': [True, False]}
@@ -55,12 +54,12 @@ def to_plain(value: Any, most: int = MOST) -> Any:
     if isinstance(value, list | tuple):
         return [to_plain(v, most) for v in value]
     if is_dataclass(value):
-        raise TypeError(f"{type(value).__name__} is no plain data")
+        raise TypeError(f"{type(value).__name__} is not plain data")
     return value
 
 
 def summarize_array(array: NDArray[Any]) -> dict[str, Any]:
-    """Tell a large array by its shape and a few numbers.
+    """Return the shape of a large array and a few numbers.
 
     ``norm`` is √Σ x², ``zeros`` the share of zeros.
 

@@ -69,7 +69,7 @@ class _Loss:
         return loss, ws.gradient.copy(), dx.copy()
 
     def unwritten(self, g: Array, dx: Array) -> str:
-        """Name what is not finite in a gradient, or return nothing."""
+        """Return the name of a gradient that is not finite, or an empty text."""
         if not np.isfinite(dx).all():
             return "the gradient by x"
         for entry in self.network.layout.entries:

@@ -1,4 +1,4 @@
-"""How parameters begin. Each is a frozen dataclass, called with a generator, a shape, a dtype.
+"""Initial values of parameters. Each is a frozen dataclass, called with (rng, shape, dtype).
 
 The last axis counts the outputs, those before it the inputs: W has shape (n_in, n_out). A kernel
 of a convolution has shape (height, width, channels in, channels out); every output then has

@@ -28,7 +28,7 @@ Array = NDArray[Any]
 
 
 class Workspace:
-    """One thread's room to compute in: scopes over the weights, a gradient, the buffers.
+    """The arrays that one thread computes with: scopes over the weights, a gradient, the buffers.
 
     Weights may be shared among workspaces; a gradient and buffers belong to one.
     """
@@ -145,7 +145,7 @@ class Network:
 
     @classmethod
     def from_spec(cls, spec: dict[str, Any], parts: Sequence[type] = ()) -> Network:
-        """Make a network from plain data.
+        """Build a network from plain data.
 
         Parameters
         ----------
@@ -180,11 +180,11 @@ class Network:
         return weights
 
     def workspace(self, weights: Weights, *, gradient: bool = True) -> Workspace:
-        """Make room to compute with `weights`: one for each fit or thread."""
+        """Return a workspace for computing with `weights`: one for each fit or thread."""
         return Workspace(self, weights, gradient=gradient)
 
     def calibrate(self, x: Array, weights: Weights, rng: np.random.Generator) -> None:
-        """Let layers that have ``calibrate`` set their parameters from some first rows."""
+        """Let layers with ``calibrate`` set their parameters from the first rows."""
         ws = self.workspace(weights, gradient=False)
         calibrate_through(self.layers, ws.scopes, x, Call(rng=rng))
 
@@ -195,7 +195,7 @@ class Network:
     def loss_and_gradient(
         self, x: Array, y: Array, ws: Workspace, call: Call, weight: Array | None = None
     ) -> float:
-        """One pass forward and back: return the loss, leave its gradient in ``ws.gradient``."""
+        """Run forward and backward: return the loss, leave its gradient in ``ws.gradient``."""
         return self.loss_and_input_gradient(x, y, ws, call, weight, need_dx=False)[0]
 
     def loss_and_input_gradient(
@@ -208,7 +208,7 @@ class Network:
         *,
         need_dx: bool = True,
     ) -> tuple[float, Array | None]:
-        """Like :meth:`loss_and_gradient`, and also return the loss's gradient by `x`."""
+        """Run :meth:`loss_and_gradient`, and also return the loss's gradient by `x`."""
         raw = self.forward(x, ws, call)
         loss, dy = self.loss.value_and_gradient(raw, y, weight, ws.loss)
         if call.watch is not None:
@@ -276,7 +276,7 @@ class Network:
         return self.loss.link(out)
 
     def _idle_workspace(self, weights: Weights) -> Workspace:
-        """Take a workspace that no thread uses, or make one: its views cost more than a row."""
+        """Return an idle workspace, or a new one: its views cost more than predicting a row."""
         while True:
             try:
                 ws: Workspace = weights.idle.pop()

@@ -11,6 +11,8 @@ from dataclasses import fields, is_dataclass
 from difflib import get_close_matches
 from typing import Any
 
+import numpy as np
+
 from graduel.nn import initializers, layers, losses
 from graduel.nn.layers import Layer
 from graduel.nn.losses import Loss
@@ -39,8 +41,8 @@ def write(
         "format": FORMAT,
         "input_shape": list(input_shape),
         "dtype": dtype,
-        "loss": _plain(loss, "loss"),
-        "layers": [_plain(layer, f"layer {i}") for i, layer in enumerate(layers)],
+        "loss": part_to_plain(loss, "loss"),
+        "layers": [part_to_plain(layer, f"layer {i}") for i, layer in enumerate(layers)],
     }
 
 
@@ -55,12 +57,12 @@ def read(spec: Mapping[str, Any], parts: Sequence[type] = ()) -> dict[str, Any]:
     if not isinstance(spec, Mapping) or spec.get("format") != FORMAT:
         got = spec.get("format") if isinstance(spec, Mapping) else type(spec).__name__
         raise ValueError(f"expected a network's spec of format {FORMAT}; got format {got!r}")
-    known = {**PARTS, **{part.__name__: part for part in parts}}
+    known = PARTS | {part.__name__: part for part in parts}
     try:
         return {
-            "layers": tuple(_made(layer, known) for layer in spec["layers"]),
+            "layers": tuple(part_from_plain(layer, known) for layer in spec["layers"]),
             "input_shape": tuple(int(n) for n in spec["input_shape"]),
-            "loss": _made(spec["loss"], known),
+            "loss": part_from_plain(spec["loss"], known),
             "dtype": spec["dtype"],
         }
     except (KeyError, TypeError) as error:
@@ -70,13 +72,32 @@ def read(spec: Mapping[str, Any], parts: Sequence[type] = ()) -> dict[str, Any]:
         ) from None
 
 
-def _plain(value: Any, where: str) -> Any:
+def part_to_plain(value: Any, where: str, names: Mapping[type, str] | None = None) -> Any:
+    """Return a part, or the value of one of its fields, as plain data; tuples become lists.
+
+    Parameters
+    ----------
+    value : a dataclass of parts, tuples, numbers and text
+    where : its place, for the error
+    names : class → name in the data, where it is not the class's own
+
+    Raises
+    ------
+    ValueError
+        If it holds something that plain data cannot, a function for instance.
+    """
+    if isinstance(value, np.generic):
+        value = value.item()
     if is_dataclass(value) and not isinstance(value, type):
-        name = type(value).__name__
-        inner = {f.name: _plain(getattr(value, f.name), f"{where}.{f.name}") for f in fields(value)}
-        return {"type": name, **inner}
+        kind = type(value)
+        inner = {
+            field.name: part_to_plain(getattr(value, field.name), f"{where}.{field.name}", names)
+            for field in fields(value)
+            if field.init
+        }
+        return {"type": (names or {}).get(kind, kind.__name__), **inner}
     if isinstance(value, tuple | list):
-        return [_plain(part, where) for part in value]
+        return [part_to_plain(item, where, names) for item in value]
     if value is None or isinstance(value, bool | int | float | str):
         return value
     raise ValueError(
@@ -85,7 +106,16 @@ def _plain(value: Any, where: str) -> Any:
     )
 
 
-def _made(value: Any, known: Mapping[str, type]) -> Any:
+def part_from_plain(value: Any, known: Mapping[str, type]) -> Any:
+    """Build what :func:`part_to_plain` described; `known` holds the classes by their names.
+
+    Raises
+    ------
+    ValueError
+        If a name is unknown.
+    KeyError, TypeError
+        If the data are of another form.
+    """
     if isinstance(value, Mapping):
         name = value["type"]
         if name not in known:
@@ -95,7 +125,9 @@ def _made(value: Any, known: Mapping[str, type]) -> Any:
                 f"a part must be one of {', '.join(known)}; got '{name}'.{hint} "
                 "A part of your own goes into from_spec(…, parts=[…])"
             )
-        return known[name](**{k: _made(v, known) for k, v in value.items() if k != "type"})
+        return known[name](
+            **{k: part_from_plain(v, known) for k, v in value.items() if k != "type"}
+        )
     if isinstance(value, list):
-        return tuple(_made(part, known) for part in value)
+        return tuple(part_from_plain(item, known) for item in value)
     return value

@@ -12,7 +12,7 @@ __all__ = ["erf", "sigmoid"]
 Array = NDArray[Any]
 
 PIECE = 65_536
-"""So many bytes at once: what stands between input and output stays in the processor's cache."""
+"""Bytes at a time: intermediate results stay in the processor's cache."""
 
 # float32: erf(x) = tanh(x P(x²) / Q(x²)), a minimax fit, highest power first.
 SINGLE_P = (0.0021782, 0.0426457, 0.2798051, 1.12837917)

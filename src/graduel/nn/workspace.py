@@ -1,4 +1,4 @@
-"""Where a network's numbers live while it computes: scopes, buffers, one gradient.
+"""The arrays of a network while it computes: scopes, buffers, one gradient.
 
 Layers hold configuration only. Everything that changes belongs to a :class:`Workspace`, one for
 each fit or thread: it lays the named views over θ, its gradient and the state, and keeps the
@@ -20,7 +20,7 @@ from graduel.layout import Layout
 
 @dataclass(slots=True)
 class Call:
-    """What is true of one pass: is it training, with which random numbers, how far along."""
+    """The circumstances of one pass: training or not, random numbers, progress."""
 
     train: bool = False
     rng: np.random.Generator | None = None
@@ -81,7 +81,7 @@ class Scope:
 
 
 def views(layout: Layout, vector: NDArray[Any] | None, names: dict[str, str]) -> SimpleNamespace:
-    """Name parts of `vector`: ``{local name: name in the layout}`` → namespace of views."""
+    """Return views of `vector` by name: ``{local name: name in the layout}`` → namespace."""
     if vector is None:
         return SimpleNamespace()
     return SimpleNamespace(**{k: layout[v].view(vector) for k, v in names.items()})

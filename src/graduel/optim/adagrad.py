@@ -49,7 +49,7 @@ class AdaGrad:
         check_range("weight_decay", self.weight_decay)
 
     def init(self, layout: Layout, dtype: DTypeLike) -> OptimizerState:
-        """Make the sum of squares."""
+        """Return the sum of squares."""
         state = init_state(layout, dtype, (0.0,))
         state.moments[0].fill(self.initial)
         return state

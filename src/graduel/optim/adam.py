@@ -69,7 +69,7 @@ class AdamW:
         check_range("weight_decay", self.weight_decay)
 
     def init(self, layout: Layout, dtype: DTypeLike) -> OptimizerState:
-        """Make zero moments."""
+        """Return zero moments."""
         return init_state(layout, dtype, (self.beta1, self.beta2))
 
     def begin(self, state: OptimizerState, lr: float) -> tuple[float, float]:
@@ -145,7 +145,7 @@ class AMSGrad(AdamW):
     """
 
     def init(self, layout: Layout, dtype: DTypeLike) -> OptimizerState:
-        """Make zero moments and maxima."""
+        """Return zero moments and maxima."""
         return init_state(layout, dtype, (self.beta1, self.beta2, 0.0))
 
     def second_moment(self, state: OptimizerState, part: slice) -> Array:

@@ -18,12 +18,12 @@ V = TypeVar("V")
 
 @dataclass(slots=True)
 class DecayState:
-    """What :class:`Decay` remembers."""
+    """The state of :class:`Decay`."""
 
     decayed: tuple[tuple[slice, float], ...]
     rule_state: Any
     t: float = 0.0
-    """How far training is; the loop sets it before each step."""
+    """Progress of the training; the loop sets it before each step."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +67,7 @@ class Decay:
             check_range(f"the decay of {role!r}", amount)
 
     def init(self, layout: Layout, dtype: DTypeLike) -> DecayState:
-        """Find the roles; make the rule's state."""
+        """Return the slices that decay and the rule's state."""
         amounts, roles = dict(self.amounts), layout.roles
         check_roles(amounts, layout)
         decayed = tuple((roles[role], amounts[role]) for role in amounts if role in roles)
@@ -127,7 +127,7 @@ class ByRole:
     def init(
         self, layout: Layout, dtype: DTypeLike
     ) -> tuple[tuple[slice, Optimizer, float, Any], ...]:
-        """Make a state for each role."""
+        """Return a state for each role."""
         rates, rules = dict(self.rates), dict(self.rules)
         check_roles((*rates, *rules), layout)
         parts = []
@@ -155,7 +155,7 @@ def pairs(named: Mapping[str, V] | Iterable[tuple[str, V]]) -> tuple[tuple[str, 
 
 
 def check_roles(named: Iterable[str], layout: Layout) -> None:
-    """Refuse roles that are neither usual nor the layout's; a usual one may be absent."""
+    """Raise if a role is neither a usual one nor the layout's; a usual one may be absent."""
     known = known_roles(layout)
     for role in named:
         if role not in known:

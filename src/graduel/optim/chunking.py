@@ -17,7 +17,7 @@ from numpy.typing import DTypeLike, NDArray
 Array = NDArray[Any]
 
 CHUNK = 65_536
-"""How many parameters are updated at a time."""
+"""Parameters updated at a time."""
 
 
 def new_scratch(size: int, dtype: DTypeLike) -> Array:

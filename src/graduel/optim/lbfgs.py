@@ -149,7 +149,7 @@ class _Line:
         return found
 
     def accept(self) -> float:
-        """Let the line begin where θ is; return the largest entry of the gradient."""
+        """Start the line at θ; return the largest entry of the gradient."""
         self.base[...] = self.theta
         self.gradient, self.trial = self.trial, self.gradient
         return max(abs(float(self.gradient.min())), abs(float(self.gradient.max())))

@@ -1,4 +1,4 @@
-"""How far to go along a line: a step that meets the strong Wolfe conditions."""
+"""Line search: a step that meets the strong Wolfe conditions."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ from graduel.optim.optimizer import Array, OptimizerState, flush_denormals, init
 from graduel.optim.ranges import check_range
 
 TINY = 2.0**-100
-"""What a number must reach, by absolute value, for its sign to count in full."""
+"""The absolute value from which the sign of a number counts in full."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,7 @@ class Lion:
         check_range("weight_decay", self.weight_decay)
 
     def init(self, layout: Layout, dtype: DTypeLike) -> OptimizerState:
-        """Make a zero momentum."""
+        """Return a zero momentum."""
         return init_state(layout, dtype, (self.beta2,))
 
     def update(self, theta: Array, g: Array, state: OptimizerState, lr: float) -> None:

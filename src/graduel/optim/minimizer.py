@@ -16,16 +16,16 @@ Objective = Callable[[Array], tuple[float, Array]]
 
 @dataclass(frozen=True, slots=True)
 class Iteration:
-    """One iteration of a minimizer, done."""
+    """One completed iteration of a minimizer."""
 
     step: int
-    """How many steps are done."""
+    """Steps completed."""
     loss: float
     """The loss where θ is now."""
     gradient: float
     """The gradient's largest entry there, by absolute value."""
     evaluations: int
-    """How many times loss and gradient have been computed since the beginning."""
+    """Evaluations of loss and gradient so far."""
     end: str = ""
     """Why this iteration is the last one; empty while it goes on."""
 

@@ -23,11 +23,11 @@ A, B, C = 3.4445, -4.7750, 2.0315
 
 @dataclass(slots=True)
 class MuonState:
-    """What Muon remembers, and the states of the other rule, one for each stretch of θ."""
+    """The state of Muon, and those of the other rule, one for each stretch of θ."""
 
     hidden: tuple[Entry, ...]
     momentum: OptimizerState
-    """Of the hidden matrices alone, one after the other."""
+    """The momentum of the hidden matrices, one after the other."""
     space: tuple[Array, Array, Array, Array]
     others: tuple[tuple[slice, Any], ...]
 
@@ -99,7 +99,7 @@ class Muon:
             raise ValueError(f"steps must be at least 1; got {self.steps}")
 
     def init(self, layout: Layout, dtype: DTypeLike) -> MuonState:
-        """Make a zero momentum and space for the largest matrix; let `others` make theirs."""
+        """Return a zero momentum, space for the largest matrix, and the states of `others`."""
         matrices = [e for e in layout.entries if e.role == "weight" and len(e.shape) > 1]
         ends = [] if self.first else matrices[:1]
         ends += [] if self.last else matrices[-1:]

@@ -17,12 +17,12 @@ from graduel.optim.chunking import chunks, new_scratch
 Array = NDArray[Any]
 
 FLUSH_EVERY = 64
-"""How often, in steps, moments are kept from decaying into denormal numbers."""
+"""Steps between two clean-ups of moments that decay into denormal numbers."""
 
 
 @dataclass(slots=True)
 class OptimizerState:
-    """What an optimizer remembers: moments of θ's shape, the step, scratch space, decay by role."""
+    """The state of an update rule: moments of θ's shape, the step, scratch space, what decays."""
 
     moments: tuple[Array, ...]
     scratch: Array
@@ -45,7 +45,7 @@ class Optimizer(Protocol):
     """
 
     def init(self, layout: Layout, dtype: DTypeLike) -> Any:
-        """Make the state for parameters of this layout."""
+        """Return the state for parameters of this layout."""
         ...
 
     def update(self, theta: Array, g: Array, state: Any, lr: float) -> None:
@@ -57,7 +57,7 @@ class Optimizer(Protocol):
 
 
 def init_state(layout: Layout, dtype: DTypeLike, decays: tuple[float, ...]) -> OptimizerState:
-    """Make zeroed moments, one for each decay factor."""
+    """Return a state with zero moments, one for each decay factor."""
     tiny = float(np.finfo(dtype).tiny)
     return OptimizerState(
         tuple(np.zeros(layout.size, dtype) for _ in decays),

@@ -6,13 +6,13 @@ from math import inf
 
 
 def check_range(name: str, value: float, *, below: float = inf) -> None:
-    """Refuse a number out of its range."""
+    """Raise ValueError if a number is out of its range."""
     if not 0 <= value < below:
         bound = "" if below == inf else f" and below {below:g}"
         raise ValueError(f"{name} must be at least 0{bound}; got {value}")
 
 
 def check_positive(name: str, value: float) -> None:
-    """Refuse what is not above zero."""
+    """Raise ValueError unless a number is above zero."""
     if not value > 0:
         raise ValueError(f"{name} must be above 0; got {value}")

@@ -52,7 +52,7 @@ class RMSProp:
         check_range("weight_decay", self.weight_decay)
 
     def init(self, layout: Layout, dtype: DTypeLike) -> OptimizerState:
-        """Make a zero mean square and, if there is momentum, a zero velocity."""
+        """Return a zero mean square and, if there is momentum, a zero velocity."""
         return init_state(layout, dtype, (self.decay, self.momentum)[: 2 if self.momentum else 1])
 
     def update(self, theta: Array, g: Array, state: OptimizerState, lr: float) -> None:

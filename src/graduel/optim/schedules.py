@@ -19,7 +19,7 @@ NEAR = 1e-9
 
 
 def _positive(name: str, value: float, most: float = inf) -> None:
-    """Refuse a number that is not above 0, or above the most, or not finite."""
+    """Raise unless a number is above 0, at most `most`, and finite."""
     if not (0 < value <= most and value < inf):
         bound = "" if most == inf else f" and at most {most:g}"
         raise ValueError(f"{name} must be above 0{bound}; got {value}")

@@ -60,7 +60,7 @@ class SGD:
         check_range("weight_decay", self.weight_decay)
 
     def init(self, layout: Layout, dtype: DTypeLike) -> OptimizerState:
-        """Make a zero velocity, if there is momentum."""
+        """Return a zero velocity, if there is momentum."""
         return init_state(layout, dtype, (self.momentum,) if self.momentum else ())
 
     def update(self, theta: Array, g: Array, state: OptimizerState, lr: float) -> None:

@@ -50,7 +50,7 @@ class ClipNorm:
         check_positive("most", self.most)
 
     def init(self, layout: Layout, dtype: DTypeLike) -> Any:
-        """Make the rule's state."""
+        """Return the rule's state."""
         return self.rule.init(layout, dtype)
 
     def update(self, theta: Array, g: Array, state: Any, lr: float) -> None:
@@ -91,7 +91,7 @@ class ClipValue:
         check_positive("most", self.most)
 
     def init(self, layout: Layout, dtype: DTypeLike) -> Any:
-        """Make the rule's state."""
+        """Return the rule's state."""
         return self.rule.init(layout, dtype)
 
     def update(self, theta: Array, g: Array, state: Any, lr: float) -> None:
@@ -134,7 +134,7 @@ class MaxNorm:
         check_positive("most", self.most)
 
     def init(self, layout: Layout, dtype: DTypeLike) -> tuple[tuple[Entry, ...], Any]:
-        """Find the matrices; make the rule's state."""
+        """Return the matrices and the rule's state."""
         matrices = [e for e in layout.entries if e.role == "weight" and len(e.shape) > 1]
         return tuple(matrices), self.rule.init(layout, dtype)
 

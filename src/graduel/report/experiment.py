@@ -1,38 +1,110 @@
-"""What an experiment leaves for people: one picture of all curves, and its table as Markdown."""
+"""The report of an experiment: one figure of all training curves, and its table as Markdown."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from io import BytesIO
 from pathlib import Path
+from statistics import mean, stdev
 
+from matplotlib.figure import Figure
+
+from graduel.atomic_io import atomic_write
 from graduel.duel.result.outcome import Run
-from graduel.report.draw.style import PAPER
-from graduel.report.sections import tables
-from graduel.report.sections.curves_figure import learning
+from graduel.report.draw import units
+from graduel.report.draw.contender_names import list_titles
+from graduel.report.draw.style import PAPER, WIDTH
+from graduel.report.draw.table import Table
+from graduel.report.sections.race import Racer, draw_curves, read_racers
 
-PICTURE, TABLE = "experiment.png", "experiment.md"
+FIGURE_FILE, TABLE_FILE = "experiment.png", "experiment.md"
 INCHES, DPI = 6.4, 160
 
 
 def write_experiment(run: Run) -> Path:
-    """Write ``experiment.png`` and ``experiment.md`` into the run's folder; return the picture."""
-    picture = run.path / PICTURE
-    figure = learning(run, width=INCHES)
-    figure.savefig(picture, dpi=DPI, facecolor=PAPER.light, metadata={"Software": None})
-    (run.path / TABLE).write_text(markdown(run), encoding="utf-8")
-    return picture
+    """Write ``experiment.png`` and ``experiment.md`` into the run's folder; return the figure."""
+    path, png = run.path / FIGURE_FILE, BytesIO()
+    figure = training_curves(run, width=INCHES)
+    figure.savefig(png, format="png", dpi=DPI, facecolor=PAPER.light, metadata={"Software": None})
+    atomic_write(path, png.getvalue())
+    atomic_write(run.path / TABLE_FILE, render_markdown(run))
+    return path
 
 
-def markdown(run: Run) -> str:
+def read_epoch_curves(run: Run) -> list[Racer]:
+    """Return every contender's test error over epochs (or rounds), up to the selected epoch."""
+    racers = []
+    for racer in read_racers(run):
+        curves = tuple([(i + 1.0, error) for i, (_, error) in enumerate(c)] for c in racer.curves)
+        details = run.result.contenders[racer.name].details
+        epochs = tuple(
+            float(one.get("best_epoch") or len(curve))
+            for one, curve in zip(details, curves, strict=True)
+        )
+        racers.append(Racer(racer.name, curves, epochs, racer.test_errors, racer.test_error))
+    return racers
+
+
+def training_curves(run: Run, *, width: float = WIDTH) -> Figure:
+    """Draw the test error of every contender, on a log scale, over epochs of training.
+
+    Lines and marks are those of the race; a mark stands at the selected epoch.
+    """
+    return draw_curves(
+        run, read_epoch_curves(run), width, "epochs of training", lambda t: f"at epoch {t:.0f}"
+    )
+
+
+def build_table(run: Run) -> Table:
+    """Return a row for each variant: error with its spread, epoch, seconds and verdict.
+
+    The spread is the standard deviation over seeds. The verdict is against the variant with the
+    smallest mean error.
+    """
+    titles, places = list_titles(run), units.decimals(len(run.y_test))
+    entries, protocol = run.result.contenders, run.result.protocol
+    best = min(entries, key=lambda name: entries[name].test_error)
+    verdicts = {
+        one.b if one.a == best else one.a: one.verdict
+        for one in run.result.comparisons
+        if best in (one.a, one.b)
+    }
+    rows, several = [], protocol.seeds > 1
+    for name, entry in entries.items():
+        epochs = [float(one.get("best_epoch") or 0) for one in entry.details]
+        row = [titles[name], units.percent(mean(entry.test_errors), places)]
+        if several:
+            row.append(f"± {units.percent(stdev(entry.test_errors), places)}")
+        verdict = verdicts.get(name, "")
+        row += [
+            f"{mean(epochs):.0f}" if any(epochs) else units.NONE,
+            units.seconds(mean(entry.fit_seconds)),
+            "best" if name == best else "worse" if "better" in verdict else verdict,
+        ]
+        rows.append(tuple(row))
+    head = (
+        ", ".join(protocol.varies) or "Contender",
+        "Test error",
+        *(("Spread",) if several else ()),
+        "Best epoch",
+        "Training",
+        f"Against {titles[best]}",
+    )
+    place = list(entries).index(best)
+    return Table("Variants", head, tuple(rows), frozenset({(place, 1)}))
+
+
+def render_markdown(run: Run) -> str:
     """Return the experiment's table in Markdown, under the command that made it."""
-    table = tables.experiment(run)
-    lines = [f"`{run.result['environment']['command']}`", "", _row(table.head)]
-    lines.append(_row(["---"] + ["---:"] * (len(table.head) - 1)))
+    table = build_table(run)
+    lines = [f"`{run.result.environment.command}`", "", _render_row(table.head)]
+    lines.append(_render_row(["---"] + ["---:"] * (len(table.head) - 1)))
     for i, row in enumerate(table.rows):
-        lines.append(_row(f"**{t}**" if (i, j) in table.best else t for j, t in enumerate(row)))
-    scopes = {one["scope"] for one in run.result["comparisons"]}
+        cells = (f"**{text}**" if (i, j) in table.best else text for j, text in enumerate(row))
+        lines.append(_render_row(cells))
+    scopes = {one.scope for one in run.result.comparisons}
     return "\n".join([*lines, "", *sorted(scopes)]).rstrip() + "\n"
 
 
-def _row(cells: Iterable[object]) -> str:
+def _render_row(cells: Iterable[object]) -> str:
     return "| " + " | ".join(str(cell).replace("|", "\\|") for cell in cells) + " |"

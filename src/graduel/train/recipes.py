@@ -12,7 +12,7 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class NetRecipe:
-    """A network of hidden layers, trained as one trains networks today.
+    """The hyperparameters of a network and its training.
 
     Names stand as ``--net`` takes them, ``leaky_relu(slope=0.2)`` for instance; what is 0 or
     empty is left out.
@@ -54,7 +54,7 @@ class NetRecipe:
 
     @property
     def preparation(self) -> dict[str, Any]:
-        """How a table is prepared for it: options of ``NetPreparation.fit``."""
+        """Return the options of ``NetPreparation.fit`` that prepare a table for it."""
         return {
             "embed": self.embed > 0,
             "one_hot": self.embed,
@@ -120,7 +120,7 @@ TABLE_NETS: tuple[tuple[float, int, int, int], ...] = (
     (25_000, 256, 64, 12),
     (float("inf"), 256, 25, 6),
 )
-"""How a network goes through a table: a very small one in smaller batches, and more often."""
+"""Batch sizes and epochs by table size: a very small table in smaller batches, more often."""
 
 
 def table_nets() -> list[tuple[NetRecipe, NetRecipe]]:

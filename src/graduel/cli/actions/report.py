@@ -62,7 +62,7 @@ def _duel(folder: Path) -> Show:
             "stopped"
         )
     found = load_run(folder)
-    if found.result["protocol"]["varies"]:
+    if found.result.protocol.varies:
         picture = write_experiment(found)
         return lambda console: experiment_table.show(found, picture, console)
     page = write_report(found)
@@ -77,7 +77,7 @@ def _suite(folder: Path) -> Show:
             "where it stopped"
         )
     found = load_suite(folder)
-    for line in found.result["datasets"]:
-        write_report(load_run(folder / line["name"]))
+    for line in found.result.datasets:
+        write_report(load_run(folder / line.name))
     page = write_suite(found)
     return lambda console: suite_table.show(found, page, console)

@@ -35,8 +35,8 @@ class LiveSuite(LiveObserver, SuiteObserver):
 
     def is_current(self, run: Run) -> bool:
         """Return whether an earlier command wrote the page that this one would write."""
-        shown = run.result["dataset"].get("show_rows", self._show_rows)
-        return (run.path / PAGE).exists() and shown == self._show_rows
+        shown = run.result.dataset.show_rows
+        return (run.path / PAGE).exists() and shown in (None, self._show_rows)
 
     def fail(self, member: Member, message: str) -> None:
         """Show that a data set's duel failed."""
@@ -73,5 +73,5 @@ def run(
         print_json(folder / SUITE_RESULT)
     else:
         show(suite, page, Console())
-    if suite.result["failures"]:
+    if suite.result.failures:
         raise typer.Exit(2)

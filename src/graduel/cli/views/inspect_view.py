@@ -18,7 +18,7 @@ from graduel.glassbox.inspection import (
     Inspection,
     NetInspection,
     TreeInspection,
-    strongest_inputs,
+    rank_inputs,
 )
 from graduel.glassbox.network.equations import FILE, Equation
 from graduel.glassbox.network.neuron import Term
@@ -116,10 +116,10 @@ def _input(name: str, column: str, value: float) -> str:
 
 
 def _answers(found: Inspection, console: Console) -> None:
-    p, true = found.answers, found.label
-    head = f"The answer: {found.classes[found.answer]}, with {100 * p[found.answer]:.2f} %"
+    p, true = found.probabilities, found.label
+    head = f"The answer: {found.classes[found.prediction]}, with {100 * p[found.prediction]:.2f} %"
     if found.label_known:
-        right = "right" if found.answer == true else f"wrong: it is {found.classes[true]}"
+        right = "right" if found.prediction == true else f"wrong: it is {found.classes[true]}"
         head += f" ({right})"
     _head(console, head)
     if not found.label_known:
@@ -136,7 +136,7 @@ def _classes(found: Inspection) -> list[int]:
     n = len(found.classes)
     if n <= MOST_CLASSES:
         return list(range(n))
-    best = [int(k) for k in np.argsort(-found.answers, kind="stable")[:MOST_CLASSES]]
+    best = [int(k) for k in np.argsort(-found.probabilities, kind="stable")[:MOST_CLASSES]]
     return best if found.label in best else [*best, found.label]
 
 
@@ -266,10 +266,10 @@ def _trees(found: Inspection, trees: TreeInspection, console: Console) -> None:
         _head(console, "No SHAP values")
         _say(console, trees.why_no_shap)
         return
-    k = 0 if len(trees.groups) == 1 else trees.groups.index(found.classes[found.answer])
+    k = 0 if len(trees.groups) == 1 else trees.groups.index(found.classes[found.prediction])
     values = trees.shap.values[k]
     _head(console, f"SHAP: what each input added to the log-odds of {trees.groups[k]}")
-    inputs = strongest_inputs(values, found.top)
+    inputs = rank_inputs(values, found.top)
     rows = ([found.names[i], trees.inputs[i], number(float(values[i]))] for i in inputs)
     console.print(_rows(_table("input", "value", "added"), rows))
     rest = float(values.sum() - values[inputs].sum())
@@ -288,7 +288,7 @@ def _path(trees: TreeInspection, one: Path, console: Console) -> None:
     rows = (
         [
             f"{split.name} {split.condition}?",
-            split.told,
+            split.value_text,
             split.went,
         ]
         for split in one.splits

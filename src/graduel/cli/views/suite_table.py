@@ -1,4 +1,4 @@
-"""A suite's result on the screen: a line for each data set, then the pairs, then the words."""
+"""A suite's result on the screen: a row for each data set, then the pairs and the verdicts."""
 
 from __future__ import annotations
 
@@ -9,65 +9,65 @@ from rich.markup import escape
 from rich.table import Table
 
 from graduel.duel.result.outcome import Suite
-from graduel.report.suite import suite_tables as tables
-from graduel.report.suite.suite_page import headline, mixed
+from graduel.report.draw.contender_names import list_titles
+from graduel.report.draw.wording import capitalize
+from graduel.report.suite import by_dataset, wins
+from graduel.report.suite.metric_text import format_value
+from graduel.report.suite.suite_page import build_headline, describe_other_metrics
 
 NARROW = 80
-"""Of the text where the output is no terminal."""
-SHORT_FROM = 3
-"""Of more contenders the table shows names for titles."""
+"""Characters in a line where the output is no terminal."""
+MOST_TITLES = 3
+"""With more contenders the table shows names in place of titles, which have no room."""
+PAIR_COLUMNS = ("First − second", "Wins", "Ties", "Losses", "p, adjusted", "Verdict")
 
 
 def show(suite: Suite, page: Path, console: Console) -> None:
-    """Print what the suite found, and where its page is."""
+    """Print the values, the pairs, the verdicts, and where the suite's page is."""
     if not console.is_terminal:
         console.width = NARROW
-    result, called = suite.result, tables.titles(suite)
-    if result["datasets"]:
-        _values(suite, called, console)
-    if result["across"]:
-        _pairs(suite, console)
-    console.print(f"[bold]{escape(headline(suite))}[/]", highlight=False)
-    for pair in (result["across"] or {"pairs": []})["pairs"]:
-        console.print(f"* {pair['sentence']}", highlight=False, markup=False)
+    result = suite.result
+    if result.datasets:
+        _print_values(suite, console)
+    if result.across:
+        _print_pairs(suite, console)
+    console.print(f"[bold]{escape(build_headline(suite))}[/]", highlight=False)
+    lines = [f"* {pair.sentence}" for pair in (result.across.pairs if result.across else ())]
     if other := suite.by_log_loss():
-        console.print(f"By log loss: {headline(other)}", highlight=False, markup=False)
-    if result["across"]:
-        console.print(result["across"]["scope"], highlight=False, markup=False)
-    if said := mixed(result):
-        console.print(said, highlight=False, markup=False)
-    for failure in result["failures"]:
-        line = f"Not duelled on: {failure['name']}: {failure['message']}"
+        lines.append(f"By log loss: {build_headline(other)}")
+    if result.across:
+        lines.append(result.across.scope)
+    if remark := describe_other_metrics(suite):
+        lines.append(remark)
+    lines += [f"Failed: {one.name}: {one.message}" for one in result.failures]
+    for line in lines:
         console.print(line, highlight=False, markup=False)
-    where = f"\nThe report: {page}"
-    console.print(where, highlight=False, markup=False, soft_wrap=True)
+    console.print(f"\nThe report: {page}", highlight=False, markup=False, soft_wrap=True)
 
 
-def _values(suite: Suite, called: dict[str, str], console: Console) -> None:
-    title = suite.result["protocol"]["metric_title"]
-    table = Table(title=f"{title[0].upper()}{title[1:]} on every data set")
+def _print_values(suite: Suite, console: Console) -> None:
+    titles = list_titles(suite)
+    table = Table(title=f"{capitalize(suite.result.protocol.metric_title)} on every data set")
     table.add_column("Data set", overflow="fold")
-    for name, title_of in called.items():
-        # Of many, the short names: so many columns leave no room for titles.
-        heading = title_of if len(called) <= SHORT_FROM else name
+    for name, title in titles.items():
+        heading = title if len(titles) <= MOST_TITLES else name
         table.add_column(escape(heading), justify="right", overflow="fold")
     table.add_column("Ahead", overflow="fold")
-    found = tables.results(suite)
-    for i, (line, row) in enumerate(zip(suite.result["datasets"], found.rows, strict=True)):
-        cells = [escape(tables.value(suite, line, name)) for name in called]
-        bold = [f"[bold]{t}[/]" if (i, j) in found.best else t for j, t in enumerate(cells, 1)]
-        table.add_row(escape(row[0]), *bold, escape(row[len(called) + 1]))
+    content = by_dataset.build_table(suite)
+    for i, (dataset, row) in enumerate(zip(suite.result.datasets, content.rows, strict=True)):
+        cells = [escape(format_value(suite, dataset, name)) for name in titles]
+        bold = [f"[bold]{t}[/]" if (i, j) in content.best else t for j, t in enumerate(cells, 1)]
+        table.add_row(escape(row[0]), *bold, escape(row[len(titles) + 1]))
     console.print(table)
 
 
-def _pairs(suite: Suite, console: Console) -> None:
-    found = tables.pairs(suite)
-    table = Table(title=f"Across {len(suite.result['datasets'])} data sets")
-    kept = [found.head.index(head) for head in ("First − second", "Wins", "Ties", "Losses")]
-    kept += [found.head.index(head) for head in ("p, adjusted", "Verdict")]
-    for i in kept:
-        words = found.head[i] in ("First − second", "Verdict")
-        table.add_column(escape(found.head[i]), justify="left" if words else "right")
-    for row in found.rows:
-        table.add_row(*(escape(row[i]) for i in kept))
+def _print_pairs(suite: Suite, console: Console) -> None:
+    content = wins.build_table(suite)
+    table = Table(title=f"Across {len(suite.result.datasets)} data sets")
+    shown = [content.head.index(heading) for heading in PAIR_COLUMNS]
+    for i in shown:
+        is_text = content.head[i] in ("First − second", "Verdict")
+        table.add_column(escape(content.head[i]), justify="left" if is_text else "right")
+    for row in content.rows:
+        table.add_row(*(escape(row[i]) for i in shown))
     console.print(table)

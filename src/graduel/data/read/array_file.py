@@ -10,13 +10,19 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from graduel.data.read.delimited.csv import read_csv
+from graduel.data.read.delimited.dialect import BLANK, Dialect, detect_dialect
+from graduel.data.read.delimited.encoding import open_text
+from graduel.data.read.parquet import read_parquet
+from graduel.data.read.reader import detect_format
+from graduel.data.read.table_folder import TABLE_ENDINGS
 from graduel.errors import UserError, unknown
 
 if TYPE_CHECKING:
     import polars as pl
 
-TABLES = (".csv", ".tsv", ".parquet")
-_COLUMN = re.compile(r"(?P<file>.+\.(?:csv|tsv|parquet)):(?P<column>[^/\\]+)", re.IGNORECASE)
+_ENDINGS = "|".join(ending[1:] for ending in TABLE_ENDINGS)
+_COLUMN = re.compile(rf"(?P<file>.+\.(?:{_ENDINGS})):(?P<column>[^/\\]+)", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,8 +37,8 @@ class ArrayFile:
 def read_array(text: str) -> ArrayFile:
     """Read ``file.npy``, ``table.csv`` or one column of it, ``table.csv:column``.
 
-    Tables (CSV and TSV with a line of names, Parquet) of one column give an array of shape (n,), of
-    several columns (n, columns).
+    A table is read as ``graduel duel`` reads it; a text file must have a header. One column gives
+    an array of shape (n,), several columns (n, columns).
 
     Raises
     ------
@@ -42,15 +48,15 @@ def read_array(text: str) -> ArrayFile:
     match = None if Path(text).is_file() else _COLUMN.fullmatch(text)
     path = Path(match["file"] if match else text)
     if not path.is_file():
-        what = "it is a folder" if path.is_dir() else "there is none"
+        what = "it is a folder" if path.is_dir() else "there is no such file"
         raise UserError(f"{path}: expected a file; {what}")
     kind = path.suffix.lower()
     if kind == ".npy":
         return ArrayFile(path.stem, _npy(path))
-    if kind in TABLES:
+    if kind in TABLE_ENDINGS:
         return _table(path, match["column"] if match else None)
     raise UserError(
-        f"{path}: expected a .npy file, or a table ({', '.join(TABLES)}); got "
+        f"{path}: expected a .npy file, or a table ({', '.join(TABLE_ENDINGS)}); got "
         f"'{kind or path.name}'. Save arrays with numpy.save"
     )
 
@@ -58,32 +64,26 @@ def read_array(text: str) -> ArrayFile:
 def _npy(path: Path) -> NDArray[Any]:
     try:
         with path.open("rb") as file:
-            found = np.load(file, allow_pickle=False)
+            array = np.load(file, allow_pickle=False)
     except Exception as error:  # NumPy has several for damaged files, and one for pickles
         what = str(error).splitlines()[0].rstrip(".") if str(error) else type(error).__name__
         raise UserError(
             f"{path}: expected one plain array as numpy.save writes it; it cannot be read "
             f"({what}). Arrays of objects are never read: turn labels into whole numbers or text"
         ) from None
-    if not isinstance(found, np.ndarray):
+    if not isinstance(array, np.ndarray):
         raise UserError(f"{path}: expected one array as numpy.save writes it; it is an archive")
-    return found
+    return array
 
 
 def _table(path: Path, column: str | None) -> ArrayFile:
-    import polars as pl
-
-    try:
-        frame = _frame(path)
-    except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError) as error:
-        first = str(error).strip().splitlines()[0] if str(error).strip() else "no reason given"
-        raise UserError(f"{path}: expected a table; it cannot be read ({first})") from None
+    frame = _read_frame(path)
     if column is not None and column not in frame.columns:
         raise unknown(f"{path}: the column", column, frame.columns)
     if column is not None:
         frame = frame.select(column)
     if frame.is_empty():
-        raise UserError(f"{path}: expected rows under a line of names; there are none")
+        raise UserError(f"{path}: expected rows under the header; there are none")
     for name in frame.columns:
         missing = frame[name].null_count()
         if missing:
@@ -99,13 +99,26 @@ def _table(path: Path, column: str | None) -> ArrayFile:
     return ArrayFile(path.stem, frame.to_numpy(), tuple(frame.columns))
 
 
-def _frame(path: Path) -> pl.DataFrame:
-    import polars as pl
+def _read_frame(path: Path) -> pl.DataFrame:
+    if detect_format(path) == "parquet":
+        return read_parquet(path)[0]
+    dialect = detect_dialect(path, header=True)
+    frame, _ = read_csv(path, dialect)
+    if frame.width == 1:
+        _reject_blank_lines(path, dialect)
+    return frame
 
-    if path.suffix.lower() == ".parquet":
-        return pl.read_parquet(path, glob=False)
-    separator = "\t" if path.suffix.lower() == ".tsv" else ","
-    return pl.read_csv(path, separator=separator, infer_schema_length=None, glob=False)
+
+def _reject_blank_lines(path: Path, dialect: Dialect) -> None:
+    """Raise if a line of a single column is blank, since rows would no longer match by position."""
+    with open_text(path, dialect.encoding) as file:
+        lines = file.read().rstrip(BLANK).split("\n")[dialect.skip :]
+    blank = next((i for i, line in enumerate(lines) if not line.strip(BLANK)), None)
+    if blank is not None:
+        raise UserError(
+            f"{path}: line {blank + dialect.skip + 1:,}: expected a value in every row; the line "
+            "is blank. Fill it in or delete it"
+        )
 
 
 def _values(column: pl.Series, path: Path) -> NDArray[Any]:

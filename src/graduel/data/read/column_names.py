@@ -1,4 +1,4 @@
-"""Names as they came, made fit for use: unique, on one line, and shown in errors."""
+"""Column names: make them unique and printable, look them up, and quote them in errors."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ LONGEST = 60
 
 
 def quote_name(value: object) -> str:
-    r"""Show a name or value from a file in one line.
+    r"""Return a name or value from a file as text on one line.
 
     >>> print(quote_name("two\nlines"), quote_name(3.5))
     'two\nlines' 3.5
@@ -24,7 +24,7 @@ def quote_name(value: object) -> str:
 
 
 def join_names(values: Iterable[object], most: int = 5) -> str:
-    """Show the first few of many.
+    """Return the first few of many names as text.
 
     >>> join_names(["a", "b", "c"], most=2)
     "'a', 'b' and 1 more"
@@ -35,9 +35,9 @@ def join_names(values: Iterable[object], most: int = 5) -> str:
 
 
 def sanitize_names(names: Sequence[object]) -> tuple[list[str], list[str]]:
-    r"""Make names of columns unique strings on one line; say what was changed.
+    r"""Return column names as unique strings on one line, and notes on what was changed.
 
-    Blank ones are named by their place, a second ``x`` becomes ``x_2``.
+    Blank names become ``column_N``, a second ``x`` becomes ``x_2``.
 
     >>> sanitize_names(["x", "", "x", "two\n lines"])[0]
     ['x', 'column_2', 'x_2', 'two lines']
@@ -53,7 +53,7 @@ def sanitize_names(names: Sequence[object]) -> tuple[list[str], list[str]]:
             n += 1
             plain[i] = f"{name}_{n}"
         used.add(plain[i])
-        # Blanks at the ends are no more than a habit of writing.
+        # Blanks at the ends are no change worth a note.
         if str(names[i]).strip() != plain[i]:
             changed.append(f"{quote_name(names[i])} is now {quote_name(plain[i])}")
     more = f" and {len(changed) - 5:,} more" if len(changed) > 5 else ""
@@ -67,12 +67,12 @@ def strip_control(text: str, instead: str = "�") -> str:
 
 
 def find(name: str, names: Sequence[str], what: str) -> str:
-    """Return the column that a user names, blanks aside.
+    """Return the column with a name that a user typed; surrounding blanks do not count.
 
     Raises
     ------
     UserError
-        If there is none; the message names the nearest.
+        If there is no such column; the message names the nearest.
     """
     if name in names:
         return name

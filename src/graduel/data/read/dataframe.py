@@ -1,4 +1,4 @@
-"""Tables and arrays that a program already holds."""
+"""DataFrames and arrays of a program as Polars DataFrames or data sets."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ TARGET = "target"
 
 
 def from_frame(table: Any) -> tuple[pl.DataFrame, list[str]]:
-    """Make a Polars table of a Polars or pandas one, and notes; the given one stays as it is.
+    """Return a Polars or pandas DataFrame as a Polars one, with notes; the input is not changed.
 
     Raises
     ------
     UserError
-        If it is neither.
+        If the input is neither.
     """
     import polars as pl
 
@@ -35,7 +35,8 @@ def from_frame(table: Any) -> tuple[pl.DataFrame, list[str]]:
         return table.rename(dict(zip(table.columns, names, strict=True))), notes
     if not _is_pandas(table) or not hasattr(table, "columns"):
         raise UserError(
-            f"expected a table of Polars or pandas, or arrays X and y; got {type(table).__name__}"
+            "expected a DataFrame of Polars or pandas, or arrays X and y; got "
+            f"{type(table).__name__}"
         )
     labels = [
         " ".join(map(str, label)) if isinstance(label, tuple) else label for label in table.columns
@@ -46,11 +47,11 @@ def from_frame(table: Any) -> tuple[pl.DataFrame, list[str]]:
 
 
 def from_arrays(X: Any, y: Any) -> tuple[pl.DataFrame | Dataset, str, list[str]]:
-    """Make a table of features and labels, or a data set of images and labels.
+    """Return features and labels as a DataFrame, or images and labels as a data set.
 
     Returns
     -------
-    The table or data set, the name of the target's column, and notes.
+    The DataFrame or data set, the name of the target's column, and notes.
 
     Raises
     ------
@@ -68,7 +69,7 @@ def from_arrays(X: Any, y: Any) -> tuple[pl.DataFrame | Dataset, str, list[str]]
         if X.ndim != 2 or not X.size:
             raise UserError(
                 f"expected X of shape (n, features) or images (n, height, width[, channels]), "
-                f"none of them 0; got {X.shape}"
+                f"with no dimension 0; got {X.shape}"
             )
         frame = pl.DataFrame([from_values(X[:, i], f"f{i}") for i in range(X.shape[1])])
         notes: list[str] = []
@@ -89,7 +90,7 @@ def from_arrays(X: Any, y: Any) -> tuple[pl.DataFrame | Dataset, str, list[str]]
         if flat.ndim == 2 and flat.shape[1] == 1:
             flat = flat[:, 0]
         if flat.ndim != 1:
-            raise UserError(f"expected y with one label a row; got shape {flat.shape}")
+            raise UserError(f"expected y with one label per row; got shape {flat.shape}")
         labels = from_values(flat, target)
     if len(labels) != frame.height:
         raise UserError(
@@ -103,7 +104,7 @@ def _is_pandas(table: Any) -> bool:
 
 
 def is_frame(table: Any) -> bool:
-    """Tell a table of Polars or pandas."""
+    """Tell whether an object is a DataFrame of Polars or pandas."""
     import polars as pl
 
     return isinstance(table, pl.DataFrame | pl.LazyFrame) or (
@@ -112,7 +113,7 @@ def is_frame(table: Any) -> bool:
 
 
 def from_series(series: Any, name: str) -> pl.Series:
-    """Make a Polars column of a pandas one. No PyArrow is needed."""
+    """Return a pandas Series as a Polars one, without PyArrow."""
     import polars as pl
 
     kind = str(series.dtype)
@@ -128,12 +129,14 @@ def from_series(series: Any, name: str) -> pl.Series:
     if isinstance(series.dtype, np.dtype) and series.dtype.kind != "O":
         return from_values(series.to_numpy(), name)
     # Nullable numbers, strings and mixed objects: the values themselves, None where missing.
-    values = [None if gone else v for v, gone in zip(series.tolist(), missing, strict=True)]
+    values = [
+        None if is_missing else v for v, is_missing in zip(series.tolist(), missing, strict=True)
+    ]
     return _from_objects(values, name)
 
 
 def from_values(values: Any, name: str) -> pl.Series:
-    """Make a Polars column of a NumPy array; NaN is missing."""
+    """Return a NumPy array as a Polars Series; NaN is missing."""
     import polars as pl
 
     if values.dtype.kind in "biufMm":

@@ -1,4 +1,4 @@
-"""Arrays as a data set: labels become codes with names, what can be an image is one."""
+"""Arrays as a data set: labels become class codes, arrays of three or four dimensions images."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from graduel.errors import UserError
 
 
 def natural_order(name: str) -> tuple[bool, float, str]:
-    """Sort by this: names that are numbers first, by size, then the others.
+    """Return a sort key: names that are numbers come first, by size, then the others.
 
     >>> sorted(["10", "b", "9", "a"], key=natural_order)
     ['9', '10', 'a', 'b']
@@ -25,18 +25,18 @@ def natural_order(name: str) -> tuple[bool, float, str]:
 
 
 def encode_labels(labels: NDArray[Any], where: str) -> tuple[NDArray[np.int64], tuple[str, ...]]:
-    """Turn labels into codes, 0 … n_classes − 1, and the classes' names in order.
+    """Return class codes, 0 … n_classes − 1, and the class names in order.
 
     Raises
     ------
     UserError
-        If they are not one label an example, or numbers with fractions or missing ones.
+        If there is not one label per example, or a label is a fraction or missing.
     """
     if labels.ndim == 2 and labels.shape[1] == 1:
         labels = labels[:, 0]
     if labels.ndim != 1:
         raise UserError(
-            f"{where}: expected one label an example; got an array of shape {labels.shape}. "
+            f"{where}: expected one label per example; got an array of shape {labels.shape}. "
             "Turn one-hot labels into codes with argmax(axis=1)"
         )
     if labels.dtype.kind == "f":
@@ -45,7 +45,7 @@ def encode_labels(labels: NDArray[Any], where: str) -> tuple[NDArray[np.int64], 
             row = int(np.flatnonzero(odd)[0])
             raise UserError(
                 f"{where}: expected labels of classes; row {row + 1:,} holds {labels[row]}. "
-                "Numbers to be predicted must first be cut into classes"
+                "Cut a numeric target into classes first"
             )
         labels = labels.astype(np.int64)
     if labels.dtype.kind not in "biuUS":
@@ -54,8 +54,8 @@ def encode_labels(labels: NDArray[Any], where: str) -> tuple[NDArray[np.int64], 
         )
     if labels.dtype.kind == "S":
         labels = np.char.decode(labels, "latin-1")
-    found, inverse = np.unique(labels, return_inverse=True)
-    names = [str(value) for value in found]
+    values, inverse = np.unique(labels, return_inverse=True)
+    names = [str(value) for value in values]
     order = sorted(range(len(names)), key=lambda i: natural_order(names[i]))
     place = np.empty(len(names), np.int64)
     place[order] = np.arange(len(names))
@@ -70,12 +70,12 @@ def dataset_from_arrays(
     n_train: int | None = None,
     source: str = "",
 ) -> Dataset:
-    """Make a data set of arrays: rows of numbers, or images of uint8.
+    """Return the data set of arrays: rows of numbers, or images.
 
     Raises
     ------
     UserError
-        If they do not fit each other or are no numbers.
+        If X and labels do not fit each other, or X does not hold numbers.
     """
     if X.dtype.kind == "b":
         X = X.astype(np.uint8)
@@ -84,9 +84,9 @@ def dataset_from_arrays(
     if X.ndim not in (2, 3, 4) or not X.size:
         raise UserError(
             f"{name}: expected X of shape (n, features), (n, height, width) or "
-            f"(n, height, width, channels), none of them 0; got {X.shape}"
+            f"(n, height, width, channels), with no dimension 0; got {X.shape}"
         )
-    _refuse_gaps(X, name)
+    _reject_missing_pixels(X, name)
     y, classes = encode_labels(labels, name)
     if len(X) != len(y):
         raise UserError(f"{name}: expected as many labels as rows; got {len(y)} and {len(X)}")
@@ -96,8 +96,8 @@ def dataset_from_arrays(
     return Dataset(name, X, y, classes, (kind,) * int(np.prod(X.shape[1:])), n_train, source)
 
 
-def _refuse_gaps(X: NDArray[Any], name: str) -> None:
-    """Refuse images of numbers that are missing or infinite; in rows of numbers they may be."""
+def _reject_missing_pixels(X: NDArray[Any], name: str) -> None:
+    """Raise if pixels are missing or infinite; in rows of numbers they may be."""
     if X.ndim == 2 or X.dtype.kind != "f":
         return
     odd = ~np.isfinite(X).all(axis=tuple(range(1, X.ndim)))

@@ -1,4 +1,4 @@
-"""Whether a table goes into memory, told before it is read."""
+"""Check whether a table fits into memory before it is read."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from graduel.data.read.parquet import parquet_bytes
 from graduel.errors import UserError
 
 SMALL = 1 << 23
-"""Bytes of a file that need no look."""
+"""Bytes of a file that is not checked."""
 CONTAINER = Path("/sys/fs/cgroup")
 
 
 def table_bytes(path: Path, kind: str) -> int:
-    """Estimate the memory that a table takes; 0 of a small file, and of what is no table.
+    """Return an estimate of the bytes of a table in memory; 0 for small files and other formats.
 
     Parameters
     ----------
-    kind : as :func:`graduel.data.read.reader.detect_format` tells it
+    kind : as :func:`graduel.data.read.reader.detect_format` returns it
     """
     if kind not in ("parquet", "text") or path.stat().st_size < SMALL:
         return 0
@@ -28,30 +28,30 @@ def table_bytes(path: Path, kind: str) -> int:
 
 
 def free_bytes() -> int:
-    """Return how much memory is available, a container's limit on Linux included."""
+    """Return the bytes of memory that are available, within a container's limit on Linux."""
     free = int(psutil.virtual_memory().available)
     try:
         limit = int((CONTAINER / "memory.max").read_text(encoding="ascii"))
         lines = (CONTAINER / "memory.stat").read_text(encoding="ascii").splitlines()
         used = next(int(line.split()[1]) for line in lines if line.startswith("anon "))
-    except (OSError, ValueError, StopIteration):  # no container, or none with a limit
+    except (OSError, ValueError, StopIteration):  # no container, or no limit
         return free
     return max(min(free, limit - used), 0)
 
 
-def check_memory(path: Path, size: int, times: float) -> None:
-    """Refuse a table that would not go into memory so many times.
+def check_memory(path: Path, size: int, copies: float) -> None:
+    """Raise if this many copies of a table do not fit into memory.
 
     Raises
     ------
     UserError
-        With what it would take, what is free, and the way around it.
+        With the bytes needed, the bytes free, and the remedy.
     """
-    need, free = size * times, free_bytes()
+    need, free = size * copies, free_bytes()
     if need > free:
         raise UserError(
-            f"{path}: needs about {_giga(need)} of memory; {_giga(free)} are free. Give --rows N: "
-            "then a sample of the rows is read, and no more is held"
+            f"{path}: needs about {_giga(need)} of memory; {_giga(free)} are free. Give --rows N "
+            "to read a sample of the rows"
         )
 
 

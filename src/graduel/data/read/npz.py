@@ -1,4 +1,4 @@
-"""NumPy's archives of arrays. Nothing in them is ever unpickled."""
+"""NumPy's archives of arrays (NPZ); nothing in them is unpickled."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from graduel.errors import UserError
 
 
 def read_npz(path: Path) -> Dataset:
-    """Read X and y, or a given split: x_train, y_train, x_test and y_test.
+    """Read X and y, or a predefined split: x_train, y_train, x_test and y_test.
 
     Raises
     ------
@@ -25,10 +25,10 @@ def read_npz(path: Path) -> Dataset:
     try:
         with path.open("rb") as file:
             archive = np.load(file, allow_pickle=False)
-            arrays = _wanted(archive, path)
+            arrays = _select_arrays(archive, path)
     except UserError:
         raise
-    except Exception as error:  # NumPy, zipfile and zlib each have their own for damaged files
+    except Exception as error:  # NumPy, zipfile and zlib raise many for damaged files
         what = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise UserError(
             f"{path}: expected an NPZ file of plain arrays; it cannot be read ({what}). "
@@ -48,13 +48,13 @@ def read_npz(path: Path) -> Dataset:
     return dataset_from_arrays(path.stem, whole, labels, n_train=len(X), source=path.name)
 
 
-def _wanted(archive: Any, path: Path) -> list[NDArray[Any]]:
+def _select_arrays(archive: Any, path: Path) -> list[NDArray[Any]]:
     if not isinstance(archive, np.lib.npyio.NpzFile):
         raise UserError(f"{path}: expected an NPZ file with X and y; it holds one array")
-    found = {name.lower(): name for name in archive.files}
-    for wanted in (("x_train", "y_train", "x_test", "y_test"), ("x", "y"), ("data", "target")):
-        if set(wanted) <= set(found):
-            return [archive[found[name]] for name in wanted]
+    names = {name.lower(): name for name in archive.files}
+    for keys in (("x_train", "y_train", "x_test", "y_test"), ("x", "y"), ("data", "target")):
+        if set(keys) <= set(names):
+            return [archive[names[key]] for key in keys]
     raise UserError(
         f"{path}: expected arrays X and y, or x_train, y_train, x_test and y_test; "
         f"got {join_names(archive.files)}"

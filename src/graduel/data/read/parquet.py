@@ -1,4 +1,4 @@
-"""Parquet files, by Polars."""
+"""Read Parquet files with Polars."""
 
 from __future__ import annotations
 
@@ -16,14 +16,15 @@ if TYPE_CHECKING:
 
 MAGIC = b"PAR1"
 """The first bytes of every Parquet file."""
-LOOK = 10_000
-"""Rows by which the size of all is estimated."""
+HEAD = 10_000
+"""Rows from which the size of the whole table is estimated."""
 STRIDE = 1 << 18
-"""Rows that are decoded at a time, since a slice costs its whole group of rows."""
+"""Rows that are decoded at a time; a slice costs its whole row group."""
 
 
 @contextmanager
-def _explained(path: Path) -> Iterator[None]:
+def _parquet_errors(path: Path) -> Iterator[None]:
+    """Raise the errors of Polars as a UserError with the file's name."""
     import polars as pl
 
     try:
@@ -46,7 +47,7 @@ def read_parquet(path: Path) -> tuple[pl.DataFrame, list[str]]:
     """
     import polars as pl
 
-    with _explained(path):
+    with _parquet_errors(path):
         frame = pl.read_parquet(path, glob=False)
     if not frame.width:
         raise UserError(f"{path}: expected a table; it has no columns")
@@ -56,10 +57,10 @@ def read_parquet(path: Path) -> tuple[pl.DataFrame, list[str]]:
 
 
 def parquet_rows(path: Path) -> int:
-    """Return how many rows a file has, from its footer alone."""
+    """Return the number of rows, from the file's footer alone."""
     import polars as pl
 
-    with _explained(path):
+    with _parquet_errors(path):
         return int(pl.scan_parquet(path, glob=False).select(pl.len()).collect().item())
 
 
@@ -67,7 +68,7 @@ def parquet_schema(path: Path) -> dict[str, pl.DataType]:
     """Return the names and types of the columns, from the file's footer alone."""
     import polars as pl
 
-    with _explained(path):
+    with _parquet_errors(path):
         return dict(pl.read_parquet_schema(path))
 
 
@@ -76,7 +77,7 @@ def scan_parquet(path: Path, column: str | None = None) -> Iterator[pl.DataFrame
     import polars as pl
 
     for start in range(0, parquet_rows(path), STRIDE):
-        with _explained(path):
+        with _parquet_errors(path):
             table = pl.scan_parquet(path, glob=False)
             part = table if column is None else table.select(pl.col([column]))
             block = part.slice(start, STRIDE).collect()
@@ -95,10 +96,10 @@ def sample_parquet(path: Path, target: str, size: int) -> tuple[pl.DataFrame, li
     """
     import polars as pl
 
-    with _explained(path):
-        written = pl.scan_parquet(path, glob=False).collect_schema().names()
-    names, notes = sanitize_names(written)
-    column = written[names.index(find(target, names, "target"))]
+    with _parquet_errors(path):
+        file_names = pl.scan_parquet(path, glob=False).collect_schema().names()
+    names, notes = sanitize_names(file_names)
+    column = file_names[names.index(find(target, names, "target"))]
 
     def targets() -> Iterator[pl.Series]:
         return (block.to_series() for block in scan_parquet(path, column))
@@ -108,9 +109,9 @@ def sample_parquet(path: Path, target: str, size: int) -> tuple[pl.DataFrame, li
 
 
 def parquet_bytes(path: Path) -> int:
-    """Estimate how much memory the whole table takes, by its first rows."""
+    """Return an estimate of the bytes of the whole table in memory, from its first rows."""
     import polars as pl
 
-    with _explained(path):
-        head = pl.scan_parquet(path, glob=False).head(LOOK).collect()
+    with _parquet_errors(path):
+        head = pl.scan_parquet(path, glob=False).head(HEAD).collect()
     return int(head.estimated_size() / max(len(head), 1) * parquet_rows(path))

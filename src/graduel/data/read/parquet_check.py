@@ -2,9 +2,8 @@
 
 The process is ``python -m graduel.data.read.parquet_check``.
 
-Some damaged files end the process that decodes them: a length that was hit asks for more memory
-than there can be, and Polars aborts. Here that process is another one, and what it was about to
-write of it is not shown.
+Some damaged files end the process that decodes them: a damaged length asks for more memory than
+there is, and Polars aborts. So a file is decoded once in another process, whose output is hidden.
 """
 
 from __future__ import annotations
@@ -18,7 +17,7 @@ from graduel.errors import UserError
 
 
 def check_parquet(path: Path) -> None:
-    """See that a Parquet file can be read.
+    """Raise if a Parquet file cannot be read.
 
     Raises
     ------
@@ -30,14 +29,14 @@ def check_parquet(path: Path) -> None:
         command, stdin=subprocess.DEVNULL, capture_output=True, encoding="utf-8", check=False
     )
     if done.returncode:
-        told = done.stdout.strip() or (
+        message = done.stdout.strip() or (
             f"{path}: expected a whole Parquet file; it cannot be read. Get the file again"
         )
-        raise UserError(told)
+        raise UserError(message)
 
 
 def main(path: str) -> int:
-    """Read every block and forget it; print why not, if that goes wrong."""
+    """Read every block; print the error if one cannot be read."""
     try:
         for _ in scan_parquet(Path(path)):
             pass

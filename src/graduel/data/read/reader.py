@@ -1,4 +1,4 @@
-"""One way in: from a path or a name to a table or a data set."""
+"""Read data from a file, a folder or by name, whatever the format."""
 
 from __future__ import annotations
 
@@ -23,21 +23,21 @@ if TYPE_CHECKING:
     import polars as pl
 
 OPENML = "openml:"
-READING = 3
+READ_COPIES = 3
 """How many times a table is in memory while it is read, about."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Source:
-    """What was read.
+    """Data as they were read, before their schema is inferred.
 
     Attributes
     ----------
-    name : what it is called
-    content : a table with column names that are unique, or a complete data set
-    notes : what was decided while reading, a sentence each
-    target : the target's column, where the source says it
-    decimal : the decimal sign of its text, for reading columns of text further
+    name : the data's name
+    content : a DataFrame with unique column names, or a complete data set
+    notes : decisions of the reader, one sentence each
+    target : the target's column, where the source names it
+    decimal : the decimal sign of text columns
     origin : where the data come from
     """
 
@@ -64,20 +64,19 @@ def read_source(
 
     Parameters
     ----------
-    text : a table (CSV or its kin, also gzipped or zipped; Parquet), an NPZ file, a folder of
-        class-named folders of images or of the four IDX files, a toy set of scikit-learn
+    text : a table (CSV or other delimited text, also gzipped or zipped; Parquet), an NPZ file, a
+        folder of class-named folders of images or of the four IDX files, a toy set of scikit-learn
         (``iris``), or ``openml:NAME`` or ``openml:NUMBER``
-    separator, decimal, encoding, header : of a table of text; found out if not given
-    size : height and width that images are brought to
-    sample : of a table in a file, about how many rows are held, each class by its share; the table
-        itself is gone through block by block and may be larger than memory
+    separator, decimal, encoding, header : of a text file; detected by default
+    size : height and width to which images are resized
+    sample : size of a stratified sample of a table in a file, which is read block by block and may
+        be larger than memory
     target : the column that holds the classes of a sample
 
     Raises
     ------
     UserError
-        If there is no such source, it cannot be read, or it does not go into memory. The message
-        says where and what to do.
+        If there is no such source, it cannot be read, or it does not fit into memory.
 
     Examples
     --------
@@ -100,14 +99,14 @@ def read_source(
     if kind == "npz":
         return Source(path.stem, read_npz(path), origin=path.name)
     if sample is None:
-        check_memory(path, table_bytes(path, kind), READING)
-    decimal_found = "."
+        check_memory(path, table_bytes(path, kind), READ_COPIES)
+    text_decimal = "."
     if kind == "parquet":
         if sample is None:
             frame, notes = parquet.read_parquet(path)
         else:
-            wanted = target or _ask(parquet.scan_parquet(path))
-            frame, notes = parquet.sample_parquet(path, wanted, sample)
+            column = target or _require_target(parquet.scan_parquet(path))
+            frame, notes = parquet.sample_parquet(path, column, sample)
     else:
         dialect = detect_dialect(
             path, separator=separator, decimal=decimal, encoding=encoding, header=header
@@ -115,15 +114,15 @@ def read_source(
         if sample is None:
             frame, notes = csv.read_csv(path, dialect)
         else:
-            wanted = target or _ask(csv.scan_csv(path, dialect))
-            frame, notes = csv.sample_csv(path, dialect, wanted, sample)
-        decimal_found = dialect.decimal
+            column = target or _require_target(csv.scan_csv(path, dialect))
+            frame, notes = csv.sample_csv(path, dialect, column, sample)
+        text_decimal = dialect.decimal
     stem = path.name.partition(".")[0] or path.name
-    return Source(stem, frame, tuple(notes), decimal=decimal_found, origin=path.name)
+    return Source(stem, frame, tuple(notes), decimal=text_decimal, origin=path.name)
 
 
-def _ask(blocks: Iterator[pl.DataFrame]) -> NoReturn:
-    """Ask for the target of a table, by its first rows."""
+def _require_target(blocks: Iterator[pl.DataFrame]) -> NoReturn:
+    """Raise that a target must be named; the first rows tell the likely ones."""
     from graduel.data.target import NoTargetError
 
     raise NoTargetError(next(blocks))
@@ -134,33 +133,33 @@ def _read_folder(path: Path, size: tuple[int, int] | None) -> Source:
     try:
         if files := find_idx_files(path):
             return Source(name, read_idx_folder(path, files), origin=path.name)
-        made, notes = read_images(path, size)
+        dataset, notes = read_images(path, size)
     except OSError as error:
         raise UserError(f"{path}: cannot be read ({error.strerror or error})") from None
-    return Source(name, made, tuple(notes), origin=path.name)
+    return Source(name, dataset, tuple(notes), origin=path.name)
 
 
 def detect_format(path: Path) -> str:
-    """Tell what a path is: ``folder``, ``npz``, ``parquet`` or ``text``, by its first bytes.
+    """Return a path's format by its first bytes: ``folder``, ``npz``, ``parquet`` or ``text``.
 
     Raises
     ------
     UserError
-        If there is nothing, or what is there cannot be data.
+        If the path does not exist or has no format that holds data.
     """
     try:
         if path.is_dir():
             return "folder"
         if path.exists() and not path.is_file():
             raise UserError(
-                f"{path}: expected a file or a folder; it is a pipe or a device, which can be read "
-                "but once. Save its content as a file first"
+                f"{path}: expected a file or a folder; it is a pipe or a device, which can be "
+                "read only once. Save its content as a file first"
             )
         with path.open("rb") as file:
             head = file.read(4)
     except FileNotFoundError:
         if path.suffix or len(path.parts) > 1:
-            raise UserError(f"{path}: expected a file or a folder; there is none") from None
+            raise UserError(f"{path}: expected a file or a folder; there is no such path") from None
         raise unknown("a data set that is no file", str(path), (*TOYS, "mnist")) from None
     except UserError:
         raise
@@ -180,43 +179,3 @@ def detect_format(path: Path) -> str:
     if suffix in ENDINGS:
         raise UserError(f"{path}: is one image. Give the folder of the folders, one for each class")
     return "text"
-
-
-def count_rows(path: str | Path) -> int | None:
-    """Return how many rows a table has, if that is known without reading it; else None."""
-    path = Path(path)
-    return parquet.parquet_rows(path) if detect_format(path) == "parquet" else None
-
-
-def scan_batches(
-    path: str | Path,
-    rows: int,
-    *,
-    separator: str | None = None,
-    decimal: str | None = None,
-    encoding: str | None = None,
-    header: bool | None = None,
-) -> Iterator[pl.DataFrame]:
-    """Yield a table's rows in order, at most ``rows`` at a time, without holding the whole.
-
-    Raises
-    ------
-    UserError
-        If it is no table (CSV or its kin, Parquet) or cannot be read.
-    """
-    path = Path(path)
-    kind = detect_format(path)
-    if kind == "parquet":
-        blocks = parquet.scan_parquet(path)
-    elif kind == "text":
-        blocks = csv.scan_csv(
-            path,
-            detect_dialect(
-                path, separator=separator, decimal=decimal, encoding=encoding, header=header
-            ),
-        )
-    else:
-        raise UserError(f"{path}: expected a table (CSV or Parquet)")
-    for block in blocks:
-        for start in range(0, len(block), rows):
-            yield block[start : start + rows]

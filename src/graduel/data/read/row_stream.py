@@ -1,4 +1,4 @@
-"""A table row by row, block by block: for predictions, which no table is too large for."""
+"""Read a table in blocks of rows, for predictions on tables of any size."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """Some rows of a table, in order.
+    """Consecutive rows of a table.
 
     Attributes
     ----------
-    written : as they stand in the file; of a file of text every cell is text
-    read : the same with what means missing as null
+    written : as they stand in the file; in a text file every cell is text
+    read : the same with missing cells as null
     """
 
     written: pl.DataFrame
@@ -34,13 +34,13 @@ class Block:
 
 @dataclass(frozen=True, slots=True)
 class Stream:
-    """A table that is read once, from its first row to its last.
+    """A table that is read once, block by block.
 
     Attributes
     ----------
-    schema : names and types of the columns as they are written
-    decimal : the decimal sign of a file of text
-    blocks : the rows
+    schema : names and types of the columns in the file
+    decimal : the decimal sign of a text file
+    blocks : the rows in order
     """
 
     schema: dict[str, pl.DataType]
@@ -55,16 +55,16 @@ def open_stream(
     decimal: str | None = None,
     encoding: str | None = None,
 ) -> Stream:
-    """Open a table (CSV or its kin, Parquet) for reading in blocks.
+    """Open a table (CSV or other delimited text, Parquet) for reading in blocks.
 
     Parameters
     ----------
-    separator, decimal, encoding : of a file of text; found out if not given
+    separator, decimal, encoding : of a text file; detected by default
 
     Raises
     ------
     UserError
-        If it is no table or cannot be read; a damaged one perhaps in the middle.
+        If the file is no table or cannot be read; of a damaged one perhaps in a later block.
     """
     import polars as pl
 

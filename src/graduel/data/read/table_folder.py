@@ -1,4 +1,4 @@
-"""A folder of tables, told from a folder of images by what is in it."""
+"""List the tables of a folder; a folder of images is recognized by its content."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from graduel.data.read.images.image_folders import find_image_folders
 from graduel.data.read.labelled_arrays import natural_order
 from graduel.errors import UserError
 
-TABLES = (".csv", ".tsv", ".tab", ".psv", ".parquet", ".pq")
+TABLE_ENDINGS = (".csv", ".tsv", ".tab", ".psv", ".parquet", ".pq")
 PACKED = (".gz", ".zip")
 
 
 def list_tables(path: Path) -> list[Path]:
-    """Return the tables of a folder of tables, by name; of anything else none.
+    """Return the tables in a folder in order of their names; [] for a folder of images or a file.
 
     A folder with IDX files, or with images in folders of it, is a folder of images, whatever else
-    lies in it. Files that are no tables by their names (a README, a licence) are left alone.
+    lies in it. Files with other endings (a README, a licence) are ignored.
 
     Raises
     ------
@@ -32,14 +32,14 @@ def list_tables(path: Path) -> list[Path]:
     try:
         if not path.is_dir() or find_idx_files(path) or _has_images(path):
             return []
-        found = [file for file in path.iterdir() if file.is_file() and is_table(file.name)]
+        tables = [file for file in path.iterdir() if file.is_file() and is_table(file.name)]
     except OSError as error:
         raise UserError(f"{path}: cannot be read ({error.strerror or error})") from None
-    return sorted(found, key=lambda file: natural_order(file.name))
+    return sorted(tables, key=lambda file: natural_order(file.name))
 
 
 def is_table(name: str) -> bool:
-    """Tell whether a file's name is that of a table, packed or not.
+    """Tell whether a file name has the ending of a table, packed or not.
 
     >>> [is_table(name) for name in ("a.csv", "B.TSV.gz", "README.md", ".hidden.csv")]
     [True, True, False, False]
@@ -47,7 +47,7 @@ def is_table(name: str) -> bool:
     plain = name.lower()
     for ending in PACKED:
         plain = plain.removesuffix(ending)
-    return plain.endswith(TABLES) and not name.startswith(".")
+    return plain.endswith(TABLE_ENDINGS) and not name.startswith(".")
 
 
 def _has_images(path: Path) -> bool:

@@ -1,4 +1,4 @@
-"""The small data sets that come with scikit-learn."""
+"""Small data sets that come with scikit-learn."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ TOYS = {
 
 
 def load_toy(name: str) -> pl.DataFrame | Dataset:
-    """Load one of them: a table with the column ``target``, or images (``digits``)."""
+    """Return a data set by name: a table with the column ``target``, or images (``digits``)."""
     import polars as pl
     from sklearn import datasets
 

@@ -154,6 +154,7 @@ def assemble_protocol(
     seeds = validate_count("seeds", seeds, MOST_SEEDS)
     most = max(MOST_THREADS, os.cpu_count() or 1)
     seconds = parse_budget(budget)
+    is_tuned = seconds is not None or trials is not None
     protocol = Protocol(
         dataset=data.name,
         contenders={
@@ -166,7 +167,7 @@ def assemble_protocol(
         threads=default_threads() if threads is None else validate_count("threads", threads, most),
         rope=defaults.rope,
         varies=varies,
-        versions=_versions(chosen, tuned=seconds is not None or trials is not None),
+        versions=_versions(chosen, tuned=is_tuned),
         source=None if data.is_builtin else data.spec.as_dict(),
         split=defaults.split,
         metric=defaults.metric,

@@ -1,1 +1,1 @@
-"""How MLPClassifier and MLPRegressor fit: network, loop, validation rows, stopping."""
+"""Fitting of MLPClassifier and MLPRegressor: network, loop, validation rows, stopping."""

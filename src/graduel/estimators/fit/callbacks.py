@@ -17,52 +17,52 @@ except ImportError:  # before 1.9
         return method
 
 
-__all__ = ["CallbackSupportMixin", "Tasks", "with_callbacks"]
+__all__ = ["CallbackSupportMixin", "CallbackTasks", "with_callbacks"]
 
 
-class Tasks:
+class CallbackTasks:
     """Tells callbacks of a fit's tasks: the fit as a whole, and each epoch in it.
 
     Parameters
     ----------
     estimator : whose fit it is
     epochs : the most epochs that there will be
-    given : X, y and metadata, as the fit was given them
+    data : X, y and metadata, as the fit was given them
     """
 
-    def __init__(self, estimator: Any, epochs: int, **given: Any) -> None:
-        self.estimator, self.given = estimator, given
-        self.whole: Any = None
-        self.epoch: Any = None
+    def __init__(self, estimator: Any, epochs: int, **data: Any) -> None:
+        self.estimator, self.data = estimator, data
+        self.fit_context: Any = None
+        self.epoch_context: Any = None
         if hasattr(estimator, "_init_callback_context"):
-            self.whole = estimator._init_callback_context(max_subtasks=epochs)
-            self.whole.call_on_fit_task_begin(estimator=estimator, **given)
+            self.fit_context = estimator._init_callback_context(max_subtasks=epochs)
+            self.fit_context.call_on_fit_task_begin(estimator=estimator, **data)
 
     def begin(self) -> None:
         """Begin an epoch."""
-        if self.whole is not None:
-            self.epoch = self.whole.subcontext(task_name="epoch")
-            self.epoch.call_on_fit_task_begin(estimator=self.estimator, **self.given)
+        if self.fit_context is not None:
+            self.epoch_context = self.fit_context.subcontext(task_name="epoch")
+            self.epoch_context.call_on_fit_task_begin(estimator=self.estimator, **self.data)
 
     def done(self, attributes: Callable[[], dict[str, Any]]) -> bool:
         """End the epoch; return whether a callback wants to stop here.
 
         `attributes` makes the fitted attributes as they would be if the fit ended now.
         """
-        if self.epoch is None:
+        if self.epoch_context is None:
             return False
-        ended, self.epoch = self.epoch, None
+        context, self.epoch_context = self.epoch_context, None
         return bool(
-            ended.call_on_fit_task_end(
-                estimator=self.estimator, reconstruction_attributes=attributes, **self.given
+            context.call_on_fit_task_end(
+                estimator=self.estimator, reconstruction_attributes=attributes, **self.data
             )
         )
 
     def end(self, attributes: Callable[[], dict[str, Any]]) -> None:
         """End the fit; an epoch that was begun and not trained ends empty."""
-        if self.epoch is not None:
-            self.epoch.call_on_fit_task_end(estimator=self.estimator)
-        if self.whole is not None:
-            self.whole.call_on_fit_task_end(
-                estimator=self.estimator, reconstruction_attributes=attributes, **self.given
+        if self.epoch_context is not None:
+            self.epoch_context.call_on_fit_task_end(estimator=self.estimator)
+        if self.fit_context is not None:
+            self.fit_context.call_on_fit_task_end(
+                estimator=self.estimator, reconstruction_attributes=attributes, **self.data
             )

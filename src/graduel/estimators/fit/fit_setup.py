@@ -1,4 +1,4 @@
-"""A fit under way: from parameters, X and y to a course of training, and to fitted attributes."""
+"""Prepare a fit: from parameters, X and y to a training loop, and to fitted attributes."""
 
 from __future__ import annotations
 
@@ -15,8 +15,9 @@ from sklearn.utils import check_random_state
 
 from graduel.estimators import inputs
 from graduel.estimators.fit import part_builder
-from graduel.estimators.fit import validation as watch
-from graduel.estimators.fit.fit_loop import FitHistory, FitLoop, FitSettings, Validation
+from graduel.estimators.fit import validation as validation_rows
+from graduel.estimators.fit.fit_history import FitHistory, FitSettings, Validation
+from graduel.estimators.fit.fit_loop import FitLoop
 from graduel.estimators.fit.fitted_network import FittedNetwork
 from graduel.estimators.parameters import check
 from graduel.estimators.targets import Targets, out_activation
@@ -28,8 +29,8 @@ Array = NDArray[Any]
 
 
 @dataclass(slots=True)
-class PartialFitState:
-    """What ``partial_fit`` goes on from, beside the weights."""
+class ResumeState:
+    """The state that ``partial_fit`` resumes from, beside the weights."""
 
     rng: np.random.Generator
     optimizer: Any = None
@@ -43,51 +44,55 @@ class PartialFitState:
 
 @dataclass(slots=True)
 class FitSetup:
-    """A fit under way."""
+    """A prepared fit."""
 
-    course: FitLoop
+    loop: FitLoop
     history: FitHistory
-    memory: PartialFitState
+    resume_state: ResumeState
     fitted: FittedNetwork
-    """With the weights in training."""
-    watched: bool
-    """Are there validation rows?"""
+    """The network, with the weights in training."""
+    has_validation: bool
+    """Whether there are validation rows."""
     epochs: int
     """The most epochs that there will be."""
-    done: int
+    epochs_before: int
     """Epochs of earlier fits that this one goes on from."""
 
     def attributes(self, estimator: Any, weights: Weights) -> dict[str, Any]:
         """Return all fitted attributes of an estimator, as they are with these weights."""
-        course, history, memory = self.course, self.history, self.memory
-        memory.optimizer, memory.lr, memory.average = course.memory, course.lr, course.average
-        memory.raw = course.weights if course.average is not None else None
-        memory.epochs = self.done + course.epochs
+        loop, history, resume_state = self.loop, self.history, self.resume_state
+        resume_state.optimizer, resume_state.lr, resume_state.average = (
+            loop.optimizer_state,
+            loop.lr,
+            loop.average,
+        )
+        resume_state.raw = loop.weights if loop.average is not None else None
+        resume_state.epochs = self.epochs_before + loop.epochs
         return {
             **fitted_attributes(estimator, replace(self.fitted, weights=weights)),
             "_history": history,
-            "_kept": memory,
+            "_resume_state": resume_state,
             "_no_improvement_count": history.stalled,
-            "n_iter_": course.epochs,
+            "n_iter_": loop.epochs,
             "t_": history.seen,
             "loss_": history.losses[-1],
             "loss_curve_": history.losses,
-            "best_loss_": None if course.plan.early_stopping else history.best_loss,
-            "validation_loss_curve_": history.validation_losses if self.watched else None,
-            "validation_scores_": history.scores if self.watched else None,
-            "best_validation_score_": best_score(history.scores) if self.watched else None,
-            "learning_rate_": course.rate(),
+            "best_loss_": None if loop.settings.early_stopping else history.best_loss,
+            "validation_loss_curve_": history.validation_losses if self.has_validation else None,
+            "validation_scores_": history.scores if self.has_validation else None,
+            "best_validation_score_": best_score(history.scores) if self.has_validation else None,
+            "learning_rate_": loop.learning_rate(),
         }
 
 
 def fitted_attributes(estimator: Any, fitted: FittedNetwork) -> dict[str, Any]:
-    """Return the fitted attributes that follow from what answers."""
+    """Return the fitted attributes that follow from the fitted network."""
     names = {} if fitted.names is None else {"feature_names_in_": fitted.names}
     return {
         "_fitted": fitted,
         "n_features_in_": fitted.n_features,
         **names,
-        **estimator._own(fitted.targets),
+        **estimator._target_attributes(fitted.targets),
         "n_outputs_": fitted.targets.n_outputs,
         "n_layers_": len(fitted.arrays("W")) + 1,
         "out_activation_": out_activation(fitted.network.loss),
@@ -100,7 +105,7 @@ def best_score(scores: list[float]) -> float:
 
 
 def prepare_fit(
-    p: Any,
+    estimator: Any,
     X: Any,
     y: Any,
     sample_weight: Any,
@@ -110,11 +115,11 @@ def prepare_fit(
     incremental: bool = False,
     classes: Any = None,
 ) -> FitSetup:
-    """Check everything, and make ready to train.
+    """Validate parameters and data, and prepare training.
 
     Parameters
     ----------
-    p : the estimator, for its parameters and what was fitted before; it is not changed
+    estimator : its parameters and its last fit are read; it is not changed
     X, y, sample_weight, X_val, y_val, classes : as its methods take them
     incremental : train for one epoch, going on from the last
 
@@ -123,155 +128,176 @@ def prepare_fit(
     ValueError
         If a parameter or the data do not fit.
     """
-    check(p)
-    watch.resolve_scorer(p)
-    old = p._fitted if p.__sklearn_is_fitted__() and (p.warm_start or incremental) else None
-    stand_in = p._stand_in(old)
-    X, image = inputs.flatten_images(X, None if old is None else old.image)
-    X, y = inputs.validate_features_and_target(
-        stand_in, X, y, numeric=p._numeric, reset=old is None
+    check(estimator)
+    validation_rows.resolve_scorer(estimator)
+    previous = (
+        estimator._fitted
+        if estimator.__sklearn_is_fitted__() and (estimator.warm_start or incremental)
+        else None
     )
-    targets = p._targets(y, old, incremental, classes)
-    weight = p._weights(sample_weight, X, y)
-    draws = check_random_state(p.random_state)
-    memory = _memory(p, draws, go_on=incremental and old is not None)
+    stand_in = estimator._stand_in(previous)
+    X, image = inputs.flatten_images(X, None if previous is None else previous.image)
+    X, y = inputs.validate_features_and_target(
+        stand_in, X, y, numeric=estimator._is_regressor, reset=previous is None
+    )
+    targets = estimator._build_targets(y, previous, incremental, classes)
+    weight = estimator._row_weights(sample_weight, X, y)
+    draws = check_random_state(estimator.random_state)
+    resume_state = _load_resume_state(estimator, draws, go_on=incremental and previous is not None)
     names = getattr(stand_in, "feature_names_in_", None)
-    fitted = _network(p, X, targets, image, names, old, draws, memory)
-    plan = _plan(p, fitted.network, incremental)
+    fitted = _build_fitted_network(
+        estimator, X, targets, image, names, previous, draws, resume_state
+    )
+    settings = _build_settings(estimator, fitted.network, incremental)
     validation: Validation | None = None
     if X_val is not None or y_val is not None:
-        validation = watch.given_validation(p, fitted, X_val, y_val)
-    elif plan.early_stopping and not isinstance(plan.rule, Minimizer):
-        rows, validation = watch.split_validation(p, fitted, X, y, weight, draws)
+        validation = validation_rows.make_user_validation(estimator, fitted, X_val, y_val)
+    elif settings.early_stopping and not isinstance(settings.rule, Minimizer):
+        rows, validation = validation_rows.split_validation(estimator, fitted, X, y, weight, draws)
         X, y, weight = X[rows], y[rows], None if weight is None else weight[rows]
     else:
-        plan.early_stopping = False
+        settings.early_stopping = False
     n = X.shape[0]
-    plan.batch_size = _batch_size(p, n)
+    settings.batch_size = _resolve_batch_size(estimator, n)
     if incremental:
-        plan.schedule = _part_of(plan.schedule, memory.epochs, int(p.max_iter))
+        settings.schedule = _slice_schedule(
+            settings.schedule, resume_state.epochs, int(estimator.max_iter)
+        )
     encoded = targets.encode(y)
-    history = _history(p, old, incremental)
-    course = FitLoop(
-        plan,
+    history = _start_history(estimator, previous, incremental)
+    loop = FitLoop(
+        settings,
         fitted.network,
         fitted.weights,
         inputs.make_rows(X, fitted.scale, fitted.network.dtype),
         encoded,
         weight,
         history=history,
-        rng=memory.rng,
-        order=_order(n, draws, p.shuffle),
+        rng=resume_state.rng,
+        order=_make_row_order(n, draws, estimator.shuffle),
         validation=validation,
         report=targets.report(encoded, weight),
-        memory=memory.optimizer,
-        average=memory.average if plan.ema else None,
-        lr=memory.lr,
+        optimizer_state=resume_state.optimizer,
+        average=resume_state.average if settings.ema else None,
+        lr=resume_state.lr,
     )
     return FitSetup(
-        course, history, memory, fitted, validation is not None, plan.epochs, memory.epochs
+        loop,
+        history,
+        resume_state,
+        fitted,
+        validation is not None,
+        settings.epochs,
+        resume_state.epochs,
     )
 
 
-def _memory(p: Any, draws: np.random.RandomState, *, go_on: bool) -> PartialFitState:
-    kept: PartialFitState | None = p.__dict__.get("_kept")
-    if go_on and kept is not None:
-        return kept
+def _load_resume_state(estimator: Any, draws: np.random.RandomState, *, go_on: bool) -> ResumeState:
+    saved: ResumeState | None = estimator.__dict__.get("_resume_state")
+    if go_on and saved is not None:
+        return saved
     # Dropout and the like draw from a stream of their own, so that the draws that scikit-learn
     # makes too stay the same.
-    aside = copy.deepcopy(draws)
-    return PartialFitState(np.random.default_rng(aside.randint(0, 2**32, 4, dtype=np.uint32)))
+    copied_draws = copy.deepcopy(draws)
+    return ResumeState(np.random.default_rng(copied_draws.randint(0, 2**32, 4, dtype=np.uint32)))
 
 
-def _network(
-    p: Any,
+def _build_fitted_network(
+    estimator: Any,
     X: Any,
     targets: Targets,
     image: inputs.Image | None,
     names: Array | None,
-    old: FittedNetwork | None,
+    previous: FittedNetwork | None,
     draws: np.random.RandomState,
-    memory: PartialFitState,
+    resume_state: ResumeState,
 ) -> FittedNetwork:
-    """Return the network, with the weights to begin with."""
+    """Return the network with its initial weights."""
     n_in, n_out, loss = X.shape[1], targets.n_outputs, targets.loss
-    if old is None:
-        scale, dtype = inputs.resolve_scale(X, p.input_scale), inputs.dtype_of(X)
-        network = part_builder.build_network(p, n_in, n_out, loss, dtype, image)
-        weights = part_builder.init_weights(p, network, draws, memory.rng)
+    if previous is None:
+        scale, dtype = inputs.resolve_scale(X, estimator.input_scale), inputs.dtype_of(X)
+        network = part_builder.build_network(estimator, n_in, n_out, loss, dtype, image)
+        weights = part_builder.init_weights(estimator, network, draws, resume_state.rng)
         return FittedNetwork(network, weights, targets, scale, names, image)
-    network = part_builder.build_network(p, n_in, n_out, loss, old.network.dtype, old.image)
-    if (network.layout, network.state_layout) != (old.network.layout, old.network.state_layout):
+    network = part_builder.build_network(
+        estimator, n_in, n_out, loss, previous.network.dtype, previous.image
+    )
+    if (network.layout, network.state_layout) != (
+        previous.network.layout,
+        previous.network.state_layout,
+    ):
         raise ValueError(
             "a warm start needs the network that was fitted before; its layers have changed. "
             "Set warm_start=False, or the layers as they were"
         )
-    weights = memory.raw if memory.raw is not None else old.weights.copy()
-    return FittedNetwork(network, weights, targets, old.scale, old.names, old.image)
+    weights = resume_state.raw if resume_state.raw is not None else previous.weights.copy()
+    return FittedNetwork(network, weights, targets, previous.scale, previous.names, previous.image)
 
 
-def _plan(p: Any, network: Network, incremental: bool) -> FitSettings:
-    """Make objects of the parameters of training."""
-    rule = part_builder.build_solver(p)
+def _build_settings(estimator: Any, network: Network, incremental: bool) -> FitSettings:
+    """Return the parameters of training as objects."""
+    rule = part_builder.build_solver(estimator)
     if isinstance(rule, Minimizer):
-        part_builder.check_minimizer(p, network)
-    if p.early_stopping and incremental:
+        part_builder.check_minimizer(estimator, network)
+    if estimator.early_stopping and incremental:
         raise ValueError("partial_fit does not support early_stopping=True")
     return FitSettings(
         rule=rule,
-        lr=float(p.learning_rate_init),
-        schedule=part_builder.build_schedule(p),
-        by_rule=part_builder.sklearn_rule(p),
-        power_t=float(p.power_t),
-        epochs=1 if incremental else int(p.max_iter),
+        lr=float(estimator.learning_rate_init),
+        schedule=part_builder.build_schedule(estimator),
+        sklearn_rule=part_builder.resolve_sklearn_rule(estimator),
+        power_t=float(estimator.power_t),
+        epochs=1 if incremental else int(estimator.max_iter),
         batch_size=0,
-        penalty=float(p.alpha),
-        most_evaluations=int(p.max_fun),
-        tol=float(p.tol),
-        patience=float(p.n_iter_no_change),
-        early_stopping=bool(p.early_stopping),
-        ema=float(p.ema),
+        penalty=float(estimator.alpha),
+        max_evaluations=int(estimator.max_fun),
+        tol=float(estimator.tol),
+        patience=float(estimator.n_iter_no_change),
+        early_stopping=bool(estimator.early_stopping),
+        ema=float(estimator.ema),
     )
 
 
-def _batch_size(p: Any, n: int) -> int:
-    if isinstance(p.batch_size, str):
+def _resolve_batch_size(estimator: Any, n: int) -> int:
+    if isinstance(estimator.batch_size, str):
         return min(200, n)
-    if p.batch_size > n:
+    if estimator.batch_size > n:
         warnings.warn(
             "Got `batch_size` less than 1 or larger than sample size. It is going to be clipped",
             stacklevel=4,
         )
-    return min(int(p.batch_size), n)
+    return min(int(estimator.batch_size), n)
 
 
-def _part_of(whole: Callable[[float], float], done: int, epochs: int) -> Callable[[float], float]:
-    """Return one epoch's part of a schedule; beyond its end it stays there."""
-    return lambda t: whole(min(1.0, (done + t) / epochs))
+def _slice_schedule(
+    whole: Callable[[float], float], epochs_before: int, epochs: int
+) -> Callable[[float], float]:
+    """Return one epoch's part of a schedule, constant beyond its end."""
+    return lambda t: whole(min(1.0, (epochs_before + t) / epochs))
 
 
-def _history(p: Any, old: FittedNetwork | None, incremental: bool) -> FitHistory:
-    kept: FitHistory | None = p.__dict__.get("_history")
-    if old is None or kept is None:
+def _start_history(estimator: Any, previous: FittedNetwork | None, incremental: bool) -> FitHistory:
+    saved: FitHistory | None = estimator.__dict__.get("_history")
+    if previous is None or saved is None:
         return FitHistory()
     if incremental:
-        return kept
+        return saved
     return replace(
-        kept,
-        losses=list(kept.losses),
-        validation_losses=list(kept.validation_losses),
-        scores=list(kept.scores),
+        saved,
+        losses=list(saved.losses),
+        validation_losses=list(saved.validation_losses),
+        scores=list(saved.scores),
     )
 
 
-def _order(n: int, draws: np.random.RandomState, shuffle: bool) -> Callable[[], Array]:
-    """Return what returns the order of the next epoch's rows; scikit-learn's, draw for draw."""
+def _make_row_order(n: int, draws: np.random.RandomState, shuffle: bool) -> Callable[[], Array]:
+    """Return a function that returns the next epoch's row order; scikit-learn's, draw for draw."""
     order = np.arange(n)
 
-    def following() -> Array:
+    def next_order() -> Array:
         nonlocal order
         if shuffle:
             order = order[draws.permutation(n)]
         return order
 
-    return following
+    return next_order

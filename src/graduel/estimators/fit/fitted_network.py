@@ -1,4 +1,4 @@
-"""What a fitted estimator answers with: published whole, never changed after."""
+"""The network that a fitted estimator predicts with: published whole, never changed after."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ class FittedNetwork:
         return int(self.network.input_shape[0])
 
     def plain(self, X: Any) -> bool:
-        """Tell whether X needs no validation but that of its numbers."""
+        """Return whether X needs no validation except of its numbers."""
         return (
             type(X) is np.ndarray
             and X.ndim == 2
@@ -109,7 +109,7 @@ _PLAIN = (np.dtype(np.float32), np.dtype(np.float64), np.dtype(np.uint8))
 
 
 def is_finite(X: Array) -> bool:
-    """Tell whether all numbers are finite; a sum tells it for most."""
+    """Return whether all numbers are finite; check their sum first as a fast path."""
     if X.dtype == np.uint8:
         return True
     with np.errstate(all="ignore"):

@@ -1,4 +1,4 @@
-"""From an estimator's parameters to network, first weights, update rule and schedule."""
+"""Build network, initial weights, update rule and schedule from an estimator's parameters."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from graduel.train.loop.full_batch import reject_random_layers
 
 Array = NDArray[Any]
 
-RATES = ("constant", "invscaling", "adaptive")
+SKLEARN_RULES = ("constant", "invscaling", "adaptive")
 """scikit-learn's rules for the learning rate, which go by epochs done and not by progress."""
 ALIASES = {
     "activation": {"logistic": "sigmoid"},
@@ -43,7 +43,7 @@ KINDS = {"solver": "optimizer", "learning_rate": "schedule"}
 NAMES = {
     "activation": ("logistic",),
     "init": ("auto",),
-    "learning_rate": RATES,
+    "learning_rate": SKLEARN_RULES,
     "loss": ("log_loss", "squared_error", "absolute_error"),
 }
 """Names beside those of the parts."""
@@ -56,10 +56,10 @@ OBJECTS = {
     "solver": (("init", "update"), "graduel.optim.Lion()"),
     "learning_rate": (("__call__",), "graduel.optim.Cosine()"),
 }
-"""What an object must have in place of a name, and an example."""
+"""The methods that an object must have in place of a name, and an example."""
 
 
-def resolve_part(parameter: str, value: Any, **given: Any) -> Any:
+def resolve_part(parameter: str, value: Any, **options: Any) -> Any:
     """Return the part that a parameter names; an object is returned as it is.
 
     Raises
@@ -69,8 +69,8 @@ def resolve_part(parameter: str, value: Any, **given: Any) -> Any:
     """
     kind = KINDS.get(parameter, parameter)
     if not isinstance(value, str):
-        needs, example = OBJECTS[parameter]
-        if isinstance(value, type) or not all(hasattr(value, need) for need in needs):
+        methods, example = OBJECTS[parameter]
+        if isinstance(value, type) or not all(hasattr(value, method) for method in methods):
             raise ValueError(
                 f"{parameter} must be a name, or an object such as {example}; got {value!r}"
             )
@@ -80,37 +80,37 @@ def resolve_part(parameter: str, value: Any, **given: Any) -> Any:
     if name not in part_registry.KINDS[kind]:
         raise unknown(parameter, name, (*NAMES.get(parameter, ()), *part_registry.KINDS[kind]))
     try:
-        return part_registry.make(kind, value, **given)
+        return part_registry.make(kind, value, **options)
     except UserError as error:
         raise ValueError(str(error).replace(kind, parameter)) from None
 
 
 def hidden_sizes(hidden_layer_sizes: Any) -> list[int]:
     """Return the sizes of the hidden layers as a list."""
-    found = np.atleast_1d(np.asarray(hidden_layer_sizes)).tolist()
-    if not all(isinstance(size, Integral) and not isinstance(size, bool) for size in found):
+    sizes = np.atleast_1d(np.asarray(hidden_layer_sizes)).tolist()
+    if not all(isinstance(size, Integral) and not isinstance(size, bool) for size in sizes):
         raise ValueError(f"hidden_layer_sizes must be whole numbers, got {hidden_layer_sizes!r}.")
-    if any(size <= 0 for size in found):
-        raise ValueError(f"hidden_layer_sizes must be > 0, got {found}.")
-    return found
+    if any(size <= 0 for size in sizes):
+        raise ValueError(f"hidden_layer_sizes must be > 0, got {sizes}.")
+    return sizes
 
 
-def hidden_layers(p: Any) -> list[LayerText | Layer]:
+def hidden_layers(estimator: Any) -> list[LayerText | Layer]:
     """Return the hidden layers that `layers` or `hidden_layer_sizes` ask for."""
-    if p.layers is None:
-        return [LayerText("dense", size) for size in hidden_sizes(p.hidden_layer_sizes)]
-    found: list[LayerText | Layer] = []
-    for layer in p.layers:
+    if estimator.layers is None:
+        return [LayerText("dense", size) for size in hidden_sizes(estimator.hidden_layer_sizes)]
+    layers: list[LayerText | Layer] = []
+    for layer in estimator.layers:
         if isinstance(layer, str) or type(layer) is int or isinstance(layer, np.integer):
-            found.append(parse_layer(str(layer)))
-        elif not isinstance(layer, type) and all(hasattr(layer, need) for need in LAYER[0]):
-            found.append(layer)
+            layers.append(parse_layer(str(layer)))
+        elif not isinstance(layer, type) and all(hasattr(layer, method) for method in LAYER[0]):
+            layers.append(layer)
         else:
             raise ValueError(
                 "layers must hold sizes such as 128, texts such as 'conv32' or 'maxpool', and "
                 f"layers such as graduel.nn.Dense(128); got {layer!r}"
             )
-    return found
+    return layers
 
 
 def broadcast_parameter(parameter: str, value: Any, count: int) -> list[Any]:
@@ -126,22 +126,22 @@ def broadcast_parameter(parameter: str, value: Any, count: int) -> list[Any]:
 
 
 def build_network(
-    p: Any, n_in: int, n_out: int, loss: Loss, dtype: str, image: Image | None
+    estimator: Any, n_in: int, n_out: int, loss: Loss, dtype: str, image: Image | None
 ) -> Network:
-    """Make the network: the hidden layers, and a dense one for the answers.
+    """Build the network: the hidden layers, and a dense output layer.
 
     Raises
     ------
     ValueError
         If a name does not exist, or a layer does not fit its input.
     """
-    wanted = hidden_layers(p)
-    count = sum(isinstance(layer, LayerText) and layer.trained for layer in wanted)
+    items = hidden_layers(estimator)
+    count = sum(isinstance(layer, LayerText) and layer.trained for layer in items)
     after = []
     for activation, norm, rate in zip(
-        broadcast_parameter("activation", p.activation, count),
-        broadcast_parameter("norm", p.norm, count),
-        broadcast_parameter("dropout", p.dropout, count),
+        broadcast_parameter("activation", estimator.activation, count),
+        broadcast_parameter("norm", estimator.norm, count),
+        broadcast_parameter("dropout", estimator.dropout, count),
         strict=True,
     ):
         if not (isinstance(rate, int | float | np.floating) and 0 <= rate < 1):
@@ -153,18 +153,20 @@ def build_network(
                 *((Dropout(float(rate)),) if rate else ()),
             )
         )
-    init: Initializer = GlorotUniform() if uses_sklearn_init(p) else resolve_part("init", p.init)
-    hidden = build_layers(wanted, n_in, image, init=init, after=after)
+    init: Initializer = (
+        GlorotUniform() if uses_sklearn_init(estimator) else resolve_part("init", estimator.init)
+    )
+    hidden = build_layers(items, n_in, image, init=init, after=after)
     return Network((*hidden, Dense(n_out, init)), (n_in,), loss, dtype)
 
 
-def uses_sklearn_init(p: Any) -> bool:
-    """Tell whether weights begin as scikit-learn's do."""
-    return isinstance(p.init, str) and p.init == "auto"
+def uses_sklearn_init(estimator: Any) -> bool:
+    """Return whether weights are initialized as in scikit-learn."""
+    return isinstance(estimator.init, str) and estimator.init == "auto"
 
 
 def init_weights(
-    p: Any, network: Network, draws: np.random.RandomState, rng: np.random.Generator
+    estimator: Any, network: Network, draws: np.random.RandomState, rng: np.random.Generator
 ) -> Weights:
     """Draw weights: those of dense layers as scikit-learn does, number for number.
 
@@ -174,12 +176,14 @@ def init_weights(
     Source: Glorot and Bengio 2010.
     """
     weights = network.init(rng)
-    if not uses_sklearn_init(p):
+    if not uses_sklearn_init(estimator):
         return weights
-    factor = 2.0 if isinstance(p.activation, str) and p.activation == "logistic" else 6.0
-    given = {id(layer) for layer in p.layers or ()}
+    factor = (
+        2.0 if isinstance(estimator.activation, str) and estimator.activation == "logistic" else 6.0
+    )
+    user_layers = {id(layer) for layer in estimator.layers or ()}
     for node in network.nodes:
-        if isinstance(node.layer, Dense) and id(node.layer) not in given:
+        if isinstance(node.layer, Dense) and id(node.layer) not in user_layers:
             W, b = (network.layout[f"{node.name}.{k}"].view(weights.theta) for k in "Wb")
             bound = sqrt(factor / sum(W.shape))
             W[...] = draws.uniform(-bound, bound, W.shape)
@@ -187,90 +191,102 @@ def init_weights(
     return weights
 
 
-def build_loss(p: Any, default: type[Loss]) -> Loss:
-    """Make the loss that `loss` names; 'log_loss' stands for the default."""
-    s = getattr(p, "label_smoothing", 0.0)
-    given = {"label_smoothing": s} if s else {}
-    if isinstance(p.loss, str) and p.loss == "log_loss":
-        return default(**given)
-    loss: Loss = resolve_part("loss", p.loss, **given)
-    if s and not (isinstance(p.loss, str) and hasattr(loss, "label_smoothing")):
+def build_loss(estimator: Any, default: type[Loss]) -> Loss:
+    """Build the loss that `loss` names; 'log_loss' stands for the default."""
+    s = getattr(estimator, "label_smoothing", 0.0)
+    options = {"label_smoothing": s} if s else {}
+    if isinstance(estimator.loss, str) and estimator.loss == "log_loss":
+        return default(**options)
+    loss: Loss = resolve_part("loss", estimator.loss, **options)
+    if s and not (isinstance(estimator.loss, str) and hasattr(loss, "label_smoothing")):
         raise ValueError(
-            f"label_smoothing goes with loss='log_loss', 'softmax' or 'binary'; got {p.loss!r}. "
-            "Set it on the object itself, where it has such"
+            "label_smoothing goes with loss='log_loss', 'softmax' or 'binary'; got "
+            f"{estimator.loss!r}. Set it on the object itself, where it has such"
         )
     return loss
 
 
-def build_solver(p: Any) -> Optimizer | Minimizer:
-    """Make the update rule, or the minimizer.
+def build_solver(estimator: Any) -> Optimizer | Minimizer:
+    """Build the update rule, or the minimizer.
 
     Raises
     ------
     ValueError
         If the name does not exist, or it cannot do what else is asked for.
     """
-    decay = {} if p.weight_decay is None else {"weight_decay": float(p.weight_decay)}
+    decay = (
+        {} if estimator.weight_decay is None else {"weight_decay": float(estimator.weight_decay)}
+    )
     rule: Any
-    if not isinstance(p.solver, str):
+    if not isinstance(estimator.solver, str):
         if decay:
             raise ValueError(
-                f"weight_decay goes with the name of a solver; set it on the object, {p.solver!r}"
+                "weight_decay goes with the name of a solver; set it on the object, "
+                f"{estimator.solver!r}"
             )
-        minimizer = isinstance(p.solver, Minimizer) and not isinstance(p.solver, type)
-        rule = p.solver if minimizer else resolve_part("solver", p.solver)
-    elif p.solver == "sgd":
-        nesterov = bool(p.nesterovs_momentum and p.momentum)
-        rule = SGD(momentum=p.momentum, nesterov=nesterov, **decay)
-    elif p.solver == "adam":
-        rule = Adam(p.beta_1, p.beta_2, p.epsilon, hat=False, **decay)
-    elif p.solver == "lbfgs":
-        rule = LBFGS(tolerance=p.tol)
+        minimizer = isinstance(estimator.solver, Minimizer) and not isinstance(
+            estimator.solver, type
+        )
+        rule = estimator.solver if minimizer else resolve_part("solver", estimator.solver)
+    elif estimator.solver == "sgd":
+        nesterov = bool(estimator.nesterovs_momentum and estimator.momentum)
+        rule = SGD(momentum=estimator.momentum, nesterov=nesterov, **decay)
+    elif estimator.solver == "adam":
+        rule = Adam(estimator.beta_1, estimator.beta_2, estimator.epsilon, hat=False, **decay)
+    elif estimator.solver == "lbfgs":
+        rule = LBFGS(tolerance=estimator.tol)
     else:
-        with_momentum = p.solver.partition("(")[0].strip() in WITH_MOMENTUM
+        with_momentum = estimator.solver.partition("(")[0].strip() in WITH_MOMENTUM
         rule = resolve_part(
-            "solver", p.solver, **decay, **{"momentum": p.momentum} if with_momentum else {}
+            "solver",
+            estimator.solver,
+            **decay,
+            **{"momentum": estimator.momentum} if with_momentum else {},
         )
     if isinstance(rule, Minimizer):
         for name in ("weight_decay", "clip_norm", "clip_value", "ema"):
-            if getattr(p, name):
-                raise ValueError(f"solver={p.solver!r} goes without {name}; leave it out")
+            if getattr(estimator, name):
+                raise ValueError(f"solver={estimator.solver!r} goes without {name}; leave it out")
         return rule
-    if p.clip_value is not None:
-        rule = ClipValue(rule, p.clip_value)
-    return rule if p.clip_norm is None else ClipNorm(rule, p.clip_norm)
+    if estimator.clip_value is not None:
+        rule = ClipValue(rule, estimator.clip_value)
+    return rule if estimator.clip_norm is None else ClipNorm(rule, estimator.clip_norm)
 
 
-def build_schedule(p: Any) -> Callable[[float], float]:
-    """Make the schedule over the whole training; scikit-learn's rules are constant here."""
-    if is_sklearn_rule(p.learning_rate):
+def build_schedule(estimator: Any) -> Callable[[float], float]:
+    """Build the schedule over the whole training; scikit-learn's rules are constant here."""
+    if is_sklearn_rule(estimator.learning_rate):
         return Constant()
-    schedule: Callable[[float], float] = resolve_part("learning_rate", p.learning_rate)
-    begins: Any = schedule(0.0)
-    if not isinstance(begins, Real):
+    schedule: Callable[[float], float] = resolve_part("learning_rate", estimator.learning_rate)
+    first_rate: Any = schedule(0.0)
+    if not isinstance(first_rate, Real):
         raise ValueError(
             "learning_rate must be a function from the progress t, from 0 to 1, to a number; it "
-            f"gives {begins!r}"
+            f"gives {first_rate!r}"
         )
     return schedule
 
 
 def is_sklearn_rule(learning_rate: Any) -> bool:
-    """Tell whether the rate goes by one of scikit-learn's rules, and not by a schedule."""
-    return isinstance(learning_rate, str) and learning_rate in RATES
+    """Return whether the rate follows one of scikit-learn's rules, and not a schedule."""
+    return isinstance(learning_rate, str) and learning_rate in SKLEARN_RULES
 
 
-def sklearn_rule(p: Any) -> str:
+def resolve_sklearn_rule(estimator: Any) -> str:
     """Return which of scikit-learn's rules moves the rate from epoch to epoch, if one does.
 
     As in scikit-learn, 'adam' keeps its rate whatever the rule.
     """
-    adam = isinstance(p.solver, str) and p.solver == "adam"
-    return p.learning_rate if is_sklearn_rule(p.learning_rate) and not adam else "constant"
+    adam = isinstance(estimator.solver, str) and estimator.solver == "adam"
+    return (
+        estimator.learning_rate
+        if is_sklearn_rule(estimator.learning_rate) and not adam
+        else "constant"
+    )
 
 
-def check_minimizer(p: Any, network: Network) -> None:
-    """Refuse layers that a minimizer cannot train.
+def check_minimizer(estimator: Any, network: Network) -> None:
+    """Raise if a minimizer cannot train a layer.
 
     Raises
     ------
@@ -280,27 +296,27 @@ def check_minimizer(p: Any, network: Network) -> None:
     try:
         reject_random_layers(network)
     except ValueError as error:
-        raise ValueError(f"solver={p.solver!r}: {error}") from None
+        raise ValueError(f"solver={estimator.solver!r}: {error}") from None
 
 
 def is_minimizer(solver: Any) -> bool:
-    """Tell whether a solver is a minimizer, which sees all rows at once."""
+    """Return whether a solver is a minimizer, which sees all rows at once."""
     return isinstance(solver, Minimizer) or (
         isinstance(solver, str) and solver.partition("(")[0].strip() == "lbfgs"
     )
 
 
-def can_step(p: Any) -> bool:
-    """Tell that the solver can do a single epoch.
+def can_partial_fit(estimator: Any) -> bool:
+    """Return True if the solver can train a single epoch.
 
     Raises
     ------
     AttributeError
         If it cannot, so that ``partial_fit`` is not there.
     """
-    if is_minimizer(p.solver):
+    if is_minimizer(estimator.solver):
         raise AttributeError(
-            f"partial_fit is only available for stochastic optimizers. {p.solver} is not "
+            f"partial_fit is only available for stochastic optimizers. {estimator.solver} is not "
             "stochastic."
         )
     return True

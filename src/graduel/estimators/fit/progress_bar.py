@@ -1,4 +1,4 @@
-"""What ``verbose`` shows: a bar on a terminal or in a notebook, lines elsewhere."""
+"""Output of ``verbose``: a progress bar on a terminal or in a notebook, lines elsewhere."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from typing import Any, Protocol
 
 
 class Done(Protocol):
-    """An epoch that is done."""
+    """A completed epoch."""
 
     @property
     def epoch(self) -> int:
-        """How many are done."""
+        """Epochs so far."""
         ...
 
     @property

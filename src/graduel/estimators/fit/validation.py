@@ -1,4 +1,4 @@
-"""Validation rows: given or set aside, and how weights do on them."""
+"""Validation rows: the user's or split off, and the score of weights on them."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from sklearn.metrics import get_scorer, get_scorer_names
 from sklearn.model_selection import train_test_split
 
 from graduel.estimators import inputs
-from graduel.estimators.fit.fit_loop import Validation
+from graduel.estimators.fit.fit_history import Validation
 from graduel.estimators.fit.fitted_network import FittedNetwork
 from graduel.nn import Network, Weights
 
 Array = NDArray[Any]
 
 
-def given_validation(p: Any, fitted: FittedNetwork, X: Any, y: Any) -> Validation:
-    """Return a function that judges weights by the user's validation rows.
+def make_user_validation(estimator: Any, fitted: FittedNetwork, X: Any, y: Any) -> Validation:
+    """Return a function that scores weights on the user's validation rows.
 
     Raises
     ------
@@ -33,77 +33,83 @@ def given_validation(p: Any, fitted: FittedNetwork, X: Any, y: Any) -> Validatio
     if X is None or y is None:
         missing = "X_val" if X is None else "y_val"
         raise ValueError(f"X_val and y_val go together; {missing} is missing")
-    stand_in = p._stand_in(fitted)
+    stand_in = estimator._stand_in(fitted)
     X, _ = inputs.flatten_images(X, fitted.image)
-    X, y = inputs.validate_features_and_target(stand_in, X, y, numeric=p._numeric, reset=False)
-    p._known(y, fitted.targets)
-    return _judge(p, fitted, X, y, None)
+    X, y = inputs.validate_features_and_target(
+        stand_in, X, y, numeric=estimator._is_regressor, reset=False
+    )
+    estimator._check_validation_target(y, fitted.targets)
+    return _make_validation(estimator, fitted, X, y, None)
 
 
 def split_validation(
-    p: Any,
+    estimator: Any,
     fitted: FittedNetwork,
     X: Any,
     y: Array,
     weight: Array | None,
     draws: np.random.RandomState,
 ) -> tuple[Array, Validation]:
-    """Set a part of the rows aside; return the numbers of the others, and what judges weights.
+    """Split off validation rows; return the numbers of the training rows, and a scoring function.
 
     Raises
     ------
     ValueError
         If the part would be too small.
     """
-    rows, aside = train_test_split(
+    rows, validation = train_test_split(
         np.arange(X.shape[0]),
         random_state=draws,
-        test_size=p.validation_fraction,
-        stratify=p._strata(y, fitted.targets),
+        test_size=estimator.validation_fraction,
+        stratify=estimator._split_strata(y, fitted.targets),
     )
-    if len(aside) < 2:
+    if len(validation) < 2:
         raise ValueError(
             "The validation set is too small. Increase 'validation_fraction' or the size of your "
             "dataset."
         )
-    watched = None if weight is None else weight[aside]
-    return rows, _judge(p, fitted, X[aside], y[aside], watched)
+    validation_weight = None if weight is None else weight[validation]
+    return rows, _make_validation(
+        estimator, fitted, X[validation], y[validation], validation_weight
+    )
 
 
-def _judge(p: Any, fitted: FittedNetwork, X: Any, y: Array, weight: Array | None) -> Validation:
+def _make_validation(
+    estimator: Any, fitted: FittedNetwork, X: Any, y: Array, weight: Array | None
+) -> Validation:
     targets = fitted.targets
     rows = inputs.make_rows(X, fitted.scale, fitted.network.dtype)
     encoded = targets.encode(y)
     factor, summand = targets.report(encoded, weight)
-    scorer = resolve_scorer(p)
-    options = {} if weight is None or not _weighs(scorer) else {"sample_weight": weight}
+    scorer = resolve_scorer(estimator)
+    options = {} if weight is None or not _accepts_weights(scorer) else {"sample_weight": weight}
 
-    def judge(weights: Weights) -> tuple[float, float]:
+    def validate(weights: Weights) -> tuple[float, float]:
         loss, answers = evaluate(fitted.network, weights, rows, encoded, weight)
         loss = loss * factor + summand
-        if p.scoring == "loss":
+        if estimator.scoring == "loss":
             return loss, -loss
         if not np.isfinite(answers).all():
             return loss, float("nan")
         if scorer is None:
             with np.errstate(over="ignore"):  # of huge answers the score is −∞
-                return loss, p._score(y, answers, targets, weight)
-        now = replace(fitted, weights=weights, names=None)
+                return loss, estimator._score(y, answers, targets, weight)
+        current = replace(fitted, weights=weights, names=None)
         try:
-            score = scorer(p._answering(now), X, y, **options)
+            score = scorer(estimator._with_fitted(current), X, y, **options)
         except ValueError as error:
             raise ValueError(
-                f"scoring={p.scoring!r} cannot judge the validation rows ({error}). Take another, "
-                "such as 'loss', or pass X_val and y_val"
+                f"scoring={estimator.scoring!r} cannot judge the validation rows ({error}). Take "
+                "another, such as 'loss', or pass X_val and y_val"
             ) from error
         if not isinstance(score, Real):
             raise ValueError(f"scoring must give a number; got {score!r}")
         return loss, float(score)
 
-    return judge
+    return validate
 
 
-def resolve_scorer(p: Any) -> Callable[..., Any] | None:
+def resolve_scorer(estimator: Any) -> Callable[..., Any] | None:
     """Return the scorer that `scoring` asks for; None for the loss and for ``score``.
 
     Raises
@@ -111,28 +117,28 @@ def resolve_scorer(p: Any) -> Callable[..., Any] | None:
     ValueError
         If there is none of that name.
     """
-    if not isinstance(p.scoring, str):
-        scorer: Callable[..., Any] | None = p.scoring
+    if not isinstance(estimator.scoring, str):
+        scorer: Callable[..., Any] | None = estimator.scoring
         return scorer
-    if p.scoring == "loss":
+    if estimator.scoring == "loss":
         return None
     names = get_scorer_names()
-    if p.scoring not in names:
-        near = get_close_matches(p.scoring, names, n=1)
+    if estimator.scoring not in names:
+        near = get_close_matches(estimator.scoring, names, n=1)
         hint = f". Did you mean {near[0]!r}?" if near else ""
         raise ValueError(
             "scoring must be 'loss', a scorer, or a name of sklearn.metrics.get_scorer_names(); "
-            f"got {p.scoring!r}{hint}"
+            f"got {estimator.scoring!r}{hint}"
         )
-    return get_scorer(p.scoring)
+    return get_scorer(estimator.scoring)
 
 
-def _weighs(scorer: Callable[..., Any] | None) -> bool:
-    """Tell whether a scorer takes row weights: not every metric has them."""
+def _accepts_weights(scorer: Callable[..., Any] | None) -> bool:
+    """Return whether a scorer takes row weights: not every metric does."""
     if scorer is None:
         return False
-    takes = signature(getattr(scorer, "_score_func", scorer)).parameters
-    return "sample_weight" in takes
+    parameters = signature(getattr(scorer, "_score_func", scorer)).parameters
+    return "sample_weight" in parameters
 
 
 def evaluate(
@@ -147,8 +153,11 @@ def evaluate(
             part = slice(start, min(start + size, len(rows)))
             raw = network.forward(rows.block(part.start, part.stop), workspace)
             answers[part] = raw
-            some = None if weight is None else weight[part]
-            share = part.stop - part.start if some is None else float(some.sum())
-            loss += share * network.loss.value_and_gradient(raw, y[part], some, workspace.loss)[0]
+            part_weight = None if weight is None else weight[part]
+            share = part.stop - part.start if part_weight is None else float(part_weight.sum())
+            loss += (
+                share
+                * network.loss.value_and_gradient(raw, y[part], part_weight, workspace.loss)[0]
+            )
             total += share
         return loss / total if total else 0.0, network.loss.link(answers)

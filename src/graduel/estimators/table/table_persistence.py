@@ -17,6 +17,7 @@ from graduel.data.table import DroppedColumn
 from graduel.errors import UserError
 from graduel.estimators import persistence
 from graduel.estimators.table.table_fit import FittedTable, fitted_attributes
+from graduel.estimators.tagged_values import from_tagged, to_tagged
 from graduel.estimators.targets import LabelTarget
 from graduel.serialize import from_plain, to_plain
 from graduel.train.build.recipe_parser import validate_recipe
@@ -67,8 +68,8 @@ def save(estimator: Any, path: str | Path) -> None:
     params = {}
     for name, value in estimator.get_params(deep=False).items():
         try:
-            params[name] = persistence._plain(value)
-        except TypeError:
+            params[name] = to_tagged(value)
+        except (TypeError, ValueError):
             continue  # a random stream: the default comes back
     labels = fitted.feature_names
     feature_names = None if labels is None else tuple(map(str, labels))
@@ -76,14 +77,14 @@ def save(estimator: Any, path: str | Path) -> None:
         "estimator": type(estimator).__name__,
         "format": FORMAT,
         "params": params,
-        "targets": persistence._targets(LabelTarget(fitted.classes, fitted.network.loss)),
+        "targets": persistence.targets_to_plain(LabelTarget(fitted.classes, fitted.network.loss)),
         "table": to_plain(
             SavedColumns(fitted.names, feature_names, fitted.schema, fitted.set_aside)
         ),
         "preparation": compress_spec(fitted.preparation.to_spec()),
-        "recipe": persistence._plain(estimator.recipe_),
+        "recipe": to_tagged(estimator.recipe_),
         "fitted": {
-            name: persistence._plain(persistence._last(getattr(estimator, name)))
+            name: to_tagged(persistence.last_epochs(getattr(estimator, name)))
             for name in COUNTS + CURVES
         },
     }
@@ -111,10 +112,10 @@ def load(kind: type, path: str | Path, parts: Sequence[type] = ()) -> Any:
 
 def _load(kind: type, model: SavedNetwork) -> Any:
     notes = model.notes
-    params = {k: persistence._made(v, PARTS) for k, v in dict(notes["params"]).items()}
+    params = {k: from_tagged(v, PARTS) for k, v in dict(notes["params"]).items()}
     estimator = kind(**params)
     fitted = _load_fitted(model, notes)
-    recipe = persistence._made(notes["recipe"], PARTS)
+    recipe = from_tagged(notes["recipe"], PARTS)
     if not isinstance(recipe, NetRecipe):
         raise TypeError("the recipe is none")
     attributes = {"recipe_": validate_recipe(recipe)} | _read_curves(notes["fitted"])
@@ -123,7 +124,7 @@ def _load(kind: type, model: SavedNetwork) -> Any:
 
 
 def _load_fitted(model: SavedNetwork, notes: Mapping[str, Any]) -> FittedTable:
-    classes = persistence._classes(**notes["targets"]["classes"])
+    classes = persistence.parse_classes(**notes["targets"]["classes"])
     saved = from_plain(SavedColumns, notes["table"], "columns")
     preparation = NetPreparation.from_spec(decompress_spec(notes["preparation"]))
     if not {encoder.name for encoder in preparation.encoders} <= {
@@ -148,11 +149,11 @@ def _load_fitted(model: SavedNetwork, notes: Mapping[str, Any]) -> FittedTable:
 
 def _read_curves(notes: Mapping[str, Any]) -> dict[str, Any]:
     """Return the attributes of COUNTS and CURVES."""
-    attributes: dict[str, Any] = {name: persistence._count(notes[name]) for name in COUNTS}
+    attributes: dict[str, Any] = {name: persistence.parse_count(notes[name]) for name in COUNTS}
     for name in CURVES:
-        values = persistence._made(notes[name], {})
+        values = from_tagged(notes[name], {})
         if values is not None or name == CURVES[0]:
-            values = [persistence._number(value) for value in values]
+            values = [persistence.parse_number(value) for value in values]
         attributes[name] = values
     if len({len(attributes[name]) for name in CURVES if attributes[name] is not None}) > 1:
         raise ValueError("the curves have several lengths")

@@ -71,19 +71,19 @@ def prepare_digit(ink: Any, *, steps: bool = True) -> PreparedDigit:
     (20, 12, 15)
     """
     ink = as_ink(ink)
-    found = [
+    stages = [
         PreparationStep("ink", "The drawing as it came; ink is bright, as in MNIST.", _grey(ink))
     ]
     strong = ink >= FAINT
     if not strong.any():
         blank = np.zeros((FIELD, FIELD), np.uint8)
-        return PreparedDigit(blank, tuple(found) if steps else (), True)
+        return PreparedDigit(blank, tuple(stages) if steps else (), True)
     rows, columns = np.flatnonzero(strong.any(axis=1)), np.flatnonzero(strong.any(axis=0))
     cut = ink[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
     size = f"{cut.shape[1]} × {cut.shape[0]}"
-    found.append(PreparationStep("box", f"Only what holds ink: {size} pixels.", _grey(cut)))
+    stages.append(PreparationStep("box", f"Only what holds ink: {size} pixels.", _grey(cut)))
     small = _fit(cut)
-    found.append(
+    stages.append(
         PreparationStep(
             "fit",
             f"Fitted into 20 × 20, sides kept in proportion: {small.shape[1]} × {small.shape[0]}. "
@@ -92,7 +92,7 @@ def prepare_digit(ink: Any, *, steps: bool = True) -> PreparedDigit:
         )
     )
     image, (down, across) = _centre(small)
-    found.append(
+    stages.append(
         PreparationStep(
             "centre",
             f"Laid into 28 × 28, its centre of mass (row {down:.1f}, column {across:.1f} of the "
@@ -100,7 +100,7 @@ def prepare_digit(ink: Any, *, steps: bool = True) -> PreparedDigit:
             image,
         )
     )
-    return PreparedDigit(image, tuple(found) if steps else (), False)
+    return PreparedDigit(image, tuple(stages) if steps else (), False)
 
 
 def shrink_drawing(ink: Any) -> Array:
@@ -156,8 +156,8 @@ def _resize(ink: Array, shape: Sequence[int]) -> Array:
     height, width = shape
     larger = height > ink.shape[0] or width > ink.shape[1]
     how = Image.Resampling.BILINEAR if larger else Image.Resampling.BOX
-    found = Image.fromarray(ink).resize((width, height), how)
-    return np.asarray(found, np.float32).clip(0, 1)
+    resized = Image.fromarray(ink).resize((width, height), how)
+    return np.asarray(resized, np.float32).clip(0, 1)
 
 
 def _centre(small: Array) -> tuple[Array, tuple[float, float]]:

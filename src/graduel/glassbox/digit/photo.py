@@ -59,10 +59,10 @@ def extract_ink(image: Any) -> Array:
     threshold = max(_otsu(depth), FAINT / 2)
     # Full ink where it is as strong as most of the ink, so that a pen's core becomes 1.
     full = float(np.median(depth[depth > threshold]))
-    found = np.where(depth > threshold / 2, depth / full, 0).clip(0, 1)
-    spots, _ = ndimage.label(found > 0, np.ones((3, 3)))
-    sums = np.bincount(spots.reshape(-1), found.reshape(-1))
-    return np.where(sums[spots] >= SPECK * sums.max(), found, 0).astype(np.float32)
+    ink = np.where(depth > threshold / 2, depth / full, 0).clip(0, 1)
+    spots, _ = ndimage.label(ink > 0, np.ones((3, 3)))
+    sums = np.bincount(spots.reshape(-1), ink.reshape(-1))
+    return np.where(sums[spots] >= SPECK * sums.max(), ink, 0).astype(np.float32)
 
 
 def _luminance(image: Any) -> Array:
@@ -70,17 +70,17 @@ def _luminance(image: Any) -> Array:
     from PIL import Image
 
     if not isinstance(image, Image.Image):
-        found = np.asarray(image)
-        colours = found.ndim == 3 and found.shape[2] in (3, 4)
-        if found.dtype != np.uint8 or not (found.ndim == 2 or colours) or not found.size:
+        array = np.asarray(image)
+        is_colour = array.ndim == 3 and array.shape[2] in (3, 4)
+        if array.dtype != np.uint8 or not (array.ndim == 2 or is_colour) or not array.size:
             raise UserError(
-                f"an image must be uint8 of shape (height, width); got {found.dtype} of shape "
-                f"{found.shape}"
+                f"an image must be uint8 of shape (height, width); got {array.dtype} of shape "
+                f"{array.shape}"
             )
-        image = Image.fromarray(found)
-    every = -(-max(image.size) // SIDE)
-    if every > 1:
-        image = image.convert("RGBA").reduce(every)
+        image = Image.fromarray(array)
+    factor = -(-max(image.size) // SIDE)
+    if factor > 1:
+        image = image.convert("RGBA").reduce(factor)
     rgba = image.convert("RGBA")
     white = Image.new("RGBA", rgba.size, "white")
     return np.asarray(Image.alpha_composite(white, rgba).convert("L"), np.float64)

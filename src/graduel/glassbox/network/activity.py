@@ -1,4 +1,4 @@
-"""Layers over a batch: how large activations and gradients are, and which units are dead."""
+"""Layers over a batch: activations, gradients, dead and saturated units."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from graduel.errors import UserError
-from graduel.glassbox.network.dense_terms import n_outputs, single_loss
+from graduel.glassbox.network.dense_terms import count_outputs, get_head_loss
 from graduel.glassbox.network.layer_info import Array, LayerInfo, get_parameters, list_layers
 from graduel.glassbox.plain_data import PlainData
 from graduel.nn import Network, Sigmoid, SoftmaxCrossEntropy, Tanh, Weights
@@ -63,22 +63,22 @@ class Activity(PlainData):
 
     @property
     def dead(self) -> int:
-        """How many units are dead, in all layers together."""
+        """The number of dead units of all layers."""
         return sum(len(layer.dead) for layer in self.layers)
 
 
-def histogram(values: Any, bins: int = 30, bounds: tuple[float, float] | None = None) -> Histogram:
-    """Count values in equal bins; what is not finite is left out.
+def count_bins(values: Any, bins: int = 30, bounds: tuple[float, float] | None = None) -> Histogram:
+    """Count values in equal bins; values that are not finite are ignored.
 
     Parameters
     ----------
     values : any shape
-    bins : how many
-    bounds : from and to, where what lies outside counts at the ends; None: smallest and largest
+    bins : the number of bins
+    bounds : lowest and highest, values outside count at the ends; None: smallest and largest
 
     Examples
     --------
-    >>> histogram([0.0, 1.0, 1.0, 5.0], 2, (0, 2)).counts
+    >>> count_bins([0.0, 1.0, 1.0, 5.0], 2, (0, 2)).counts
     array([1, 3])
     """
     flat = np.asarray(values, np.float64).reshape(-1)
@@ -98,7 +98,7 @@ def histogram(values: Any, bins: int = 30, bounds: tuple[float, float] | None = 
 def measure_activity(
     network: Network, weights: Weights, X: Any, y: Any = None, *, bins: int = 30
 ) -> Activity:
-    """Look at every layer over a batch, as the network predicts.
+    """Measure every layer over a batch, as the network predicts.
 
     Parameters
     ----------
@@ -128,34 +128,36 @@ def measure_activity(
         shape = ", ".join(map(str, network.input_shape))
         raise UserError(f"X must have shape (n, {shape}) with n from 1 on; got {rows.shape}")
     outputs: dict[str, Array] = {}
-    given: dict[str, Array] = {}
+    gradients: dict[str, Array] = {}
 
     def watch(name: str, way: str, array: Array) -> None:
         if "." not in name:
-            (outputs if way == "forward" else given)[name] = array.copy()
+            (outputs if way == "forward" else gradients)[name] = array.copy()
 
     ws = network.workspace(weights, gradient=y is not None)
     loss = None
     if y is None:
         network.forward(rows, ws, Call(watch=watch))
     else:
-        target = _targets(network, y)
+        target = _make_targets(network, y)
         loss, _ = network.loss_and_input_gradient(rows, target, ws, Call(watch=watch))
-    row = [place for place in list_layers(network) if "." not in place.path]
-    after = [one.path for one in row[1:]] + ["loss"]
-    found = [
-        _layer(network, weights, place, outputs[place.path], given.get(back), ws.gradient, bins)
-        for place, back in zip(row, after, strict=True)
+    row = [info for info in list_layers(network) if "." not in info.path]
+    next_paths = [info.path for info in row[1:]] + ["loss"]
+    layers = [
+        _summarize_layer(
+            network, weights, info, outputs[info.path], gradients.get(path), ws.gradient, bins
+        )
+        for info, path in zip(row, next_paths, strict=True)
     ]
-    return Activity(len(rows), loss, tuple(found))
+    return Activity(len(rows), loss, tuple(layers))
 
 
-def _targets(network: Network, y: Any) -> Array:
+def _make_targets(network: Network, y: Any) -> Array:
     """Return class codes as they are, or one-hot for a loss that takes numbers."""
     y = np.asarray(y)
-    n = n_outputs(network)
+    n = count_outputs(network)
     if (
-        isinstance(single_loss(network), SoftmaxCrossEntropy)
+        isinstance(get_head_loss(network), SoftmaxCrossEntropy)
         or y.ndim > 1
         or y.dtype.kind not in "iu"
     ):
@@ -163,7 +165,7 @@ def _targets(network: Network, y: Any) -> Array:
     return (np.arange(n) == y[:, np.newaxis]).astype(network.dtype) if n > 1 else y
 
 
-def _layer(
+def _summarize_layer(
     network: Network,
     weights: Weights,
     place: LayerInfo,
@@ -188,18 +190,18 @@ def _layer(
         float(output.mean()),
         float(output.std()),
         float(np.mean(output == 0)),
-        histogram(output, bins),
+        count_bins(output, bins),
         dead,
-        _saturated(place, output),
-        None if dz is None else histogram(dz, bins),
+        _saturated_share(place, output),
+        None if dz is None else count_bins(dz, bins),
         0.0 if dz is None else float(dz.std()),
         {name: float(np.linalg.norm(v)) for name, v in p.items()},
         {name: float(np.linalg.norm(v)) for name, v in g.items()},
-        histogram(sizes, bins, (-8.0, 1.0)) if g else None,
+        count_bins(sizes, bins, (-8.0, 1.0)) if g else None,
     )
 
 
-def _saturated(place: LayerInfo, output: Array) -> float:
+def _saturated_share(place: LayerInfo, output: Array) -> float:
     if isinstance(place.layer, Tanh):
         return float(np.mean(np.abs(output) > SATURATED))
     if isinstance(place.layer, Sigmoid):

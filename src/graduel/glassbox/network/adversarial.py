@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from graduel.errors import UserError
-from graduel.glassbox.network.backward_pass import target_of
+from graduel.glassbox.network.backward_pass import make_target
 from graduel.glassbox.network.layer_info import Array, as_batch
 from graduel.glassbox.plain_data import PlainData
 from graduel.nn import Network, Weights
@@ -59,7 +59,7 @@ def attack_direction(network: Network, weights: Weights, x: Any, y: Any) -> Arra
     ----------
     network, weights, x, y : as in :func:`~graduel.glassbox.network.backward_pass.backward`
     """
-    row, target = as_batch(network, x), target_of(network, y)
+    row, target = as_batch(network, x), make_target(network, y)
     ws = network.workspace(weights)
     _, dx = network.loss_and_input_gradient(row, target, ws, Call())
     assert dx is not None

@@ -32,33 +32,33 @@ class Equation(PlainData):
 
     text: str
     number: int | None = None
-    """The number that it has there, (1) … (8); None for what the derivation does not have."""
+    """The number that it has there, (1) … (8); None for an equation that it does not have."""
     line: Line | None = None
     """The line that computes it."""
 
 
 @cache
 def find_lines() -> dict[int, Line]:
-    """Find the line of each equation by the number in its comment.
+    """Return the line of each equation by the number in its comment.
 
     >>> find_lines()[4].text
     'dZ = A[-1] - Y'
     """
-    found: dict[int, Line] = {}
-    for place, line in enumerate(inspect.getsource(textbook).splitlines(), 1):
+    lines: dict[int, Line] = {}
+    for line_number, line in enumerate(inspect.getsource(textbook).splitlines(), 1):
         code, sign, comment = line.partition("  # ")
         for number in re.findall(r"\((\d)\)", comment) if sign and code.strip() else ():
-            found[int(number)] = Line(FILE, place, code.strip(), comment.strip())
-    return found
+            lines[int(number)] = Line(FILE, line_number, code.strip(), comment.strip())
+    return lines
 
 
 def make_equation(text: str, number: int | None = None) -> Equation:
-    """Put an equation beside its line."""
+    """Return an equation with its line."""
     return Equation(text, number, None if number is None else find_lines()[number])
 
 
 def subscript(symbol: str, number: int | None) -> str:
-    """Write a symbol with its number as an index.
+    """Return a symbol with its number as an index.
 
     >>> subscript("W", 12)
     'W₁₂'

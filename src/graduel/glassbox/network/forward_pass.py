@@ -1,4 +1,4 @@
-"""One example on its way forward, number by number."""
+"""The forward pass of one example, number by number."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from graduel.nn.workspace import Call
 
 @dataclass(frozen=True, slots=True, eq=False)
 class LayerPass(PlainData):
-    """What one layer was given and what it made of it."""
+    """One layer's input and output."""
 
     place: LayerInfo
     input: Array | None
-    """None inside a block whose parts are not in a row."""
+    """None inside a block whose layers are not in a row."""
     output: Array
 
 
@@ -37,9 +37,9 @@ class Column(PlainData):
     z: Array | None
     """Before normalization and activation; None for the input."""
     a: Array
-    """What the next W_l is given; probabilities (the loss's link) in the last column."""
+    """The input of the next W_l; probabilities (the loss's link) in the last column."""
     names: tuple[str, ...] = ()
-    """What the units are, where they have names: classes at the end, features at the start."""
+    """Names of the units, where they have them: classes in the last column."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -58,26 +58,26 @@ class SoftmaxSteps(PlainData):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Forward(PlainData):
-    """One example's way through the network, as it predicts (dropout lets everything through)."""
+    """One example's forward pass, as the network predicts (dropout passes everything)."""
 
     x: Array
     layers: tuple[LayerPass, ...]
-    """Depth first; those inside a block come after it."""
+    """Depth first; the layers of a block come after it."""
     columns: tuple[Column, ...]
     raw: Array
     """Raw predictions; logits z for softmax."""
     answers: Array
-    """The loss's link of them: probabilities."""
+    """Probabilities: the loss's link of the raw predictions."""
     softmax: SoftmaxSteps | None
     """Where the loss is softmax cross-entropy."""
 
     def layer(self, path: str) -> LayerPass:
         """Return a layer's pass by its index path."""
-        return next(one for one in self.layers if one.place.path == path)
+        return next(layer for layer in self.layers if layer.place.path == path)
 
 
 def forward(network: Network, weights: Weights, x: Any, *, classes: Sequence[str] = ()) -> Forward:
-    """Send one example through the network and keep everything.
+    """Return every input and output of one example's forward pass.
 
     Parameters
     ----------
@@ -94,10 +94,10 @@ def forward(network: Network, weights: Weights, x: Any, *, classes: Sequence[str
     --------
     >>> from graduel.nn import Dense, ReLU
     >>> net = Network((Dense(16), ReLU(), Dense(3)), (4,))
-    >>> seen = forward(net, net.init(np.random.default_rng(0)), [0.5, 1, 0, 2])
-    >>> [column.title for column in seen.columns]
+    >>> result = forward(net, net.init(np.random.default_rng(0)), [0.5, 1, 0, 2])
+    >>> [column.title for column in result.columns]
     ['input', 'ReLU', 'softmax']
-    >>> round(float(seen.answers.sum()), 6)
+    >>> round(float(result.answers.sum()), 6)
     1.0
     """
     row = as_batch(network, x)
@@ -108,79 +108,79 @@ def forward(network: Network, weights: Weights, x: Any, *, classes: Sequence[str
 
     ws = network.workspace(weights, gradient=False)
     raw = network.forward(row, ws, Call(watch=watch))[0].copy()
-    return collect(network, row, outputs, raw, classes)
+    return collect_forward(network, row, outputs, raw, classes)
 
 
-def collect(
+def collect_forward(
     network: Network,
     row: Array,
     outputs: Mapping[str, Array],
     raw: Array,
     classes: Sequence[str] = (),
 ) -> Forward:
-    """Put together what a watched pass of the batch `row` of one example left."""
-    every = list_layers(network)
-    inputs = _inputs(network, row[0], outputs)
+    """Return the forward pass of a batch `row` of one example, from its watched outputs."""
+    layers = list_layers(network)
+    inputs = _collect_inputs(network, row[0], outputs)
     answers = network.loss.link(raw[np.newaxis].copy())[0]
     softmax = isinstance(network.loss, SoftmaxCrossEntropy)
-    last = max((place.number or 0 for place in every), default=0)
+    last = max((place.number or 0 for place in layers), default=0)
     return Forward(
         row[0],
-        tuple(LayerPass(p, inputs.get(p.path), outputs[p.path]) for p in every),
-        _columns(network, every, row[0], outputs, answers, tuple(classes)),
+        tuple(LayerPass(p, inputs.get(p.path), outputs[p.path]) for p in layers),
+        _collect_columns(network, layers, row[0], outputs, answers, tuple(classes)),
         raw,
         answers,
-        softmax_steps(raw, number=last) if softmax else None,
+        explain_softmax(raw, number=last) if softmax else None,
     )
 
 
-def _inputs(network: Network, x: Array, outputs: Mapping[str, Array]) -> dict[str, Array]:
-    """Return what each layer was given: in a row, what the one before gave."""
-    found: dict[str, Array] = {}
+def _collect_inputs(network: Network, x: Array, outputs: Mapping[str, Array]) -> dict[str, Array]:
+    """Return the input of each layer: in a row, the output of the layer before."""
+    inputs: dict[str, Array] = {}
 
     def follow(nodes: Sequence[Any], x: Array) -> None:
         for node in nodes:
-            found[node.name] = x
+            inputs[node.name] = x
             shapes = [shape for _, shape in node.plan.children]
-            follows = shapes[1:] == [kid.plan.out for kid in node.kids[:-1]]
-            if node.kids and follows and shapes[0] == x.shape:
+            in_row = shapes[1:] == [kid.plan.out for kid in node.kids[:-1]]
+            if node.kids and in_row and shapes[0] == x.shape:
                 follow(node.kids, x)
             x = outputs[node.name]
 
     follow(network.nodes, x)
-    return found
+    return inputs
 
 
-def _columns(
+def _collect_columns(
     network: Network,
-    every: Sequence[LayerInfo],
+    layers: Sequence[LayerInfo],
     x: Array,
     outputs: Mapping[str, Array],
     answers: Array,
     classes: tuple[str, ...],
 ) -> tuple[Column, ...]:
     """Gather each W_l with the normalization, activation and dropout that follow it."""
-    row = [place for place in every if "." not in place.path]
+    row = [place for place in layers if "." not in place.path]
     starts = [i for i, place in enumerate(row) if place.number]
     stops = [*starts[1:], len(row)] if starts else []
     before = row[: starts[0]] if starts else row
-    found = [Column(0, "input", "", None, outputs[before[-1].path] if before else x)]
+    columns = [Column(0, "input", "", None, outputs[before[-1].path] if before else x)]
     for start, stop in zip(starts, stops, strict=True):
-        head, rest = row[start], row[start + 1 : stop]
-        end = stop == len(row)
-        words = [p.title for p in rest if p.kind not in ("dropout", "shape")]
+        first, rest = row[start], row[start + 1 : stop]
+        is_last = stop == len(row)
+        titles = [p.title for p in rest if p.kind not in ("dropout", "shape")]
         link = "softmax" if isinstance(network.loss, SoftmaxCrossEntropy) else "answer"
-        title = " · ".join(words + [link] * end) or "linear"
-        a = answers if end else outputs[row[stop - 1].path]
-        z = outputs[head.path]
-        named = classes if end else ()
-        assert head.number is not None
-        found.append(Column(head.number, title, head.path, z, a, named))
-    return tuple(found)
+        title = " · ".join(titles + [link] * is_last) or "linear"
+        a = answers if is_last else outputs[row[stop - 1].path]
+        z = outputs[first.path]
+        names = classes if is_last else ()
+        assert first.number is not None
+        columns.append(Column(first.number, title, first.path, z, a, names))
+    return tuple(columns)
 
 
-def softmax_steps(z: Any, *, number: int | None = None) -> SoftmaxSteps:
-    """Work out a softmax step by step: shift, exponentials, sum, division.
+def explain_softmax(z: Any, *, number: int | None = None) -> SoftmaxSteps:
+    """Return a softmax step by step: shift, exponentials, sum, division.
 
     Parameters
     ----------
@@ -189,7 +189,7 @@ def softmax_steps(z: Any, *, number: int | None = None) -> SoftmaxSteps:
 
     Examples
     --------
-    >>> steps = softmax_steps([1.0, 3.0])
+    >>> steps = explain_softmax([1.0, 3.0])
     >>> steps.shifted, round(steps.total, 4), steps.a.round(4)
     (array([-2.,  0.]), 1.1353, array([0.1192, 0.8808]))
     """

@@ -1,4 +1,4 @@
-"""The layers of a network at their places: kind, title, number, symbols, equations."""
+"""The layers of a network: kind, title, number, symbols, equations."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ KINDS: dict[type, str] = {
 
 @dataclass(frozen=True, slots=True, eq=False)
 class LayerInfo(PlainData):
-    """A layer at its place."""
+    """A layer and its position in the network."""
 
     WITHOUT: ClassVar[tuple[str, ...]] = ("node",)
 
@@ -70,23 +70,23 @@ class LayerInfo(PlainData):
         return self.node.layer
 
 
-def kind_of(layer: Layer) -> str:
-    """Tell what kind of layer this is.
+def get_kind(layer: Layer) -> str:
+    """Return the kind of a layer.
 
-    >>> kind_of(known.Tanh()), kind_of(known.Dense(3))
+    >>> get_kind(known.Tanh()), get_kind(known.Dense(3))
     ('activation', 'dense')
     """
-    return KINDS.get(type(layer), "activation" if _elementwise(layer) else "own")
+    return KINDS.get(type(layer), "activation" if _is_activation(layer) else "own")
 
 
-def _elementwise(layer: Layer) -> bool:
+def _is_activation(layer: Layer) -> bool:
     return type(layer).__module__.startswith("graduel.nn.layers.") and "activation" in (
         type(layer).__module__
     )
 
 
 def list_layers(network: Network) -> list[LayerInfo]:
-    """Return every layer at its place, depth first, as it is walked forward.
+    """Return every layer, depth first, in the order of the forward pass.
 
     Examples
     --------
@@ -95,23 +95,23 @@ def list_layers(network: Network) -> list[LayerInfo]:
     >>> [(p.path, p.title, p.forward.text) for p in list_layers(net)][:2]
     [('0', 'Dense, 4 → 16', 'Z₁ = W₁ A₀ + b₁'), ('1', 'ReLU', 'A₁ = ReLU(Z₁)')]
     """
-    found: list[LayerInfo] = []
+    layers: list[LayerInfo] = []
     symbol, number, shape = "A₀", 0, network.input_shape
     for node in network.nodes:
-        kind = kind_of(node.layer)
+        kind = get_kind(node.layer)
         if kind in ("dense", "convolution"):
             number += 1
-        gives = _symbol(kind, node.layer, symbol, number)
+        gives = _output_symbol(kind, node.layer, symbol, number)
         takes, symbol = symbol, gives
-        own = number if kind in ("dense", "convolution") else None
-        found.append(_place(node, kind, own, shape, takes, gives))
-        found.extend(_inside(node))
+        w_number = number if kind in ("dense", "convolution") else None
+        layers.append(_make_info(node, kind, w_number, shape, takes, gives))
+        layers.extend(_list_children(node))
         shape = node.plan.out
-    return found
+    return layers
 
 
-def _symbol(kind: str, layer: Layer, before: str, number: int) -> str:
-    """Name a layer's output by what came before it."""
+def _output_symbol(kind: str, layer: Layer, before: str, number: int) -> str:
+    """Return the symbol of a layer's output, given that of its input."""
     if kind in ("dense", "convolution"):
         return subscript("Z", number)
     if kind == "normalization" and before[0] == "Z":
@@ -121,23 +121,23 @@ def _symbol(kind: str, layer: Layer, before: str, number: int) -> str:
     return subscript("A", number)
 
 
-def _inside(node: Node) -> Iterator[LayerInfo]:
+def _list_children(node: Node) -> Iterator[LayerInfo]:
     for kid, (_, shape) in zip(node.kids, node.plan.children, strict=True):
-        yield _place(kid, kind_of(kid.layer), None, shape, "", "")
-        yield from _inside(kid)
+        yield _make_info(kid, get_kind(kid.layer), None, shape, "", "")
+        yield from _list_children(kid)
 
 
-def _place(
+def _make_info(
     node: Node, kind: str, number: int | None, shape: tuple[int, ...], takes: str, gives: str
 ) -> LayerInfo:
-    title = _title(node.layer, kind, shape, node.plan.out)
+    title = _make_title(node.layer, kind, shape, node.plan.out)
     ahead, back = _equations(node.layer, kind, number, takes, gives)
     return LayerInfo(
         node.name, kind, title, number, shape, node.plan.out, takes, gives, ahead, back, node
     )
 
 
-def _title(layer: Layer, kind: str, before: tuple[int, ...], after: tuple[int, ...]) -> str:
+def _make_title(layer: Layer, kind: str, before: tuple[int, ...], after: tuple[int, ...]) -> str:
     name = type(layer).__name__
     if kind in ("activation", "normalization", "scale"):
         return name
@@ -145,10 +145,10 @@ def _title(layer: Layer, kind: str, before: tuple[int, ...], after: tuple[int, .
         return f"{name} {layer.rate:g}" if isinstance(layer.rate, float | int) else name
     if isinstance(layer, known.Noise):
         return f"{name} {layer.std:g}" if isinstance(layer.std, float | int) else name
-    return f"{name}, {_size(before)} → {_size(after)}"
+    return f"{name}, {_format_shape(before)} → {_format_shape(after)}"
 
 
-def _size(shape: tuple[int, ...]) -> str:
+def _format_shape(shape: tuple[int, ...]) -> str:
     return "×".join(map(str, shape)) or "1"
 
 
@@ -157,17 +157,19 @@ def _equations(
 ) -> tuple[Equation, tuple[Equation, ...]]:
     """Return the forward equation and the backward ones."""
     if kind == "dense" and number is not None:
-        return dense_terms.equations(layer, x, y, subscript("W", number), subscript("b", number))
+        return dense_terms.write_equations(
+            layer, x, y, subscript("W", number), subscript("b", number)
+        )
     if isinstance(layer, known.ReLU) and x:
         return make_equation(f"{y} = ReLU({x})", 2), (make_equation(f"d{x} = d{y} ⊙ ({x} > 0)", 7),)
     if kind == "dropout" and x:
         return make_equation(f"{y} goes on as it is"), (make_equation(f"d{x} goes on as it is"),)
-    told = _told(layer)
-    return make_equation(told[0]), tuple(make_equation(text) for text in told[1:])
+    ahead, *back = _docstring_equations(layer)
+    return make_equation(ahead), tuple(make_equation(text) for text in back)
 
 
-def _told(layer: Layer) -> tuple[str, ...]:
-    """Return the equations that a layer's docstring begins with: forward, then backward."""
+def _docstring_equations(layer: Layer) -> tuple[str, ...]:
+    """Return the equations at the start of a layer's docstring: forward, then backward."""
     paragraphs = (inspect.getdoc(type(layer)) or type(layer).__name__).split("\n\n")
     first = " ".join(paragraphs[0].split()).rstrip(".")
     ahead, _, back = first.partition("; dx = ")
@@ -196,14 +198,14 @@ def find_layer(network: Network, layer: int | str) -> LayerInfo:
     >>> find_layer(net, 2).path, find_layer(net, "1").title
     ('2', 'ReLU')
     """
-    every = list_layers(network)
-    for place in every:
+    layers = list_layers(network)
+    for place in layers:
         if layer in ((place.number,) if isinstance(layer, int) else (place.path,)):
             return place
     if isinstance(layer, int):
-        last = max((place.number or 0 for place in every), default=0)
+        last = max((place.number or 0 for place in layers), default=0)
         raise UserError(f"layer must be from 1 to {last}, the layers with weights; got {layer}")
-    listed = ", ".join(place.path for place in every)
+    listed = ", ".join(place.path for place in layers)
     raise UserError(f"layer must be one of the index paths {listed}; got '{layer}'")
 
 
@@ -229,14 +231,14 @@ def as_batch(network: Network, x: Any) -> Array:
     UserError
         If it has another number of values than the network's input.
     """
-    with np.errstate(over="ignore"):  # what float32 cannot hold becomes infinite
-        found = np.array(x, network.dtype)
-    if found.size != int(np.prod(network.input_shape)):
+    with np.errstate(over="ignore"):  # numbers too large for float32 become infinite
+        row = np.array(x, network.dtype)
+    if row.size != int(np.prod(network.input_shape)):
         raise UserError(
-            f"the network takes {_size(network.input_shape)} numbers an example; "
-            f"got an array of shape {found.shape}"
+            f"the network takes {_format_shape(network.input_shape)} numbers an example; "
+            f"got an array of shape {row.shape}"
         )
-    return found.reshape(1, *network.input_shape)
+    return row.reshape(1, *network.input_shape)
 
 
 def get_parameters(network: Network, weights: Weights, path: str) -> dict[str, Array]:
@@ -247,25 +249,25 @@ def get_parameters(network: Network, weights: Weights, path: str) -> dict[str, A
     >>> get_parameters(net, net.init(np.random.default_rng(0)), "0")["W"].shape
     (3, 2)
     """
-    found = {}
+    parameters = {}
     for entry in network.layout.entries:
-        where, _, name = entry.name.rpartition(".")
-        if where == path:
-            found[name] = entry.view(weights.theta)
-    return found
+        prefix, _, name = entry.name.rpartition(".")
+        if prefix == path:
+            parameters[name] = entry.view(weights.theta)
+    return parameters
 
 
-def sees_input(network: Network, place: LayerInfo) -> bool:
-    """Tell whether a layer of the row is given the example's own numbers, in their order."""
+def takes_example(network: Network, place: LayerInfo) -> bool:
+    """Return whether a layer's input is the example's numbers, in their order."""
     if "." in place.path:
         return False
     before = network.nodes[: int(place.path)]
-    return all(kind_of(node.layer) in ("shape", "dropout") for node in before)
+    return all(get_kind(node.layer) in ("shape", "dropout") for node in before)
 
 
-def weighted_after(network: Network, place: LayerInfo) -> LayerInfo | None:
-    """Return the next dense layer or convolution in the row, if there is one."""
-    row = [one for one in list_layers(network) if "." not in one.path]
+def find_next_weighted(network: Network, place: LayerInfo) -> LayerInfo | None:
+    """Return the next dense layer or convolution, if there is one."""
+    row = [info for info in list_layers(network) if "." not in info.path]
     return next((p for p in row if int(p.path) > int(place.path) and p.number), None)
 
 
@@ -276,9 +278,9 @@ __all__ = [
     "as_batch",
     "check_unit",
     "find_layer",
+    "find_next_weighted",
+    "get_kind",
     "get_parameters",
-    "kind_of",
     "list_layers",
-    "sees_input",
-    "weighted_after",
+    "takes_example",
 ]

@@ -1,4 +1,4 @@
-"""What each input did for an answer, by the network's input gradient."""
+"""Saliency: the derivative of a network's output by each input."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from graduel.errors import UserError
-from graduel.glassbox.network.dense_terms import mean_output, n_outputs
+from graduel.glassbox.network.dense_terms import average_heads, count_outputs
 from graduel.glassbox.network.layer_info import Array, as_batch
 from graduel.glassbox.plain_data import PlainData
 from graduel.nn import Network, Weights
@@ -28,8 +28,8 @@ class Saliency(PlainData):
     """x ⊙ ∂z_k/∂x: what each input adds, as if the network were linear."""
 
 
-def input_gradient(network: Network, weights: Weights, x: Any, output: int) -> Saliency:
-    """Return how one raw prediction z_k (a logit) moves with each input.
+def compute_saliency(network: Network, weights: Weights, x: Any, output: int) -> Saliency:
+    """Return the derivative of one raw prediction z_k (a logit) by each input.
 
     Source: Simonyan, Vedaldi and Zisserman, *Deep Inside Convolutional Networks*, 2014; times the
     input: Shrikumar et al., *Not Just a Black Box*, 2016.
@@ -38,7 +38,7 @@ def input_gradient(network: Network, weights: Weights, x: Any, output: int) -> S
     ----------
     network, weights : a fitted network
     x : one example, prepared as the network takes it
-    output : k; where several heads answer, the mean of their z_k is meant
+    output : k; of an ensemble, the mean z_k of its members
 
     Raises
     ------
@@ -51,18 +51,18 @@ def input_gradient(network: Network, weights: Weights, x: Any, output: int) -> S
     >>> net = Network((Dense(2),), (3,))
     >>> weights = net.init(np.random.default_rng(0))
     >>> W = net.layout["0.W"].view(weights.theta)
-    >>> bool((input_gradient(net, weights, [1, 2, 3], 1).gradient == W[:, 1]).all())
+    >>> bool((compute_saliency(net, weights, [1, 2, 3], 1).gradient == W[:, 1]).all())
     True
     """
-    n = n_outputs(network)
+    n = count_outputs(network)
     if not 0 <= output < n:
         raise UserError(f"output must be from 0 to {n - 1}; got {output}")
     row, call = as_batch(network, x), Call()
     ws = network.workspace(weights)
     raw = network.forward(row, ws, call)
-    z = float(mean_output(network, raw[0])[output])
+    z = float(average_heads(network, raw[0])[output])
     dy = np.zeros_like(raw)
-    dy.reshape(-1, n)[:, output] = n / dy.size  # of k heads, a k-th each
+    dy.reshape(-1, n)[:, output] = n / dy.size  # of k members, a k-th each
     dx = backward_through(network.layers, ws.scopes, dy, call, need_dx=True)
     assert dx is not None
     gradient = dx[0].copy()

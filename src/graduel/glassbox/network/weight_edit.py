@@ -1,4 +1,4 @@
-"""Copies of a network's weights with something changed, and what it does to an answer."""
+"""Edited copies of a network's weights: units ablated, a weight set; and the effect."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from graduel.glassbox.network.layer_info import (
     Array,
     check_unit,
     find_layer,
+    find_next_weighted,
+    get_kind,
     get_parameters,
-    kind_of,
-    weighted_after,
 )
 from graduel.glassbox.plain_data import PlainData
 from graduel.nn import Dense, Network, NTKDense, Weights
@@ -24,7 +24,7 @@ from graduel.nn import Dense, Network, NTKDense, Weights
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Effect(PlainData):
-    """Answers before and after a change."""
+    """A network's outputs before and after a change."""
 
     ALSO: ClassVar[tuple[str, ...]] = ("turned",)
 
@@ -35,21 +35,21 @@ class Effect(PlainData):
 
     @property
     def turned(self) -> bool:
-        """Tell whether another answer is the most probable one now."""
+        """Whether the predicted class changes."""
         return self.answer_before != self.answer_after
 
 
 def ablate_units(
     network: Network, weights: Weights, layer: int | str, units: Iterable[int]
 ) -> Weights:
-    """Return weights in which the next layer no longer hears some units.
+    """Return weights in which some units are ablated.
 
-    The rows of these units in the next W_l become 0, which is the same as an activation of 0,
-    whatever the activation function is. A unit of a convolution is one of its channels.
+    The rows of these units in the next W_l become 0, which equals an activation of 0 for every
+    activation function. A unit of a convolution is one of its channels.
 
     Parameters
     ----------
-    network, weights : stay as they are
+    network, weights : not changed
     layer : l of W_l, or an index path, of a hidden layer
     units : their numbers
 
@@ -63,29 +63,28 @@ def ablate_units(
     >>> from graduel.nn import ReLU
     >>> net = Network((Dense(4), ReLU(), Dense(3)), (2,))
     >>> weights = net.init(np.random.default_rng(0))
-    >>> off = ablate_units(net, weights, 1, [0, 1, 2, 3])
-    >>> net.predict(np.ones((1, 2)), off).round(3)
+    >>> ablated = ablate_units(net, weights, 1, [0, 1, 2, 3])
+    >>> net.predict(np.ones((1, 2)), ablated).round(3)
     array([[0.333, 0.333, 0.333]], dtype=float32)
     """
     place = find_layer(network, layer)
-    after = weighted_after(network, place) if "." not in place.path else None
+    after = find_next_weighted(network, place) if "." not in place.path else None
     if not place.number or after is None:
         raise UserError(
-            f"only units of hidden layers with weights can be switched off; got {place.title}"
+            f"only units of hidden layers with weights can be ablated; got {place.title}"
         )
     between = network.nodes[int(place.path) + 1 : int(after.path)]
-    if any(node.kids and kind_of(node.layer) != "activation" for node in between):
+    if any(node.kids and get_kind(node.layer) != "activation" for node in between):
         raise UserError(
-            f"units of {place.title} go around a block, and cannot be switched off; "
-            "choose a layer after it"
+            f"units of {place.title} bypass a block, and cannot be ablated; choose a layer after it"
         )
     n = place.shape_out[-1]
-    chosen = sorted(set(units))
-    if bad := [unit for unit in chosen if not 0 <= unit < n]:
+    ablated = sorted(set(units))
+    if bad := [unit for unit in ablated if not 0 <= unit < n]:
         raise UserError(f"unit must be from 0 to {n - 1} in {place.title}; got {bad[0]}")
     changed = weights.copy()
     W = get_parameters(network, changed, after.path)["W"]
-    W.reshape(-1, n, W.shape[-1])[:, chosen] = 0
+    W.reshape(-1, n, W.shape[-1])[:, ablated] = 0
     return changed
 
 
@@ -97,14 +96,14 @@ def set_weight(
     index: int | None,
     value: float,
 ) -> Weights:
-    """Return weights in which one of a dense layer's numbers is another.
+    """Return weights in which one weight or bias of a dense layer is set to a value.
 
     Parameters
     ----------
-    network, weights : stay as they are
-    layer, unit : whose weight it is
-    index : of the input that it weighs; None: the bias
-    value : what it becomes
+    network, weights : not changed
+    layer, unit : the unit of the weight
+    index : of the weight's input; None: the bias
+    value : the new value
 
     Raises
     ------
@@ -129,7 +128,7 @@ def set_weight(
 
 
 def measure_effect(network: Network, weights: Weights, changed: Weights, x: Any) -> Effect:
-    """Compare what the network answers before and after a change.
+    """Return the network's outputs for one example before and after a change.
 
     Parameters
     ----------

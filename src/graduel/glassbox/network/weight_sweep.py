@@ -1,4 +1,4 @@
-"""One weight over a range of values: how the answers move, and where the decision turns."""
+"""One weight over a range of values: the outputs, and where the predicted class changes."""
 
 from __future__ import annotations
 
@@ -16,25 +16,25 @@ from graduel.nn.layers.layer import forward_through
 from graduel.nn.workspace import Call
 
 HALVINGS = 20
-"""How often the interval around a turn is halved."""
+"""Halvings of the interval around a change of the predicted class."""
 
 
 @dataclass(frozen=True, slots=True)
 class DecisionTurn(PlainData):
-    """A value at which another answer becomes the most probable one."""
+    """A value at which the predicted class changes."""
 
     value: float
     below: int
-    """The answer just below it."""
+    """The class just below it."""
     above: int
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Sweep(PlainData):
-    """Answers over the values of one weight, all others as they are."""
+    """Outputs over the values of one weight, with all others unchanged."""
 
     now: float
-    """The weight's own value."""
+    """The weight's value in the network."""
     values: Array
     answers: Array
     """Shape (values, outputs)."""
@@ -52,20 +52,20 @@ def sweep_weight(
     reach: float | None = None,
     steps: int = 101,
 ) -> Sweep:
-    """Move one weight of a dense layer, and see what the network would answer.
+    """Return the network's outputs over a range of one weight of a dense layer.
 
-    The weight w[unit, i] stands in one sum alone, z' = z + (w' − w) xᵢ, so that all values take
-    one pass through the layers behind it. Turns that lie between the same two of the values are
-    seen as one, or not at all.
+    The weight w[unit, i] is in one sum alone, z' = z + (w' − w) xᵢ, so that all values take one
+    pass through the layers behind it. Several changes between the same two values count as one,
+    or are missed.
 
     Parameters
     ----------
     network, weights, x : as in :func:`~graduel.glassbox.network.forward_pass.forward`
     layer, unit, index : as in :func:`~graduel.glassbox.network.weight_edit.set_weight`; no layer
     inside a block
-    reach : how far to go below and above the weight; None: ten times the spread of its layer's
-        weights, at least 1
-    steps : how many values, an odd number, so that the weight's own is among them
+    reach : the range below and above the weight; None: ten times the standard deviation of its
+        layer's weights, at least 1
+    steps : the number of values, odd, so that the weight's own value is among them
 
     Raises
     ------
@@ -77,8 +77,8 @@ def sweep_weight(
     >>> net = Network((Dense(2),), (1,), dtype="float64")
     >>> weights = net.init(np.random.default_rng(0))
     >>> weights.theta[...] = [0.25, 1.0, 0.0, 0.0]  # z = (0.25 x, 1.0 x)
-    >>> found = sweep_weight(net, weights, [2.0], 1, 0, 0, reach=3)
-    >>> [(round(turn.value, 5), turn.below, turn.above) for turn in found.turns]
+    >>> sweep = sweep_weight(net, weights, [2.0], 1, 0, 0, reach=3)
+    >>> [(round(turn.value, 5), turn.below, turn.above) for turn in sweep.turns]
     [(1.0, 1, 0)]
     """
     place = find_layer(network, layer)
@@ -94,36 +94,36 @@ def sweep_weight(
         reach = max(1.0, 10 * float(p["W"].std()))
     if not 0 < reach < 1e6:
         raise UserError(f"reach must be above 0 and below a million; got {reach}")
-    seen = forward(network, weights, x).layer(place.path)
-    assert seen.input is not None
+    layer_pass = forward(network, weights, x).layer(place.path)
+    assert layer_pass.input is not None
     now = float(p["b"][unit] if index is None else p["W"][index, unit])
-    slope = 1.0 if index is None else float(seen.input[index])
-    at = int(place.path) + 1
+    slope = 1.0 if index is None else float(layer_pass.input[index])
+    next_layer = int(place.path) + 1
     ws = network.workspace(weights, gradient=False)
 
-    def answers(values: Array) -> Array:
-        z = np.repeat(seen.output[np.newaxis], len(values), axis=0)
+    def compute_outputs(values: Array) -> Array:
+        z = np.repeat(layer_pass.output[np.newaxis], len(values), axis=0)
         z[:, unit] += ((values - now) * slope).astype(z.dtype)
-        raw = forward_through(network.layers[at:], ws.scopes[at:], z, Call())
+        raw = forward_through(network.layers[next_layer:], ws.scopes[next_layer:], z, Call())
         return network.loss.link(raw.copy())
 
     values = now + np.linspace(-reach, reach, steps)
     values[steps // 2] = now
-    found = answers(values)
-    best = found.argmax(axis=1)
-    places = np.flatnonzero(best[1:] != best[:-1])
-    low, high = values[places], values[places + 1]
-    below = best[places]
-    for _ in range(HALVINGS if len(places) else 0):
+    outputs = compute_outputs(values)
+    best = outputs.argmax(axis=1)
+    changes = np.flatnonzero(best[1:] != best[:-1])
+    low, high = values[changes], values[changes + 1]
+    below = best[changes]
+    for _ in range(HALVINGS if len(changes) else 0):
         middle = (low + high) / 2
-        stays = answers(middle).argmax(axis=1) == below
+        stays = compute_outputs(middle).argmax(axis=1) == below
         low, high = np.where(stays, middle, low), np.where(stays, high, middle)
-    # A third answer may stand between two of the values: what is just above is asked again.
-    above = answers(high).argmax(axis=1) if len(places) else below
+    # A third class may lie between two of the values: the class just above is computed again.
+    above = compute_outputs(high).argmax(axis=1) if len(changes) else below
     turns = zip((low + high) / 2, below, above, strict=True)
     return Sweep(
         now,
         values,
-        found,
+        outputs,
         tuple(DecisionTurn(float(v), int(a), int(b)) for v, a, b in turns),
     )

@@ -34,37 +34,37 @@ class Tree:
     """Of vector leaves, their values, shape (leaves, classes)."""
 
     def value(self, leaf: int, n_classes: int) -> Array:
-        """Return what a leaf adds to each class's margin."""
+        """Return a leaf's contribution to each class's margin."""
         if self.vectors is not None:
-            found: Array = self.vectors[self.right[leaf]].astype(np.float64)
-            return found
-        found = np.zeros(n_classes)
-        found[self.group or 0] = self.condition[leaf]
-        return found
+            vector: Array = self.vectors[self.right[leaf]].astype(np.float64)
+            return vector
+        values = np.zeros(n_classes)
+        values[self.group or 0] = self.condition[leaf]
+        return values
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Forest:
-    """A booster, read once for many examples; a copy, which answers in one thread."""
+    """The trees of a booster, read once for many examples; a copy, which predicts in one thread."""
 
     booster: Any
     trees: tuple[Tree, ...]
     n_classes: int
     """Columns of the margin: 1 for two classes."""
     base: Array
-    """Where every margin begins, shape (n_classes,)."""
+    """The base score of every margin, shape (n_classes,)."""
     per_round: int
     vector_leaves: bool
     names: tuple[str, ...]
 
     @property
     def n_rounds(self) -> int:
-        """How many rounds were boosted."""
+        """The number of boosted rounds."""
         return len(self.trees) // self.per_round
 
     @property
     def kind(self) -> str:
-        """Say what the trees are, in words."""
+        """The kind of the trees, in words."""
         if self.vector_leaves:
             return "one tree a round for all classes (vector leaves)"
         if self.n_classes == 1:
@@ -95,7 +95,7 @@ def read_forest(booster: Any) -> Forest:
     model, param = boosting["model"], learner["learner_model_param"]
     vector = any(int(tree["tree_param"]["size_leaf_vector"]) > 1 for tree in model["trees"])
     trees = tuple(
-        _tree(tree, None if vector else int(group))
+        _read_tree(tree, None if vector else int(group))
         for tree, group in zip(model["trees"], model["tree_info"], strict=True)
     )
     n = max(1, int(param["num_class"]), int(param["num_target"]))
@@ -108,7 +108,7 @@ def read_forest(booster: Any) -> Forest:
     return Forest(booster, trees, n, base, parallel * (1 if vector else n), vector, names)
 
 
-def _tree(tree: dict[str, Any], group: int | None) -> Tree:
+def _read_tree(tree: dict[str, Any], group: int | None) -> Tree:
     starts, sizes = tree["categories_segments"], tree["categories_sizes"]
     categories = {
         node: tuple(tree["categories"][start : start + size])

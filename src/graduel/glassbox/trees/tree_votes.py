@@ -1,6 +1,6 @@
-"""XGBoost's answer to one example: who voted, along which path, and what each feature added.
+"""XGBoost's prediction for one example: the trees' votes and paths, the features' SHAP values.
 
-Leaves come from XGBoost itself (``pred_leaf``); the structure of the trees from its own JSON.
+Leaves come from XGBoost (``pred_leaf``), the structure of the trees from its JSON.
 """
 
 from __future__ import annotations
@@ -19,37 +19,37 @@ from graduel.glassbox.trees.tree_arrays import Forest, Tree
 
 @dataclass(frozen=True, slots=True)
 class Split(PlainData):
-    """One node on the path: which question, and where the example went."""
+    """One node on the path: its condition, and the branch that the example takes."""
 
     node: int
     feature: int
     name: str
     value: float
     """NaN where it is missing."""
-    told: str
-    """The value in words: a category's name, 'missing', or the number."""
+    value_text: str
+    """The value as text: a category's name, 'missing', or the number."""
     condition: str
-    """What the left branch asks for."""
+    """The condition of the left branch."""
     went: str
     """'left' or 'right'."""
     missing: bool
-    """Whether it went there because the value is missing."""
+    """Whether it takes the branch because the value is missing."""
 
 
 @dataclass(frozen=True, slots=True)
 class Path(PlainData):
-    """An example's way through one tree."""
+    """An example's path through one tree."""
 
     ALSO: ClassVar[tuple[str, ...]] = ("value", "strongest")
 
     tree: int
     round: int
     group: int | None
-    """The class that the tree votes for; None where a leaf votes for all of them."""
+    """The class that the tree votes for; None where a leaf votes for all classes."""
     splits: tuple[Split, ...]
     leaf: int
     values: tuple[float, ...]
-    """What the leaf adds to the margin (log-odds) of each class."""
+    """The leaf's contribution to the margin (log-odds) of each class."""
 
     @property
     def value(self) -> float:
@@ -58,7 +58,7 @@ class Path(PlainData):
 
     @property
     def strongest(self) -> int:
-        """The class whose margin it changes most; for one of two classes 0."""
+        """The class whose margin it changes most; 0 for two classes."""
         return max(range(len(self.values)), key=lambda k: abs(self.values[k]))
 
 
@@ -69,27 +69,27 @@ class Votes(PlainData):
     kind: str
     base: Array
     by_round: Array
-    """Shape (rounds, classes): what each round adds, in log-odds."""
+    """Shape (rounds, classes): each round's contribution, in log-odds."""
     so_far: Array
-    """Shape (rounds + 1, classes): the margin after so many rounds."""
+    """Shape (rounds + 1, classes): the margin after each round, first the base."""
     margin: Array
     probabilities: Array
     strongest: tuple[Path, ...]
-    """The trees that added or took most, of all classes, with their paths."""
+    """The trees of the largest votes by size, of all classes, with their paths."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Shap(PlainData):
-    """What each feature added to each class's margin: bias + Σ values = margin."""
+    """Each feature's contribution to each class's margin: bias + Σ values = margin."""
 
     values: Array
     """Shape (classes, features), in log-odds."""
     bias: Array
-    """Shape (classes,): the margin that one expects without an example."""
+    """Shape (classes,): the expected margin."""
     margin: Array
 
 
-def _matrix(forest: Forest, x: Any) -> Any:
+def _make_matrix(forest: Forest, x: Any) -> Any:
     """Return one row as XGBoost takes it."""
     import xgboost
 
@@ -114,13 +114,13 @@ def explain_votes(
     names: Sequence[str] = (),
     levels: Mapping[int, Sequence[str]] | None = None,
 ) -> Votes:
-    """Tell what every tree says of one example, and show the ways through the strongest.
+    """Return every tree's vote for one example, and the paths through the strongest trees.
 
     Parameters
     ----------
     forest : from :func:`read_forest`
     x : one row, prepared as XGBoost takes it; NaN is missing
-    top : so many trees with their paths
+    top : the number of trees with their paths
     names : of the features
     levels : the names of a feature's categories, by the feature's number
 
@@ -129,7 +129,7 @@ def explain_votes(
     UserError
         If x has another size.
     """
-    matrix = _matrix(forest, x)
+    matrix = _make_matrix(forest, x)
     row = np.asarray(x, np.float32).reshape(-1)
     leaves = np.asarray(forest.booster.predict(matrix, pred_leaf=True)).reshape(-1).astype(int)
     pairs = zip(forest.trees, leaves, strict=True)
@@ -143,8 +143,8 @@ def explain_votes(
         by_round,
         so_far,
         np.asarray(forest.booster.predict(matrix, output_margin=True)).reshape(-1),
-        _two(np.asarray(forest.booster.predict(matrix)).reshape(-1)),
-        tuple(_path(forest, int(i), int(leaves[i]), row, names, levels or {}) for i in order),
+        _both_classes(np.asarray(forest.booster.predict(matrix)).reshape(-1)),
+        tuple(_trace_path(forest, int(i), int(leaves[i]), row, names, levels or {}) for i in order),
     )
 
 
@@ -155,7 +155,7 @@ def explain_path(
     names: Sequence[str] = (),
     levels: Mapping[int, Sequence[str]] | None = None,
 ) -> Path:
-    """Follow one example through one tree.
+    """Return one example's path through one tree.
 
     Parameters
     ----------
@@ -169,12 +169,12 @@ def explain_path(
     """
     if not 0 <= tree < len(forest.trees):
         raise UserError(f"tree must be from 0 to {len(forest.trees) - 1}; got {tree}")
-    leaves = forest.booster.predict(_matrix(forest, x), pred_leaf=True).reshape(-1)
+    leaves = forest.booster.predict(_make_matrix(forest, x), pred_leaf=True).reshape(-1)
     row = np.asarray(x, np.float32).reshape(-1)
-    return _path(forest, tree, int(leaves[tree]), row, names, levels or {})
+    return _trace_path(forest, tree, int(leaves[tree]), row, names, levels or {})
 
 
-def _path(
+def _trace_path(
     forest: Forest,
     number: int,
     leaf: int,
@@ -182,7 +182,7 @@ def _path(
     names: Sequence[str],
     levels: Mapping[int, Sequence[str]],
 ) -> Path:
-    """Walk up from the leaf that XGBoost told."""
+    """Return the path to a leaf, walking up from it."""
     tree, splits, node = forest.trees[number], list[Split](), leaf
     names = names or forest.names
     while node != 0:
@@ -196,28 +196,29 @@ def _path(
                 feature,
                 name,
                 float(row[feature]),
-                format_level(float(row[feature]), levels.get(feature)),
-                _condition(tree, parent, levels.get(feature)),
+                format_value(float(row[feature]), levels.get(feature)),
+                _format_condition(tree, parent, levels.get(feature)),
                 "left" if left else "right",
                 missing,
             )
         )
         node = parent
     values = tuple(map(float, tree.value(leaf, forest.n_classes)))
-    round_ = number // forest.per_round
-    return Path(number, round_, tree.group, tuple(reversed(splits)), leaf, values)
+    return Path(
+        number, number // forest.per_round, tree.group, tuple(reversed(splits)), leaf, values
+    )
 
 
-def _condition(tree: Tree, node: int, levels: Sequence[str] | None) -> str:
+def _format_condition(tree: Tree, node: int, levels: Sequence[str] | None) -> str:
     if node in tree.categories:
-        return "not in " + ", ".join(format_level(code, levels) for code in tree.categories[node])
+        return "not in " + ", ".join(format_value(code, levels) for code in tree.categories[node])
     return f"< {tree.condition[node]:.7g}"
 
 
-def format_level(value: float, levels: Sequence[str] | None = None) -> str:
-    """Say a value in words: a category by its name.
+def format_value(value: float, levels: Sequence[str] | None = None) -> str:
+    """Return a value as text: a category by its name.
 
-    >>> format_level(1.0, ["DSL", "fibre"]), format_level(2.5), format_level(float("nan"))
+    >>> format_value(1.0, ["DSL", "fibre"]), format_value(2.5), format_value(float("nan"))
     ('fibre', '2.5', 'missing')
     """
     if np.isnan(value):
@@ -228,7 +229,7 @@ def format_level(value: float, levels: Sequence[str] | None = None) -> str:
 
 
 def explain_shap(forest: Forest, x: Any) -> Shap:
-    """Return what each feature adds to each class's margin, by TreeSHAP.
+    """Return each feature's contribution to each class's margin, by TreeSHAP.
 
     Source: Lundberg et al., *From Local Explanations to Global Understanding with Explainable AI
     for Trees*, 2020; computed by XGBoost itself (``pred_contribs``).
@@ -247,23 +248,13 @@ def explain_shap(forest: Forest, x: Any) -> Shap:
             "SHAP needs one tree a class, and this model has vector leaves, one tree a round "
             "for all classes. Train it with multi_strategy=one_output_per_tree"
         )
-    matrix = _matrix(forest, x)
-    found = np.asarray(forest.booster.predict(matrix, pred_contribs=True), np.float64)
-    found = found.reshape(forest.n_classes, -1)
+    matrix = _make_matrix(forest, x)
+    values = np.asarray(forest.booster.predict(matrix, pred_contribs=True), np.float64)
+    values = values.reshape(forest.n_classes, -1)
     margin = np.asarray(forest.booster.predict(matrix, output_margin=True)).reshape(-1)
-    return Shap(found[:, :-1], found[:, -1], margin)
+    return Shap(values[:, :-1], values[:, -1], margin)
 
 
-def probabilities(forest: Forest, x: Any) -> Array:
-    """Return one example's class probabilities; vector leaves answer as well.
-
-    Parameters
-    ----------
-    forest, x : as in :func:`explain_votes`
-    """
-    return _two(np.asarray(forest.booster.predict(_matrix(forest, x))).reshape(-1))
-
-
-def _two(found: Array) -> Array:
-    """Return both probabilities where XGBoost tells that of the second class alone."""
-    return np.array([1 - found[0], found[0]], found.dtype) if len(found) == 1 else found
+def _both_classes(p: Array) -> Array:
+    """Return two probabilities where XGBoost gives that of the second class alone."""
+    return np.array([1 - p[0], p[0]], p.dtype) if len(p) == 1 else p

@@ -14,7 +14,7 @@ from graduel.nn.workspace import Call, Scope
 
 
 class Elementwise:
-    """What activations without parameters share: any shape, and it is kept."""
+    """Base of activations without parameters: the output has the input's shape."""
 
     __slots__ = ()
 
@@ -64,7 +64,7 @@ class ReLU(Elementwise):
         return y
 
     def backward(self, dy: Array, w: Scope, call: Call, *, need_dx: bool = True) -> Array | None:
-        """Let the gradient through where the output is positive."""
+        """Pass the gradient where the output is positive."""
         if not need_dx:
             return None
         gate = np.greater(w.saved, 0, out=w.buf("gate", dy.shape, np.bool_))
@@ -174,7 +174,7 @@ class ELU(Elementwise):
 
     @property
     def smooth(self) -> bool:
-        """Tell whether the derivative, 1 on the right of 0 and α on the left, is continuous."""
+        """Return whether the derivative, 1 on the right of 0 and α on the left, is continuous."""
         return self.alpha == 1
 
     def forward(self, x: Array, w: Scope, call: Call) -> Array:

@@ -83,7 +83,7 @@ class Columns:
 
     @property
     def sizes(self) -> tuple[int, ...]:
-        """How many numbers stand for each category."""
+        """Return the embedding size of each category."""
         if isinstance(self.size, int):
             return tuple(min(self.size, codes) for codes in self.categorical)
         return self.size

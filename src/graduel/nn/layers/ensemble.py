@@ -103,7 +103,7 @@ class EnsembleDense:
         return z
 
     def calibrate(self, x: Array, w: Scope, call: Call) -> None:
-        """Give every unit variance 1 on these rows, and put its zero on one of them."""
+        """Scale every unit to variance 1 on these rows, and shift its zero to one of them."""
         if self.calibrated and len(x):
             w.p.b[...] = settle(self._product(x, w), w.p.W, call) * w.p.s
 

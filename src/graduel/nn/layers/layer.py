@@ -1,4 +1,4 @@
-"""What a layer is: a frozen configuration with ``plan``, ``forward`` and ``backward``."""
+"""The interface of layers: a frozen configuration with ``plan``, ``forward`` and ``backward``."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Shape = tuple[int, ...]
 
 @dataclass(frozen=True, slots=True)
 class Spec:
-    """An array that a layer asks for: its shape, how it begins, and its role in θ."""
+    """An array that a layer needs: its shape, initial values, and role in θ."""
 
     shape: Shape
     init: Initializer = Zeros()
@@ -26,7 +26,7 @@ class Spec:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What a layer makes of its input, told before any array exists.
+    """The shapes of a layer's output and arrays, known before any array exists.
 
     Shapes leave out the first axis, the examples.
     """
@@ -52,17 +52,17 @@ class Layer(Protocol):
 
     @property
     def row_wise(self) -> bool:
-        """Tell whether each row of the output depends on its own row of the input alone."""
+        """Return whether each row of the output depends on its own row of the input alone."""
         ...
 
     @property
     def deterministic(self) -> bool:
-        """Tell whether training draws no random numbers."""
+        """Return whether training draws no random numbers."""
         ...
 
     @property
     def smooth(self) -> bool:
-        """Tell whether the derivative is continuous, so that finite differences always agree."""
+        """Return whether the derivative is continuous, so that finite differences always agree."""
         ...
 
     def plan(self, shape: Shape) -> Plan:
@@ -128,7 +128,7 @@ def backward_through(
 def calibrate_through(
     layers: Sequence[Layer], scopes: Sequence[Scope], x: Array, call: Call
 ) -> Array:
-    """Let each layer that wants to set its parameters from the data it is given."""
+    """Call ``calibrate`` of each layer that has it, on the data that reach it."""
     for layer, scope in zip(layers, scopes, strict=True):
         calibrate = getattr(layer, "calibrate", None)
         if calibrate is not None:

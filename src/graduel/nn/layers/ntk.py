@@ -76,7 +76,7 @@ class NTKDense:
         )
 
     def calibrate(self, x: Array, w: Scope, call: Call) -> None:
-        """Give every unit variance 1 on these rows, and put its zero on one of them."""
+        """Scale every unit to variance 1 on these rows, and shift its zero to one of them."""
         if not self.calibrated or not len(x):
             return
         z = x @ w.p.W

@@ -54,17 +54,17 @@ class Parametric:
 
     @property
     def row_wise(self) -> bool:
-        """What f is."""
+        """Whether f is so."""
         return self.activation.row_wise
 
     @property
     def deterministic(self) -> bool:
-        """What f is."""
+        """Whether f is so."""
         return self.activation.deterministic
 
     @property
     def smooth(self) -> bool:
-        """What f is."""
+        """Whether f is so."""
         return self.activation.smooth
 
     def plan(self, shape: Shape) -> Plan:

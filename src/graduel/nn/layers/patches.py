@@ -19,7 +19,7 @@ NOTHING: Pair = (0, 0)
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """Where windows stand: their size and step, and the zeros around an image.
+    """The windows of a convolution: their size and step, and the zeros around an image.
 
     Parameters
     ----------
@@ -34,12 +34,12 @@ class Frame:
 
     @classmethod
     def same(cls, shape: Shape, size: Pair, stride: Pair) -> Frame:
-        """Put as many zeros around images (h, w, c) as make ⌈in / stride⌉ windows."""
-        found = []
+        """Return the frame of zeros around images (h, w, c) that makes ⌈in / stride⌉ windows."""
+        borders = []
         for n, k, s in zip(shape[:2], size, stride, strict=True):
             zeros = max(0, (ceil(n / s) - 1) * s + k - n)
-            found.append((zeros // 2, zeros - zeros // 2))
-        return cls(size, stride, *found)
+            borders.append((zeros // 2, zeros - zeros // 2))
+        return cls(size, stride, *borders)
 
     def turned(self) -> Frame:
         """Return the frame around outputs whose windows hold what each input had a part in.
@@ -55,7 +55,7 @@ class Frame:
         return shape[0] + sum(self.down), shape[1] + sum(self.across), shape[2]
 
     def count(self, shape: Shape) -> Pair:
-        """Tell how many windows there are, down and across."""
+        """Return the number of windows, down and across."""
         return count(self.padded(shape), self.size, self.stride)
 
     def patches(

@@ -166,7 +166,7 @@ def _plan(layer: MaxPool2D | AveragePool2D, shape: Shape) -> Plan:
 
 
 def _start(x: Array, window: tuple[Pair, Pair], w: Scope) -> tuple[Array, bool]:
-    """Make room for dx, zero where need be, and tell whether windows overlap."""
+    """Return a buffer for dx, zeroed where needed, and whether windows overlap."""
     size, stride = window
     dx = w.buf("dx", x.shape, x.dtype)
     overlap = stride[0] < size[0] or stride[1] < size[1]

@@ -11,7 +11,7 @@ from graduel.nn.layers.layer import Array
 
 STEPS = 2**16
 CHUNK = 2**14
-"""So many are drawn at a time: 32 KiB, which stay in the processor's cache."""
+"""Numbers drawn at a time: 32 KiB, which stay in the processor's cache."""
 
 
 def sixteen_bits(

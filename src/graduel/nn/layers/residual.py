@@ -47,17 +47,17 @@ class Residual:
 
     @property
     def row_wise(self) -> bool:
-        """What its layers are, all of them."""
+        """Whether all its layers are so."""
         return all(layer.row_wise for layer in self.layers)
 
     @property
     def deterministic(self) -> bool:
-        """What its layers are, all of them."""
+        """Whether all its layers are so."""
         return all(layer.deterministic for layer in self.layers)
 
     @property
     def smooth(self) -> bool:
-        """What its layers are, all of them."""
+        """Whether all its layers are so."""
         return all(layer.smooth for layer in self.layers)
 
     def plan(self, shape: Shape) -> Plan:

@@ -1,4 +1,4 @@
-"""One learned factor for each feature."""
+"""One trained factor for each feature."""
 
 from __future__ import annotations
 

@@ -31,7 +31,7 @@ def pair(name: str, value: int | Pair) -> Pair:
 
 
 def check_image(name: str, shape: Shape, smallest: Pair = (1, 1)) -> None:
-    """Refuse what is not an image (h, w, c), or smaller than a window; `name` is the layer's."""
+    """Raise unless a shape is an image's (h, w, c), no smaller than the window of layer `name`."""
     if len(shape) != 3:
         raise ValueError(
             f"{name} expects images, input shape (height, width, channels); got {shape}. "
@@ -45,7 +45,7 @@ def check_image(name: str, shape: Shape, smallest: Pair = (1, 1)) -> None:
 
 
 def count(shape: Shape, size: Pair, stride: Pair) -> Pair:
-    """Tell how many windows fit into an image (h, w, …), down and across.
+    """Return how many windows fit into an image (h, w, …), down and across.
 
     >>> count((28, 28, 1), (3, 3), (2, 2))
     (13, 13)

@@ -185,7 +185,7 @@ class BinaryCrossEntropy:
         return weighted(each, dz, weight)
 
     def _weigh(self, target: Array, w: Scope) -> Array | None:
-        """Make p t of t, in place; return 1 − t + p t, or None where p = 1."""
+        """Replace t by p t, in place; return 1 − t + p t, or None where p = 1."""
         if self.positive_weight is None:
             return None
         if len(self.positive_weight) != target.shape[1]:

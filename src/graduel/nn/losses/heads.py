@@ -42,17 +42,17 @@ class MeanOfHeads:
 
     @property
     def row_wise(self) -> bool:
-        """What the loss of one head is."""
+        """Whether the loss of one head is so."""
         return self.loss.row_wise
 
     @property
     def deterministic(self) -> bool:
-        """What the loss of one head is."""
+        """Whether the loss of one head is so."""
         return self.loss.deterministic
 
     @property
     def smooth(self) -> bool:
-        """What the loss of one head is."""
+        """Whether the loss of one head is so."""
         return self.loss.smooth
 
     def value_and_gradient(

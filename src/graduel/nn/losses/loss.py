@@ -1,4 +1,4 @@
-"""What a loss is, and what all of them share: the weighted mean, the check of targets."""
+"""The interface of losses, the weighted mean, and the check of targets."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ Array = NDArray[Any]
 
 
 class Loss(Protocol):
-    """What the network is trained to make small; a frozen dataclass."""
+    """The function that training minimizes; a frozen dataclass."""
 
     @property
     def row_wise(self) -> bool:
-        """Tell whether each row's loss depends on that row alone."""
+        """Return whether each row's loss depends on that row alone."""
         ...
 
     @property
     def deterministic(self) -> bool:
-        """Tell whether it draws no random numbers."""
+        """Return whether it draws no random numbers."""
         ...
 
     @property
     def smooth(self) -> bool:
-        """Tell whether the derivative is continuous."""
+        """Return whether the derivative is continuous."""
         ...
 
     def value_and_gradient(
@@ -43,7 +43,7 @@ class Loss(Protocol):
 
 
 def weighted(each: Array, gradient: Array, weight: Array | None) -> tuple[float, Array]:
-    """Make a mean of the losses ℓᵢ and scale each row's gradient by wᵢ / Σ w, in place.
+    """Return the weighted mean of the losses ℓᵢ; scale each row's gradient by wᵢ / Σ w, in place.
 
     Raises
     ------

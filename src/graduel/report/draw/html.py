@@ -1,9 +1,7 @@
-"""Pages from templates, written whole or not at all."""
+"""Pages from templates."""
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
 from typing import Any
 
 from graduel.report.draw import units
@@ -28,16 +26,3 @@ def render_template(template: str, **content: Any) -> str:
     environment.filters["rows"] = units.rows
     style = environment.get_template("report.css.j2").render(colours=COLOURS)
     return environment.get_template(template).render(style=Markup(style), **content)
-
-
-def write_whole(target: Path, text: str) -> None:
-    """Write a page aside, see it on the disk, and put it in its place."""
-    partial = target.with_name(f".{target.name}.{os.getpid()}.partial")
-    try:
-        with partial.open("w", encoding="utf-8", newline="\n") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(partial, target)
-    finally:
-        partial.unlink(missing_ok=True)

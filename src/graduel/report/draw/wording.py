@@ -1,20 +1,17 @@
-"""What several pages say alike."""
+"""Pieces of sentences that several sections and pages share."""
 
 from __future__ import annotations
 
-from typing import Any
-
-from graduel.report.draw import units
-from graduel.report.sections.tables import Table, settings
+_WITHOUT_THE = ("the", "a", "an", "my", "our", "your", "xgboost")
 
 
 def split_sentence(sentence: str, cost: str = "") -> dict[str, str]:
-    """Part a verdict's sentence from its numbers, which follow the first colon.
+    """Split a verdict's sentence at its first colon, after which its numbers follow.
 
-    `cost` is the sentence on what the better answer costs.
+    `cost` is the sentence that weighs the verdict against the costs.
     """
-    said, colon, numbers = sentence.partition(": ")
-    return {"said": said + colon.strip(), "numbers": numbers, "cost": cost}
+    claim, colon, numbers = sentence.partition(": ")
+    return {"claim": claim + colon.strip(), "numbers": numbers, "cost": cost}
 
 
 def join_words(words: list[str]) -> str:
@@ -26,15 +23,29 @@ def join_words(words: list[str]) -> str:
     return " and ".join(part for part in (", ".join(words[:-1]), words[-1]) if part)
 
 
-def describe_machine(environment: Any) -> Table:
-    """Return with what and where it ran; the command stands elsewhere."""
-    shown = {k: v for k, v in environment.items() if k not in ("command", "versions")}
-    shown = {"python": shown.pop("python", ""), **environment["versions"], **shown}
-    if isinstance(shown.get("memory_bytes"), int | float):
-        shown = {
-            ("memory" if key == "memory_bytes" else key): (
-                units.bytes_(value) if key == "memory_bytes" else value
-            )
-            for key, value in shown.items()
-        }
-    return settings("Versions and machine", shown)
+def with_article(title: str) -> str:
+    """Return a contender's title for the middle of a sentence: several words get a "the".
+
+    >>> with_article("NumPy network"), with_article("XGBoost as it comes"), with_article("my net")
+    ('the NumPy network', 'XGBoost as it comes', 'my net')
+    """
+    first, *rest = title.split() or [""]
+    return f"the {title}" if rest and first.lower() not in _WITHOUT_THE else title
+
+
+def start_sentence(text: str) -> str:
+    """Return a text with its article in upper case; titles keep their own spelling.
+
+    >>> start_sentence("the NumPy network wins."), start_sentence("net wins.")
+    ('The NumPy network wins.', 'net wins.')
+    """
+    return "T" + text[1:] if text.startswith("the ") else text
+
+
+def capitalize(text: str) -> str:
+    """Return a text with its first letter in upper case; the other letters stay.
+
+    >>> capitalize("area under the ROC curve")
+    'Area under the ROC curve'
+    """
+    return text[:1].upper() + text[1:]

@@ -1,1 +1,1 @@
-"""The sections of a report."""
+"""The sections of a report: a module each, with its numbers, figure, table and words."""

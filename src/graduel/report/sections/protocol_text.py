@@ -1,18 +1,22 @@
-"""How a duel was judged, as a report says it: its splits, its metric."""
+"""The protocol of a duel in words: data, splits, metric, budget, and how verdicts are reached."""
 
 from __future__ import annotations
 
-from statistics import stdev
-
 from graduel.duel.result.outcome import Run
+from graduel.report.draw import units
 
 
-def judged_on(run: Run) -> str:
-    """Say in words how test rows came about.
+def run_noun(run: Run) -> str:
+    """Return what one fit of a contender is called: "Seed", or "Fit" in cross-validation."""
+    return "Fit" if "x" in run.result.protocol.split else "Seed"
 
-    After cross-validation, every row is judged on in one fold of each repeat.
+
+def describe_test_rows(run: Run) -> str:
+    """Return where the test rows come from.
+
+    In cross-validation every row is a test row of one fold of each repeat.
     """
-    split = str(run.result["protocol"]["split"])
+    split = run.result.protocol.split
     if split == "given":
         return "the data set’s own test split"
     if split == "holdout":
@@ -20,33 +24,51 @@ def judged_on(run: Run) -> str:
     folds, _, repeats = split.partition("x")
     times = "" if repeats == "1" else f", {repeats} times"
     return (
-        f"{folds}-fold cross-validation{times}: every row is judged on once in each round, by a "
-        "model that has not seen it; rows with equal features stay in one fold"
+        f"{folds}-fold cross-validation{times}: every row is a test row once in each repeat; "
+        "rows with equal features stay in one fold"
     )
 
 
-def fits(run: Run) -> str:
-    """Return what counts the fits of a contender: seeds, or fits where there are folds."""
-    return "Fit" if "x" in str(run.result["protocol"]["split"]) else "Seed"
+def build_terms(run: Run) -> list[tuple[str, str]]:
+    """Return the protocol as terms and descriptions."""
+    data, protocol = run.result.dataset, run.result.protocol
+    part = "" if protocol.rows is None else ", a stratified part of the training rows"
+    threads = f"{protocol.threads} {'thread' if protocol.threads == 1 else 'threads'}"
+    terms = [
+        ("Data", f"{data.name}: {data.n_features:,} features, {data.n_classes:,} classes"),
+        (
+            "Rows",
+            f"{data.n_train:,} training rows and {data.n_valid:,} validation rows{part}; "
+            f"{data.n_test:,} test rows" + (" (first fold)" if run_noun(run) == "Fit" else ""),
+        ),
+        (
+            "Test rows",
+            f"{describe_test_rows(run)}; nothing is fitted, selected or stopped on them",
+        ),
+        ("Seeds", f"{protocol.seeds}"),
+        ("Metric", _describe_metric(run)),
+        ("Budget", _describe_budget(run)),
+        ("Cores", f"{threads} for each contender, one at a time"),
+    ]
+    if protocol.quick:
+        terms.append(("Quick", "yes: few rows and small budgets; the full duel may end otherwise"))
+    return terms
 
 
-def measured(run: Run) -> tuple[str, tuple[str, ...], list[float]] | None:
-    """Return the metric that leads, where no other row of the main table tells it."""
-    protocol, entries = run.result["protocol"], list(run.result["contenders"].values())
-    if protocol["metric"] in ("error", "log_loss", "brier"):
-        return None
-    title, less = str(protocol["metric_title"]), bool(protocol["lower_is_better"])
-    values = [float(entry["metric"]) for entry in entries]
-    texts = tuple(
-        f"{100 * v:.2f} %" if protocol["metric_unit"] == "%" else f"{v:.4f}" for v in values
-    )
-    title = title[0].upper() + title[1:] + ("" if less else " (more is better)")
-    return title, texts, values if less else [-value for value in values]
+def _describe_budget(run: Run) -> str:
+    budget = run.result.protocol.budget
+    if budget.kind == "trials":
+        return (
+            f"{budget.value:,} trials of hyperparameter search for each contender, the default "
+            "recipe first"
+        )
+    if budget.kind == "seconds":
+        return f"{units.seconds(budget.value)} of search and fitting for each contender and fit"
+    return "none: every contender is fitted once, with its default recipe"
 
 
-def spreads(run: Run) -> tuple[str, ...] | None:
-    """Return each contender's spread of test errors over the folds; None without folds."""
-    if fits(run) == "Seed":
-        return None
-    entries = run.result["contenders"].values()
-    return tuple(f"± {100 * stdev(entry['test_errors']):.2f}" for entry in entries)
+def _describe_metric(run: Run) -> str:
+    protocol = run.result.protocol
+    if protocol.metric == "error":
+        return "error: the share of misclassified test rows"
+    return f"{protocol.metric_title}: verdicts and early stopping go by it"

@@ -1,27 +1,26 @@
-"""Mean ranks as a critical-difference diagram."""
+"""Mean ranks over the data sets of a suite: critical-difference diagram and Friedman's test."""
 
 from __future__ import annotations
 
 from math import ceil
+from statistics import median
 from typing import TYPE_CHECKING
 
 from matplotlib.figure import Figure
 
 from graduel.duel.result.outcome import Suite
-from graduel.report.draw.style import (
-    INK,
-    MUTED,
-    PAPER,
-    SMALL,
-    WIDTH,
-    assign_looks,
-    escape_text,
-    style_axes,
-)
-from graduel.report.suite import suite_tables as tables
+from graduel.report.draw import units
+from graduel.report.draw.contender_names import list_looks, list_titles
+from graduel.report.draw.picture import Picture, draw_picture
+from graduel.report.draw.style import INK, MUTED, PAPER, SMALL, WIDTH, escape_text, style_axes
+from graduel.report.draw.table import Table
+from graduel.report.draw.wording import join_words
+from graduel.report.suite.metric_text import get_across
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+
+    from graduel.duel.verdict.types import DatasetVerdict
 
 
 def critical_difference(suite: Suite, *, width: float = WIDTH) -> Figure:
@@ -30,13 +29,11 @@ def critical_difference(suite: Suite, *, width: float = WIDTH) -> Figure:
     Source: Demšar, *Statistical comparisons of classifiers over multiple data sets*, 2006. Raises a
     ValueError where there are fewer than five contenders.
     """
-    across, called = suite.result["across"], tables.titles(suite)
-    if across is None or across["critical_difference"] is None:
+    across, titles, looks = suite.result.across, list_titles(suite), list_looks(suite)
+    if across is None or across.critical_difference is None:
         raise ValueError("a critical-difference diagram needs five contenders and two data sets")
-    look = assign_looks(called)
-    ranks = {name: float(rank) for name, rank in across["ranks"].items()}
-    order = sorted(ranks, key=lambda name: ranks[name])
-    bars = [group for group in across["groups"] if len(group) > 1]
+    ranks, order = across.ranks, _order_by_rank(across)
+    bars = [group for group in across.groups if len(group) > 1]
     half = ceil(len(order) / 2)
     depth = 0.3 + 0.13 * len(bars)  # from the axis to the first label
     height = 0.75 + depth + 0.26 * half
@@ -51,11 +48,11 @@ def critical_difference(suite: Suite, *, width: float = WIDTH) -> Figure:
     ax.plot([1, count], [0, 0], color=INK.light, linewidth=1)
     for rank in range(1, count + 1):
         ax.plot([rank, rank], [-0.06, 0], color=INK.light, linewidth=1)
-        _text(ax, str(rank), rank, -0.1, ha="center", va="bottom")
-    difference = float(across["critical_difference"])
+        _write(ax, str(rank), rank, -0.1, ha="center", va="bottom")
+    difference = across.critical_difference
     shown = min(difference, count - 1.0)
     ax.plot([1, 1 + shown], [-0.42, -0.42], color=MUTED.light, linewidth=2)
-    _text(ax, f"critical difference {difference:.2f}", 1, -0.48, ha="right", va="bottom")
+    _write(ax, f"critical difference {difference:.2f}", 1, -0.48, ha="right", va="bottom")
     for number, group in enumerate(bars):
         ends = [ranks[name] for name in group]
         y = 0.14 + 0.13 * number
@@ -65,10 +62,10 @@ def critical_difference(suite: Suite, *, width: float = WIDTH) -> Figure:
         right = place < half
         level = place if right else count - 1 - place
         y, edge = depth + 0.26 * level + 0.1, 0.85 if right else count + 0.15
-        colour = look[name].colour.light
+        colour = looks[name].colour.light
         ax.plot([ranks[name], ranks[name], edge], [0, y, y], color=colour, linewidth=1)
-        ax.plot(ranks[name], 0, look[name].mark, color=colour, ms=5.5, mec=PAPER.light, zorder=4)
-        text = f"{escape_text(called[name], 28)}  {ranks[name]:.2f}"
+        ax.plot(ranks[name], 0, looks[name].mark, color=colour, ms=5.5, mec=PAPER.light, zorder=4)
+        text = f"{escape_text(titles[name], 28)}  {ranks[name]:.2f}"
         ax.annotate(
             text,
             (edge, y),
@@ -84,5 +81,60 @@ def critical_difference(suite: Suite, *, width: float = WIDTH) -> Figure:
     return fig
 
 
-def _text(ax: Axes, text: str, x: float, y: float, *, ha: str, va: str) -> None:
+def _write(ax: Axes, text: str, x: float, y: float, *, ha: str, va: str) -> None:
     ax.annotate(text, (x, y), ha=ha, va=va, color=MUTED.light, fontsize=SMALL)
+
+
+def _order_by_rank(across: DatasetVerdict) -> list[str]:
+    return sorted(across.ranks, key=lambda name: across.ranks[name])
+
+
+def build_table(suite: Suite) -> Table:
+    """Return every contender's mean rank, and the median of its training times."""
+    titles, across = list_titles(suite), get_across(suite)
+    times = {
+        name: median(one.contenders[name].fit_seconds for one in suite.result.datasets)
+        for name in titles
+    }
+    return Table(
+        "Mean ranks (1 is best on every data set)",
+        ("Contender", "Mean rank", "Median training"),
+        tuple(
+            (titles[name], f"{across.ranks[name]:.2f}", units.seconds(times[name]))
+            for name in _order_by_rank(across)
+        ),
+        frozenset({(0, 1)} if len(titles) > 1 else ()),
+    )
+
+
+def build_picture(suite: Suite, suffix: str = "") -> Picture | None:
+    """Return the diagram for a page; None with fewer than five contenders."""
+    table, titles, across = build_table(suite), list_titles(suite), get_across(suite)
+    if across.critical_difference is None:
+        return None
+    ranks = "; ".join(f"{title} {rank}" for title, rank, _ in table.rows)
+    groups = "; ".join(join_words([titles[name] for name in group]) for group in across.groups)
+    return draw_picture(
+        f"critical-difference{suffix}",
+        critical_difference(suite),
+        f"Critical-difference diagram of mean ranks: {ranks}. Critical difference "
+        f"{across.critical_difference:.2f}. Not told apart: {groups or 'none'}.",
+        "Mean ranks, the best at the right. A bar joins contenders whose mean ranks differ by less "
+        "than Nemenyi’s critical difference at 5 %.",
+        table,
+    )
+
+
+def describe_friedman(across: DatasetVerdict) -> str:
+    """Return the result of Friedman's test in a sentence; empty with two contenders."""
+    p = across.iman_davenport_p
+    if p is None:
+        return ""
+    result = (
+        "some contenders differ" if p < 0.05 else "no contender is shown to differ from another"
+    )
+    return (
+        f"Friedman’s test over all contenders at once, by Iman and Davenport’s F: "
+        f"p = {units.p_value(p)}".replace("= <", "<")
+        + f" ({units.p_value(across.friedman_p)} by χ²): {result}."
+    )

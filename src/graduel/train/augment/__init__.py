@@ -1,1 +1,1 @@
-"""Training rows that are transformed anew in each batch."""
+"""Data augmentation: training rows are transformed anew in each batch."""

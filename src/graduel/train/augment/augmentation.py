@@ -1,4 +1,4 @@
-"""Rows that look different each time they are trained on: images are warped."""
+"""Data augmentation: training images are warped anew in each batch."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ Array = NDArray[Any]
 Changer = Callable[[Array], Array]
 """Takes a batch of float rows and returns it changed, in its own place or in a borrowed array."""
 FIELDS = 64
-"""How many elastic fields there are to draw from. Two of them, each with a sign, are a warp."""
+"""The number of elastic fields to draw from. Two of them, each with a sign, make a warp."""
 
 BLOCK = 16
-"""Warps that are worked out at a time: what is between fits into a core's cache."""
+"""Warps computed at a time: intermediate results fit into a core's cache."""
 
 
 class Augmentation(Protocol):
     """A way to change training rows at random, which leaves their classes as they are."""
 
     def check(self, image: Image | None) -> None:
-        """Refuse rows that it cannot change, with a UserError."""
+        """Raise UserError if rows cannot be changed in this way."""
         ...
 
     def prepare(
@@ -96,7 +96,7 @@ class Warp:
             raise ValueError(f"share must be at least 1; got {self.share}")
 
     def check(self, image: Image | None) -> None:
-        """Refuse rows that are no images."""
+        """Raise UserError unless rows are images."""
         if image is None:
             raise UserError(
                 "augment=warp moves the pixels of images, and these rows are none; leave it out"
@@ -151,24 +151,24 @@ class Warp:
         # The pixels' rows and columns from the centre; M = R [[v, h], [0, u]] on (row, column).
         row = np.arange(height, dtype=np.float32) - (height - 1) / 2
         column = np.arange(width, dtype=np.float32) - (width - 1) / 2
-        found = np.empty((2, count, height, width), np.float32)
+        positions = np.empty((2, count, height, width), np.float32)
         for i, (a, b) in enumerate(((cos, -sin), (sin, cos))):
             shift = self.shift * draw[4 + i] + ((height, width)[i] - 1) / 2
             along = a * v * row + shift
             across = (a * h + b * u) * column
-            np.add(along[:, :, None], across[:, None, :], out=found[i])
+            np.add(along[:, :, None], across[:, None, :], out=positions[i])
         if fields is not None:
             which = rng.integers(len(fields), size=(2, count))
             sign = self.elastic * (2 * rng.integers(2, size=(2, count, 1, 1)) - 1)
-            found += fields[which] * sign.astype(np.float32)
-        return found
+            positions += fields[which] * sign.astype(np.float32)
+        return positions
 
     def apply(self, X: Array, image: Image, rng: np.random.Generator) -> Array:
         """Return the rows warped, a fresh array of their dtype; uint8 is rounded."""
         change = self.prepare(X.shape[1], image, rng)
         dtype = X.dtype if X.dtype.kind == "f" else np.dtype(np.float32)
-        found = change(len(X), str(dtype))(X.astype(dtype))
-        return found if dtype == X.dtype else np.rint(found).astype(X.dtype)
+        warped = change(len(X), str(dtype))(X.astype(dtype))
+        return warped if dtype == X.dtype else np.rint(warped).astype(X.dtype)
 
 
 def elastic_fields(size: tuple[int, int], smooth: float, rng: np.random.Generator) -> Array:
@@ -180,8 +180,8 @@ def elastic_fields(size: tuple[int, int], smooth: float, rng: np.random.Generato
     fields = by_row @ rng.standard_normal((FIELDS, *size)) @ by_column.T
     # Of all fields together, so that one may be stronger than another.
     fields /= np.sqrt(np.mean(np.square(fields))) or 1.0
-    found: Array = fields.astype(np.float32)
-    return found
+    result: Array = fields.astype(np.float32)
+    return result
 
 
 def _smoother(n: int, smooth: float) -> Array:
@@ -190,8 +190,8 @@ def _smoother(n: int, smooth: float) -> Array:
     apart = np.abs(steps[:, None] - steps)
     apart = np.minimum(apart, n - apart)
     weight = np.exp(-0.5 * np.square(apart / smooth))
-    found: Array = weight / weight.sum(axis=1, keepdims=True)
-    return found
+    matrix: Array = weight / weight.sum(axis=1, keepdims=True)
+    return matrix
 
 
 def taps(places: Array, image: Image, index: Array, factor: Array) -> None:
@@ -234,7 +234,7 @@ def _blend(x: Array, index: Array, factor: Array, out: Array, tap: Array) -> Non
 
 
 class Augmented:
-    """Rows whose batches are changed at random as they are gathered; blocks stay plain.
+    """Rows whose batches are augmented as they are gathered; blocks stay as they are.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""What stands in front of the hidden layers where the rows are those of a prepared table."""
+"""The layers in front of the hidden ones where rows come from a prepared table."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ from graduel.train.recipes import NetRecipe
 
 
 class Inputs(Protocol):
-    """What the columns of a matrix are; a ``NetPreparation`` knows."""
+    """The kinds of a matrix's columns; a ``NetPreparation`` has them."""
 
     @property
     def numeric(self) -> int:
-        """How many columns come before the codes of categories."""
+        """The number of columns before the codes of categories."""
         ...
 
     @property
     def categorical(self) -> tuple[int, ...]:
-        """How many codes each of the others has."""
+        """The number of codes of each categorical column."""
         ...
 
     @property
     def numbers(self) -> tuple[int, ...]:
-        """Which columns hold amounts, and not signs, ones or codes."""
+        """The columns that hold amounts, and not signs, ones or codes."""
         ...
 
 
@@ -47,7 +47,7 @@ class Amounts:
 def table_front_layers(
     recipe: NetRecipe, n_in: int, inputs: Inputs | None, image: bool
 ) -> Iterator[Layer]:
-    """Yield the layers: learned vectors of categories, waves of numbers, a factor a column.
+    """Yield the layers: embeddings of categories, periodic embeddings of numbers, column scales.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""Hidden layers from the texts that stand for them: ``256``, ``conv32x5/2``, ``dropout0.3``."""
+"""Build hidden layers from their texts: ``256``, ``conv32x5/2``, ``dropout0.3``."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ MOST_UNITS = 100_000
 
 @dataclass(frozen=True, slots=True)
 class LayerText:
-    """What a layer's text says."""
+    """The parsed text of a layer."""
 
     kind: str
     units: int = 1
@@ -28,12 +28,12 @@ class LayerText:
 
     @property
     def trained(self) -> bool:
-        """Tell whether it has weights, so that an activation follows."""
+        """Return whether it has weights, so that an activation follows."""
         return self.kind in ("dense", "conv")
 
 
 def parse_layer(text: str) -> LayerText:
-    """Read one layer's text.
+    """Parse one layer's text.
 
     ``256`` is a dense layer; ``conv32`` a convolution with 32 channels and windows of 3 by 3,
     ``conv32x5/2`` with windows of 5 by 5 at every second place; ``maxpool`` and ``avgpool`` take
@@ -48,16 +48,16 @@ def parse_layer(text: str) -> LayerText:
     >>> parse_layer("conv32x5/2")
     LayerText(kind='conv', units=32, window=5, stride=2, rate=0.0)
     """
-    if found := re.fullmatch(r"\d{1,9}", text):
+    if match := re.fullmatch(r"\d{1,9}", text):
         layer = LayerText("dense", int(text))
-    elif found := re.fullmatch(r"conv(\d{1,9})(?:x(\d{1,3}))?(?:/(\d{1,3}))?", text):
-        units, window, stride = found.groups()
+    elif match := re.fullmatch(r"conv(\d{1,9})(?:x(\d{1,3}))?(?:/(\d{1,3}))?", text):
+        units, window, stride = match.groups()
         layer = LayerText("conv", int(units), int(window or 3), int(stride or 1))
-    elif found := re.fullmatch(r"(maxpool|avgpool)(\d{0,3})", text):
-        layer = LayerText(found.group(1), window=int(found.group(2) or 2))
-    elif found := re.fullmatch(r"dropout(0?\.\d{1,9})", text):
-        layer = LayerText("dropout", rate=float(found.group(1)))
-    if not found or layer.units > MOST_UNITS or 0 in (layer.units, layer.window, layer.stride):
+    elif match := re.fullmatch(r"(maxpool|avgpool)(\d{0,3})", text):
+        layer = LayerText(match.group(1), window=int(match.group(2) or 2))
+    elif match := re.fullmatch(r"dropout(0?\.\d{1,9})", text):
+        layer = LayerText("dropout", rate=float(match.group(1)))
+    if not match or layer.units > MOST_UNITS or 0 in (layer.units, layer.window, layer.stride):
         raise UserError(
             f"layers must be sizes of hidden layers from 1 to {MOST_UNITS:,} with commas between "
             "them, such as 256,128, with dropout0.3 where some of it is dropped, and for images "
@@ -92,7 +92,7 @@ def build_layers(
     following = iter(after)
     place, first = 0, True
 
-    def put(*layers: Layer) -> Iterator[Layer]:
+    def append_layers(*layers: Layer) -> Iterator[Layer]:
         nonlocal shape, place
         for layer in layers:
             shape, place = Node.grow(str(place), layer, shape).plan.out, place + 1
@@ -100,17 +100,17 @@ def build_layers(
 
     for item in items:
         if not isinstance(item, LayerText):
-            yield from put(item)
+            yield from append_layers(item)
             continue
         if item.kind == "dense":
             if len(shape) > axes:
-                yield from put(Flatten())
-            made = dense(item.units, first) if dense is not None else Dense(item.units, init)
+                yield from append_layers(Flatten())
+            dense_layer = dense(item.units, first) if dense is not None else Dense(item.units, init)
             first = False
-            yield from put(made, *next(following))
+            yield from append_layers(dense_layer, *next(following))
             continue
         if item.kind == "dropout":
-            yield from put(Dropout(item.rate))
+            yield from append_layers(Dropout(item.rate))
             continue
         if len(shape) == 1:
             if image is None or shape != (n_in,):
@@ -118,18 +118,18 @@ def build_layers(
                     f"'{item.kind}' in layers needs images, and before any dense layer; "
                     "name sizes alone, such as layers=256,128"
                 )
-            yield from put(Reshape(image))
+            yield from append_layers(Reshape(image))
         if image is not None and max(item.window, item.stride) > max(image[:2]):
             raise UserError(
                 f"windows and strides in layers must be no larger than the images, {image[0]} × "
                 f"{image[1]}; got {max(item.window, item.stride)} in '{item.kind}'"
             )
         if item.kind == "conv":
-            yield from put(
+            yield from append_layers(
                 Conv2D(item.units, item.window, item.stride, init=init), *next(following)
             )
         else:
             pool = MaxPool2D if item.kind == "maxpool" else AveragePool2D
-            yield from put(pool(item.window))
+            yield from append_layers(pool(item.window))
     if len(shape) > axes:
-        yield from put(Flatten())
+        yield from append_layers(Flatten())

@@ -1,4 +1,4 @@
-"""From a recipe to the network and the loss that it names, and a check of all of it."""
+"""Build the network and the loss of a recipe, and check a recipe as a whole."""
 
 from __future__ import annotations
 
@@ -42,59 +42,59 @@ Array = NDArray[Any]
 def iter_layers(
     recipe: NetRecipe, n_in: int, image: Image | None, inputs: Inputs | None = None
 ) -> Iterator[Layer]:
-    """Yield the layers in front of the last one, as :func:`.layer_text.stack` does.
+    """Yield the layers in front of the last one, as :func:`.layer_text.build_layers` does.
 
     After each dense layer or convolution come the normalization, the noise, the activation and the
     dropout of the recipe. The noise is that of the rows as well.
     """
-    found = [parse_layer(str(layer)) for layer in recipe.layers]
-    names = _each(recipe.activation, sum(layer.trained for layer in found))
+    texts = [parse_layer(str(layer)) for layer in recipe.layers]
+    names = _activation_names(recipe.activation, sum(layer.trained for layer in texts))
     norm = () if recipe.norm == "none" else (part_registry.make("norm", recipe.norm),)
     falls = "dropout" in recipe.falls.split(",")
     dropout = (Dropout(recipe.dropout, falls),) if recipe.dropout else ()
     noise = (Noise(recipe.noise),) if recipe.noise else ()
     after = [(*norm, *noise, part_registry.make("activation", name), *dropout) for name in names]
     return build_layers(
-        [*table_front_layers(recipe, n_in, inputs, image is not None), *noise, *found],
+        [*table_front_layers(recipe, n_in, inputs, image is not None), *noise, *texts],
         n_in,
         image,
         init=part_registry.make("init", recipe.init),
         after=after,
-        dense=partial(_dense, recipe),
+        dense=partial(_dense_layer, recipe),
         axes=1 if recipe.heads == 1 else 2,
     )
 
 
-def _dense(recipe: NetRecipe, units: int, first: bool) -> Layer:
-    """Make a hidden dense layer."""
+def _dense_layer(recipe: NetRecipe, units: int, first: bool) -> Layer:
+    """Build a hidden dense layer."""
     if recipe.heads > 1:
         return EnsembleDense(
             units,
             recipe.heads,
-            _init(recipe),
+            _initializer(recipe),
             adapter=Signs() if first else Constant(1.0),
             scaled=recipe.ntk,
             calibrated=recipe.calibrate,
         )
     if recipe.ntk:
         return NTKDense(units, calibrated=recipe.calibrate)
-    return Dense(units, _init(recipe))
+    return Dense(units, _initializer(recipe))
 
 
-def _last(recipe: NetRecipe, units: int) -> Layer:
-    """Make the layer for the classes."""
+def _output_layer(recipe: NetRecipe, units: int) -> Layer:
+    """Build the output layer."""
     if recipe.heads > 1:
-        return HeadsDense(units, recipe.heads, _init(recipe), scaled=recipe.ntk)
-    return NTKDense(units) if recipe.ntk else Dense(units, _init(recipe))
+        return HeadsDense(units, recipe.heads, _initializer(recipe), scaled=recipe.ntk)
+    return NTKDense(units) if recipe.ntk else Dense(units, _initializer(recipe))
 
 
-def _init(recipe: NetRecipe) -> Initializer:
-    """Return how weights begin: with variance 1 where the layer scales them down itself."""
+def _initializer(recipe: NetRecipe) -> Initializer:
+    """Return the initializer of weights: variance 1 where the layer scales them down itself."""
     init: Initializer = Normal(1.0) if recipe.ntk else part_registry.make("init", recipe.init)
     return init
 
 
-def _each(text: str, count: int) -> list[str]:
+def _activation_names(text: str, count: int) -> list[str]:
     """Return an activation for each of `count` layers: one for all, or a list of equal length."""
     names = part_registry.split(text)
     if len(names) not in (1, count):
@@ -108,7 +108,7 @@ def _each(text: str, count: int) -> list[str]:
 def build_loss(
     recipe: NetRecipe, counts: Array, class_weight: tuple[float, ...] | None = None
 ) -> Loss:
-    """Make the loss; `counts` are the training rows of each class.
+    """Build the loss; `counts` are the training rows of each class.
 
     `class_weight` are weights for the classes in place of the recipe's.
     """
@@ -118,15 +118,15 @@ def build_loss(
     loss: Loss = part_registry.make(
         "loss", recipe.loss, label_smoothing=recipe.label_smoothing, class_weight=weight
     )
-    for name, wanted in (("label_smoothing", recipe.label_smoothing), ("class_weight", weight)):
-        if wanted and not hasattr(loss, name):
+    for name, value in (("label_smoothing", recipe.label_smoothing), ("class_weight", weight)):
+        if value and not hasattr(loss, name):
             also = " or binary" if name == "label_smoothing" else ""
             raise UserError(f"{name} goes with loss=softmax{also}; got loss={recipe.loss}")
     return MeanOfHeads(loss) if recipe.heads > 1 else loss
 
 
 def takes_class_codes(loss: Loss) -> bool:
-    """Tell whether a loss takes class codes, and not a target for each class."""
+    """Return whether a loss takes class codes, and not a target for each class."""
     return isinstance(loss.loss if isinstance(loss, MeanOfHeads) else loss, SoftmaxCrossEntropy)
 
 
@@ -139,7 +139,7 @@ def build_network(
     loss: Loss | None = None,
     inputs: Inputs | None = None,
 ) -> Network:
-    """Make the network: the recipe's layers, and a dense one for the classes.
+    """Build the network: the recipe's layers, and a dense one for the classes.
 
     Raises
     ------
@@ -148,7 +148,7 @@ def build_network(
     """
     loss = loss if loss is not None else build_loss(recipe, np.ones(n_out))
     try:
-        layers = (*iter_layers(recipe, n_in, image, inputs), _last(recipe, n_out))
+        layers = (*iter_layers(recipe, n_in, image, inputs), _output_layer(recipe, n_out))
         return Network(layers, (n_in,), loss)
     except UserError:
         raise
@@ -157,7 +157,7 @@ def build_network(
 
 
 def build_augmentations(augment: str, image: Image | None) -> tuple[Augmentation, ...]:
-    """Make what changes training rows, one after the other; nothing where it is ``none``.
+    """Build the augmentations of training rows, in their order; none for ``none``.
 
     Raises
     ------
@@ -166,12 +166,12 @@ def build_augmentations(augment: str, image: Image | None) -> tuple[Augmentation
     """
     if augment == "none":
         return ()
-    found: list[Augmentation] = [
+    augmentations: list[Augmentation] = [
         part_registry.make("augment", one) for one in part_registry.split(augment)
     ]
-    for one in found:
-        one.check(image)
-    return tuple(found)
+    for augmentation in augmentations:
+        augmentation.check(image)
+    return tuple(augmentations)
 
 
 def check_recipe(
@@ -183,7 +183,7 @@ def check_recipe(
     loss: Loss | None = None,
     inputs: Inputs | None = None,
 ) -> Network:
-    """Return the network, and make all else that a training needs: mistakes show before it begins.
+    """Return the network; build all else that training needs, so that mistakes show first.
 
     Raises
     ------
@@ -195,7 +195,7 @@ def check_recipe(
             "calibrate=yes goes with ntk=yes or with heads; name one of them, or calibrate=no"
         )
     network = build_network(recipe, n_in, n_out, image=image, loss=loss, inputs=inputs)
-    _try_out(recipe, network)
+    _check_first_loss(recipe, network)
     rule = build_optimizer(recipe)
     build_schedule(recipe)
     augmented = build_augmentations(recipe.augment, image)
@@ -222,8 +222,8 @@ def check_recipe(
     return network
 
 
-def _try_out(recipe: NetRecipe, network: Network) -> None:
-    """Draw weights, and compute the loss of two rows: what cannot be told without."""
+def _check_first_loss(recipe: NetRecipe, network: Network) -> None:
+    """Draw weights and compute the loss of two rows, to find mistakes that only this shows."""
     with np.errstate(all="ignore"):
         weights = network.init(np.random.default_rng(0))
     if not np.isfinite(weights.theta).all():

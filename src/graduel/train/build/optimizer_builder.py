@@ -1,4 +1,4 @@
-"""From a recipe to the update rule and the schedule that it names, and what goes around them."""
+"""Build optimizer, wrappers and schedule from a recipe."""
 
 from __future__ import annotations
 
@@ -37,41 +37,41 @@ RATES: dict[str, float] = {
     "adagrad": 0.02,
     "lion": 1e-4,
 }
-"""A rate that suits a rule where nobody names one; 0.001 for the rest."""
+"""The default learning rate of each rule; 0.001 for the rest."""
 RATE = 1e-3
 WITH_MOMENTUM = ("momentum", "nesterov")
-"""The rules whose momentum is the recipe's."""
+"""Rules that take the recipe's momentum."""
 RISING = ("coslog4", "one_cycle")
-"""The schedules that begin low by themselves, and go without warm-up."""
+"""Schedules that start low by themselves and need no warm-up."""
 FALLING = ("dropout", "decay")
-"""What may fall to 0 over the second half of the training, as :class:`FlatCos` does."""
+"""What may decay to 0 over the second half of training, as :class:`FlatCos` does."""
 WITHOUT_DECAY = ("adam",)
-"""The rules that decay nothing: AdamW is Adam with decay."""
+"""Rules without weight decay: AdamW is Adam with decay."""
 
 
 def build_optimizer(recipe: NetRecipe) -> Optimizer | Minimizer:
-    """Make the update rule, with what the recipe puts around it."""
-    name, own = part_registry.parse("optimizer", recipe.optimizer)
-    given: dict[str, Any] = {}
-    decay = own.get("weight_decay", recipe.weight_decay)
+    """Build the update rule with the recipe's wrappers around it."""
+    name, user_options = part_registry.parse("optimizer", recipe.optimizer)
+    options: dict[str, Any] = {}
+    decay = user_options.get("weight_decay", recipe.weight_decay)
     falls = "decay" in recipe.falls.split(",") and name not in WITHOUT_DECAY
     if name not in WITHOUT_DECAY:
-        given["weight_decay"] = decay
+        options["weight_decay"] = decay
     if name == "muon":  # the matrices that it leaves to AdamW decay alike
-        given["others"] = AdamW(weight_decay=0.0 if falls else decay)
+        options["others"] = AdamW(weight_decay=0.0 if falls else decay)
     if name in WITH_MOMENTUM:
-        given["momentum"] = recipe.momentum
-    rule = part_registry.make("optimizer", recipe.optimizer, **given)
+        options["momentum"] = recipe.momentum
+    rule = part_registry.make("optimizer", recipe.optimizer, **options)
     if falls and name != "lbfgs":  # what stands around it does that
         rule = replace(rule, weight_decay=0.0)
     try:
-        around = list(_around(recipe, decay if falls else None))
-        if around and name == "lbfgs":
+        wrappers = list(_iter_wrappers(recipe, decay if falls else None))
+        if wrappers and name == "lbfgs":
             raise UserError(
                 "optimizer=lbfgs searches along a line and goes without decays, rates, max_norm, "
                 "clip_value, clip_norm and a decay that falls; leave them out"
             )
-        for wrap in around:
+        for wrap in wrappers:
             rule = wrap(rule)
     except UserError:
         raise
@@ -80,8 +80,8 @@ def build_optimizer(recipe: NetRecipe) -> Optimizer | Minimizer:
     return rule
 
 
-def _around(recipe: NetRecipe, falling: float | None) -> Iterator[Callable[[Any], Any]]:
-    """Yield what wraps the update rule, the innermost first; `falling` is a decay that falls."""
+def _iter_wrappers(recipe: NetRecipe, falling: float | None) -> Iterator[Callable[[Any], Any]]:
+    """Yield the wrappers of the update rule, innermost first; `falling` is a scheduled decay."""
     if recipe.rates:
         yield partial(ByRole, rates=parse_by_role("rates", recipe.rates))
     if recipe.max_norm:
@@ -99,13 +99,13 @@ def _around(recipe: NetRecipe, falling: float | None) -> Iterator[Callable[[Any]
 
 
 def parse_by_role(key: str, text: str) -> dict[str, float]:
-    """Read ``bias:2,scale:0.5``."""
+    """Parse ``bias:2,scale:0.5``."""
     try:
         pairs = [part.split(":") for part in text.split(",")]
-        found = {role.strip(): float(value) for role, value in pairs}
-        if len(found) < len(pairs) or not all(isfinite(value) for value in found.values()):
+        values = {role.strip(): float(value) for role, value in pairs}
+        if len(values) < len(pairs) or not all(isfinite(value) for value in values.values()):
             raise ValueError
-        return found
+        return values
     except ValueError:
         raise UserError(
             f"{key} must be role:number with commas between them, such as bias:2,scale:0.5; "
@@ -114,7 +114,7 @@ def parse_by_role(key: str, text: str) -> dict[str, float]:
 
 
 def build_schedule(recipe: NetRecipe) -> Schedule:
-    """Make the schedule, with the warm-up in front where it does not begin low by itself."""
+    """Build the schedule, with a warm-up in front unless it starts low by itself."""
     schedule: Schedule = part_registry.make("schedule", recipe.schedule)
     name, _ = part_registry.parse("schedule", recipe.schedule)
     return WarmUp(recipe.warmup, schedule) if recipe.warmup and name not in RISING else schedule

@@ -1,4 +1,4 @@
-"""Names into objects, once, at the edge: one resolver for every kind of part.
+"""Resolve names into objects, once, at the edge: one resolver for every kind of part.
 
 ``relu``, ``leaky_relu(slope=0.2)``, or an object that is one already.
 """
@@ -103,15 +103,15 @@ KINDS: dict[str, Kind] = {
 _FORM = re.compile(r"\s*([A-Za-z_]\w*)\s*(?:\((.*)\))?\s*", re.DOTALL)
 
 
-def make(kind: str, value: Any, **given: Any) -> Any:
+def make(kind: str, value: Any, **options: Any) -> Any:
     """Return the part that a name stands for; an object is returned as it is.
 
     Parameters
     ----------
     kind : a key of :data:`KINDS`
     value : a name, perhaps with parameters in brackets, or an object
-    given : parameters from elsewhere; those in brackets come first, and what the part does not
-        take is left out
+    options : parameters from elsewhere; those in brackets come first, and what the part does
+        not take is left out
 
     Raises
     ------
@@ -127,26 +127,26 @@ def make(kind: str, value: Any, **given: Any) -> Any:
     """
     if not isinstance(value, str):
         return value
-    name, own = parse(kind, value)
+    name, user_options = parse(kind, value)
     accepted = _fields(kind, name)
-    for key, given_value in own.items():
+    for key, user_value in user_options.items():
         if key not in accepted:
             if not accepted:
                 raise UserError(f"{kind} {name} takes no parameters; got '{key}'")
             raise unknown(f"a parameter of {kind} {name}", key, accepted)
-        _check_type(f"{key} of {kind} {name}", accepted[key], given_value)
+        _check_type(f"{key} of {kind} {name}", accepted[key], user_value)
     for key, field in accepted.items():
-        if field.default is MISSING and key not in own:
+        if field.default is MISSING and key not in user_options:
             raise UserError(f"{kind} {name} needs {key}, such as {_example(kind, name)}")
     try:
-        found = {k: v for k, v in given.items() if k in accepted} | own
-        return KINDS[kind][name](**found)
+        accepted_options = {k: v for k, v in options.items() if k in accepted} | user_options
+        return KINDS[kind][name](**accepted_options)
     except (TypeError, ValueError, OverflowError) as error:
         raise UserError(f"{kind} {value}: {error}") from None
 
 
 def _check_type(what: str, field: Field[Any], value: Any) -> None:
-    """Hold a parameter's value against the kind of its default; no default means a number."""
+    """Raise unless a parameter's value is of its default's kind; no default means a number."""
     default = field.default
     number = isinstance(value, int | float) and not isinstance(value, bool)
     if isinstance(default, bool):
@@ -170,20 +170,20 @@ def parse(kind: str, text: str) -> tuple[str, dict[str, Any]]:
     >>> parse("schedule", "cosine(end=0.1)")
     ('cosine', {'end': 0.1})
     """
-    found = _FORM.fullmatch(text)
-    name = found.group(1) if found else text.partition("(")[0].strip()
+    match = _FORM.fullmatch(text)
+    name = match.group(1) if match else text.partition("(")[0].strip()
     if name not in KINDS[kind]:
         raise unknown(kind, name, KINDS[kind])
     try:
-        if found is None:
+        if match is None:
             raise ValueError("the bracket is not closed")
-        call = ast.parse(f"f({found.group(2) or ''})", mode="eval").body
+        call = ast.parse(f"f({match.group(2) or ''})", mode="eval").body
         if not isinstance(call, ast.Call) or call.args:
             raise ValueError("a value without its name")
-        own = {str(k.arg): ast.literal_eval(k.value) for k in call.keywords}
-        if len(own) < len(call.keywords):
+        user_options = {str(k.arg): ast.literal_eval(k.value) for k in call.keywords}
+        if len(user_options) < len(call.keywords):
             raise ValueError("a name twice")
-        return name, own
+        return name, user_options
     except (SyntaxError, TypeError, ValueError, RecursionError, MemoryError):
         raise UserError(
             f"parameters of {kind} {name} must be key=value with commas between them, such as "

@@ -1,4 +1,4 @@
-"""A network of one's own, written as ``layers=256,128 activation=relu lr=1e-3 …``."""
+"""Parse a recipe written as ``layers=256,128 activation=relu lr=1e-3 …``."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ from graduel.train.build.optimizer_builder import (
 )
 from graduel.train.recipes import RECIPES, NetRecipe
 
-Reader = Callable[[str, str], Any]
+Parser = Callable[[str, str], Any]
 
 
-def _whole(least: int) -> Reader:
-    def read(key: str, text: str) -> int:
+def _integer_parser(least: int) -> Parser:
+    def parse(key: str, text: str) -> int:
         try:
             number = int(text)
         except ValueError:
@@ -36,22 +36,22 @@ def _whole(least: int) -> Reader:
             )
         return number
 
-    return read
+    return parse
 
 
-def _layers(key: str, text: str) -> tuple[int | str, ...]:
-    found: list[int | str] = []
+def _parse_layers(key: str, text: str) -> tuple[int | str, ...]:
+    layers: list[int | str] = []
     for part in text.split(","):
         layer = parse_layer(part)
-        found.append(layer.units if layer.kind == "dense" else part)
-    return tuple(found)
+        layers.append(layer.units if layer.kind == "dense" else part)
+    return tuple(layers)
 
 
-def _number(low: float, below: float, *, low_too: bool = True) -> Reader:
+def _number_parser(low: float, below: float, *, low_too: bool = True) -> Parser:
     bound = f"{'at least' if low_too else 'above'} {low:g}"
     bound += f" and below {below:g}" if isfinite(below) else ""
 
-    def read(key: str, text: str) -> float:
+    def parse(key: str, text: str) -> float:
         try:
             number = float(text)
         except ValueError:
@@ -60,25 +60,25 @@ def _number(low: float, below: float, *, low_too: bool = True) -> Reader:
             raise UserError(f"{key} in --net must be a number {bound}; got '{text}'")
         return number
 
-    return read
+    return parse
 
 
-def _one_of(*names: str) -> Reader:
-    def read(key: str, text: str) -> str:
+def _choice_parser(*names: str) -> Parser:
+    def parse(key: str, text: str) -> str:
         if text not in names:
             raise unknown(f"{key} in --net", text, names)
         return text
 
-    return read
+    return parse
 
 
-def _part(key: str, text: str) -> str:
+def _parse_part(key: str, text: str) -> str:
     for one in part_registry.split(text) if key == "activation" else [text]:
         part_registry.make(key, one)
     return text
 
 
-def _norm(key: str, text: str) -> str:
+def _parse_norm(key: str, text: str) -> str:
     if text != "none":
         if text.partition("(")[0] not in part_registry.NORMS:
             raise unknown(key, text, ("none", *part_registry.NORMS))
@@ -86,7 +86,7 @@ def _norm(key: str, text: str) -> str:
     return text
 
 
-def _augment(key: str, text: str) -> str:
+def _parse_augment(key: str, text: str) -> str:
     if text != "none":
         for one in part_registry.split(text):
             if one.partition("(")[0] not in part_registry.AUGMENTATIONS:
@@ -95,18 +95,18 @@ def _augment(key: str, text: str) -> str:
     return text
 
 
-def _by_role(key: str, text: str) -> str:
+def _parse_roles(key: str, text: str) -> str:
     parse_by_role(key, text)
     return text
 
 
-def _yes_or_no(key: str, text: str) -> bool:
+def _parse_yes_or_no(key: str, text: str) -> bool:
     if text.lower() not in ("yes", "no", "true", "false"):
         raise UserError(f"{key} in --net must be yes or no; got '{text}'")
     return text.lower() in ("yes", "true")
 
 
-def _falling(key: str, text: str) -> str:
+def _parse_falling(key: str, text: str) -> str:
     for one in text.split(","):
         if one not in FALLING:
             raise unknown(f"{key} in --net", one, FALLING)
@@ -114,51 +114,51 @@ def _falling(key: str, text: str) -> str:
 
 
 INFINITY = float("inf")
-READERS: dict[str, Reader] = {
-    "layers": _layers,
-    "activation": _part,
-    "norm": _norm,
-    "dropout": _number(0, 1),
-    "noise": _number(0, INFINITY),
-    "init": _part,
-    "loss": _part,
-    "label_smoothing": _number(0, 1),
-    "class_weight": _one_of("none", "balanced"),
-    "optimizer": _part,
-    "lr": _number(0, INFINITY, low_too=False),
-    "momentum": _number(0, 1),
-    "weight_decay": _number(0, INFINITY),
-    "decays": _by_role,
-    "rates": _by_role,
-    "clip_norm": _number(0, INFINITY),
-    "clip_value": _number(0, INFINITY),
-    "max_norm": _number(0, INFINITY),
-    "ema": _number(0, 1),
-    "schedule": _part,
-    "warmup": _number(0, 1),
-    "plateau": _whole(0),
-    "augment": _augment,
-    "batch_size": _whole(1),
-    "epochs": _whole(1),
-    "scaling": _one_of("robust", "quantile", "both"),
-    "embed": _whole(0),
-    "numbers": _part,
-    "front_scale": _yes_or_no,
-    "ntk": _yes_or_no,
-    "calibrate": _yes_or_no,
-    "heads": _whole(1),
-    "falls": _falling,
+PARSERS: dict[str, Parser] = {
+    "layers": _parse_layers,
+    "activation": _parse_part,
+    "norm": _parse_norm,
+    "dropout": _number_parser(0, 1),
+    "noise": _number_parser(0, INFINITY),
+    "init": _parse_part,
+    "loss": _parse_part,
+    "label_smoothing": _number_parser(0, 1),
+    "class_weight": _choice_parser("none", "balanced"),
+    "optimizer": _parse_part,
+    "lr": _number_parser(0, INFINITY, low_too=False),
+    "momentum": _number_parser(0, 1),
+    "weight_decay": _number_parser(0, INFINITY),
+    "decays": _parse_roles,
+    "rates": _parse_roles,
+    "clip_norm": _number_parser(0, INFINITY),
+    "clip_value": _number_parser(0, INFINITY),
+    "max_norm": _number_parser(0, INFINITY),
+    "ema": _number_parser(0, 1),
+    "schedule": _parse_part,
+    "warmup": _number_parser(0, 1),
+    "plateau": _integer_parser(0),
+    "augment": _parse_augment,
+    "batch_size": _integer_parser(1),
+    "epochs": _integer_parser(1),
+    "scaling": _choice_parser("robust", "quantile", "both"),
+    "embed": _integer_parser(0),
+    "numbers": _parse_part,
+    "front_scale": _parse_yes_or_no,
+    "ntk": _parse_yes_or_no,
+    "calibrate": _parse_yes_or_no,
+    "heads": _integer_parser(1),
+    "falls": _parse_falling,
 }
-"""How each field of a recipe is read. Fields that are empty text are left out."""
-KEYS = ("recipe", *READERS)
-"""What may be named: a recipe to begin with, and each field."""
+"""The parser of each field of a recipe. Fields that are empty text are left out."""
+KEYS = ("recipe", *PARSERS)
+"""The keys: a recipe to start from, and each field."""
 UNUSED = {"lbfgs": ("lr", "schedule", "warmup", "batch_size"), "gd": ("batch_size",)}
-"""What a rule that goes over all rows at once has no use for."""
-assert set(READERS) == {field.name for field in fields(NetRecipe)}
+"""Fields that a rule over all rows at once does not use."""
+assert set(PARSERS) == {field.name for field in fields(NetRecipe)}
 
 
 def parse_recipe(text: str, base: NetRecipe) -> NetRecipe:
-    """Read a recipe from ``key=value`` parts; what is not named stays as in `base`.
+    """Parse a recipe from ``key=value`` parts; what is not named stays as in `base`.
 
     ``recipe=mnist`` begins with that one of :data:`~graduel.train.recipes.RECIPES` instead. A rule
     that is named without a rate gets a rate that suits it.
@@ -175,15 +175,15 @@ def parse_recipe(text: str, base: NetRecipe) -> NetRecipe:
     >>> recipe.layers, recipe.activation, recipe.lr, recipe.epochs
     ((64, 32), 'leaky_relu(slope=0.2)', 0.1, 20)
     """
-    found = parse_pairs(text)
-    if not found:
+    pairs = parse_pairs(text)
+    if not pairs:
         raise UserError("--net must name something to change, such as layers=256,128; got nothing")
-    return apply_pairs(base, found)
+    return apply_pairs(base, pairs)
 
 
 def parse_pairs(text: str) -> dict[str, str]:
     """Divide ``key=value key=value`` at blanks outside brackets; every key must exist, once."""
-    found: dict[str, str] = {}
+    pairs: dict[str, str] = {}
     for part in part_registry.split(" ".join(text.split()), " "):
         key, equals, value = part.partition("=")
         if not part:
@@ -192,10 +192,10 @@ def parse_pairs(text: str) -> dict[str, str]:
             raise UserError(f"--net must be parts of the form key=value; got '{part}'")
         if key not in KEYS:
             raise unknown("a key in --net", key, KEYS)
-        if key in found:
+        if key in pairs:
             raise UserError(f"each key in --net may stand once; got '{key}' twice")
-        found[key] = value
-    return found
+        pairs[key] = value
+    return pairs
 
 
 def apply_pairs(base: NetRecipe, named: dict[str, str]) -> NetRecipe:
@@ -208,29 +208,29 @@ def apply_pairs(base: NetRecipe, named: dict[str, str]) -> NetRecipe:
         if name not in RECIPES:
             raise unknown("recipe in --net", name, RECIPES)
         base = RECIPES[name]
-    found = {key: READERS[key](key, value) for key, value in named.items()}
+    values = {key: PARSERS[key](key, value) for key, value in named.items()}
     for kind in ("optimizer", "loss"):
-        for key in part_registry.parse(kind, found[kind])[1] if kind in found else ():
-            if key in found:
+        for key in part_registry.parse(kind, values[kind])[1] if kind in values else ():
+            if key in values:
                 raise UserError(
-                    f"'{key}' stands in {kind}={found[kind]} and beside it; name it once"
+                    f"'{key}' stands in {kind}={values[kind]} and beside it; name it once"
                 )
-    if "optimizer" in found:
-        rule, _ = part_registry.parse("optimizer", found["optimizer"])
-        found.setdefault("lr", RATES.get(rule, RATE))
+    if "optimizer" in values:
+        rule, _ = part_registry.parse("optimizer", values["optimizer"])
+        values.setdefault("lr", RATES.get(rule, RATE))
         if rule == "lbfgs":
-            found.setdefault("dropout", 0.0)
-    recipe = replace(base, **found)
+            values.setdefault("dropout", 0.0)
+    recipe = replace(base, **values)
     rule, _ = part_registry.parse("optimizer", recipe.optimizer)
     schedule, _ = part_registry.parse("schedule", recipe.schedule)
     for key in UNUSED.get(rule, ()):
         if key in named:
             raise UserError(f"optimizer={rule} makes no use of {key}; leave it out")
-    if found.get("warmup") and schedule in RISING:
+    if values.get("warmup") and schedule in RISING:
         raise UserError(f"schedule={schedule} begins low by itself; leave out warmup")
-    if found.get("weight_decay") and rule in WITHOUT_DECAY:
+    if values.get("weight_decay") and rule in WITHOUT_DECAY:
         raise UserError(f"optimizer={rule} goes without weight_decay; adamw is Adam with it")
-    if "momentum" in found and rule not in WITH_MOMENTUM:
+    if "momentum" in values and rule not in WITH_MOMENTUM:
         raise UserError(
             f"momentum goes with optimizer={' or '.join(WITH_MOMENTUM)}; got optimizer={rule}"
         )
@@ -238,7 +238,7 @@ def apply_pairs(base: NetRecipe, named: dict[str, str]) -> NetRecipe:
 
 
 def validate_recipe(recipe: NetRecipe) -> NetRecipe:
-    """Hold a recipe made in Python against the same rules, and make its numbers plain ones.
+    """Check a recipe made in Python by the same rules, and return it with plain numbers.
 
     Raises
     ------
@@ -250,10 +250,10 @@ def validate_recipe(recipe: NetRecipe) -> NetRecipe:
     >>> validate_recipe(NetRecipe(layers=[32])).layers
     (32,)
     """
-    found = {}
+    values = {}
     for field in fields(NetRecipe):
         value = getattr(recipe, field.name)
         text = ",".join(str(n) for n in value) if field.name == "layers" else str(value)
         if text or field.name not in ("decays", "rates", "falls"):
-            found[field.name] = READERS[field.name](field.name, text)
-    return NetRecipe(**found)
+            values[field.name] = PARSERS[field.name](field.name, text)
+    return NetRecipe(**values)

@@ -176,7 +176,7 @@ def _read_network(file: Any, parts: Sequence[type]) -> SavedNetwork:
 
 
 def _arrays(network: Network, weights: Weights) -> list[tuple[str, Entry, NDArray[Any]]]:
-    """Name each array in the file, with its place in a vector, and the vector."""
+    """Return the name of each array in the file, its place in a vector, and the vector."""
     return [
         (prefix + entry.name, entry, vector)
         for prefix, layout, vector in (

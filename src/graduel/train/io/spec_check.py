@@ -1,4 +1,4 @@
-"""The spec in a file, held against the parts that it names before any of them is made.
+"""Validate the spec in a file against the parts that it names, before any is built.
 
 A network checks what a programmer may get wrong. A file may say anything: a word where a number
 belongs, a loss among the layers, a million layers.
@@ -29,7 +29,7 @@ KINDS: dict[Any, tuple[str, tuple[str, ...]]] = {
     Loss: ("a loss", ("value_and_gradient", "link")),
     Initializer: ("an initializer", ("__call__",)),
 }
-"""What each kind of part is called, and what its class must have."""
+"""The name of each kind of part, and the methods its class must have."""
 PLAIN: dict[Any, tuple[type, ...]] = {
     float: (int, float),
     int: (int,),
@@ -37,7 +37,7 @@ PLAIN: dict[Any, tuple[type, ...]] = {
     str: (str,),
     type(None): (type(None),),
 }
-"""Which plain data a field may hold; exactly these, for a bool is no number."""
+"""The plain data that a field may hold; exactly these, for a bool is no number."""
 
 
 def check_spec(spec: Any, parts: Sequence[type] = ()) -> None:
@@ -124,7 +124,7 @@ def _hints(part: type) -> dict[str, Any]:
 
 
 def _problem(value: Any, hint: Any, where: str, known: Mapping[str, type]) -> str | None:
-    """Tell what is wrong with plain data for a field of this annotation; None: nothing."""
+    """Return what is wrong with plain data for a field of this annotation, or None."""
     if hint in KINDS:
         return _part_problem(value, hint, where, known)
     origin, inner = get_origin(hint), get_args(hint)
@@ -153,7 +153,7 @@ def _problem(value: Any, hint: Any, where: str, known: Mapping[str, type]) -> st
 
 
 def _part_problem(value: Any, kind: Any, where: str, known: Mapping[str, type]) -> str | None:
-    """Tell what is wrong with a part's plain data."""
+    """Return what is wrong with a part's plain data, or None."""
     what, needs = KINDS[kind]
     name = value.get("type") if isinstance(value, dict) else None
     if not isinstance(name, str):
@@ -175,7 +175,7 @@ def _part_problem(value: Any, kind: Any, where: str, known: Mapping[str, type]) 
 
 
 def _sizes(value: Any) -> bool:
-    """Tell whether plain data are a shape: a short list of integers, at least 1, none absurd."""
+    """Return whether plain data are a shape: a short list of integers of at least 1."""
     return (
         isinstance(value, list)
         and len(value) <= AXES

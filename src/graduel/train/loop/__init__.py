@@ -1,1 +1,1 @@
-"""The training loop: a generator, and what stands around it."""
+"""The training loop: a generator, with EMA, plateau and L-BFGS."""

@@ -1,4 +1,4 @@
-"""Rows that stay as they came, and become floats a batch at a time."""
+"""Rows that keep their dtype and are converted to floats a batch at a time."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Rows:
 
     @classmethod
     def of(cls, X: Array, dtype: str = "float32") -> Rows:
-        """Read uint8 pixels as numbers between 0 and 1; other numbers as they are."""
+        """Return rows that read uint8 pixels as numbers from 0 to 1, other numbers as they are."""
         return cls(X, detect_scale(X), dtype)
 
     def __len__(self) -> int:
@@ -76,7 +76,7 @@ class Rows:
 
 
 class Source(Protocol):
-    """Examples that become rows of floats a batch at a time: :class:`Rows`, or what acts alike."""
+    """Examples that are converted to floats a batch at a time: :class:`Rows`, or a stand-in."""
 
     @property
     def dtype(self) -> str:

@@ -1,6 +1,8 @@
-"""An average of the weights along the way of training, and a state that fits it."""
+"""Exponential moving average of the weights (EMA), and a state that fits it."""
 
 from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 
@@ -9,6 +11,7 @@ from graduel.nn.weights import Weights
 from graduel.nn.workspace import Call
 from graduel.optim.chunking import chunks, new_scratch
 from graduel.train.loop.batches import Source, iter_batches
+from graduel.train.loop.fit import Step
 
 
 class WeightAverage:
@@ -18,7 +21,7 @@ class WeightAverage:
     this one: the random beginning is soon forgotten. The average often predicts better than θ
     itself where the rate is still high. Call it in the loop::
 
-        average = Average(fit.weights)
+        average = WeightAverage(fit.weights)
         for step in fit.fit_steps():
             average.update()
         weights = average.weights(fit.network, fit.rows, rng=rng)
@@ -58,7 +61,7 @@ class WeightAverage:
         self._scratch = new_scratch(len(self.theta), self.theta.dtype)
 
     def update(self) -> None:
-        """Move the average towards θ as it is now."""
+        """Move the average towards the current θ."""
         decay = min(self.decay, (1 + self.step) / (10 + self.step)) if self.warm else self.decay
         self.step += 1
         theta = self._weights.theta
@@ -95,6 +98,13 @@ class WeightAverage:
                 )
             recompute_state(network, weights, rows, rng=rng, batch_size=batch_size, batches=batches)
         return weights
+
+
+def iter_averaged(steps: Iterable[Step], average: WeightAverage) -> Iterator[Step]:
+    """Yield the steps of a fit, updating the average after each."""
+    for step in steps:
+        average.update()
+        yield step
 
 
 def recompute_state(

@@ -30,10 +30,10 @@ class DivergedError(ArithmeticError):
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One batch, trained."""
+    """One training step, on one batch."""
 
     step: int
-    """How many steps are done, this one included."""
+    """Steps so far, this one included."""
     epoch: int
     """The epoch that the step belongs to, from 1."""
     t: float
@@ -46,7 +46,7 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Epoch:
-    """One pass over the rows, trained."""
+    """One completed pass over the rows."""
 
     epoch: int
     step: int
@@ -55,7 +55,7 @@ class Epoch:
     """The mean of the epoch's batch losses, each weighted by its rows."""
 
 
-def fit_context(network: Network, rows: Source, y: Array) -> Array:
+def check_targets(network: Network, rows: Source, y: Array) -> Array:
     """Return targets that fit rows and network, class codes as the integers that index fastest.
 
     Raises
@@ -98,7 +98,7 @@ def row_weights(weight: Array, n: int) -> Array:
 
 
 def iter_epochs(steps: Iterable[Step], n_rows: int) -> Iterator[Epoch]:
-    """Gather steps into epochs of `n_rows` rows; a loop around the steps may do more on the way."""
+    """Group steps into epochs of `n_rows` rows; `steps` may do more between them."""
     loss, n, done = 0.0, 0, 1
     for step in steps:
         loss, n = loss + step.loss * step.n, n + step.n
@@ -108,7 +108,7 @@ def iter_epochs(steps: Iterable[Step], n_rows: int) -> Iterator[Epoch]:
 
 
 class Fit:
-    """One training of one network: ``for step in fit.fit_steps(): …``.
+    """Training of one network: ``for step in fit.fit_steps(): …``.
 
     The loss of a batch is
 
@@ -124,7 +124,7 @@ class Fit:
     penalty : α. It goes into the gradient, and so through the optimizer, as scikit-learn's
         ``alpha`` does; decoupled weight decay is the optimizer's
     optimizer : the update rule
-    memory : what the optimizer remembers of an earlier fit (its :attr:`memory`), to go on from
+    optimizer_state : the optimizer's state after an earlier fit, to continue from
     lr : learning rate
     schedule : t → factor of `lr`, t in (0, 1), taken halfway through each step
     epochs, batch_size : how long, and how many rows a step
@@ -164,14 +164,14 @@ class Fit:
         weight: Array | None = None,
         penalty: float = 0.0,
         optimizer: Optimizer | None = None,
-        memory: Any = None,
+        optimizer_state: Any = None,
         lr: float = 1e-3,
         schedule: Callable[[float], float] | None = None,
         epochs: int = 10,
         batch_size: int = 128,
         order: Callable[[], Array] | None = None,
     ) -> None:
-        y = fit_context(network, rows, y)
+        y = check_targets(network, rows, y)
         for name, value in (("lr", lr), ("epochs", epochs), ("batch_size", batch_size)):
             if not value > 0:
                 raise ValueError(f"{name} must be positive; got {value}")
@@ -192,10 +192,10 @@ class Fit:
         size = network.layout.size if penalty and not self._rule_penalizes else 0
         self._scratch = new_scratch(size, self.weights.theta.dtype)
         self._penalized = network.layout.roles.get("weight", slice(0, 0))
-        self.memory = memory
-        """What the optimizer remembers."""
-        if memory is None:
-            self.memory = self.optimizer.init(network.layout, self.weights.theta.dtype)
+        self.optimizer_state = optimizer_state
+        """The state of the optimizer: moments, the step."""
+        if optimizer_state is None:
+            self.optimizer_state = self.optimizer.init(network.layout, self.weights.theta.dtype)
 
     @property
     def network(self) -> Network:
@@ -237,7 +237,7 @@ class Fit:
                 if not isfinite(loss):
                     raise DivergedError(
                         f"the loss became {loss} at step {self.step + 1} of {total} "
-                        f"(epoch {epoch}), first of all in {self._culprit(x, call)}: "
+                        f"(epoch {epoch}), first of all in {self._first_non_finite(x, call)}: "
                         f"lower the learning rate (now {self.lr:g})"
                     )
                 loss += self._update(len(index) if weight is None else float(weight.sum()), total)
@@ -245,22 +245,22 @@ class Fit:
                 yield Step(self.step, epoch, self.step / total, loss, len(index))
 
     def _update(self, weight: float, steps: int) -> float:
-        """Let the optimizer step; return the penalty α/2 ‖W‖² / Σw where θ was."""
+        """Run one step of the optimizer; return the penalty α/2 ‖W‖² / Σw at the θ before it."""
         theta, gradient = self.weights.theta, self._workspace.gradient
         assert gradient is not None
         penalty = self.penalty / weight if weight else 0.0
         squares = 0.0
         if self._rule_penalizes:
-            self.memory.penalty = penalty
+            self.optimizer_state.penalty = penalty
         elif penalty:
             squares = self._penalize(penalty, theta[self._penalized], gradient[self._penalized])
         # Halfway through the step, so that neither the first nor the last is of size 0.
         t = (self.step + 0.5) / steps
         lr = self.lr * self.schedule(t)
-        if hasattr(self.memory, "t"):
-            self.memory.t = t
-        self.optimizer.update(theta, gradient, self.memory, lr)
-        return penalty / 2 * (self.memory.squares if self._rule_penalizes else squares)
+        if hasattr(self.optimizer_state, "t"):
+            self.optimizer_state.t = t
+        self.optimizer.update(theta, gradient, self.optimizer_state, lr)
+        return penalty / 2 * (self.optimizer_state.squares if self._rule_penalizes else squares)
 
     def _penalize(self, penalty: float, W: Array, dW: Array) -> float:
         """Add λ W to the gradient, for a rule that does not itself; return ‖W‖²."""
@@ -270,18 +270,18 @@ class Fit:
             dW[part] += np.multiply(W[part], penalty, out=scratch)
         return squares
 
-    def _culprit(self, x: Array, call: Call) -> str:
-        """Name what first went non-finite on the way forward."""
-        found = [] if np.isfinite(x).all() else ["the rows"]
+    def _first_non_finite(self, x: Array, call: Call) -> str:
+        """Return the name of the first layer whose output is not finite."""
+        places = [] if np.isfinite(x).all() else ["the rows"]
 
         def watch(name: str, way: str, array: Array) -> None:
             if not np.isfinite(array).all():
-                found.append(f"layer {name}")
+                places.append(f"layer {name}")
 
         # Python's own overflow warnings would say the same less clearly.
         with np.errstate(all="ignore"):
             self._network.forward(x, self._workspace, Call(True, call.rng, call.t, watch))
-        return found[0] if found else "the loss"
+        return places[0] if places else "the loss"
 
     def fit_iter(self) -> Iterator[Epoch]:
         """Train, yielding after every epoch."""

@@ -15,13 +15,13 @@ from graduel.nn.workspace import Call
 from graduel.optim import LBFGS, Iteration, Minimizer
 from graduel.optim.chunking import chunks, new_scratch
 from graduel.train.loop.batches import Source
-from graduel.train.loop.fit import DivergedError, Epoch, fit_context, row_weights
+from graduel.train.loop.fit import DivergedError, Epoch, check_targets, row_weights
 
 Array = NDArray[Any]
 
 
 class FullBatch:
-    """One training of one network by a minimizer: ``for epoch in fit.fit_iter(): …``.
+    """Training of one network by a minimizer: ``for epoch in fit.fit_iter(): …``.
 
         f(θ) = Σᵢ wᵢ ℓᵢ(θ) / Σᵢ wᵢ + λ/2 ‖W‖²,   W all of the role "weight"
 
@@ -80,7 +80,7 @@ class FullBatch:
         steps: int = 200,
         chunk: int = 1024,
     ) -> None:
-        y = fit_context(network, rows, y)
+        y = check_targets(network, rows, y)
         for name, value in (("steps", steps), ("chunk", chunk)):
             if not value > 0:
                 raise ValueError(f"{name} must be positive; got {value}")
@@ -107,62 +107,65 @@ class FullBatch:
 
     def objective(self, theta: Array) -> tuple[float, Array]:
         """Return f(θ) and its gradient, which is borrowed until the next call."""
-        workspace = self._over(theta)
-        size, whole = self._size, self._share(0, len(self.rows))
+        workspace = self._workspace_at(theta)
+        size, whole = self._size, self._weight_sum(0, len(self.rows))
         loss = 0.0
         self._total.fill(0)
         # What overflows is not finite, and the minimizer turns back from it.
         with np.errstate(all="ignore"):
             for start in range(0, len(self.rows), size):
                 stop = min(start + size, len(self.rows))
-                share = self._share(start, stop) / whole
-                loss += share * self._chunk(start, stop, workspace)
+                share = self._weight_sum(start, stop) / whole
+                loss += share * self._chunk_loss(start, stop, workspace)
                 assert workspace.gradient is not None
-                self._add(share, workspace.gradient, slice(0, len(theta)))
-            return loss + self._decay(workspace.theta), self._total
+                self._add_to_gradient(share, workspace.gradient, slice(0, len(theta)))
+            return loss + self._add_decay(workspace.theta), self._total
 
-    def _over(self, theta: Array) -> Workspace:
+    def _workspace_at(self, theta: Array) -> Workspace:
         """Return a workspace over θ: the fit's own, or, for a trial elsewhere, another."""
         if theta is self.weights.theta:
             return self._workspace
         return self.network.workspace(Weights(theta, self.weights.state))
 
-    def _share(self, start: int, stop: int) -> float:
+    def _weight_sum(self, start: int, stop: int) -> float:
         return stop - start if self.weight is None else float(self.weight[start:stop].sum())
 
-    def _chunk(self, start: int, stop: int, workspace: Workspace) -> float:
+    def _chunk_loss(self, start: int, stop: int, workspace: Workspace) -> float:
         """Return the mean loss of a chunk of rows, its gradient in the workspace."""
         x = self._take(self._order[start:stop])
         weight = None if self.weight is None else self.weight[start:stop]
         return self.network.loss_and_gradient(x, self.y[start:stop], workspace, self._call, weight)
 
-    def _add(self, factor: float, vector: Array, role: slice) -> None:
+    def _add_to_gradient(self, factor: float, vector: Array, role: slice) -> None:
         """Add a multiple of one role of a vector to the gradient."""
         source, target = vector[role], self._total[role]
         for part, scratch in chunks(len(source), self._scratch):
             target[part] += np.multiply(source[part], factor, out=scratch)
 
-    def _decay(self, theta: Array) -> float:
+    def _add_decay(self, theta: Array) -> float:
         """Return λ/2 ‖W‖² and add its gradient, λ W."""
         role = self.network.layout.roles.get("weight", slice(0, 0))
         if not self.weight_decay:
             return 0.0
-        self._add(self.weight_decay, theta, role)
+        self._add_to_gradient(self.weight_decay, theta, role)
         W = theta[role]
         squares = sum(float(np.dot(W[part], W[part])) for part, _ in chunks(len(W), self._scratch))
         return self.weight_decay / 2 * squares
 
     def fit_iter(self) -> Iterator[Epoch]:
         """Train, yielding after every iteration, θ at the point it accepted."""
-        for done in self.minimizer.minimize(self.objective, self.weights.theta, self.steps):
-            self.last = done
-            if not np.isfinite(done.loss):
+        for iteration in self.minimizer.minimize(self.objective, self.weights.theta, self.steps):
+            self.last = iteration
+            if not np.isfinite(iteration.loss):
                 raise DivergedError(
-                    f"the loss is {done.loss} after {done.step} steps: the rows or the first "
-                    "weights hold numbers too large, or none. Scale the rows"
+                    f"the loss is {iteration.loss} after {iteration.step} steps: the rows or the "
+                    "first weights hold numbers that are too large or missing. Scale the rows"
                 )
             yield Epoch(
-                done.step, done.step, 1.0 if done.end else done.step / self.steps, done.loss
+                iteration.step,
+                iteration.step,
+                1.0 if iteration.end else iteration.step / self.steps,
+                iteration.loss,
             )
 
     def fit(self) -> Weights:
@@ -173,7 +176,7 @@ class FullBatch:
 
 
 def reject_random_layers(network: Network) -> None:
-    """Refuse what makes the loss random, or dependent on how the rows are divided.
+    """Raise if a layer makes the loss random, or dependent on how rows are divided into batches.
 
     Raises
     ------
@@ -196,7 +199,7 @@ def reject_random_layers(network: Network) -> None:
 
 
 def _culprit(node: Node, flag: str) -> str:
-    """Name the innermost layer that lacks a property; a dropout of rate 0 is none."""
+    """Return the name of the innermost layer that lacks a property; dropout of rate 0 has it."""
     if getattr(node.layer, flag) or getattr(node.layer, "rate", None) == 0:
         return ""
     if all(getattr(kid.layer, flag) for kid in node.kids):

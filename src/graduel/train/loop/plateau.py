@@ -1,4 +1,4 @@
-"""A learning rate that falls when what is watched no longer gets better."""
+"""A learning rate that is reduced when the monitored value stops improving."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class ReduceOnPlateau:
     best: float = field(init=False, default=inf)
     """The lowest value that counted as a gain."""
     waited: int = field(init=False, default=0)
-    """How many values came since then, or since the last reduction."""
+    """Values since then, or since the last reduction."""
 
     def __post_init__(self) -> None:
         if not 0 < self.factor < 1:
@@ -64,7 +64,7 @@ class ReduceOnPlateau:
             raise ValueError(f"min_factor must be in [0, 1]; got {self.min_factor}")
 
     def observe(self, value: float) -> float:
-        """Take in one more value, the smaller the better; return the factor from here on."""
+        """Record one more value, the smaller the better; return the factor from here on."""
         if value < self.best - self.min_delta:
             self.best, self.waited = value, 0
         else:

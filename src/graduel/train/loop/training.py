@@ -1,4 +1,4 @@
-"""A recipe at work: epochs, the weights to judge by, the best of them."""
+"""Training by a recipe: epochs, the current weights, the best epoch."""
 
 from __future__ import annotations
 
@@ -24,20 +24,20 @@ from graduel.train.build.network_builder import (
 )
 from graduel.train.build.optimizer_builder import build_optimizer, build_schedule
 from graduel.train.loop.batches import Rows
-from graduel.train.loop.ema import WeightAverage
-from graduel.train.loop.fit import Epoch, Fit, Step, iter_epochs
+from graduel.train.loop.ema import WeightAverage, iter_averaged
+from graduel.train.loop.fit import Epoch, Fit, iter_epochs
 from graduel.train.loop.full_batch import FullBatch
 from graduel.train.loop.plateau import ReduceOnPlateau
 from graduel.train.recipes import NetRecipe
 
 Array = NDArray[Any]
-CALIBRATING = 1024
-"""Rows that layers see which set their parameters from the first data."""
+CALIBRATION_ROWS = 1024
+"""Training rows for layers that set their parameters from data."""
 Losses = Callable[[Array, Array], tuple[float, ...]]
 
 
 class Training:
-    """A recipe at work on some rows: a generator of epochs, and the weights to judge by now.
+    """Training by a recipe: a generator of epochs, and the current weights.
 
     Parameters
     ----------
@@ -109,12 +109,12 @@ class Training:
             )
             self.weights = self._fit.weights
         if recipe.calibrate:
-            some = rng.permutation(len(self.rows))[:CALIBRATING]
+            some = rng.permutation(len(self.rows))[:CALIBRATION_ROWS]
             self.network.calibrate(self.rows.gather(len(some))(some), self.weights, rng)
         if recipe.ema:
             self._average = WeightAverage(self.weights, recipe.ema)
         self.answer = self.weights
-        """The weights to judge by now: those in training, or their running average."""
+        """The current weights to predict with: those in training, or their moving average."""
 
     def epochs(self) -> Iterator[Epoch]:
         """Train, yielding after every epoch (with L-BFGS: after every iteration)."""
@@ -133,37 +133,33 @@ class Training:
         if self._average is None:
             yield from self._fit.fit_iter()
             return
-        for epoch in iter_epochs(self._averaging(self._fit, self._average), len(self.rows)):
+        for epoch in iter_epochs(
+            iter_averaged(self._fit.fit_steps(), self._average), len(self.rows)
+        ):
             # Rows changed as in training: weights that met no plain ones need their state.
             self.answer = self._average.weights(
                 self.network, self._fit.rows, rng=self.rng, batch_size=self._fit.batch_size
             )
             yield epoch
 
-    @staticmethod
-    def _averaging(fit: Fit, average: WeightAverage) -> Iterator[Step]:
-        for step in fit.fit_steps():
-            average.update()
-            yield step
-
     def judged(
         self, X: Array, y: Array, best: BestEpoch, losses: Losses | None = None
     ) -> Iterator[tuple[Epoch, float]]:
-        """Train, yielding each epoch with its error on other rows, and keep the best of them.
+        """Train, yielding each epoch with its error on validation rows; record the best epoch.
 
-        `losses` of probabilities and codes are what it is chosen by, the first first; by default
-        the error alone.
+        `losses` of probabilities and codes are the values it is selected by, the first first; by
+        default the error alone.
         """
         for epoch in self.epochs():
             p = self.predict_proba(X)
             error = float(np.mean(p.argmax(axis=1) != y))
-            found = (error,) if losses is None else losses(p, y)
-            self.observe(found[0])
-            best.see(self.answer, epoch.epoch, error, found)
+            values = (error,) if losses is None else losses(p, y)
+            self.observe(values[0])
+            best.see(self.answer, epoch.epoch, error, values)
             yield epoch, error
 
     def observe(self, value: float) -> None:
-        """Tell the controller, where there is one, what became of the validation rows."""
+        """Pass a validation loss to the learning-rate controller, if there is one."""
         if self._plateau is not None and self._fit is not None:
             self._fit.lr = self.recipe.lr * self._plateau.observe(value)
 
@@ -175,26 +171,26 @@ class Training:
 
 @dataclass(slots=True)
 class BestEpoch:
-    """The weights of the epoch that is the best on validation rows so far, a copy."""
+    """A copy of the weights of the best epoch on validation rows so far."""
 
     weights: Weights
     epoch: int = 0
     error: float = float("inf")
     losses: tuple[float, ...] = (float("inf"),)
-    """What it was chosen by: the first counts, among equals the next."""
+    """The values it was selected by: the first counts, among equals the next."""
 
     def see(
         self, weights: Weights, epoch: int, error: float, losses: tuple[float, ...] = ()
     ) -> None:
-        """Take in one more epoch; of equals the first stays. Without `losses` the error counts."""
-        found = losses or (error,)
-        if found < self.losses:
-            self.weights, self.losses = weights.copy(), found
+        """Record one more epoch; of equals the first stays. Without `losses` the error counts."""
+        values = losses or (error,)
+        if values < self.losses:
+            self.weights, self.losses = weights.copy(), values
             self.epoch, self.error = epoch, error
 
 
 def to_probabilities(loss: Loss, answers: Array) -> Array:
-    """Make probabilities of a loss's answers, in place: none below 0, each row's sum 1.
+    """Convert a loss's answers to probabilities, in place: at least 0, each row's sum 1.
 
     Losses other than softmax cross-entropy answer each class for itself.
     """

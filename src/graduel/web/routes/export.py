@@ -24,7 +24,7 @@ from graduel.web.dependencies import (
 from graduel.web.request_schemas import ExportRequest
 from graduel.web.state.model_pair import ModelPair
 
-router = APIRouter(prefix="/sessions/{session}/take")
+router = APIRouter(prefix="/sessions/{session}/export")
 
 Kind = Literal["python", "json", "onnx", "page"]
 FILES = {

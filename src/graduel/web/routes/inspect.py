@@ -10,7 +10,7 @@ from fastapi import APIRouter
 
 from graduel import glassbox
 from graduel.data import TreePreparation
-from graduel.glassbox.network.dense_terms import n_outputs
+from graduel.glassbox.network.dense_terms import count_outputs
 from graduel.glassbox.trees.model_forest import get_forest, margin_codes
 from graduel.models.model import Model
 from graduel.web.array_codec import pack
@@ -109,7 +109,7 @@ def tree(server: CurrentServer, session: CurrentSession, request: TreeRequest) -
     return glassbox.explain_path(get_forest(model), row, request.tree, names).as_dict()
 
 
-@router.post("/why")
+@router.post("/attribution")
 def attribute(
     server: CurrentServer, session: CurrentSession, request: ClassRequest
 ) -> dict[str, Any]:
@@ -131,8 +131,8 @@ def _saliency(net: Model, X: Any, label: int) -> dict[str, Any]:
     """Return the gradient of a class's logit by each input."""
     assert net.network is not None
     assert net.weights is not None
-    output = min(label, n_outputs(net.network) - 1)
-    result = glassbox.input_gradient(net.network, net.weights, _net_input(net, X), output)
+    output = min(label, count_outputs(net.network) - 1)
+    result = glassbox.compute_saliency(net.network, net.weights, _net_input(net, X), output)
     return {
         "z": result.z,
         "gradient": pack(result.gradient),
@@ -192,7 +192,7 @@ def gradient(
     models = server.edit_models(session, request)
     net, network, weights = find_plain_net(models)
     x, label = _net_input(net, read_example(models, request)), check_label(models, request.label)
-    result = glassbox.weight_gradients(
+    result = glassbox.explain_gradients(
         network,
         glassbox.backward(network, weights, x, label),
         request.layer,

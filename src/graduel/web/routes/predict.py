@@ -29,7 +29,7 @@ def predict_drawing(
     return _predict_ink(models, canvas, request.prepare) | {"seconds": perf_counter() - start}
 
 
-@router.post("/answer")
+@router.post("/predict")
 def predict_example(
     server: CurrentServer, session: CurrentSession, request: ExampleRequest
 ) -> dict[str, Any]:

@@ -60,7 +60,7 @@ UNITS = {
 }
 
 
-@router.post("/break")
+@router.post("/perturb")
 def perturb_example(
     server: CurrentServer, session: CurrentSession, request: PerturbationRequest
 ) -> dict[str, Any]:
@@ -112,7 +112,7 @@ def vary_column(
     return _predict_curves(models, rows, [float(v) for v in values]) | {"unit": field.name}
 
 
-@router.post("/sweepall")
+@router.post("/sweep-test")
 def sweep_test_rows(
     server: CurrentServer, session: CurrentSession, request: SweepRequest
 ) -> dict[str, Any]:

@@ -110,7 +110,7 @@ async def _events(
             training.stop()
 
 
-@router.post("/take")
+@router.post("/adopt")
 def adopt_models(server: CurrentServer, session: CurrentSession) -> dict[str, Any]:
     """Adopt the network and the trees as they are now, so that the other views show them."""
     training = _find_training(session)

@@ -1,1 +1,1 @@
-"""Delimited text: dialect, encoding, records, and cells as missing, numbers or dates."""
+"""Delimited text: encoding, dialect, records, and cells as numbers, dates or missing."""

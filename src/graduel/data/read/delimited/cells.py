@@ -1,6 +1,6 @@
-"""Cells of text read as what they stand for: missing, numbers, dates.
+"""Parse columns of text as numbers or dates, with missing cells as null.
 
-All or nothing: a column is read as numbers only if every cell that is not missing is one.
+All or nothing: a column is parsed as numbers only if every cell that is not missing is a number.
 """
 
 from __future__ import annotations
@@ -11,39 +11,39 @@ if TYPE_CHECKING:
     import polars as pl
 
 MISSING = ("", "NA", "N/A", "n/a", "#N/A", "<NA>", "NaN", "nan", "NULL", "null", "?")
-"""Cells of a text file that always mean: missing."""
+"""Cells of a text file that always mean a missing value."""
 MISSING_NUMBER = (*MISSING, "na", "None", "none", "-", "--", ".", "missing")
-"""Cells that mean it among numbers. Elsewhere they may be a category of their own."""
+"""Cells that mean a missing value among numbers; among text they may be a category."""
 CODE = r"^[+-]?0[0-9]"
-"""Numbers with a leading zero are codes (postal, article numbers): the zero would be lost."""
+"""Numbers with a leading zero, which are codes (postal, article numbers)."""
 GROUPED = {".": r"^[+-]?\d{1,3}(,\d{3})+(\.\d+)?$", ",": r"^[+-]?\d{1,3}(\.\d{3})+(,\d+)?$"}
-"""Thousands in groups of three, by the decimal sign."""
+"""Numbers with groups of thousands, by the decimal sign."""
 GAPS = "[\u00a0\u202f\u2009'’]"
-"""What stands between groups as well: narrow blanks, and in Switzerland apostrophes."""
+"""Other separators of thousands: narrow blanks, and in Switzerland apostrophes."""
 GAPPED = rf"^[+-]?\d{{1,3}}({GAPS}\d{{3}})+([.,]\d+)?$"
 UNITS = "[$€£¥₹]"
 MARKED = rf"^([+-]?)({UNITS})\s?([+-]?[\d.,].*)$|^(.*[\d.,])\s?({UNITS}|%)$"
-"""A number with a sign of money before or after it, or of per cent after it."""
+"""A number with a currency sign before or after it, or a percent sign after it."""
 BEYOND = r"^[+-]?\d{20,}$"
-"""Whole numbers that 64 bits do not hold."""
+"""Integers that do not fit into 64 bits."""
 DATES = ("%Y-%m-%d", "%Y/%m/%d", "%d.%m.%Y", "%d %b %Y", "%d %B %Y", "%b %d, %Y", "%B %d, %Y")
 SLASHED = ("%d/%m/%Y", "%m/%d/%Y")
-"""Taken only where a day above 12 tells which of the two it is."""
+"""Used only where a day above 12 rules out the other."""
 LIKE_A_DATE = r"^(\d{4}[-/]\d{1,2}[-/]\d|\w{1,9}[-/. ]\w{1,9}[-/., ]+\d{4})"
 TIMES = ("%H:%M", "%H:%M:%S", "%H:%M:%S%.f")
 ZONES = ("", "Z", "%z")
 PROBE = 50
-"""Cells that are tried before the whole column."""
+"""Cells that are parsed before the whole column."""
 
 
 def blank_to_null(text: pl.Series) -> pl.Series:
-    """Return a column of text without blanks around it, what means missing as null."""
+    """Return a column of text with surrounding blanks removed and missing cells as null."""
     text = text.str.strip_chars()
     return text.set(text.is_in(MISSING_NUMBER), None)
 
 
 def is_all_missing(text: pl.Series) -> bool:
-    """Tell whether every cell of a column of text means: missing."""
+    """Tell whether every cell of a column of text means a missing value."""
     probe = text.head(PROBE)
     return blank_to_null(probe).null_count() == len(probe) and blank_to_null(
         text
@@ -51,10 +51,10 @@ def is_all_missing(text: pl.Series) -> bool:
 
 
 def to_numbers(text: pl.Series, decimal: str = ".", codes: bool = False) -> pl.Series | None:
-    """Read a column of text as Int64 or Float64; None if some cell is no number.
+    """Return a column of text as Int64 or Float64; None if a cell is not a number.
 
     Thousands may be grouped (``1,234.5``) if the whole column fits. Codes with leading zeros are
-    numbers only where ``codes`` says so.
+    numbers only with ``codes=True``.
 
     >>> import polars as pl
     >>> to_numbers(pl.Series(["1,234.5", "-", "7"])).to_list()
@@ -68,39 +68,40 @@ def to_numbers(text: pl.Series, decimal: str = ".", codes: bool = False) -> pl.S
     many = len(text) > 10 * PROBE
     if many and to_numbers(probe, decimal, codes) is None and not is_all_missing(probe):
         return None
-    found = text.cast(pl.Float64, strict=False)
-    missing = text.null_count()
+    numbers = text.cast(pl.Float64, strict=False)
+    n_missing = text.null_count()
     dots = decimal == "," and text.str.contains(".", literal=True).any()
-    if dots or found.null_count() > missing:
-        # Only cells that did not read as numbers can mean a missing one, or be written otherwise.
+    if dots or numbers.null_count() > n_missing:
+        # Only cells that are not plain numbers can be missing or written in another way.
         text = blank_to_null(text)
-        missing = text.null_count()
+        n_missing = text.null_count()
         if not text.drop_nulls().head(PROBE).str.contains(r"\d|inf").all():
             return None
-        text = _plain(_unmarked(text), decimal)
-        found = text.cast(pl.Float64, strict=False)
-        if found.null_count() > missing:
+        text = _normalize(_strip_unit(text), decimal)
+        numbers = text.cast(pl.Float64, strict=False)
+        if numbers.null_count() > n_missing:
             return None
-    if missing == len(text) or (not codes and _are_codes(text, found)):
+    if n_missing == len(text) or (not codes and _are_codes(text, numbers)):
         return None
     if text.drop_nulls().head(PROBE).cast(pl.Int64, strict=False).null_count() == 0:
         whole = text.cast(pl.Int64, strict=False)
-        found = whole if whole.null_count() == missing else found
-    return found.fill_nan(None) if found.dtype.is_float() else found
+        numbers = whole if whole.null_count() == n_missing else numbers
+    return numbers.fill_nan(None) if numbers.dtype.is_float() else numbers
 
 
-def _are_codes(text: pl.Series, found: pl.Series) -> bool:
-    """Tell codes from numbers: a zero in front, or digits that a number would not keep apart."""
+def _are_codes(text: pl.Series, numbers: pl.Series) -> bool:
+    """Tell whether cells are codes: a leading zero, or more digits than a float distinguishes."""
     if text.str.contains(CODE).any():
         return True
-    return bool(text.str.contains(BEYOND).any()) and text.n_unique() > found.n_unique()
+    return bool(text.str.contains(BEYOND).any()) and text.n_unique() > numbers.n_unique()
 
 
-def _unmarked(text: pl.Series) -> pl.Series:
-    """Take away the sign of money or of per cent that all cells bear.
+def _strip_unit(text: pl.Series) -> pl.Series:
+    """Return cells without the currency or percent sign that all of them have.
 
     >>> import polars as pl
-    >>> _unmarked(pl.Series(["$5", "-$7"])).to_list(), _unmarked(pl.Series(["5 %", "7"])).to_list()
+    >>> columns = pl.Series(["$5", "-$7"]), pl.Series(["5 %", "7"])
+    >>> tuple(_strip_unit(column).to_list() for column in columns)
     (['5', '-7'], ['5 %', '7'])
     """
     cells = text.drop_nulls()
@@ -110,20 +111,20 @@ def _unmarked(text: pl.Series) -> pl.Series:
     return text.str.replace(MARKED, "${1}${3}${4}") if len(marks) == 1 else text
 
 
-def _plain(text: pl.Series, decimal: str) -> pl.Series:
-    """Write numbers the way Polars reads them; what is none becomes null."""
+def _normalize(text: pl.Series, decimal: str) -> pl.Series:
+    """Return numbers in the notation that Polars parses; other cells become null."""
     text = text.str.replace("−", "-", literal=True)
     if (gapped := text.str.contains(GAPPED)).any():
         text = text.str.replace_all(GAPS, "").zip_with(gapped, text)
     group = "," if decimal == "." else "."
-    # A separator of thousands is one only in groups of three: "1,5" is not 15.
+    # Thousands are separated in groups of three only: "1,5" is not 15.
     wrong = text.str.contains(group, literal=True) & ~text.str.contains(GROUPED[decimal])
     plain = text.str.replace_all(group, "", literal=True).set(wrong, None)
     return plain.str.replace(",", ".", literal=True) if decimal == "," else plain
 
 
 def to_dates(text: pl.Series) -> tuple[pl.Series, str] | None:
-    """Read a column of text as dates, and tell the format; None if some cell is none.
+    """Return a column of text as dates, and their format; None if a cell is not a date.
 
     >>> import polars as pl
     >>> to_dates(pl.Series(["02/01/2024", "31/01/2024"]))[1]
@@ -156,7 +157,7 @@ def _formats() -> list[str]:
 
 
 def read_dates(text: pl.Series, form: str) -> pl.Series | None:
-    """Read dates of one format as Datetime in microseconds, in UTC; None if some cell is none."""
+    """Return text as Datetime in microseconds, UTC; None if a cell does not have the format."""
     import polars as pl
 
     if "%H" not in form:

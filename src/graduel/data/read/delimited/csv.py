@@ -1,7 +1,7 @@
-"""Tables of text: CSV, TSV and their kin, as they are written in practice.
+"""Read delimited text (CSV, TSV, …) as it is written in practice.
 
-Lines are split here and handed to Polars with a separator that no text has, since Polars takes
-strict CSV alone and guesses silently otherwise.
+Lines are split here and passed to Polars with a separator that no text contains, since Polars
+parses strict CSV only and guesses silently otherwise.
 """
 
 from __future__ import annotations
@@ -27,33 +27,33 @@ if TYPE_CHECKING:
     import polars as pl
 
 UNIT = "\x1f"
-"""The separator that no text has (ASCII's unit separator)."""
-PACKED = 5
-"""How much longer text is than packed text, about."""
+"""A separator that no text contains (ASCII's unit separator)."""
+COMPRESSION = 5
+"""Ratio of the size of text to its gzipped size, about."""
 BLOCK = 1 << 24
 """Characters that are split at a time."""
 
 
 @dataclass(slots=True)
 class CellCounts:
-    """What was met on the way through a file."""
+    """Counts of missing cells and short lines in a file."""
 
     missing: Counter[str] = field(default_factory=Counter)
     short: list[int] = field(default_factory=list)
     longest: int = 0
-    """Cells of the longest of the lines that end early."""
+    """Cells of the longest short line."""
 
     def notes(self) -> list[str]:
-        """Say it."""
+        """Return the counts as sentences."""
         notes = []
         if self.missing:
             kinds = ", ".join(f"{quote_name(t)} ({n:,})" for t, n in self.missing.most_common())
-            notes.append(f"taken as missing: {kinds}")
+            notes.append(f"read as missing: {kinds}")
         if self.short:
             n = len(self.short)
             notes.append(
                 f"{n:,} {'line ends' if n == 1 else 'lines end'} early (the first: line "
-                f"{self.short[0]:,}); the cells that lack are taken as missing"
+                f"{self.short[0]:,}); their missing cells are read as missing"
             )
         return notes
 
@@ -75,7 +75,7 @@ def read_csv(path: Path, dialect: Dialect) -> tuple[pl.DataFrame, list[str]]:
     names, notes = sanitize_names(dialect.names)
     text = set[str]()
     while True:
-        # Once more at most: with the columns as text that looked like numbers only at first.
+        # At most once more: with columns as text whose first blocks held numbers only.
         tally = CellCounts()
         parts: dict[str, list[pl.Series]] = {name: [] for name in names}
         late = set[str]()
@@ -90,19 +90,19 @@ def read_csv(path: Path, dialect: Dialect) -> tuple[pl.DataFrame, list[str]]:
                 column.append(part)
         if not late:
             break
-    frame = pl.DataFrame([_joined(parts.pop(name), name) for name in names])
+    frame = pl.DataFrame([_join_parts(parts.pop(name), name) for name in names])
     if not len(frame):
         raise UserError(f"{path}: expected rows under the header; there are none")
     if len(tally.short) == len(frame) and any(dialect.names[tally.longest :]):
         raise UserError(
             f"{path}: line {tally.short[0]:,}: expected {len(names)} cells, as the header has; no "
             f"line has more than {tally.longest} (column {tally.longest + 1}: "
-            f"{quote_name(names[tally.longest])} is empty). Take out the names without cells"
+            f"{quote_name(names[tally.longest])} is empty). Remove the names without cells"
         )
-    return frame, [*describe(dialect), *notes, *tally.notes()]
+    return frame, [*describe_dialect(dialect), *notes, *tally.notes()]
 
 
-def _joined(parts: list[pl.Series], name: str) -> pl.Series:
+def _join_parts(parts: list[pl.Series], name: str) -> pl.Series:
     import polars as pl
 
     kinds = {part.dtype for part in parts if part.null_count() < len(part)}
@@ -112,8 +112,8 @@ def _joined(parts: list[pl.Series], name: str) -> pl.Series:
     return pl.concat([whole, *parts], rechunk=True).rename(name)
 
 
-def describe(dialect: Dialect) -> list[str]:
-    """Say what was decided where it is not the usual."""
+def describe_dialect(dialect: Dialect) -> list[str]:
+    """Return notes on the parts of a dialect that differ from plain CSV."""
     notes = []
     if dialect.separator != ",":
         word = {"\t": "tabs", " ": "blanks"}.get(dialect.separator, f"'{dialect.separator}'")
@@ -124,9 +124,9 @@ def describe(dialect: Dialect) -> list[str]:
         notes.append(f"the text is read as {dialect.encoding} (--encoding to change)")
     if dialect.skip:
         n = dialect.skip
-        notes.append(f"{n:,} {'line' if n == 1 else 'lines'} above the table left out")
+        notes.append(f"{n:,} {'line' if n == 1 else 'lines'} above the header skipped")
     if not dialect.header:
-        notes.append("no header was found; columns are numbered (--header to change)")
+        notes.append("no header was detected; columns are numbered")
     return notes
 
 
@@ -148,15 +148,15 @@ def _blocks(
 
 
 def _read_cells(cells: pl.Series, as_text: bool, decimal: str, tally: CellCounts) -> pl.Series:
-    """Read one column of a block: as numbers if all cells are, else as text; missing as null."""
-    found = None if as_text else to_numbers(cells, decimal)
-    if found is None:
-        found = cells.str.strip_chars()
-        found = found.set(found.is_in(MISSING), None)
-    if found.null_count() > cells.null_count():
-        gone = cells.filter(found.is_null() & cells.is_not_null()).str.strip_chars()
-        tally.missing.update(dict(gone.filter(gone != "").value_counts().iter_rows()))
-    return found
+    """Return one column of a block: numbers if all cells are, else text; missing as null."""
+    column = None if as_text else to_numbers(cells, decimal)
+    if column is None:
+        column = cells.str.strip_chars()
+        column = column.set(column.is_in(MISSING), None)
+    if column.null_count() > cells.null_count():
+        missing = cells.filter(column.is_null() & cells.is_not_null()).str.strip_chars()
+        tally.missing.update(dict(missing.filter(missing != "").value_counts().iter_rows()))
+    return column
 
 
 def _split(
@@ -185,25 +185,26 @@ def _split(
                     continue
                 joined = UNIT.join(record)
                 if not len(record) - 1 == joined.count(UNIT) == width - 1 or "\n" in joined:
-                    joined = UNIT.join(_fitted(record, width, source.first, tally, path, dialect))
+                    cells = _fit_width(record, width, source.first, tally, path, dialect)
+                    joined = UNIT.join(cells)
                 out.append(joined)
         line = source.line
         if out:
             yield "\n".join(out) + "\n"
 
 
-def _fitted(
+def _fit_width(
     record: list[str], width: int, line: int, tally: CellCounts, path: Path, dialect: Dialect
 ) -> list[str]:
-    # Newlines inside a cell become blanks.
+    """Return a record with as many cells as the header; newlines in a cell become blanks."""
     cells = [cell.replace(UNIT, " ").replace("\n", " ") for cell in record]
     if len(cells) > width and not any(cell.strip() for cell in cells[width:]):
         return cells[:width]
     if len(cells) > width:
-        told = "the header has" if dialect.header else "most lines have"
-        want = "1 cell" if width == 1 else f"{width} cells"
+        reason = "the header has" if dialect.header else "most lines have"
+        n_cells = "1 cell" if width == 1 else f"{width} cells"
         raise UserError(
-            f"{path}: line {line:,}: expected {want}, as {told}; got {len(cells)} "
+            f"{path}: line {line:,}: expected {n_cells}, as {reason}; got {len(cells)} "
             f"(column {width + 1}: {quote_name(cells[width].strip())}). Quote cells that hold the "
             f"separator {quote_name(dialect.separator)}, or name another with --separator"
         )
@@ -233,20 +234,20 @@ def sample_csv(
     part, total = stratified_sample(blocks, lambda: (block[column] for block in blocks()), size)
     tally, read = CellCounts(), []
     for cells in part:
-        read.append(_joined([_read_cells(cells, False, dialect.decimal, tally)], cells.name))
-    told = [*describe(dialect), *notes, *tally.notes(), sampled_note(len(part), total)]
-    return part.select(read), told
+        read.append(_join_parts([_read_cells(cells, False, dialect.decimal, tally)], cells.name))
+    all_notes = [*describe_dialect(dialect), *notes, *tally.notes(), sampled_note(len(part), total)]
+    return part.select(read), all_notes
 
 
 def text_bytes(path: Path) -> int:
-    """Estimate how much memory a table of text takes: about as much as its text, unpacked."""
+    """Return an estimate of the bytes of a table in memory: about those of its unpacked text."""
     size = path.stat().st_size
     with path.open("rb") as file:
         head = file.read(2)
         if head == b"\x1f\x8b":
             file.seek(-4, io.SEEK_END)
-            # The length, but for multiples of 4 GB.
-            return max(size * PACKED, int.from_bytes(file.read(), "little"))
+            # The length modulo 4 GB.
+            return max(size * COMPRESSION, int.from_bytes(file.read(), "little"))
     if head == b"PK":
         with suppress(zipfile.BadZipFile), zipfile.ZipFile(path) as archive:
             return sum(one.file_size for one in archive.infolist())
@@ -254,7 +255,7 @@ def text_bytes(path: Path) -> int:
 
 
 def scan_csv(path: Path, dialect: Dialect) -> Iterator[pl.DataFrame]:
-    """Yield a table in blocks of rows; in each, columns of nothing but numbers become numbers."""
+    """Yield a table in blocks of rows; in each, columns of numbers only become numbers."""
     import polars as pl
 
     names, _ = sanitize_names(dialect.names)
@@ -264,9 +265,9 @@ def scan_csv(path: Path, dialect: Dialect) -> Iterator[pl.DataFrame]:
 
 
 def scan_text(path: Path, dialect: Dialect) -> Iterator[tuple[pl.DataFrame, pl.DataFrame]]:
-    """Yield a table in blocks of rows: each cell as written, and with what means missing as null.
+    """Yield a table in blocks of rows, twice: the cells as written, and with missing ones as null.
 
-    Nothing is read as a number, so that no block is read otherwise than another.
+    All cells stay text, so that no block is parsed differently from another.
     """
     import polars as pl
 

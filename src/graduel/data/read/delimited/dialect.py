@@ -1,4 +1,4 @@
-"""How a table of text is written: separator, decimal sign, header, found out from its beginning."""
+"""Detect the dialect of delimited text from its beginning: separator, decimal sign, header."""
 
 from __future__ import annotations
 
@@ -20,37 +20,37 @@ SEPARATORS = ("\t", ";", "|", ",")
 """In the order of preference where several fit: a table of decimal commas has commas, too."""
 NAMED = {"tab": "\t", "\\t": "\t", "comma": ",", "semicolon": ";", "space": " ", "pipe": "|"}
 LINES, CHARACTERS = 1000, 1 << 19
-"""What is looked at, at most."""
+"""Limits of the beginning that is examined."""
 LONGEST = 1 << 26
-"""Characters of a cell; a quote that nobody closes makes one of all that follows."""
+"""Limit of a cell's characters; an unclosed quote makes one cell of all that follows."""
 POINT = re.compile(r"[+-]?(\d+\.\d*|\.\d+)([eE][+-]?\d+)?")
 COMMA = re.compile(r"[+-]?(\d{1,3}(\.\d{3})+|\d+)?,\d+([eE][+-]?\d+)?")
 ABOVE = re.compile(r'"?sep=([^"\n])"?\s*', re.I)
-"""A line that spreadsheets write on top."""
+"""A line that spreadsheets write above the header."""
 OTHERS = {
     "JSON": re.compile(r'\s*(\{\s*("|$)|\[\s*([{\[]|$))'),
     "a page of the web or XML": re.compile(r"\s*<(!doctype|html|\?xml)\b", re.I),
     "an ARFF file": re.compile(r"\s*@relation\s", re.I),
 }
-"""Text that is no table, by its first line."""
+"""Text formats that are not delimited, by their first line."""
 BLANK = " \t\n\r\f\v\x1a"
-"""What a line without cells may hold; old programs end a file with Control-Z."""
+"""Characters of a blank line; old programs end a file with Control-Z."""
 THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2}([.,]\d{3})+")
-"""It says nothing about which sign is the decimal one."""
+"""Numbers that do not tell which sign is the decimal sign."""
 
 
 @dataclass(frozen=True, slots=True)
 class Dialect:
-    """How a table of text is written.
+    """The dialect of delimited text.
 
     Attributes
     ----------
-    separator : what stands between cells; a space stands for any run of blanks
+    separator : the character between cells; a space stands for any run of blanks
     decimal : ``.`` or ``,``
     encoding : by Python's name
     header : whether the first line holds the columns' names
-    names : those names as they stand there, or one blank name for each column
-    skip : lines above the table, which are left out
+    names : the names in the header, or one blank name for each column
+    skip : number of lines above the header
     """
 
     separator: str
@@ -69,7 +69,7 @@ def detect_dialect(
     encoding: str | None = None,
     header: bool | None = None,
 ) -> Dialect:
-    """Find out how a file is written; what is given is taken.
+    """Return a file's dialect; parts that are passed are not detected.
 
     Raises
     ------
@@ -116,23 +116,23 @@ def detect_dialect(
 
 
 def _comments(lines: list[str]) -> int:
-    """Count the lines of comments on top, with # in front and not the cells of the table below.
+    """Return the number of comment lines (#) above the header that do not have its cells.
 
     >>> _comments(["# made by hand", "id,age", "1,2"]), _comments(["#id,age", "1,2"])
     (1, 0)
     """
-    found = next((i for i, line in enumerate(lines) if not line.startswith("#")), 0)
+    first = next((i for i, line in enumerate(lines) if not line.startswith("#")), 0)
     alike = any(
-        line.count(separator) == lines[found].count(separator) > 0
-        for line in lines[:found]
+        line.count(separator) == lines[first].count(separator) > 0
+        for line in lines[:first]
         for separator in SEPARATORS
     )
-    several = any(separator in lines[found] for separator in SEPARATORS)
-    return found if several and not alike else 0
+    several = any(separator in lines[first] for separator in SEPARATORS)
+    return first if several and not alike else 0
 
 
 def _check_top(records: list[list[str]], path: Path, skip: int) -> None:
-    """Refuse a title above the table."""
+    """Raise if a title stands above the header."""
     width = Counter(len(record) for record in records[1:]).most_common(1)
     if len(records[0]) == 1 and width and width[0][0] > 2 and width[0][1] > len(records) / 2:
         raise UserError(
@@ -142,14 +142,14 @@ def _check_top(records: list[list[str]], path: Path, skip: int) -> None:
 
 
 def split(lines: list[str], separator: str, whole: bool = True) -> list[list[str]]:
-    """Split lines into records of cells; a record that is cut off at the end is left out."""
+    """Return the records of cells in lines, without a truncated record at the end."""
     if separator == " ":
         return [line.split() for line in lines]
     try:
         with allow_long_cells():
             records = list(csv.reader(lines, delimiter=separator, skipinitialspace=True))
     except csv.Error:
-        # A cell longer than the csv module takes: a quote that nobody closes. Reading tells where.
+        # A cell beyond the csv module's limit: an unclosed quote. Reading reports the line.
         records = [line.split(separator) for line in lines]
     records = [[cell.strip() for cell in record] for record in records]
     return records if whole or len(records) < 2 else records[:-1]
@@ -157,7 +157,7 @@ def split(lines: list[str], separator: str, whole: bool = True) -> list[list[str
 
 @contextmanager
 def allow_long_cells() -> Iterator[None]:
-    """Take cells of up to LONGEST characters; the limit is one for the whole process."""
+    """Allow cells of up to LONGEST characters; the limit is global to the process."""
     before = csv.field_size_limit(LONGEST)
     try:
         yield
@@ -166,16 +166,16 @@ def allow_long_cells() -> Iterator[None]:
 
 
 def _separator(lines: list[str], whole: bool) -> str:
-    best, found = 0.0, " "
+    best, detected = 0.0, " "
     for separator in SEPARATORS:
         records = split(lines, separator, whole)
-        width, often = Counter(len(record) for record in records).most_common(1)[0]
+        width, count = Counter(len(record) for record in records).most_common(1)[0]
         # The header's width decides more than that of a row among many.
-        fit = often / len(records) * (1 if len(records[0]) == width else 0.5)
+        fit = count / len(records) * (1 if len(records[0]) == width else 0.5)
         if width > 1 and fit > best:
-            best, found = fit, separator
-    if found != " ":
-        return found
+            best, detected = fit, separator
+    if detected != " ":
+        return detected
     widths = {len(line.split()) for line in lines}
     return " " if len(widths) == 1 and widths != {1} else ","
 
@@ -192,7 +192,7 @@ def _decimal(records: list[list[str]], separator: str) -> str:
 
 
 def _has_header(first: list[str], rest: list[list[str]], decimal: str) -> bool:
-    """Judge by columns of numbers: a word on top is a name, a number on top is none."""
+    """Tell whether the first record is a header: words above columns of numbers are names."""
     against = False
     for i, top in enumerate(first):
         below = [r[i] for r in rest if i < len(r) and r[i] not in MISSING_NUMBER]
@@ -206,7 +206,7 @@ def _has_header(first: list[str], rest: list[list[str]], decimal: str) -> bool:
 
 
 def is_number(cell: str, decimal: str) -> bool:
-    """Tell whether a cell reads as a number."""
+    """Tell whether a cell is a number."""
     try:
         float(cell.replace(",", "." if decimal == "," else "").replace("_", "x"))
     except ValueError:

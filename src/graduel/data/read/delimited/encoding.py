@@ -1,4 +1,4 @@
-"""Files of text, plain, gzipped or zipped, in the encoding that they turn out to be in."""
+"""Open text files, plain, gzipped or zipped, and detect their encoding."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from graduel.errors import UserError
 PIECE = 1 << 20
 """Bytes or characters read at a time."""
 FALLBACKS = ("cp1252", "latin-1")
-"""Tried in turn where a file is not UTF-8. The last one reads anything."""
+"""Tried in turn where a file is not UTF-8. The last one decodes any bytes."""
 MARKS = {
     codecs.BOM_UTF32_LE: "utf-32",
     codecs.BOM_UTF32_BE: "utf-32",
     codecs.BOM_UTF16_LE: "utf-16",
     codecs.BOM_UTF16_BE: "utf-16",
 }
-"""Encodings that a file's first bytes tell, the longer mark first."""
+"""Encodings by byte-order mark, the longer mark first."""
 BINARY = {
     b"PK\x05\x06": "an empty zip file",
     b"\x1f\x8b": "packed with gzip twice. Unpack it once",
@@ -46,17 +46,17 @@ BINARY = {
     b"\x89PNG": "an image. Give a folder with a folder of images for each class",
     b"\xff\xd8\xff": "an image. Give a folder with a folder of images for each class",
 }
-"""Files that are no text, by their first bytes, and what to do with them."""
+"""Binary formats by their first bytes, and the remedy for each."""
 
 
 @contextmanager
 def open_bytes(path: Path) -> Iterator[IO[bytes]]:
-    """Open a file for its bytes, unpacked if it begins like a gzip or zip file.
+    """Open a file for its bytes, unpacked if it is a gzip or zip file.
 
     Raises
     ------
     UserError
-        If it cannot be opened, is damaged, or is a zip file of other than one file.
+        If it cannot be opened, is damaged, or is a zip file that does not hold exactly one file.
     """
     try:
         with path.open("rb") as raw:
@@ -87,7 +87,7 @@ def _unzipped(raw: IO[bytes], path: Path) -> IO[bytes]:
         if len(files) == 1:
             return archive.open(files[0])
     except (RuntimeError, NotImplementedError) as error:
-        # zipfile's words for a password, and for a compression it does not know.
+        # zipfile raises these for a password, and for an unknown compression.
         raise UserError(f"{path}: cannot be unpacked ({error}). Unpack it yourself") from None
     if "[Content_Types].xml" in files:
         raise UserError(f"{path}: is a document of an office program. Save the table as CSV")
@@ -98,45 +98,43 @@ def _unzipped(raw: IO[bytes], path: Path) -> IO[bytes]:
     )
 
 
-def detect_encoding(path: Path, given: str | None = None) -> str:
-    """Return the encoding of a whole file: the given one, by its mark, UTF-8, or Windows-1252.
+def detect_encoding(path: Path, encoding: str | None = None) -> str:
+    """Return the encoding of a file: the one named, by its mark, UTF-8, or Windows-1252.
 
     Raises
     ------
     UserError
-        If it is not text, or not in the encoding that is given.
+        If the file is not text, or not in the encoding named.
     """
     with open_bytes(path) as file:
         head = file.read(PIECE)
-    if given is not None:
+    if encoding is not None:
         try:
-            name = codecs.lookup(given).name
+            name = codecs.lookup(encoding).name
         except LookupError:
             raise UserError(
                 f"encoding must be one that Python knows, such as utf-8, cp1252 or utf-16; "
-                f"got '{given}'"
+                f"got '{encoding}'"
             ) from None
-        tried = ["utf-8-sig" if name == "utf-8" else name]
+        candidates = ["utf-8-sig" if name == "utf-8" else name]
     elif mark := next((mark for mark in MARKS if head.startswith(mark)), None):
-        tried = [MARKS[mark]]
-    elif wide := _wide(head):
-        tried = [wide]
+        candidates = [MARKS[mark]]
+    elif wide := _detect_utf16(head):
+        candidates = [wide]
     else:
-        tried = ["utf-8-sig", *FALLBACKS]
-    if tried[0].startswith("utf-8") or tried[0] in FALLBACKS:
+        candidates = ["utf-8-sig", *FALLBACKS]
+    if candidates[0].startswith("utf-8") or candidates[0] in FALLBACKS:
         reject_binary(path, head)
-    for name in tried:
-        if _reads(path, name):
+    for name in candidates:
+        if _decodes(path, name):
             return name
-    raise UserError(
-        f"{path}: is not in the encoding {tried[0]}. Leave --encoding away to have it found out"
-    )
+    raise UserError(f"{path}: is not in the encoding {candidates[0]}. Omit --encoding to detect it")
 
 
-def _wide(head: bytes) -> str | None:
-    """Tell text of two bytes a character without a mark: mostly, every other byte is zero.
+def _detect_utf16(head: bytes) -> str | None:
+    """Return UTF-16 without a mark, where mostly every other byte is zero; else None.
 
-    >>> _wide("a,b".encode("utf-16-be")), _wide(b"a,b")
+    >>> _detect_utf16("a,b".encode("utf-16-be")), _detect_utf16(b"a,b")
     ('utf-16-be', None)
     """
     even, odd = head[0::2].count(0), head[1::2].count(0)
@@ -146,10 +144,10 @@ def _wide(head: bytes) -> str | None:
 
 
 def reject_binary(path: Path, head: bytes) -> None:
-    """Refuse what holds control characters, which no table of text does."""
-    for begin, what in BINARY.items():
-        if head.startswith(begin):
-            raise UserError(f"{path}: expected a table of text; it holds binary data, {what}")
+    """Raise if a file holds control characters, which tables of text do not."""
+    for magic, remedy in BINARY.items():
+        if head.startswith(magic):
+            raise UserError(f"{path}: expected a table of text; it holds binary data, {remedy}")
     control = sum(head.count(code) for code in range(32) if code not in b"\t\n\r\f\v\x1a\x1f")
     if b"\0" in head or control * 100 > len(head):
         raise UserError(
@@ -158,7 +156,7 @@ def reject_binary(path: Path, head: bytes) -> None:
         )
 
 
-def _reads(path: Path, encoding: str) -> bool:
+def _decodes(path: Path, encoding: str) -> bool:
     decoder = codecs.getincrementaldecoder(encoding)()
     with open_bytes(path) as file:
         try:

@@ -1,4 +1,4 @@
-"""Records of a table of text: lines cut into cells, quotes understood."""
+"""Records of delimited text: split lines into cells, with quotes."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from graduel.errors import UserError
 
 
 class BlockLines:
-    """The lines of one block, and those after it if a quoted cell goes on; keeps count."""
+    """Lines of one block, and those after it that continue a quoted cell, with a line count."""
 
     def __init__(self, lines: list[str], file: IO[str], before: int) -> None:
         self.todo = len(lines)
@@ -23,7 +23,7 @@ class BlockLines:
 
     @property
     def first(self) -> int:
-        """The line on which the record begins."""
+        """The line number at which the record begins."""
         return self.line - len(self.record) + 1
 
     def __iter__(self) -> BlockLines:
@@ -38,12 +38,12 @@ class BlockLines:
 
 
 def iter_records(source: BlockLines, separator: str, path: Path) -> Iterator[list[str]]:
-    """Yield the cells of each record; none of a blank line.
+    """Yield the cells of each record; [] for a blank line.
 
     Raises
     ------
     UserError
-        If a quote stays open, or ends inside a cell of another line.
+        If a quote is not closed, or is closed inside a cell of another line.
     """
     options: dict[str, Any] = {"delimiter": separator, "skipinitialspace": True}
     reader = csv.reader(source, **options)
@@ -53,7 +53,7 @@ def iter_records(source: BlockLines, separator: str, path: Path) -> Iterator[lis
             record = next(source).split() if separator == " " else next(reader)
             # One line may hold an odd quote (5" pipe); a cell over several lines may not.
             if len(source.record) > 1:
-                _strictly(source.record, options)
+                _check_quotes(source.record, options)
         except csv.Error as error:
             inside = "expected after" in str(error)
             how = "it ends inside a cell of" if inside else "it stays open until"
@@ -65,6 +65,6 @@ def iter_records(source: BlockLines, separator: str, path: Path) -> Iterator[lis
         yield [] if blank else record
 
 
-def _strictly(lines: list[str], options: dict[str, Any]) -> None:
-    """Raise csv.Error if the quotes in a record are not closed, or closed within a cell."""
+def _check_quotes(lines: list[str], options: dict[str, Any]) -> None:
+    """Raise csv.Error if a quote in a record is not closed, or is closed within a cell."""
     list(csv.reader(lines, strict=True, **options))

@@ -1,4 +1,4 @@
-"""The IDX format of MNIST: a header of dimensions, then numbers, all big-endian.
+"""Read the IDX format of MNIST: a header of dimensions, then numbers, all big-endian.
 
 Source: the format's description by LeCun, Cortes and Burges beside MNIST (1998).
 """
@@ -26,7 +26,7 @@ TYPES: dict[int, np.dtype[Any]] = {
     0x0E: np.dtype(">f8"),
 }
 PIECE = 1 << 24
-"""Bytes read at a time, so that a header that lies cannot ask for memory."""
+"""Bytes read at a time, so that a false header cannot allocate memory."""
 
 
 def read_idx(path: str | Path) -> NDArray[Any]:
@@ -41,10 +41,10 @@ def read_idx(path: str | Path) -> NDArray[Any]:
     """
     path = Path(path)
     with path.open("rb") as raw:
-        zipped = raw.read(2) == b"\x1f\x8b"
+        is_gzip = raw.read(2) == b"\x1f\x8b"
         raw.seek(0)
         try:
-            return _parse(gzip.GzipFile(fileobj=raw) if zipped else raw, path)
+            return _parse(gzip.GzipFile(fileobj=raw) if is_gzip else raw, path)
         except (EOFError, gzip.BadGzipFile, zlib.error) as error:
             raise UserError(
                 f"{path}: expected a whole gzip file; it is damaged or cut short ({error}). "
@@ -66,14 +66,14 @@ def _parse(file: IO[bytes] | gzip.GzipFile, path: Path) -> NDArray[Any]:
             f"{path}: expected {rank} dimensions in the IDX header; the file ends first"
         )
     shape = struct.unpack(f">{rank}I", dims)
-    want = prod(shape) * dtype.itemsize
+    size = prod(shape) * dtype.itemsize
     body = bytearray()
-    while piece := file.read(min(PIECE, want + 1 - len(body))):
+    while piece := file.read(min(PIECE, size + 1 - len(body))):
         body += piece
-    if len(body) != want:
-        got = f"only {len(body):,}" if len(body) < want else "more"
+    if len(body) != size:
+        got = f"only {len(body):,}" if len(body) < size else "more"
         raise UserError(
-            f"{path}: expected {want:,} bytes of data for shape {shape}; got {got}. "
+            f"{path}: expected {size:,} bytes of data for shape {shape}; got {got}. "
             "The file is damaged or cut short: get it again"
         )
     array = np.frombuffer(body, dtype).reshape(shape)

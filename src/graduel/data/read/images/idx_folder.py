@@ -1,4 +1,4 @@
-"""A folder with the four IDX files of MNIST and its kin."""
+"""Read a folder with the four IDX files of MNIST and data sets in its format."""
 
 from __future__ import annotations
 
@@ -16,28 +16,28 @@ NAME = re.compile(r"(?:.*-)?(train|t10k|test)-(images|labels)[-.]idx\d-ubyte(?:\
 
 
 def find_idx_files(folder: Path) -> dict[tuple[str, str], Path]:
-    """Find IDX files by part (train, test) and kind (images, labels)."""
-    found: dict[tuple[str, str], Path] = {}
+    """Return IDX files by part (train, test) and kind (images, labels)."""
+    files: dict[tuple[str, str], Path] = {}
     for path in sorted(folder.iterdir()):
         if match := NAME.fullmatch(path.name):
             part = "train" if match[1] == "train" else "test"
-            found.setdefault((part, match[2]), path)
-    return found
+            files.setdefault((part, match[2]), path)
+    return files
 
 
 def read_idx_folder(folder: Path, files: dict[tuple[str, str], Path]) -> Dataset:
-    """Read the four files as one data set with its given split.
+    """Read the four files as one data set with a predefined split.
 
     Raises
     ------
     UserError
-        If one of the four is not there or is damaged.
+        If one of the four is missing or damaged.
     """
-    wanted = [(part, kind) for part in ("train", "test") for kind in ("images", "labels")]
-    lacking = [f"{part} {kind}" for part, kind in wanted if (part, kind) not in files]
-    if lacking:
-        raise UserError(f"{folder}: expected four IDX files; {', '.join(lacking)} are not there")
-    images, labels, test_images, test_labels = (read_idx(files[key]) for key in wanted)
+    keys = [(part, kind) for part in ("train", "test") for kind in ("images", "labels")]
+    missing = [f"{part} {kind}" for part, kind in keys if (part, kind) not in files]
+    if missing:
+        raise UserError(f"{folder}: expected four IDX files; {', '.join(missing)} are missing")
+    images, labels, test_images, test_labels = (read_idx(files[key]) for key in keys)
     if images.shape[1:] != test_images.shape[1:] or not len(images) or not len(test_images):
         raise UserError(
             f"{folder}: expected training and test images of one size; got {images.shape} and "

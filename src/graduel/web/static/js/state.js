@@ -51,7 +51,7 @@ export async function setExample(example, answers) {
 export async function answer() {
   if (!state.example || !currentModels()) return;
   const mine = ++running;
-  const { answers } = await api.post("answer", requestBody());
+  const { answers } = await api.post("predict", requestBody());
   if (mine !== running) return;
   state.answers = answers;
   state.label ??= best(answers);

@@ -36,7 +36,7 @@ function button(kind, text) {
     button.disabled = true;
     try {
       const extra = kind === "page" ? { label: state.label ?? best(state.answers) ?? 0 } : {};
-      const { name, content } = await api.file(`take/${kind}`, requestBody(extra));
+      const { name, content } = await api.file(`export/${kind}`, requestBody(extra));
       const link = h("a", { href: URL.createObjectURL(content), download: name });
       link.click();
       setTimeout(() => URL.revokeObjectURL(link.href), 10000);

@@ -143,7 +143,7 @@ async function trees() {
 }
 
 async function why() {
-  const result = await api.post("why", requestBody({ label }));
+  const result = await api.post("attribution", requestBody({ label }));
   const size = currentModels().image;
   const boxes = [];
   const show = (who, text, values, names) => {

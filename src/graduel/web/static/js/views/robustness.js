@@ -107,7 +107,7 @@ export async function update() {
 }
 
 async function one() {
-  const result = await api.post("break", requestBody({ kind: kind.value, strength: Number(strength.value) }));
+  const result = await api.post("perturb", requestBody({ kind: kind.value, strength: Number(strength.value) }));
   digit(broken, api.unpack(result.pixels).values, currentModels().image[0], currentModels().image[1]);
   says.show(result.answers);
 }
@@ -152,7 +152,7 @@ async function whole_() {
   allButton.disabled = true;
   put(all, h("p", { class: "note" }, "Asking both …"));
   try {
-    const result = await api.post("sweepall", requestBody({ kind: allKind.value }));
+    const result = await api.post("sweep-test", requestBody({ kind: allKind.value }));
     const series = ["net", "xgboost"].filter((who) => result.errors[who]).map((who) => ({ colour: who, name: who === "net" ? "NumPy network" : "XGBoost", points: result.strengths.map((s, i) => [s, result.errors[who][i]]) }));
     put(all, h("div", { class: "half" }, lines("Test error over strength", series, { x: result.unit, y: `error on ${whole(result.rows)} test rows`, format: (v) => percent(v, 0) })));
   } catch (error) {

@@ -258,7 +258,7 @@ function buttons() {
 
 async function take() {
   try {
-    await api.post("training/take");
+    await api.post("training/adopt");
     await refresh();
     notify("models");
     await setModel("trained");

@@ -1,0 +1,84 @@
+"""One step of gradient descent on one example, and the example's loss after it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+
+from graduel.glassbox.network.backward_pass import Backward, backward, make_target
+from graduel.glassbox.network.equations import Equation, make_equation
+from graduel.glassbox.network.forward_pass import forward
+from graduel.glassbox.network.layer_info import Array, as_batch
+from graduel.glassbox.plain_data import PlainData
+from graduel.nn import Network, Weights
+from graduel.nn.workspace import Call
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class GradientStep(PlainData):
+    """W ← W − α dW on one example, and the same example again."""
+
+    ALSO: ClassVar[tuple[str, ...]] = ("helped",)
+    WITHOUT: ClassVar[tuple[str, ...]] = ("weights",)
+
+    lr: float
+    loss_before: float
+    loss_after: float
+    expected: float
+    """The decrease of the loss to first order: α ‖gradient‖²."""
+    before: Array
+    """Outputs before the step."""
+    after: Array
+    equation: Equation
+    weights: Weights
+
+    @property
+    def helped(self) -> bool:
+        """Whether the loss fell."""
+        return self.loss_after < self.loss_before
+
+
+def step(
+    network: Network,
+    weights: Weights,
+    x: Any,
+    y: Any,
+    lr: float = 0.1,
+    *,
+    backward_pass: Backward | None = None,
+) -> GradientStep:
+    """Take one step of gradient descent on one example, on a copy of the weights.
+
+    Parameters
+    ----------
+    network, weights, x, y : as in :func:`~graduel.glassbox.backward`
+    lr : α, the learning rate
+    backward_pass : the result of :func:`~graduel.glassbox.backward` for the same example; None:
+        computed here
+
+    Examples
+    --------
+    >>> from graduel.nn import Dense, ReLU
+    >>> net = Network((Dense(16), ReLU(), Dense(3)), (4,))
+    >>> step(net, net.init(np.random.default_rng(0)), [0.5, 1, 0, 2], 1, lr=0.01).helped
+    True
+    """
+    backward_pass = backward_pass or backward(network, weights, x, y)
+    moved = weights.copy()
+    moved.theta -= np.asarray(lr, moved.theta.dtype) * backward_pass.theta_gradient
+    row, target = as_batch(network, x), make_target(network, y)
+    ws = network.workspace(moved, gradient=False)
+    raw = network.forward(row, ws, Call())
+    loss_after, _ = network.loss.value_and_gradient(raw, target, None, ws.loss)
+    return GradientStep(
+        float(lr),
+        backward_pass.loss,
+        float(loss_after),
+        float(lr * np.square(backward_pass.theta_gradient.astype(np.float64)).sum()),
+        backward_pass.forward.answers,
+        forward(network, moved, x).answers,
+        make_equation("W ← W − α dW,   b ← b − α db", 8),
+        moved,
+    )

@@ -1,0 +1,38 @@
+"""Names, titles and looks of the contenders of a run or a suite."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from graduel.duel.result.outcome import Run, Suite
+from graduel.report.draw.style import Look, assign_looks
+
+
+def list_contenders(run: Run | Suite) -> tuple[str, ...]:
+    """Return the contenders' names, in the order of the result."""
+    return tuple(run.result.contenders)
+
+
+def list_titles(run: Run | Suite) -> dict[str, str]:
+    """Return the title of each contender; titles that would be the same carry their names."""
+    titles = {
+        name: "".join(filter(str.isprintable, entry.title or name))
+        for name, entry in run.result.contenders.items()
+    }
+    counts = Counter(titles.values())
+    return {
+        name: title if counts[title] == 1 else f"{title} ({name})" for name, title in titles.items()
+    }
+
+
+def list_looks(run: Run | Suite) -> dict[str, Look]:
+    """Return the colour, mark and line of each contender."""
+    return assign_looks(run.result.contenders)
+
+
+def check_contender(run: Run, name: str) -> str:
+    """Return `name`, or raise a ValueError that lists the contenders of the run."""
+    if name not in run.result.contenders:
+        names = ", ".join(map(repr, list_contenders(run)))
+        raise ValueError(f"contender must be one of {names}; got {name!r}")
+    return name

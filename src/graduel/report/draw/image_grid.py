@@ -1,0 +1,82 @@
+"""A figure of test images in groups, each group under its heading."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from matplotlib.figure import Figure
+
+from graduel.duel.result.outcome import Run
+from graduel.report.draw import units
+from graduel.report.draw.style import INK, LARGE, MUTED, NARROW, SMALL, escape_text
+
+HEAD, BETWEEN, GAP = 0.5, 0.16, 0.08
+"""Inches above a group of images, after it, and below each image."""
+
+
+@dataclass(frozen=True, slots=True)
+class ImageGroup:
+    """Some test images under a heading."""
+
+    title: str
+    colour: str
+    total: int
+    """Rows of this kind; the images show the first of them."""
+    images: tuple[tuple[int, str, str], ...]
+    """Test row, true class and predicted class of each."""
+
+    @property
+    def note(self) -> str:
+        """How many rows there are, and how many of them are shown."""
+        shown = len(self.images)
+        return units.rows(self.total) + (f", {shown} shown" if shown < self.total else "")
+
+
+def check_images(run: Run, name: str) -> None:
+    """Raise a ValueError if the run has no images for the figure of that name."""
+    if run.images is None:
+        raise ValueError(
+            f"{name} draws test images, and this run has none; the report's tables list the rows"
+        )
+
+
+def draw_image_grid(
+    run: Run, groups: Iterable[ImageGroup], width: float, *, longest: int = 2
+) -> Figure:
+    """Draw groups of test images; over each stand its true class and the wrong answer.
+
+    Images are small where no class is longer than `longest` letters. Fixed positions are faster
+    than a layout engine with many axes, and exact.
+    """
+    assert run.images is not None
+    groups = list(groups)
+    words = [word for group in groups for _, *classes in group.images for word in classes]
+    short = max(map(len, words), default=1) <= longest
+    columns = round((6 if short else 3) * width / NARROW)
+    cell, caption = width / columns, 0.2 if short else 0.34
+    side = cell - 0.1
+    line_counts = [-(-len(group.images) // columns) for group in groups]
+    line_height = caption + side + GAP
+    height = sum(HEAD + lines * line_height for lines in line_counts) + BETWEEN
+    fig = Figure(figsize=(width, height))
+    brightest = int(run.images.max(initial=1)) or 1
+    top = height
+    for group, lines in zip(groups, line_counts, strict=True):
+        for text, drop, colour, size, weight in (
+            (group.title, 0.2, group.colour, LARGE, "bold"),
+            (group.note, 0.39, MUTED.light, SMALL, "normal"),
+        ):
+            at = (0.01, (top - drop) / height)
+            fig.text(*at, text, color=colour, fontsize=size, fontweight=weight)
+        for number, (row, truth, answer) in enumerate(group.images):
+            down, across = divmod(number, columns)
+            bottom = top - HEAD - down * line_height - caption - side
+            corner = ((across * cell + 0.05) / width, bottom / height)
+            ax = fig.add_axes((*corner, side / width, side / height))
+            ax.imshow(run.images[row], cmap="gray_r", vmin=0, vmax=brightest, interpolation="none")
+            ax.set_axis_off()
+            title = f"{escape_text(truth, 15)}{' ' if short else chr(10)}not "
+            ax.set_title(title + escape_text(answer, 11), fontsize=SMALL, color=INK.light, pad=2.5)
+        top -= HEAD + lines * line_height + BETWEEN
+    return fig

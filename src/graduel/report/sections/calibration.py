@@ -1,0 +1,190 @@
+"""Calibration before and after temperature scaling: reliability diagrams and errors."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from graduel.duel.result.outcome import Run
+from graduel.report.draw import units
+from graduel.report.draw.contender_names import list_looks, list_titles
+from graduel.report.draw.picture import Picture, draw_picture
+from graduel.report.draw.style import MUTED, PAPER, SMALL, WIDTH, draw_legend, style_axes
+from graduel.report.draw.table import Table
+from graduel.stats.proportions import wilson_interval
+
+if TYPE_CHECKING:
+    from graduel.metrics.calibration import Bin, Calibration
+
+Scaling = Literal["before", "after"]
+
+JOINED_FROM = 10
+"""A bin of fewer rows stands alone: a line through it would mislead."""
+CAPTIONS: dict[Scaling, str] = {
+    "before": "Before temperature scaling: the share of right answers over the probability of the "
+    "answers, in ten bins; larger marks for more rows, with 95 % intervals; bins of fewer than ten "
+    "rows are not joined. On the dashed line a contender is calibrated; below it, it is "
+    "overconfident. ECE, the expected calibration error, is the mean distance from that line, "
+    "weighted by rows, less what chance adds.",
+    "after": "After temperature scaling: the same with every probability p replaced by p^(1/T), "
+    "for the T with the lowest log loss on the validation rows. No answer changes, only its "
+    "probability.",
+}
+
+
+def read_calibrations(run: Run, scaling: Scaling = "before") -> dict[str, Calibration]:
+    """Return every contender's calibration, before or after temperature scaling.
+
+    ``docs/statistics.md`` explains the expected calibration error (ECE) and its estimate.
+    """
+    entries = run.result.contenders.items()
+    return {name: getattr(entry.calibration, scaling) for name, entry in entries}
+
+
+def accuracy_interval(one: Bin) -> tuple[float, float]:
+    """Return the 95 % interval of the share of right answers in a bin, Wilson's."""
+    return wilson_interval(round(one.right * one.rows), one.rows)
+
+
+def calibration(run: Run, scaling: Scaling = "before") -> Figure:
+    """Draw reliability diagrams: the share of right answers over their probability, with the ECE.
+
+    `scaling` is before or after temperature scaling.
+    """
+    calibrations = read_calibrations(run, scaling)
+    titles, looks = list_titles(run), list_looks(run)
+    fig = Figure(figsize=(WIDTH, WIDTH * 0.86 + 0.19 * len(calibrations)), layout="constrained")
+    ax = fig.subplots()
+    style_axes(ax, grid="both")
+    ax.plot([0, 100], [0, 100], color=MUTED.light, linewidth=0.9, linestyle=(0, (4, 3)))
+    most = max(one.rows for entry in calibrations.values() for one in entry.diagram)
+    for name, entry in calibrations.items():
+        look, bins = looks[name], entry.diagram
+        colour = look.colour.light
+        confidences, accuracies = _in_percent(bins)
+        lows, highs = zip(*map(accuracy_interval, bins), strict=True)
+        ax.vlines(
+            confidences,
+            [100 * low for low in lows],
+            [100 * high for high in highs],
+            color=colour,
+            linewidth=1,
+            alpha=0.45,
+        )
+        joined = _in_percent([one for one in bins if one.rows >= JOINED_FROM])
+        ax.plot(*joined, color=colour, linewidth=1.5, linestyle=look.line)
+        area = [14 + 46 * float(np.log1p(one.rows) / np.log1p(most)) for one in bins]
+        ax.scatter(
+            confidences,
+            accuracies,
+            s=area,
+            marker=look.mark,
+            color=colour,
+            edgecolor=PAPER.light,
+            zorder=3,
+        )
+    ax.set_xlim(-1, 102)
+    ax.set_ylim(-1, 102)
+    ax.set_aspect("equal")
+    ticks = range(0, 101, 20)
+    ax.set_xticks(ticks)
+    ax.set_yticks(ticks)
+    ax.set_xlabel("probability of the answer, %", color=MUTED.light, fontsize=SMALL)
+    ax.set_ylabel("right answers, %", color=MUTED.light, fontsize=SMALL)
+    labels = {
+        name: f"{titles[name][:28]} (ECE {units.percent(entry.ece_corrected)})"
+        for name, entry in calibrations.items()
+    }
+    draw_legend(fig, ax, labels, looks)
+    return fig
+
+
+def _in_percent(bins: list[Bin] | tuple[Bin, ...]) -> tuple[list[float], list[float]]:
+    """Return the mean probability and the share of right answers of each bin."""
+    return [100 * one.confidence for one in bins], [100 * one.right for one in bins]
+
+
+def build_table(run: Run) -> Table:
+    """Return log loss, Brier score and ECE, before and after temperature scaling."""
+    titles, rows = list_titles(run), []
+    for scaling, label in (("before", "unscaled"), ("after", "scaled")):
+        for name, one in read_calibrations(run, scaling).items():  # type: ignore[arg-type]
+            fitted = run.result.contenders[name].calibration.temperatures
+            temperature = float(np.exp(np.mean(np.log(fitted))))
+            rows.append(
+                (
+                    f"{titles[name]}, {label}",
+                    "1" if scaling == "before" else f"{temperature:.3g}",
+                    f"{one.log_loss:.4f}",
+                    f"{one.brier:.4f}",
+                    units.percent(one.ece_corrected),
+                    units.interval(one.ece_interval),
+                    units.percent(one.ece_by_chance),
+                )
+            )
+    return Table(
+        "Probabilities before and after temperature scaling",
+        (
+            "Contender",
+            "Temperature",
+            "Log loss",
+            "Brier score",
+            "ECE",
+            "95 % interval, %",
+            "ECE by chance",
+        ),
+        tuple(rows),
+    )
+
+
+def build_bin_table(run: Run, scaling: Scaling) -> Table:
+    """Return the bins of every reliability diagram."""
+    titles = list_titles(run)
+    return Table(
+        "Right answers by their probability",
+        (
+            "Contender",
+            "Probability, %",
+            "Test rows",
+            "Mean probability",
+            "Right",
+            "95 % interval, %",
+        ),
+        tuple(
+            (
+                titles[name],
+                f"{100 * one.low:.0f} to {100 * one.high:.0f}",
+                units.count(one.rows),
+                units.percent(one.confidence, 1),
+                units.percent(one.right, 1),
+                units.interval(accuracy_interval(one), 1),
+            )
+            for name, entry in read_calibrations(run, scaling).items()
+            for one in entry.diagram
+        ),
+    )
+
+
+def build_pictures(run: Run) -> list[Picture]:
+    """Return the reliability diagrams before and after temperature scaling for a page."""
+    return [
+        _build_picture(run, "calibration", "before", "before temperature scaling"),
+        _build_picture(run, "calibration-after", "after", "after temperature scaling"),
+    ]
+
+
+def _build_picture(run: Run, slug: str, scaling: Scaling, which: str) -> Picture:
+    titles = list_titles(run)
+    errors = "; ".join(
+        f"{titles[name]} {units.percent(entry.ece_corrected)}"
+        for name, entry in read_calibrations(run, scaling).items()
+    )
+    return draw_picture(
+        slug,
+        calibration(run, scaling),
+        f"Reliability diagram {which}. Expected calibration error: {errors}.",
+        CAPTIONS[scaling],
+        build_bin_table(run, scaling),
+    )

@@ -1,0 +1,135 @@
+"""Cost: time to fit and to predict, memory and size of every contender."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from matplotlib.figure import Figure
+from matplotlib.ticker import FixedLocator, NullFormatter
+
+from graduel.duel.result.outcome import Run
+from graduel.report.draw import units
+from graduel.report.draw.contender_names import list_contenders, list_looks, list_titles
+from graduel.report.draw.picture import Picture, draw_picture
+from graduel.report.draw.style import INK, PAPER, SMALL, TEXT, WIDTH, escape_text, style_axes
+from graduel.report.draw.table import Table
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """One kind of cost, for every contender; None where it was not measured."""
+
+    key: str
+    label: str
+    unit: Literal["seconds", "bytes"]
+    values: dict[str, float | None]
+
+    def format(self, value: float | None) -> str:
+        """Write a value with its unit."""
+        return units.seconds(value) if self.unit == "seconds" else units.bytes_(value)
+
+
+def read_costs(run: Run) -> list[Cost]:
+    """Return every contender's costs: time to tune, fit and predict, memory, size."""
+    entries = run.result.contenders
+    batch_sizes = {entry.batch_rows for entry in entries.values()}
+    batch = units.rows(batch_sizes.pop()) if len(batch_sizes) == 1 else "a batch"
+    tuned = any(any(entry.tuning_seconds) for entry in entries.values())
+    kinds: list[tuple[str, str, Literal["seconds", "bytes"]]] = [
+        ("fit_seconds", "Fit the selected trial" if tuned else "Fit", "seconds"),
+        ("predict_row_seconds", "Predict one row", "seconds"),
+        ("predict_batch_seconds", f"Predict {batch}", "seconds"),
+        ("peak_memory_bytes", "Peak memory", "bytes"),
+        ("model_bytes", "Model size", "bytes"),
+    ]
+    if tuned:
+        kinds.insert(0, ("tuning_seconds", "Search and fit", "seconds"))
+    return [
+        Cost(
+            key, label, unit, {name: _mean(getattr(entry, key)) for name, entry in entries.items()}
+        )
+        for key, label, unit in kinds
+    ]
+
+
+def _mean(value: float | Sequence[float | None] | None) -> float | None:
+    """Return a number, or the mean of a list over runs; None where nothing was measured."""
+    values = value if isinstance(value, Sequence) else [value]
+    measured = [one for one in values if one is not None]
+    return float(np.mean(measured)) if measured else None
+
+
+def cost(run: Run) -> Figure:
+    """Draw the costs in time, memory and size, each on a log scale of its own."""
+    costs, names = read_costs(run), list_contenders(run)
+    titles, looks = list_titles(run), list_looks(run)
+    panel = 0.34 + 0.235 * len(names)
+    fig = Figure(figsize=(WIDTH, panel * len(costs) + 0.1), layout="constrained")
+    panels = np.atleast_1d(np.asarray(fig.subplots(len(costs), 1)))
+    for ax, one in zip(panels, costs, strict=True):
+        style_axes(ax, grid="x")
+        measured = [value for value in one.values.values() if value and value > 0]
+        low, high = (min(measured), max(measured)) if measured else (1.0, 1.0)
+        # At least a decade, so that equal costs look equal; room for the value at the right.
+        low, high = min(low, high / 10) / 1.6, high * 1.25
+        ax.set_xscale("log")
+        ax.set_xlim(low, high * (high / low) ** 0.28)
+        ax.xaxis.set_major_formatter(NullFormatter())
+        ax.xaxis.set_minor_locator(FixedLocator([]))
+        for y, name in enumerate(names):
+            value, look = one.values[name], looks[name]
+            x = value if value and value > 0 else low
+            if value and value > 0:
+                ax.hlines(y, low, x, color=look.colour.light, linewidth=1.4, alpha=0.5)
+                ax.plot(x, y, look.mark, color=look.colour.light, ms=6.5, mec=PAPER.light)
+            ax.annotate(
+                one.format(value),
+                (x, y),
+                (8, 0),
+                textcoords="offset points",
+                va="center_baseline",
+                color=INK.light,
+                fontsize=SMALL,
+                bbox={"facecolor": PAPER.light, "edgecolor": "none", "pad": 1},
+            )
+        ax.set_ylim(len(names) - 0.5, -0.5)
+        ax.set_yticks(range(len(names)), [escape_text(titles[name], 20) for name in names])
+        for tick, name in zip(ax.get_yticklabels(), names, strict=True):
+            tick.set_color(looks[name].colour.light)
+        ax.set_title(one.label, loc="left", fontsize=TEXT, fontweight="bold", color=INK.light)
+    return fig
+
+
+def build_table(run: Run) -> Table:
+    """Return every contender's costs."""
+    return Table(
+        "Cost",
+        ("Less is better", *list_titles(run).values()),
+        tuple((one.label, *map(one.format, one.values.values())) for one in read_costs(run)),
+    )
+
+
+def build_picture(run: Run) -> Picture:
+    """Return the costs for a page."""
+    titles = list_titles(run)
+    values = ". ".join(
+        f"{one.label}: "
+        + ", ".join(f"{titles[name]} {one.format(value)}" for name, value in one.values.items())
+        for one in read_costs(run)
+    )
+    caption = (
+        "Each kind of cost has a log scale of its own: from one grey line to the next it is ten "
+        "times as much."
+    )
+    if any(len(entry.fit_seconds) > 1 for entry in run.result.contenders.values()):
+        caption += " Times of fits are means over the seeds."
+    return draw_picture(
+        "cost",
+        cost(run),
+        f"Cost of each contender, each kind on a log scale of its own. {values}.",
+        caption,
+        build_table(run),
+    )

@@ -1,0 +1,58 @@
+"""The data of a user: warnings, columns and classes, but no row of them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from graduel.duel.result.outcome import Run
+from graduel.report.draw.table import Table
+
+if TYPE_CHECKING:
+    from graduel.duel.result.duel_result import ColumnSummary
+
+MOST_COLUMNS = 200
+"""Of more columns, the first are listed."""
+
+
+@dataclass(frozen=True, slots=True)
+class DataOverview:
+    """The part of a page about user data."""
+
+    warnings: tuple[str, ...]
+    notes: tuple[str, ...]
+    tables: tuple[Table, ...]
+    """Columns, dropped columns and classes."""
+
+
+def build_overview(run: Run) -> DataOverview | None:
+    """Return the overview of user data; None for built-in data sets."""
+    data = run.result.dataset
+    if data.classes is None or data.class_rows is None:
+        return None
+    tables = []
+    if data.columns is not None:
+        tables.append(_build_column_table(data.columns))
+    if data.set_aside:
+        dropped = tuple((one.name, one.reason) for one in data.set_aside)
+        tables.append(Table("Columns set aside", ("Column", "Why"), dropped))
+    rows = sum(data.class_rows)
+    classes = tuple(
+        (name, f"{n:,}", f"{100 * n / rows:.1f} %")
+        for name, n in zip(data.classes, data.class_rows, strict=True)
+    )
+    tables.append(Table("Classes", ("Class", "Rows", "Share"), classes))
+    warnings = tuple(f"{one.title}: {one.message}" for one in data.warnings or ())
+    return DataOverview(warnings, data.notes or (), tuple(tables))
+
+
+def _build_column_table(columns: tuple[ColumnSummary, ...]) -> Table:
+    counts = Counter(column.kind for column in columns)
+    kinds = ", ".join(f"{n:,} {kind}" for kind, n in counts.items())
+    more = f"; the first {MOST_COLUMNS} of them" if len(columns) > MOST_COLUMNS else ""
+    return Table(
+        f"Columns: {kinds}{more}",
+        ("Column", "Kind", "Missing cells"),
+        tuple((one.name, one.kind, f"{one.missing:,}") for one in columns[:MOST_COLUMNS]),
+    )

@@ -1,0 +1,200 @@
+"""Paired differences of the contenders: their figure, their tests and their verdicts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
+
+from graduel.duel.result.outcome import Run
+from graduel.report.draw import units
+from graduel.report.draw.contender_names import check_contender, list_titles
+from graduel.report.draw.interval_rows import (
+    TRACK,
+    create_rows,
+    draw_label,
+    draw_number,
+    draw_tracks,
+    draw_whisker,
+)
+from graduel.report.draw.picture import Picture, draw_picture
+from graduel.report.draw.style import GRID, INK, MUTED, escape_text
+from graduel.report.draw.table import Table
+
+if TYPE_CHECKING:
+    from graduel.duel.verdict.types import Comparison, DatasetComparison
+
+MOST_DIFFERENCES = 10
+"""Of more pairs, the page draws those of the contender with the lowest error."""
+
+
+@dataclass(frozen=True, slots=True)
+class DifferenceScale:
+    """How differences are written: shares in percentage points, log loss and the like as they are.
+
+    A difference times `factor` is written like a share, with `places` decimals.
+    """
+
+    losses: str
+    """What is subtracted: "test errors", or the title of the metric."""
+    unit: str
+    short: str
+    factor: float
+    places: int
+
+    def interval(self, bounds: tuple[float, float]) -> tuple[float, float]:
+        """Return an interval times the factor."""
+        return self.factor * bounds[0], self.factor * bounds[1]
+
+
+def difference_scale(run: Run) -> DifferenceScale:
+    """Return how differences of the leading metric are written."""
+    protocol = run.result.protocol
+    title = protocol.metric_title
+    if not protocol.metric_unit:
+        return DifferenceScale(title, title, "", 0.01, 4)
+    losses = "test errors" if protocol.metric == "error" else title
+    places = units.decimals(len(run.y_test))
+    return DifferenceScale(losses, "percentage points", "points", 1.0, places)
+
+
+def select_comparisons(run: Run, name: str | None = None) -> list[Comparison]:
+    """Return the comparisons of every pair; with `name`, those of that contender."""
+    if name is not None:
+        check_contender(run, name)
+    return [one for one in run.result.comparisons if name in (None, one.a, one.b)]
+
+
+def find_beaten(
+    comparisons: Iterable[Comparison | DatasetComparison], *, by: str | None = None
+) -> set[str]:
+    """Return the contenders that are worse than another one, or than `by`, by the verdicts."""
+    results = [(one.a, one.b) for one in comparisons if one.verdict == "a better"]
+    results += [(one.b, one.a) for one in comparisons if one.verdict == "b better"]
+    return {loser for winner, loser in results if by in (None, winner)}
+
+
+def differences(run: Run, name: str | None = None) -> Figure:
+    """Draw the paired difference of every pair, with the ROPE as a band.
+
+    With `name`, only the pairs of that contender. Raises a ValueError where there is no pair.
+    """
+    pairs = select_comparisons(run, name)
+    if not pairs:
+        raise ValueError("differences needs a run with two contenders or more; this one has one")
+    titles, scale = list_titles(run), difference_scale(run)
+    fig, ax = create_rows(len(pairs), 0.66, 0.82)
+    rope = 100 * scale.factor * max(pair.rope for pair in pairs)
+    for y in range(len(pairs)):
+        ax.add_patch(Rectangle((-rope, y - TRACK), 2 * rope, 2 * TRACK, facecolor=GRID.light))
+        ax.vlines(0, y - TRACK, y + TRACK, color=MUTED.light, linewidth=0.9)
+    ends = []
+    for y, pair in enumerate(pairs):
+        value, bounds = scale.factor * pair.difference, scale.interval(pair.interval)
+        label = f"{escape_text(titles[pair.a], 24)} − {escape_text(titles[pair.b], 24)}"
+        draw_label(ax, y - 0.53, label, INK.light)
+        text = f"{units.points(value, scale.places)} {scale.short}"
+        draw_number(ax, y - 0.29, f"{text}  ({units.interval(bounds, scale.places)})", ha="left")
+        draw_whisker(ax, y, value, bounds, INK.light, "o")
+        ends += [100 * end for end in (value, *bounds)]
+    low, high = min([*ends, -rope]), max([*ends, rope])
+    margin = 0.05 * (high - low)
+    draw_tracks(ax, len(pairs), low - margin, high + margin, f"difference, {scale.unit}")
+    return fig
+
+
+def build_table(run: Run) -> Table:
+    """Return every pair's difference with its intervals, its test and its verdict."""
+    titles, scale = list_titles(run), difference_scale(run)
+    pairs = run.result.comparisons
+
+    def level(levels: set[float]) -> str:
+        return f"{100 * levels.pop():.3g} % " if len(levels) == 1 else ""
+
+    def bounds(interval: tuple[float, float]) -> str:
+        return units.interval(scale.interval(interval), scale.places)
+
+    columns: list[tuple[str, list[str]]] = [
+        ("First − second", [f"{titles[one.a]} − {titles[one.b]}" for one in pairs]),
+        ("Verdict", [write_verdict(one.verdict, titles[one.a], titles[one.b]) for one in pairs]),
+        (
+            "Difference",
+            [units.points(scale.factor * one.difference, scale.places) for one in pairs],
+        ),
+        (
+            f"{level({one.interval_level for one in pairs})}interval",
+            [bounds(one.interval) for one in pairs],
+        ),
+        (
+            f"{level({one.equivalence_level for one in pairs})}interval for equality",
+            [bounds(one.equivalence_interval) for one in pairs],
+        ),
+        ("p", [units.p_value(one.p_value) for one in pairs]),
+        ("p, adjusted", [units.p_value(one.p_adjusted) for one in pairs]),
+    ]
+    # What an undecided pair lacks; a column that would be empty is left out.
+    for head, needs in (
+        ("Test rows needed", [one.more_rows for one in pairs]),
+        ("Seeds needed", [one.more_seeds for one in pairs]),
+        ("Repeats needed", [one.more_repeats for one in pairs]),
+    ):
+        if any(needs):
+            columns.append((head, [units.count(need) for need in needs]))
+    return Table(
+        f"Paired differences of {scale.losses}" + f", in {scale.unit}" * bool(scale.short),
+        tuple(head for head, _ in columns),
+        tuple(zip(*(cells for _, cells in columns), strict=True)),
+    )
+
+
+def write_verdict(verdict: str, a: str, b: str) -> str:
+    """Return a verdict with the title of the better contender, `a` or `b`, in it.
+
+    >>> write_verdict("a better", "NumPy network", "XGBoost")
+    'NumPy network better'
+    """
+    winner = {"a better": a, "b better": b}.get(verdict)
+    return verdict if winner is None else f"{winner} better"
+
+
+def build_picture(run: Run) -> Picture:
+    """Return the paired differences; of many pairs, those of the contender with fewest errors."""
+    titles, scale = list_titles(run), difference_scale(run)
+    entries = run.result.contenders
+    best = min(entries, key=lambda name: entries[name].test_error)
+    name = best if len(run.result.comparisons) > MOST_DIFFERENCES else None
+    values = []
+    for pair in select_comparisons(run, name):
+        value = units.points(scale.factor * pair.difference, scale.places)
+        text = f"{titles[pair.a]} minus {titles[pair.b]} {value} {scale.short}".rstrip()
+        values.append(f"{text}, {units.interval(scale.interval(pair.interval), scale.places)}")
+    losses = "test errors" if scale.losses == "test errors" else "losses"
+    part = f" Drawn are the pairs of {titles[best]}; the table has all." if name else ""
+    return draw_picture(
+        "differences",
+        differences(run, name),
+        f"Paired differences of {scale.losses}. {'; '.join(values)}.",
+        f"The difference of two {losses} on the same rows, the first minus the second, with "
+        "its 95 % interval. Left of zero the first is better, right of it the second. Within the "
+        "grey band the two count as practically equal." + part,
+        build_table(run),
+    )
+
+
+def describe_rope(run: Run) -> str:
+    """Return the region of practical equivalence, and the rule of a verdict, in words."""
+    rope, scale = run.result.protocol.rope, difference_scale(run)
+    size = f"{100 * scale.factor * rope:.3g} {scale.unit}"
+    if scale.losses == "test errors":
+        size += f" of zero, which is {rope * len(run.y_test):.3g} in {len(run.y_test):,} test rows"
+    else:
+        size += " of zero"
+    return (
+        f"Two contenders count as practically equal where the interval for equality of their "
+        f"difference lies within {size}. Otherwise one counts as better where the "
+        f"p-value, adjusted for the number of pairs (Holm), is below 0.05. Where neither holds, "
+        f"the duel is undecided."
+    )

@@ -1,0 +1,182 @@
+"""Where contenders disagree: test rows that only one of a pair gets right."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from itertools import combinations
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from graduel.duel.result.outcome import Run
+from graduel.report.draw import units
+from graduel.report.draw.contender_names import (
+    check_contender,
+    list_contenders,
+    list_looks,
+    list_titles,
+)
+from graduel.report.draw.image_grid import ImageGroup, check_images, draw_image_grid
+from graduel.report.draw.picture import Picture, draw_picture
+from graduel.report.draw.row_cells import cell_names, describe_numbering, format_cells, row_number
+from graduel.report.draw.style import NARROW, escape_text
+from graduel.report.draw.table import Table
+from graduel.report.draw.wording import with_article
+
+MOST_PAIRS = 6
+"""A page shows the rows of this many pairs; the claims' pairs come first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Disagreement:
+    """One test row that one contender gets right and another wrong."""
+
+    row: int
+    truth: str
+    answer: str
+    confidence: float
+    """The probability of the wrong answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class OneSide:
+    """The test rows of a pair that only `right` gets right; the most confident mistakes first."""
+
+    right: str
+    total: int
+    rows: tuple[Disagreement, ...]
+
+
+def find_disagreements(run: Run, a: str, b: str, limit: int = 12) -> tuple[OneSide, OneSide]:
+    """Return the rows that only `a` gets right and those that only `b` does, in the first run.
+
+    Each side lists at most `limit` rows, those with the most confident wrong answers.
+    """
+    p = {name: run.probabilities[check_contender(run, name)][0] for name in (a, b)}
+    right = {name: p[name].argmax(axis=-1) == run.y_test for name in (a, b)}
+
+    def side(winner: str, loser: str) -> OneSide:
+        rows = np.flatnonzero(right[winner] & ~right[loser])
+        confidence = p[loser][rows].max(axis=-1)
+        first = rows[np.argsort(-confidence, kind="stable")[:limit]]
+        shown = tuple(
+            Disagreement(
+                int(row),
+                run.classes[int(run.y_test[row])],
+                run.classes[int(p[loser][row].argmax())],
+                float(p[loser][row].max()),
+            )
+            for row in first
+        )
+        return OneSide(winner, len(rows), shown)
+
+    return side(a, b), side(b, a)
+
+
+def disagreements(run: Run, a: str, b: str) -> Figure:
+    """Draw test images that only `a` gets right, then those that only `b` does, twelve a side.
+
+    Over each image stand its true class and the wrong answer. Raises a ValueError where the run
+    has no images.
+    """
+    check_images(run, "disagreements")
+    titles, looks = list_titles(run), list_looks(run)
+    groups = [
+        ImageGroup(
+            f"Only {escape_text(with_article(titles[side.right]), 28)} is right",
+            looks[side.right].colour.light,
+            side.total,
+            tuple((one.row, one.truth, one.answer) for one in side.rows),
+        )
+        for side in find_disagreements(run, a, b)
+    ]
+    return draw_image_grid(run, groups, NARROW)
+
+
+def build_agreement_table(run: Run) -> Table | None:
+    """Return for every pair how often both, one or none is right; None for a single contender."""
+    names = list_contenders(run)
+    if len(names) < 2:
+        return None
+    titles = list_titles(run)
+    right = {name: run.probabilities[name][0].argmax(axis=-1) == run.y_test for name in names}
+    rows = []
+    for a, b in combinations(names, 2):
+        both, only_a = right[a] & right[b], right[a] & ~right[b]
+        only_b, neither = ~right[a] & right[b], ~right[a] & ~right[b]
+        counts = (units.count(int(part.sum())) for part in (both, only_a, only_b, neither))
+        rows.append((f"{titles[a]}, {titles[b]}", *counts))
+    return Table(
+        "How often each of a pair is right",
+        ("First, second", "Both right", "Only the first", "Only the second", "Both wrong"),
+        tuple(rows),
+    )
+
+
+def build_table(run: Run, sides: Iterable[OneSide]) -> Table:
+    """Return the rows that only one of a pair gets right, as far as they are shown."""
+    titles = list_titles(run)
+    return Table(
+        f"The rows shown, {describe_numbering(run)}",
+        ("Only right", "Row", "Truth", "Wrong answer", "Its probability", *cell_names(run)),
+        tuple(
+            (
+                titles[side.right],
+                str(row_number(run, one.row)),
+                one.truth,
+                one.answer,
+                units.percent(one.confidence, 1),
+                *format_cells(run, one.row),
+            )
+            for side in sides
+            for one in side.rows
+        ),
+    )
+
+
+def build_pictures(run: Run) -> list[Picture]:
+    """Return the images that only one of a pair gets right, for the pairs that matter most."""
+    if run.images is None:
+        return []
+    titles, pictures = list_titles(run), []
+    for number, (a, b) in enumerate(_main_pairs(run)):
+        sides = find_disagreements(run, a, b)
+        counts = "; ".join(
+            f"only {with_article(titles[side.right])} is right on {side.total}" for side in sides
+        )
+        pictures.append(
+            draw_picture(
+                f"disagreements-{number}",
+                disagreements(run, a, b),
+                f"Test images that one of two contenders gets right and the other wrong: {counts}.",
+                f"{titles[a]} and {titles[b]}: over each image stand the true class and the "
+                "wrong answer. The most confident mistakes come first"
+                + ("; first seed." if len(run.probabilities[a]) > 1 else "."),
+                build_table(run, sides),
+            )
+        )
+    return pictures
+
+
+def build_tables(run: Run) -> list[tuple[str, Table]]:
+    """Return the rows of the same pairs where there are no images: pairs of a title and a table."""
+    if run.images is not None:
+        return []
+    titles, tables = list_titles(run), []
+    for a, b in _main_pairs(run):
+        sides = find_disagreements(run, a, b)
+        if any(side.rows for side in sides):
+            tables.append((f"{titles[a]} and {titles[b]}", build_table(run, sides)))
+    return tables
+
+
+def _main_pairs(run: Run) -> list[tuple[str, str]]:
+    """Return the pairs that matter most: those of the claims first."""
+    names = list_contenders(run)
+    claims = [(claim.network, claim.booster) for claim in run.result.claims]
+    pairs: dict[frozenset[str], tuple[str, str]] = {}
+    for a, b in [*claims, *combinations(names, 2)]:
+        if a in names and b in names and a != b:
+            pairs.setdefault(frozenset((a, b)), (a, b))
+    return list(pairs.values())[:MOST_PAIRS]

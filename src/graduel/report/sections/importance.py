@@ -1,0 +1,218 @@
+"""Feature importance: the rise of the log loss when a feature comes from other rows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
+from numpy.typing import NDArray
+
+from graduel.duel.result.outcome import Run
+from graduel.report.draw import units
+from graduel.report.draw.contender_names import list_looks, list_titles
+from graduel.report.draw.picture import Picture, draw_picture
+from graduel.report.draw.style import (
+    GRID,
+    INK,
+    MUTED,
+    NARROW,
+    PAPER,
+    SMALL,
+    WIDTH,
+    draw_legend,
+    escape_text,
+    style_axes,
+)
+from graduel.report.draw.table import Table
+
+MOST_COLUMNS = 15
+"""Of more columns, those are drawn that are most important to any contender."""
+
+
+@dataclass(frozen=True, slots=True)
+class PermutationImportance:
+    """The rise of the log loss of each contender when a part of the features is permuted."""
+
+    labels: tuple[str, ...]
+    """Names of columns, or of groups of neighbours; empty for images."""
+    rises: dict[str, NDArray[np.float64]]
+    """For each contender shape (columns,), or (blocks down, blocks across) of images."""
+    error_rises: dict[str, NDArray[np.float64]]
+    """The same of the test error."""
+    block: int | None
+    """Images: the side of a block in pixels; None for a table."""
+    n_rows: int
+
+    @property
+    def largest_columns(self) -> list[int]:
+        """The places of the columns that are drawn, the most important to any contender first."""
+        most = np.max(list(self.rises.values()), axis=0)
+        return [int(place) for place in np.argsort(-most, kind="stable")[:MOST_COLUMNS]]
+
+
+def read_importance(run: Run) -> PermutationImportance | None:
+    """Return the permutation importance of every contender; None for a run without it."""
+    stored = {
+        name: entry.probes.importance
+        for name, entry in run.result.contenders.items()
+        if entry.probes and entry.probes.importance
+    }
+    first = next(iter(stored.values()), None)
+    if first is None:
+        return None
+    return PermutationImportance(
+        tuple(
+            names[0] if len(names) == 1 else f"{names[0]} … {names[-1]}"
+            for names in first.columns or ()
+        ),
+        {name: np.array(one.log_loss, np.float64) for name, one in stored.items()},
+        {name: np.array(one.error, np.float64) for name, one in stored.items()},
+        first.block,
+        first.rows,
+    )
+
+
+def importance(run: Run) -> Figure:
+    """Draw the rise of the log loss when a column, or a block of pixels, is permuted.
+
+    Of images a picture for each contender, the darker the more; of a table the most important
+    columns. Raises a ValueError for a run without probes.
+    """
+    values = read_importance(run)
+    if values is None:
+        raise ValueError("importance needs a run with probes; this one has none")
+    return _draw_columns(run, values) if values.block is None else _draw_blocks(run, values)
+
+
+def _draw_columns(run: Run, values: PermutationImportance) -> Figure:
+    titles, looks = list_titles(run), list_looks(run)
+    shown, count = values.largest_columns, len(values.rises)
+    gap = 0.64 / count  # each contender a little lower than the one before
+    height = 0.75 + 0.19 * count + (0.26 + 0.045 * count) * len(shown)
+    fig = Figure(figsize=(WIDTH, height), layout="constrained")
+    ax = fig.subplots()
+    style_axes(ax, grid="x")
+    for y, place in enumerate(shown):
+        if y % 2:
+            ax.axhspan(y - 0.5, y + 0.5, color=GRID.light, alpha=0.35, linewidth=0)
+        for number, (name, rises) in enumerate(values.rises.items()):
+            look = looks[name]
+            at = y + gap * (number - (count - 1) / 2)
+            value = float(rises[place])
+            ax.plot(value, at, look.mark, color=look.colour.light, ms=6, mec=PAPER.light)
+    ax.axvline(0, color=MUTED.light, linewidth=0.9)
+    ax.set_ylim(len(shown) - 0.5, -0.5)
+    ax.set_yticks(range(len(shown)), [escape_text(values.labels[place], 22) for place in shown])
+    ax.tick_params(axis="y", labelcolor=INK.light)
+    ax.margins(x=0.04)
+    ax.locator_params(axis="x", nbins=5)
+    ax.set_xlabel("rise of the log loss when permuted", color=MUTED.light, fontsize=SMALL)
+    draw_legend(fig, ax, {name: titles[name] for name in values.rises}, looks)
+    return fig
+
+
+def _draw_blocks(run: Run, values: PermutationImportance) -> Figure:
+    titles, looks = list_titles(run), list_looks(run)
+    across = min(len(values.rises), 3)
+    down = -(-len(values.rises) // across)
+    side = (WIDTH if across == 3 else NARROW) / across
+    fig = Figure(figsize=(side * across, (side + 0.28) * down), layout="constrained")
+    panels = fig.subplots(down, across, squeeze=False).ravel()
+    most = max(*(float(rises.max()) for rises in values.rises.values()), 1e-9)
+    for ax, (name, rises) in zip(panels, values.rises.items(), strict=False):
+        style_axes(ax)
+        rows, columns = rises.shape
+        ax.add_patch(
+            Rectangle((0, 0), columns, rows, facecolor="none", edgecolor=GRID.light, linewidth=0.8)
+        )
+        colour = looks[name].colour.light
+        for (i, j), rise in np.ndenumerate(rises):
+            if rise > 0.01 * most:
+                ax.add_patch(
+                    Rectangle((j, i), 1, 1, facecolor=colour, alpha=float(rise) / most, lw=0)
+                )
+        ax.set_xlim(0, columns)
+        ax.set_ylim(rows, 0)
+        ax.set_aspect("equal")
+        ax.set_xticks([])
+        ax.set_yticks([])
+        title = escape_text(titles[name], 20)
+        ax.set_title(title, loc="left", color=colour, fontsize=SMALL, fontweight="bold", pad=4)
+    for ax in panels[len(values.rises) :]:
+        ax.set_axis_off()
+    return fig
+
+
+def build_table(run: Run, values: PermutationImportance) -> Table:
+    """Return the rise of log loss and error, a row for each column or block."""
+    titles = list_titles(run)
+    labels: tuple[str, ...] | list[str] = values.labels
+    if (side := values.block) is not None:
+        shape = next(iter(values.rises.values())).shape
+        labels = [f"rows from {i * side}, columns from {j * side}" for i, j in np.ndindex(*shape)]
+    rises = [one.ravel() for one in values.rises.values()]
+    errors = [one.ravel() for one in values.error_rises.values()]
+    order = np.argsort(-np.max(rises, axis=0), kind="stable")
+    return Table(
+        "Rise of the log loss (and of the error, in points) when permuted",
+        ("Column" if side is None else "Pixels", *(titles[name] for name in values.rises)),
+        tuple(
+            (
+                labels[place],
+                *(
+                    f"{units.number(float(loss[place]))} ({units.points(float(error[place]), 1)})"
+                    for loss, error in zip(rises, errors, strict=True)
+                ),
+            )
+            for place in map(int, order)
+        ),
+    )
+
+
+def build_picture(run: Run) -> Picture | None:
+    """Return the feature importance for a page; None for a run without it."""
+    values = read_importance(run)
+    if values is None:
+        return None
+    describe = _describe_columns if values.block is None else _describe_blocks
+    alt, caption = describe(run, values)
+    return draw_picture("importance", importance(run), alt, caption, build_table(run, values))
+
+
+def _describe_columns(run: Run, values: PermutationImportance) -> tuple[str, str]:
+    """Return the text for screen readers and the caption of a table's figure."""
+    titles, shown = list_titles(run), values.largest_columns
+    largest = "; ".join(
+        f"{values.labels[place]}: "
+        + ", ".join(
+            f"{titles[name]} {units.number(float(rises[place]))}"
+            for name, rises in values.rises.items()
+        )
+        for place in shown[:3]
+    )
+    caption = (
+        f"The rise of the log loss on {units.rows(values.n_rows)} of the test rows when the values "
+        "of a column are permuted. Of two columns with the same information, neither seems "
+        "important."
+    )
+    if len(values.labels) > MOST_COLUMNS:
+        caption += f" The {len(shown)} that are most important to any contender are drawn."
+    return f"Rise of the log loss when a column is permuted, the largest first. {largest}.", caption
+
+
+def _describe_blocks(run: Run, values: PermutationImportance) -> tuple[str, str]:
+    """Return the text for screen readers and the caption of a figure of pixels."""
+    titles, block = list_titles(run), values.block or 1
+    peaks = []
+    for name, rises in values.rises.items():
+        i, j = divmod(int(rises.argmax()), rises.shape[1])
+        at = f"pixel rows from {i * block}, columns from {j * block}"
+        peaks.append(f"{titles[name]} most at {at}")
+    return (
+        f"For each contender a picture of the important pixels. {'; '.join(peaks)}.",
+        f"The rise of the log loss on {units.rows(values.n_rows)} of the test rows when a block of "
+        f"{block} × {block} pixels comes from other images: the stronger the colour, the larger, "
+        "on one scale for all.",
+    )

@@ -1,0 +1,119 @@
+"""Test rows that every contender misclassifies; some may have a wrong label."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from graduel.duel.result.outcome import Run
+from graduel.report.draw import units
+from graduel.report.draw.contender_names import list_contenders, list_titles
+from graduel.report.draw.image_grid import ImageGroup, check_images, draw_image_grid
+from graduel.report.draw.picture import Picture, draw_picture
+from graduel.report.draw.row_cells import cell_names, describe_numbering, format_cells, row_number
+from graduel.report.draw.style import INK, WIDTH
+from graduel.report.draw.table import Table
+
+
+@dataclass(frozen=True, slots=True)
+class MisclassifiedRow:
+    """One test row that every contender misclassifies."""
+
+    row: int
+    truth: str
+    answers: dict[str, tuple[str, float]]
+    """For each contender its answer and the probability that it gave it."""
+
+    @property
+    def distinct_answers(self) -> tuple[str, ...]:
+        """The answers, each once, in the order of the contenders."""
+        return tuple(dict.fromkeys(answer for answer, _ in self.answers.values()))
+
+
+@dataclass(frozen=True, slots=True)
+class MisclassifiedRows:
+    """The test rows that every contender misclassifies; the most confident mistakes first."""
+
+    total: int
+    rows: tuple[MisclassifiedRow, ...]
+
+
+def find_misclassified(run: Run, limit: int = 28) -> MisclassifiedRows | None:
+    """Return the rows that every contender gets wrong in the first run; None for one contender.
+
+    First come the rows on which all of them, the least confident included, are confident of a
+    wrong answer: a label that is wrong looks like this (Northcutt, Athalye and Mueller, *Pervasive
+    label errors in test sets destabilize machine learning benchmarks*, 2021).
+    """
+    names = list_contenders(run)
+    if len(names) < 2:
+        return None
+    p = {name: run.probabilities[name][0] for name in names}
+    answers = {name: p[name].argmax(axis=-1) for name in names}
+    rows = np.flatnonzero(np.all([answers[name] != run.y_test for name in names], axis=0))
+    least = np.min([p[name][rows].max(axis=-1) for name in names], axis=0)
+    shown = rows[np.argsort(-least, kind="stable")[:limit]]
+    misclassified = tuple(
+        MisclassifiedRow(
+            int(row),
+            run.classes[int(run.y_test[row])],
+            {
+                name: (run.classes[int(answers[name][row])], float(p[name][row].max()))
+                for name in names
+            },
+        )
+        for row in shown
+    )
+    return MisclassifiedRows(len(rows), misclassified)
+
+
+def misclassified(run: Run) -> Figure:
+    """Draw the test images that every contender gets wrong, the most confident mistakes first.
+
+    Over each image stand its label and the answers. Raises a ValueError where the run has no images
+    or a single contender.
+    """
+    check_images(run, "misclassified")
+    misses = find_misclassified(run)
+    if misses is None:
+        raise ValueError("misclassified needs a run with two contenders or more; this one has one")
+    images = tuple((one.row, one.truth, " ".join(one.distinct_answers)) for one in misses.rows)
+    group = ImageGroup("All are wrong", INK.light, misses.total, images)
+    return draw_image_grid(run, [group], WIDTH, longest=3)
+
+
+def build_table(run: Run) -> Table:
+    """Return the rows that every contender gets wrong, as far as they are shown."""
+    misses = find_misclassified(run)
+    return Table(
+        f"The rows shown, {describe_numbering(run)}",
+        ("Row", "Label", *list_titles(run).values(), *cell_names(run)),
+        tuple(
+            (
+                str(row_number(run, one.row)),
+                one.truth,
+                *(f"{answer}, {units.percent(p, 1)}" for answer, p in one.answers.values()),
+                *format_cells(run, one.row),
+            )
+            for one in (() if misses is None else misses.rows)
+        ),
+    )
+
+
+def build_picture(run: Run) -> Picture | None:
+    """Return the images that every contender gets wrong; None without images or such rows."""
+    misses = find_misclassified(run)
+    if run.images is None or misses is None or not misses.rows:
+        return None
+    agreed = sum(len(one.distinct_answers) == 1 for one in misses.rows)
+    return draw_picture(
+        "misclassified",
+        misclassified(run),
+        f"Test images that every contender gets wrong, {units.rows(misses.total)} in all; on "
+        f"{agreed} of the {len(misses.rows)} shown they agree.",
+        "Over each image stand its label and the contenders’ answers. First come the images on "
+        "which even the least confident contender is confident.",
+        build_table(run),
+    )

@@ -1,0 +1,274 @@
+"""The race: test error of every contender over seconds of training."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from math import floor, log10
+from typing import TYPE_CHECKING
+
+import numpy as np
+from matplotlib.figure import Figure
+from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, NullLocator
+
+from graduel.duel.result.outcome import Curve, Run
+from graduel.report.draw import units
+from graduel.report.draw.contender_names import list_looks, list_titles
+from graduel.report.draw.picture import WIDE, Picture, draw_picture
+from graduel.report.draw.style import (
+    INK,
+    MUTED,
+    PAPER,
+    SMALL,
+    TEXT,
+    WIDTH,
+    Look,
+    escape_text,
+    spread_labels,
+    style_axes,
+)
+from graduel.report.draw.table import Table
+from graduel.report.sections.protocol_text import run_noun
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+LOG_TIME_FROM = 25
+"""The longest fit over the shortest, from which on time has a log scale too."""
+
+
+@dataclass(frozen=True, slots=True)
+class Racer:
+    """One contender in the race: a curve for each run, and the model that each run selected."""
+
+    name: str
+    curves: tuple[Curve, ...]
+    ends: tuple[float, ...]
+    """Where each run ends: seconds, or the selected epoch."""
+    test_errors: tuple[float, ...]
+    test_error: float
+
+    @property
+    def mean_end(self) -> float:
+        """The mean of the ends over the runs."""
+        return float(np.mean(self.ends))
+
+    def error_at(self, seconds: float) -> float | None:
+        """Return the first run's test error at its last checkpoint up to `seconds`."""
+        errors = [error for time, error in self.curves[0] if time <= seconds] if self.curves else []
+        return errors[-1] if errors else None
+
+
+def read_racers(run: Run) -> list[Racer]:
+    """Return every contender's test error (a share) over seconds of training.
+
+    A run ends when its model is fitted; with a hyperparameter search, at the end of that.
+    """
+    racers = []
+    for name, entry in run.result.contenders.items():
+        tuning = entry.tuning_seconds or [None] * len(entry.fit_seconds)
+        ends = tuple(s or fit for s, fit in zip(tuning, entry.fit_seconds, strict=True))
+        curves = tuple(run.curves.get(name, ()))
+        racers.append(Racer(name, curves, ends, tuple(entry.test_errors), entry.test_error))
+    return racers
+
+
+def race(run: Run, *, width: float = WIDTH) -> Figure:
+    """Draw the test error of every contender, on a log scale, over seconds of training.
+
+    Each run has a line and, where it ends, a mark at the error of its model. From there a dotted
+    line carries the error on, against which contenders that train longer can be read. An error of
+    zero is drawn at half of one row, labelled 0. `width` is in inches.
+    """
+    return draw_curves(
+        run, read_racers(run), width, "seconds of training", lambda t: f"in {units.seconds(t)}"
+    )
+
+
+def draw_curves(
+    run: Run, racers: list[Racer], width: float, x_label: str, format_end: Callable[[float], str]
+) -> Figure:
+    """Draw test errors on a log scale over time; `format_end` is the text of a racer's end."""
+    titles, looks = list_titles(run), list_looks(run)
+    lowest = units.zero_error(len(run.y_test))
+    height = 2.6 + 0.2 * width + 0.15 * max(len(racers) - 4, 0)
+    fig = Figure(figsize=(width, height), layout="constrained")
+    ax = fig.subplots()
+    style_axes(ax, grid="y")
+    _scale_axes(ax, racers, lowest)
+    for racer in racers:
+        _draw_racer(ax, racer, looks[racer.name], lowest)
+    places = units.decimals(len(run.y_test))
+    labels = [
+        (
+            titles[racer.name],
+            f"{units.percent(racer.test_error, places)} {format_end(racer.mean_end)}",
+        )
+        for racer in racers
+    ]
+    _label_lines(ax, width, height, racers, labels, looks, lowest)
+    ax.set_xlabel(x_label, color=MUTED.light, fontsize=SMALL)
+    ax.set_title("test error", loc="left", color=MUTED.light, fontsize=SMALL, pad=7)
+    return fig
+
+
+def _draw_racer(ax: Axes, racer: Racer, look: Look, lowest: float) -> None:
+    colour, several = look.colour.light, len(racer.curves) > 1
+    for curve in racer.curves:
+        ax.plot(
+            [time for time, _ in curve],
+            [100 * max(error, lowest) for _, error in curve],
+            color=colour,
+            linestyle=look.line,
+            linewidth=0.9 if several else 1.8,
+            alpha=0.6 if several else 1,
+            label=racer.name,
+        )
+    level = 100 * max(racer.test_error, lowest)
+    ax.plot(
+        [racer.mean_end, ax.get_xlim()[1]],
+        [level, level],
+        color=colour,
+        linewidth=0.9,
+        linestyle=(0, (1, 2.2)),
+        zorder=1.5,
+    )
+    ax.plot(
+        racer.ends,
+        [100 * max(error, lowest) for error in racer.test_errors],
+        look.mark,
+        color=colour,
+        markersize=5 if several else 8,
+        markeredgecolor=PAPER.light,
+        markeredgewidth=1,
+        clip_on=False,
+        zorder=4,
+    )
+
+
+def _scale_axes(ax: Axes, racers: list[Racer], lowest: float) -> None:
+    """Set both axes: error on a log scale; time on one only where fits differ widely in length."""
+    errors = [
+        error
+        for racer in racers
+        for error in (*racer.test_errors, *(e for curve in racer.curves for _, e in curve))
+    ]
+    low, high = (100 * max(end, lowest) for end in (min(errors), max(errors)))
+    low, high = low * 0.82, max(high * 1.12, low * 2)
+    ax.set_yscale("log")
+    ax.set_ylim(low, high)
+    steps = (1, 2, 5) if high / low > 4 else (1, 1.5, 2, 3, 4, 5, 7)
+    ticks = [step * 10.0**power for power in range(floor(log10(low)), 3) for step in steps]
+    ticks = [tick for tick in ticks if low <= tick <= min(high, 100)]
+    has_zero = min(errors) < lowest
+    if has_zero:
+        ticks = [100 * lowest, *(tick for tick in ticks if tick > 180 * lowest)]
+    ax.yaxis.set_major_locator(FixedLocator(ticks))
+    ax.yaxis.set_minor_locator(NullLocator())
+    ax.yaxis.set_major_formatter(
+        FuncFormatter(lambda y, _: "0 %" if has_zero and y == ticks[0] else f"{y:.3g} %")
+    )
+
+    ends = [max(time, 1e-6) for racer in racers for time in racer.ends]
+    times = [time for racer in racers for curve in racer.curves for time, _ in curve] + ends
+    if max(ends) > LOG_TIME_FROM * min(ends):
+        start = min([time for time in times if time > 0])
+        ax.set_xscale("log")
+        ax.set_xlim(0.9 * start, 1.08 * max(times))
+        few = max(times) < 1000 * start
+        ax.xaxis.set_major_locator(LogLocator(subs=[1, 2, 5] if few else [1]))
+        ax.xaxis.set_minor_locator(NullLocator())
+        ax.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:g}"))
+    else:
+        ax.set_xlim(0, 1.03 * max(times))
+
+
+def _label_lines(
+    ax: Axes,
+    width: float,
+    height: float,
+    racers: list[Racer],
+    labels: list[tuple[str, str]],
+    looks: dict[str, Look],
+    lowest: float,
+) -> None:
+    """Label every line at the right, at the height where it ends, without overlap."""
+    low, high = (log10(limit) for limit in ax.get_ylim())
+    levels = [(log10(100 * max(racer.test_error, lowest)) - low) / (high - low) for racer in racers]
+    tall = 72 * height - 58  # points, about: what the two axis titles leave
+    reach = 1 + 11 / (72 * width - 130)  # and what the labels do
+    moved = spread_labels(levels, gap=27 / tall, low=8 / tall, high=1 - 8 / tall)
+    for racer, (title, end), level, place in zip(racers, labels, levels, moved, strict=True):
+        colour = looks[racer.name].colour.light
+        ax.plot(
+            [1.0, reach],
+            [level, place],
+            transform=ax.transAxes,
+            color=colour,
+            linewidth=0.9,
+            clip_on=False,
+        )
+        for text, drop, weight, ink in (
+            (escape_text(title, 18), 2, "bold", colour),
+            (end, -9, "normal", INK.light),
+        ):
+            ax.annotate(
+                text,
+                (reach, place),
+                (3, drop),
+                xycoords="axes fraction",
+                textcoords="offset points",
+                color=ink,
+                fontsize=TEXT if weight == "bold" else SMALL,
+                fontweight=weight,
+            )
+
+
+def build_table(run: Run) -> Table:
+    """Return the race at 1, 2, 5, 10, … seconds: the test error of the last checkpoint by then."""
+    racers, titles = read_racers(run), list_titles(run)
+    places = units.decimals(len(run.y_test))
+    times = [time for racer in racers for curve in racer.curves[:1] for time, _ in curve]
+    moments = [step * 10.0**power for power in range(-3, 7) for step in (1, 2, 5)]
+    rows = [
+        (units.seconds(t), *(units.percent(racer.error_at(t), places) for racer in racers))
+        for t in moments
+        if times and min(times) <= t <= max(times)
+    ]
+    mean = " (mean over seeds)" if run.result.protocol.seeds > 1 else ""
+    rows.append(
+        (f"the selected model{mean}", *(units.percent(r.test_error, places) for r in racers))
+    )
+    rows.append((f"after{mean}", *(units.seconds(racer.mean_end) for racer in racers)))
+    return Table(
+        "Test error at the last checkpoint up to each moment (first seed)",
+        ("Seconds of training", *(titles[racer.name] for racer in racers)),
+        tuple(rows),
+    )
+
+
+def build_picture(run: Run) -> Picture:
+    """Return the race for a page."""
+    racers, titles = read_racers(run), list_titles(run)
+    places = units.decimals(len(run.y_test))
+    ends = "; ".join(
+        f"{titles[r.name]} {units.percent(r.test_error, places)} after {units.seconds(r.mean_end)}"
+        for r in racers
+    )
+    caption = (
+        "Test error, on a log scale, over seconds of training. A mark is the final model "
+        "of a contender when its training ends; the dotted line carries its error on. The "
+        "clock stops while test rows are scored."
+    )
+    if any(len(racer.curves) > 1 for racer in racers):
+        caption += f" Thin lines are the {run_noun(run).lower()}s."
+    if any(error == 0 for racer in racers for error in racer.test_errors):
+        caption += " An error of zero is drawn at half of one row."
+    return draw_picture(
+        "race",
+        race(run),
+        f"Line chart, test error on a log scale over seconds of training. {ends}.",
+        caption,
+        build_table(run),
+        wide=race(run, width=WIDE),
+    )

@@ -1,0 +1,79 @@
+"""The main table: quality and cost of every contender."""
+
+from __future__ import annotations
+
+from statistics import stdev
+
+from graduel.duel.result.outcome import Run
+from graduel.report.draw import units
+from graduel.report.draw.contender_names import list_titles
+from graduel.report.draw.table import Table
+from graduel.report.draw.wording import capitalize
+from graduel.report.sections.calibration import Scaling, read_calibrations
+from graduel.report.sections.cost import read_costs
+from graduel.report.sections.protocol_text import run_noun
+
+
+def build_table(run: Run) -> Table:
+    """Return the main table: a row for each measure, a column for each contender."""
+    entries = list(run.result.contenders.values())
+    places = units.decimals(len(run.y_test))
+    rows: list[tuple[str, ...]] = []
+    best: set[tuple[int, int]] = set()
+
+    def add(label: str, losses: list[float] | list[float | None], texts: list[str]) -> None:
+        measured = [loss for loss in losses if loss is not None]
+        if len(measured) > 1:
+            # Values that read the same are equally good, whatever follows the last digit.
+            winner = texts[losses.index(min(measured))]
+            best.update((len(rows), i + 1) for i, text in enumerate(texts) if text == winner)
+        rows.append((label, *texts))
+
+    def add_scores(scaling: Scaling, added: str, *, losses: bool) -> None:
+        calibrations = read_calibrations(run, scaling).values()
+        if losses:
+            for label, scores in (
+                ("Log loss", [one.log_loss for one in calibrations]),
+                ("Brier score", [one.brier for one in calibrations]),
+            ):
+                add(label + added, scores, [f"{score:.4f}" for score in scores])
+        errors = [one.ece_corrected for one in calibrations]
+        add("Calibration error" + added, errors, [units.percent(error) for error in errors])
+
+    errors = [entry.test_error for entry in entries]
+    add("Test error", errors, [units.percent(error, places) for error in errors])
+    bounds = [units.interval(entry.test_error_interval, places) for entry in entries]
+    rows.append(("95 % interval", *bounds))
+    if run_noun(run) == "Fit":
+        spreads = [f"± {100 * stdev(entry.test_errors):.2f}" for entry in entries]
+        rows.append(("Spread over folds", *spreads))
+    if (leading := _leading_metric(run)) is not None:
+        add(*leading)
+    for label, scores in (
+        ("Log loss", [entry.log_loss for entry in entries]),
+        ("Brier score", [entry.brier for entry in entries]),
+    ):
+        add(label, scores, [f"{score:.4f}" for score in scores])
+    add_scores("before", "", losses=False)
+    add_scores("after", " after temperature scaling", losses=True)
+    for one in read_costs(run):
+        values = list(one.values.values())
+        add(one.label, values, [one.format(value) for value in values])
+    head = ("Less is better", *list_titles(run).values())
+    return Table("Results on the test rows", head, tuple(rows), frozenset(best))
+
+
+def _leading_metric(run: Run) -> tuple[str, list[float], list[str]] | None:
+    """Return the row of the leading metric as label, losses and texts.
+
+    None where another row of the table has it already.
+    """
+    protocol = run.result.protocol
+    if protocol.metric in ("error", "log_loss", "brier"):
+        return None
+    values = [entry.leading_metric for entry in run.result.contenders.values()]
+    texts = [f"{100 * v:.2f} %" if protocol.metric_unit == "%" else f"{v:.4f}" for v in values]
+    title = capitalize(protocol.metric_title)
+    if protocol.lower_is_better:
+        return title, values, texts
+    return f"{title} (more is better)", [-value for value in values], texts

@@ -1,0 +1,153 @@
+"""Robustness: test error on rows with noise, rotation, missing values and the like."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from graduel.duel.result.outcome import Run
+from graduel.report.draw import units
+from graduel.report.draw.contender_names import list_looks, list_titles
+from graduel.report.draw.picture import Picture, draw_picture
+from graduel.report.draw.style import (
+    INK,
+    MUTED,
+    PAPER,
+    SMALL,
+    TEXT,
+    WIDTH,
+    Look,
+    draw_legend,
+    style_axes,
+)
+from graduel.report.draw.table import Table
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+PERTURBATIONS = {
+    "noise": ("Noise", "noise, % of brightness", 100),
+    "rotation": ("Rotation", "degrees to either side", 1),
+    "shift": ("Shift", "pixels to any side", 1),
+    "occlusion": ("Occlusion", "side of a square, pixels", 1),
+    "missing": ("Missing values", "% of the cells taken out", 100),
+    "permuted": ("Permuted columns", "% of the columns", 100),
+}
+"""For each perturbation its title, the unit of its strength, and the factor to that unit."""
+
+
+@dataclass(frozen=True, slots=True)
+class Perturbation:
+    """One way to perturb test rows, with increasing strength."""
+
+    title: str
+    unit: str
+    strengths: tuple[float, ...]
+    """From 0, the unchanged rows, in the unit."""
+    errors: dict[str, tuple[float | None, ...]]
+    """For each contender its test error at each strength; None where it refused the rows."""
+    n_rows: int
+
+
+def read_perturbations(run: Run) -> list[Perturbation]:
+    """Return the test error of every contender on perturbed rows; empty without probes."""
+    probes = {name: one.probes for name, one in run.result.contenders.items() if one.probes}
+    if not probes:
+        return []
+    first, perturbations = next(iter(probes.values())), []
+    for number, stored in enumerate(first.robustness):
+        title, unit, factor = PERTURBATIONS[stored.name]
+        errors = {name: (one.error, *one.robustness[number].errors) for name, one in probes.items()}
+        strengths = (0.0, *(factor * float(strength) for strength in stored.strengths))
+        perturbations.append(Perturbation(title, unit, strengths, errors, first.rows))
+    return perturbations
+
+
+def robustness(run: Run) -> Figure:
+    """Draw the test error of every contender over the strength of each perturbation.
+
+    Raises a ValueError for a run without probes.
+    """
+    perturbations = read_perturbations(run)
+    if not perturbations:
+        raise ValueError("robustness needs a run with probes; this one has none")
+    titles, looks = list_titles(run), list_looks(run)
+    lines = -(-len(perturbations) // 2)
+    fig = Figure(figsize=(WIDTH, 2.25 * lines + 0.19 * len(titles)), layout="constrained")
+    panels = np.atleast_1d(fig.subplots(lines, 2, sharey=True, squeeze=False)).ravel()
+    errors = [e for one in perturbations for errors in one.errors.values() for e in errors]
+    most = max(error for error in errors if error is not None)
+    for number, (ax, one) in enumerate(zip(panels, perturbations, strict=False)):
+        style_axes(ax, grid="y")
+        for name, values in one.errors.items():
+            _draw_line(ax, one.strengths, values, looks[name])
+        ax.set_xticks(one.strengths, [f"{strength:.3g}" for strength in one.strengths])
+        ax.set_ylim(0, 105 * max(most, 0.01))
+        ax.set_title(one.title, loc="left", fontsize=TEXT, fontweight="bold", color=INK.light)
+        ax.set_xlabel(one.unit, color=MUTED.light, fontsize=SMALL)
+        if number % 2 == 0:
+            ax.set_ylabel("test error, %", color=MUTED.light, fontsize=SMALL)
+    for ax in panels[len(perturbations) :]:
+        ax.set_axis_off()
+    tested = perturbations[0].errors
+    draw_legend(fig, panels[0], {n: titles[n] for n in titles if n in tested}, looks)
+    return fig
+
+
+def _draw_line(
+    ax: Axes, strengths: tuple[float, ...], errors: tuple[float | None, ...], look: Look
+) -> None:
+    points = [(x, 100 * e) for x, e in zip(strengths, errors, strict=True) if e is not None]
+    ax.plot(
+        [x for x, _ in points],
+        [y for _, y in points],
+        marker=look.mark,
+        color=look.colour.light,
+        linestyle=look.line,
+        linewidth=1.6,
+        ms=5.5,
+        mec=PAPER.light,
+    )
+
+
+def build_table(run: Run) -> Table:
+    """Return the test error of every contender at each strength of each perturbation."""
+    titles, perturbations = list_titles(run), read_perturbations(run)
+    return Table(
+        "Test error on perturbed rows",
+        ("Perturbation", *(titles[name] for name in perturbations[0].errors)),
+        tuple(
+            (
+                f"{one.title}, {strength:.3g} ({one.unit})" if strength else "None",
+                *(units.percent(errors[i], 1) for errors in one.errors.values()),
+            )
+            for number, one in enumerate(perturbations)
+            for i, strength in enumerate(one.strengths)
+            if strength or not number
+        ),
+    )
+
+
+def build_picture(run: Run) -> Picture | None:
+    """Return the robustness for a page; None for a run without probes."""
+    perturbations = read_perturbations(run)
+    if not perturbations:
+        return None
+    titles = list_titles(run)
+    strongest = ". ".join(
+        f"{one.title} of {one.strengths[-1]:.3g} {one.unit}: "
+        + ", ".join(f"{titles[n]} {units.percent(e[-1], 1)}" for n, e in one.errors.items())
+        for one in perturbations
+    )
+    return draw_picture(
+        "robustness",
+        robustness(run),
+        f"Line charts, test error over the strength of each perturbation. {strongest}.",
+        f"Test error on {units.rows(perturbations[0].n_rows)} sampled from the test rows, with "
+        "perturbations of increasing strength; every contender gets the same rows, and was trained "
+        "without perturbations.",
+        build_table(run),
+    )

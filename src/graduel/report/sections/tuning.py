@@ -1,0 +1,194 @@
+"""Hyperparameter search: every trial, and the best so far."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+
+from graduel.duel.result.outcome import Run
+from graduel.report.draw import units
+from graduel.report.draw.contender_names import list_looks, list_titles
+from graduel.report.draw.picture import Picture, draw_picture
+from graduel.report.draw.style import (
+    INK,
+    MUTED,
+    PAPER,
+    SMALL,
+    TEXT,
+    WIDTH,
+    Look,
+    draw_legend,
+    style_axes,
+)
+from graduel.report.draw.table import Table
+from graduel.report.sections.protocol_text import run_noun
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+    from graduel.duel.result.duel_result import TrialResult
+
+LOG_FROM = 4
+"""The highest loss over the lowest, from which on losses have a log scale."""
+CUT = 1.6
+"""Losses above this many medians are drawn at the edge: they would flatten all others."""
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """The hyperparameter search of one contender in one run."""
+
+    run: int
+    trials: tuple[TrialResult, ...]
+    best_trial: int | None
+
+    @property
+    def losses(self) -> list[tuple[int, float]]:
+        """Number and validation loss of every complete trial."""
+        return [
+            (trial.number, trial.loss)
+            for trial in self.trials
+            if trial.state == "complete" and trial.loss is not None
+        ]
+
+    def best_so_far(self) -> list[tuple[int, float]]:
+        """Return for each complete trial its number and the lowest loss up to it."""
+        lowest = float("inf")
+        return [(number, lowest := min(loss, lowest)) for number, loss in self.losses]
+
+
+def read_searches(run: Run) -> dict[str, list[Search]]:
+    """Return the searches of every tuned contender, one for each run."""
+    return {
+        name: [
+            Search(number, trials, best)
+            for number, (trials, best) in enumerate(
+                zip(entry.trials, entry.best_trial, strict=True)
+            )
+        ]
+        for name, entry in run.result.contenders.items()
+        if any(entry.trials)
+    }
+
+
+def trials(run: Run) -> Figure:
+    """Draw the validation loss of every trial of the first run, and the best so far.
+
+    A ring marks the selected trial; small crosses at the lower edge are trials that were pruned or
+    failed. Raises a ValueError for a run without a search.
+    """
+    searches = {name: runs[0] for name, runs in read_searches(run).items()}
+    if not searches:
+        raise ValueError("trials needs a tuned duel, as --trials 20 makes it")
+    titles, looks = list_titles(run), list_looks(run)
+    fig = Figure(figsize=(WIDTH, 3.3 + 0.19 * len(searches)), layout="constrained")
+    ax = fig.subplots()
+    style_axes(ax, grid="y")
+    losses = sorted(loss for search in searches.values() for _, loss in search.losses)
+    top = min(losses[-1], CUT * losses[len(losses) // 2]) if losses else 1.0
+    defaults = [search.losses[0][1] for search in searches.values() if search.losses]
+    top = max(top, *defaults, 1e-12)
+    for name, search in searches.items():
+        _draw_search(ax, search, looks[name], top)
+    low = losses[0] if losses else 0.0
+    if low > 0 and top > LOG_FROM * low:
+        ax.set_yscale("log")
+    else:
+        room = 0.12 * max(top - low, 1e-9)
+        ax.set_ylim(max(low - room, 0.0) if low >= 0 else low - room, top + room / 3)
+    ax.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=6))
+    ax.set_xlabel("trial (0 is the default recipe)", color=MUTED.light, fontsize=SMALL)
+    ax.set_title("loss on the validation rows", loc="left", color=MUTED.light, fontsize=TEXT, pad=7)
+    draw_legend(fig, ax, {name: titles[name] for name in searches}, looks)
+    return fig
+
+
+def _draw_search(ax: Axes, search: Search, look: Look, top: float) -> None:
+    colour, losses = look.colour.light, search.losses
+    ax.plot(
+        [number for number, _ in losses],
+        [min(loss, top) for _, loss in losses],
+        look.mark,
+        color=colour,
+        ms=4.5,
+        mec=PAPER.light,
+        mew=0.6,
+        alpha=0.75,
+        clip_on=False,
+    )
+    if best := search.best_so_far():
+        last = max(trial.number for trial in search.trials)
+        ax.step(
+            [number for number, _ in best] + [last],
+            [loss for _, loss in best] + [best[-1][1]],
+            where="post",
+            color=colour,
+            linestyle=look.line,
+            linewidth=1.6,
+        )
+    for number, loss in losses:
+        if number == search.best_trial:
+            at = (number, min(loss, top))
+            ax.plot(*at, "o", ms=11, mfc="none", mec=INK.light, mew=1.2, clip_on=False)
+    lost = [trial.number for trial in search.trials if trial.state != "complete"]
+    transform = ax.get_xaxis_transform()
+    ax.plot(lost, [0.02] * len(lost), "x", color=colour, ms=4, transform=transform)
+
+
+def build_table(run: Run) -> Table:
+    """Return every trial of every contender and run."""
+    titles, searches = list_titles(run), read_searches(run)
+    several = max(map(len, searches.values())) > 1
+    return Table(
+        "Every trial",
+        (
+            "Contender",
+            *((run_noun(run),) if several else ()),
+            "Trial",
+            "Validation loss",
+            "Seconds",
+            "State",
+            "Hyperparameters",
+        ),
+        tuple(
+            (
+                titles[name],
+                *((str(search.run),) if several else ()),
+                str(trial.number),
+                units.NONE if trial.loss is None else f"{trial.loss:.5f}",
+                units.seconds(trial.seconds),
+                "selected" if trial.number == search.best_trial else trial.state,
+                ", ".join(f"{key}={units.plain(value)}" for key, value in trial.params.items()),
+            )
+            for name, runs in searches.items()
+            for search in runs
+            for trial in search.trials
+        ),
+    )
+
+
+def build_picture(run: Run) -> Picture | None:
+    """Return the hyperparameter search for a page; None for a run without one."""
+    searches = read_searches(run)
+    if not searches:
+        return None
+    titles = list_titles(run)
+    best = "; ".join(
+        f"{titles[name]} {len(runs[0].trials)} trials, best loss {losses[-1][1]:.4g}"
+        for name, runs in searches.items()
+        if (losses := runs[0].best_so_far())
+    )
+    several = max(map(len, searches.values())) > 1
+    first = f" Drawn is the first {run_noun(run).lower()}; the table has all." if several else ""
+    return draw_picture(
+        "trials",
+        trials(run),
+        f"Validation loss of every trial, and the best so far. {best or 'No complete trial'}.",
+        "Every mark is a trial with its validation loss; the line is the best so far, the ring the "
+        "selected trial. Crosses at the lower edge are trials that were pruned or failed. Losses "
+        "far above the others are drawn at the upper edge." + first,
+        build_table(run),
+    )

@@ -1,0 +1,190 @@
+"""The differences of one pair on every data set of a suite, and their median."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
+from matplotlib.ticker import FuncFormatter
+
+from graduel.duel.result.outcome import Suite
+from graduel.report.draw import units
+from graduel.report.draw.contender_names import list_looks, list_titles
+from graduel.report.draw.picture import Picture, draw_picture
+from graduel.report.draw.style import GRID, INK, MUTED, PAPER, SMALL, WIDTH, escape_text
+from graduel.report.draw.table import Table
+from graduel.report.draw.wording import with_article
+from graduel.report.sections.differences import write_verdict
+from graduel.report.suite.dataset_rows import create_dataset_rows, label_row, write_value
+from graduel.report.suite.metric_text import (
+    Interval,
+    format_difference,
+    format_interval,
+    get_across,
+)
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+    from graduel.duel.result.suite_result import SuiteDataset
+
+MOST_PAIRS = 3
+"""Of more pairs the page draws those that matter most; the tables have all of them."""
+USUAL = (("net", "xgboost"), ("textbook", "xgboost"), ("textbook", "net"))
+
+
+@dataclass(frozen=True, slots=True)
+class DatasetDifference:
+    """The difference of a pair on one data set."""
+
+    dataset: str
+    value: float
+    """Loss of the first − loss of the second."""
+    interval: Interval | None
+    """The duel's own; None where the duel is decided by another metric than the suite."""
+    verdict: str
+    """The duel's verdict in words."""
+
+    @property
+    def is_decided(self) -> bool:
+        """Whether the duel calls one of the two better."""
+        return "better" in self.verdict
+
+
+def read_differences(suite: Suite, a: str, b: str) -> list[DatasetDifference]:
+    """Return the difference of a pair on every data set."""
+    return [_read_difference(suite, dataset, a, b) for dataset in suite.result.datasets]
+
+
+def _read_difference(suite: Suite, dataset: SuiteDataset, a: str, b: str) -> DatasetDifference:
+    protocol, titles = suite.result.protocol, list_titles(suite)
+    sign = 1 if protocol.lower_is_better else -1
+    value = sign * (dataset.contenders[a].value - dataset.contenders[b].value)
+    for one in dataset.comparisons:
+        if {one.a, one.b} != {a, b}:
+            continue
+        verdict = write_verdict(one.verdict, titles[one.a], titles[one.b])
+        if one.metric != protocol.metric:
+            verdict += f", by {dataset.protocol.metric_title}"
+            return DatasetDifference(dataset.name, value, None, verdict)
+        low, high = one.interval
+        interval = (low, high) if one.a == a else (-high, -low)
+        return DatasetDifference(dataset.name, value, interval, verdict)
+    return DatasetDifference(dataset.name, value, None, units.NONE)
+
+
+def differences(suite: Suite, a: str, b: str, *, width: float = WIDTH) -> Figure:
+    """Draw the difference of a pair on every data set, and its median over all of them.
+
+    The band is the ROPE. A filled mark is a data set whose own duel calls one of the two better.
+    """
+    titles, looks, protocol = list_titles(suite), list_looks(suite), suite.result.protocol
+    factor = 100 if protocol.metric_unit else 1
+    rope = factor * protocol.rope
+    rows = sorted(read_differences(suite, a, b), key=lambda row: row.value)
+    overall = next((one for one in get_across(suite).pairs if (one.a, one.b) == (a, b)), None)
+    tall = 0.36
+    fig, ax = create_dataset_rows(len(rows) + (overall is not None), tall, width, top=0.2)
+    ends = [-rope, rope]
+    ax.add_patch(Rectangle((-rope, -0.1), 2 * rope, len(rows) + 1.2, facecolor=GRID.light, lw=0))
+    ax.axvline(0, color=MUTED.light, linewidth=0.8)
+    for y, row in enumerate(rows):
+        winner = looks[a if row.value < 0 else b]
+        colour = winner.colour.light if row.is_decided else MUTED.light
+        face = colour if row.is_decided else PAPER.light
+        ends += _draw_whisker(ax, y, factor, row.value, row.interval, (colour, face, "o"))
+        label_row(ax, y, tall, escape_text(row.dataset, 34), weight="normal")
+        write_value(ax, y, tall, format_difference(suite, row.value))
+    if overall is not None:
+        y, value, style = len(rows), overall.median_difference, (INK.light, INK.light, "D")
+        ends += _draw_whisker(ax, y, factor, value, overall.interval, style)
+        label_row(ax, y, tall, "all, the median")
+        write_value(ax, y, tall, format_difference(suite, value))
+    low, high = min(ends), max(ends)
+    margin = 0.05 * (high - low or 1)
+    ax.set_xlim(low - margin, high + margin)
+    ax.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:g}".replace("-", units.MINUS)))
+    for x, ha, name in ((0, "left", a), (1, "right", b)):
+        ax.annotate(
+            escape_text(f"← {titles[name]}" if x == 0 else f"{titles[name]} →", 26),
+            (x, 1),
+            (0, 3),
+            xycoords="axes fraction",
+            textcoords="offset points",
+            ha=ha,
+            color=looks[name].colour.light,
+            fontsize=SMALL,
+            fontweight="bold",
+        )
+    unit = ", points" if protocol.metric_unit else ""
+    label = f"difference of {protocol.metric_title}{unit}"
+    ax.set_xlabel(label, color=MUTED.light, fontsize=SMALL)
+    return fig
+
+
+def _draw_whisker(
+    ax: Axes,
+    y: float,
+    factor: float,
+    value: float,
+    interval: Interval | None,
+    style: tuple[str, str, str],
+) -> list[float]:
+    """Draw a mark with its interval, in a colour, a fill and a shape; return the ends."""
+    colour, face, mark = style
+    ends = [factor * value]
+    if interval is not None:
+        ends += [factor * bound for bound in interval]
+        ax.plot(ends[1:], [y + 0.68] * 2, color=colour, linewidth=1.8)
+    ax.plot(ends[0], y + 0.68, mark, color=colour, mfc=face, ms=6, mew=1.3, zorder=3)
+    return ends
+
+
+def build_table(suite: Suite, a: str, b: str) -> Table:
+    """Return the difference of one pair on every data set."""
+    titles = list_titles(suite)
+    return Table(
+        f"{titles[a]} − {titles[b]} on every data set",
+        ("Data set", "Difference", "95 % interval", "Verdict of its duel"),
+        tuple(
+            (
+                one.dataset,
+                format_difference(suite, one.value),
+                format_interval(suite, one.interval),
+                one.verdict,
+            )
+            for one in read_differences(suite, a, b)
+        ),
+    )
+
+
+def build_pictures(suite: Suite) -> list[Picture]:
+    """Return the differences of the pairs that matter most, for a page."""
+    pairs = _select_pairs(suite)
+    return [_build_picture(suite, number, a, b) for number, (a, b) in enumerate(pairs)]
+
+
+def _build_picture(suite: Suite, number: int, a: str, b: str) -> Picture:
+    titles, table = list_titles(suite), build_table(suite, a, b)
+    lines = "; ".join(f"{name} {value}, {verdict}" for name, value, _, verdict in table.rows)
+    return draw_picture(
+        f"differences-{number}",
+        differences(suite, a, b),
+        f"Differences of {titles[a]} and {titles[b]} on every data set. {lines}.",
+        f"{titles[a]} − {titles[b]} on every data set: left of zero {with_article(titles[a])} is "
+        "better. The band counts as equal. Filled marks are verdicts, hollow ones are undecided or "
+        "practically equal; the last line is the median over all data sets with its interval.",
+        table,
+    )
+
+
+def _select_pairs(suite: Suite) -> list[tuple[str, str]]:
+    """Return the pairs to draw: the usual ones first, then those of the best ranks."""
+    across = get_across(suite)
+    pairs = [(one.a, one.b) for one in across.pairs]
+    usual = [pair for a, b in USUAL for pair in ((a, b), (b, a)) if pair in pairs]
+    rest = [pair for pair in pairs if pair not in usual]
+    rest.sort(key=lambda pair: across.ranks[pair[0]] + across.ranks[pair[1]])
+    return [*usual, *rest][:MOST_PAIRS]

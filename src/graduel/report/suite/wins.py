@@ -1,0 +1,113 @@
+"""Wins, ties and losses of every pair across the data sets of a suite."""
+
+from __future__ import annotations
+
+from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
+
+from graduel.duel.result.outcome import Suite
+from graduel.report.draw import units
+from graduel.report.draw.contender_names import list_looks, list_titles
+from graduel.report.draw.picture import Picture, draw_picture
+from graduel.report.draw.style import GRID, INK, PAPER, SMALL, WIDTH, escape_text
+from graduel.report.draw.table import Table
+from graduel.report.sections.differences import write_verdict
+from graduel.report.suite.dataset_rows import create_dataset_rows
+from graduel.report.suite.metric_text import (
+    format_difference,
+    format_interval,
+    format_rope,
+    get_across,
+)
+
+
+def wins(suite: Suite, *, width: float = WIDTH) -> Figure:
+    """Draw for every pair on how many data sets which one wins, and on how many they are equal."""
+    titles, looks, pairs = list_titles(suite), list_looks(suite), get_across(suite).pairs
+    fig, ax = create_dataset_rows(len(pairs), 0.5, width, top=0.1)
+    for y, pair in enumerate(pairs):
+        left = 0.0
+        for count, colour in (
+            (pair.wins, looks[pair.a].colour.light),
+            (pair.ties, GRID.light),
+            (pair.losses, looks[pair.b].colour.light),
+        ):
+            if not count:
+                continue
+            ax.add_patch(
+                Rectangle((left, y + 0.42), count, 0.42, facecolor=colour, ec=PAPER.light, lw=1)
+            )
+            ax.annotate(
+                str(count),
+                (left + count / 2, y + 0.64),
+                ha="center",
+                va="center",
+                color=INK.light if colour == GRID.light else PAPER.light,
+                fontsize=SMALL,
+                fontweight="bold",
+            )
+            left += count
+        for x, ha, name in ((0, "left", pair.a), (1, "right", pair.b)):
+            ax.annotate(
+                escape_text(titles[name], 26),
+                (x, y + 0.28),
+                xycoords=ax.get_yaxis_transform(),
+                ha=ha,
+                color=looks[name].colour.light,
+                fontsize=SMALL,
+                fontweight="bold",
+            )
+    ax.set_xlim(0, len(suite.result.datasets))
+    ax.set_xticks([])
+    return fig
+
+
+def build_table(suite: Suite) -> Table:
+    """Return wins, verdict and tests of every pair across the data sets."""
+    titles = list_titles(suite)
+    unit = "points" if suite.result.protocol.metric_unit else "difference"
+    return Table(
+        "Every pair across the data sets",
+        (
+            "First − second",
+            "Wins",
+            "Ties",
+            "Losses",
+            "Verdict",
+            f"Median, {unit}",
+            "95 % interval",
+            "p (Wilcoxon)",
+            "p, adjusted",
+            "First / equal / second, %",
+        ),
+        tuple(
+            (
+                f"{titles[one.a]} − {titles[one.b]}",
+                str(one.wins),
+                str(one.ties),
+                str(one.losses),
+                write_verdict(one.verdict, titles[one.a], titles[one.b]),
+                format_difference(suite, one.median_difference),
+                format_interval(suite, one.interval),
+                units.p_value(one.p_value),
+                units.p_value(one.p_adjusted),
+                " / ".join(f"{100 * p:.0f}" for p in one.bayes),
+            )
+            for one in get_across(suite).pairs
+        ),
+    )
+
+
+def build_picture(suite: Suite) -> Picture:
+    """Return the wins, ties and losses for a page."""
+    table = build_table(suite)
+    lines = "; ".join(f"{r[0]}: {r[1]} wins, {r[2]} ties, {r[3]} losses" for r in table.rows)
+    return draw_picture(
+        "wins",
+        wins(suite),
+        f"Bars of wins, ties and losses for every pair. {lines}.",
+        f"On how many data sets each of a pair wins, by more than {format_rope(suite)}; grey are "
+        "ties. A win here is a difference of that size, whether or not it is more than chance on "
+        "that data set.",
+        table,
+    )
