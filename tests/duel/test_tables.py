@@ -233,7 +233,7 @@ def test_a_private_table_leaves_no_cell_in_page_or_result_unless_it_may(tmp_path
     # What is told of rows are their numbers in the file.
     data = source.load()
     np.testing.assert_array_equal(
-        run.rows, data.understood.rows[np.load(tmp_path / "run" / "splits" / "seed0.npz")["test"]]
+        run.rows, data.inferred_table.rows[np.load(tmp_path / "run" / "splits" / "seed0.npz")["test"]]
     )
     again = load_run(tmp_path / "run")
     np.testing.assert_array_equal(again.rows, run.rows)
