@@ -241,7 +241,7 @@ def test_other_models_are_refused_with_what_reads_them(tmp_path, notes, message)
 
 def test_numbers_among_categories_are_told_when_all_are_numbers():
     assert Schema.of(table()).numeric_categories == ("grade",)
-    assert Schema.of(open_source("iris").load()).numbers == ()
+    assert Schema.of(open_source("iris").load()).numeric_categories == ()
 
 
 def test_probabilities_of_trained_classes_are_spread_over_all_classes():
