@@ -193,9 +193,9 @@ def test_the_table_fits_a_narrow_terminal(finished):
     show(run, folder / "report.html", console)
     lines = screen.getvalue().splitlines()
     assert max(map(len, lines[:-1])) <= 80
-    for contender in run.result["contenders"].values():
-        assert any(contender["title"] in line for line in lines)
-        assert any(f"{100 * contender['test_error']:.2f}" in line for line in lines)
+    for contender in run.result.contenders.values():
+        assert any(contender.title in line for line in lines)
+        assert any(f"{100 * contender.test_error:.2f}" in line for line in lines)
 
 
 def test_json_is_the_result_and_nothing_else(capfd, monkeypatch, finished):

@@ -11,6 +11,7 @@ import pytest
 
 import graduel
 from graduel.cli.app import main
+from graduel.serialize import to_plain
 
 NET = "layers=8 epochs=2 batch_size=16 lr=0.01"
 SMALL = ["--target", "outcome", "--threads", "1", "--contenders", "textbook,net", "--net", NET]
@@ -119,7 +120,7 @@ def test_report_draws_it_again_without_its_data(capsys, folder, finished, tmp_pa
     assert pages[1].read_bytes() == before[1]
     assert "Results" in out or "Test error" in out
     code, out, _ = run(capsys, folder, "report", str(path / "first"), "--json")
-    assert json.loads(out) == graduel.load_run(path / "first").result
+    assert json.loads(out) == to_plain(graduel.load_run(path / "first").result)
 
 
 def test_report_draws_experiments_again(capsys, folder, tmp_path):

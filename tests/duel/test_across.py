@@ -15,8 +15,9 @@ from scipy import stats
 
 from graduel.duel.verdict.datasets import compare_datasets
 from graduel.metrics.metric import get_metric
-from graduel.stats.ranks import critical_difference, friedman, groups, mean_ranks
-from graduel.stats.signed_rank import SignedRank, regions
+from graduel.serialize import to_plain
+from graduel.stats.ranks import critical_difference, find_groups, friedman, mean_ranks
+from graduel.stats.signed_rank import SignedRank, rope_probabilities
 
 # Demšar 2006, table 6: AUC of C4.5 and its three variants on fourteen data sets. Rounded to three
 # digits one pair ties that does not in his ranks: 0.9751 stands for what was printed as 0.975.
@@ -51,7 +52,7 @@ def test_demsars_worked_example():
     assert critical_difference(4, 14) == pytest.approx(1.25, abs=0.005)
     found = compare(LOSSES, "auc", rope=0.005)
     assert found.ranks == dict(zip(LOSSES, mean_ranks(table), strict=True))
-    assert (found.critical_difference, found.groups) == (None, [])  # four contenders
+    assert (found.critical_difference, found.groups) == (None, ())  # four contenders
 
 
 def test_demsars_wilcoxon():
@@ -141,7 +142,9 @@ def test_bayesian_draws_weigh_as_baycomps():
         sample = baycomp.SignedRankTest.sample(a, b, rope, nsamples=400, random_state=5)
         draws = np.random.RandomState(5).dirichlet(np.r_[0.5, np.ones(12)], 400)
         winners = np.bincount(np.argmax(sample, axis=1), minlength=3) / 400
-        assert regions(np.round(b - a, 12), rope, draws) == pytest.approx(tuple(winners), abs=1e-8)
+        assert rope_probabilities(np.round(b - a, 12), rope, draws) == pytest.approx(
+            tuple(winners), abs=1e-8
+        )
 
 
 def test_bayesian_probabilities_agree_with_baycomps_and_with_themselves():
@@ -238,7 +241,7 @@ def test_all_pairs_share_one_error_rate_and_stand_in_groups():
     assert [(p.a, p.b) for p in compare(losses, against="c").pairs] == [
         ("a", "c"), ("b", "c"), ("c", "d"), ("c", "e")
     ]  # fmt: skip
-    plain = json.loads(json.dumps(found.as_dict(), allow_nan=False))
+    plain = json.loads(json.dumps(to_plain(found), allow_nan=False))
     assert plain["pairs"][0]["bayes"] == list(found.pairs[0].bayes)
     assert plain["groups"] == [list(group) for group in found.groups]
 
@@ -272,7 +275,7 @@ def test_swapping_two_contenders_mirrors_the_verdict(seed, n, rope):
 def test_more_data_sets_settle_as_promised():
     rng = np.random.default_rng(0)
     seen = SignedRank.of(stats.norm.ppf((np.arange(25) + 0.5) / 25) * 0.02 + 0.01)
-    n = seen.needed(0.05, 0.0, 0.9)
+    n = seen.datasets_needed(0.05, 0.0, 0.9)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         power = np.mean(
@@ -282,8 +285,8 @@ def test_more_data_sets_settle_as_promised():
 
 
 def test_groups_are_the_widest_only():
-    assert groups({"a": 1.0, "b": 1.5, "c": 2.0, "d": 4.0}, 1.0) == [("a", "b", "c")]
-    assert groups({"a": 1.0, "b": 3.0}, 1.0) == []
+    assert find_groups({"a": 1.0, "b": 1.5, "c": 2.0, "d": 4.0}, 1.0) == [("a", "b", "c")]
+    assert find_groups({"a": 1.0, "b": 3.0}, 1.0) == []
 
 
 @pytest.mark.parametrize(

@@ -13,8 +13,10 @@ from scipy import stats
 
 from graduel.duel.verdict.folds import compare_folds
 from graduel.metrics.metric import get_metric
+from graduel.serialize import to_plain
 from graduel.stats.corrected_t import MOST_FITS, corrected_t
-from graduel.stats.multiplicity import holm, mcnemar_midp, paired_score_interval
+from graduel.stats.multiplicity import holm
+from graduel.stats.proportions import mcnemar_midp, paired_score_interval
 from graduel.stats.sample_size import repeats_needed, rows_needed_corrected_t
 
 TITLES = {"net": "NumPy network", "xgb": "XGBoost"}
@@ -169,7 +171,7 @@ def test_swapping_two_contenders_mirrors_the_verdict(seed, repeats, folds, rope)
     assert other.bayes == pytest.approx(one.bayes[::-1])
     assert sum(one.bayes) == pytest.approx(1)
     assert (one.more_repeats, one.more_rows) == (other.more_repeats, other.more_rows)
-    fields = json.loads(json.dumps(one.as_dict(), allow_nan=False))
+    fields = json.loads(json.dumps(to_plain(one), allow_nan=False))
     assert fields["bayes"] == list(one.bayes)
 
 

@@ -12,8 +12,9 @@ from scipy import stats
 from graduel.duel.verdict.error_counts import compare_error_counts
 from graduel.duel.verdict.test_rows import compare_rows
 from graduel.metrics.metric import METRICS, get_metric, is_misclassified
-from graduel.stats.multiplicity import two_way
-from graduel.stats.permutation import bootstrap_means, sign_flip_p
+from graduel.serialize import to_plain
+from graduel.stats.permutation import bootstrap_means, sign_flip_test
+from graduel.stats.two_way import two_way_t
 
 TITLES = {"net": "NumPy network", "xgb": "XGBoost"}
 
@@ -54,7 +55,7 @@ def test_losses_by_row_are_flipped_and_drawn_again(name, seeds):
     [found] = compare(p, y, name)
     rows = {k: np.mean([METRICS[name].per_row(s, y) for s in of], axis=0) for k, of in p.items()}
     d = rows["net"] - rows["xgb"]
-    assert found.p_value == sign_flip_p(d)
+    assert found.p_value == sign_flip_test(d)
     assert found.interval == pytest.approx(bootstrap_means(d).interval(0.95))
     near = stats.ttest_rel(rows["net"], rows["xgb"])
     limits = near.confidence_interval(0.95)
@@ -74,7 +75,7 @@ def test_losses_by_row_of_three_seeds_speak_of_the_procedures():
     [found] = compare(p, y, "log_loss")
     d = [METRICS["log_loss"].per_row(p["net"][s], y) for s in range(3)]
     d = np.array(d) - [METRICS["log_loss"].per_row(p["xgb"][s], y) for s in range(3)]
-    expected = two_way(d)
+    expected = two_way_t(d)
     assert found.p_value == expected.p_value
     assert found.interval == (expected.low, expected.high)
     assert found.test == "two-way t (rows and seeds)"
@@ -155,7 +156,7 @@ def test_pairs_words_and_data():
     assert {c.equivalence_level for c in found} == {1 - 0.1 / 3}
     assert len(compare(p, y, "auc", against="xgb")) == 2
     for comparison in found:
-        fields = json.loads(json.dumps(comparison.as_dict(), allow_nan=False))
+        fields = json.loads(json.dumps(to_plain(comparison), allow_nan=False))
         assert (fields["metric"], fields["bayes"], fields["repeats"]) == ("log_loss", None, None)
     figures = f"{found[0].error_a:.4f} against {found[0].error_b:.4f} log loss, a difference of 0."
     assert figures in found[0].sentence

@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from graduel.duel.verdict.costs import cost_sentence, training_seconds
-from graduel.duel.verdict.types import Comparison
+from graduel.duel.verdict.costs import OTHERS, cost_sentence, training_seconds
+from graduel.duel.verdict.types import Comparison, Costs
 from graduel.metrics.metric import get_metric
 
 TITLES = {"a": "net", "b": "XGBoost", "c": "NumPy network"}
-EVEN = {
-    "fit_seconds": [10.0],
-    "predict_row_seconds": 1e-4,
-    "predict_batch_seconds": 0.1,
-    "peak_memory_bytes": 100,
-    "model_bytes": 1000,
-}
+EVEN = Costs(
+    fit_seconds=(10.0,),
+    predict_row_seconds=1e-4,
+    predict_batch_seconds=0.1,
+    batch_rows=1000,
+    peak_memory_bytes=100,
+    model_bytes=1000,
+    tuning_seconds=(None,),
+)
 
 
 def compared(verdict: str, difference: float = -0.007, a: str = "a", b: str = "b") -> Comparison:
@@ -49,7 +53,7 @@ def compared(verdict: str, difference: float = -0.007, a: str = "a", b: str = "b
 
 
 def said(found: Comparison, mine: dict, theirs: dict, metric: str = "error") -> str:
-    entries = {found.a: EVEN | mine, found.b: EVEN | theirs}
+    entries = {found.a: replace(EVEN, **mine), found.b: replace(EVEN, **theirs)}
     return cost_sentence(found, entries, get_metric(metric), TITLES)
 
 
@@ -60,13 +64,13 @@ def said(found: Comparison, mine: dict, theirs: dict, metric: str = "error") -> 
             "a better",
             -0.007,
             {},
-            {"fit_seconds": [60.0, 62.0]},
+            {"fit_seconds": (60.0, 62.0)},
             "Net is 0.7 points better than XGBoost and 6.1 times cheaper to train.",
         ),
         (
             "b better",
             0.01,
-            {"fit_seconds": [2.0], "model_bytes": 100},
+            {"fit_seconds": (2.0,), "model_bytes": 100},
             {"predict_row_seconds": 1e-5},
             "XGBoost is 1 point better than net, but 5 times dearer to train; it answers one row "
             "10 times faster, but has a model 10 times as large.",
@@ -75,14 +79,14 @@ def said(found: Comparison, mine: dict, theirs: dict, metric: str = "error") -> 
             "practically equal",
             0.001,
             {},
-            {"fit_seconds": [30.0], "peak_memory_bytes": 300, "model_bytes": 4000},
+            {"fit_seconds": (30.0,), "peak_memory_bytes": 300, "model_bytes": 4000},
             "Net is as good as XGBoost for practical purposes and 3 times cheaper to train; it "
             "takes 3 times less memory to train and has a model 4 times smaller.",
         ),
         (
             "undecided",
             0.001,
-            {"fit_seconds": [25.0]},
+            {"fit_seconds": (25.0,)},
             {},
             "Neither is shown to be better; XGBoost is 2.5 times cheaper to train.",
         ),
@@ -90,7 +94,7 @@ def said(found: Comparison, mine: dict, theirs: dict, metric: str = "error") -> 
             "undecided",
             0.001,
             {"model_bytes": 5000},
-            {"fit_seconds": [10.4]},
+            {"fit_seconds": (10.4,)},
             "Neither is shown to be better, and both cost about as much to train; net has a model "
             "5 times as large.",
         ),
@@ -98,14 +102,14 @@ def said(found: Comparison, mine: dict, theirs: dict, metric: str = "error") -> 
             "practically equal",
             0.001,
             {},
-            {"fit_seconds": [10.4], "model_bytes": 1999},
+            {"fit_seconds": (10.4,), "model_bytes": 1999},
             "Net is as good as XGBoost for practical purposes, and costs about as much to train.",
         ),
         (
             "a better",
             -0.007,
-            {"tuning_seconds": [100.0, 120.0]},
-            {"tuning_seconds": [400.0, 490.0]},
+            {"tuning_seconds": (100.0, 120.0)},
+            {"tuning_seconds": (400.0, 490.0)},
             "Net is 0.7 points better than XGBoost and 4 times cheaper to tune and train.",
         ),
     ],
@@ -116,13 +120,13 @@ def test_what_a_manager_reads(verdict, difference, mine, theirs, words) -> None:
 
 def test_metrics_without_a_unit_and_titles_of_several_words() -> None:
     found = compared("b better", 0.0123, a="b", b="c")
-    assert said(found, {}, {"fit_seconds": [5.0]}, "log_loss") == (
+    assert said(found, {}, {"fit_seconds": (5.0,)}, "log_loss") == (
         "The NumPy network is better by 0.0123 (log loss) than XGBoost and 2 times cheaper to "
         "train."
     )
 
 
-COST = st.one_of(st.none(), st.floats(1e-6, 1e6))
+COST = st.one_of(st.just(0.0), st.floats(1e-6, 1e6))
 
 
 @given(
@@ -131,9 +135,11 @@ COST = st.one_of(st.none(), st.floats(1e-6, 1e6))
     difference=st.floats(-0.5, 0.5),
 )
 def test_better_is_never_said_without_a_verdict(verdict, costs, difference) -> None:
+    names = [key for key, *_ in OTHERS]
+
     def entry(part: list) -> dict:
         first, *rest = part
-        return {"fit_seconds": [first or 1.0], **dict(zip(list(EVEN)[1:], rest, strict=True))}
+        return {"fit_seconds": (first or 1.0,), **dict(zip(names, rest, strict=True))}
 
     found = compared(verdict, difference)
     words = said(found, entry(costs[:5]), entry(costs[5:]))
@@ -154,5 +160,6 @@ def test_better_is_never_said_without_a_verdict(verdict, costs, difference) -> N
 
 
 def test_training_counts_the_whole_search_where_there_was_one() -> None:
-    assert training_seconds({"fit_seconds": [2.0], "tuning_seconds": None}) == 2
-    assert training_seconds({"fit_seconds": [2.0], "tuning_seconds": [7.0, 9.0]}) == 8
+    fit = replace(EVEN, fit_seconds=(2.0, 4.0), tuning_seconds=(None, None))
+    assert training_seconds(fit) == 3
+    assert training_seconds(replace(fit, tuning_seconds=(7.0, 9.0))) == 8

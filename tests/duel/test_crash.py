@@ -11,7 +11,6 @@ import subprocess
 import sys
 import time
 from contextlib import suppress
-from copy import deepcopy
 from dataclasses import replace
 from itertools import cycle
 from pathlib import Path
@@ -29,6 +28,7 @@ from graduel.duel.result.build import build_result
 from graduel.duel.run.cell_runs import run_cells
 from graduel.duel.store.store import open_store
 from graduel.errors import UserError
+from graduel.serialize import to_plain
 
 SCRIPT = """
 import json, sys
@@ -50,7 +50,7 @@ TIMES = (
 
 def timeless(result):
     """Leave out what may differ from run to run: times, memory, the environment."""
-    result = deepcopy(result)
+    result = to_plain(result)
     result.pop("environment")
     for contender in result["contenders"].values():
         for name in TIMES:
@@ -146,11 +146,11 @@ def test_killed_at_many_random_moments(undisturbed, four, tmp_path):
 
 
 def test_the_undisturbed_run_has_its_four_trials(undisturbed):
-    for contender in undisturbed[0]["contenders"].values():
-        (trials,) = contender["trials"]
-        assert [trial["number"] for trial in trials] == [0, 1, 2, 3]
-        assert contender["best_trial"][0] in range(4)
-        assert len(contender["curve"]) == 4
+    for contender in undisturbed[0].contenders.values():
+        (trials,) = contender.trials
+        assert [trial.number for trial in trials] == [0, 1, 2, 3]
+        assert contender.best_trial[0] in range(4)
+        assert len(contender.curve) == 4
 
 
 class FullDisk:

@@ -28,14 +28,16 @@ def answers(split="given", seeds=1, n=60):
 
 def test_on_one_test_set_it_is_the_t_of_the_rows():
     found, metric = answers(), get_metric("log_loss")
-    losses = metric.per_row(found.runs["a"][0], found.y[0])
+    losses = metric.per_row(found.probabilities["a"][0], found.y[0])
     expected = stats.t.interval(0.95, len(losses) - 1, losses.mean(), stats.sem(losses))
     assert metric_interval(found, "a", metric) == pytest.approx(expected)
 
 
 def test_over_folds_it_is_the_corrected_t():
     found, metric = answers("5x1"), get_metric("auc")
-    values = np.array([metric.value(p, y) for p, y in zip(found.runs["a"], found.y, strict=True)])
+    values = np.array(
+        [metric.value(p, y) for p, y in zip(found.probabilities["a"], found.y, strict=True)]
+    )
     se = np.sqrt(values.var(ddof=1) * (1 / 5 + 1 / 4))
     low, high = stats.t.interval(0.95, 4, values.mean(), se)
     assert metric_interval(found, "a", metric) == pytest.approx((max(low, 0), min(high, 1)))
@@ -52,5 +54,5 @@ def test_more_is_better_turns_it_round_and_a_share_stays_one():
 def test_where_there_is_none_it_says_so():
     assert metric_interval(answers(), "a", get_metric("auc")) is None
     found = answers()
-    found.runs["a"][0][:] = 0.5
+    found.probabilities["a"][0][:] = 0.5
     assert metric_interval(found, "a", get_metric("brier")) is None

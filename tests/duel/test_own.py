@@ -37,6 +37,7 @@ from graduel.duel.plan.user_estimators import (
     load_contender,
     parse_contenders,
 )
+from graduel.duel.result.duel_result import BudgetSummary
 from graduel.duel.run.cell import run_cell
 from graduel.errors import UserError
 
@@ -288,10 +289,10 @@ def test_a_duel_by_calling_the_room(tmp_path):
         "out": tmp_path / "run",
     }
     run = graduel.run_duel(X, y, **options)
-    assert list(run.result["contenders"]) == ["logistic", "mine"]
-    assert run.result["contenders"]["mine"]["test_error"] < 0.3
+    assert list(run.result.contenders) == ["logistic", "mine"]
+    assert run.result.contenders["mine"].test_error < 0.3
     again = graduel.run_duel(X, y, **options)
-    assert again.result["contenders"] == run.result["contenders"]
+    assert again.result.contenders == run.result.contenders
     with pytest.raises(UserError, match="holds another duel"):
         graduel.run_duel(
             X,
@@ -320,14 +321,14 @@ def test_a_search_over_an_estimator_of_ones_own(tmp_path):
         threads=1,
         out=tmp_path / "run",
     )
-    found = run.result["contenders"]
-    assert [t["number"] for t in found["tree"]["trials"][0]] == [0, 1, 2]
-    assert found["tree"]["trials"][0][0]["params"] == {"criterion": "gini", "max_depth": 2}
-    assert len(found["bayes"]["trials"][0]) == 1
-    assert len(found["logistic"]["trials"][0]) == 3
-    assert run.result["protocol"]["budget"] == {"kind": "trials", "value": 3}
+    found = run.result.contenders
+    assert [t.number for t in found["tree"].trials[0]] == [0, 1, 2]
+    assert found["tree"].trials[0][0].params == {"criterion": "gini", "max_depth": 2}
+    assert len(found["bayes"].trials[0]) == 1
+    assert len(found["logistic"].trials[0]) == 3
+    assert run.result.protocol.budget == BudgetSummary(kind="trials", value=3)
     for one in found.values():
-        assert one["tuning_seconds"][0] >= one["fit_seconds"][0] > 0
+        assert one.tuning_seconds[0] >= one.fit_seconds[0] > 0
 
 
 MODULE = """
@@ -416,7 +417,7 @@ if __name__ == "__main__":
         X, y, contenders={"mine": OfTheScript(), "logistic": None}, split="shuffle", threads=1,
         out="run",
     )
-    print(run.result["contenders"]["mine"]["test_error"])
+    print(run.result.contenders["mine"].test_error)
 """
 
 

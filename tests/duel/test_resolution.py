@@ -11,7 +11,8 @@ from scipy import stats
 from graduel.duel.plan.power import explain_power
 from graduel.metrics.metric import get_metric
 from graduel.stats.corrected_t import MOST_FITS, CorrectedT
-from graduel.stats.multiplicity import by_row, paired_score_interval
+from graduel.stats.proportions import paired_score_interval
+from graduel.stats.two_way import paired_t
 
 ERROR = get_metric("error")
 
@@ -41,7 +42,7 @@ def test_error_is_resolved_where_the_score_interval_would_be_inside(rope, pairs)
 def test_log_loss_is_resolved_where_a_t_would_be_inside():
     n = least(get_metric("log_loss"), 0.02)
     d = 0.5 * stats.norm.ppf((np.arange(n) + 0.5) / n)[np.newaxis]
-    assert by_row(d, 0.9).high == pytest.approx(0.02, rel=0.01)
+    assert paired_t(d, 0.9).high == pytest.approx(0.02, rel=0.01)
 
 
 @pytest.mark.parametrize("design", [(1, 10), (10, 10), (5, 2)])

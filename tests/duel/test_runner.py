@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
-from copy import deepcopy
 from dataclasses import replace
 
 import numpy as np
@@ -20,18 +20,20 @@ from graduel.data.source import DataSource
 from graduel.duel.plan.protocol import Cell
 from graduel.duel.plan.protocol_builder import build_protocol
 from graduel.duel.result.build import build_result
+from graduel.duel.result.duel_result import DatasetSummary, read_result
 from graduel.duel.run.cell_runs import run_cells
 from graduel.duel.run.executor import WorkerError
 from graduel.duel.run.job import run_job
 from graduel.duel.store.store import open_store
 from graduel.errors import UserError
+from graduel.serialize import to_plain
 
 TIMES = ("fit_seconds", "predict_row_seconds", "predict_batch_seconds", "peak_memory_bytes")
 
 
 def timeless(result):
     """Leave out what may differ from run to run: times and memory."""
-    result = deepcopy(result)
+    result = to_plain(result)
     result["environment"].pop("finished")
     for contender in result["contenders"].values():
         for name in TIMES:
@@ -64,30 +66,25 @@ def test_a_duel_from_its_plan_to_its_result(undisturbed, mnist):
     ]
     shares = [e.progress.share for e in events if e.kind == "progress"]
     assert len(shares) >= 8
-    result = json.loads((run.path / "result.json").read_text())
+    result = read_result(run.path)
     assert result == run.result
-    assert result["dataset"] == {
-        "name": "mnist",
-        "n_train": 275,
-        "n_valid": 25,
-        "n_test": 10_000,
-        "n_features": 784,
-        "n_classes": 10,
-    }
-    for name, contender in result["contenders"].items():
+    assert result.dataset == DatasetSummary(
+        name="mnist", n_train=275, n_valid=25, n_test=10_000, n_features=784, n_classes=10
+    )
+    for name, contender in result.contenders.items():
         p = np.load(run.path / "cells" / f"{name}-seed0" / "probabilities.npy")
         error = (p.argmax(axis=1) != mnist.y[60_000:]).mean()
-        assert contender["test_error"] == pytest.approx(error)
-        assert contender["test_error_interval"][0] < error < contender["test_error_interval"][1]
-        assert contender["model_bytes"] == 4 * (784 * 16 + 16 + 160 + 10)
-        assert len(contender["fit_seconds"]) == 1
-        assert contender["fit_seconds"][0] > 0
-        assert all(0 <= e <= 1 and s > 0 for s, e in contender["curve"])
-    (comparison,) = result["comparisons"]
-    assert (comparison["a"], comparison["b"]) == ("textbook", "net")
-    errors = {k: c["test_error"] for k, c in result["contenders"].items()}
-    assert comparison["difference"] == pytest.approx(errors["textbook"] - errors["net"])
-    assert result["environment"]["numpy"] == np.__version__
+        assert contender.test_error == pytest.approx(error)
+        assert contender.test_error_interval[0] < error < contender.test_error_interval[1]
+        assert contender.model_bytes == 4 * (784 * 16 + 16 + 160 + 10)
+        assert len(contender.fit_seconds) == 1
+        assert contender.fit_seconds[0] > 0
+        assert all(0 <= e <= 1 and s > 0 for s, e in contender.curve)
+    (comparison,) = result.comparisons
+    assert (comparison.a, comparison.b) == ("textbook", "net")
+    errors = {k: c.test_error for k, c in result.contenders.items()}
+    assert comparison.difference == pytest.approx(errors["textbook"] - errors["net"])
+    assert result.environment.versions["numpy"] == np.__version__
 
 
 def test_the_run_is_read_back_as_it_was(undisturbed):
@@ -235,15 +232,15 @@ def test_two_seeds_on_two_threads_twice_with_xgboost(tmp_path, monkeypatch):
     protocol = replace(base, contenders=specs)
     first, second = (fight(tmp_path / name, protocol)[0].result for name in "ab")
     assert timeless(first) == timeless(second)
-    assert len(first["contenders"]["xgboost"]["test_errors"]) == 2
-    assert first["claims"][0]["booster"] == "xgboost"
+    assert len(first.contenders["xgboost"].test_errors) == 2
+    assert first.claims[0].booster == "xgboost"
 
 
 @pytest.mark.parametrize("text", ["[]", "{}", '{"format": 99}', '{"format": 1, "what": 2}'])
-def test_a_folder_that_is_no_run_is_refused(tmp_path, text):
+def test_a_folder_that_is_no_run_is_refused(undisturbed, tmp_path, text):
     with pytest.raises(UserError, match="finished duel's folder"):
         graduel.load_run(tmp_path)
-    (tmp_path / "result.json").write_text("{}")
+    shutil.copy(undisturbed[0].path / "result.json", tmp_path)
     (tmp_path / "duel.json").write_text(text)
     with pytest.raises(UserError, match="expected a duel's plan"):
         graduel.load_run(tmp_path)
@@ -257,6 +254,6 @@ def test_a_process_that_dies_without_a_word_is_told(tiny, tmp_path, monkeypatch)
 
 def test_from_python(tmp_path):
     run = graduel.run_duel(contenders=["textbook"], rows=200, quick=True, out=tmp_path, threads=1)
-    assert run.result["comparisons"] == []
-    assert run.result["contenders"]["textbook"]["test_error"] < 0.5
-    assert run.result["environment"]["command"].startswith("graduel.run_duel")
+    assert run.result.comparisons == ()
+    assert run.result.contenders["textbook"].test_error < 0.5
+    assert run.result.environment.command.startswith("graduel.run_duel")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
 from itertools import pairwise
 
@@ -15,9 +14,11 @@ from hypothesis import strategies as st
 from graduel.data.source import DataSource, open_source
 from graduel.duel.plan.protocol_builder import build_protocol
 from graduel.duel.result.build import load_run
+from graduel.duel.result.duel_result import read_result
 from graduel.duel.session import run_duel
 from graduel.duel.suite.training_sizes import parse_sizes, plan_sizes
 from graduel.duel.verdict.crossing import compare_sizes
+from graduel.duel.verdict.types import Crossing
 from graduel.errors import UserError
 
 VERDICTS = ("a better", "b better", "practically equal", "undecided")
@@ -82,22 +83,20 @@ def test_a_duel_at_several_sizes_is_taken_up_again(csv, tmp_path):
         "out": tmp_path / "run",
     }
     run = run_duel(csv, sizes=[40, 90], **options)
-    curve = run.result["learning_curve"]
-    assert curve["sizes"] == [40, 90, 161]
-    for name, entry in curve["contenders"].items():
-        assert entry["test_errors"][-1] == run.result["contenders"][name]["test_error"]
+    curve = run.result.learning_curve
+    assert curve.sizes == (40, 90, 161)
+    for name, entry in curve.contenders.items():
+        assert entry.test_errors[-1] == run.result.contenders[name].test_error
         for size, error, (low, high) in zip(
-            curve["sizes"], entry["test_errors"], entry["test_error_intervals"], strict=True
+            curve.sizes, entry.test_errors, entry.test_error_intervals, strict=True
         ):
             assert low <= error <= high
             if size < 161:
                 part = load_run(tmp_path / "run" / "sizes" / str(size))
                 np.testing.assert_array_equal(part.y_test, run.y_test)
-                assert error == part.result["contenders"][name]["test_error"]
-                assert part.result["protocol"]["rows"] == size
-    assert [one["verdicts"][-1] for one in curve["pairs"]] == [
-        run.result["comparisons"][0]["verdict"]
-    ]
+                assert error == part.result.contenders[name].test_error
+                assert part.result.protocol.rows == size
+    assert [one.verdicts[-1] for one in curve.pairs] == [run.result.comparisons[0].verdict]
     # What a killed process leaves: one size without its last cell.
     kept = (tmp_path / "run" / "sizes" / "90" / "cells" / "net-seed0" / "outcome.json").read_bytes()
     lost = tmp_path / "run" / "sizes" / "40"
@@ -106,17 +105,17 @@ def test_a_duel_at_several_sizes_is_taken_up_again(csv, tmp_path):
         file.unlink()
     (lost / "cells" / "net-seed0").rmdir()
     again = run_duel(csv, sizes="40,90", **options)
-    same = again.result["learning_curve"]
-    assert [e["test_errors"] for e in same["contenders"].values()] == [
-        e["test_errors"] for e in curve["contenders"].values()
+    same = again.result.learning_curve
+    assert [e.test_errors for e in same.contenders.values()] == [
+        e.test_errors for e in curve.contenders.values()
     ]
-    assert same["pairs"] == curve["pairs"]
+    assert same.pairs == curve.pairs
     file = tmp_path / "run" / "sizes" / "90" / "cells" / "net-seed0" / "outcome.json"
     assert file.read_bytes() == kept
-    assert json.loads((tmp_path / "run" / "result.json").read_text()) == again.result
+    assert read_result(tmp_path / "run") == again.result
     # Without --sizes the curve of what is there stays.
-    assert "learning_curve" in run_duel(csv, **options).result
-    assert "learning_curve" not in load_run(tmp_path / "run" / "sizes" / "40").result
+    assert run_duel(csv, **options).result.learning_curve is not None
+    assert load_run(tmp_path / "run" / "sizes" / "40").result.learning_curve is None
 
 
 def test_sizes_that_cannot_be(csv):
@@ -157,39 +156,31 @@ def mnist_of():
     )
 
 
-def points(*found):
-    return [{"difference": d, "verdict": v} for d, v in found]
-
-
 TITLES = {"a": "my trees", "b": "NumPy network"}
 
 
+def compare(*points, sizes=(100, 1000, 10_000)):
+    differences, verdicts = zip(*points, strict=True)
+    return compare_sizes("a", "b", sizes, verdicts, differences, TITLES)
+
+
 def test_a_crossing_needs_a_verdict_on_both_sides():
-    sizes = [100, 1000, 10_000]
-    up = points((-0.02, "a better"), (-0.01, "undecided"), (0.03, "b better"))
-    found = compare_sizes("a", "b", sizes, up, TITLES)
-    assert found["crossing"] == {
-        "rows": round(1000 * 10**0.25),
-        "between": [100, 10_000],
-        "before": "a",
-        "after": "b",
-    }
-    assert found["sentence"] == (
+    curve = compare((-0.02, "a better"), (-0.01, "undecided"), (0.03, "b better"))
+    assert curve.crossing == Crossing(round(1000 * 10**0.25), (100, 10_000), "a", "b")
+    assert curve.sentence == (
         "my trees is better at 100 training rows, the NumPy network at 10,000: the curves cross at "
         "about 1,800."
     )
-    chance = points((-0.02, "a better"), (-0.01, "undecided"), (0.03, "undecided"))
-    found = compare_sizes("a", "b", sizes, chance, TITLES)
-    assert found["crossing"] is None
-    assert "no crossing seen. my trees is better at 1 of 3 sizes." in found["sentence"]
-    assert "change places, by differences that may be chance" in found["sentence"]
-    equal = points((-0.02, "a better"), (-0.01, "a better"), (0.001, "practically equal"))
-    assert compare_sizes("a", "b", sizes, equal, TITLES)["crossing"] is None
-    never = points((0.02, "b better"), (0.01, "b better"), (0.03, "b better"))
-    found = compare_sizes("a", "b", sizes, never, TITLES)
-    assert found["sentence"].endswith("The NumPy network is better at every size.")
-    twice = points((-0.02, "a better"), (0.01, "b better"), (-0.03, "a better"))
-    assert "cross more than once" in compare_sizes("a", "b", sizes, twice, TITLES)["sentence"]
+    curve = compare((-0.02, "a better"), (-0.01, "undecided"), (0.03, "undecided"))
+    assert curve.crossing is None
+    assert "no crossing seen. my trees is better at 1 of 3 sizes." in curve.sentence
+    assert "change places, by differences that may be chance" in curve.sentence
+    curve = compare((-0.02, "a better"), (-0.01, "a better"), (0.001, "practically equal"))
+    assert curve.crossing is None
+    curve = compare((0.02, "b better"), (0.01, "b better"), (0.03, "b better"))
+    assert curve.sentence.endswith("The NumPy network is better at every size.")
+    curve = compare((-0.02, "a better"), (0.01, "b better"), (-0.03, "a better"))
+    assert "cross more than once" in curve.sentence
 
 
 @settings(deadline=None)
@@ -198,22 +189,22 @@ def test_a_crossing_needs_a_verdict_on_both_sides():
     start=st.integers(2, 50),
 )
 def test_whatever_the_curves_a_crossing_lies_between_its_ends(drawn, start):
-    found = []
+    points = []
     for difference, verdict in drawn:
         # As verdicts are: better only where the difference says so.
         if verdict == "a better":
             difference = -abs(difference) or -0.1
         elif verdict == "b better":
             difference = abs(difference) or 0.1
-        found.append({"difference": difference, "verdict": verdict})
-    sizes = [start * 3**i for i in range(len(found))]
-    result = compare_sizes("a", "b", sizes, found, {})
-    decided = [one["verdict"] for one in found if "better" in one["verdict"]]
-    assert (result["crossing"] is None) == (len(set(decided)) < 2)
-    if (crossing := result["crossing"]) is not None:
-        low, high = crossing["between"]
-        assert low <= crossing["rows"] <= high
-        assert {crossing["before"], crossing["after"]} == {"a", "b"}
+        points.append((difference, verdict))
+    sizes = [start * 3**i for i in range(len(points))]
+    curve = compare(*points, sizes=sizes)
+    decided = {verdict for verdict in curve.verdicts if "better" in verdict}
+    assert (curve.crossing is None) == (len(decided) < 2)
+    if (crossing := curve.crossing) is not None:
+        low, high = crossing.between
+        assert low <= crossing.rows <= high
+        assert {crossing.before, crossing.after} == {"a", "b"}
         winner = {"a better": "a", "b better": "b"}
-        assert winner[found[sizes.index(low)]["verdict"]] == crossing["before"]
-        assert winner[found[sizes.index(high)]["verdict"]] == crossing["after"]
+        assert winner[curve.verdicts[sizes.index(low)]] == crossing.before
+        assert winner[curve.verdicts[sizes.index(high)]] == crossing.after

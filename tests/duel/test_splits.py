@@ -251,7 +251,7 @@ def test_a_duel_on_known_data_split_anew(tmp_path):
     run = run_duel(
         "mnist", contenders=["logistic"], split="shuffle", rows=300, threads=1, out=tmp_path / "run"
     )
-    assert run.result["protocol"]["split"] == "holdout"
-    assert run.result["known_best"] is None
-    assert len(run.images) == len(run.y_test) == run.result["dataset"]["n_test"]
-    assert run.result["contenders"]["logistic"]["test_error"] < 0.4
+    assert run.result.protocol.split == "holdout"
+    assert run.result.known_best is None
+    assert len(run.images) == len(run.y_test) == run.result.dataset.n_test
+    assert run.result.contenders["logistic"].test_error < 0.4

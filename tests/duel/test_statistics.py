@@ -17,19 +17,15 @@ from statsmodels.stats.contingency_tables import mcnemar
 from statsmodels.stats.multitest import multipletests
 from statsmodels.stats.proportion import proportion_confint
 
-from graduel.stats.multiplicity import (
-    Spread,
-    TwoWay,
-    by_row,
-    error_interval,
-    holm,
+from graduel.stats.multiplicity import holm
+from graduel.stats.proportions import (
     mcnemar_exact,
     mcnemar_midp,
     paired_score_interval,
-    two_way,
     wilson_interval,
 )
-from graduel.stats.sample_size import rows_needed_equal, rows_needed_mcnemar, size_needed
+from graduel.stats.sample_size import rows_and_seeds_needed, rows_needed_equal, rows_needed_mcnemar
+from graduel.stats.two_way import MeanEstimate, Spread, error_interval, paired_t, two_way_t
 
 levels = st.floats(0.5, 0.999)
 
@@ -228,7 +224,7 @@ def examples_of_differences():
 def test_two_way_follows_its_formula(d, level):
     seeds, rows = d.shape
     r, s, e = (square / d.size for square in mean_squares(d))
-    found = two_way(d, level)
+    found = two_way_t(d, level)
     variance = max(r + s - e, r, s)
     of_rows = variance - s
     assert found.mean == pytest.approx(d.mean(), abs=1e-12)
@@ -248,11 +244,11 @@ def test_two_way_follows_its_formula(d, level):
 def test_two_way_is_the_t_of_whichever_alone_varies():
     rng = np.random.default_rng(5)
     rows_alone = np.tile(rng.normal(size=30), (4, 1))
-    found, expected = two_way(rows_alone), stats.ttest_1samp(rows_alone[0], 0)
+    found, expected = two_way_t(rows_alone), stats.ttest_1samp(rows_alone[0], 0)
     assert found.p_value == pytest.approx(expected.pvalue, rel=1e-9)
     assert found.df == pytest.approx(29)
     seeds_alone = np.tile(rng.normal(1, 1, size=(4, 1)), (1, 30))
-    found, expected = two_way(seeds_alone), stats.ttest_1samp(seeds_alone[:, 0], 0)
+    found, expected = two_way_t(seeds_alone), stats.ttest_1samp(seeds_alone[:, 0], 0)
     assert found.p_value == pytest.approx(expected.pvalue, rel=1e-6)
     assert found.df == pytest.approx(3, rel=1e-6)
     limits = expected.confidence_interval(0.95)
@@ -262,14 +258,14 @@ def test_two_way_is_the_t_of_whichever_alone_varies():
 def test_two_way_counts_rows_that_balance_out_over_seeds():
     # Each row's mean is 0: rows alone would claim certainty, the spread between seeds does not.
     d = np.array([[1, -1] * 10, [-1, 1] * 10, [0, 0] * 10])
-    found = two_way(d)
+    found = two_way_t(d)
     assert found.se**2 == pytest.approx(max(s / d.size for s in mean_squares(d)[:2]), abs=1e-12)
 
 
 @given(seeds_by_rows(), levels, levels)
 @settings(max_examples=60, deadline=None)
 def test_two_way_and_by_row_are_sound(d, one, other):
-    for statistic in (two_way, by_row):
+    for statistic in (two_way_t, paired_t):
         found, mirrored = statistic(d, one), statistic(-d, one)
         assert 0 <= found.p_value <= 1
         assert found.low <= found.mean <= found.high
@@ -286,7 +282,7 @@ def test_two_way_and_by_row_are_sound(d, one, other):
 def test_by_row_is_a_paired_t():
     rng = np.random.default_rng(2)
     a, b = rng.random((2, 2, 200)) < np.array([0.3, 0.2]).reshape(2, 1, 1)
-    found = by_row(a.astype(int) - b.astype(int), 0.9)
+    found = paired_t(a.astype(int) - b.astype(int), 0.9)
     expected = stats.ttest_rel(a.mean(axis=0), b.mean(axis=0))
     limits = expected.confidence_interval(0.9)
     assert found.p_value == pytest.approx(expected.pvalue, rel=1e-10)
@@ -294,7 +290,7 @@ def test_by_row_is_a_paired_t():
     assert found.df == expected.df
 
 
-@pytest.mark.parametrize("statistic", [two_way, by_row])
+@pytest.mark.parametrize("statistic", [two_way_t, paired_t])
 def test_no_difference_at_all(statistic):
     found = statistic(np.zeros((3, 10)))
     assert (found.mean, found.se, found.p_value, found.low, found.high) == (0, 0, 1, 0, 0)
@@ -308,7 +304,7 @@ def test_three_seeds_that_vary_more_than_rows_are_judged_honestly(row_effect):
     ours = satterthwaite = 0
     for _ in range(draws):
         d = rng.normal(size=(seeds, rows)) + np.sqrt(row_effect) * rng.normal(size=rows)
-        found = two_way(d + rng.normal(size=(seeds, 1)) * np.sqrt(5 * variance_of_rows * seeds))
+        found = two_way_t(d + rng.normal(size=(seeds, 1)) * np.sqrt(5 * variance_of_rows * seeds))
         ours += found.p_value < 0.05
         satterthwaite += 2 * stats.t.sf(abs(found.mean) / found.se, found.df) < 0.05
     limit = 0.05 + 2 * np.sqrt(0.05 * 0.95 / draws)
@@ -343,7 +339,7 @@ def test_error_interval_follows_the_design():
     )
     limits = stats.ttest_1samp(wrong[:2].mean(axis=0), 0).confidence_interval(0.95)
     assert error_interval(wrong[:2]) == pytest.approx((limits.low, limits.high))
-    found = two_way(wrong)
+    found = two_way_t(wrong)
     assert error_interval(wrong) == (found.low, found.high)
 
 
@@ -399,8 +395,8 @@ def test_rows_to_settle_equal_gives_the_power_it_promises():
 
 def test_size_to_settle_gives_the_power_it_promises():
     rng = np.random.default_rng(1)
-    found = by_row(np.repeat([[1.6, -1.4]], 50, axis=1))
-    rows, seeds = size_needed(found)
+    found = paired_t(np.repeat([[1.6, -1.4]], 50, axis=1))
+    rows, seeds = rows_and_seeds_needed(found)
     assert seeds == 1
     x = rng.normal(0.1, found.se * 10, size=(4000, rows))
     power = np.mean(stats.ttest_1samp(x, 0, axis=1).pvalue < 0.05)
@@ -419,7 +415,7 @@ def test_size_to_settle_gives_the_power_it_promises():
 )
 def test_size_to_settle_asks_for_what_is_short(parts, grows):
     spread = Spread(*parts, rows=1000, seeds=3)
-    rows, seeds = size_needed(TwoWay.build(0.008, spread, 0.95))
+    rows, seeds = rows_and_seeds_needed(MeanEstimate.build(0.008, spread, 0.95))
     assert (rows > 1000) == (grows in ("rows", "both"))
     assert (seeds > 3) == (grows in ("seeds", "both"))
     new = spread.resized(rows, seeds)
@@ -430,12 +426,12 @@ def test_size_to_settle_asks_for_what_is_short(parts, grows):
 
 
 def test_size_to_settle_knows_that_equal_is_settled_too():
-    found = TwoWay.build(0.0001, Spread(1e-5, 0.0, 0.0, rows=1000, seeds=1), 0.95)
-    apart, equal = size_needed(found)[0], size_needed(found, rope=0.005)[0]
+    found = MeanEstimate.build(0.0001, Spread(1e-5, 0.0, 0.0, rows=1000, seeds=1), 0.95)
+    apart, equal = rows_and_seeds_needed(found)[0], rows_and_seeds_needed(found, rope=0.005)[0]
     assert equal < apart / 100
     new = found.spread.resized(equal, 1)
     assert 0.0001 + new.half_width(0.1) + stats.norm.ppf(0.9) * new.se < 0.005
-    assert size_needed(TwoWay.build(0.0, found.spread, 0.95)) is None
+    assert rows_and_seeds_needed(MeanEstimate.build(0.0, found.spread, 0.95)) is None
 
 
 # What is refused
@@ -449,10 +445,10 @@ def test_size_to_settle_knows_that_equal_is_settled_too():
         lambda: paired_score_interval(0, 0, 0),
         lambda: paired_score_interval(1, 1, 6, level=95),
         lambda: wilson_interval(7, 6),
-        lambda: two_way(np.zeros((1, 5))),
-        lambda: two_way(np.zeros((3, 1))),
-        lambda: by_row(np.zeros(5)),
-        lambda: two_way(np.zeros((3, 5)), level=0),
+        lambda: two_way_t(np.zeros((1, 5))),
+        lambda: two_way_t(np.zeros((3, 1))),
+        lambda: paired_t(np.zeros(5)),
+        lambda: two_way_t(np.zeros((3, 5)), level=0),
         lambda: holm([0.1, 1.1]),
     ],
 )

@@ -10,7 +10,8 @@ import polars as pl
 import pytest
 
 from graduel.contenders import Budget, make_contender
-from graduel.data.source import DataSource, SourceSpec, open_source, source_from_arrays
+from graduel.data.source import DataSource, open_source, source_from_arrays
+from graduel.data.spec import SourceSpec
 from graduel.duel.plan.duel_checks import check_duel
 from graduel.duel.plan.protocol import Cell, Protocol
 from graduel.duel.plan.protocol_builder import build_protocol
@@ -160,17 +161,17 @@ def test_a_duel_by_cross_validation(csv, tmp_path):
     np.testing.assert_array_equal(run.y_test, y)
     for name, probabilities in run.probabilities.items():
         assert probabilities.shape == (2, 240, 3)
-        errors = result["contenders"][name]["test_errors"]
+        errors = result.contenders[name].test_errors
         assert len(errors) == 6
         misses = probabilities.argmax(axis=2) != y
         # Folds of 80 rows or so: the mean over folds is nearly that over rows.
         assert misses.mean() == pytest.approx(np.mean(errors), abs=0.01)
-        low, high = result["contenders"][name]["test_error_interval"]
-        assert low <= result["contenders"][name]["test_error"] <= high
-    for comparison in result["comparisons"]:
-        assert comparison["test"] == "corrected resampled t"
-        assert (comparison["repeats"], comparison["folds"]) == (2, 3)
-    assert result["protocol"]["split"] == "3x2"
+        low, high = result.contenders[name].test_error_interval
+        assert low <= result.contenders[name].test_error <= high
+    for comparison in result.comparisons:
+        assert comparison.test == "corrected resampled t"
+        assert (comparison.repeats, comparison.folds) == (2, 3)
+    assert result.protocol.split == "3x2"
 
 
 def test_a_finished_duel_is_read_without_its_data_and_tells_no_row(csv, tmp_path):
@@ -188,11 +189,11 @@ def test_a_finished_duel_is_read_without_its_data_and_tells_no_row(csv, tmp_path
     for text in (page, result):
         for secret in (SECRET, "Ulm", "one value", str(tmp_path)):
             assert secret not in text
-    told = run.result["dataset"]
-    assert told["file"] == "people.csv"
-    assert [c["name"] for c in told["columns"]] == ["age", "town", "member"]
-    assert told["set_aside"][0]["name"] == "same"
-    assert {c["kind"] for c in told["columns"]} == {"numeric", "categorical", "boolean"}
+    told = run.result.dataset
+    assert told.file == "people.csv"
+    assert [c.name for c in told.columns] == ["age", "town", "member"]
+    assert told.set_aside[0].name == "same"
+    assert {c.kind for c in told.columns} == {"numeric", "categorical", "boolean"}
 
 
 MARKERS = {"city": "Zxq-{}-town", "note": "Vjw-{}-word"}
@@ -250,10 +251,10 @@ def test_temperatures_are_fitted_on_validation_rows_alone(csv, tmp_path):
     p = tiny(source, ["net", "xgboost"], split="3x1")
     run, _ = fight(tmp_path / "run", source, p)
     y = source.load().y
-    for name, entry in run.result["contenders"].items():
-        found = entry["calibration"]
+    for name, entry in run.result.contenders.items():
+        found = entry.calibration
         losses = []
-        for k, t in enumerate(found["temperatures"]):
+        for k, t in enumerate(found.temperatures):
             folder = tmp_path / "run" / "cells" / f"{name}-seed{k}"
             rows = np.load(tmp_path / "run" / "splits" / f"seed{k}.npz")
             np.testing.assert_array_equal(rows["valid_truth"], y[rows["valid"]])
@@ -261,37 +262,27 @@ def test_temperatures_are_fitted_on_validation_rows_alone(csv, tmp_path):
             assert t == fit_temperature(on_valid, y[rows["valid"]])
             on_test = np.load(folder / "probabilities.npy")
             losses.append(log_loss(apply_temperature(on_test, t), y[rows["test"]]))
-        assert found["after"]["log_loss"] == pytest.approx(np.mean(losses), abs=1e-12)
-        assert found["before"]["log_loss"] == entry["log_loss"]
-        assert sum(b["rows"] for b in found["before"]["bins"]) == len(y)
-        assert entry["probes"]["rows"] == len(y)
-    assert all(one["cost"] for one in run.result["comparisons"])
+        assert found.after.log_loss == pytest.approx(np.mean(losses), abs=1e-12)
+        assert found.before.log_loss == entry.log_loss
+        assert sum(b.rows for b in found.before.bins) == len(y)
+        assert entry.probes.rows == len(y)
+    assert all(one.cost for one in run.result.comparisons)
 
 
-def test_without_validation_probabilities_there_is_no_temperature(csv, tmp_path):
+def test_missing_validation_probabilities_are_an_error(csv, tmp_path):
     source = open_source(csv, target="label")
     p = tiny(source, ["net"], split="holdout")
     fight(tmp_path / "run", source, p)
-    folder = tmp_path / "run"
-    (folder / "cells" / "net-seed0" / "valid_probabilities.npy").unlink()
-    (folder / "cells" / "net-seed0" / "probes.json").unlink()
-    rows = dict(np.load(folder / "splits" / "seed0.npz"))
-    kept = {k: v for k, v in rows.items() if k not in ("valid_truth", "places")}
-    np.savez(folder / "splits" / "seed0.npz", **kept)
-    run, kinds = fight(folder, source, p)
-    assert kinds == ["kept"]
-    found = run.result["contenders"]["net"]
-    assert found["calibration"]["temperatures"] is None
-    assert found["calibration"]["after"] is None
-    assert found["probes"] is None
-    assert run.rows is None
+    (tmp_path / "run" / "cells" / "net-seed0" / "valid_probabilities.npy").unlink()
+    with pytest.raises(UserError, match="validation probabilities are missing"):
+        fight(tmp_path / "run", source, p)
 
 
 def test_probes_can_be_left_out(csv, tmp_path):
     source = open_source(csv, target="label")
     p = tiny(source, ["net"], split="holdout", probes=False)
     run, _ = fight(tmp_path / "run", source, p)
-    assert run.result["contenders"]["net"]["probes"] is None
+    assert run.result.contenders["net"].probes is None
     assert not (tmp_path / "run" / "cells" / "net-seed0" / "probes.json").exists()
     assert "probes" not in tiny(source, ["net"], split="holdout").as_dict()
 
@@ -375,10 +366,10 @@ def test_arrays_and_frames_of_a_program(tmp_path):
         "out": tmp_path / "run",
     }
     run = run_duel(X, y, **options)
-    assert run.result["dataset"]["n_features"] == 3
+    assert run.result.dataset.n_features == 3
     assert (tmp_path / "run" / "data.parquet").exists()
     again = run_duel(X, y, **options)
-    assert again.result["contenders"] == run.result["contenders"]
+    assert again.result.contenders == run.result.contenders
     with pytest.raises(UserError, match="has changed since"):
         run_duel(X + 1, y, **options)
 

@@ -10,9 +10,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from graduel.duel.verdict.error_counts import compare_error_counts, judge_claim
-from graduel.stats.multiplicity import by_row, holm, mcnemar_midp, paired_score_interval, two_way
+from graduel.duel.verdict.error_counts import answer_claim, compare_error_counts
+from graduel.duel.verdict.types import Claim
+from graduel.serialize import from_plain, to_plain
+from graduel.stats.multiplicity import holm
+from graduel.stats.proportions import mcnemar_midp, paired_score_interval
 from graduel.stats.sample_size import rows_needed_mcnemar
+from graduel.stats.two_way import paired_t, two_way_t
 
 TITLES = {"text": "textbook network", "xgb": "XGBoost", "net": "the NumPy network"}
 
@@ -125,7 +129,7 @@ def test_two_seeds_speak_of_the_fitted_models():
     wrong = seeded(0.06, 0.03, seeds=2, rows=3000)
     [found] = compare_error_counts(wrong, rope=0.005)
     d = wrong["text"].astype(int) - wrong["xgb"].astype(int)
-    expected = by_row(d)
+    expected = paired_t(d)
     assert found.interval == (expected.low, expected.high)
     assert found.p_value == expected.p_value
     assert (found.test, found.verdict) == ("paired t by row", "b better")
@@ -136,7 +140,7 @@ def test_three_seeds_speak_of_the_procedures():
     wrong = seeded(0.06, 0.03, seeds=4, rows=3000)
     [found] = compare_error_counts(wrong, rope=0.005)
     d = wrong["text"].astype(int) - wrong["xgb"].astype(int)
-    expected, narrower = two_way(d), two_way(d, 0.9)
+    expected, narrower = two_way_t(d), two_way_t(d, 0.9)
     assert found.interval == (expected.low, expected.high)
     assert found.equivalence_interval == (narrower.low, narrower.high)
     assert found.p_value == expected.p_value
@@ -206,11 +210,11 @@ def test_swapping_two_contenders_mirrors_the_verdict(seed, seeds, rope):
 # Words and data
 
 
-def test_as_dict_is_plain_json():
+def test_comparisons_and_claims_become_plain_json():
     wrong = seeded(0.05, 0.06, seeds=3, rows=400)
     found = compare_error_counts({**wrong, "net": wrong["xgb"]}, rope=0.005, titles=TITLES)
     for comparison in found:
-        fields = json.loads(json.dumps(comparison.as_dict(), allow_nan=False))
+        fields = json.loads(json.dumps(to_plain(comparison), allow_nan=False))
         assert fields["metric"] == "error"
         assert fields["interval"] == list(comparison.interval)
         assert {
@@ -218,10 +222,10 @@ def test_as_dict_is_plain_json():
             "rope", "test", "why", "p_value", "p_adjusted", "verdict", "detectable", "scope",
             "more_rows", "more_seeds", "sentence",
         } <= set(fields)  # fmt: skip
-    claim = judge_claim(
+    claim = answer_claim(
         found[0], {"text": 0.05, "xgb": 0.06}, booster="xgb", network="text", titles=TITLES
     )
-    assert json.loads(json.dumps(claim.as_dict())) == claim.as_dict()
+    assert from_plain(Claim, json.loads(json.dumps(to_plain(claim)))) == claim
 
 
 def test_words_of_a_better_one():
@@ -297,7 +301,7 @@ def test_one_contender_has_nobody_to_meet():
 
 
 def claim(comparison, text, xgb):
-    return judge_claim(
+    return answer_claim(
         comparison, {"text": text, "xgb": xgb}, booster="xgb", network="text", titles=TITLES
     )
 
@@ -365,11 +369,11 @@ def test_claim_needs_the_right_pair():
     comparison = pair(100, 510, 80, 10_000)
     errors = {"text": 0.061, "xgb": 0.018, "net": 0.02}
     with pytest.raises(ValueError, match="expected the comparison of 'xgb' and 'net'; got that of"):
-        judge_claim(comparison, errors, booster="xgb", network="net")
+        answer_claim(comparison, errors, booster="xgb", network="net")
     with pytest.raises(ValueError, match="errors lack"):
-        judge_claim(comparison, {"text": 0.1}, booster="xgb", network="text")
+        answer_claim(comparison, {"text": 0.1}, booster="xgb", network="text")
     with pytest.raises(ValueError, match="expected the comparison"):
-        judge_claim(replace(comparison, b="text"), errors, booster="text", network="text")
+        answer_claim(replace(comparison, b="text"), errors, booster="text", network="text")
 
 
 def test_all_against_one_are_fewer_pairs_and_less_correction():

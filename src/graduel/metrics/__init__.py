@@ -1,1 +1,33 @@
-"""Metrics as losses by row, and the calibration of probabilities."""
+"""Metrics of predicted probabilities, and their calibration."""
+
+from graduel.metrics.calibration import (
+    Bin,
+    Calibration,
+    apply_temperature,
+    fit_temperature,
+    measure_calibration,
+)
+from graduel.metrics.metric import (
+    METRICS,
+    Metric,
+    brier,
+    default_rope,
+    get_metric,
+    is_misclassified,
+    log_loss,
+)
+
+__all__ = [
+    "METRICS",
+    "Bin",
+    "Calibration",
+    "Metric",
+    "apply_temperature",
+    "brier",
+    "default_rope",
+    "fit_temperature",
+    "get_metric",
+    "is_misclassified",
+    "log_loss",
+    "measure_calibration",
+]

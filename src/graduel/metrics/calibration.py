@@ -131,8 +131,8 @@ def fit_temperature(probabilities: Array, y: Array) -> float:
         return float(np.mean(np.log(np.exp(logits * cool).sum(axis=1)) - true * cool))
 
     bounds = (float(np.log(COLDEST)), float(np.log(HOTTEST)))
-    found = minimize_scalar(loss, bounds=bounds, method="bounded", options={"xatol": 1e-6})
-    return float(np.exp(found.x))
+    optimum = minimize_scalar(loss, bounds=bounds, method="bounded", options={"xatol": 1e-6})
+    return float(np.exp(optimum.x))
 
 
 def measure_calibration(
@@ -174,18 +174,18 @@ def measure_calibration(
     --------
     >>> p = np.tile([[0.9, 0.1]], (100, 1))
     >>> y = np.repeat([0, 1], [80, 20])
-    >>> found = measure_calibration([p], [y], [np.arange(100)])
-    >>> round(found.ece, 3), found.bins[0].right
+    >>> calibration = measure_calibration([p], [y], [np.arange(100)])
+    >>> round(calibration.ece, 3), calibration.bins[0].right
     (0.1, 0.8)
     """
     sure = np.concatenate([p.max(axis=1).astype(np.float64) for p in runs])
     right = ~np.concatenate([is_misclassified(p, of) for p, of in zip(runs, y, strict=True)])
-    place = _places(sure)
+    place = _assign_bins(sure)
     gaps = right - sure
     ece = _ece(gaps, place)
     rng = np.random.default_rng(SEED)
     number = np.unique(np.concatenate([np.asarray(r) for r in rows]), return_inverse=True)[1]
-    drawn = _resampled(gaps, place, number, rng)
+    drawn = _resample_ece(gaps, place, number, rng)
     chance = [_ece((rng.random(len(sure)) < sure) - sure, place) for _ in range(BY_CHANCE)]
     low, high = (max(2 * ece - float(q), 0.0) for q in np.quantile(drawn, [0.975, 0.025]))
     if ece <= np.quantile(chance, 0.95):
@@ -199,11 +199,11 @@ def measure_calibration(
         ece_interval=(low, high),
         ece_by_chance=float(np.mean(chance)),
         bins=tuple(_bin(sure[place == b], right[place == b]) for b in np.unique(place)),
-        diagram=tuple(_ranges(sure, right)),
+        diagram=tuple(_equal_width_bins(sure, right)),
     )
 
 
-def _places(sure: Array) -> Array:
+def _assign_bins(sure: Array) -> Array:
     """Return each row's bin: as many rows in each, but equal values together."""
     first = np.searchsorted(np.sort(sure), sure, side="left")
     return np.asarray(first * min(BINS, max(len(sure) // BIN_ROWS, 1)) // len(sure))
@@ -213,17 +213,17 @@ def _ece(gaps: Array, place: Array) -> float:
     return float(np.abs(np.bincount(place, gaps)).sum() / len(gaps))
 
 
-def _resampled(gaps: Array, place: Array, number: Array, rng: np.random.Generator) -> Array:
+def _resample_ece(gaps: Array, place: Array, number: Array, rng: np.random.Generator) -> Array:
     """Return ECEs of resampled rows, the bins as they are."""
     n = int(number.max()) + 1
-    found = np.empty(RESAMPLES)
+    eces = np.empty(RESAMPLES)
     for i in range(RESAMPLES):
         counts = np.bincount(rng.integers(n, size=n), minlength=n)[number]
-        found[i] = np.abs(np.bincount(place, gaps * counts)).sum() / counts.sum()
-    return found
+        eces[i] = np.abs(np.bincount(place, gaps * counts)).sum() / counts.sum()
+    return eces
 
 
-def _ranges(sure: Array, right: Array) -> Iterator[Bin]:
+def _equal_width_bins(sure: Array, right: Array) -> Iterator[Bin]:
     """Yield the ranges of confidence that have rows; each holds its upper end."""
     place = np.clip(np.ceil(sure * RANGES).astype(int) - 1, 0, RANGES - 1)
     for number in np.unique(place):

@@ -105,13 +105,13 @@ def get_metric(name: str) -> Metric:
     >>> get_metric("auc").title, get_metric("f1_macro").lower_is_better
     ('AUC', False)
     """
-    name = _SAME.get(name, name)
+    name = _ALIASES.get(name, name)
     if name in METRICS:
         return METRICS[name]
-    scorers = _scorers()
+    scorers = _classification_scorers()
     if name in scorers:
-        return Metric(name, name, "", False, 0.01, counted=partial(_scored, name))
-    near = get_close_matches(name.lower(), [*METRICS, *_SAME, *scorers], n=1)
+        return Metric(name, name, "", False, 0.01, counted=partial(_scorer_value, name))
+    near = get_close_matches(name.lower(), [*METRICS, *_ALIASES, *scorers], n=1)
     hint = f". Did you mean '{near[0]}'?" if near else ""
     listed = ", ".join(f"'{known}'" for known in METRICS)
     raise UserError(
@@ -129,13 +129,14 @@ def default_rope(metric: Metric, table: bool) -> float:
     there are 2.2 and 1.6, hence 0.02 and 0.015. On a large given test set such as MNIST's, where
     errors are fewer and smaller differences can be told, it is a quarter of that.
 
-    >>> default_rope(get_metric("error"), table=True)
-    0.01
+    >>> error = get_metric("error")
+    >>> default_rope(error, table=True), default_rope(error, table=False)
+    (0.01, 0.0025)
     """
     return metric.rope if table else metric.rope / 4
 
 
-def _misses(p: Array, y: Array) -> Array:
+def _errors(p: Array, y: Array) -> Array:
     return is_misclassified(p, y).astype(np.float64)
 
 
@@ -175,11 +176,11 @@ def _auc(p: Array, y: Array) -> Counted:
             "AUC needs test rows of at least two classes; got one. "
             "Choose fewer folds, or another metric."
         )
-    parts = [_against_rest(p[:, k], y == k) for k in ([1] if p.shape[1] == 2 else classes)]
+    parts = [_one_against_rest(p[:, k], y == k) for k in ([1] if p.shape[1] == 2 else classes)]
     return lambda counts: np.mean([part(counts) for part in parts], axis=0)
 
 
-def _against_rest(score: Array, positive: Array) -> Counted:
+def _one_against_rest(score: Array, positive: Array) -> Counted:
     # Sorted once: below[i] others have a lower score than positive row i, to[i] none higher.
     up, down = np.flatnonzero(positive), np.flatnonzero(~positive)
     down = down[np.argsort(score[down], kind="stable")]
@@ -195,7 +196,7 @@ def _against_rest(score: Array, positive: Array) -> Counted:
     return value
 
 
-def _scored(name: str, p: Array, y: Array) -> Counted:
+def _scorer_value(name: str, p: Array, y: Array) -> Counted:
     """Ask a scikit-learn scorer about a stand-in that answers with the probabilities known."""
     from sklearn.base import BaseEstimator, ClassifierMixin
     from sklearn.metrics import get_scorer
@@ -238,7 +239,7 @@ def _scored(name: str, p: Array, y: Array) -> Counted:
     return value
 
 
-def _scorers() -> list[str]:
+def _classification_scorers() -> list[str]:
     """Return scikit-learn's scorers of classes; those of numbers, clusters and sets left out."""
     from sklearn.metrics import get_scorer, get_scorer_names
 
@@ -252,10 +253,10 @@ def _scorers() -> list[str]:
 METRICS = {
     metric.name: metric
     for metric in (
-        Metric("error", "error", "%", True, 0.01, per_row=_misses),
+        Metric("error", "error", "%", True, 0.01, per_row=_errors),
         Metric("log_loss", "log loss", "", True, 0.02, per_row=_log_losses),
         Metric("brier", "Brier score", "", True, 0.015, per_row=_brier_scores),
-        Metric("accuracy", "accuracy", "%", False, 0.01, per_row=_misses),
+        Metric("accuracy", "accuracy", "%", False, 0.01, per_row=_errors),
         Metric(
             "balanced_accuracy",
             "balanced accuracy",
@@ -269,4 +270,4 @@ METRICS = {
 }
 """The metrics that graduel works out itself."""
 
-_SAME = {"neg_log_loss": "log_loss", "roc_auc": "auc", "roc_auc_ovr": "auc"}
+_ALIASES = {"neg_log_loss": "log_loss", "roc_auc": "auc", "roc_auc_ovr": "auc"}

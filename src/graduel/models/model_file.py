@@ -140,12 +140,12 @@ def _read_network(network: Network, weights: Weights, notes: dict[str, Any]) -> 
         raise UserError(
             "holds a network alone, without its classes; graduel.train.load_network reads it"
         )
-    note, schema = _read_note(notes.pop(NOTE))
-    if note.family != "net" or network.answer_shape != (len(schema.classes),):
+    note = _read_note(notes.pop(NOTE))
+    if note.family != "net" or network.answer_shape != (len(note.schema.classes),):
         raise UserError(f"{DAMAGED} (its classes are not the network's)")
     preparation = note.read_preparation(NetPreparation)
-    _check_width(network.input_shape, schema, preparation)
-    return Model("net", note.title, schema, preparation, network, weights, notes=notes)
+    _check_width(network.input_shape, note.schema, preparation)
+    return Model("net", note.title, note.schema, preparation, network, weights, notes=notes)
 
 
 def _read_trees(header: dict[str, Any], trees: Array) -> Model:
@@ -154,18 +154,18 @@ def _read_trees(header: dict[str, Any], trees: Array) -> Model:
     from xgboost import Booster
 
     notes = dict(header["notes"])
-    note, schema = _read_note(notes.pop(NOTE, None))
+    note = _read_note(notes.pop(NOTE, None))
     codes = note.class_codes
-    if note.family != "xgboost" or not codes or max(codes) >= len(schema.classes):
+    if note.family != "xgboost" or not codes or max(codes) >= len(note.schema.classes):
         raise UserError(f"{DAMAGED} (its classes are not the trees')")
     booster = Booster()
     booster.load_model(bytearray(trees.tobytes()))
     preparation = note.read_preparation(TreePreparation)
-    _check_width((booster.num_features(),), schema, preparation)
+    _check_width((booster.num_features(),), note.schema, preparation)
     return Model(
         "xgboost",
         note.title,
-        schema,
+        note.schema,
         preparation,
         booster=booster,
         class_codes=codes,
@@ -173,14 +173,14 @@ def _read_trees(header: dict[str, Any], trees: Array) -> Model:
     )
 
 
-def _read_note(data: Any) -> tuple[ModelNote, Schema]:
-    """Return a file's note of its model, its types and class codes checked, and its schema."""
+def _read_note(data: Any) -> ModelNote:
+    """Return a file's note of its model, its types and class codes checked."""
     note = from_plain(ModelNote, data, DAMAGED)
     if any(code < 0 for code in note.class_codes):
         raise UserError(f"{DAMAGED} (a class code is negative)")
     if len(set(note.class_codes)) < len(note.class_codes):
         raise UserError(f"{DAMAGED} (a class code stands twice)")
-    return note, note.schema
+    return note
 
 
 def _check_width(shape: tuple[int, ...], schema: Schema, preparation: Preparation | None) -> None:

@@ -1,1 +1,65 @@
-"""Statistics on plain arrays: paired tests, intervals, power, ranks. NumPy and SciPy only."""
+"""Statistics for comparing classifiers, on arrays alone (NumPy and SciPy).
+
+Counts on one test set: McNemar's test, Tango's and Wilson's intervals. Means over test rows and
+seeds: :func:`paired_t`, :func:`two_way_t`. Losses by row: sign-flip permutation and bootstrap.
+Cross-validation: the corrected resampled t. Many data sets: signed ranks and mean ranks. Sample
+sizes for each. ``docs/statistics.md`` says what each is for, and why it was chosen.
+
+Examples
+--------
+>>> from graduel.stats import holm, mcnemar_midp
+>>> [round(p, 4) for p in holm([mcnemar_midp(1, 7), mcnemar_midp(30, 10)])]
+[0.0391, 0.0029]
+"""
+
+from graduel.stats.bootstrap import Bootstrap, draw_count_blocks, draw_counts
+from graduel.stats.corrected_t import CorrectedT, corrected_t
+from graduel.stats.multiplicity import holm
+from graduel.stats.permutation import bootstrap_means, pool_rows, sign_flip_test
+from graduel.stats.proportions import (
+    mcnemar_exact,
+    mcnemar_midp,
+    paired_score_interval,
+    wilson_interval,
+)
+from graduel.stats.ranks import critical_difference, find_groups, friedman, mean_ranks
+from graduel.stats.sample_size import (
+    repeats_needed,
+    rows_and_seeds_needed,
+    rows_needed_corrected_t,
+    rows_needed_equal,
+    rows_needed_mcnemar,
+)
+from graduel.stats.signed_rank import SignedRank
+from graduel.stats.two_way import MeanEstimate, Spread, error_interval, paired_t, two_way_t
+
+__all__ = [
+    "Bootstrap",
+    "CorrectedT",
+    "MeanEstimate",
+    "SignedRank",
+    "Spread",
+    "bootstrap_means",
+    "corrected_t",
+    "critical_difference",
+    "draw_count_blocks",
+    "draw_counts",
+    "error_interval",
+    "find_groups",
+    "friedman",
+    "holm",
+    "mcnemar_exact",
+    "mcnemar_midp",
+    "mean_ranks",
+    "paired_score_interval",
+    "paired_t",
+    "pool_rows",
+    "repeats_needed",
+    "rows_and_seeds_needed",
+    "rows_needed_corrected_t",
+    "rows_needed_equal",
+    "rows_needed_mcnemar",
+    "sign_flip_test",
+    "two_way_t",
+    "wilson_interval",
+]

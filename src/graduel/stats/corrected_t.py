@@ -76,8 +76,8 @@ class CorrectedT:
 
         Examples
         --------
-        >>> found = corrected_t(np.array([[0.02, 0.0, 0.01, 0.03, 0.02]]), test_share=0.2)
-        >>> [round(p, 2) for p in found.probabilities(rope=0.01)]
+        >>> estimate = corrected_t(np.array([[0.02, 0.0, 0.01, 0.03, 0.02]]), test_share=0.2)
+        >>> [round(p, 2) for p in estimate.probabilities(rope=0.01)]
         [0.01, 0.22, 0.76]
         """
         if self.se == 0:
@@ -121,8 +121,8 @@ def corrected_t(d: NDArray[np.generic], test_share: float) -> CorrectedT:
 
     Examples
     --------
-    >>> found = corrected_t(np.array([[0.02, 0.0, 0.01, 0.03, 0.02]]), test_share=0.2)
-    >>> round(found.mean, 3), round(found.p_value, 3)
+    >>> estimate = corrected_t(np.array([[0.02, 0.0, 0.01, 0.03, 0.02]]), test_share=0.2)
+    >>> round(estimate.mean, 3), round(estimate.p_value, 3)
     (0.016, 0.105)
     """
     x = np.asarray(d, dtype=np.float64)

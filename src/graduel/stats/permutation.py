@@ -19,7 +19,7 @@ _MOST_EXACT = 13  # rows: 2^13 is fewer than FLIPS + 1
 _BLOCK = 2**21  # signs or rows at once
 
 
-def sign_flip_p(d: Array, rng: np.random.Generator | None = None, flips: int = FLIPS) -> float:
+def sign_flip_test(d: Array, rng: np.random.Generator | None = None, flips: int = FLIPS) -> float:
     """Two-sided p of the paired sign-flip permutation test of a mean of 0.
 
     If neither contender were better, the loss of either on a row could as well have been the
@@ -47,7 +47,7 @@ def sign_flip_p(d: Array, rng: np.random.Generator | None = None, flips: int = F
 
     Examples
     --------
-    >>> sign_flip_p(np.array([0.3, 0.1, 0.2, 0.4, 0.5]))
+    >>> sign_flip_test(np.array([0.3, 0.1, 0.2, 0.4, 0.5]))
     0.0625
     """
     x = np.asarray(d, dtype=np.float64)
@@ -62,12 +62,12 @@ def sign_flip_p(d: Array, rng: np.random.Generator | None = None, flips: int = F
     total = moving.sum()
     as_far = sum(
         int((np.abs(2 * (heads @ moving) - total) >= seen).sum())
-        for heads in _coins(flips, len(moving), draws)
+        for heads in _draw_coins(flips, len(moving), draws)
     )
     return (1 + as_far) / (1 + flips)
 
 
-def _coins(flips: int, n: int, rng: np.random.Generator) -> Iterator[Array]:
+def _draw_coins(flips: int, n: int, rng: np.random.Generator) -> Iterator[Array]:
     """Yield blocks of coins, 0.0 or 1.0, of shape (some flips, n), `flips` in all."""
     width = -(-n // 8)
     for start in range(0, flips, step := max(_BLOCK // n, 1)):
@@ -87,8 +87,8 @@ def bootstrap_means(d: Array, rng: np.random.Generator | None = None) -> Bootstr
 
     Examples
     --------
-    >>> found = bootstrap_means(np.arange(10.0))
-    >>> low, high = found.interval(0.9)
+    >>> bootstrap = bootstrap_means(np.arange(10.0))
+    >>> low, high = bootstrap.interval(0.9)
     >>> 2 < low < 4.5 < high < 7
     True
     """
@@ -99,7 +99,7 @@ def bootstrap_means(d: Array, rng: np.random.Generator | None = None) -> Bootstr
     return Bootstrap.of(np.concatenate(means), np.zeros(n, np.intp))  # one stratum
 
 
-def in_sums(d: Array, most: int = MOST_ROWS) -> Array:
+def pool_rows(d: Array, most: int = MOST_ROWS) -> Array:
     """Return differences of at most `most` parts whose mean is that of `d`.
 
     Sums of independent rows are as independent as the rows, so that flips and draws of sums are as
@@ -107,7 +107,7 @@ def in_sums(d: Array, most: int = MOST_ROWS) -> Array:
     order of the rows has no say.
 
     >>> d = np.arange(10.0)
-    >>> len(in_sums(d, 5)), float(in_sums(d, 5).mean()), in_sums(d, 10) is d
+    >>> len(pool_rows(d, 5)), float(pool_rows(d, 5).mean()), pool_rows(d, 10) is d
     (5, 4.5, True)
     """
     if len(d) <= most:

@@ -60,12 +60,12 @@ def friedman(losses: Array) -> tuple[float, float]:
     x = np.round(losses, 12)
     if (x == x[:1]).all():  # all alike on every data set: nothing to rank
         return 1.0, 1.0
-    found = stats.friedmanchisquare(*x)
-    chi2, most = float(found.statistic), n * (k - 1)
+    test = stats.friedmanchisquare(*x)
+    chi2, most = float(test.statistic), n * (k - 1)
     if most - chi2 < 1e-9:  # the same order on every data set
-        return float(found.pvalue), 0.0
+        return float(test.pvalue), 0.0
     f = (n - 1) * chi2 / (most - chi2)
-    return float(found.pvalue), float(stats.f.sf(f, k - 1, (k - 1) * (n - 1)))
+    return float(test.pvalue), float(stats.f.sf(f, k - 1, (k - 1) * (n - 1)))
 
 
 def critical_difference(k: int, n: int, alpha: float = 0.05) -> float:
@@ -89,7 +89,7 @@ def critical_difference(k: int, n: int, alpha: float = 0.05) -> float:
     return q * sqrt(k * (k + 1) / (6 * n))
 
 
-def groups(ranks: Mapping[str, float], difference: float) -> list[tuple[str, ...]]:
+def find_groups(ranks: Mapping[str, float], difference: float) -> list[tuple[str, ...]]:
     """Return the largest sets of contenders whose mean ranks do not differ by more than that.
 
     They are the bars of a critical-difference diagram, the best ranks first. A contender that
@@ -97,17 +97,17 @@ def groups(ranks: Mapping[str, float], difference: float) -> list[tuple[str, ...
 
     Examples
     --------
-    >>> groups({"a": 1.0, "b": 1.8, "c": 2.6, "d": 4.6}, 1.0)
+    >>> find_groups({"a": 1.0, "b": 1.8, "c": 2.6, "d": 4.6}, 1.0)
     [('a', 'b'), ('b', 'c')]
     """
     names = sorted(ranks, key=lambda name: ranks[name])
-    found: list[tuple[str, ...]] = []
+    groups: list[tuple[str, ...]] = []
     reached = 0
     for i, name in enumerate(names):
         end = i
         while end < len(names) and ranks[names[end]] - ranks[name] <= difference + 1e-12:
             end += 1
         if end > reached and end - i > 1:
-            found.append(tuple(names[i:end]))
+            groups.append(tuple(names[i:end]))
         reached = max(reached, end)
-    return found
+    return groups

@@ -8,7 +8,8 @@ from math import ceil, sqrt
 from scipy.special import ndtri
 
 from graduel.stats.corrected_t import CorrectedT
-from graduel.stats.multiplicity import TwoWay, check_counts, two_sided_z
+from graduel.stats.proportions import check_counts, two_sided_z
+from graduel.stats.two_way import MeanEstimate
 
 _MOST_ROWS, _MOST_SEEDS, _MOST_REPEATS = 10**9, 10**3, 10**2
 
@@ -51,7 +52,7 @@ def rows_needed_equal(
 ) -> int | None:
     """Return how many test rows put the whole score interval inside ±`rope`.
 
-    With p and δ as in `rows_to_settle_mcnemar`, and the same again for the other side of the
+    With p and δ as in `rows_needed_mcnemar`, and the same again for the other side of the
     interval::
 
         N = (z_((1 + level)/2) + z_((1 + power)/2))² (p - δ²) / (rope - abs(δ))²
@@ -81,8 +82,8 @@ def rows_needed_equal(
     return ceil(max(needed, z * z * (1 - rope) / rope))
 
 
-def size_needed(
-    found: TwoWay,
+def rows_and_seeds_needed(
+    estimate: MeanEstimate,
     *,
     alpha: float = 0.05,
     power: float = 0.8,
@@ -104,12 +105,12 @@ def size_needed(
     Examples
     --------
     >>> import numpy as np
-    >>> from graduel.stats.multiplicity import by_row
-    >>> found = by_row(np.array([[0, 1, 1, 0], [0, 1, 0, 0]]))
-    >>> size_needed(found)
+    >>> from graduel.stats.two_way import paired_t
+    >>> estimate = paired_t(np.array([[0, 1, 1, 0], [0, 1, 0, 0]]))
+    >>> rows_and_seeds_needed(estimate)
     (15, 2)
     """
-    spread, mean = found.spread, abs(found.mean)
+    spread, mean = estimate.spread, abs(estimate.mean)
 
     def settled(rows: int, seeds: int) -> bool:
         new = spread.resized(rows, seeds)
@@ -118,17 +119,17 @@ def size_needed(
         return new.half_width(1 - level) + two_sided_z(power) * new.se < rope - mean
 
     def more_rows() -> tuple[int, int] | None:
-        rows = _smallest(lambda k: settled(k, spread.seeds), spread.rows, _MOST_ROWS)
+        rows = _find_smallest(lambda k: settled(k, spread.seeds), spread.rows, _MOST_ROWS)
         return None if rows is None else (rows, spread.seeds)
 
     def more_seeds() -> tuple[int, int] | None:
         if spread.of_seeds + spread.of_both == 0:
             return None
-        seeds = _smallest(lambda k: settled(spread.rows, k), spread.seeds, _MOST_SEEDS)
+        seeds = _find_smallest(lambda k: settled(spread.rows, k), spread.seeds, _MOST_SEEDS)
         return None if seeds is None else (spread.rows, seeds)
 
     def more_of_both() -> tuple[int, int] | None:
-        k = _smallest(lambda k: settled(k * spread.rows, k * spread.seeds), 1, _MOST_SEEDS)
+        k = _find_smallest(lambda k: settled(k * spread.rows, k * spread.seeds), 1, _MOST_SEEDS)
         return None if k is None else (k * spread.rows, k * spread.seeds)
 
     twice_the_rows = spread.resized(2 * spread.rows, spread.seeds).half_width(alpha)
@@ -139,7 +140,7 @@ def size_needed(
 
 
 def repeats_needed(
-    found: CorrectedT,
+    estimate: CorrectedT,
     *,
     alpha: float = 0.05,
     power: float = 0.8,
@@ -148,9 +149,9 @@ def repeats_needed(
 ) -> int | None:
     """Return how many repeats of a cross-validation would settle a mean of the size seen.
 
-    Settled is as in `size_to_settle`. Repeats take away the chance in how the rows are parted
-    into folds, and no other: the variance never falls below ``n_test / n_train`` of one fold's,
-    and repeats beyond the fits that count (`Resampled.most`) take nothing away.
+    Settled is as in `rows_and_seeds_needed`. Repeats reduce the variance of the division into
+    folds, and no other: the variance never falls below ``n_test / n_train`` of one fold's,
+    and repeats beyond the fits that count (`CorrectedT.most`) take nothing away.
 
     Returns
     -------
@@ -165,16 +166,16 @@ def repeats_needed(
     >>> repeats_needed(corrected_t(d, test_share=0.1))
     2
     """
-    repeats = _smallest(
-        lambda k: _settled(found.resized(repeats=k), alpha, power, rope, level),
-        found.repeats,
+    repeats = _find_smallest(
+        lambda k: _is_settled(estimate.resized(repeats=k), alpha, power, rope, level),
+        estimate.repeats,
         _MOST_REPEATS,
     )
     return None if repeats is None or repeats > _MOST_REPEATS else repeats
 
 
 def rows_needed_corrected_t(
-    found: CorrectedT,
+    estimate: CorrectedT,
     n: int,
     *,
     alpha: float = 0.05,
@@ -182,7 +183,7 @@ def rows_needed_corrected_t(
     rope: float = 0.0,
     level: float = 0.9,
 ) -> int | None:
-    """Return about how many rows of data would settle a mean of the size seen, as `found` was.
+    """Return about how many rows of data would settle a mean of the size seen, as `estimate` was.
 
     A fold's variance is taken to fall as 1 / n. That is rough: it is so for the chance in the test
     rows; the chance in the training may fall faster or more slowly, and so may the difference.
@@ -192,19 +193,21 @@ def rows_needed_corrected_t(
     int or None
         The rows in all; None where no number within reason is enough.
     """
-    return _smallest(
-        lambda k: _settled(found.resized(rows=k / n), alpha, power, rope, level), n, _MOST_ROWS
+    return _find_smallest(
+        lambda k: _is_settled(estimate.resized(rows=k / n), alpha, power, rope, level),
+        n,
+        _MOST_ROWS,
     )
 
 
-def _settled(new: CorrectedT, alpha: float, power: float, rope: float, level: float) -> bool:
+def _is_settled(new: CorrectedT, alpha: float, power: float, rope: float, level: float) -> bool:
     mean = abs(new.mean)
     if mean and new.half_width(alpha) + float(ndtri(power)) * new.se <= mean:
         return True
     return new.half_width(1 - level) + two_sided_z(power) * new.se < rope - mean
 
 
-def _smallest(holds: Callable[[int], bool], low: int, most: int) -> int | None:
+def _find_smallest(holds: Callable[[int], bool], low: int, most: int) -> int | None:
     """Smallest number above `low` for which `holds`, which stays true once it is."""
     high = low + 1
     while not holds(high):

@@ -90,7 +90,7 @@ class SignedRank:
         moving = twice[self.d != 0]
         t = int(twice[self.d > 0].sum())
         low = min(t, int(moving.sum()) - t)  # the distribution is its own mirror image
-        return min(2 * _at_most(moving, low), 1.0)
+        return min(2 * _cdf(moving, low), 1.0)
 
     def interval(self, level: float) -> tuple[float, float] | None:
         """Return the differences that the test does not reject, shape (low, high).
@@ -115,14 +115,12 @@ class SignedRank:
         """
         n, tail = len(self.d), (1 - level) / 2
         walsh, ranks = self.walsh, 2 * np.arange(1, n + 1)
-        if _at_most(ranks, 0) > tail:
+        if _cdf(ranks, 0) > tail:
             return None
-        low, high = 1, len(walsh)  # of k: tried and found, and too many
+        low, high = 1, len(walsh)  # of k: one that holds, and one that is too large
         while high - low > 1:
             middle = (low + high) // 2
-            low, high = (
-                (middle, high) if _at_most(ranks, 2 * (middle - 1)) <= tail else (low, middle)
-            )
+            low, high = (middle, high) if _cdf(ranks, 2 * (middle - 1)) <= tail else (low, middle)
         return float(walsh[low - 1]), float(walsh[-low])
 
     def probabilities(
@@ -159,9 +157,11 @@ class SignedRank:
         """
         prior = np.r_[0.5, np.ones(len(self.d))]
         draws = (rng or np.random.default_rng(SEED)).dirichlet(prior, DRAWS)
-        return regions(self.d, rope, draws)
+        return rope_probabilities(self.d, rope, draws)
 
-    def needed(self, alpha: float, rope: float, level: float, power: float = 0.8) -> int | None:
+    def datasets_needed(
+        self, alpha: float, rope: float, level: float, power: float = 0.8
+    ) -> int | None:
         """Return how many data sets would settle a difference of the size seen.
 
         With p the share of means of two different data sets that lie above 0, either the test
@@ -184,7 +184,8 @@ class SignedRank:
 
         Examples
         --------
-        >>> SignedRank.of(np.array([0.03, -0.01, 0.02, 0.04, -0.02])).needed(0.05, 0.0, 0.9)
+        >>> test = SignedRank.of(np.array([0.03, -0.01, 0.02, 0.04, -0.02]))
+        >>> test.datasets_needed(0.05, 0.0, 0.9)
         22
         """
         n = len(self.d)
@@ -203,11 +204,11 @@ class SignedRank:
         inside = min(share(rope - two), share(two + rope))
         z = two_sided_z(level) + two_sided_z(power)
         equal = size(inside, z, 1 - level) if inside > 0.5 else None
-        sizes = [found for found in (apart, equal) if found is not None]
+        sizes = [n for n in (apart, equal) if n is not None]
         return min(sizes) if sizes else None
 
 
-def regions(d: Array, rope: float, draws: Array) -> tuple[float, float, float]:
+def rope_probabilities(d: Array, rope: float, draws: Array) -> tuple[float, float, float]:
     """Return the shares of draws in which below, within and above ±rope weigh most.
 
     Parameters
@@ -234,7 +235,7 @@ def regions(d: Array, rope: float, draws: Array) -> tuple[float, float, float]:
     return float(left), float(middle), float(right)
 
 
-def _at_most(ranks: Array, t: int) -> float:
+def _cdf(ranks: Array, t: int) -> float:
     """P(T <= t), T the sum of those `ranks` (whole numbers) whose fair coin shows heads."""
     total = int(ranks.sum())
     if len(ranks) > _MOST_EXACT:

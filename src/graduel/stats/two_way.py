@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scipy.optimize import brentq
 from scipy.special import stdtr, stdtrit
 
-from graduel.stats.proportions import check_level
+from graduel.stats.proportions import check_level, wilson_interval
 
 _TINY = 1e-100  # no p-value with a t of seeds is followed further down
 
@@ -83,7 +83,7 @@ class Spread:
 
 
 @dataclass(frozen=True, slots=True)
-class TwoWay:
+class MeanEstimate:
     """A mean over rows and seeds with its uncertainty; `df` is Satterthwaite's for `se`."""
 
     mean: float
@@ -95,14 +95,14 @@ class TwoWay:
     spread: Spread
 
     @classmethod
-    def build(cls, mean: float, spread: Spread, level: float) -> TwoWay:
+    def build(cls, mean: float, spread: Spread, level: float) -> MeanEstimate:
         """Work out interval and p-value from the mean and its spread."""
         half = spread.half_width(1 - check_level(level))
         p_value = spread.p_value(mean)
         return cls(mean, spread.se, spread.df, p_value, mean - half, mean + half, spread)
 
 
-def two_way(d: NDArray[np.generic], level: float = 0.95) -> TwoWay:
+def two_way_t(d: NDArray[np.generic], level: float = 0.95) -> MeanEstimate:
     """Mean of `d` where rows and seeds are both a sample: what a new row and a new seed would do.
 
     d[s, r] = mean + row effect + seed effect + rest, all random. With the mean squares of the
@@ -140,8 +140,8 @@ def two_way(d: NDArray[np.generic], level: float = 0.95) -> TwoWay:
 
     Examples
     --------
-    >>> found = two_way(np.array([[0, 1, 1, 0, 1], [0, 1, 0, 0, 1], [0, 1, 1, 0, 1]]))
-    >>> round(found.mean, 4), round(found.low, 4), round(found.high, 4)
+    >>> estimate = two_way_t(np.array([[0, 1, 1, 0, 1], [0, 1, 0, 0, 1], [0, 1, 1, 0, 1]]))
+    >>> round(estimate.mean, 4), round(estimate.low, 4), round(estimate.high, 4)
     (0.5333, -0.1315, 1.1982)
     """
     x, seeds, rows = check_array(d, at_least_seeds=2)
@@ -153,10 +153,10 @@ def two_way(d: NDArray[np.generic], level: float = 0.95) -> TwoWay:
     of_rest = float((rest * rest).sum()) / ((rows - 1) * (seeds - 1)) / (rows * seeds)
     of_both = min(of_seeds, of_rest)
     spread = Spread(max(of_rows - of_both, 0.0), of_seeds - of_both, of_both, rows, seeds)
-    return TwoWay.build(mean, spread, level)
+    return MeanEstimate.build(mean, spread, level)
 
 
-def by_row(d: NDArray[np.generic], level: float = 0.95) -> TwoWay:
+def paired_t(d: NDArray[np.generic], level: float = 0.95) -> MeanEstimate:
     """Mean of `d` where the rows are a sample and the seeds are taken as given.
 
     A one-sample t on the means by row (Student 1908). It speaks of the fitted models alone: how
@@ -177,14 +177,44 @@ def by_row(d: NDArray[np.generic], level: float = 0.95) -> TwoWay:
 
     Examples
     --------
-    >>> found = by_row(np.array([[0, 1, 1, 0], [0, 1, 0, 0]]))
-    >>> found.mean, round(found.p_value, 4)
+    >>> estimate = paired_t(np.array([[0, 1, 1, 0], [0, 1, 0, 0]]))
+    >>> estimate.mean, round(estimate.p_value, 4)
     (0.375, 0.2152)
     """
     x, seeds, rows = check_array(d, at_least_seeds=1)
     means = x.mean(axis=0)
     spread = Spread(float(means.var(ddof=1)) / rows, 0.0, 0.0, rows, seeds)
-    return TwoWay.build(float(means.mean()), spread, level)
+    return MeanEstimate.build(float(means.mean()), spread, level)
+
+
+def error_interval(wrong: NDArray[np.bool_], level: float = 0.95) -> tuple[float, float]:
+    """Interval for one contender's error rate.
+
+    One seed: Wilson's. Two: a t on the means by row. Three or more: two-way, rows and seeds. The
+    last two are cut to [0, 1]; where nothing varies (no error at all, say) a t has nothing to go
+    by, and Wilson's interval on the rows takes its place.
+
+    Parameters
+    ----------
+    wrong : bool array of shape (seeds, rows)
+        Where the contender is wrong.
+    level : float
+        The coverage, between 0 and 1.
+
+    Examples
+    --------
+    >>> low, high = error_interval(np.array([[True] * 3 + [False] * 97]))
+    >>> round(low, 4), round(high, 4)
+    (0.0103, 0.0845)
+    """
+    x, seeds, rows = check_array(wrong, at_least_seeds=1, at_least_rows=1)
+    k = round(float(x.mean()) * rows)
+    if seeds == 1 or rows == 1:
+        return wilson_interval(k, rows, level)
+    estimate = paired_t(x, level) if seeds == 2 else two_way_t(x, level)
+    if estimate.se == 0:
+        return wilson_interval(k, rows, level)
+    return max(estimate.low, 0.0), min(estimate.high, 1.0)
 
 
 def _t(alpha: float, df: int) -> float:

@@ -1,4 +1,4 @@
-"""The model of a finished duel: the winner's, or that of a contender who is named."""
+"""The saved model of a finished duel: the best one, or that of a named contender."""
 
 from __future__ import annotations
 
@@ -14,15 +14,14 @@ from graduel.serialize import read_json
 
 
 def find_model(path: Path, contender: str | None = None) -> tuple[Path, str]:
-    """Return where a duel's model is, and in a few words whose it is.
+    """Return the file of a duel's best model, or of a contender's, and the contender's title.
 
-    Of those whose models are kept it is the one with the lowest loss in the duel's metric: the
-    winner, or where none was better, the first in the table. The fit is that of the first seed.
+    The best one has the lowest loss in the duel's metric. The fit is that of the first seed.
 
     Raises
     ------
     UserError
-        If the folder holds no finished duel, or none of its models was kept.
+        If the folder holds no finished duel, or has no saved model.
     """
     if not (path / RESULT).exists():
         raise UserError(
@@ -33,23 +32,20 @@ def find_model(path: Path, contender: str | None = None) -> tuple[Path, str]:
         raise unknown("contender", contender, protocol.contenders)
     if Design.parse(protocol.split).kind == "folds":
         raise UserError(
-            f"{path}: cross-validation fits a model for each fold and keeps none. Train one: "
+            f"{path}: cross-validation fits a model for each fold and saves none. Train one: "
             f"graduel train {protocol.source['file'] if protocol.source else protocol.dataset} …"
         )
     store = Store(path, protocol)
-    kept = {
-        name: found
-        for name in protocol.contenders
-        if (found := store.model_path(Cell(name, 0))).exists()
-    }
-    if contender is not None and contender not in kept:
-        raise UserError(f"{path}: the model of {contender} was not kept")
-    if not kept:
-        raise UserError(f"{path}: no model was kept. Run the duel again in a new folder")
+    paths = {name: store.model_path(Cell(name, 0)) for name in protocol.contenders}
+    saved = {name: file for name, file in paths.items() if file.exists()}
+    if contender is not None and contender not in saved:
+        raise UserError(f"{path}: the model of {contender} was not saved")
+    if not saved:
+        raise UserError(f"{path}: no model was saved. Run the duel again in a new folder")
     sign = 1 if result.protocol.lower_is_better else -1
 
     def loss(name: str) -> float:
         return sign * result.contenders[name].leading_metric
 
-    name = contender or min(kept, key=loss)
-    return kept[name], str(protocol.contenders[name]["title"])
+    name = contender or min(saved, key=loss)
+    return saved[name], str(protocol.contenders[name]["title"])

@@ -8,7 +8,7 @@ from pathlib import Path
 from statistics import mean
 from typing import Any
 
-from graduel.contenders.xgboost import STRONGEST_XGBOOST
+from graduel.contenders.xgboost_recipes import STRONGEST_XGBOOST
 from graduel.duel.plan.design import Design
 from graduel.duel.plan.protocol import Protocol
 from graduel.duel.result.dataset_summary import summarize_dataset
@@ -32,9 +32,9 @@ from graduel.duel.store.plan_file import PLAN
 from graduel.duel.store.store import Store
 from graduel.duel.suite.training_sizes import learning_curve
 from graduel.duel.verdict.costs import cost_sentence
-from graduel.duel.verdict.error_counts import judge_claim
+from graduel.duel.verdict.error_counts import answer_claim
 from graduel.duel.verdict.metric_interval import metric_interval
-from graduel.duel.verdict.runs import RunPredictions, collect_predictions
+from graduel.duel.verdict.runs import RunPredictions
 from graduel.duel.verdict.types import Claim
 from graduel.errors import UserError
 from graduel.metrics.calibration import apply_temperature, fit_temperature, measure_calibration
@@ -50,21 +50,21 @@ from graduel.serialize import from_plain, read_json, write_json
 
 
 def build_result(store: Store, command: str, *, show_rows: bool = False) -> Run:
-    """Judge the finished cells, write ``result.json`` and return the run.
+    """Evaluate the finished cells, write ``result.json`` and return the run.
 
     `show_rows` lets a report show rows of data of the user's own.
     """
     protocol = store.protocol
     dataset, outcomes = store.dataset(), _outcomes(store)
-    found = _answers(store, outcomes)
+    predictions = _collect_predictions(store, outcomes)
     metric = get_metric(protocol.metric)
     titles = {name: spec["title"] for name, spec in protocol.contenders.items()}
     contenders = {
         name: ContenderResult(
             title=titles[name],
-            **_quality(found, name, metric),
-            **_cost(cells, found),
-            calibration=_calibration(store, found, name, cells),
+            **_quality(predictions, name, metric),
+            **_cost(cells, predictions),
+            calibration=_calibration(store, predictions, name, cells),
             probes=_probes(cells),
             recipe=protocol.contenders[name]["recipe"],
         )
@@ -72,11 +72,11 @@ def build_result(store: Store, command: str, *, show_rows: bool = False) -> Run:
     }
     # An experiment asks who is as good as the best; a duel, how every pair stands.
     best = (
-        min(outcomes, key=lambda name: mean(found.losses(name, metric)))
+        min(outcomes, key=lambda name: mean(predictions.run_losses(name, metric)))
         if protocol.varies
         else None
     )
-    comparisons = found.compare(metric, protocol.rope, titles, best)
+    comparisons = predictions.compare(metric, protocol.rope, titles, best)
     rows = store.read_split(0)
     data = {
         "name": dataset.name,
@@ -95,14 +95,14 @@ def build_result(store: Store, command: str, *, show_rows: bool = False) -> Run:
         comparisons=tuple(
             replace(one, cost=cost_sentence(one, contenders, metric, titles)) for one in comparisons
         ),
-        claims=_claims(protocol, found, titles),
+        claims=_claims(protocol, predictions, titles),
         known_best=KnownBest(**STRONGEST_XGBOOST) if known else None,
         environment=describe_environment(command, protocol.threads),
     )
     result = replace(result, learning_curve=learning_curve(store.path, result))
     write_json(store.path / RESULT, result)
     # Read back, so that it equals what a later command reads: recipes hold lists in JSON.
-    return _run(store, read_result(store.path), outcomes, found)
+    return _run(store, read_result(store.path), outcomes, predictions)
 
 
 def load_run(path: str | Path) -> Run:
@@ -121,30 +121,30 @@ def load_run(path: str | Path) -> Run:
     except UserError as error:
         raise UserError(f"{path / PLAN}: {error}") from None
     outcomes = _outcomes(store)
-    return _run(store, result, outcomes, _answers(store, outcomes))
+    return _run(store, result, outcomes, _collect_predictions(store, outcomes))
 
 
 def _outcomes(store: Store) -> dict[str, list[Outcome]]:
     """Return each contender's outcomes, run by run."""
-    found: dict[str, list[Outcome]] = {name: [] for name in store.protocol.contenders}
+    outcomes: dict[str, list[Outcome]] = {name: [] for name in store.protocol.contenders}
     for cell in store.protocol.cells():
-        found[cell.contender].append(store.read_cell(cell))
-    return found
+        outcomes[cell.contender].append(store.read_cell(cell))
+    return outcomes
 
 
-def _answers(store: Store, outcomes: dict[str, list[Outcome]]) -> RunPredictions:
+def _collect_predictions(store: Store, outcomes: dict[str, list[Outcome]]) -> RunPredictions:
     protocol = store.protocol
-    return collect_predictions(
+    return RunPredictions(
         Design.parse(protocol.split),
         protocol.seeds,
-        [store.read_split(run) for run in range(protocol.runs)],
+        [store.read_split(run).test for run in range(protocol.runs)],
         [store.read_truth(run) for run in range(protocol.runs)],
         {name: [o.probabilities for o in cells] for name, cells in outcomes.items()},
     )
 
 
 def _run(
-    store: Store, result: Result, outcomes: dict[str, list[Outcome]], found: RunPredictions
+    store: Store, result: Result, outcomes: dict[str, list[Outcome]], predictions: RunPredictions
 ) -> Run:
     images, table = None, None
     known = store.protocol.source is None
@@ -154,32 +154,32 @@ def _run(
         with nullcontext() if known else suppress(UserError):
             dataset = store.dataset()
     if dataset is not None:
-        rows = slice(None) if found.design.kind == "folds" else found.tests[0]
+        rows = slice(None) if predictions.design.kind == "folds" else predictions.test_rows[0]
         if dataset.columns:
             table = dataset.X[rows]
         elif dataset.image is not None and dataset.X.ndim == 3:
             images = dataset.X[rows]
     classes = result.dataset.classes or () if dataset is None else dataset.classes
     places = [store.read_places(run) for run in range(store.protocol.runs)]
-    there = [of for of in places if of is not None]
+    known_places = [rows for rows in places if rows is not None]
     return Run(
         path=store.path,
         result=result,
-        probabilities={name: found.whole(name) for name in outcomes},
+        probabilities={name: predictions.probabilities_by_row(name) for name in outcomes},
         curves={k: [o.curve for o in v] for k, v in outcomes.items()},
-        y_test=found.whole_y,
+        y_test=predictions.y_by_row,
         classes=classes,
         images=images,
-        rows=found.by_row(there) if len(there) == len(places) else None,
+        rows=predictions.in_row_order(known_places) if len(known_places) == len(places) else None,
         cells=table,
         kept=any(store.model_path(cell).exists() for cell in store.protocol.cells()),
     )
 
 
-def _quality(found: RunPredictions, name: str, metric: Metric) -> dict[str, Any]:
-    """Return how good a contender is: means over the runs, and the error of each."""
-    runs = list(zip(found.runs[name], found.y, strict=True))
-    error, interval = found.error(name)
+def _quality(predictions: RunPredictions, name: str, metric: Metric) -> dict[str, Any]:
+    """Return the metrics of a contender: means over the runs, and the error of each."""
+    runs = list(zip(predictions.probabilities[name], predictions.y, strict=True))
+    error, interval = predictions.error_rate(name)
     quality: dict[str, Any] = {
         "test_error": error,
         "test_error_interval": interval,
@@ -188,17 +188,19 @@ def _quality(found: RunPredictions, name: str, metric: Metric) -> dict[str, Any]
         "brier": mean(brier(p, y) for p, y in runs),
     }
     if metric.name != "error":
-        quality["metric"] = metric.shown(mean(found.losses(name, metric)))
-        quality["metric_interval"] = metric_interval(found, name, metric)
-        quality["metrics"] = tuple(metric.shown(loss) for loss in found.losses(name, metric))
+        quality["metric"] = metric.shown(mean(predictions.run_losses(name, metric)))
+        quality["metric_interval"] = metric_interval(predictions, name, metric)
+        quality["metrics"] = tuple(
+            metric.shown(loss) for loss in predictions.run_losses(name, metric)
+        )
     return quality
 
 
 def _calibration(
-    store: Store, found: RunPredictions, name: str, cells: list[Outcome]
+    store: Store, predictions: RunPredictions, name: str, cells: list[Outcome]
 ) -> CalibrationResult:
     """Return the calibration before and after temperature scaling, fitted on validation rows."""
-    runs, temperatures = found.runs[name], []
+    runs, temperatures = predictions.probabilities[name], []
     for cell in cells:
         p, y = cell.valid_probabilities, store.read_valid_truth(cell.seed)
         if p is None or y is None:
@@ -209,8 +211,8 @@ def _calibration(
     scaled = [apply_temperature(p, t) for p, t in zip(runs, temperatures, strict=True)]
     return CalibrationResult(
         temperatures=tuple(temperatures),
-        before=measure_calibration(runs, found.y, found.tests),
-        after=measure_calibration(scaled, found.y, found.tests),
+        before=measure_calibration(runs, predictions.y, predictions.test_rows),
+        after=measure_calibration(scaled, predictions.y, predictions.test_rows),
     )
 
 
@@ -236,13 +238,13 @@ def _summarize_protocol(protocol: Protocol, metric: Metric) -> ProtocolSummary:
     )
 
 
-def _cost(cells: list[Outcome], found: RunPredictions) -> dict[str, Any]:
-    """Return what a contender costs: means over the runs, memory and size the largest."""
+def _cost(cells: list[Outcome], predictions: RunPredictions) -> dict[str, Any]:
+    """Return the costs of a contender: means over the runs, memory and size the largest."""
     return {
         "fit_seconds": tuple(o.fit_seconds for o in cells),
         "predict_row_seconds": mean(o.predict_row_seconds for o in cells),
         "predict_batch_seconds": mean(o.predict_batch_seconds for o in cells),
-        "batch_rows": len(found.y[0]),
+        "batch_rows": len(predictions.y[0]),
         "peak_memory_bytes": max(o.peak_memory_bytes for o in cells),
         "model_bytes": max(o.model_bytes for o in cells),
         "curve": tuple(cells[0].curve),
@@ -253,11 +255,10 @@ def _cost(cells: list[Outcome], found: RunPredictions) -> dict[str, Any]:
     }
 
 
-def _claims(protocol: Protocol, found: RunPredictions, titles: dict[str, str]) -> tuple[Claim, ...]:
-    """Hold the claim that XGBoost blows it out of the water against every network.
-
-    The claim is of errors, whatever metric leads.
-    """
+def _claims(
+    protocol: Protocol, predictions: RunPredictions, titles: dict[str, str]
+) -> tuple[Claim, ...]:
+    """Answer for every network whether XGBoost blows it out of the water, by the error."""
     family = {name: spec["family"] for name, spec in protocol.contenders.items()}
     boosters = [name for name in family if family[name] == "xgboost"]
     networks = [name for name in family if family[name] in ("textbook", "net")]
@@ -266,10 +267,10 @@ def _claims(protocol: Protocol, found: RunPredictions, titles: dict[str, str]) -
     metric, rope = get_metric("error"), protocol.rope
     if protocol.metric != "error":
         rope = default_rope(metric, table=protocol.source is not None)
-    comparisons = found.compare(metric, rope, titles, None)
-    errors = {name: found.error(name)[0] for name in family}
+    comparisons = predictions.compare(metric, rope, titles, None)
+    errors = {name: predictions.error_rate(name)[0] for name in family}
     return tuple(
-        judge_claim(
+        answer_claim(
             next(c for c in comparisons if {c.a, c.b} == {booster, network}),
             errors,
             booster=booster,

@@ -28,6 +28,7 @@ class ColumnSummary(Keyed):
 
     name: str
     kind: str
+    """"numeric", "categorical", "boolean", "date" or "text"."""
     missing: int
     """Rows without a value."""
 
@@ -48,8 +49,11 @@ class DatasetSummary(Keyed):
 
     name: str
     n_train: int
+    """Training rows."""
     n_valid: int
+    """Validation rows."""
     n_test: int
+    """Test rows."""
     n_features: int
     n_classes: int
     file: str | None = None
@@ -81,6 +85,7 @@ class MetricSummary(Keyed):
     """The metric that verdicts compare by, and its ROPE."""
 
     metric: str
+    """"error", "log_loss", "brier", "auc", … or a scikit-learn scorer."""
     metric_title: str
     metric_unit: str
     """"%", "points" or empty."""
@@ -95,6 +100,7 @@ class BudgetSummary(Keyed):
 
     kind: Literal["none", "trials", "seconds"]
     value: int | float | None
+    """The number of trials, or seconds of tuning and fitting."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,12 +110,15 @@ class ProtocolSummary(MetricSummary):
     split: str
     """"given", "holdout", "shuffle", or folds and repeats such as "5x2"."""
     seeds: int
+    """Fits of each contender on each split."""
     rows: int | None
     """Training rows where not all are used."""
     quick: bool
+    """Fewer rows and small budgets."""
     varies: tuple[str, ...]
     """What an experiment varies; empty for a duel."""
     threads: int
+    """Of each contender."""
     budget: BudgetSummary
 
 
@@ -120,6 +129,7 @@ class TrialResult(Keyed):
     number: int
     """0 is the default recipe."""
     params: Mapping[str, Any]
+    """The hyperparameters."""
     loss: float | None
     """On the validation rows, the leading metric as a loss; null where there is none."""
     seconds: float
@@ -161,8 +171,9 @@ class Importance(Keyed):
 
     rows: int
     log_loss: tuple[float | tuple[float, ...], ...]
+    """Rise of the log loss."""
     error: tuple[float | tuple[float, ...], ...]
-    """The same of the error rate."""
+    """Rise of the error rate."""
     columns: tuple[tuple[str, ...], ...] | None = None
     """Tables: the names of the columns that are permuted together."""
     block: int | None = None
@@ -178,6 +189,7 @@ class Probes(Keyed):
     error: float
     """On these rows as they are."""
     log_loss: float
+    """On these rows as they are."""
     robustness: tuple[PerturbationErrors, ...]
     importance: Importance | None
     """Null where the model refused the rows."""
@@ -188,7 +200,9 @@ class ContenderResult(Costs):
     """Quality and cost of one contender: means over the runs, memory and size the largest."""
 
     title: str
+    """Its name in words."""
     test_error: float
+    """Share of misclassified test rows."""
     test_error_interval: Interval
     """95 %."""
     test_errors: tuple[float, ...]
@@ -257,6 +271,7 @@ class SizeCurve(Keyed):
     """One contender by training-set size; means over the runs."""
 
     test_errors: tuple[float, ...]
+    """By size."""
     test_error_intervals: tuple[Interval, ...]
     metrics: tuple[float, ...] | None = None
     """The leading metric; null where that is the error."""

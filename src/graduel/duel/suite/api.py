@@ -8,7 +8,7 @@ from typing import Any
 
 from graduel.data import DATASETS
 from graduel.data.read.table_folder import list_tables
-from graduel.data.source import SourceSpec
+from graduel.data.spec import SourceSpec
 from graduel.duel.plan.user_estimators import parse_contenders
 from graduel.duel.result.outcome import Suite
 from graduel.duel.session import resolve_source
@@ -31,7 +31,7 @@ def run_suite(
     """Duel on several data sets with the same options, and compare across them.
 
     ``graduel duel a.csv b.csv`` from Python. A data set whose duel fails is among
-    ``suite.result["failures"]``; the others go on.
+    ``suite.result.failures``; the others go on.
 
     Parameters
     ----------
@@ -52,7 +52,7 @@ def run_suite(
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     options = {"split": "holdout", "quick": True, "threads": 1, "out": folder}
     ...     suite = graduel.run_suite(["iris", "wine"], contenders=["textbook"], **options)
-    >>> [line["name"] for line in suite.result["datasets"]]
+    >>> [dataset.name for dataset in suite.result.datasets]
     ['iris', 'wine']
     """
     fields = SourceSpec.__dataclass_fields__

@@ -29,7 +29,7 @@ FITTED = (
 
 def compare_pairs(
     losses: Mapping[str, float],
-    weigh: Callable[[str, str, float], Evidence],
+    get_evidence: Callable[[str, str, float], Evidence],
     *,
     metric: Metric,
     rope: float,
@@ -43,18 +43,20 @@ def compare_pairs(
 ) -> list[Comparison]:
     """Apply the rules to every pair, or to every pair with `against` in it.
 
-    ``weigh(a, b, level)`` gives a design's evidence on one pair, its interval for equality of
-    that level.
+    ``get_evidence(a, b, level)`` returns a design's evidence on one pair, with an equivalence
+    interval of that level.
     """
     pairs = [pair for pair in combinations(losses, 2) if against is None or against in pair]
     level = 1 - 0.1 / max(len(pairs), 1)
-    found = [weigh(a, b, level) for a, b in pairs]
-    adjusted = holm([evidence.p_value for evidence in found])
+    evidences = [get_evidence(a, b, level) for a, b in pairs]
+    adjusted = holm([evidence.p_value for evidence in evidences])
     comparisons = []
-    for (a, b), evidence, p_adjusted in zip(pairs, found, adjusted, strict=True):
-        verdict = decide(evidence.difference, evidence.equivalence_interval, p_adjusted, rope)
+    for (a, b), evidence, p_adjusted in zip(pairs, evidences, adjusted, strict=True):
+        verdict = decide_verdict(
+            evidence.difference, evidence.equivalence_interval, p_adjusted, rope
+        )
         undecided = verdict == "undecided"
-        more = evidence.needed(ALPHA / len(pairs), rope, level) if undecided else SampleSize()
+        more = evidence.sample_size(ALPHA / len(pairs), rope, level) if undecided else SampleSize()
         comparison = Comparison(
             a=a,
             b=b,
@@ -112,7 +114,7 @@ def procedure_scope(seeds: int) -> str:
     return FITTED
 
 
-def decide(
+def decide_verdict(
     difference: float,
     equivalence_interval: tuple[float, float] | None,
     p_adjusted: float,
@@ -122,7 +124,7 @@ def decide(
 
     An interval of None is one without limits.
 
-    >>> decide(0.002, (-0.001, 0.004), 0.03, rope=0.005)
+    >>> decide_verdict(0.002, (-0.001, 0.004), 0.03, rope=0.005)
     'practically equal'
     """
     if equivalence_interval is not None:

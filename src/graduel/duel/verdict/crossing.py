@@ -8,7 +8,7 @@ from math import exp, log
 
 import numpy as np
 
-from graduel.duel.verdict.sentences import round_rows, with_article
+from graduel.duel.verdict.sentences import capitalize_the, round_rows, with_article
 from graduel.duel.verdict.types import Crossing, PairCurve, Verdict
 
 
@@ -32,7 +32,7 @@ def compare_sizes(
     >>> compare_sizes("trees", "net", [100, 10_000], verdicts, [-0.02, 0.02], {}).crossing
     Crossing(rows=1000, between=(100, 10000), before='trees', after='net')
     """
-    crossings = _crossings(a, b, sizes, verdicts, differences)
+    crossings = _find_crossings(a, b, sizes, verdicts, differences)
     return PairCurve(
         a=a,
         b=b,
@@ -43,12 +43,12 @@ def compare_sizes(
     )
 
 
-def _crossings(
+def _find_crossings(
     a: str, b: str, sizes: Sequence[int], verdicts: Sequence[Verdict], differences: Sequence[float]
 ) -> list[Crossing]:
     """Return every crossing that verdicts on both sides of it bear out, by size."""
     decided = [i for i, verdict in enumerate(verdicts) if verdict in ("a better", "b better")]
-    found = []
+    crossings = []
     for left, right in pairwise(decided):
         if verdicts[left] == verdicts[right]:
             continue
@@ -61,7 +61,7 @@ def _crossings(
         share = low / (low - high)
         rows = exp(log(sizes[place]) + share * (log(sizes[place + 1]) - log(sizes[place])))
         winners = {"a better": a, "b better": b}
-        found.append(
+        crossings.append(
             Crossing(
                 rows=round(rows),
                 between=(sizes[left], sizes[right]),
@@ -69,7 +69,7 @@ def _crossings(
                 after=winners[verdicts[right]],
             )
         )
-    return found
+    return crossings
 
 
 def _sentence(
@@ -94,22 +94,18 @@ def _sentence(
             f"{round_rows(one.rows)}."
         )
     else:
-        words = f"{first} and {second}: no crossing seen. {_without(a, b, verdicts, titles)}"
+        words = f"{first} and {second}: no crossing seen. {_best_by_size(a, b, verdicts, titles)}"
         signs = {float(np.sign(d)) for d in differences if d}
         if len(signs) > 1:
             words += " Their errors do change places, by differences that may be chance."
-    return _begun(words)
+    return capitalize_the(words)
 
 
-def _begun(words: str) -> str:
-    return "T" + words[1:] if words.startswith("the ") else words
-
-
-def _without(a: str, b: str, verdicts: Sequence[Verdict], titles: Mapping[str, str]) -> str:
+def _best_by_size(a: str, b: str, verdicts: Sequence[Verdict], titles: Mapping[str, str]) -> str:
     """Say how two stand whose curves do not cross."""
     for verdict, name in (("a better", a), ("b better", b)):
         count = verdicts.count(verdict)
         if count:
             where = "every size" if count == len(verdicts) else f"{count} of {len(verdicts)} sizes"
-            return _begun(f"{with_article(name, titles)} is better at {where}.")
+            return capitalize_the(f"{with_article(name, titles)} is better at {where}.")
     return "At no size is one shown to be better."

@@ -10,12 +10,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from graduel.duel.verdict.comparison import ALPHA, check_rope, decide
+from graduel.duel.verdict.comparison import ALPHA, check_rope, decide_verdict
 from graduel.duel.verdict.dataset_sentences import dataset_sentence
 from graduel.duel.verdict.types import DatasetComparison, DatasetVerdict
 from graduel.metrics.metric import Metric
 from graduel.stats.multiplicity import holm
-from graduel.stats.ranks import critical_difference, friedman, groups, mean_ranks
+from graduel.stats.ranks import critical_difference, find_groups, friedman, mean_ranks
 from graduel.stats.signed_rank import SignedRank
 
 Array = NDArray[Any]
@@ -78,8 +78,8 @@ def compare_datasets(
     >>> net = [0.12, 0.08, 0.31, 0.05, 0.22, 0.15, 0.09]
     >>> trees = [0.10, 0.07, 0.27, 0.02, 0.16, 0.10, 0.02]
     >>> losses = {"net": net, "trees": trees}
-    >>> found = compare_datasets(losses, metric=get_metric("error"), rope=0.01)
-    >>> found.pairs[0].verdict, found.pairs[0].p_value, found.ranks
+    >>> verdict = compare_datasets(losses, metric=get_metric("error"), rope=0.01)
+    >>> verdict.pairs[0].verdict, verdict.pairs[0].p_value, verdict.ranks
     ('b better', 0.015625, {'net': 2.0, 'trees': 1.0})
     """
     check_rope(rope, metric)
@@ -88,8 +88,8 @@ def compare_datasets(
     pairs = [
         pair for pair in combinations(range(k), 2) if against is None or _in(names, pair, against)
     ]
-    found = [SignedRank.of(table[a] - table[b]) for a, b in pairs]
-    adjusted = holm([one.p_value for one in found])
+    tests = [SignedRank.of(table[a] - table[b]) for a, b in pairs]
+    adjusted = holm([test.p_value for test in tests])
     level = 1 - 0.1 / max(len(pairs), 1)
     several, many = k > 2 and n > 1, k >= DIAGRAM_FROM and n > 1
     ranks = dict(zip(names, mean_ranks(table).tolist(), strict=True))
@@ -101,13 +101,13 @@ def compare_datasets(
         datasets=n,
         ranks=ranks,
         pairs=tuple(
-            _pair(names[a], names[b], one, p, rope, level, metric, titles or {})
-            for (a, b), one, p in zip(pairs, found, adjusted, strict=True)
+            _pair(names[a], names[b], test, p, rope, level, metric, titles or {})
+            for (a, b), test, p in zip(pairs, tests, adjusted, strict=True)
         ),
         friedman_p=overall[0],
         iman_davenport_p=overall[1],
         critical_difference=difference,
-        groups=() if difference is None else tuple(groups(ranks, difference)),
+        groups=() if difference is None else tuple(find_groups(ranks, difference)),
         test=TEST,
         why=WHY,
         scope=SCOPE,
@@ -117,15 +117,15 @@ def compare_datasets(
 def _pair(
     a: str,
     b: str,
-    found: SignedRank,
+    test: SignedRank,
     p_adjusted: float,
     rope: float,
     level: float,
     metric: Metric,
     titles: Mapping[str, str],
 ) -> DatasetComparison:
-    d, equivalence = found.d, found.interval(level)
-    verdict = decide(found.middle, equivalence, p_adjusted, rope)
+    d, equivalence = test.d, test.interval(level)
+    verdict = decide_verdict(test.middle, equivalence, p_adjusted, rope)
     alpha = ALPHA * (1 - level) / 0.1  # over all the pairs
     pair = DatasetComparison(
         a=a,
@@ -134,17 +134,17 @@ def _pair(
         ties=int((np.abs(d) <= rope).sum()),
         losses=int((d > rope).sum()),
         equal=int((d == 0).sum()),
-        median_difference=found.middle,
-        interval=found.interval(0.95),
+        median_difference=test.middle,
+        interval=test.interval(0.95),
         interval_level=0.95,
         equivalence_interval=equivalence,
         equivalence_level=level,
-        p_value=found.p_value,
+        p_value=test.p_value,
         p_adjusted=p_adjusted,
-        bayes=found.probabilities(rope),
+        bayes=test.probabilities(rope),
         verdict=verdict,
         detectable=verdict == "practically equal" and p_adjusted < ALPHA,
-        more_datasets=found.needed(alpha, rope, level) if verdict == "undecided" else None,
+        more_datasets=test.datasets_needed(alpha, rope, level) if verdict == "undecided" else None,
         sentence="",
     )
     return replace(pair, sentence=dataset_sentence(pair, len(d), rope, metric, titles))

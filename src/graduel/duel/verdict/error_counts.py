@@ -70,7 +70,7 @@ def compare_error_counts(
     seeds, rows = _check(wrong)
     return compare_pairs(
         {name: float(array.mean()) for name, array in wrong.items()},
-        lambda a, b, level: _weigh(wrong[a], wrong[b], level),
+        lambda a, b, level: _error_evidence(wrong[a], wrong[b], level),
         metric=metric,
         rope=rope,
         rows=rows,
@@ -81,7 +81,7 @@ def compare_error_counts(
     )
 
 
-def judge_claim(
+def answer_claim(
     comparison: Comparison,
     errors: Mapping[str, float],
     *,
@@ -115,7 +115,7 @@ def judge_claim(
     >>> wrong = {"net": np.zeros((1, 1000), bool), "trees": np.zeros((1, 1000), bool)}
     >>> wrong["net"][0, :61] = wrong["trees"][0, :18] = True
     >>> [found] = compare_error_counts(wrong, rope=0.005)
-    >>> claim = judge_claim(found, {"net": 0.061, "trees": 0.018}, booster="trees", network="net")
+    >>> claim = answer_claim(found, {"net": 0.061, "trees": 0.018}, booster="trees", network="net")
     >>> print(claim.sentence)
     Yes: net makes 3.3 times as many errors as trees (6.1 % against 1.8 %).
     """
@@ -158,7 +158,7 @@ def judge_claim(
     return Claim(booster, network, "yes" if by_far else "no", ratio, sentence)
 
 
-def _weigh(a: NDArray[np.bool_], b: NDArray[np.bool_], level: float) -> Evidence:
+def _error_evidence(a: NDArray[np.bool_], b: NDArray[np.bool_], level: float) -> Evidence:
     """Choose the statistics by the design, and apply them."""
     seeds, rows = a.shape
     if seeds == 1:

@@ -11,19 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from graduel.stats.bootstrap import RESAMPLES
-from graduel.stats.multiplicity import (
-    TwoWay,
-    by_row,
-    mcnemar_exact,
-    mcnemar_midp,
-    paired_score_interval,
-    two_way,
-)
-from graduel.stats.permutation import FLIPS, bootstrap_means, in_sums, sign_flip_p
-from graduel.stats.sample_size import rows_needed_equal, rows_needed_mcnemar, size_needed
+from graduel.stats.permutation import FLIPS, bootstrap_means, pool_rows, sign_flip_test
+from graduel.stats.proportions import mcnemar_exact, mcnemar_midp, paired_score_interval
+from graduel.stats.sample_size import rows_and_seeds_needed, rows_needed_equal, rows_needed_mcnemar
+from graduel.stats.two_way import MeanEstimate, paired_t, two_way_t
 
 Array = NDArray[Any]
-ALIKE = 1e-12
+NO_VARIATION = 1e-12
 """Differences that vary by no more than this do not vary."""
 
 
@@ -46,7 +40,7 @@ class Evidence:
     p_value: float
     test: str
     why: str
-    needed: Callable[[float, float, float], SampleSize]
+    sample_size: Callable[[float, float, float], SampleSize]
     """Of alpha, rope and level."""
     bayes: tuple[float, float, float] | None = None
     """The probabilities that a is better by more than the ROPE, that they are equal, that b is."""
@@ -57,10 +51,10 @@ class Evidence:
 def mcnemar_evidence(b: int, c: int, rows: int, level: float, why: str) -> Evidence:
     """McNemar's test and Tango's interval: b rows only the first gets wrong, c only the second."""
 
-    def needed(alpha: float, rope: float, level: float) -> SampleSize:
-        apart = rows_needed_mcnemar(b, c, rows, alpha)
-        equal = rows_needed_equal(b, c, rows, rope=rope, level=level)
-        sizes = [size for size in (apart, equal) if size is not None]
+    def sample_size(alpha: float, rope: float, level: float) -> SampleSize:
+        for_difference = rows_needed_mcnemar(b, c, rows, alpha)
+        for_equality = rows_needed_equal(b, c, rows, rope=rope, level=level)
+        sizes = [size for size in (for_difference, for_equality) if size is not None]
         return SampleSize(rows=max(min(sizes), rows + 1) if sizes else None)
 
     return Evidence(
@@ -70,7 +64,7 @@ def mcnemar_evidence(b: int, c: int, rows: int, level: float, why: str) -> Evide
         mcnemar_midp(b, c),
         "McNemar mid-p",
         why,
-        needed,
+        sample_size,
         p_exact=mcnemar_exact(b, c),
     )
 
@@ -81,9 +75,9 @@ def t_evidence(d: Array, level: float, *, most: float = inf) -> Evidence:
     `d` are differences of losses, of shape (seeds, rows); `most` is the largest that can be.
     """
     seeds, rows = d.shape
-    estimate = by_row if seeds < 3 else two_way
+    estimate = paired_t if seeds < 3 else two_way_t
     at_95, at_level = estimate(d), estimate(d, level)
-    if at_95.se == 0 or np.ptp(d) <= ALIKE:
+    if at_95.se == 0 or np.ptp(d) <= NO_VARIATION:
         return constant_evidence(at_95.mean, rows, level)
     return Evidence(
         at_95.mean,
@@ -92,7 +86,7 @@ def t_evidence(d: Array, level: float, *, most: float = inf) -> Evidence:
         at_95.p_value,
         "paired t by row" if seeds < 3 else "two-way t (rows and seeds)",
         _why(seeds),
-        rows_and_seeds_needed(at_95),
+        plan_rows_and_seeds(at_95),
     )
 
 
@@ -102,11 +96,11 @@ def permutation_evidence(d: Array, level: float) -> Evidence:
     `d` are differences of losses, of shape (seeds, rows), one seed or two.
     """
     seeds, rows = d.shape
-    found = by_row(d)
-    if found.se == 0 or np.ptp(d) <= ALIKE:
-        return constant_evidence(found.mean, rows, level)
-    sums = in_sums(d.mean(axis=0))
-    drawn = bootstrap_means(sums)
+    estimate = paired_t(d)
+    if estimate.se == 0 or np.ptp(d) <= NO_VARIATION:
+        return constant_evidence(estimate.mean, rows, level)
+    sums = pool_rows(d.mean(axis=0))
+    bootstrap = bootstrap_means(sums)
     who = (
         "Both were scored once on the same test rows."
         if seeds == 1
@@ -114,16 +108,16 @@ def permutation_evidence(d: Array, level: float) -> Evidence:
         "how seeds vary, so that each row's mean over them counts."
     )
     return Evidence(
-        found.mean,
-        drawn.interval(0.95),
-        drawn.interval(level),
-        sign_flip_p(sums),
+        estimate.mean,
+        bootstrap.interval(0.95),
+        bootstrap.interval(level),
+        sign_flip_test(sums),
         "paired sign-flip permutation",
         f"{who} If neither were better, each row's difference of losses could as well have the "
         f"other sign; so the signs are flipped at random {FLIPS:,} times. The interval comes from "
         f"drawing the rows again {RESAMPLES:,} times (bootstrap), as such losses are far from "
         "normal.",
-        rows_and_seeds_needed(found),
+        plan_rows_and_seeds(estimate),
     )
 
 
@@ -155,17 +149,17 @@ def constant_evidence(mean: float, rows: int, level: float, what: str = "rows") 
     )
 
 
-def rows_and_seeds_needed(found: TwoWay) -> Callable[[float, float, float], SampleSize]:
+def plan_rows_and_seeds(estimate: MeanEstimate) -> Callable[[float, float, float], SampleSize]:
     """Plan for a mean over rows and seeds."""
 
-    def needed(alpha: float, rope: float, level: float) -> SampleSize:
-        size = size_needed(found, alpha=alpha, rope=rope, level=level)
+    def sample_size(alpha: float, rope: float, level: float) -> SampleSize:
+        size = rows_and_seeds_needed(estimate, alpha=alpha, rope=rope, level=level)
         if size is None:
             return SampleSize()
         rows, seeds = size
         return SampleSize(
-            rows=rows if rows > found.spread.rows else None,
-            seeds=seeds if seeds > found.spread.seeds else None,
+            rows=rows if rows > estimate.spread.rows else None,
+            seeds=seeds if seeds > estimate.spread.seeds else None,
         )
 
-    return needed
+    return sample_size

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from graduel.duel.verdict.comparison import check_rope, compare_pairs
-from graduel.duel.verdict.evidence import ALIKE, Evidence, SampleSize, constant_evidence
+from graduel.duel.verdict.evidence import NO_VARIATION, Evidence, SampleSize, constant_evidence
 from graduel.duel.verdict.types import Comparison
 from graduel.metrics.metric import Metric
 from graduel.stats.corrected_t import MOST_FITS, CorrectedT, corrected_t
@@ -85,7 +85,7 @@ trees is.
     repeats, folds = _check(losses, n)
     return compare_pairs(
         {name: float(np.mean(array)) for name, array in losses.items()},
-        lambda a, b, level: _weigh(losses[a] - losses[b], metric, test_share, n, rope, level),
+        lambda a, b, level: _evidence(losses[a] - losses[b], metric, test_share, n, rope, level),
         metric=metric,
         rope=rope,
         rows=n,
@@ -97,49 +97,49 @@ trees is.
     )
 
 
-def _weigh(
+def _evidence(
     d: NDArray[Any], metric: Metric, test_share: float, n: int, rope: float, level: float
 ) -> Evidence:
-    found = replace(corrected_t(d, test_share), most=MOST_FITS)
-    if np.ptp(d) <= ALIKE:
-        return replace(constant_evidence(found.mean, n, level, "folds"), difference=found.mean)
+    mean = replace(corrected_t(d, test_share), most=MOST_FITS)
+    if np.ptp(d) <= NO_VARIATION:
+        return replace(constant_evidence(mean.mean, n, level, "folds"), difference=mean.mean)
     most = 1.0 if metric.unit else inf
 
     def cut(interval: tuple[float, float]) -> tuple[float, float]:
         return max(interval[0], -most), min(interval[1], most)
 
-    times = f", {found.repeats} times" if found.repeats > 1 else ""
+    times = f", {mean.repeats} times" if mean.repeats > 1 else ""
     steady = (
-        f" The mean is over all {found.repeats * found.folds} fits, of which {found.fits} count as "
+        f" The mean is over all {mean.repeats * mean.folds} fits, of which {mean.fits} count as "
         "evidence: they are on the same rows."
-        if found.repeats * found.folds > found.fits
+        if mean.repeats * mean.folds > mean.fits
         else ""
     )
     short = (
         " With more than five folds the correction can fall short for learners that change much "
         "with their training rows, such as small trees."
-        if found.folds > 5
+        if mean.folds > 5
         else ""
     )
     return Evidence(
-        found.mean,
-        cut(found.interval(0.95)),
-        cut(found.interval(level)),
-        found.p_value,
+        mean.mean,
+        cut(mean.interval(0.95)),
+        cut(mean.interval(level)),
+        mean.p_value,
         "corrected resampled t",
-        f"Both were fitted and scored on the same splits of a {found.folds}-fold cross-validation"
+        f"Both were fitted and scored on the same splits of a {mean.folds}-fold cross-validation"
         f"{times}. Its folds share training rows and so are no independent sample; the variance "
         f"is corrected for that.{steady}{short}",
-        lambda alpha, rope, level: _needed(found, n, alpha, rope, level),
-        found.probabilities(rope),
+        lambda alpha, rope, level: _sample_size(mean, n, alpha, rope, level),
+        mean.probabilities(rope),
     )
 
 
-def _needed(found: CorrectedT, n: int, alpha: float, rope: float, level: float) -> SampleSize:
-    repeats = repeats_needed(found, alpha=alpha, rope=rope, level=level)
+def _sample_size(mean: CorrectedT, n: int, alpha: float, rope: float, level: float) -> SampleSize:
+    repeats = repeats_needed(mean, alpha=alpha, rope=rope, level=level)
     if repeats is not None:
         return SampleSize(repeats=repeats)
-    return SampleSize(rows=rows_needed_corrected_t(found, n, alpha=alpha, rope=rope, level=level))
+    return SampleSize(rows=rows_needed_corrected_t(mean, n, alpha=alpha, rope=rope, level=level))
 
 
 def _check(losses: Mapping[str, NDArray[Any]], n: int) -> tuple[int, int]:

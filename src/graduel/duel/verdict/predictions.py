@@ -40,7 +40,7 @@ def compare_predictions(
     y : array-like of shape (n,)
         The true labels: whole numbers or text.
     metric : str or Metric
-        What decides, a name as in `metric_of`.
+        What decides, a name as in `get_metric`.
     rope : float, optional
         The region of practical equivalence; without, the metric's own.
     names : tuple of str
@@ -66,8 +66,8 @@ def compare_predictions(
     >>> y = np.array(["cat", "dog"] * 100)
     >>> one, other = y.copy(), y.copy()
     >>> one[:40], other[100:110] = "cat", "dog"
-    >>> found = compare_predictions(one, other, y, names=("net", "trees"))
-    >>> found.verdict, round(found.difference, 3), found.test
+    >>> comparison = compare_predictions(one, other, y, names=("net", "trees"))
+    >>> comparison.verdict, round(comparison.difference, 3), comparison.test
     ('b better', 0.075, 'McNemar mid-p')
     """
     measure = get_metric(metric) if isinstance(metric, str) else metric
@@ -94,12 +94,12 @@ def compare_predictions(
         )
     rope = measure.rope if rope is None else rope
     try:
-        [found] = compare_rows(probabilities, codes, metric=measure, rope=rope)
+        [comparison] = compare_rows(probabilities, codes, metric=measure, rope=rope)
     except UserError:
         raise
     except ValueError as error:  # a ROPE that the metric cannot have
         raise UserError(str(error)) from None
-    return found
+    return comparison
 
 
 def class_names(
@@ -178,10 +178,10 @@ def _unique(x: Array, where: str, *, keep_order: bool = False) -> tuple[list[str
                 f"{where}: expected labels that are whole numbers or text; got {x[odd][0]}"
             )
         x = x.astype(np.int64)
-    found, inverse = np.unique(x, return_inverse=True)
+    values, inverse = np.unique(x, return_inverse=True)
     if keep_order:
         return [str(value) for value in x.tolist()], np.arange(x.size)
-    return [str(value) for value in found.tolist()], inverse.reshape(x.shape)
+    return [str(value) for value in values.tolist()], inverse.reshape(x.shape)
 
 
 def _codes(x: Array, known: Sequence[str], where: str) -> Array:

@@ -1,106 +1,97 @@
-"""How a duel is judged: the one place where runs on splits meet metrics and statistics."""
+"""The predictions of all runs of a duel, and their metrics and comparisons."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from math import sqrt
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from graduel.duel.plan.design import Design
-from graduel.duel.plan.splits import Split
 from graduel.duel.verdict.folds import compare_folds
 from graduel.duel.verdict.test_rows import compare_rows
 from graduel.duel.verdict.types import Comparison
 from graduel.metrics.metric import Metric, get_metric, is_misclassified
 from graduel.stats.corrected_t import corrected_t
-from graduel.stats.multiplicity import error_interval
+from graduel.stats.two_way import error_interval
 
 Array = NDArray[Any]
 
 
 @dataclass(frozen=True, slots=True)
 class RunPredictions:
-    """What all contenders answered, run by run and put together.
+    """The predicted probabilities of all contenders, by run and by row.
 
     Attributes
     ----------
     design, seeds : of the duel
-    tests : the test rows of each run
+    test_rows : the row numbers of the test rows of each run
     y : the codes of their true classes, run by run
-    runs : for each contender the probabilities of each run's test rows
+    probabilities : for each contender the probabilities of each run's test rows
     """
 
     design: Design
     seeds: int
-    tests: Sequence[Array]
+    test_rows: Sequence[Array]
     y: Sequence[Array]
-    runs: Mapping[str, Sequence[Array]]
+    probabilities: Mapping[str, Sequence[Array]]
 
     @property
-    def whole_y(self) -> Array:
-        """True classes of all rows that are judged, in the order of the rows."""
-        return self.by_row(self.y)
+    def y_by_row(self) -> Array:
+        """Codes of the true classes of all test rows, in the order of the rows."""
+        return self.in_row_order(self.y)
 
-    def by_row(self, parts: Sequence[Array]) -> Array:
-        """Return what is the same in every run, told of its test rows, in the order of the rows."""
-        return self._gathered(parts)[0] if self.design.kind == "folds" else parts[0]
+    def in_row_order(self, parts: Sequence[Array]) -> Array:
+        """Return values that do not depend on the run, one for each test row, in row order."""
+        return self._gather(parts)[0] if self.design.kind == "folds" else parts[0]
 
-    def whole(self, name: str) -> Array:
-        """Probabilities for all rows that are judged, shape (seeds, n, classes).
+    def probabilities_by_row(self, name: str) -> Array:
+        """Return the probabilities of all test rows, shape (seeds, n, classes).
 
-        After cross-validation every row was judged in one fold of each repeat: the first axis
+        In a cross-validation every row is a test row of one fold of each repeat: the first axis
         counts repeats and seeds.
         """
         if self.design.kind != "folds":
-            return np.stack(self.runs[name])
-        return self._gathered(self.runs[name])
+            return np.stack(self.probabilities[name])
+        return self._gather(self.probabilities[name])
 
-    def _gathered(self, parts: Sequence[Array]) -> Array:
-        """Put what belongs to the test rows of each run at the places of the rows."""
-        n = sum(len(self.tests[fold * self.seeds]) for fold in range(self.design.folds))
+    def _gather(self, parts: Sequence[Array]) -> Array:
+        """Put the values of each run's test rows at the places of the rows."""
+        n = sum(len(self.test_rows[fold * self.seeds]) for fold in range(self.design.folds))
         times = self.design.repeats * self.seeds
-        found = np.empty((times, n, *parts[0].shape[1:]), parts[0].dtype)
-        for run, (rows, part) in enumerate(zip(self.tests, parts, strict=True)):
+        gathered = np.empty((times, n, *parts[0].shape[1:]), parts[0].dtype)
+        for run, (rows, part) in enumerate(zip(self.test_rows, parts, strict=True)):
             number, seed = divmod(run, self.seeds)
-            found[number // self.design.folds * self.seeds + seed, rows] = part
-        return found
+            gathered[number // self.design.folds * self.seeds + seed, rows] = part
+        return gathered
 
-    def losses(self, name: str, metric: Metric) -> list[float]:
+    def run_losses(self, name: str, metric: Metric) -> list[float]:
         """Return the loss of each run."""
-        return [metric.loss(p, y) for p, y in zip(self.runs[name], self.y, strict=True)]
+        return [metric.loss(p, y) for p, y in zip(self.probabilities[name], self.y, strict=True)]
 
-    def by_fold(self, name: str, metric: Metric) -> Array:
+    def fold_losses(self, name: str, metric: Metric) -> Array:
         """Return the loss by repeat and fold, the mean over seeds."""
         shape = (self.design.repeats, self.design.folds, self.seeds)
-        return np.array(self.losses(name, metric)).reshape(shape).mean(axis=2)
+        return np.array(self.run_losses(name, metric)).reshape(shape).mean(axis=2)
 
     @property
     def test_share(self) -> float:
-        """Share of the rows that a fold is judged on."""
+        """Share of the rows that one fold is tested on."""
         return 1 / self.design.folds
 
-    def error(self, name: str) -> tuple[float, tuple[float, float]]:
+    def error_rate(self, name: str) -> tuple[float, tuple[float, float]]:
         """Return a contender's error and its 95 % interval."""
         if self.design.kind != "folds":
-            misses = is_misclassified(self.whole(name), self.whole_y)
+            misses = is_misclassified(self.probabilities_by_row(name), self.y_by_row)
             return float(misses.mean()), error_interval(misses, 0.95)
-        found = corrected_t(self.by_fold(name, get_metric("error")), self.test_share)
-        low, high = found.interval(0.95)
-        if found.se == 0:
-            misses = is_misclassified(self.whole(name), self.whole_y)
+        estimate = corrected_t(self.fold_losses(name, get_metric("error")), self.test_share)
+        low, high = estimate.interval(0.95)
+        if estimate.se == 0:
+            misses = is_misclassified(self.probabilities_by_row(name), self.y_by_row)
             low, high = error_interval(misses[:1], 0.95)
-        return found.mean, (max(low, 0.0), min(high, 1.0))
-
-    def spread(self, name: str, metric: Metric) -> float | None:
-        """Return the standard deviation of the metric over the folds; None without folds."""
-        if self.design.kind != "folds":
-            return None
-        folds = self.by_fold(name, metric)
-        return sqrt(float(folds.var(ddof=1)))
+        return estimate.mean, (max(low, 0.0), min(high, 1.0))
 
     def compare(
         self, metric: Metric, rope: float, titles: Mapping[str, str], against: str | None
@@ -108,30 +99,19 @@ class RunPredictions:
         """Compare every pair, or all with one, by the statistics that fit the design."""
         if self.design.kind == "folds":
             return compare_folds(
-                {name: self.by_fold(name, metric) for name in self.runs},
+                {name: self.fold_losses(name, metric) for name in self.probabilities},
                 metric=metric,
                 test_share=self.test_share,
-                n=len(self.whole_y),
+                n=len(self.y_by_row),
                 rope=rope,
                 titles=titles,
                 against=against,
             )
         return compare_rows(
-            {name: self.whole(name) for name in self.runs},
-            self.whole_y,
+            {name: self.probabilities_by_row(name) for name in self.probabilities},
+            self.y_by_row,
             metric=metric,
             rope=rope,
             titles=titles,
             against=against,
         )
-
-
-def collect_predictions(
-    design: Design,
-    seeds: int,
-    splits: Sequence[Split],
-    y: Sequence[Array],
-    runs: Mapping[str, Sequence[Array]],
-) -> RunPredictions:
-    """Put the runs of a finished duel together."""
-    return RunPredictions(design, seeds, [split.test for split in splits], y, runs)

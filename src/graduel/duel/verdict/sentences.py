@@ -13,71 +13,71 @@ _BARE_DIGITS = 4
 """Decimals of a number without a unit: log loss 0.0523."""
 
 
-def verdict_sentence(found: Comparison, metric: Metric, titles: Mapping[str, str]) -> str:
+def verdict_sentence(pair: Comparison, metric: Metric, titles: Mapping[str, str]) -> str:
     """Put the verdict into words, the better one first."""
-    better, worse, losses = found.a, found.b, (found.error_a, found.error_b)
+    better, worse, losses = pair.a, pair.b, (pair.error_a, pair.error_b)
     sign = -1
-    if found.error_b < found.error_a:
+    if pair.error_b < pair.error_a:
         better, worse, losses, sign = worse, better, losses[::-1], 1
     first, second = with_article(better, titles), with_article(worse, titles)
     one, other = (format_metric(metric.shown(loss), metric) for loss in losses)
     figures = f"{one} against {other} {metric.title}"
-    difference = format_difference(abs(found.difference), metric)
-    shown = format_interval(found.interval, found.interval_level, sign, metric)
+    difference = format_difference(abs(pair.difference), metric)
+    shown = format_interval(pair.interval, pair.interval_level, sign, metric)
 
-    if found.verdict == "practically equal":
-        equal = format_interval(found.equivalence_interval, found.equivalence_level, sign, metric)
+    if pair.verdict == "practically equal":
+        equal = format_interval(pair.equivalence_interval, pair.equivalence_level, sign, metric)
         count = "count" if metric.unit else "counts"
         words = (
             f"{first} and {second} are practically equal: {figures}, a difference of {difference} "
-            f"({equal}), and up to {format_difference(found.rope, metric)} {count} as equal."
+            f"({equal}), and up to {format_difference(pair.rope, metric)} {count} as equal."
         )
-        if found.detectable:
+        if pair.detectable:
             words += " Small as it is, the difference can be told from chance "
-            words += f"({format_p(found.p_adjusted)})."
-    elif found.verdict == "undecided":
+            words += f"({format_p(pair.p_adjusted)})."
+    elif pair.verdict == "undecided":
         words = (
             f"Undecided between {first} and {second}: {figures}, a difference of {difference} "
-            f"({shown}). {_outlook(found)}"
+            f"({shown}). {_outlook(pair)}"
         )
     else:
         words = (
             f"{first} is better than {second}: {figures}, a difference of {difference} ({shown})."
         )
-    if found.bayes is not None:
-        words += f" {_chances(found, metric, titles)}"
-    return "T" + words[1:] if words.startswith("the ") else words
+    if pair.bayes is not None:
+        words += f" {_chances(pair, metric, titles)}"
+    return capitalize_the(words)
 
 
-def _outlook(found: Comparison) -> str:
+def _outlook(pair: Comparison) -> str:
     """Say how large a duel would settle an undecided pair."""
     needs = []
-    if found.folds is not None:
-        if found.more_repeats is not None:
-            needs.append(f"about {found.more_repeats:,} repeats (there are {found.repeats})")
-        elif found.more_rows is not None:
+    if pair.folds is not None:
+        if pair.more_repeats is not None:
+            needs.append(f"about {pair.more_repeats:,} repeats (there are {pair.repeats})")
+        elif pair.more_rows is not None:
             return (
                 "No number of repeats would settle a difference of this size on these rows; very "
-                f"roughly, {round_rows(found.more_rows)} rows would (there are {found.rows:,})."
+                f"roughly, {round_rows(pair.more_rows)} rows would (there are {pair.rows:,})."
             )
         else:
             return "No practicable number of repeats or rows would settle a difference so small."
-    elif found.more_rows is not None:
-        needs.append(f"about {round_rows(found.more_rows)} test rows (there are {found.rows:,})")
-    if found.more_seeds is not None:
-        needs.append(f"about {found.more_seeds:,} seeds (there are {found.seeds:,})")
+    elif pair.more_rows is not None:
+        needs.append(f"about {round_rows(pair.more_rows)} test rows (there are {pair.rows:,})")
+    if pair.more_seeds is not None:
+        needs.append(f"about {pair.more_seeds:,} seeds (there are {pair.seeds:,})")
     if not needs:
         return "No practicable number of test rows or seeds would settle a difference of this size."
     return f"To settle a difference of this size would take {' and '.join(needs)}."
 
 
-def _chances(found: Comparison, metric: Metric, titles: Mapping[str, str]) -> str:
+def _chances(pair: Comparison, metric: Metric, titles: Mapping[str, str]) -> str:
     """Say the three probabilities of the Bayesian test."""
-    assert found.bayes is not None
-    of_a, of_equal, of_b = (format_chance(p) for p in found.bayes)
-    a, b = with_article(found.a, titles), with_article(found.b, titles)
-    by = f" by more than {format_difference(found.rope, metric)}" if found.rope else ""
-    equal = f"{of_equal} that they are practically equal, " if found.rope else ""
+    assert pair.bayes is not None
+    of_a, of_equal, of_b = (format_chance(p) for p in pair.bayes)
+    a, b = with_article(pair.a, titles), with_article(pair.b, titles)
+    by = f" by more than {format_difference(pair.rope, metric)}" if pair.rope else ""
+    equal = f"{of_equal} that they are practically equal, " if pair.rope else ""
     return (
         f"The probabilities (Bayesian correlated t) are {of_a} that {a} is better{by}, "
         f"{equal}{of_b} that {b} is."
@@ -102,6 +102,11 @@ def with_article(name: str, titles: Mapping[str, str]) -> str:
     title = titles.get(name, name)
     first, *more = title.split(" ")
     return f"the {title}" if more and first.lower() not in _WITHOUT_THE else title
+
+
+def capitalize_the(words: str) -> str:
+    """Return a sentence with a capital where it begins with "the"; names stay as they are."""
+    return "T" + words[1:] if words.startswith("the ") else words
 
 
 def format_number(x: float, digits: int = 2) -> str:
@@ -129,9 +134,10 @@ def format_difference(difference: float, metric: Metric) -> str:
     """Return a difference with its unit: 0.7 points, or 0.0123 of a metric without one.
 
     >>> from graduel.metrics.metric import get_metric
-    >>> auc, log_loss = get_metric("auc"), get_metric("log_loss")
-    >>> format_difference(0.007, auc), format_difference(0.0123, log_loss)
-    ('0.7 points', '0.0123')
+    >>> format_difference(0.007, get_metric("auc"))
+    '0.7 points'
+    >>> format_difference(0.0123, get_metric("log_loss"))
+    '0.0123'
     """
     bare = _bare(difference, metric)
     if not metric.unit:

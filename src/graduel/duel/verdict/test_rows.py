@@ -18,23 +18,23 @@ from graduel.duel.verdict.comparison import (
 )
 from graduel.duel.verdict.error_counts import compare_error_counts
 from graduel.duel.verdict.evidence import (
-    ALIKE,
+    NO_VARIATION,
     Evidence,
     SampleSize,
     constant_evidence,
     permutation_evidence,
-    rows_and_seeds_needed,
+    plan_rows_and_seeds,
     t_evidence,
 )
 from graduel.duel.verdict.types import Comparison
 from graduel.metrics.metric import Metric, is_misclassified
 from graduel.stats.bootstrap import RESAMPLES, SEED, Bootstrap, draw_count_blocks
-from graduel.stats.multiplicity import Spread, TwoWay
+from graduel.stats.two_way import MeanEstimate, Spread
 
 Array = NDArray[Any]
 Probabilities = Mapping[str, Array]
 Losses = dict[str, float]
-Weigh = Callable[[str, str, float], Evidence]
+GetEvidence = Callable[[str, str, float], Evidence]
 
 
 def compare_rows(
@@ -48,10 +48,10 @@ def compare_rows(
 ) -> list[Comparison]:
     """Compare every pair of contenders on one set of test rows, or all of them with one.
 
-    Error and accuracy: as in `compare_all`. Another mean over rows (log loss, Brier score): a
-    sign-flip permutation of the differences by row and their bootstrap interval, from three seeds
-    on the two-way (rows and seeds) t. Any other metric (AUC, balanced accuracy, scorers): a paired
-    bootstrap over the rows, class by class, of the mean over seeds.
+    Error and accuracy: as in `compare_error_counts`. Another mean over rows (log loss, Brier
+    score): a sign-flip permutation of the differences by row and their bootstrap interval, from
+    three seeds on the two-way (rows and seeds) t. Any other metric (AUC, balanced accuracy,
+    scorers): a paired bootstrap over the rows, class by class, of the mean over seeds.
 
     Parameters
     ----------
@@ -60,7 +60,7 @@ def compare_rows(
     y : array of shape (n,)
         The codes of the true classes.
     metric : Metric
-        What decides; see `metric_of`.
+        What decides; see `get_metric`.
     rope : float
         The region of practical equivalence: the largest difference of the metric that makes no
         difference in practice.
@@ -101,10 +101,12 @@ def compare_rows(
         return compare_error_counts(
             misses, rope=rope, titles=titles, against=against, metric=metric
         )
-    losses, weigh = (_by_means if metric.per_row else _by_resamples)(probabilities, y, metric)
+    losses, get_evidence = (_row_mean_evidence if metric.per_row else _bootstrap_evidence)(
+        probabilities, y, metric
+    )
     return compare_pairs(
         losses,
-        weigh,
+        get_evidence,
         metric=metric,
         rope=rope,
         rows=rows,
@@ -115,7 +117,9 @@ def compare_rows(
     )
 
 
-def _by_means(probabilities: Probabilities, y: Array, metric: Metric) -> tuple[Losses, Weigh]:
+def _row_mean_evidence(
+    probabilities: Probabilities, y: Array, metric: Metric
+) -> tuple[Losses, GetEvidence]:
     """Weigh by the losses of the rows: signs and draws, from three seeds on the two-way t."""
     assert metric.per_row is not None
     of_rows = {
@@ -123,15 +127,17 @@ def _by_means(probabilities: Probabilities, y: Array, metric: Metric) -> tuple[L
     }
     losses = {name: float(array.mean()) for name, array in of_rows.items()}
 
-    def weigh(a: str, b: str, level: float) -> Evidence:
+    def get_evidence(a: str, b: str, level: float) -> Evidence:
         d = of_rows[a] - of_rows[b]
-        found = t_evidence(d, level) if len(d) > 2 else permutation_evidence(d, level)
-        return replace(found, difference=losses[a] - losses[b])
+        evidence = t_evidence(d, level) if len(d) > 2 else permutation_evidence(d, level)
+        return replace(evidence, difference=losses[a] - losses[b])
 
-    return losses, weigh
+    return losses, get_evidence
 
 
-def _by_resamples(probabilities: Probabilities, y: Array, metric: Metric) -> tuple[Losses, Weigh]:
+def _bootstrap_evidence(
+    probabilities: Probabilities, y: Array, metric: Metric
+) -> tuple[Losses, GetEvidence]:
     """Weigh by the metric on resampled rows, its mean over the seeds."""
     assert metric.counted is not None
     losses = {
@@ -148,10 +154,10 @@ def _by_resamples(probabilities: Probabilities, y: Array, metric: Metric) -> tup
     draws = {name: sign * np.concatenate(parts) for name, parts in blocks.items()}
     seeds = len(next(iter(of_seeds.values())))
 
-    def weigh(a: str, b: str, level: float) -> Evidence:
+    def get_evidence(a: str, b: str, level: float) -> Evidence:
         d, mean = draws[a] - draws[b], losses[a] - losses[b]
-        if np.ptp(d) <= ALIKE:
-            return replace(_by_rarest(mean, y, level), difference=mean)
+        if np.ptp(d) <= NO_VARIATION:
+            return replace(_constant_bootstrap_evidence(mean, y, level), difference=mean)
         bootstrap = Bootstrap.of(d, y)
         variance = bootstrap.stretch**2 * float(d.var(ddof=1))
         spread = Spread(variance, 0.0, 0.0, len(y), seeds)
@@ -164,22 +170,22 @@ def _by_resamples(probabilities: Probabilities, y: Array, metric: Metric) -> tup
             f"A metric such as {metric.title} is no mean over rows, so the test rows themselves "
             f"are drawn again {RESAMPLES:,} times, class by class, and the same for both."
             + (f" Its mean over the {seeds} seeds is compared." if seeds > 1 else ""),
-            rows_and_seeds_needed(TwoWay.build(mean, spread, 0.95)),
+            plan_rows_and_seeds(MeanEstimate.build(mean, spread, 0.95)),
         )
 
-    return losses, weigh
+    return losses, get_evidence
 
 
-def _by_rarest(mean: float, y: Array, level: float) -> Evidence:
+def _constant_bootstrap_evidence(mean: float, y: Array, level: float) -> Evidence:
     """Count the rows of the rarest class where all resamples say the same: it is seen the least."""
     rarest = int(np.unique(y, return_counts=True)[1].min())
-    found = constant_evidence(mean, rarest, level, "resamples")
+    evidence = constant_evidence(mean, rarest, level, "resamples")
 
-    def needed(alpha: float, rope: float, level: float) -> SampleSize:
-        rows = found.needed(alpha, rope, level).rows
+    def sample_size(alpha: float, rope: float, level: float) -> SampleSize:
+        rows = evidence.sample_size(alpha, rope, level).rows
         return SampleSize(rows=None if rows is None else ceil(rows * len(y) / rarest))
 
-    return replace(found, needed=needed)
+    return replace(evidence, sample_size=sample_size)
 
 
 def _check(probabilities: Probabilities, y: Array) -> tuple[int, int]:

@@ -20,19 +20,23 @@ class Comparison(Keyed):
     b: str
     metric: str
     error_a: float
-    """The loss of a: lower is better, and a share is a share (AUC 0.98 is a loss of 0.02)."""
+    """The loss of a: lower is better (an AUC of 0.98 is a loss of 0.02)."""
     error_b: float
     difference: float
     """Loss of a minus loss of b: positive where b is better."""
     interval: Interval
+    """Confidence interval of the difference."""
     interval_level: float
     equivalence_interval: Interval
+    """Decides "practically equal": inside ±rope."""
     equivalence_level: float
     rope: float
+    """The largest difference that makes no difference in practice."""
     test: str
     why: str
     """Why that test."""
     p_value: float
+    """Two-sided."""
     p_adjusted: float
     """Holm over all the pairs."""
     verdict: Verdict
@@ -41,19 +45,20 @@ class Comparison(Keyed):
     scope: str
     """What the verdict speaks of."""
     rows: int
-    """How many rows were tested on; in cross-validation all of them."""
+    """Test rows; of a cross-validation all rows."""
     seeds: int
     more_rows: int | None
-    """Undecided: test rows in all that would settle it, after cross-validation rows of data; None
-    where rows are not what is short."""
+    """Undecided: test rows in all that would settle it (after cross-validation, rows of data); None
+    where more rows do not help."""
     more_seeds: int | None
-    """Undecided: seeds in all that would settle it; None where seeds are not what is short."""
+    """Undecided: seeds in all that would settle it; None where more seeds do not help."""
     sentence: str
+    """The verdict in words."""
     value_a: float | None = None
-    """The metric of a as users know it: accuracy, say, where the loss is the error."""
+    """The value of the metric of a: an AUC of 0.98 is 0.98."""
     value_b: float | None = None
     repeats: int | None = None
-    """Of a cross-validation; None without one."""
+    """Repeats of the cross-validation; None without one."""
     folds: int | None = None
     more_repeats: int | None = None
     """Undecided after cross-validation: repeats in all that would settle it."""
@@ -76,6 +81,7 @@ class Claim(Keyed):
     ratio: float | None
     """The network's errors over the booster's; None where the booster makes none."""
     sentence: str
+    """The answer in words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,6 +172,7 @@ class PairCurve(Keyed):
     crossing: Crossing | None
     """Null where no verdicts show one."""
     sentence: str
+    """The same in words."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -179,6 +186,7 @@ class Costs(Keyed):
     predict_batch_seconds: float
     """All test rows at once: median of at most 5, or of a quarter of a second of them."""
     batch_rows: int
+    """Rows of the batch."""
     peak_memory_bytes: int
     """Largest resident memory of the contender's process while it fits, data included."""
     model_bytes: int

@@ -95,7 +95,7 @@ def _epochs(
     training: Training, valid: Array, scorer: EpochScorer, best: BestEpoch
 ) -> Iterator[Epoch]:
     if len(valid):
-        for epoch, _ in training.judged(valid, scorer.y, best, scorer):
+        for epoch, _ in training.validated_epochs(valid, scorer.y, best, scorer):
             yield epoch
         return
     for epoch in training.epochs():

@@ -1,0 +1,116 @@
+"""Write the reference part of docs/result.md from the dataclasses.
+
+Run ``python docs/result_reference.py`` after a change; a test compares the page with what this
+script writes.
+"""
+
+from __future__ import annotations
+
+import ast
+import dataclasses
+import inspect
+import re
+import sys
+import types
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
+
+from graduel.duel.result.duel_result import Result
+from graduel.duel.result.suite_result import SuiteResult
+
+PAGE = Path(__file__).with_name("result.md")
+START = "<!-- From here on written by result_reference.py -->\n"
+PLAIN = {str: "text", int: "integer", float: "number", bool: "true or false", Any: "any"}
+
+
+def main() -> None:
+    """Write the page anew."""
+    PAGE.write_text(render(PAGE.read_text(encoding="utf-8")), encoding="utf-8")
+
+
+def render(page: str) -> str:
+    """Return the page with its reference part as the dataclasses have it."""
+    head, found, _ = page.partition(START)
+    if not found:
+        raise ValueError(f"expected the line {START.strip()} in {PAGE}")
+    first = list(classes_of(Result))
+    others = [one for one in classes_of(SuiteResult) if one not in first]
+    parts = ["## `result.json`", *map(section, first)]
+    parts += ["## `suite-result.json`", *map(section, others)]
+    return head + START + "\n" + "\n\n".join(parts) + "\n"
+
+
+def classes_of(kind: Any) -> Iterator[type]:
+    """Yield the dataclasses in a type, each once, from the outside in."""
+    found: dict[type, None] = {}
+
+    def visit(kind: Any) -> None:
+        if dataclasses.is_dataclass(kind) and isinstance(kind, type) and kind not in found:
+            found[kind] = None
+            for hint in get_type_hints(kind).values():
+                visit(hint)
+        for part in get_args(kind):
+            visit(part)
+
+    visit(kind)
+    yield from found
+
+
+def section(kind: type) -> str:
+    """Return the heading, the description and the table of one dataclass."""
+    hints, texts = get_type_hints(kind), descriptions(kind)
+    rows = [
+        f"| `{field.name}` | {json_type(hints[field.name])} | {texts.get(field.name, '')} |"
+        for field in dataclasses.fields(kind)
+    ]
+    about = text(inspect.getdoc(kind) or "")
+    head = f"### {kind.__name__}\n\n{about}\n\n| Key | Type | Content |\n|---|---|---|\n"
+    return head + "\n".join(rows)
+
+
+def descriptions(kind: type) -> dict[str, str]:
+    """Return the text below each field of a dataclass and of its bases."""
+    found: dict[str, str] = {}
+    for base in reversed(kind.__mro__):
+        if not dataclasses.is_dataclass(base):
+            continue
+        (body,) = ast.parse(inspect.getsource(base)).body
+        assert isinstance(body, ast.ClassDef)
+        for field, after in zip(body.body, body.body[1:], strict=False):
+            match field, after:
+                case ast.AnnAssign(target=ast.Name(id=name)), ast.Expr(value=ast.Constant(value)):
+                    found[name] = text(str(value))
+    return found
+
+
+def text(docstring: str) -> str:
+    """Return a docstring on one line, in the words of JSON."""
+    return re.sub(r"\bNone\b", "null", " ".join(docstring.split())).replace("``", "`")
+
+
+def json_type(kind: Any) -> str:  # noqa: PLR0911
+    """Return how JSON holds a type.
+
+    >>> json_type(tuple[float, ...] | None)
+    'list of number, or null'
+    """
+    origin, parts = get_origin(kind), get_args(kind)
+    if origin in (Union, types.UnionType):
+        words = [json_type(part) for part in parts if part is not type(None)]
+        return " or ".join(words) + (", or null" if type(None) in parts else "")
+    if origin is Literal:
+        return " or ".join(f'"{one}"' if isinstance(one, str) else str(one) for one in parts)
+    if origin is tuple and parts[-1] is Ellipsis:
+        return f"list of {json_type(parts[0])}"
+    if origin is tuple:
+        return f"[{', '.join(map(json_type, parts))}]"
+    if origin in (dict, Mapping):
+        return f"object of {json_type(parts[1])}"
+    if dataclasses.is_dataclass(kind):
+        return f"[{kind.__name__}](#{kind.__name__.lower()})"
+    return PLAIN[kind]
+
+
+if __name__ == "__main__":
+    sys.exit(main())
