@@ -38,11 +38,11 @@ def assert_same(one, other):
         assert getattr(one, name) == getattr(other, name)
     for name in ("y", "groups", "times"):
         assert_same_array(getattr(one, name), getattr(other, name))
-    if one.understood is None:
-        assert other.understood is None
+    if one.inferred_table is None:
+        assert other.inferred_table is None
         assert_same_array(one.X, other.X)
         return
-    a, b = one.understood, other.understood
+    a, b = one.inferred_table, other.inferred_table
     for name in ("name", "columns", "target", "classes", "set_aside", "notes"):
         assert getattr(a, name) == getattr(b, name)
     assert dict(a.formats) == dict(b.formats)

@@ -82,7 +82,7 @@ def go_through(path, raw, data):
         assert len(str(error)) < 1500
         return
     assert path.read_bytes() == raw
-    frame, columns, table = dataset.X, dataset.columns, dataset.understood
+    frame, columns, table = dataset.X, dataset.columns, dataset.inferred_table
     n = len(frame)
     rows = np.array(sorted(data.draw(st.sets(st.integers(0, n - 1), min_size=1))))
     later = spoil(frame, columns, data)

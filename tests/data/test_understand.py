@@ -132,7 +132,7 @@ def test_overrides():
         ({"numeric": ["colum"]}, r"numeric must name a column .* Did you mean 'column'\?"),
         ({"drop": ["column"], "numeric": ["column"]}, "cannot be both numeric and dropped"),
         ({"drop": ["target"]}, "the target 'target' cannot be dropped"),
-        ({"drop": ["column", "beside"]}, r"columns to learn from .* 'column' \(dropped\)"),
+        ({"drop": ["column", "beside"]}, r"expected features .* 'column' \(dropped\)"),
         ({"bins": 3}, "bins cut a target of numbers; 'target' holds String"),
     ],
 )
@@ -192,7 +192,7 @@ RNG = np.random.default_rng(0)
         ([None, None, "a"], "expected two rows or more with a target; got 1"),
         (list(RNG.normal(size=50)), r"continuous: 50 different numbers in 50 rows. Give --bins 3"),
         (list(RNG.permutation(5000)[:100]), "the target 'goal' is continuous"),
-        ([f"w{i}" for i in range(50)], "50 different values in 50 rows.* no classes"),
+        ([f"w{i}" for i in range(50)], "50 different values in 50 rows.* not classes"),
         ([date(2024, 1, 1), date(2024, 1, 2)], "must hold classes"),
     ],
 )
@@ -249,7 +249,7 @@ def test_extreme_shapes():
     assert len(infer_table(wide, target="y").columns) == 3000
     two = pl.DataFrame({"x": [1, 2], "y": ["a", "b"]})
     assert infer_table(two, target="y").frame.shape == (2, 1)
-    with pytest.raises(UserError, match="columns to learn from"):
+    with pytest.raises(UserError, match="expected features"):
         infer_table(two.select("y"), target="y")
 
 

@@ -120,7 +120,7 @@ def test_ctrl_c_keeps_the_best_epoch(monkeypatch):
 
 
 def test_divergence_keeps_the_best_epoch_before(monkeypatch):
-    judged = table_training.Training.judged
+    judged = table_training.Training.validated_epochs
 
     def until(self, *given):
         for epoch in judged(self, *given):
@@ -128,7 +128,7 @@ def test_divergence_keeps_the_best_epoch_before(monkeypatch):
             if epoch[0].epoch == 2:
                 raise graduel.train.DivergedError("the loss became nan")
 
-    monkeypatch.setattr(table_training.Training, "judged", until)
+    monkeypatch.setattr(table_training.Training, "validated_epochs", until)
     with pytest.warns(ConvergenceWarning, match="diverged"):
         net = quick().fit(X, Y)
     assert net.n_iter_ == 2

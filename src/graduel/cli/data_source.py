@@ -79,7 +79,7 @@ def training_source(text: str, source: dict[str, Any], options: dict[str, Any]) 
 
 def print_notes(data: DataSource) -> None:
     """Print how user data were read, and which columns are not used, to standard error."""
-    if data.is_builtin or (table := data.load().understood) is None:
+    if data.is_builtin or (table := data.load().inferred_table) is None:
         return
     for line in (*table.notes, *explain_dropped(table.set_aside)):
         Console(stderr=True).out(f"note: {line}", highlight=False)

@@ -123,8 +123,7 @@ def from_table(
         classes=table.classes,
         kinds=tuple(column.kind for column in table.columns),
         source=origin,
-        columns=table.columns,
-        understood=table,
+        inferred_table=table,
         groups=groups,
         times=times,
     )

@@ -1,4 +1,4 @@
-"""A column brought to its kind, alike in the table that is learned from and in any later one."""
+"""Conversion of columns to the types of their kinds, alike in training and in prediction."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 TRUE = ("true", "t", "yes", "y", "on")
 FALSE = ("false", "f", "no", "n", "off")
-"""Words of boolean columns, in their order: true stands with false, t with f."""
+"""Words of boolean columns, pair by pair: true with false, t with f."""
 
 
 def conform_table(
@@ -35,19 +35,19 @@ def conform_table(
     decimal: str = ".",
     first_row: int = 0,
 ) -> pl.DataFrame:
-    """Bring another table to the columns of one that is understood.
+    """Return the columns of a schema in a table, converted to the types of their kinds.
 
     Parameters
     ----------
-    frame : the table; columns that are not asked for are left out
-    columns, formats : of the understood table
+    frame : the table; other columns are left out
+    columns, formats : the columns and date formats of the schema
     decimal : the decimal sign of columns of text
     first_row : rows that stood before this part of the table, for messages
 
     Raises
     ------
     UserError
-        If columns lack, or a cell does not fit; the message names the column and the row.
+        If a column is missing, or a cell does not fit; the message names the column and the row.
 
     Examples
     --------
@@ -58,26 +58,26 @@ def conform_table(
     import polars as pl
 
     columns = tuple(columns)
-    lacking = [column.name for column in columns if column.name not in frame.columns]
-    if lacking:
+    missing = [column.name for column in columns if column.name not in frame.columns]
+    if missing:
         raise UserError(
-            f"expected {len(columns)} columns; {len(lacking)} of them are not in the table: "
-            f"{join_names(lacking)}"
+            f"expected {len(columns)} columns; {len(missing)} of them are not in the table: "
+            f"{join_names(missing)}"
         )
-    forms = formats or {}
+    formats = formats or {}
     return pl.DataFrame(
         [
-            to_kind(frame[c.name], c.kind, forms.get(c.name), decimal, first_row).alias(c.name)
+            to_kind(frame[c.name], c.kind, formats.get(c.name), decimal, first_row).alias(c.name)
             for c in columns
         ]
     )
 
 
-Places = int | NDArray[np.int64]
-"""Where rows stood in the table that was read: the first of them, or each."""
+RowNumbers = int | NDArray[np.int64]
+"""Rows of the table that was read, from 0: the number of the first row, or of each."""
 
 
-def row_number(rows: Places, row: int) -> int:
+def row_number(rows: RowNumbers, row: int) -> int:
     """Return a row's number in the table that was read, from 1.
 
     >>> row_number(100, 7), row_number(np.array([0, 3]), 1)
@@ -89,13 +89,13 @@ def row_number(rows: Places, row: int) -> int:
 def to_kind(
     series: pl.Series,
     kind: Kind,
-    form: str | None = None,
+    date_format: str | None = None,
     decimal: str = ".",
-    rows: Places = 0,
+    rows: RowNumbers = 0,
 ) -> pl.Series:
     """Convert one column to the type of its kind; see ``Table.frame``.
 
-    `rows` say where these rows stood, for messages.
+    `rows` are the rows in the table that was read, for messages.
 
     Raises
     ------
@@ -105,16 +105,16 @@ def to_kind(
     import polars as pl
 
     if kind == "numeric":
-        return _numeric(series, decimal, rows)
+        return _to_numeric(series, decimal, rows)
     if kind == "boolean":
-        return _boolean(series)
+        return _to_boolean(series)
     if kind == "date":
-        return _date(series, form, rows)
+        return _to_date(series, date_format, rows)
     return category_text(series) if kind == "categorical" else series.cast(pl.String)
 
 
 def category_text(series: pl.Series) -> pl.Series:
-    """Name categories: text without blanks around it, whole numbers without ``.0``.
+    """Return categories as text, without surrounding blanks, whole numbers without ``.0``.
 
     >>> import polars as pl
     >>> category_text(pl.Series([1.0, 2.5, None])).to_list()
@@ -131,7 +131,7 @@ def category_text(series: pl.Series) -> pl.Series:
 
 
 def normalize_numbers(column: pl.Series) -> pl.Series:
-    """Write the numbers among categories alike, cell by cell, so that no other cell matters.
+    """Write the numbers among categories in one way, each cell regardless of the others.
 
     >>> import polars as pl
     >>> normalize_numbers(pl.Series(["1.50", "2.0", "3", "x"])).to_list()
@@ -149,7 +149,7 @@ def normalize_numbers(column: pl.Series) -> pl.Series:
     return whole.fill_null(fraction).fill_null(text).alias(column.name)
 
 
-def _numeric(series: pl.Series, decimal: str, rows: Places) -> pl.Series:
+def _to_numeric(series: pl.Series, decimal: str, rows: RowNumbers) -> pl.Series:
     import polars as pl
 
     kind = series.dtype
@@ -162,16 +162,15 @@ def _numeric(series: pl.Series, decimal: str, rows: Places) -> pl.Series:
     if series.dtype == pl.Null or (series.dtype == pl.String and is_all_missing(series)):
         return pl.Series(series.name, [None] * len(series), dtype=pl.Float64)
     if series.dtype == pl.String:
-        found = to_numbers(series, decimal, codes=True)
-        if found is None:
-            row, cell = _odd(series, decimal)
+        numbers = to_numbers(series, decimal, codes=True)
+        if numbers is None:
+            row, cell = _first_invalid_number(series, decimal)
             raise UserError(
                 f"column {quote_name(series.name)}: expected numbers; row "
-                f"{row_number(rows, row):,} "
-                f"holds {quote_name(cell)}. Mend the cell, or give --categorical "
-                f"{quote_name(series.name)}"
+                f"{row_number(rows, row):,} holds {quote_name(cell)}. Mend the cell, or give "
+                f"--categorical {quote_name(series.name)}"
             )
-        series = found
+        series = numbers
     if series.dtype == pl.Boolean:
         return series.cast(pl.UInt8)
     if not series.dtype.is_numeric():
@@ -185,8 +184,8 @@ def _numeric(series: pl.Series, decimal: str, rows: Places) -> pl.Series:
     return series.set(~series.is_finite(), None)
 
 
-def _odd(text: pl.Series, decimal: str) -> tuple[int, str]:
-    """Find the first cell that is no number."""
+def _first_invalid_number(text: pl.Series, decimal: str) -> tuple[int, str]:
+    """Return the row and the text of the first cell that is not a number."""
     import polars as pl
 
     plain = text.cast(pl.Float64, strict=False).is_null() & text.is_not_null()
@@ -198,7 +197,7 @@ def _odd(text: pl.Series, decimal: str) -> tuple[int, str]:
     return suspects[0], text[suspects[0]]
 
 
-def _boolean(series: pl.Series) -> pl.Series:
+def _to_boolean(series: pl.Series) -> pl.Series:
     import polars as pl
 
     if series.dtype == pl.Boolean:
@@ -210,7 +209,7 @@ def _boolean(series: pl.Series) -> pl.Series:
     return true.set(~(true | words.is_in(FALSE)), None)
 
 
-def _date(series: pl.Series, form: str | None, rows: Places) -> pl.Series:
+def _to_date(series: pl.Series, date_format: str | None, rows: RowNumbers) -> pl.Series:
     import polars as pl
 
     if series.dtype.is_temporal() and series.dtype not in (pl.Duration, pl.Time):
@@ -221,23 +220,22 @@ def _date(series: pl.Series, form: str | None, rows: Places) -> pl.Series:
     text = blank_to_null(series.cast(pl.String))
     if text.null_count() == len(text):
         return pl.Series(series.name, [None] * len(text), dtype=pl.Datetime("us"))
-    read = read_dates(text, form) if form else None
-    if read is None and (found := to_dates(text)) is not None:
-        read = found[0]
-    if read is None:
-        told = f"dates such as {form}" if form else "dates"
-        row = _undated(text, form)
+    parsed = read_dates(text, date_format) if date_format else None
+    if parsed is None and (detected := to_dates(text)) is not None:
+        parsed = detected[0]
+    if parsed is None:
+        expected = f"dates such as {date_format}" if date_format else "dates"
+        row = _first_invalid_date(text, date_format)
         raise UserError(
-            f"column {quote_name(series.name)}: expected {told}; row {row_number(rows, row):,} "
-            "holds "
-            f"{quote_name(text[row])}. Mend the cell"
+            f"column {quote_name(series.name)}: expected {expected}; row "
+            f"{row_number(rows, row):,} holds {quote_name(text[row])}. Mend the cell"
         )
-    return read
+    return parsed
 
 
-def _undated(text: pl.Series, form: str | None) -> int:
+def _first_invalid_date(text: pl.Series, date_format: str | None) -> int:
     for row in text.is_not_null().arg_true().to_list():
         cell = text.slice(row, 1)
-        if (read_dates(cell, form) if form else to_dates(cell)) is None:
+        if (read_dates(cell, date_format) if date_format else to_dates(cell)) is None:
             return int(row)
     return 0

@@ -1,4 +1,4 @@
-"""What a column of a table is."""
+"""A column of a table: its name and its kind."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ KINDS: tuple[Kind, ...] = get_args(Kind)
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One column of features: its name, its kind, and why it was taken for that."""
+    """One feature: its name, its kind, and why the kind was inferred."""
 
     name: str
     kind: Kind

@@ -30,8 +30,7 @@ class Dataset:
     kinds : the kind of each column of the flattened features
     n_train : rows of the predefined training part, which come first; None without a split
     source : where the data come from, and under which licence
-    columns : of a table, name and kind of each column
-    understood : of a table, its schema with notes and reasons
+    inferred_table : of a table, its inferred schema with notes and reasons
     groups : each row's group code; a group stays on one side of every split
     times : each row's rank in time, where rows are split by time
     """
@@ -43,8 +42,7 @@ class Dataset:
     kinds: tuple[ColumnKind, ...]
     n_train: int | None = None
     source: str = ""
-    columns: tuple[Column, ...] = ()
-    understood: Table | None = None
+    inferred_table: Table | None = None
     groups: NDArray[np.int64] | None = None
     times: NDArray[np.int64] | None = None
 
@@ -59,6 +57,11 @@ class Dataset:
             raise ValueError(
                 f"n_train must lie between 1 and {len(self.X) - 1}; got {self.n_train}"
             )
+
+    @property
+    def columns(self) -> tuple[Column, ...]:
+        """Name and kind of each column of a table; empty where X is an array."""
+        return () if self.inferred_table is None else self.inferred_table.columns
 
     @property
     def n_features(self) -> int:

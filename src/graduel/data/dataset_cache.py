@@ -63,7 +63,7 @@ def write_dataset(folder: Path, dataset: Dataset) -> None:
     OSError
         If the folder cannot be written.
     """
-    table = dataset.understood
+    table = dataset.inferred_table
     arrays: dict[str, NDArray[Any] | None] = {
         "y.npy": dataset.y,
         "groups.npy": dataset.groups,

@@ -78,16 +78,16 @@ class Schema:
         >>> schema.target, schema.classes, schema.columns[0].name
         ('target', ('setosa', 'versicolor', 'virginica'), 'sepal length (cm)')
         """
-        if not dataset.columns:
+        table = dataset.inferred_table
+        if table is None:
             scale = detect_scale(dataset.X)
             return cls(dataset.name, dataset.classes, dataset.image, scale)
-        table = dataset.understood
         return cls(
             dataset.name,
             dataset.classes,
-            target=None if table is None else table.target,
+            target=table.target,
             columns=dataset.columns,
-            date_formats={} if table is None else dict(table.formats),
+            date_formats=dict(table.formats),
             numeric_categories=find_numeric_categories(dataset.X, dataset.columns),
         )
 

@@ -1,4 +1,4 @@
-"""What a table's columns are: kinds told apart with a reason, useless columns set aside."""
+"""Schema inference: the kind of each column with a reason; useless columns are set aside."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from graduel.data.coerce import FALSE, TRUE, Places, row_number, to_kind
+from graduel.data.coerce import FALSE, TRUE, RowNumbers, row_number, to_kind
 from graduel.data.column import Column, Kind
 from graduel.data.read.column_names import find, quote_name
 from graduel.data.read.delimited.cells import blank_to_null, is_all_missing, to_dates, to_numbers
@@ -20,12 +20,12 @@ from graduel.errors import UserError
 if TYPE_CHECKING:
     import polars as pl
 
-ENOUGH = 20
-"""Rows from which all being different means something."""
-ODD = 20
-"""Of so many cells, one that is no number is told of."""
+MIN_ROWS = 20
+"""Rows from which distinct values mean something."""
+MIN_NUMBERS = 20
+"""Numbers for each other cell, from which a note says which cells are not numbers."""
 LONG = 50
-"""Characters of a cell, on average, that make it text."""
+"""Average characters of a cell from which a column is text."""
 LIKE_AN_ID = re.compile(
     r"(^|[_\W])(id|ids|uuid|guid|index|idx|key|rownames?|row_?(id|number|nr|no)|unnamed: 0)$", re.I
 )
@@ -52,28 +52,28 @@ def infer_table(
     bins: int | None = None,
     decimal: str = ".",
 ) -> Table:
-    """Tell what each column is, and what is predicted.
+    """Infer the schema of a table: the kind of each column, and the classes of the target.
 
     Numbers are numeric, however few are different (0 and 1, too: nothing is lost if a 2 turns
     up); text that reads as numbers throughout as well, but for codes with leading zeros.
     Two words such as yes and no are boolean, dates are dates. Other text is categorical, or text
     if it is long or more than half of its cells are different. Columns of one value, of
-    none, of text, and identifiers (all different, and counting up or called so) are set aside.
+    none, of text, and identifiers (all different, and counting up or named so) are set aside.
 
     Parameters
     ----------
-    frame : the table, as ``read_source`` gives it
+    frame : the table, as ``read_source`` returns it
     target : the column that is predicted
-    categorical, numeric : columns whose kind the user decides
+    categorical, numeric : columns of these kinds, whatever they hold
     drop : columns to leave out
-    bins : cut a target of numbers at its quantiles into so many classes
+    bins : number of classes that a numeric target is cut into, at its quantiles
     decimal : the decimal sign of columns of text
 
     Raises
     ------
     UserError
-        If there is no such column, no target (the likely ones are shown), a column cannot be what
-        the user wants, or nothing is left to learn from.
+        If there is no such column, no target (the likely ones are shown), a column cannot be of
+        the kind that the user names, or no feature is left.
 
     Examples
     --------
@@ -88,34 +88,33 @@ def infer_table(
         raise NoTargetError(frame)
     names = frame.columns
     target = find(target, names, "target")
-    wanted = requested_kinds(names, categorical=categorical, numeric=numeric, drop=drop)
-    if wanted.get(target) == "dropped":
+    requested = requested_kinds(names, categorical=categorical, numeric=numeric, drop=drop)
+    if requested.get(target) == "dropped":
         raise UserError(f"the target {quote_name(target)} cannot be dropped")
-    answers = numeric_if_possible(frame[target].alias(target))
-    kept = answers.is_not_null()
-    rows = kept.arg_true().to_numpy().astype(np.int64)
+    labels = numeric_if_possible(frame[target].alias(target))
+    has_label = labels.is_not_null()
+    rows = has_label.arg_true().to_numpy().astype(np.int64)
     notes = []
     if len(rows) < frame.height:
         notes.append(f"{frame.height - len(rows):,} rows without a target are left out")
-        frame, answers = frame.filter(kept), answers.filter(kept)
+        frame, labels = frame.filter(has_label), labels.filter(has_label)
     if len(rows) < 2:
         raise UserError(
             f"expected two rows or more with a target; got {len(rows)} in column "
             f"{quote_name(target)}"
         )
-    y, classes, more = encode(answers, bins, as_is=wanted.get(target) == "categorical")
-    notes += more
-    features = infer_features(frame.drop(target), wanted, decimal, rows)
+    y, classes, target_notes = encode(labels, bins, as_is=requested.get(target) == "categorical")
+    notes += target_notes
+    features = infer_features(frame.drop(target), requested, decimal, rows)
     if not features.columns:
         if frame.width == 1:
             raise UserError(
-                f"expected columns to learn from; the table has one alone, {quote_name(target)}. "
-                "If its "
-                "cells are parted by an unusual character, name it with --separator"
+                f"expected features; the table has one column, {quote_name(target)}. If its cells "
+                "are separated by an unusual character, name it with --separator"
             )
         why = ", ".join(f"{quote_name(one.name)} ({one.why})" for one in features.set_aside[:5])
         raise UserError(
-            f"expected columns to learn from beside the target; got {why}. "
+            f"expected features beside the target; got {why}. "
             "Keep one with --numeric or --categorical"
         )
     return Table(
@@ -134,7 +133,7 @@ def infer_table(
 
 @dataclass(frozen=True, slots=True, eq=False)
 class InferredFeatures:
-    """Columns that can be learned from, with or without a target; see :class:`Table`."""
+    """The features of a table, with or without a target; see :class:`Table`."""
 
     frame: pl.DataFrame
     columns: tuple[Column, ...]
@@ -145,66 +144,67 @@ class InferredFeatures:
 
 def infer_features(
     frame: pl.DataFrame,
-    wanted: Mapping[str, str] | None = None,
+    requested: Mapping[str, str] | None = None,
     decimal: str = ".",
-    rows: Places = 0,
+    rows: RowNumbers = 0,
 ) -> InferredFeatures:
-    """Tell what each column is.
+    """Infer the kind of each column.
 
     Parameters
     ----------
     frame : the table, without its target
-    wanted : for columns that the user decides about: numeric, categorical or dropped
+    requested : the kinds that the user decides: numeric, categorical or dropped
     decimal : the decimal sign of columns of text
-    rows : where these rows stood in the table that was read, for messages
+    rows : the rows' numbers in the table that was read, for messages
     """
     import polars as pl
 
-    found: list[tuple[Column, pl.Series]] = []
-    aside, notes = list[DroppedColumn](), list[str]()
+    features: list[tuple[Column, pl.Series]] = []
+    set_aside, notes = list[DroppedColumn](), list[str]()
     formats: dict[str, str] = {}
-    for column in frame:
-        asked = (wanted or {}).get(column.name)
-        if asked == "dropped":
-            aside.append(DroppedColumn(column.name, "dropped", "left out as asked"))
+    for series in frame:
+        request = (requested or {}).get(series.name)
+        if request == "dropped":
+            set_aside.append(DroppedColumn(series.name, "dropped", "left out as asked"))
             continue
-        one = _column(column, asked, decimal, formats, rows)
-        if asked is None and column.dtype == pl.String and column.name not in formats:
-            kind = one[0].kind if isinstance(one, tuple) else one.why
+        feature = _infer_column(series, request, decimal, formats, rows)
+        if request is None and series.dtype == pl.String and series.name not in formats:
+            kind = feature[0].kind if isinstance(feature, tuple) else feature.why
             if kind in ("categorical", "text", "identifier"):
-                notes += _nearly_numbers(column, rows)
-        if isinstance(one, DroppedColumn):
-            aside.append(one)
+                notes += _explain_text(series, rows)
+        if isinstance(feature, DroppedColumn):
+            set_aside.append(feature)
             continue
-        found.append(one)
-        infinite = int(column.is_infinite().sum()) if column.dtype.is_float() else 0
-        if infinite and one[0].kind == "numeric":
+        features.append(feature)
+        n_infinite = int(series.is_infinite().sum()) if series.dtype.is_float() else 0
+        if n_infinite and feature[0].kind == "numeric":
             notes.append(
-                f"column {quote_name(column.name)}: {infinite:,} infinite numbers are missing"
+                f"column {quote_name(series.name)}: {n_infinite:,} infinite numbers are missing"
             )
     return InferredFeatures(
-        pl.DataFrame([series for _, series in found]),
-        tuple(column for column, _ in found),
-        tuple(aside),
+        pl.DataFrame([series for _, series in features]),
+        tuple(column for column, _ in features),
+        tuple(set_aside),
         tuple(notes),
-        {column.name: formats[column.name] for column, _ in found if column.name in formats},
+        {column.name: formats[column.name] for column, _ in features if column.name in formats},
     )
 
 
-def _nearly_numbers(column: pl.Series, rows: Places) -> list[str]:
-    """Say where the few cells are that keep a column from being numbers."""
+def _explain_text(column: pl.Series, rows: RowNumbers) -> list[str]:
+    """Return a note on the few cells that keep a column from being numeric, if they are few."""
     import polars as pl
 
     text = blank_to_null(column)
-    cells = len(text) - text.null_count()
-    odd = text.is_not_null() & text.str.replace(",", ".").cast(pl.Float64, strict=False).is_null()
-    count = int(odd.sum())
-    if cells < ENOUGH or not 0 < count * ODD <= cells:
+    n_cells = len(text) - text.null_count()
+    numbers = text.str.replace(",", ".").cast(pl.Float64, strict=False)
+    is_other = text.is_not_null() & numbers.is_null()
+    count = int(is_other.sum())
+    if n_cells < MIN_ROWS or not 0 < count * MIN_NUMBERS <= n_cells:
         return []
-    row = int(odd.arg_true()[0])
-    some = "1 of its cells is" if count == 1 else f"{count:,} of its cells are"
+    row = int(is_other.arg_true()[0])
+    cells = "1 of its cells is" if count == 1 else f"{count:,} of its cells are"
     return [
-        f"column {quote_name(column.name)} is text because {some} no number (the first: row "
+        f"column {quote_name(column.name)} is text because {cells} no number (the first: row "
         f"{row_number(rows, row):,}); mend or empty {'it' if count == 1 else 'them'} to have "
         "numbers"
     ]
@@ -217,63 +217,67 @@ def requested_kinds(
     numeric: Iterable[str] = (),
     drop: Iterable[str] = (),
 ) -> dict[str, str]:
-    """Collect what the user decides for each column: categorical, numeric or dropped.
+    """Return the kind that the user requests for each column: categorical, numeric or dropped.
 
     Raises
     ------
     UserError
         If there is no such column, or two options name it.
     """
-    found: dict[str, str] = {}
+    kinds: dict[str, str] = {}
     options = (("categorical", categorical), ("numeric", numeric), ("dropped", drop))
-    for kind, given in options:
+    for kind, texts in options:
         option = "drop" if kind == "dropped" else kind
-        for text in [given] if isinstance(given, str) else given:
+        for text in [texts] if isinstance(texts, str) else texts:
             name = find(text, names, option)
-            if found.setdefault(name, kind) != kind:
+            if kinds.setdefault(name, kind) != kind:
                 raise UserError(
-                    f"column {quote_name(name)} cannot be both {found[name]} and {kind}"
+                    f"column {quote_name(name)} cannot be both {kinds[name]} and {kind}"
                 )
-    return found
+    return kinds
 
 
-def _column(
-    column: pl.Series, wanted: str | None, decimal: str, formats: dict[str, str], rows: Places
+def _infer_column(
+    column: pl.Series,
+    request: str | None,
+    decimal: str,
+    formats: dict[str, str],
+    rows: RowNumbers,
 ) -> tuple[Column, pl.Series] | DroppedColumn:
-    """Decide about one column."""
+    """Return a column with its kind and its converted cells, or why it is not used."""
     import polars as pl
 
     name = column.name
     if column.dtype.is_nested() or column.dtype in (pl.Binary, pl.Object):
         return DroppedColumn(name, "nested", f"cells of {column.dtype} are no single values")
-    declared = column.dtype in (pl.Categorical, pl.Enum)
-    if declared:
+    is_declared = column.dtype in (pl.Categorical, pl.Enum)
+    if is_declared:
         column = column.cast(pl.String)
-    gone = (
-        is_all_missing(column) if column.dtype == pl.String else column.null_count() == len(column)
-    )
-    if gone:
+    is_empty = column.null_count() == len(column)
+    if is_all_missing(column) if column.dtype == pl.String else is_empty:
         return DroppedColumn(name, "missing", "every cell is missing")
     kind: Kind
-    if wanted is not None:
-        kind, reason = ("categorical" if wanted == "categorical" else "numeric"), "as asked"
+    if request is not None:
+        kind, reason = ("categorical" if request == "categorical" else "numeric"), "as asked"
     elif column.dtype == pl.String:
-        kind, reason = _kind_of_text(column, decimal, formats, declared)
+        kind, reason = _kind_of_text(column, decimal, formats, is_declared)
     else:
         kind, reason = _kind_of_type(column)
     series = to_kind(column, kind, formats.get(name), decimal, rows).alias(name)
-    useless = _useless(series, kind, reason, wanted is not None)
-    return useless or (Column(name, kind, reason), series)
+    dropped = _drop_useless(series, kind, reason, is_requested=request is not None)
+    return dropped or (Column(name, kind, reason), series)
 
 
-def _useless(series: pl.Series, kind: Kind, reason: str, asked: bool) -> DroppedColumn | None:
-    """Tell columns that nothing can be learned from."""
+def _drop_useless(
+    series: pl.Series, kind: Kind, reason: str, *, is_requested: bool
+) -> DroppedColumn | None:
+    """Return why no model can use a column; None if one can."""
     name, values = series.name, series.drop_nulls()
     if not len(values):
         return DroppedColumn(name, "missing", "every cell is missing or infinite")
     if len(values) == len(series) and values.min() == values.max():
         return DroppedColumn(name, "constant", f"every row holds {quote_name(values[0])}")
-    if kind == "numeric" and not asked and _counts_up(series):
+    if kind == "numeric" and not is_requested and _is_identifier(series):
         return DroppedColumn(name, "identifier", "whole numbers, different in every row")
     if kind == "text":
         return DroppedColumn(name, "identifier" if reason == IDENTIFIER else "text", reason)
@@ -296,31 +300,34 @@ IDENTIFIER = "different in every row"
 
 
 def _kind_of_text(
-    column: pl.Series, decimal: str, formats: dict[str, str], declared: bool
+    column: pl.Series, decimal: str, formats: dict[str, str], is_declared: bool
 ) -> tuple[Kind, str]:
-    """Tell a column of text; `declared` if its type says that they are categories."""
+    """Return the kind of a column of text; `is_declared` if its type is one of categories."""
     distinct = column.drop_nulls().unique()
-    if not declared and to_numbers(distinct, decimal) is not None:
+    if not is_declared and to_numbers(distinct, decimal) is not None:
         return "numeric", "text that reads as numbers throughout"
     n, k = len(column) - column.null_count(), len(distinct)
     words = set(distinct.str.strip_chars().str.to_lowercase()) if k <= 4 else set()
     if any(words == {t, f} for t, f in zip(TRUE, FALSE, strict=True)):
         return "boolean", " and ".join(sorted(words))
-    if not declared and (dates := to_dates(blank_to_null(distinct))) is not None:
+    if not is_declared and (dates := to_dates(blank_to_null(distinct))) is not None:
         formats[column.name] = dates[1]
         return "date", f"text that reads as dates ({dates[1]})"
     lengths = distinct.str.len_chars().to_numpy()
-    if n >= ENOUGH and k == n and lengths.mean() < LONG:
+    if n >= MIN_ROWS and k == n and lengths.mean() < LONG:
         return "text", IDENTIFIER
-    if not declared and n >= ENOUGH and (2 * k > n or (lengths.mean() > LONG and 10 * k > n)):
+    if not is_declared and n >= MIN_ROWS and (2 * k > n or (lengths.mean() > LONG and 10 * k > n)):
         return "text", f"text, {k:,} different in {n:,} cells"
-    return "categorical", f"categories, {k:,} different" if declared else f"text, {k:,} different"
+    return (
+        "categorical",
+        f"categories, {k:,} different" if is_declared else f"text, {k:,} different",
+    )
 
 
-def _counts_up(series: pl.Series) -> bool:
-    """Tell an identifier: whole, none missing, all different, without gaps or called so."""
+def _is_identifier(series: pl.Series) -> bool:
+    """Return whether numbers are whole, complete and distinct, and without gaps or named so."""
     n = len(series)
-    if not series.dtype.is_integer() or series.null_count() or n < ENOUGH:
+    if not series.dtype.is_integer() or series.null_count() or n < MIN_ROWS:
         return False
     low, high = int(series.min()), int(series.max())  # type: ignore[arg-type]
     consecutive = high - low == n - 1

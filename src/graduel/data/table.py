@@ -1,4 +1,4 @@
-"""A table that is understood: what each column is, what is predicted, what was set aside."""
+"""A table with its inferred schema: features, target, and columns that are set aside."""
 
 from __future__ import annotations
 
@@ -20,19 +20,19 @@ Why = Literal["missing", "constant", "identifier", "text", "nested", "dropped"]
 
 @dataclass(frozen=True, slots=True)
 class DroppedColumn:
-    """A column that is not used: its name, the sort of reason, and the reason in words."""
+    """A column that is not used: its name, the kind of reason, and the reason in words."""
 
     name: str
     why: Why
     reason: str
 
 
-MOST_ALIKE = 8
-"""Columns set aside for one sort of reason that are told of one by one."""
+MOST_LINES = 8
+"""Columns set aside for one kind of reason that have a line each."""
 
 
 def explain_dropped(set_aside: Iterable[DroppedColumn]) -> Iterator[str]:
-    """Say which columns are not used, and why: of very many alike, in one sentence.
+    """Yield a line for each column that is not used; one line for very many with one reason.
 
     >>> list(explain_dropped([DroppedColumn("a", "constant", "every row holds 0")]))
     ["column 'a' is set aside: every row holds 0"]
@@ -41,14 +41,15 @@ def explain_dropped(set_aside: Iterable[DroppedColumn]) -> Iterator[str]:
     ["99 columns are set aside (constant): 'f0', 'f1', 'f2', 'f3', 'f4' and 94 more"]
     """
     by_why: dict[Why, list[DroppedColumn]] = {}
-    for one in set_aside:
-        by_why.setdefault(one.why, []).append(one)
-    for why, some in by_why.items():
-        if len(some) > MOST_ALIKE:
-            names = join_names(one.name for one in some)
-            yield f"{len(some):,} columns are set aside ({why}): {names}"
-        else:
-            yield from (f"column {quote_name(one.name)} is set aside: {one.reason}" for one in some)
+    for column in set_aside:
+        by_why.setdefault(column.why, []).append(column)
+    for why, columns in by_why.items():
+        if len(columns) > MOST_LINES:
+            names = join_names(column.name for column in columns)
+            yield f"{len(columns):,} columns are set aside ({why}): {names}"
+            continue
+        for column in columns:
+            yield f"column {quote_name(column.name)} is set aside: {column.reason}"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -57,18 +58,19 @@ class Table:
 
     Attributes
     ----------
-    name : what the table is called
-    frame : the features as they are used. Missing is null, never NaN or infinite. By kind:
+    name : name of the table
+    frame : the features, each of its kind's type. Missing is null, never NaN or infinite. By kind:
         numeric, a number type of Polars; categorical, String; boolean, Boolean; date,
         Datetime in microseconds
-    columns : what each feature is, in the frame's order
+    columns : the features, in the frame's order
     target : the target's column
     y : the target's class codes, shape (n,), 0 … n_classes − 1
     classes : the name of each class
-    rows : where each row stood in the table that was read, from 0; rows without a target are out
+    rows : the number of each row in the table that was read, from 0; rows without a target are
+        left out
     set_aside : the columns that are not used, with reasons
-    notes : what was decided, a sentence each
-    formats : how the dates were written in columns that came as text
+    notes : decisions of the inference, a sentence each
+    formats : date formats of columns of dates that came as text
     """
 
     name: str

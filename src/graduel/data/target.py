@@ -1,4 +1,4 @@
-"""What is predicted: the target's column, its classes, ranges of numbers as classes."""
+"""The target: likely columns, its classes, ranges of numbers as classes."""
 
 from __future__ import annotations
 
@@ -22,17 +22,17 @@ if TYPE_CHECKING:
 LIKE = re.compile(
     r"(^|[_\W])(target|label|class|y|outcome|response|species|diagnosis|churn|category)s?$", re.I
 )
-"""What targets are called."""
+"""Names of targets."""
 FEW = 20
 """Distinct values that are classes in any table."""
 EACH = 10
 """Rows for each distinct value that make whole numbers classes."""
-LOOK = 10_000
-"""Rows that candidates are judged by."""
+HEAD = 10_000
+"""Rows by which candidates are ranked."""
 
 
 def likely_targets(frame: pl.DataFrame, most: int = 4) -> list[tuple[str, str]]:
-    """Return likely targets, the likeliest first, each with why.
+    """Return likely targets, the likeliest first, each with the reason.
 
     >>> import polars as pl
     >>> likely_targets(pl.DataFrame({"length": [1.5, 2.5, 3.5], "class": ["a", "b", "a"]}))
@@ -40,7 +40,7 @@ def likely_targets(frame: pl.DataFrame, most: int = 4) -> list[tuple[str, str]]:
     """
     import polars as pl
 
-    head, found = frame.head(LOOK), []
+    head, ranked = frame.head(HEAD), []
     for i, name in enumerate(frame.columns):
         column = head[name]
         if column.dtype.is_nested() or column.dtype in (pl.Binary, pl.Object):
@@ -48,41 +48,39 @@ def likely_targets(frame: pl.DataFrame, most: int = 4) -> list[tuple[str, str]]:
         k = column.drop_nulls().n_unique()
         few = 2 <= k <= FEW and 2 * k <= len(column) + 2 and not column.dtype.is_float()
         last, like = i == frame.width - 1, bool(LIKE.search(name))
-        why = [f"{k:,} values"] + ["last column"] * last + ["named like a target"] * like
-        found.append((few + last + 2 * like, -i, name, ", ".join(why)))
-    found = sorted((one for one in found if one[0]), reverse=True)[:most]
-    return [(name, why) for _, _, name, why in found]
+        reasons = [f"{k:,} values"] + ["last column"] * last + ["named like a target"] * like
+        ranked.append((few + last + 2 * like, -i, name, ", ".join(reasons)))
+    ranked = sorted((candidate for candidate in ranked if candidate[0]), reverse=True)[:most]
+    return [(name, reason) for _, _, name, reason in ranked]
 
 
 def target_options(frame: pl.DataFrame) -> str:
-    """Return the likely targets as options that can be typed, each with why.
+    """Return the likely targets as options that can be typed, each with the reason.
 
     >>> import polars as pl
     >>> target_options(pl.DataFrame({"length": [1.5, 2.5, 3.5], "class": ["a", "b", "a"]}))
     'Likely: --target class (2 values, last column, named like a target)'
     """
-    found = likely_targets(frame)
-    options = "; ".join(f"--target {shlex.quote(name)} ({why})" for name, why in found)
-    return f"Likely: {options}" if found else "Give --target COLUMN"
+    likely = likely_targets(frame)
+    options = "; ".join(f"--target {shlex.quote(name)} ({reason})" for name, reason in likely)
+    return f"Likely: {options}" if likely else "Give --target COLUMN"
 
 
 class NoTargetError(UserError):
-    """Nobody said what is predicted; ``likely`` are the columns that it may be, with why."""
+    """No target is named; ``likely`` are the columns that it may be, with reasons."""
 
     def __init__(self, frame: pl.DataFrame) -> None:
-        super().__init__(
-            f"expected the column that is to be predicted; got none. {target_options(frame)}"
-        )
+        super().__init__(f"expected the column to predict; got none. {target_options(frame)}")
         self.likely = likely_targets(frame)
         self.columns = frame.columns
 
 
 def numeric_if_possible(target: pl.Series) -> pl.Series:
-    """Read a target's text as numbers where all of it is; what is no value becomes null."""
+    """Convert a target of text to numbers if every value is one; missing values become null."""
     import polars as pl
 
     if target.dtype in (pl.Categorical, pl.Enum):
-        # A type of categories has a null for what is missing; its words are all words.
+        # A type of categories has null for missing values; none of its words means missing.
         target = target.cast(pl.String)
     elif target.dtype == pl.String:
         target = target.str.strip_chars()
@@ -96,8 +94,7 @@ def numeric_if_possible(target: pl.Series) -> pl.Series:
     if not (target.dtype.is_numeric() or target.dtype in (pl.String, pl.Boolean, pl.Null)):
         raise UserError(
             f"the target {quote_name(target.name)} must hold classes: text, whole numbers or "
-            "booleans; "
-            f"it holds {target.dtype}"
+            f"booleans; it holds {target.dtype}"
         )
     return target
 
@@ -105,11 +102,11 @@ def numeric_if_possible(target: pl.Series) -> pl.Series:
 def encode(
     target: pl.Series, bins: int | None = None, as_is: bool = False
 ) -> tuple[NDArray[np.int64], tuple[str, ...], list[str]]:
-    """Turn a target without missing values into class codes, the classes' names and notes.
+    """Return the class codes of a target without missing values, the classes' names, and notes.
 
     Parameters
     ----------
-    bins : cut numbers at their quantiles into so many ranges
+    bins : number of ranges that numbers are cut into, at their quantiles
     as_is : take every distinct number as a class
 
     Raises
@@ -121,7 +118,7 @@ def encode(
 
     name = quote_name(target.name)
     if bins is not None:
-        return _ranges(target, bins)
+        return _cut(target, bins)
     text = category_text(target)
     k, n = text.n_unique(), len(text)
     if k < 2:
@@ -130,7 +127,7 @@ def encode(
             f"{quote_name(text[0])}"
         )
     option = shlex.quote(target.name)
-    if target.dtype.is_numeric() and not as_is and not _classes(target, k):
+    if target.dtype.is_numeric() and not as_is and not _are_classes(target, k):
         raise UserError(
             f"the target {name} is continuous: {k:,} different numbers in {n:,} rows. Give "
             f"--bins 3 to predict ranges, or --categorical {option} to take each as a class"
@@ -138,8 +135,8 @@ def encode(
     if target.dtype == pl.String and not as_is and k > max(FEW, n // 2):
         raise UserError(
             f"the target {name} has {k:,} different values in {n:,} rows, such as "
-            f"{quote_name(text[0])}: they are no classes. Give another --target, or --categorical "
-            f"{option} to take each as a class"
+            f"{quote_name(text[0])}: these are not classes. Give another --target, or "
+            f"--categorical {option} to take each as a class"
         )
     classes = sorted(text.unique().to_list(), key=natural_order)
     codes = text.cast(pl.Enum(classes)).to_physical().cast(pl.Int64).to_numpy()
@@ -149,8 +146,8 @@ def encode(
     return np.array(codes), tuple(classes), notes
 
 
-def _classes(numbers: pl.Series, k: int) -> bool:
-    """Judge whether numbers are classes: few, or many rows for each, or counted from 0 or 1."""
+def _are_classes(numbers: pl.Series, k: int) -> bool:
+    """Return whether numbers are classes: few, or many rows for each, or counted from 0 or 1."""
     n = len(numbers)
     values = numbers.to_numpy()
     if (values != np.round(values)).any():
@@ -159,7 +156,7 @@ def _classes(numbers: pl.Series, k: int) -> bool:
     return k <= FEW or n >= EACH * k or (low in (0, 1) and high - low == k - 1 and n >= 2 * k)
 
 
-def _ranges(target: pl.Series, bins: int) -> tuple[NDArray[np.int64], tuple[str, ...], list[str]]:
+def _cut(target: pl.Series, bins: int) -> tuple[NDArray[np.int64], tuple[str, ...], list[str]]:
     name = quote_name(target.name)
     if bins < 2:
         raise UserError(f"bins must be a whole number, at least 2; got {bins}")
@@ -172,23 +169,23 @@ def _ranges(target: pl.Series, bins: int) -> tuple[NDArray[np.int64], tuple[str,
         raise UserError(
             f"bins must cut the target {name} in two at least; most of its rows hold {values.min()}"
         )
-    edges = _round(exact, values)
+    edges = _round_edges(exact, values)
     texts = [f"{edge:,.15g}" for edge in edges]
     between = [f"{a} to {b}" for a, b in pairwise(texts)]
     classes = (f"below {texts[0]}", *between, f"{texts[-1]} or more")
     notes = [f"the target {name} is cut into {len(classes)} ranges: {', '.join(classes)}"]
     if len(classes) < bins:
-        notes.append(f"{bins} ranges were asked for; many rows hold equal numbers")
+        notes.append(f"not {bins} ranges: many rows hold equal numbers")
     return np.searchsorted(edges, values, side="right").astype(np.int64), classes, notes
 
 
-def _round(exact: NDArray[Any], values: NDArray[Any]) -> NDArray[Any]:
-    """Round the edges to as few digits as leave the ranges' sizes nearly as they are."""
+def _round_edges(exact: NDArray[Any], values: NDArray[Any]) -> NDArray[Any]:
+    """Round edges to the fewest digits that leave the ranges' sizes nearly as they are."""
     sizes = np.bincount(np.searchsorted(exact, values, side="right"))
     for digits in range(2, 16):
         edges = np.array([float(f"{edge:.{digits}g}") for edge in exact])
-        found = np.bincount(np.searchsorted(edges, values, side="right"), minlength=len(sizes))
-        same = len(np.unique(edges)) == len(exact) and len(found) == len(sizes)
-        if same and found.min() and np.abs(found - sizes).max() <= 0.05 * sizes.mean():
+        rounded = np.bincount(np.searchsorted(edges, values, side="right"), minlength=len(sizes))
+        same = len(np.unique(edges)) == len(exact) and len(rounded) == len(sizes)
+        if same and rounded.min() and np.abs(rounded - sizes).max() <= 0.05 * sizes.mean():
             return edges
     return exact

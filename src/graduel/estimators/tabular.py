@@ -22,46 +22,46 @@ Array = NDArray[Any]
 class TabularMLPClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     """A network for tables as they are: numbers, categories, dates, gaps; nothing to prepare.
 
-    X may be a table of pandas or Polars, an array or a list of rows. What each column is is found
-    out as ``graduel data`` does: numbers, categories (text of few different cells, and the types
-    of categories), yes and no, dates. Identifiers, long text and columns of one value are set
-    aside. Scaling, codes and what missing cells become are measured on the rows that are learned
-    from. The network is trained as :class:`~graduel.train.recipes.NetRecipe` says, for all its
-    epochs, and answers with the weights of the epoch that is best on validation rows.
+    X may be a pandas or Polars DataFrame, an array or a list of rows. Column types are inferred as
+    ``graduel data`` does: numbers, categories (text with few distinct values, and the types of
+    categories), yes and no, dates. Identifiers, long text and columns of one value are set aside.
+    Scaling, codes and replacements of missing values are fitted on the training rows. The network
+    is trained as a :class:`~graduel.train.recipes.NetRecipe` says, for all its epochs, and
+    predicts with the weights of the epoch that is best on validation rows.
 
     At prediction a category may be new, and any cell may be missing. Columns must be those of the
     fit, in their order. Threads may predict while another one fits.
 
     Parameters
     ----------
-    recipe : every choice of network and training: a ``NetRecipe``, or a text with those that differ
-        from the recipe for so many rows, ``"layers=128,128 epochs=30 lr=1e-3"``, as ``--net`` takes
-        it
-    metric : what the best epoch is chosen by: 'error', 'log_loss' or 'balanced_accuracy'; among
+    recipe : hyperparameters of network and training: a ``NetRecipe``, or a text with those that
+        differ from the default recipe for this number of rows, such as
+        ``"layers=128,128 epochs=30 lr=1e-3"`` (the form of ``--net``)
+    metric : metric that selects the best epoch: 'error', 'log_loss' or 'balanced_accuracy'; among
         equals the log loss decides
     categorical_features : columns that are categories whatever they hold: names, numbers from 0,
-        or a mask; the others, and with 'auto' all, are understood by what they hold
-    class_weight : 'balanced', or a weight for each label as a dict; in the loss, and in what the
-        epoch is chosen by
-    validation_fraction : share of the rows that the epoch is chosen on, each class by its share;
-        0, or one row a class: all are learned from, and the last epoch answers
-    max_epochs : at most so many epochs, whatever the recipe says
+        or a mask; the types of the others, and with 'auto' of all, are inferred
+    class_weight : 'balanced', or a weight for each label as a dict; it counts in the loss and in
+        the metric
+    validation_fraction : share of validation rows, stratified by class; with 0, or one row a
+        class, all are training rows, and the last epoch is used
+    max_epochs : upper limit for the recipe's epochs
     random_state : seed or ``RandomState``, for validation rows, weights, order and dropout
     verbose : show epochs: a bar on a terminal or in a notebook, lines elsewhere and from 2 on
 
     Attributes
     ----------
     classes_ : the labels, sorted
-    columns_ : the columns that are learned from: name, kind, and why it was taken for that
-    set_aside_ : the others: name, sort of reason, and the reason in words
+    columns_ : the features: name, kind, and why the kind was inferred
+    set_aside_ : the other columns: name, kind of reason, and the reason in words
     n_features_in_, feature_names_in_ : columns of X, and their names where X has names
-    preparation_ : how a row becomes numbers, a
-    :class:`~graduel.data.prepare.preparation.NetPreparation`
+    preparation_ : the fitted encoders, a
+        :class:`~graduel.data.prepare.preparation.NetPreparation`
     network_, weights_ : the engine's own objects
-    recipe_ : the recipe as it was used
-    n_iter_, best_epoch_ : epochs that were trained, and the one whose weights answer
+    recipe_ : the recipe of this fit
+    n_iter_, best_epoch_ : number of epochs, and the one whose weights predict
     loss_curve_ : training loss by epoch
-    validation_error_curve_, validation_loss_curve_, validation_scores_ : share of errors, log loss
+    validation_error_curve_, validation_loss_curve_, validation_scores_ : error rate, log loss
         and score (the metric; of the log loss its negative) on the validation rows by epoch; None
         without such rows
 
@@ -84,7 +84,7 @@ class TabularMLPClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc
     """
 
     takes = "frame"
-    """As a contender of the user's own it is handed columns, and no matrix."""
+    """As a user's contender in a duel it takes a DataFrame instead of a matrix."""
 
     def __init__(
         self,
@@ -109,7 +109,7 @@ class TabularMLPClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc
         ----------
         X : table, shape (n, columns)
         y : labels, shape (n,)
-        eval_set : (X, y) of validation rows; none are set aside then
+        eval_set : (X, y) of validation rows, in place of a share of X
 
         Returns
         -------
@@ -119,7 +119,7 @@ class TabularMLPClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc
         Raises
         ------
         ValueError
-            If a parameter or the data do not fit, or the training diverged.
+            If a parameter or the data are not valid, or the training diverged.
         """
         try:
             attributes = table_fit.fit(self, X, y, eval_set)
@@ -146,7 +146,7 @@ class TabularMLPClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc
         NotFittedError
             If nothing was fitted.
         ValueError
-            If X does not fit what was fitted.
+            If X does not have the columns of the fit.
         """
         return self._predict(X)[1]
 
@@ -172,7 +172,7 @@ class TabularMLPClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc
         NotFittedError
             If nothing was fitted.
         ValueError
-            If X does not fit what was fitted.
+            If X does not have the columns of the fit.
         """
         fitted, p = self._predict(X)
         return fitted.classes[p.argmax(axis=1)]
@@ -189,12 +189,12 @@ class TabularMLPClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc
     def save(self, path: str | Path) -> None:
         """Write the fitted estimator to one file, as :meth:`MLPClassifier.save` does.
 
-        The file is safetensors with the network, the preparation, what the columns are, the
-        parameters, the labels and the curves as JSON in its header; nothing in it is code.
+        The file is safetensors with the network, the preparation, the schema, the parameters, the
+        labels and the curves as JSON in its header; nothing in it is code.
 
         Parameters
         ----------
-        path : where to, usually ``….safetensors``; a file that is there is replaced
+        path : the file, usually ``….safetensors``; an existing one is replaced
 
         Raises
         ------
@@ -211,12 +211,12 @@ class TabularMLPClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc
 
     @classmethod
     def load(cls, path: str | Path, parts: Sequence[type] = ()) -> Self:
-        """Read an estimator that :meth:`save` wrote; its predictions are the same, bit by bit.
+        """Load an estimator that :meth:`save` wrote; its predictions are the same, bit by bit.
 
         Parameters
         ----------
         path : the file
-        parts : classes of one's own layers and the like that occur in it
+        parts : the user's own classes of layers and other parts in it
 
         Returns
         -------
@@ -234,7 +234,7 @@ class TabularMLPClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc
         return estimator
 
     def _stand_in(self, fitted: FittedTable | None) -> Any:
-        """Return an estimator with these parameters for validation to read and write."""
+        """Return an estimator with these parameters that scikit-learn's validation can write to."""
         stand_in = object.__new__(type(self))
         stand_in.__dict__.update(self.get_params(deep=False))
         if fitted is not None:

@@ -222,15 +222,15 @@ def _notes(data: Dataset) -> Iterator[str]:
     from graduel.data.finding import REPEATED_ROWS
     from graduel.data.table_checks import check_table
 
-    if data.understood is None:
+    if data.inferred_table is None:
         hashes = {hash(row.tobytes()) for row in data.table}
         if n_repeated := len(data.y) - len(hashes):
             message = f"{n_repeated:,} of {len(data.y):,} rows repeat an earlier row"
             yield str(REPEATED_ROWS.report(message))
         return
-    yield from (f"note: {note}" for note in data.understood.notes)
-    yield from (f"note: {line}" for line in explain_dropped(data.understood.set_aside))
-    findings = check_table(data.understood)
+    yield from (f"note: {note}" for note in data.inferred_table.notes)
+    yield from (f"note: {line}" for line in explain_dropped(data.inferred_table.set_aside))
+    findings = check_table(data.inferred_table)
     if not any(finding.code == REPEATED_ROWS.code for finding in findings):
         yield "note: no two rows have equal features"
     yield from map(str, findings)

@@ -1,4 +1,4 @@
-"""A column of a table as plain values: numbers, labels, flags or moments, or a clear refusal.
+"""A column of a table as plain values: numbers, labels, flags or times; an error if it is not that.
 
 The same value becomes the same thing whatever type its column came in: a file that is read for
 prediction may hold as text or as decimals what was a whole number in training.
@@ -24,11 +24,11 @@ FLAGS = {
     **dict.fromkeys(("true", "t", "yes", "y", "on", "1", "1.0"), 1.0),
     **dict.fromkeys(("false", "f", "no", "n", "off", "0", "0.0"), 0.0),
 }
-"""Text that a column of booleans may hold, in any case, and what it stands for."""
+"""Text that a column of booleans may hold, in upper or lower case, and its value."""
 FORMATS = ("%Y-%m-%d", *(f"%Y-%m-%d{gap}%H:%M{end}" for gap in "T " for end in ("", ":%S%.f")))
 """Dates and times as text: ISO 8601 without a time zone."""
 PERIODS = {"month": 12, "day": 31, "weekday": 7, "hour": 24 * 60}
-"""What in a date comes round again, and after how many steps; the hour counts minutes."""
+"""The recurring parts of a date and their periods; the hour counts minutes."""
 
 
 def require_columns(frame: Any, names: Iterable[str]) -> pl.DataFrame:
@@ -46,12 +46,12 @@ def require_columns(frame: Any, names: Iterable[str]) -> pl.DataFrame:
             f"expected a Polars DataFrame; got {type(frame).__name__}. "
             "polars.DataFrame(…) makes one of a dictionary of columns or of a pandas DataFrame"
         )
-    have = set(frame.columns)
-    lacking = [repr(name) for name in names if name not in have]
-    if lacking:
+    present = set(frame.columns)
+    missing = [repr(name) for name in names if name not in present]
+    if missing:
         raise UserError(
-            f"the table lacks {len(lacking)} column{'s' * (len(lacking) > 1)} that the "
-            f"preparation needs: {', '.join(lacking)}. Add what is missing, or name it alike"
+            f"the table lacks {len(missing)} column{'s' * (len(missing) > 1)} that the "
+            f"preparation needs: {', '.join(missing)}. Add them, or rename the table's columns"
         )
     return frame
 
@@ -73,11 +73,11 @@ def to_numbers(column: pl.Series) -> Array:
     if isinstance(kind, pl.String | pl.Categorical | pl.Enum):
         text = _text(column)
         column = text.cast(pl.Float64, strict=False)
-        _refuse(text, column, "numbers")
+        _require_parsed(text, column, "numbers")
     elif isinstance(kind, pl.Duration):
         column = column.dt.total_microseconds() / 1e6
     elif not (kind.is_numeric() or isinstance(kind, pl.Boolean)):
-        raise _wrong(column, "numbers")
+        raise _wrong_type(column, "numbers")
     return column.cast(pl.Float64).to_numpy()
 
 
@@ -103,7 +103,7 @@ def to_labels(column: pl.Series, expected: str = "categories") -> pl.Series:
         whole = column.is_finite() & (column == column.floor()) & (column.abs() < 2**53)
         return column.cast(pl.Int64, strict=False).cast(pl.String).zip_with(whole, text)
     if kind.is_nested() or isinstance(kind, pl.Binary | pl.Object):
-        raise _wrong(column, expected)
+        raise _wrong_type(column, expected)
     return column.cast(pl.String)
 
 
@@ -122,11 +122,11 @@ def to_flags(column: pl.Series) -> Array:
     if isinstance(column.dtype, pl.Boolean):
         return column.cast(pl.Float64).to_numpy()
     text = _text(to_labels(column, expected)).str.to_lowercase()
-    found = text.replace_strict(
+    flags = text.replace_strict(
         list(FLAGS), list(FLAGS.values()), default=None, return_dtype=pl.Float64
     )
-    _refuse(text, found, expected)
-    return found.to_numpy()
+    _require_parsed(text, flags, expected)
+    return flags.to_numpy()
 
 
 def to_datetimes(column: pl.Series) -> Array:
@@ -150,46 +150,46 @@ def to_datetimes(column: pl.Series) -> Array:
         for form in FORMATS:
             read = text.str.to_datetime(form, time_unit="us", strict=False, exact=True)
             column = column.zip_with(column.is_not_null(), read)
-        _refuse(text, column, "dates such as 2024-02-29 or 2024-02-29 12:30")
+        _require_parsed(text, column, "dates such as 2024-02-29 or 2024-02-29 12:30")
     elif isinstance(kind, pl.Time):
         column = column.cast(pl.Int64).cast(pl.Datetime("ns"))
     elif isinstance(kind, pl.Datetime):
         column = column.dt.convert_time_zone("UTC").dt.replace_time_zone(None)
     elif not isinstance(kind, pl.Date):
-        raise _wrong(column, "dates")
+        raise _wrong_type(column, "dates")
     return column.cast(to, strict=False).to_numpy()
 
 
 def to_days(times: Array) -> Array:
     """Return days since 1970 as float64, NaN where missing."""
-    found = times.astype(np.int64) / (24 * 60 * 60 * 1e6)
-    found[np.isnat(times)] = np.nan
-    return found
+    days = times.astype(np.int64) / (24 * 60 * 60 * 1e6)
+    days[np.isnat(times)] = np.nan
+    return days
 
 
 def date_parts(times: Array) -> dict[str, Array]:
-    """Return each part of :data:`PERIODS` as codes from 0; none may be missing.
+    """Return each part of :data:`PERIODS` as codes from 0, of times without NaT.
 
     Examples
     --------
-    >>> found = date_parts(np.array(["2024-02-29T12:30"], "M8[us]"))  # a Thursday
-    >>> {part: int(codes[0]) for part, codes in found.items()}
+    >>> parts = date_parts(np.array(["2024-02-29T12:30"], "M8[us]"))  # a Thursday
+    >>> {part: int(codes[0]) for part, codes in parts.items()}
     {'month': 1, 'day': 28, 'weekday': 3, 'hour': 750}
     """
     month, day = times.astype("M8[M]"), times.astype("M8[D]")
-    found = (
+    codes = (
         month.astype(np.int64) % 12,
         (day - month.astype("M8[D]")).astype(np.int64),
         (day.astype(np.int64) + 3) % 7,
         (times - day).astype("m8[m]").astype(np.int64),
     )
-    return dict(zip(PERIODS, found, strict=True))
+    return dict(zip(PERIODS, codes, strict=True))
 
 
 def varying_parts(times: Array) -> tuple[str, ...]:
     """Return the parts of :data:`PERIODS` that are not the same for all times; NaT is left out."""
-    found = date_parts(times[~np.isnat(times)])
-    return tuple(part for part, codes in found.items() if len(codes) and np.ptp(codes) > 0)
+    parts = date_parts(times[~np.isnat(times)])
+    return tuple(part for part, codes in parts.items() if len(codes) and np.ptp(codes) > 0)
 
 
 def frequent_labels(text: pl.Series, most: int) -> tuple[tuple[str, ...], bool]:
@@ -199,41 +199,41 @@ def frequent_labels(text: pl.Series, most: int) -> tuple[tuple[str, ...], bool]:
     """
     import polars as pl
 
-    found = text.drop_nulls().rename("label").value_counts(name="count")
-    found = found.sort([pl.col("count"), pl.col("label")], descending=[True, False])
-    return tuple(sorted(found["label"].head(most))), len(found) > most
+    counts = text.drop_nulls().rename("label").value_counts(name="count")
+    counts = counts.sort([pl.col("count"), pl.col("label")], descending=[True, False])
+    return tuple(sorted(counts["label"].head(most))), len(counts) > most
 
 
 def encode(text: pl.Series, categories: Sequence[str]) -> Array:
-    """Return each label's place in `categories`; their number if it has none, −1 if missing."""
+    """Return each label's index in `categories`; their number if it is not there, −1 if missing."""
     import polars as pl
 
-    place = text.cast(pl.Enum(categories), strict=False).to_physical().cast(pl.Float64)
-    found = np.nan_to_num(place.to_numpy(), nan=len(categories)).astype(np.int64)
-    found[text.is_null().to_numpy()] = -1
-    return found
+    index = text.cast(pl.Enum(categories), strict=False).to_physical().cast(pl.Float64)
+    codes = np.nan_to_num(index.to_numpy(), nan=len(categories)).astype(np.int64)
+    codes[text.is_null().to_numpy()] = -1
+    return codes
 
 
 def _text(column: pl.Series) -> pl.Series:
-    """Return trimmed text; what is empty then is missing."""
+    """Return trimmed text; a cell that is empty then is missing."""
     import polars as pl
 
     text = column.cast(pl.String).str.strip_chars()
     return text.set(text == "", None)
 
 
-def _refuse(text: pl.Series, read: pl.Series, expected: str) -> None:
-    """Raise where text could not be read."""
-    bad = text.filter(text.is_not_null() & read.is_null())
-    if len(bad):
-        more = f" and {len(bad) - 1:,} more" if len(bad) > 1 else ""
+def _require_parsed(text: pl.Series, parsed: pl.Series, expected: str) -> None:
+    """Raise if a cell of text could not be parsed."""
+    invalid = text.filter(text.is_not_null() & parsed.is_null())
+    if len(invalid):
+        more = f" and {len(invalid) - 1:,} more" if len(invalid) > 1 else ""
         raise UserError(
-            f"column {text.name!r} must hold {expected}; got {bad[0][:40]!r}{more}. "
+            f"column {text.name!r} must hold {expected}; got {invalid[0][:40]!r}{more}. "
             "Correct the values, or leave them empty"
         )
 
 
-def _wrong(column: pl.Series, expected: str) -> UserError:
+def _wrong_type(column: pl.Series, expected: str) -> UserError:
     return UserError(
         f"column {column.name!r} must hold {expected}; got the type {column.dtype}. "
         "Convert it, or leave it empty"

@@ -33,8 +33,8 @@ def check_duel(
     """
     findings: list[Finding] = []
     if protocol.source is not None:
-        if dataset.understood is not None:
-            findings += check_table(dataset.understood)
+        if dataset.inferred_table is not None:
+            findings += check_table(dataset.inferred_table)
         design, metric = Design.parse(protocol.split), get_metric(protocol.metric)
         findings += check_folds(dataset, design)
         findings += check_metric(dataset, metric)

@@ -33,7 +33,7 @@ def summarize_dataset(store: Store, *, show_rows: bool = False) -> dict[str, Any
         "warnings": to_plain((*findings, *check_leaks(n_leaked, len(rows.test)))),
         "show_rows": show_rows,
     }
-    if (table := dataset.understood) is not None:
+    if (table := dataset.inferred_table) is not None:
         summary |= {
             "target": table.target,
             "columns": [

@@ -121,7 +121,7 @@ def _test_labels(store: Store, dataset: Dataset, rows: Split) -> dict[str, Any]:
     """Return what is saved beside the row numbers of user data, so that they can be scored."""
     if store.protocol.source is None:
         return {}
-    table = dataset.understood
+    table = dataset.inferred_table
     return {
         "truth": dataset.y[rows.test],
         "valid_truth": dataset.y[rows.valid],

@@ -1,4 +1,4 @@
-"""Tables as users of scikit-learn hold them: checked, made one frame, and understood."""
+"""Input of TabularMLPClassifier: any table as a Polars frame, and its schema."""
 
 from __future__ import annotations
 
@@ -26,16 +26,16 @@ def to_frame(
 ) -> pl.DataFrame:
     """Return X as a frame: a table of pandas or Polars, an array, or a list of rows.
 
-    Columns are held against those of the fit as scikit-learn does: by names where both have
+    Columns are compared with those of the fit as scikit-learn does: by names where both have
     names, and by their number.
 
     Parameters
     ----------
-    estimator : a stand-in, which number and names of the columns are written to, or read from
+    estimator : a stand-in that holds the number and names of the columns, or receives them
     X : the table
-    names : what the columns are called in the frame, in their order; None when fitting, where
-        they have their own names
-    least : so many rows there must be
+    names : names of the columns in the frame, in their order; None when fitting, where they
+        have their own names
+    least : the fewest rows
 
     Raises
     ------
@@ -57,32 +57,32 @@ def to_frame(
         X = check_array(X, dtype=None, ensure_all_finite=False, **options)
     validate_data(estimator, X, reset=names is None, skip_check_array=True)
     if names is None:
-        names = _names(X)
+        names = _fit_names(X)
     if isinstance(X, pl.DataFrame):
         return X.rename(dict(zip(X.columns, names, strict=True)))
     if is_frame(X):
         return pl.DataFrame([from_series(X.iloc[:, i], name) for i, name in enumerate(names)])
-    return pl.DataFrame([_column(X[:, i], name) for i, name in enumerate(names)])
+    return pl.DataFrame([_to_series(X[:, i], name) for i, name in enumerate(names)])
 
 
-def _names(X: Any) -> list[str]:
-    """Name the columns of a fit; those of an array as scikit-learn does."""
+def _fit_names(X: Any) -> list[str]:
+    """Return names of the columns of a fit; those of an array are scikit-learn's."""
     if not is_frame(X):
         return [f"x{i}" for i in range(X.shape[1])]
     labels = [" ".join(map(str, c)) if isinstance(c, tuple) else c for c in X.columns]
     return sanitize_names(labels)[0]
 
 
-def _column(values: Array, name: str) -> pl.Series:
-    """Make a column of an array's; pandas has marks of its own for what is missing."""
+def _to_series(values: Array, name: str) -> pl.Series:
+    """Return a column of an array as a series; pandas has marks of its own for missing values."""
     if values.dtype.kind == "O":
-        gone = [None if type(v).__name__ in ("NAType", "NaTType") else v for v in values]
-        values = np.empty(len(gone), object)
-        values[:] = gone
+        cells = [None if type(v).__name__ in ("NAType", "NaTType") else v for v in values]
+        values = np.empty(len(cells), object)
+        values[:] = cells
     return from_values(values, name)
 
 
-def resolve_columns(given: Any, X: Any, names: Sequence[str]) -> tuple[str, ...]:
+def resolve_columns(features: Any, X: Any, names: Sequence[str]) -> tuple[str, ...]:
     """Return the columns that ``categorical_features`` means: names, numbers, or a mask.
 
     Raises
@@ -90,21 +90,21 @@ def resolve_columns(given: Any, X: Any, names: Sequence[str]) -> tuple[str, ...]
     UserError
         If there is no such column.
     """
-    if isinstance(given, str):  # 'auto'
+    if isinstance(features, str):  # 'auto'
         return ()
     labels = [str(label) for label in X.columns] if is_frame(X) else list(names)
-    found = list(given)
-    if found and all(isinstance(one, bool | np.bool_) for one in found):
-        if len(found) != len(names):
+    features = list(features)
+    if features and all(isinstance(one, bool | np.bool_) for one in features):
+        if len(features) != len(names):
             raise UserError(
                 f"categorical_features as a mask must have {len(names)} entries, one for each "
-                f"column; got {len(found)}"
+                f"column; got {len(features)}"
             )
-        return tuple(name for name, wanted in zip(names, found, strict=True) if wanted)
-    return tuple(_chosen(one, labels, names) for one in found)
+        return tuple(name for name, is_chosen in zip(names, features, strict=True) if is_chosen)
+    return tuple(_resolve_column(one, labels, names) for one in features)
 
 
-def _chosen(one: Any, labels: list[str], names: Sequence[str]) -> str:
+def _resolve_column(one: Any, labels: list[str], names: Sequence[str]) -> str:
     if isinstance(one, str):
         return names[labels.index(find(one, labels, "categorical_features"))]
     if isinstance(one, int | np.integer) and type(one) is not bool and 0 <= one < len(names):

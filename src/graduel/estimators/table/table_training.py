@@ -1,4 +1,4 @@
-"""Epochs over a prepared table, judged on validation rows: the best of them answers."""
+"""Training on a prepared table; the epoch that is best on the validation rows is chosen."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ SMALLEST = float(np.finfo(np.float32).eps)
 
 @dataclass(frozen=True, slots=True)
 class TableEpoch:
-    """What an epoch came to; but for the training loss, on the validation rows, None without."""
+    """Measures of an epoch: the training loss, and others on the validation rows (None without)."""
 
     epoch: int
     loss: float
@@ -34,17 +34,17 @@ class TableEpoch:
 
 
 class EpochScorer:
-    """What an epoch is chosen by, of probabilities of the validation rows.
+    """Scores an epoch by the probabilities of the validation rows.
 
     Rows count by their class's weight, where classes have weights: a fit that is to care for one
-    class must not be chosen by the others. These rows are mostly few, and many epochs err alike on
-    them: then the log loss decides.
+    class must not be selected by the others. These rows are mostly few, and many epochs have the
+    same error on them: then the log loss decides.
     """
 
     def __init__(self, metric: str, weights: tuple[float, ...] | None, y: Array) -> None:
         self.metric, self.y = metric, y
-        self.found: tuple[float, ...] = ()
-        """Of the last epoch: share of errors, log loss, and score."""
+        self.last: tuple[float, ...] = ()
+        """Error, log loss and score of the last epoch."""
         self._weight: Array | None = None if weights is None else np.array(weights)[y]
         if self._weight is not None and not self._weight.sum():
             self._weight = None
@@ -62,21 +62,21 @@ class EpochScorer:
             balanced = self.metric == "balanced_accuracy"
             first = float(np.average(wrong, weights=self._by_class if balanced else self._weight))
         score = -first if self.metric == "log_loss" else 1 - first
-        self.found = float(wrong.mean()), float(logs.mean()), score
+        self.last = float(wrong.mean()), float(logs.mean()), score
         return first, loss
 
 
 def train_and_select(
-    verbose: Any, training: Training, valid: Array, judge: EpochScorer
+    verbose: Any, training: Training, valid: Array, scorer: EpochScorer
 ) -> tuple[BestEpoch, list[TableEpoch]]:
-    """Train; return the best epoch, or the last where there are no validation rows, and all."""
-    best, done, end = BestEpoch(training.answer.copy()), list[TableEpoch](), ""
-    quiet = np.errstate(over="ignore", invalid="ignore")  # divergence is told in words
+    """Train; return the best epoch (the last without validation rows), and all epochs."""
+    best, epochs, end = BestEpoch(training.answer.copy()), list[TableEpoch](), ""
+    quiet = np.errstate(over="ignore", invalid="ignore")  # divergence has an error of its own
     with quiet, Progress(verbose, training.recipe.epochs) as progress:
         try:
-            for epoch in _epochs(training, valid, judge, best):
-                done.append(TableEpoch(epoch.epoch, epoch.loss, *judge.found))
-                progress.epoch(done[-1])
+            for epoch in _epochs(training, valid, scorer, best):
+                epochs.append(TableEpoch(epoch.epoch, epoch.loss, *scorer.last))
+                progress.epoch(epochs[-1])
         except KeyboardInterrupt:
             if not best.epoch:
                 raise
@@ -88,14 +88,14 @@ def train_and_select(
             end = f"the training diverged, and the best epoch before is kept: {error}"
             warnings.warn(end, ConvergenceWarning, stacklevel=4)
         progress.end(end)
-    return best, done
+    return best, epochs
 
 
 def _epochs(
-    training: Training, valid: Array, judge: EpochScorer, best: BestEpoch
+    training: Training, valid: Array, scorer: EpochScorer, best: BestEpoch
 ) -> Iterator[Epoch]:
     if len(valid):
-        for epoch, _ in training.validated_epochs(valid, judge.y, best, judge):
+        for epoch, _ in training.validated_epochs(valid, scorer.y, best, scorer):
             yield epoch
         return
     for epoch in training.epochs():

@@ -115,7 +115,7 @@ def describe_models(models: ModelPair) -> dict[str, Any]:
 def describe_table(data: Dataset) -> dict[str, Any]:
     """Return a table's schema as it was inferred, and its counts."""
     fields = fields_of(data.X, data.columns) if data.columns else ()
-    inferred = data.understood
+    inferred = data.inferred_table
     return {
         "name": data.name,
         "rows": len(data.y),
