@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from graduel.keyed import Keyed
 from graduel.metrics.metric import brier, is_misclassified, log_loss
 
 Array = NDArray[Any]
@@ -29,7 +28,7 @@ TINY = float(np.finfo(np.float32).tiny)
 
 
 @dataclass(frozen=True, slots=True)
-class Bin(Keyed):
+class Bin:
     """Test rows whose answers are about equally sure: between `low` and `high`."""
 
     low: float
@@ -42,7 +41,7 @@ class Bin(Keyed):
 
 
 @dataclass(frozen=True, slots=True)
-class Calibration(Keyed):
+class Calibration:
     """How good probabilities are, and how far confidence and correctness lie apart."""
 
     log_loss: float

@@ -13,7 +13,6 @@ from typing import Any, Literal
 from graduel.data.finding import Finding
 from graduel.duel.verdict.types import Claim, Comparison, Costs, PairCurve
 from graduel.errors import UserError
-from graduel.keyed import Keyed
 from graduel.metrics.calibration import Calibration
 from graduel.serialize import from_plain, read_json
 
@@ -23,7 +22,7 @@ Interval = tuple[float, float]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ColumnSummary(Keyed):
+class ColumnSummary:
     """One feature of a table."""
 
     name: str
@@ -34,7 +33,7 @@ class ColumnSummary(Keyed):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class DroppedColumn(Keyed):
+class DroppedColumn:
     """A column of a table that is no feature."""
 
     name: str
@@ -44,7 +43,7 @@ class DroppedColumn(Keyed):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class DatasetSummary(Keyed):
+class DatasetSummary:
     """The data set. The row counts are those of the first run."""
 
     name: str
@@ -81,7 +80,7 @@ class DatasetSummary(Keyed):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class MetricSummary(Keyed):
+class MetricSummary:
     """The metric that verdicts compare by, and its ROPE."""
 
     metric: str
@@ -95,7 +94,7 @@ class MetricSummary(Keyed):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class BudgetSummary(Keyed):
+class BudgetSummary:
     """What each contender may spend in a run."""
 
     kind: Literal["none", "trials", "seconds"]
@@ -123,7 +122,7 @@ class ProtocolSummary(MetricSummary):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TrialResult(Keyed):
+class TrialResult:
     """One trial of a hyperparameter search."""
 
     number: int
@@ -139,7 +138,7 @@ class TrialResult(Keyed):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CalibrationResult(Keyed):
+class CalibrationResult:
     """The calibration of a contender before and after temperature scaling."""
 
     temperatures: tuple[float, ...]
@@ -149,7 +148,7 @@ class CalibrationResult(Keyed):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PerturbationErrors(Keyed):
+class PerturbationErrors:
     """Errors on test rows that are perturbed in one way, by strength."""
 
     name: str
@@ -162,7 +161,7 @@ class PerturbationErrors(Keyed):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Importance(Keyed):
+class Importance:
     """Permutation importance: how much the loss rises when a feature comes from other rows.
 
     Of tables `log_loss` and `error` have a value for each of `columns`; of images they are rows of
@@ -181,7 +180,7 @@ class Importance(Keyed):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Probes(Keyed):
+class Probes:
     """Robustness and feature importance on at most 1,000 test rows of each run; means."""
 
     rows: int
@@ -238,7 +237,7 @@ class ContenderResult(Costs):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class KnownBest(Keyed):
+class KnownBest:
     """The strongest XGBoost recipe on a data set that the project knows, and its cost."""
 
     contender: str
@@ -249,7 +248,7 @@ class KnownBest(Keyed):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Environment(Keyed):
+class Environment:
     """Where and with which versions a duel ran."""
 
     command: str
@@ -267,7 +266,7 @@ class Environment(Keyed):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SizeCurve(Keyed):
+class SizeCurve:
     """One contender by training-set size; means over the runs."""
 
     test_errors: tuple[float, ...]
@@ -279,7 +278,7 @@ class SizeCurve(Keyed):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class LearningCurve(Keyed):
+class LearningCurve:
     """Duels that differ by the number of training rows only."""
 
     sizes: tuple[int, ...]
@@ -289,7 +288,7 @@ class LearningCurve(Keyed):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Result(Keyed):
+class Result:
     """A finished duel."""
 
     format: Literal[1] = 1

@@ -13,7 +13,6 @@ from graduel.duel.result.duel_result import (
     ProtocolSummary,
 )
 from graduel.duel.verdict.types import Comparison, DatasetVerdict
-from graduel.keyed import Keyed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,14 +31,14 @@ class SuiteProtocol(MetricSummary):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SuiteContender(Keyed):
+class SuiteContender:
     """A contender of a suite."""
 
     title: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SuiteEntry(Keyed):
+class SuiteEntry:
     """One contender on one data set."""
 
     value: float
@@ -54,7 +53,7 @@ class SuiteEntry(Keyed):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SuiteDataset(Keyed):
+class SuiteDataset:
     """One data set of a suite; everything else is in its own ``result.json``."""
 
     name: str
@@ -72,7 +71,7 @@ class SuiteDataset(Keyed):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Failure(Keyed):
+class Failure:
     """A data set whose duel failed."""
 
     name: str
@@ -80,7 +79,7 @@ class Failure(Keyed):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class LogLossVerdict(Keyed):
+class LogLossVerdict:
     """The verdict across data sets by log loss, where another metric leads."""
 
     protocol: MetricSummary
@@ -88,7 +87,7 @@ class LogLossVerdict(Keyed):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SuiteResult(Keyed):
+class SuiteResult:
     """A finished suite."""
 
     format: Literal[1] = 1

@@ -5,15 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from graduel.keyed import Keyed
-
 Verdict = Literal["a better", "b better", "practically equal", "undecided"]
 
 Interval = tuple[float, float]
 
 
 @dataclass(frozen=True, slots=True)
-class Comparison(Keyed):
+class Comparison:
     """What the test rows say about one pair. Losses and differences of shares are 0 to 1."""
 
     a: str
@@ -72,7 +70,7 @@ class Comparison(Keyed):
 
 
 @dataclass(frozen=True, slots=True)
-class Claim(Keyed):
+class Claim:
     """The answer to "does the booster blow the network out of the water?"."""
 
     booster: str
@@ -85,7 +83,7 @@ class Claim(Keyed):
 
 
 @dataclass(frozen=True, slots=True)
-class DatasetComparison(Keyed):
+class DatasetComparison:
     """What the data sets say about one pair. Losses and differences of shares are 0 to 1."""
 
     a: str
@@ -121,7 +119,7 @@ class DatasetComparison(Keyed):
 
 
 @dataclass(frozen=True, slots=True)
-class DatasetVerdict(Keyed):
+class DatasetVerdict:
     """Contenders compared across data sets."""
 
     metric: str
@@ -146,7 +144,7 @@ class DatasetVerdict(Keyed):
 
 
 @dataclass(frozen=True, slots=True)
-class Crossing(Keyed):
+class Crossing:
     """Where two learning curves cross."""
 
     rows: int
@@ -160,7 +158,7 @@ class Crossing(Keyed):
 
 
 @dataclass(frozen=True, slots=True)
-class PairCurve(Keyed):
+class PairCurve:
     """One pair by training-set size."""
 
     a: str
@@ -176,7 +174,7 @@ class PairCurve(Keyed):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Costs(Keyed):
+class Costs:
     """What a contender costs: means over the runs, memory and size the largest."""
 
     fit_seconds: tuple[float, ...]
