@@ -30,7 +30,7 @@ import numpy as np
 from graduel.data.dataset_cache import write_dataset
 from graduel.data.source import DataSource, open_source
 from graduel.duel.plan.protocol_builder import build_protocol
-from graduel.duel.run.executor import run_cells
+from graduel.duel.run.cell_runs import run_cells
 from graduel.duel.store.store import Store, open_store
 
 ROWS = 4_990

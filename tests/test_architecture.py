@@ -1,4 +1,4 @@
-"""The shape of the source: no import circles, no crowded folders, no long files, one name a thing."""
+"""The shape of the source: no import circles, crowded folders, long files or shared names."""
 
 import ast
 from collections import defaultdict

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from graduel.atomic_io import atomic_path, atomic_write
+from graduel.atomic_io import atomic_path, atomic_write, atomic_write_folder, remove_unfinished
 from graduel.errors import UserError
 from graduel.serialize import from_plain, read_json, to_plain, write_json
 
@@ -116,3 +116,29 @@ def test_a_writer_that_raises_leaves_nothing(tmp_path):
     with pytest.raises(RuntimeError):
         write()
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_is_written_whole_or_not_at_all(tmp_path, monkeypatch):
+    atomic_write_folder(tmp_path / "one", {"a": b"1", "b": b"2"})
+    assert {path.name: path.read_bytes() for path in (tmp_path / "one").iterdir()} == {
+        "a": b"1",
+        "b": b"2",
+    }
+
+    def full(file):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(OSError, match="No space left"):
+        atomic_write_folder(tmp_path / "two", {"a": b"1"})
+    assert [path.name for path in tmp_path.iterdir()] == ["one"]
+
+
+def test_what_killed_writers_left_is_removed(tmp_path):
+    (tmp_path / ".a.json.123.tmp").write_text("{")
+    half = tmp_path / ".cell.456.tmp"
+    half.mkdir()
+    (half / "file").write_text("x")
+    (tmp_path / "a.json").write_text("{}")
+    remove_unfinished(tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["a.json"]

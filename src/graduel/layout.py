@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 ROLES = ("weight", "bias", "scale", "embedding", "periodic", "activation", "head")
-"""The roles that come first, in this order; users' own follow in the order they appear."""
+"""The roles that come first, in this order; others follow in the order they appear."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +64,8 @@ class Layout:
     def build(cls, named: Iterable[tuple[str, tuple[int, ...], str]]) -> Layout:
         """Lay out ``(name, shape, role)`` triples, given depth-first."""
         triples = list(named)
-        own = dict.fromkeys(role for _, _, role in triples if role not in ROLES)
-        rank = {role: i for i, role in enumerate((*ROLES, *own))}
+        user_roles = dict.fromkeys(role for _, _, role in triples if role not in ROLES)
+        rank = {role: i for i, role in enumerate((*ROLES, *user_roles))}
         entries, start = [], 0
         for name, shape, role in sorted(triples, key=lambda triple: rank[triple[2]]):
             entries.append(Entry(name, tuple(shape), role, start))
@@ -85,8 +85,8 @@ class Layout:
     @property
     def roles(self) -> dict[str, slice]:
         """The slice of each role that occurs."""
-        found: dict[str, slice] = {}
+        slices: dict[str, slice] = {}
         for entry in self.entries:
-            first = found.get(entry.role, slice(entry.start, entry.start))
-            found[entry.role] = slice(first.start, entry.stop)
-        return found
+            so_far = slices.get(entry.role, slice(entry.start, entry.start))
+            slices[entry.role] = slice(so_far.start, entry.stop)
+        return slices

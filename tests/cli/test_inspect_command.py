@@ -90,7 +90,7 @@ def test_a_table_row_through_both_models_of_a_duel(capsys, place):
     table = place / "shop.csv"
     for name, texts in (
         ("net", ("town = ", "Z₁ = s ⊙ W₁")),
-        ("xgboost", ("SHAP: what each input added to the log-odds of yes", "one tree a round")),
+        ("xgboost", ("SHAP: the contribution of each input", "one tree a round")),
     ):
         args = ("inspect", cell(place, name), "--data", table, "--row", 11)
         code, out, err = graduel(capsys, *args)

@@ -201,7 +201,7 @@ def test_data_fetches_from_openml_once(capsys, server, tmp_path):
     made.shutdown()
     made.server_close()
     assert main(["data", "openml:7"]) == 0
-    assert "openml:7 (small): kept from before" in " ".join(capsys.readouterr().out.split())
+    assert "openml:7 (small): fetched earlier" in " ".join(capsys.readouterr().out.split())
     assert main(["data"]) == 0
     assert "small, fetched from OpenML" in " ".join(capsys.readouterr().out.split())
     kept = tmp_path / "cache" / "openml" / "7.parquet"

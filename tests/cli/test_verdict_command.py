@@ -119,7 +119,7 @@ def test_columns_of_probabilities_are_known_by_their_names(folder, capsys):
         (["objects.npy", "trees.npy", "y.npy"], "Arrays of objects are never read"),
         (["pickled.npy", "trees.npy", "y.npy"], "it cannot be read"),
         (["both.npz", "trees.npy", "y.npy"], "expected a .npy file, or a table"),
-        (["holes.csv:label", "trees.npy", "y.npy"], "column 'label' lacks 1 of 2 values"),
+        (["holes.csv:label", "trees.npy", "y.npy"], "column 'label' has 1 missing of 2 values"),
         (["blank.csv", "trees.npy", "y.npy"], "blank.csv: line 3: expected a value in every row"),
         (["all.csv", "trees.npy", "y.npy"], "Name one column: all.csv:truth"),
         (["all.csv:nett", "trees.npy", "y.npy"], "Did you mean 'net'?"),

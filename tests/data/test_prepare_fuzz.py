@@ -15,8 +15,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from test_read_fuzz import files
 
-from graduel.data.load import fingerprint
 from graduel.data.prepare.preparation import NetPreparation, TreePreparation
+from graduel.data.read.checksum import fingerprint
 from graduel.data.read.delimited import csv
 from graduel.data.read.row_stream import open_stream
 from graduel.data.schema import Schema

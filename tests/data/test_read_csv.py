@@ -148,7 +148,7 @@ def test_options_that_cannot_be(write, option, message):
         (b"", "the file is empty"),
         (b"\n \n\n", "the file is empty"),
         (b"\xef\xbb\xbf", "the file is empty"),
-        (b"a,b\n", "expected rows under the header; there are none"),
+        (b"a,b\n", "expected rows under the header; got only the header"),
         (b"a,b,c\n1,2,3\n4,5,6,7\n", r"line 3: expected 3 cells, as the header has; got 4 .*'7'"),
         (b'a,b\n1,"x\n2,y\n3,z\n', r"line 2: expected a quote to be closed; .* until line 4"),
         (b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", "holds binary data"),

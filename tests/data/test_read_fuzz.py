@@ -79,7 +79,7 @@ def files(draw):
 
 
 def go_through(path, raw, data):
-    """Read and understand; whatever is refused must be refused in one line."""
+    """Read a file and infer its schema; an error must be one line."""
     path.write_bytes(raw)
     try:
         source = read_source(path)
@@ -88,22 +88,22 @@ def go_through(path, raw, data):
         target = data.draw(st.sampled_from(frame.columns))
         bins = data.draw(st.sampled_from([None, None, 3]))
         table = infer_table(frame, target=target, bins=bins, decimal=source.decimal)
-        found = conform_table(
+        conformed = conform_table(
             frame[table.rows], table.columns, formats=table.formats, decimal=source.decimal
         )
-        told = check_table(table)
+        findings = [finding.message for finding in check_table(table)]
     except UserError as error:
         assert "\n" not in str(error)
         assert len(str(error)) < 1500
     else:
-        assert found.equals(table.frame)
+        assert conformed.equals(table.frame)
         used = {c.name for c in table.columns} | {c.name for c in table.set_aside} | {target}
         assert used == set(frame.columns)
         assert set(table.y) == set(range(len(table.classes)))
         for column in table.frame:
             if column.dtype.is_float():
                 assert np.isfinite(column.drop_nulls().to_numpy()).all()
-        assert not any("\n" in text for text in (*told, *table.notes, *source.notes))
+        assert not any("\n" in text for text in (*findings, *table.notes, *source.notes))
     assert path.read_bytes() == raw
 
 

@@ -11,11 +11,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from graduel.cli.app import main
-from graduel.data import source as description
+from graduel.data import source as source_module
 from graduel.data.read import memory_check, parquet, read_source
 from graduel.data.read.delimited import csv
 from graduel.data.read.stratified_sample import allocate_rows, stratified_sample
 from graduel.data.source import open_source, sample_if_large
+from graduel.data.spec import SourceSpec
 from graduel.errors import UserError
 
 N = 20_000
@@ -163,15 +164,15 @@ def test_of_a_large_table_a_duel_with_rows_holds_a_sample(files, monkeypatch):
     data = open_source(folder / "table.csv", target="label")
     assert sample_if_large(data, 1000) == data
     monkeypatch.setattr(memory_check, "SMALL", 0)
-    monkeypatch.setattr(description, "LARGE", 1000)
-    monkeypatch.setattr(description, "LEAST", 3000)
+    monkeypatch.setattr(source_module, "LARGE", 1000)
+    monkeypatch.setattr(source_module, "LEAST", 3000)
     found = sample_if_large(data, 1000)
     assert found.spec.sample == 3000
     assert sample_if_large(data, 2000).spec.sample == 4200
     assert sample_if_large(found, 1000) == found
     loaded = found.load()
     assert len(loaded.y) == 3000
-    assert description.SourceSpec.from_dict(found.spec.as_dict()) == found.spec
+    assert SourceSpec.from_dict(found.spec.as_dict()) == found.spec
     assert "sample" not in data.spec.as_dict()
 
 

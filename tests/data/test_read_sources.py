@@ -400,3 +400,21 @@ def test_a_document_of_an_office_program(tmp_path):
         archive.writestr("xl/workbook.xml", "<x/>")
     with pytest.raises(UserError, match="Save the table as CSV"):
         read_source(tmp_path / "book.xlsx")
+
+
+def test_a_fingerprint_is_of_names_and_content(tmp_path):
+    from hashlib import sha256
+
+    from graduel.data.read.checksum import fingerprint
+
+    folder = tmp_path / "a"
+    (folder / "b").mkdir(parents=True)
+    (folder / "b" / "one.csv").write_bytes(b"1")
+    (folder / "two.csv").write_bytes(b"22")
+    assert fingerprint(folder / "two.csv") == sha256(b"22").hexdigest()
+    assert fingerprint(folder) == sha256(b"b/one.csv\x001\x001two.csv\x002\x0022").hexdigest()
+    before = fingerprint(folder)
+    (folder / "two.csv").rename(folder / "three.csv")
+    assert fingerprint(folder) != before
+    with pytest.raises(UserError, match="cannot be read"):
+        fingerprint(tmp_path / "none.csv")

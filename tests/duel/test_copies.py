@@ -10,7 +10,7 @@ import pytest
 from graduel.contenders import Budget, LabelledRows, make_contender
 from graduel.contenders.augmented_rows import BLOCK, augment_rows
 from graduel.contenders.registry import get_contender
-from graduel.contenders.xgboost import XGBoostRecipe
+from graduel.contenders.xgboost_recipes import XGBoostRecipe
 from graduel.data import Dataset
 from graduel.data.source import DataSource, source_from_arrays
 from graduel.duel.plan.protocol import Cell

@@ -116,8 +116,8 @@ def test_an_experiment_is_judged_and_drawn(experiment):
     assert table.head[:3] == ("activation", "Test error", "Spread")
     assert [row[0] for row in table.rows] == ["relu", "sigmoid"]
     errors = result.contenders["01-relu"].test_errors
-    assert table.rows[0][1] == units.percent(np.mean(errors), 2)
-    assert table.rows[0][2] == f"± {units.percent(np.std(errors, ddof=1), 2)}"
+    assert table.rows[0][1] == units.format_percent(np.mean(errors), 2)
+    assert table.rows[0][2] == f"± {units.format_percent(np.std(errors, ddof=1), 2)}"
     assert {row[-1] for row in table.rows} <= {"best", "worse", "undecided", "practically equal"}
     picture = write_experiment(experiment)
     assert picture.read_bytes()[:4] == b"\x89PNG"

@@ -123,7 +123,7 @@ def test_only_test_rows_are_looked_at_and_the_work_is_bounded(images, table) -> 
     )
     model = Looks(lambda X: X[:, 0] > 30)
     run_probes(model, many, np.arange(9000), 0)
-    assert model.rows <= probes.MOST_ROWS * 13 + probes.MOST_ANSWERS + 1000
+    assert model.rows <= probes.MOST_ROWS * 13 + probes.MOST_PREDICTIONS + 1000
     wide = pl.DataFrame(
         {f"c{i}": np.arange(300.0) % (i + 2) for i in range(450)} | {"y": np.arange(300) % 2}
     )

@@ -72,6 +72,12 @@ def test_what_a_killed_process_left_half_written_is_swept_away(tiny, tmp_path):
         assert not store.is_finished(cell)
 
 
+def test_a_plan_that_was_half_written_does_not_take_the_folder(tiny, tmp_path):
+    (tmp_path / ".duel.json.123.tmp").write_text("{")
+    with open_store(tmp_path, tiny):
+        assert not list(tmp_path.glob(".duel*"))
+
+
 def test_a_cell_that_cannot_be_written_whole_is_not_there(tiny, tmp_path, monkeypatch):
     cell = Cell("net", 0)
 

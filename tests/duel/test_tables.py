@@ -10,7 +10,8 @@ import polars as pl
 import pytest
 
 from graduel.contenders import Budget, make_contender
-from graduel.data.source import DataSource, SourceSpec, open_source, source_from_arrays
+from graduel.data.source import DataSource, open_source, source_from_arrays
+from graduel.data.spec import SourceSpec
 from graduel.duel.plan.duel_checks import check_duel
 from graduel.duel.plan.protocol import Cell, Protocol
 from graduel.duel.plan.protocol_builder import build_protocol

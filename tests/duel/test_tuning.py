@@ -144,7 +144,7 @@ def test_a_search_that_was_stopped_goes_on_to_the_same_end(name, stop, tmp_path)
     whole, fitted, _ = search(data, name, tmp_path / "whole.sqlite", trials=5)
     part, _, _ = search(data, name, tmp_path / "part.sqlite", trials=stop)
     made = tuned(name, tmp_path / "part.sqlite", trials=5)
-    assert count_curve_points(made.finished()) == stop
+    assert count_curve_points(made.read_trials()) == stop
     again, other = run_cell(made, data, ROWS, Cell(name, 0), Budget(1), lambda p: None, part.curve)
     assert plain(again.trials) == plain(whole.trials)
     assert again.best_trial == whole.best_trial

@@ -21,7 +21,7 @@ from graduel.duel.plan.protocol import Cell
 from graduel.duel.plan.splits import Split
 from graduel.duel.run.cell import run_cell
 from graduel.errors import UserError
-from graduel.models.model import spread_classes
+from graduel.metrics.probabilities import expand_classes
 from graduel.models.model_file import load_model, save_model
 from graduel.nn import Dense, Network
 from graduel.serialize import from_plain, to_plain
@@ -246,8 +246,8 @@ def test_numbers_among_categories_are_told_when_all_are_numbers():
 
 def test_probabilities_of_trained_classes_are_spread_over_all_classes():
     p = np.array([[0.25, 0.75]], np.float32)
-    assert spread_classes(p, (0, 1), 2) is p
-    assert spread_classes(p, (2, 0), 3).tolist() == [[0.75, 0.0, 0.25]]
+    assert expand_classes(p, (0, 1), 2) is p
+    assert expand_classes(p, (2, 0), 3).tolist() == [[0.75, 0.0, 0.25]]
 
 
 @pytest.mark.parametrize(

@@ -67,7 +67,7 @@ MUTANTS = [
     (O + "lbfgs.py", "self.share[k] - back", "self.share[k]", LBFGS),
     (O + "lbfgs.py", "in reversed(newest_first)", "in newest_first", LBFGS),
     (O + "lbfgs.py", "self.theta[...] = self.base", "pass", LBFGS),
-    (O + "lbfgs.py", "found = phi(found.at)", "pass", LBFGS),
+    (O + "lbfgs.py", "point = phi(point.at)", "pass", LBFGS),
     (O + "lbfgs.py", "self.trial[...] = gradient", "self.trial = gradient", LBFGS),
-    (O + "lbfgs.py", "if not found.at and pairs.count:", "if False:", LBFGS),
+    (O + "lbfgs.py", "if not point.at and pairs.count:", "if False:", LBFGS),
 ]

@@ -31,11 +31,11 @@ from graduel.report.draw.style import (
 )
 from graduel.report.experiment import read_epoch_curves
 from graduel.report.sections import confusion_matrix, importance
-from graduel.report.sections.calibration import accuracy_interval, read_calibrations
+from graduel.report.sections.calibration import find_interval, read_calibrations
 from graduel.report.sections.cost import read_costs
 from graduel.report.sections.disagreements import find_disagreements
 from graduel.report.sections.importance import read_importance
-from graduel.report.sections.misclassified import find_misclassified
+from graduel.report.sections.misclassified_rows import find_misclassified
 from graduel.report.sections.robustness import read_perturbations
 from graduel.report.sections.tuning import read_searches
 
@@ -211,7 +211,7 @@ def test_reliability_counts_ranges_of_equal_width(make) -> None:
             assert b.right == pytest.approx(right[inside].mean())
             assert b.high - b.low == pytest.approx(0.1)
             assert b.low < b.confidence <= b.high
-            low, high = accuracy_interval(b)
+            low, high = find_interval(b)
             assert low <= b.right <= high
         assert sum(b.rows for b in stored.diagram) == len(p)
 
@@ -301,14 +301,14 @@ def test_misclassified_rows_are_sorted_by_their_least_confident_answer(make) -> 
         answers = {n: (str(p[n][case.row].argmax()), float(p[n][case.row].max())) for n in names}
         assert case.answers == answers
         assert case.distinct_answers == tuple(dict.fromkeys(said for said, _ in answers.values()))
-    figure = drawn(report.misclassified(run))
+    figure = drawn(report.misclassified_rows(run))
     shown = find_misclassified(run).rows
     for ax, case in zip(figure.axes, shown, strict=True):
         np.testing.assert_array_equal(ax.images[0].get_array(), images[case.row])
         assert ax.get_title().startswith(f"{case.truth} not ")
     assert find_misclassified(make(names=("net",))) is None
     with pytest.raises(ValueError, match="this run has none"):
-        report.misclassified(make())
+        report.misclassified_rows(make())
 
 
 def test_robustness_draws_its_numbers(make) -> None:
@@ -483,6 +483,7 @@ def test_the_room_knows_only_the_results() -> None:
     known = (
         "graduel.atomic_io",
         "graduel.duel.result.",
+        "graduel.duel.verdict.sentences",
         "graduel.duel.verdict.types",
         "graduel.metrics.calibration",
         "graduel.report",

@@ -16,11 +16,11 @@ from conftest import change, change_contender
 from graduel import report
 from graduel.report import page
 from graduel.report.draw import units
-from graduel.report.draw.row_cells import row_number
+from graduel.report.draw.row_cells import find_row_number
 from graduel.report.draw.style import COLOURS
 from graduel.report.sections import protocol_text, results
 from graduel.report.sections.disagreements import find_disagreements
-from graduel.report.sections.misclassified import find_misclassified
+from graduel.report.sections.misclassified_rows import find_misclassified
 
 SKILL = ("net", "xgboost")
 VOID = {"meta", "link", "br", "hr", "img", "input"}
@@ -260,8 +260,8 @@ def test_rows_of_a_table_are_told_by_their_place_in_it(make) -> None:
         find_disagreements(run, claim.network, claim.booster) for claim in run.result.claims
     ]
     row = (a.rows or b.rows)[0].row
-    assert row_number(run, row) == 3 + 2 * row + 1
-    assert f" {row_number(run, row)} " in text
+    assert find_row_number(run, row) == 3 + 2 * row + 1
+    assert f" {find_row_number(run, row)} " in text
     import polars as pl
 
     shown = replace(
@@ -286,7 +286,7 @@ def test_the_result_table_has_the_stored_numbers(make, page_of_three: str) -> No
     assert table.head[1:] == ("textbook network", "NumPy network", "XGBoost")
     rows = {row[0]: row[1:] for row in table.rows}
     entries = list(run.result.contenders.values())
-    assert rows["Test error"] == tuple(units.percent(e.test_error, 1) for e in entries)
+    assert rows["Test error"] == tuple(units.format_percent(e.test_error, 1) for e in entries)
     assert rows["Log loss"] == tuple(f"{e.log_loss:.4f}" for e in entries)
     assert rows["Fit"] == ("60\xa0s", "50\xa0s", "170\xa0s")
     assert rows["Predict 600 rows"][0] == "21\xa0ms"

@@ -302,7 +302,7 @@ def test_the_best_epoch_is_the_first_of_equals():
     best = BestEpoch(training.answer.copy())
     for epoch, error in enumerate([0.5, 0.2, 0.3, 0.2], 1):
         training.weights.theta[:] = epoch
-        best.see(training.weights, epoch, error)
+        best.record(training.weights, epoch, error)
     assert (best.epoch, best.error, best.weights.theta[0]) == (2, 0.2, 2)
 
 

@@ -34,6 +34,15 @@ class TableTraits:
     n_classes: int = 2
     vector_leaves: bool = False
 
+    @property
+    def quick_rounds(self) -> int:
+        """Rounds of boosting with ``--quick``: each costs in proportion to the number of classes.
+
+        >>> [TableTraits(1000, n_classes).quick_rounds for n_classes in (2, 40, 1000)]
+        [150, 100, 20]
+        """
+        return min(150, max(20, 4000 // self.n_classes))
+
 
 class Recipes(NamedTuple):
     """The recipe of a contender, and that of ``--quick``: a first look at 10,000 rows."""

@@ -16,11 +16,10 @@ from graduel.contenders.search.space import Integer, Real, RecipeSpace
 from graduel.contenders.sklearn_contender import (
     CHECKPOINTS,
     FittedEstimator,
-    expand_classes,
     prepare_for_trees,
     silence_warnings,
-    softmax,
 )
+from graduel.metrics.probabilities import expand_classes, softmax
 
 MOST_CATEGORIES = 254
 """And one for the rarer ones: scikit-learn takes 255 at most."""
@@ -68,7 +67,7 @@ def fit(recipe: HistGradientBoostingRecipe, job: FitJob) -> Fitting:
         categorical_features=categorical or None,
         random_state=job.draw_seed(),
     )
-    with silence_warnings(), threadpool_limits(job.budget.threads), observed(model, observe):
+    with silence_warnings(), threadpool_limits(job.budget.threads), observe_rounds(model, observe):
         model.fit(prepare(train.X), train.y, X_val=valid_X, y_val=valid_y)
     total, n = job.clock.stop(), int(model.n_iter_)
     fitted = FittedEstimator(model, prepare, train.n_classes, total)
@@ -80,7 +79,7 @@ def fit(recipe: HistGradientBoostingRecipe, job: FitJob) -> Fitting:
 
 
 @contextmanager
-def observed(model: Any, observe: Callable[[Array], bool]) -> Iterator[None]:
+def observe_rounds(model: Any, observe: Callable[[Array], bool]) -> Iterator[None]:
     """Report the raw scores of the validation rows after each round; a True ends the fit.
 
     The library has no callback for that. Where a later scikit-learn checks its early stopping
@@ -127,8 +126,8 @@ IMAGE_RECIPE = HistGradientBoostingRecipe(
 
 def _table_recipes(table: TableTraits) -> Recipes:
     full = HistGradientBoostingRecipe(min_samples_leaf=max(1, min(20, table.n_rows // 20)))
-    rounds = min(150, max(20, 4000 // table.n_classes))
-    return Recipes(full, replace(full, max_iter=rounds, learning_rate=0.15, n_iter_no_change=15))
+    quick = replace(full, max_iter=table.quick_rounds, learning_rate=0.15, n_iter_no_change=15)
+    return Recipes(full, quick)
 
 
 FAMILY = Family(

@@ -16,12 +16,10 @@ from graduel.contenders.sklearn_contender import (
     CHECKPOINTS,
     LIBRARY_METRICS,
     FittedEstimator,
-    expand_classes,
     prepare_for_trees,
     silence_warnings,
-    softmax,
-    two_columns,
 )
+from graduel.metrics.probabilities import expand_classes, softmax, two_columns
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,8 +170,9 @@ def _table_recipes(table: TableTraits) -> Recipes:
     """
     # Forty rows in a leaf are too many of a few hundred.
     full = LightGBMRecipe(min_child_samples=max(1, min(40, table.n_rows // 20)))
-    rounds = min(150, max(20, 4000 // table.n_classes))
-    quick = replace(full, n_estimators=rounds, learning_rate=0.15, early_stopping_rounds=15)
+    quick = replace(
+        full, n_estimators=table.quick_rounds, learning_rate=0.15, early_stopping_rounds=15
+    )
     return Recipes(full, quick)
 
 

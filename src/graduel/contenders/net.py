@@ -74,7 +74,7 @@ def fit(recipe: NetRecipe, job: FitJob) -> Fitting:
     every = 1 if job.train.columns else max(1, recipe.epochs // POINTS)
     predict = partial(prepare.predict_cached, predict=training.predict_proba)
     best = BestEpoch(training.answer.copy())
-    for epoch, _ in training.judged(valid_X, y, best, job.losses):
+    for epoch, _ in training.validated_epochs(valid_X, y, best, job.losses):
         n = epoch.epoch
         skip = not (n <= FIRST or n % every == 0 or n == recipe.epochs)
         if (yield from job.checkpoint(epoch.t, best.error, best.losses[0], predict, skip=skip)):

@@ -139,8 +139,8 @@ def family_packages(name: str) -> tuple[str, ...]:
 
 def known_packages() -> list[str]:
     """Return the distributions of graduel's own families and of all that offer families."""
-    own = [package for name in BUILT_IN for package in get_family(name).deciding_packages]
-    return list(dict.fromkeys([*own, *map(_package, _entry_points())]))
+    deciding = [package for name in BUILT_IN for package in get_family(name).deciding_packages]
+    return list(dict.fromkeys([*deciding, *map(_package, _entry_points())]))
 
 
 def make_contender(

@@ -15,6 +15,7 @@ from graduel.contenders.contender import Array, Checkpoint, Fitting, LabelledRow
 from graduel.contenders.fit_job import FitJob
 from graduel.contenders.prepared_table import PreparedTable
 from graduel.data.prepare.preparation import NetPreparation, TreePreparation
+from graduel.metrics.probabilities import expand_classes
 from graduel.pixels import detect_scale
 
 CHECKPOINTS = 50
@@ -89,38 +90,6 @@ def finish_single_fit(job: FitJob, fitted: Any, **details: Any) -> Fitting:
     yield Checkpoint(fitted.seconds, fitted.predict_cached)
     fitted.prepare.clear()
     return fitted
-
-
-def expand_classes(p: Any, classes: Any, n_classes: int) -> Array:
-    """Return float32 probabilities of all classes; those without training rows get 0.
-
-    >>> expand_classes([[0.25, 0.75]], [0, 2], 3).tolist()
-    [[0.25, 0.0, 0.75]]
-    """
-    p, codes = np.asarray(p, np.float32), np.asarray(classes).astype(np.intp)
-    if len(codes) == n_classes:
-        return p
-    expanded = np.zeros((len(p), n_classes), np.float32)
-    expanded[:, codes] = p
-    return expanded
-
-
-def softmax(raw: Array) -> Array:
-    """Return probabilities of raw scores: of shape (n,) or (n, 1) for two classes, else (n, k).
-
-    >>> softmax(np.array([0.0])).tolist(), softmax(np.zeros((1, 4))).tolist()
-    ([[0.5, 0.5]], [[0.25, 0.25, 0.25, 0.25]])
-    """
-    if raw.ndim == 1 or raw.shape[1] == 1:
-        score = raw.reshape(-1, 1)
-        raw = np.concatenate([np.zeros_like(score), score], axis=1)
-    powers = np.exp(raw - raw.max(axis=1, keepdims=True))
-    return np.asarray(powers / powers.sum(axis=1, keepdims=True))
-
-
-def two_columns(p: Array) -> Array:
-    """Return the probabilities of both classes, where a library gives those of the second alone."""
-    return np.stack([1 - p, p], axis=1) if p.ndim == 1 else p
 
 
 @contextmanager

@@ -18,13 +18,13 @@ from graduel.contenders.registry import USER
 from graduel.contenders.search.space import Dimension, from_plain
 from graduel.contenders.sklearn_contender import (
     FittedEstimator,
-    expand_classes,
     finish_single_fit,
     prepare_for_network,
     silence_warnings,
 )
 from graduel.errors import UserError
 from graduel.metrics.metric import get_metric
+from graduel.metrics.probabilities import expand_classes
 
 ONE_HOT = "one-hot predicted classes: it has no predict_proba"
 

@@ -23,6 +23,7 @@ from graduel.atomic_io import atomic_path
 from graduel.data.assembly import from_table
 from graduel.data.column import Column
 from graduel.data.dataset import ColumnKind, Dataset
+from graduel.data.read.checksum import file_sha256
 from graduel.data.table import DroppedColumn, Table
 from graduel.errors import UserError
 from graduel.serialize import from_plain, read_json, to_plain, write_json
@@ -55,7 +56,7 @@ class _Manifest:
 
 
 def write_dataset(folder: Path, dataset: Dataset) -> None:
-    """Write a data set as it was loaded into a folder of its own.
+    """Write a data set as it was loaded into a folder.
 
     Raises
     ------
@@ -75,12 +76,12 @@ def write_dataset(folder: Path, dataset: Dataset) -> None:
         if array is not None:
             with atomic_path(folder / name) as path, path.open("wb") as file:
                 np.save(file, array, allow_pickle=False)
-            sha256[name] = _file_digest(folder / name)
+            sha256[name] = file_sha256(folder / name)
     info = None
     if table is not None:
         with atomic_path(folder / FRAME) as path:
             table.frame.write_ipc(path)
-        sha256[FRAME] = _file_digest(folder / FRAME)
+        sha256[FRAME] = file_sha256(folder / FRAME)
         info = _TableInfo(table.columns, table.target, table.set_aside, table.notes, table.formats)
     manifest = _Manifest(
         dataset.name,
@@ -98,7 +99,7 @@ def write_dataset(folder: Path, dataset: Dataset) -> None:
 def read_dataset(folder: Path) -> Dataset:
     """Return the data set that :func:`write_dataset` wrote; images are memory-mapped.
 
-    Every file is held against its checksum first, which takes a second a gigabyte. Arrow files are
+    Every file's checksum is verified first, which takes a second per gigabyte. Arrow files are
     mapped by Polars 1 and read into memory by Polars 2 (pola-rs/polars#28258).
 
     Raises
@@ -161,7 +162,7 @@ def _checked(folder: Path) -> _Manifest:
     manifest = from_plain(_Manifest, plain, str(path))
     for name, digest in manifest.sha256.items():
         try:
-            intact = _file_digest(folder / name) == digest
+            intact = file_sha256(folder / name) == digest
         except OSError as error:
             raise UserError(f"{folder / name}: cannot be read ({error.strerror})") from None
         if not intact:
@@ -176,11 +177,6 @@ def _damaged(path: Path) -> UserError:
 def _text_digest(plain: Any) -> str:
     """Return the SHA-256 of plain data as JSON."""
     return hashlib.sha256(json.dumps(plain, sort_keys=True).encode()).hexdigest()
-
-
-def _file_digest(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _load(path: Path) -> NDArray[Any]:

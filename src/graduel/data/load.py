@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from hashlib import sha256
 from io import BytesIO
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from graduel.data.assembly import build_dataset
 from graduel.data.builtin import DATASETS, load_dataset
 from graduel.data.dataset import Dataset
+from graduel.data.read.checksum import fingerprint
 from graduel.data.spec import SourceSpec
 from graduel.errors import UserError
-
-BLOCK = 1 << 20
-"""Bytes that are hashed at a time."""
 
 
 @lru_cache(maxsize=1)
@@ -80,32 +76,3 @@ def _changed(spec: SourceSpec) -> UserError:
         f"{spec.file} has changed since this duel began. Restore the old file, or start again in "
         "another folder"
     )
-
-
-def fingerprint(path: Path) -> str:
-    """Return the SHA-256 of a file's content, or of a folder's files with their names.
-
-    Raises
-    ------
-    UserError
-        If a file cannot be read.
-    """
-    digest = sha256()
-    try:
-        if path.is_dir():
-            for file in sorted(p for p in path.rglob("*") if p.is_file()):
-                digest.update(
-                    f"{file.relative_to(path).as_posix()}\0{file.stat().st_size}\0".encode()
-                )
-                _hash(file, digest)
-        else:
-            _hash(path, digest)
-    except OSError as error:
-        raise UserError(f"{path}: cannot be read ({error.strerror or error})") from None
-    return digest.hexdigest()
-
-
-def _hash(path: Path, digest: Any) -> None:
-    with path.open("rb") as file:
-        while block := file.read(BLOCK):
-            digest.update(block)

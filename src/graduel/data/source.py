@@ -13,14 +13,13 @@ import numpy as np
 
 from graduel.data.builtin import DATASETS
 from graduel.data.dataset import Dataset
-from graduel.data.load import fingerprint, load
+from graduel.data.load import load
+from graduel.data.read.checksum import fingerprint
 from graduel.data.spec import SourceSpec
 from graduel.errors import UserError, unknown
 
 if TYPE_CHECKING:
     import polars as pl
-
-__all__ = ["DataSource", "SourceSpec", "open_source", "sample_if_large", "source_from_arrays"]
 
 LARGE = 1 << 30
 """Bytes of a table in memory from which on a sample of its rows is enough."""

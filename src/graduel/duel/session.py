@@ -10,13 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from graduel.data.finding import Finding
-from graduel.data.source import (
-    DataSource,
-    SourceSpec,
-    open_source,
-    sample_if_large,
-    source_from_arrays,
-)
+from graduel.data.source import DataSource, open_source, sample_if_large, source_from_arrays
+from graduel.data.spec import SourceSpec
 from graduel.duel.plan.defaults import QUICK_ROWS
 from graduel.duel.plan.protocol import Protocol
 from graduel.duel.plan.protocol_builder import build_protocol

@@ -15,7 +15,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted
 
 from graduel.estimators import inputs
-from graduel.estimators.fit import part_builder
+from graduel.estimators.fit import solver_builder
 from graduel.estimators.fit.callbacks import CallbackSupportMixin, CallbackTasks, with_callbacks
 from graduel.estimators.fit.fit_history import FitEpoch
 from graduel.estimators.fit.fit_setup import FitSetup, prepare_fit
@@ -32,13 +32,13 @@ Array = NDArray[Any]
 class BaseMLP(FittedMixin, CallbackSupportMixin, BaseEstimator):  # type: ignore[misc]
     """A network of the engine behind scikit-learn's conventions.
 
-    All that a prediction needs stands in one object that is exchanged whole, so that threads may
-    predict while another one fits.
+    Everything that a prediction needs is in one object that is replaced as a whole, so that
+    threads may predict while another one fits.
     """
 
     __hash__ = object.__hash__
 
-    # --- what a subclass says ---
+    # --- defined by subclasses ---
 
     @abstractmethod
     def _build_targets(
@@ -93,8 +93,8 @@ class BaseMLP(FittedMixin, CallbackSupportMixin, BaseEstimator):  # type: ignore
             (n, height, width) or (n, height, width, channels) as well
         y : labels or numbers, shape (n,) or (n, outputs)
         sample_weight : how much each row counts, shape (n,)
-        X_val, y_val : rows to watch: after every epoch their loss and score are noted. With
-            ``early_stopping`` they decide, and none are taken from X
+        X_val, y_val : validation rows: their loss and score are computed after every epoch.
+            With ``early_stopping`` they decide, and no rows are split off X
 
         Returns
         -------
@@ -146,8 +146,8 @@ class BaseMLP(FittedMixin, CallbackSupportMixin, BaseEstimator):  # type: ignore
     ) -> Iterator[FitEpoch]:
         """Fit the network to X and y, yielding after every epoch.
 
-        Between epochs the estimator answers as it is by then; ``break`` stops the fit where it
-        is. With ``early_stopping`` the best epoch's weights stand at the end, also after a break.
+        Between epochs the estimator predicts with its current weights; ``break`` stops the fit.
+        With ``early_stopping`` it ends with the best epoch's weights, also after a break.
 
         Parameters
         ----------
@@ -172,7 +172,7 @@ class BaseMLP(FittedMixin, CallbackSupportMixin, BaseEstimator):  # type: ignore
         self._warn_unconverged(setup)
 
     def _partial_fit(self, X: Any, y: Any, sample_weight: Any, classes: Any = None) -> Self:
-        """Train for one epoch, going on from where the last one ended."""
+        """Train for one epoch, continuing from the last one."""
         setup = prepare_fit(self, X, y, sample_weight, incremental=True, classes=classes)
         try:
             with Progress(self.verbose, 1) as progress:
@@ -180,7 +180,7 @@ class BaseMLP(FittedMixin, CallbackSupportMixin, BaseEstimator):  # type: ignore
                     progress.epoch(epoch)
             attributes = setup.attributes(self, setup.loop.final_weights())
         except BaseException:
-            self.__dict__["_resume_state"] = None  # half an epoch; what answers is as it was
+            self.__dict__["_resume_state"] = None  # half an epoch: predictions stay as they were
             raise
         self._publish(attributes)
         return self
@@ -211,7 +211,7 @@ class BaseMLP(FittedMixin, CallbackSupportMixin, BaseEstimator):  # type: ignore
                     ConvergenceWarning,
                     stacklevel=3,
                 )
-        elif not loop.stop_reason and part_builder.is_sklearn_rule(self.learning_rate):
+        elif not loop.stop_reason and solver_builder.is_sklearn_rule(self.learning_rate):
             warnings.warn(
                 f"Stochastic Optimizer: Maximum iterations ({self.max_iter}) reached and the "
                 "optimization hasn't converged yet.",
@@ -219,7 +219,7 @@ class BaseMLP(FittedMixin, CallbackSupportMixin, BaseEstimator):  # type: ignore
                 stacklevel=3,
             )
 
-    # --- answering ---
+    # --- predicting ---
 
     def _stand_in(self, fitted: FittedNetwork | None) -> Any:
         """Return an estimator with these parameters for validation to read and write."""
@@ -232,7 +232,7 @@ class BaseMLP(FittedMixin, CallbackSupportMixin, BaseEstimator):  # type: ignore
         return stand_in
 
     def _with_fitted(self, fitted: FittedNetwork) -> Any:
-        """Return an estimator that answers with `fitted`, for scorers."""
+        """Return an estimator that predicts with `fitted`, for scorers."""
         stand_in = self._stand_in(fitted)
         stand_in.__dict__.update(self._target_attributes(fitted.targets), _fitted=fitted)
         return stand_in
@@ -251,14 +251,14 @@ class BaseMLP(FittedMixin, CallbackSupportMixin, BaseEstimator):  # type: ignore
         fitted: FittedNetwork | None = self.__dict__.get("_fitted")
         if fitted is None:
             check_is_fitted(self)
-            fitted = self._fitted  # another thread has fitted meanwhile
+            fitted = self._fitted  # another thread has fitted it meanwhile
         if not (fitted.plain(X) and is_finite(X)):
             X, _ = inputs.flatten_images(X, fitted.image)
             X = inputs.validate_features(self._stand_in(fitted), X, reset=False)
         return fitted.targets, fitted.answers(X)
 
     def predict(self, X: Any) -> Any:
-        """Return the labels, or the numbers, that the network answers with.
+        """Return the predicted labels or numbers.
 
         Parameters
         ----------

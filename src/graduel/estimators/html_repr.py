@@ -7,7 +7,7 @@ from itertools import pairwise
 from typing import Any
 
 from graduel.estimators.fit.fitted_network import FittedNetwork
-from graduel.estimators.fit.part_builder import is_minimizer
+from graduel.estimators.fit.solver_builder import is_minimizer
 from graduel.estimators.targets import LabelTarget
 from graduel.nn import Conv2D, Dense
 
@@ -18,32 +18,32 @@ MOST_DOTS = 7
 def describe_ends(fitted: FittedNetwork) -> tuple[str, str]:
     """Return descriptions of the input and of the output."""
     n, k = fitted.n_features, fitted.targets.n_outputs
-    into = f"{n:,} feature{'s' * (n != 1)}"
+    input_text = f"{n:,} feature{'s' * (n != 1)}"
     if fitted.image is not None:
-        into = "images of " + " × ".join(map(str, fitted.image))
+        input_text = "images of " + " × ".join(map(str, fitted.image))
     if isinstance(fitted.targets, LabelTarget):
         count = len(fitted.targets.classes)
         what = "label" if fitted.targets.multilabel else "class"
-        return into, f"{count:,} {what}{('es' if what == 'class' else 's') * (count != 1)}"
-    return into, f"{k:,} number{'s' * (k != 1)}"
+        return input_text, f"{count:,} {what}{('es' if what == 'class' else 's') * (count != 1)}"
+    return input_text, f"{k:,} number{'s' * (k != 1)}"
 
 
 def render_summary(estimator: Any) -> str:
     """Return a few lines and the table of layers."""
     fitted: FittedNetwork = estimator._fitted
-    into, out = describe_ends(fitted)
+    input_text, output_text = describe_ends(fitted)
     network = fitted.network
     lines = [
-        f"{type(estimator).__name__}: {into} to {out}, "
+        f"{type(estimator).__name__}: {input_text} to {output_text}, "
         f"{network.layout.size:,} parameters, {network.dtype}",
         network.summary(),
     ]
     unit = "iteration" if is_minimizer(estimator.solver) else "epoch"
-    done = f"{estimator.n_iter_:,} {unit}{'s' * (estimator.n_iter_ != 1)}"
-    done += f", loss {estimator.loss_:.4g}"
+    training = f"{estimator.n_iter_:,} {unit}{'s' * (estimator.n_iter_ != 1)}"
+    training += f", loss {estimator.loss_:.4g}"
     if estimator.best_validation_score_ is not None:
-        done += f", best validation score {estimator.best_validation_score_:.4g}"
-    return "\n".join([*lines, done])
+        training += f", best validation score {estimator.best_validation_score_:.4g}"
+    return "\n".join([*lines, training])
 
 
 def render_html(estimator: Any) -> str:
@@ -58,12 +58,12 @@ def render_html(estimator: Any) -> str:
     columns.append((fitted.targets.n_outputs, "output"))
     return (
         '<div class="graduel-network" style="font:13px/1.4 system-ui,sans-serif;margin:.6em 0">'
-        f"{_drawing(columns, describe_ends(fitted))}<details><summary>Layers</summary>"
+        f"{_draw_network(columns, describe_ends(fitted))}<details><summary>Layers</summary>"
         f'<pre style="margin:.4em 0">{escape(render_summary(estimator))}</pre></details></div>'
     )
 
 
-def _drawing(columns: list[tuple[int, str]], words: tuple[str, str]) -> str:
+def _draw_network(columns: list[tuple[int, str]], words: tuple[str, str]) -> str:
     """Draw a column of dots for each layer, and lines between neighbouring columns."""
     gap, step, top = 110, 16, 14
     height = top + MOST_DOTS * step + 30

@@ -95,15 +95,14 @@ def dtype_of(X: Any) -> str:
 
 
 def validate_features(estimator: Any, X: Any, **options: Any) -> Any:
-    """Return X as scikit-learn wants it, and y with it where one is given.
+    """Return X as scikit-learn wants it, and y with it if `options` has one.
 
-    The estimator given is a stand-in: validation writes the number and the names of features to
-    it.
+    The estimator is a stand-in: validation writes the number and the names of features to it.
     """
     # Polars names its dtypes in its own way; scikit-learn would make float64 of all of them.
     dtypes = {str(dtype) for dtype in getattr(X, "dtypes", ())}
-    kept = None if dtypes in ({"UInt8"}, {"Float32"}) else DTYPES
-    return validate_data(estimator, X, accept_sparse=["csr", "csc"], dtype=kept, **options)
+    dtype = None if dtypes in ({"UInt8"}, {"Float32"}) else DTYPES
+    return validate_data(estimator, X, accept_sparse=["csr", "csc"], dtype=dtype, **options)
 
 
 def validate_features_and_target(

@@ -91,7 +91,7 @@ class FittedMixin:
 
         check_is_fitted(self)
         fitted = self._fitted
-        export.to_onnx(fitted.network, fitted.weights, path, **self._handed_over())
+        export.to_onnx(fitted.network, fitted.weights, path, **self._export_options())
 
     def to_python(self) -> str:
         """Return the fitted network as the text of one Python file that needs NumPy alone.
@@ -117,10 +117,12 @@ class FittedMixin:
         names = None if fitted.names is None else [str(name) for name in fitted.names]
         into, out = html_repr.describe_ends(fitted)
         title = f"A neural network from {into} to {out}"
-        given = self._handed_over()
-        return export.to_python(fitted.network, fitted.weights, title=title, columns=names, **given)
+        options = self._export_options()
+        return export.to_python(
+            fitted.network, fitted.weights, title=title, columns=names, **options
+        )
 
-    def _handed_over(self) -> dict[str, Any]:
+    def _export_options(self) -> dict[str, Any]:
         fitted = self._fitted
         targets, classes = fitted.targets, None
         if isinstance(targets, LabelTarget):

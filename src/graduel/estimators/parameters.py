@@ -80,7 +80,7 @@ def check(estimator: Any, constraints: dict[str, list[Any]] = CONSTRAINTS) -> No
     )
 
 
-def check_class_weight(given: Any) -> None:
+def check_class_weight(class_weight: Any) -> None:
     """Raise ValueError unless class weights are finite numbers of at least 0.
 
     Raises
@@ -88,17 +88,17 @@ def check_class_weight(given: Any) -> None:
     ValueError
         With the label and its value.
     """
-    if not isinstance(given, dict):
+    if not isinstance(class_weight, dict):
         return
-    for label, value in given.items():
+    for label, value in class_weight.items():
         if not (isinstance(value, int | float | np.number) and 0 <= value < np.inf):
             raise ValueError(
                 f"class_weight must hold finite numbers of at least 0; got {value!r} for {label!r}"
             )
 
 
-def set_parameters(estimator: Any, given: dict[str, Any]) -> None:
+def set_parameters(estimator: Any, values: dict[str, Any]) -> None:
     """Store the arguments of a constructor unchanged, as scikit-learn requires."""
-    for name, value in given.items():
+    for name, value in values.items():
         if name not in ("self", "__class__"):
             setattr(estimator, name, value)

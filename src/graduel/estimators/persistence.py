@@ -1,4 +1,4 @@
-"""Estimators in one file: the network's, with the parameters and the labels in its notes."""
+"""Save and load estimators: a network's file with the parameters and the labels in its notes."""
 
 from __future__ import annotations
 
@@ -192,7 +192,7 @@ def _build_history(notes: FitNotes, fitted: FittedNetwork) -> FitHistory:
         losses, validation_losses, scores, stalled=notes._no_improvement_count, seen=notes.t_
     )
     history.best_loss = min(filter(isfinite, losses), default=inf)
-    if notes.best_loss_ is None:  # early stopping: what answers is the best epoch
+    if notes.best_loss_ is None:  # early stopping: the weights are those of the best epoch
         history.best_score = max((s for s in scores if not isnan(s)), default=-inf)
         history.best = fitted.weights.copy()
     return history

@@ -12,7 +12,7 @@ from graduel.estimators.fit.fitted_network import FittedNetwork
 
 Array = NDArray[Any]
 
-TRAIN, WATCHED = "#2a78d6", "#eb6834"
+TRAIN, VALIDATION = "#2a78d6", "#eb6834"
 
 
 def plot_training(estimator: Any, ax: Any = None) -> Any:
@@ -20,7 +20,7 @@ def plot_training(estimator: Any, ax: Any = None) -> Any:
     import matplotlib.pyplot as plt
     from matplotlib.ticker import MaxNLocator
 
-    losses, watched = estimator.loss_curve_, estimator.validation_loss_curve_
+    losses, validation_losses = estimator.loss_curve_, estimator.validation_loss_curve_
     scores = estimator.validation_scores_
     below = None
     if ax is None:
@@ -32,18 +32,18 @@ def plot_training(estimator: Any, ax: Any = None) -> Any:
         ax, below = panels[0, 0], panels[1, 0] if scores else None
     epochs = np.arange(1, len(losses) + 1)
     _curve(ax, epochs, losses, TRAIN, "training")
-    if watched:
-        _curve(ax, epochs, watched, WATCHED, "validation")
+    if validation_losses:
+        _curve(ax, epochs, validation_losses, VALIDATION, "validation")
     ax.set_ylabel("loss")
     ax.legend(frameon=False)
     axes = [ax]
     if below is not None:
         axes.append(below)
         place = epochs[-len(scores) :]
-        _curve(below, epochs, scores, WATCHED, "validation")
+        _curve(below, epochs, scores, VALIDATION, "validation")
         if not np.isnan(scores).all():
             best = int(np.nanargmax(scores))
-            below.plot(place[best], scores[best], "o", color=WATCHED)
+            below.plot(place[best], scores[best], "o", color=VALIDATION)
             below.set_title(
                 f"best: {scores[best]:.4g} at epoch {place[best]}", loc="right", fontsize=10
             )
@@ -98,8 +98,8 @@ def plot_weights(fitted: FittedNetwork, layer: int = 0, most: int = 40) -> Any:
         if i < count:
             top = float(np.abs(images[i]).max()) or 1.0
             panel.imshow(images[i], cmap="RdBu_r", vmin=-top, vmax=top)
-    shown = f"{count} of {len(images)} units" if count < len(images) else f"{count} units"
-    figure.suptitle(f"weights into {shown}: red positive, blue negative, each to its own scale",
+    units = f"{count} of {len(images)} units" if count < len(images) else f"{count} units"
+    figure.suptitle(f"weights into {units}: red positive, blue negative, each to its own scale",
                     fontsize=9)  # fmt: skip
     return figure
 
@@ -126,8 +126,8 @@ def _table(W: Array, fitted: FittedNetwork, layer: int) -> Any:
 
     figure, ax = plt.subplots(figsize=(7, 1.5 + 4 * min(1, len(W) / 20)), layout="constrained")
     top = float(np.abs(W).max()) or 1.0
-    drawn = ax.imshow(W, cmap="RdBu_r", vmin=-top, vmax=top, aspect="auto", interpolation="nearest")
-    figure.colorbar(drawn, ax=ax, label="weight")
+    image = ax.imshow(W, cmap="RdBu_r", vmin=-top, vmax=top, aspect="auto", interpolation="nearest")
+    figure.colorbar(image, ax=ax, label="weight")
     ax.set_xlabel("unit")
     ax.set_ylabel("feature" if layer == 0 else "input")
     for axis in (ax.xaxis, ax.yaxis):

@@ -10,7 +10,7 @@ from sklearn.metrics import r2_score
 from sklearn.utils.metaestimators import available_if
 
 from graduel.estimators.base_mlp import BaseMLP
-from graduel.estimators.fit import part_builder
+from graduel.estimators.fit import part_builder, solver_builder
 from graduel.estimators.fit.fitted_network import FittedNetwork
 from graduel.estimators.parameters import set_parameters
 from graduel.estimators.targets import NumberTarget, Targets
@@ -20,7 +20,7 @@ Array = NDArray[Any]
 
 
 class MLPRegressor(RegressorMixin, BaseMLP):  # type: ignore[misc]
-    """Multi-layer perceptron for numbers: scikit-learn's, and what its users have asked for.
+    """Multi-layer perceptron for numbers: scikit-learn's, and what its users have requested.
 
     With scikit-learn's own parameters it is scikit-learn's ``MLPRegressor``, to rounding error;
     see :class:`~graduel.estimators.MLPClassifier`. Scale y to a standard deviation near 1 first,
@@ -46,25 +46,25 @@ class MLPRegressor(RegressorMixin, BaseMLP):  # type: ignore[misc]
     max_iter : the most epochs; iterations, for a minimizer
     shuffle : take the rows in a new order at every epoch
     random_state : seed or ``RandomState``, for weights, split, order and dropout
-    tol : what counts as gain; for 'lbfgs', the gradient's largest entry at the end
+    tol : the least improvement that counts; for 'lbfgs', the gradient's largest entry at the end
     verbose : show epochs: a bar on a terminal or in a notebook, lines elsewhere and from 2 on
-    warm_start : let ``fit`` go on from the weights before
+    warm_start : let ``fit`` continue from the previous weights
     momentum, nesterovs_momentum : of 'sgd'; the first also of 'momentum' and 'nesterov'
-    early_stopping : stop when the validation score no longer gains, and keep the best epoch
-    validation_fraction : how many rows early stopping sets aside, where none are given
+    early_stopping : stop when the validation score no longer improves, and keep the best epoch
+    validation_fraction : how many rows early stopping sets aside, where there is no X_val
     beta_1, beta_2, epsilon : of 'adam'
-    n_iter_no_change : how many epochs may be without gain
+    n_iter_no_change : epochs without improvement before training stops
     max_fun : the most evaluations of the loss, for 'lbfgs'
     layers : hidden layers in place of ``hidden_layer_sizes``: sizes, texts ('conv32',
         'maxpool'; X must hold images), layers of :mod:`graduel.nn`
     norm : normalization after each hidden layer's weights: 'batch', 'layer', an object, or a list
     dropout : share of units dropped after each hidden layer, or a list
-    init : first weights: 'auto' as scikit-learn draws them, or a name of the engine's
+    init : initial weights: 'auto' as scikit-learn draws them, or a name of the engine's
         ('he_normal'), or an object
     weight_decay : decoupled, of the solvers that have it; None: the solver's own
     clip_norm, clip_value : bounds for the gradient: its norm, or each entry
-    ema : answer with an exponential moving average of the weights, of this decay
-    scoring : what validation rows are judged by: a name of scikit-learn's scorers, a scorer, or
+    ema : predict with an exponential moving average of the weights, of this decay
+    scoring : score of the validation rows: a name of scikit-learn's scorers, a scorer, or
         'loss'; None: ``score``
     input_scale : X is multiplied by it; 'auto': 1/255 for pixels, which are uint8 numbers with one
         above 127, else 1
@@ -133,9 +133,9 @@ class MLPRegressor(RegressorMixin, BaseMLP):  # type: ignore[misc]
     ) -> None:
         set_parameters(self, locals())
 
-    @available_if(part_builder.can_partial_fit)
+    @available_if(solver_builder.can_partial_fit)
     def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
-        """Train for one epoch over the given rows, going on from where the last call ended.
+        """Train for one epoch over these rows, continuing from the last call.
 
         Parameters
         ----------

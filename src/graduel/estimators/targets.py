@@ -39,9 +39,9 @@ class LabelTarget:
     Parameters
     ----------
     classes : the labels, sorted, shape (K,)
-    loss : decides what the network answers: a probability for each class, one for two of them,
+    loss : decides the network's outputs: a probability for each class, one for two of them,
         or numbers that grow with it
-    multilabel : several answers, each for itself
+    multilabel : several labels a row, each for itself
     sparse : predictions are sparse, as y was
     """
 
@@ -57,7 +57,7 @@ class LabelTarget:
 
     @property
     def one(self) -> bool:
-        """Return whether one output answers for both classes, or for the only one."""
+        """Return whether there is one output, for two classes or a single one."""
         binary = isinstance(self.loss, BinaryCrossEntropy)
         return binary and not self.multilabel and len(self.classes) <= 2
 
@@ -78,7 +78,7 @@ class LabelTarget:
         return (codes[:, np.newaxis] == np.arange(len(self.classes))).astype(np.float32)
 
     def report(self, y: Array, weight: Array | None) -> tuple[float, float]:
-        """Return what scikit-learn multiplies the loss by, and adds to it, in its reports."""
+        """Return the factor and the summand of the loss in scikit-learn's reports."""
         return 1.0, 0.0
 
     def predict(self, answers: Array) -> Any:
@@ -118,7 +118,7 @@ class NumberTarget:
         return y.reshape(len(y), -1)
 
     def report(self, y: Array, weight: Array | None) -> tuple[float, float]:
-        """Return what scikit-learn multiplies the loss by, and adds to it, in its reports.
+        """Return the factor and the summand of the loss in scikit-learn's reports.
 
         Squared errors are the mean over the outputs; of the Poisson loss it shows half the
         deviance, which is 0 where the fit is perfect.

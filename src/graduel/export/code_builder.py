@@ -18,7 +18,7 @@ class CodeBuilder:
 
     Attributes
     ----------
-    now : the variable that holds what the layers so far have made
+    variable : the name of the variable that holds the output of the layers so far
     numbers : arrays by the names that the lines give them, such as W1
     helpers : names of functions that the lines call
     """

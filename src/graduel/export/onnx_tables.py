@@ -40,8 +40,8 @@ def heads(graph: Graph, node: ExportLayer, x: str) -> str:
 def periodic_embedding(graph: Graph, node: ExportLayer, x: str) -> str:
     """Append PBLD: each number beside its waves, then the other columns."""
     p, (i,) = node.arrays, node.shape
-    own = node.layer.columns
-    numbers = tuple(range(i)) if own is None else own
+    columns = node.layer.columns
+    numbers = tuple(range(i)) if columns is None else columns
     if not numbers:
         return x
     rest = [j for j in range(i) if j not in numbers]

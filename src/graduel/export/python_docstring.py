@@ -83,8 +83,8 @@ def _table(exported: ExportGraph) -> list[str]:
     def add(nodes: Sequence[ExportLayer], depth: int) -> None:
         for node in nodes:
             name = "  " * depth + type(node.layer).__name__
-            own = sum(e.size for e in network.layout.entries if e.name in _array_names(node))
-            rows.append((name, format_shape(node.out), f"{own:,} parameters" if own else ""))
+            size = sum(e.size for e in network.layout.entries if e.name in _array_names(node))
+            rows.append((name, format_shape(node.out), f"{size:,} parameters" if size else ""))
             add(node.kids, depth + 1)
 
     add(exported.nodes, 0)

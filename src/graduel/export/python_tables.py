@@ -41,15 +41,15 @@ def heads(builder: CodeBuilder, node: ExportLayer) -> None:
 
 def periodic_embedding(builder: CodeBuilder, node: ExportLayer) -> None:
     """Write PBLD."""
-    (i,), own = node.shape, node.layer.columns
-    numbers = tuple(range(i)) if own is None else own
+    (i,), columns = node.shape, node.layer.columns
+    numbers = tuple(range(i)) if columns is None else columns
     if not numbers:
         builder.line("", f"PBLD: {builder.variable} stays as it is")
         return
     builder.helpers.add("waves")
     named = (("wave", "w"), ("phase", "b"), ("mix", "A"), ("shift", "c"))
     arrays = ", ".join(builder.array(name, node.arrays[key]) for name, key in named)
-    chosen = "{x}" if own is None else f"{{x}}[:, {list(numbers)}]"
+    chosen = "{x}" if columns is None else f"{{x}}[:, {list(numbers)}]"
     code = f"waves({chosen}, {arrays})"
     rest = [j for j in range(i) if j not in numbers]
     if rest:

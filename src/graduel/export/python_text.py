@@ -14,11 +14,11 @@ Array = NDArray[Any]
 
 WIDTH = 100
 SMALL = 100
-"""An array of at most so many numbers is written out."""
+"""The most numbers of an array that is written out."""
 
 
 def escape_docstring(text: str, width: int = WIDTH) -> list[str]:
-    r"""Return lines of `text` that say the same between the quotes of a docstring.
+    r"""Return lines of `text`, escaped for a docstring.
 
     What cannot be printed is shown as its escape; nothing ends the docstring early.
 

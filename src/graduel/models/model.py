@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -12,6 +11,7 @@ from numpy.typing import NDArray
 
 from graduel.data.prepare.preparation import Preparation
 from graduel.data.schema import Schema
+from graduel.metrics.probabilities import expand_classes, two_columns
 from graduel.nn import Network, Weights
 from graduel.train.loop.batches import Rows
 from graduel.train.loop.training import to_probabilities
@@ -125,26 +125,4 @@ class Model:
             outputs = self.network.predict(matrix, self.weights, rows=rows.block)
             return to_probabilities(self.network.loss, outputs).astype(np.float32, copy=False)
         p = np.asarray(self.booster.inplace_predict(matrix), np.float32)
-        both = np.stack([1 - p, p], axis=1) if p.ndim == 1 else p
-        return spread_classes(both, self.class_codes, len(self.classes))
-
-
-def spread_classes(probabilities: Array, class_codes: Sequence[int], n_classes: int) -> Array:
-    """Return probabilities of the classes that were trained on as those of all classes.
-
-    Parameters
-    ----------
-    probabilities : shape (n_rows, len(class_codes))
-    class_codes : the code of each column's class
-    n_classes : the number of all classes; those without a column get probability 0
-
-    Examples
-    --------
-    >>> spread_classes(np.array([[0.25, 0.75]]), [0, 2], 3)
-    array([[0.25, 0.  , 0.75]], dtype=float32)
-    """
-    if len(class_codes) == n_classes:
-        return probabilities
-    spread = np.zeros((len(probabilities), n_classes), np.float32)
-    spread[:, list(class_codes)] = probabilities
-    return spread
+        return expand_classes(two_columns(p), self.class_codes, len(self.classes))

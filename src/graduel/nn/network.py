@@ -55,7 +55,7 @@ class Workspace:
         self.loss = Scope("loss", nothing, nothing, nothing, ())
 
     def buffers(self) -> list[Array]:
-        """Every buffer in use (for tests that poison them)."""
+        """Return every buffer in use (for tests that poison them)."""
         return [b for scope in (*self.scopes, self.loss) for b in scope.buffers()]
 
 

@@ -1,4 +1,4 @@
-"""A network's layers as a tree, each at its place."""
+"""A network's layers as a tree of nodes."""
 
 from __future__ import annotations
 

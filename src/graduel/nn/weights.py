@@ -1,4 +1,4 @@
-"""The numbers that a network has learned."""
+"""The trained numbers of a network."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ Array = NDArray[Any]
 
 @dataclass(slots=True)
 class Weights:
-    """Everything a fitted network has learned: θ and the state (running means, …)."""
+    """The trained numbers of a network: θ and the state (running means, …)."""
 
     theta: Array
     state: Array

@@ -27,8 +27,8 @@ class Call:
     t: float = 0.0
     """Progress of the training, from 0 to 1."""
     watch: Callable[[str, str, NDArray[Any]], None] | None = None
-    """Is told each layer's name, "forward" or "backward", and its output or input gradient.
-    The array is borrowed: copy what is to be kept."""
+    """Called with each layer's name, "forward" or "backward", and its output or input gradient.
+    The array is borrowed: copy it to keep it."""
 
 
 INFERENCE = Call()
@@ -65,19 +65,19 @@ class Scope:
 
         Its contents are whatever was there before: write before you read.
         """
-        kept = self._buffers.get(name)
-        if kept is not None:
-            if kept.shape == shape and kept.dtype == dtype:
-                return kept
-            if kept.shape[1:] == shape[1:] and kept.dtype == dtype and len(kept) >= shape[0]:
-                return kept[: shape[0]]
-        kept = self._buffers[name] = np.empty(shape, dtype)
-        return kept
+        buffer = self._buffers.get(name)
+        if buffer is not None:
+            if buffer.shape == shape and buffer.dtype == dtype:
+                return buffer
+            if buffer.shape[1:] == shape[1:] and buffer.dtype == dtype and len(buffer) >= shape[0]:
+                return buffer[: shape[0]]
+        buffer = self._buffers[name] = np.empty(shape, dtype)
+        return buffer
 
     def buffers(self) -> list[NDArray[Any]]:
-        """Every buffer of this scope and of its children (for tests that poison them)."""
-        own = list(self._buffers.values())
-        return own + [buffer for kid in self.kids for buffer in kid.buffers()]
+        """Return every buffer of this scope and of its children (for tests that poison them)."""
+        inner = [buffer for kid in self.kids for buffer in kid.buffers()]
+        return list(self._buffers.values()) + inner
 
 
 def views(layout: Layout, vector: NDArray[Any] | None, names: dict[str, str]) -> SimpleNamespace:

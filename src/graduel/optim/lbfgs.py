@@ -83,14 +83,14 @@ class LBFGS:
             return
         pairs = _Pairs(self.memory, line.theta)
         for step in range(1, steps + 1):
-            found = self._search(line, pairs, loss)
-            if not found.at and pairs.count:
+            point = self._search(line, pairs, loss)
+            if not point.at and pairs.count:
                 pairs.count = 0
-                found = self._search(line, pairs, loss)
-            if not found.at:
+                point = self._search(line, pairs, loss)
+            if not point.at:
                 yield Iteration(step - 1, loss, most, line.evaluations, "no decrease")
                 return
-            loss = found.value
+            loss = point.value
             pairs.add(line)
             most = line.accept()
             end = "out of steps" if step == steps else ""
@@ -135,18 +135,18 @@ class _Line:
             last = Point(step, value, self.dot(self.trial, self.d))
             return last
 
-        done = False
+        moved = False
         try:
-            found = strong_wolfe(
+            point = strong_wolfe(
                 phi, start, first, c1=rule.c1, c2=rule.c2, most=rule.most_evaluations
             )
-            if found.at and found is not last:
-                found = phi(found.at)
-            done = found.at > 0
+            if point.at and point is not last:
+                point = phi(point.at)
+            moved = point.at > 0
         finally:
-            if not done:
+            if not moved:
                 self.theta[...] = self.base
-        return found
+        return point
 
     def accept(self) -> float:
         """Start the line at θ; return the largest entry of the gradient."""

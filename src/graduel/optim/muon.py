@@ -113,10 +113,10 @@ class Muon:
             if not ours:
                 where, part = build_sublayout(layout, tuple(entries))
                 others.append((where, self.others.init(part, dtype)))
-        own = Layout.build((entry.name, entry.shape, entry.role) for entry in hidden)
+        hidden_layout = Layout.build((entry.name, entry.shape, entry.role) for entry in hidden)
         return MuonState(
             hidden,
-            init_state(own, dtype, (self.momentum,)),
+            init_state(hidden_layout, dtype, (self.momentum,)),
             (
                 np.empty(largest, dtype),
                 np.empty(largest, dtype),

@@ -40,8 +40,8 @@ class Optimizer(Protocol):
 
     A rule may have a class attribute ``penalizes = True``: it adds the gradient of an L2 penalty,
     ``state.penalty`` times the weights, on its own way through the vectors, which costs less than
-    another way through them. A state that has an attribute ``t`` is told the progress of the
-    training there, before each step.
+    another way through them. The loop sets the attribute ``t`` of a state that has
+    one to the progress of the training, before each step.
     """
 
     def init(self, layout: Layout, dtype: DTypeLike) -> Any:

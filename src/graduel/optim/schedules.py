@@ -26,7 +26,7 @@ def _positive(name: str, value: float, most: float = inf) -> None:
 
 
 def _fall(t: float, end: float) -> float:
-    """Half a cosine wave from 1 at t = 0 down to `end` at t = 1."""
+    """Return half a cosine wave from 1 at t = 0 down to `end` at t = 1."""
     share = (1 + cos(pi * t)) / 2
     return share + end * (1 - share)
 
@@ -297,7 +297,7 @@ class WarmUp:
     Parameters
     ----------
     share : the part of the training that is warm-up, in [0, 1)
-    then : the schedule afterwards, its own t running from 0 to 1
+    then : the schedule afterwards, with its own t from 0 to 1
 
     >>> [round(WarmUp(0.1, Cosine())(t), 3) for t in (0, 0.05, 0.1, 0.55, 1)]
     [0.0, 0.5, 1.0, 0.5, 0.0]

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from graduel.report.sections.error_intervals import errors
     from graduel.report.sections.importance import importance
     from graduel.report.sections.learning_curve import learning_curve
-    from graduel.report.sections.misclassified import misclassified
+    from graduel.report.sections.misclassified_rows import misclassified_rows
     from graduel.report.sections.race import race
     from graduel.report.sections.robustness import robustness
     from graduel.report.sections.tuning import trials
@@ -38,7 +38,7 @@ _MODULES = {
     "errors": "sections.error_intervals",
     "importance": "sections.importance",
     "learning_curve": "sections.learning_curve",
-    "misclassified": "sections.misclassified",
+    "misclassified_rows": "sections.misclassified_rows",
     "race": "sections.race",
     "render": "page",
     "render_suite": "suite.suite_page",
@@ -61,7 +61,7 @@ __all__ = [
     "errors",
     "importance",
     "learning_curve",
-    "misclassified",
+    "misclassified_rows",
     "race",
     "render",
     "render_suite",

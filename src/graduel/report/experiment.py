@@ -14,7 +14,7 @@ from graduel.duel.result.outcome import Run
 from graduel.report.draw import units
 from graduel.report.draw.contender_names import list_titles
 from graduel.report.draw.style import PAPER, WIDTH
-from graduel.report.draw.table import Table
+from graduel.report.draw.text_table import TextTable
 from graduel.report.sections.race import Racer, draw_curves, read_racers
 
 FIGURE_FILE, TABLE_FILE = "experiment.png", "experiment.md"
@@ -55,13 +55,13 @@ def training_curves(run: Run, *, width: float = WIDTH) -> Figure:
     )
 
 
-def build_table(run: Run) -> Table:
+def build_table(run: Run) -> TextTable:
     """Return a row for each variant: error with its spread, epoch, seconds and verdict.
 
     The spread is the standard deviation over seeds. The verdict is against the variant with the
     smallest mean error.
     """
-    titles, places = list_titles(run), units.decimals(len(run.y_test))
+    titles, places = list_titles(run), units.count_decimals(len(run.y_test))
     entries, protocol = run.result.contenders, run.result.protocol
     best = min(entries, key=lambda name: entries[name].test_error)
     verdicts = {
@@ -72,13 +72,13 @@ def build_table(run: Run) -> Table:
     rows, several = [], protocol.seeds > 1
     for name, entry in entries.items():
         epochs = [float(one.get("best_epoch") or 0) for one in entry.details]
-        row = [titles[name], units.percent(mean(entry.test_errors), places)]
+        row = [titles[name], units.format_percent(mean(entry.test_errors), places)]
         if several:
-            row.append(f"± {units.percent(stdev(entry.test_errors), places)}")
+            row.append(f"± {units.format_percent(stdev(entry.test_errors), places)}")
         verdict = verdicts.get(name, "")
         row += [
             f"{mean(epochs):.0f}" if any(epochs) else units.NONE,
-            units.seconds(mean(entry.fit_seconds)),
+            units.format_seconds(mean(entry.fit_seconds)),
             "best" if name == best else "worse" if "better" in verdict else verdict,
         ]
         rows.append(tuple(row))
@@ -91,7 +91,7 @@ def build_table(run: Run) -> Table:
         f"Against {titles[best]}",
     )
     place = list(entries).index(best)
-    return Table("Variants", head, tuple(rows), frozenset({(place, 1)}))
+    return TextTable("Variants", head, tuple(rows), frozenset({(place, 1)}))
 
 
 def render_markdown(run: Run) -> str:

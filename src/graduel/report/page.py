@@ -1,4 +1,4 @@
-"""One self-contained page about a finished duel: it opens from disk and asks no network."""
+"""One self-contained page about a finished duel, which loads nothing from a network."""
 
 from __future__ import annotations
 
@@ -9,10 +9,11 @@ from typing import Any
 
 from graduel.atomic_io import atomic_write
 from graduel.duel.result.outcome import Run
+from graduel.duel.verdict.sentences import with_article
 from graduel.report.draw import units
 from graduel.report.draw.contender_names import list_contenders, list_looks, list_titles
 from graduel.report.draw.html import render_template
-from graduel.report.draw.wording import join_words, split_sentence, start_sentence, with_article
+from graduel.report.draw.wording import join_words, split_sentence, start_sentence
 from graduel.report.sections import (
     calibration,
     confusion_matrix,
@@ -23,7 +24,7 @@ from graduel.report.sections import (
     error_intervals,
     importance,
     learning_curve,
-    misclassified,
+    misclassified_rows,
     protocol_text,
     race,
     results,
@@ -79,9 +80,9 @@ def _build_content(run: Run) -> dict[str, Any]:
         "agreement": disagreements.build_agreement_table(run),
         "disagreements": disagreements.build_pictures(run),
         "disagreement_tables": disagreements.build_tables(run),
-        "misclassified": misclassified.find_misclassified(run),
-        "misclassified_picture": misclassified.build_picture(run),
-        "misclassified_table": misclassified.build_table(run),
+        "misclassified": misclassified_rows.find_misclassified(run),
+        "misclassified_picture": misclassified_rows.build_picture(run),
+        "misclassified_table": misclassified_rows.build_table(run),
         "calibration_table": calibration.build_table(run),
         "calibration": calibration.build_pictures(run),
         "robustness": robustness.build_picture(run),
@@ -111,7 +112,8 @@ def _build_title(run: Run) -> str:
 
 def _build_headlines(run: Run) -> list[dict[str, str]]:
     """Return the answers to the claims; without claims, the main result in one line."""
-    titles = {name: with_article(title) for name, title in list_titles(run).items()}
+    titles = list_titles(run)
+    titles = {name: with_article(name, titles) for name in titles}
     if run.result.claims:
         return [
             {
@@ -122,9 +124,9 @@ def _build_headlines(run: Run) -> list[dict[str, str]]:
             }
             for claim in run.result.claims
         ]
-    entries, places = run.result.contenders, units.decimals(len(run.y_test))
+    entries, places = run.result.contenders, units.count_decimals(len(run.y_test))
     best = min(entries, key=lambda name: entries[name].test_error)
-    error = units.percent(entries[best].test_error, places)
+    error = units.format_percent(entries[best].test_error, places)
     sentence = start_sentence(f"{titles[best]} has a test error of {error}")
     others = [title for name, title in titles.items() if name != best]
     # The lowest number is no verdict: name those that the best does not beat.
@@ -143,8 +145,8 @@ def _build_known_best(run: Run) -> dict[str, Any] | None:
     if best is None:
         return None
     return {
-        "error": units.percent(best.test_error, units.decimals(len(run.y_test))),
-        "seconds": units.seconds(best.fit_seconds),
+        "error": units.format_percent(best.test_error, units.count_decimals(len(run.y_test))),
+        "seconds": units.format_seconds(best.fit_seconds),
         "note": best.note,
         "settings": settings.build_table(
             "The strongest XGBoost recipe known to graduel", best.settings

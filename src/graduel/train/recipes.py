@@ -114,7 +114,7 @@ RECIPES: dict[str, NetRecipe] = {
 
 
 TABLE_NETS: tuple[tuple[float, int, int, int], ...] = (
-    # up to so many training rows: rows a batch, epochs, epochs of --quick
+    # most training rows: rows a batch, epochs, epochs of --quick
     (1_000, 128, 96, 48),
     (5_000, 256, 64, 24),
     (25_000, 256, 64, 12),
@@ -136,7 +136,7 @@ def table_nets() -> list[tuple[NetRecipe, NetRecipe]]:
 
 
 def net_recipe(quick: bool, table_rows: int | None = None) -> NetRecipe:
-    """Return the recipe of the contender 'net', from which one of the user's own begins.
+    """Return the recipe of the contender 'net', the start of a user's recipe.
 
     `table_rows` are the training rows of a table; None where there are images.
 

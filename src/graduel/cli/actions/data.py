@@ -1,4 +1,4 @@
-"""``graduel data``: what is known by name, and what is in a table or a folder of images."""
+"""``graduel data``: the data sets known by name, or the content of one."""
 
 from __future__ import annotations
 
@@ -13,13 +13,12 @@ from rich.table import Table
 from graduel.cli.data_source import parse_source
 from graduel.cli.views import sparklines
 from graduel.cli.views.duel_table import WIDTH
-from graduel.data import DATASETS, Dataset, load_dataset
+from graduel.data import DATASETS, Dataset
 from graduel.data.column import Column
 from graduel.data.read.column_names import quote_name, strip_control
 from graduel.data.read.openml import fetch, list_fetched
 from graduel.data.read.reader import OPENML, detect_format, read_source
 from graduel.data.read.toy_datasets import TOYS
-from graduel.data.source import DataSource
 from graduel.data.table import explain_dropped
 from graduel.errors import UserError
 
@@ -33,8 +32,8 @@ IMAGES, LINES, CHARACTERS = 8, 12, 22
 """Images that are drawn, one of a class, and how large."""
 KINDS = ("categorical", "numeric", "drop")
 TABLES = ("parquet", "text")
-LOOK = 100_000
-"""Rows by which a column is drawn."""
+DRAWN_ROWS = 100_000
+"""Rows from which a column is drawn."""
 
 
 def _console() -> Console:
@@ -45,7 +44,7 @@ def _console() -> Console:
 
 
 def list_datasets() -> None:
-    """List the data sets that are known by name, and what was fetched from OpenML."""
+    """List the data sets that are known by name, and those fetched from OpenML."""
     console, table = _console(), Table()
     for heading in ("Name", "Where from"):
         table.add_column(heading, overflow="fold")
@@ -63,48 +62,50 @@ def list_datasets() -> None:
 
 
 def show_dataset(text: str, options: dict[str, Any]) -> None:
-    """Fetch what has to be fetched; show columns, classes, and what is suspicious."""
+    """Show the columns and classes of a data set, and warnings; one of OpenML is fetched."""
     console = _console()
     if text.startswith(OPENML):
-        _say_fetched(text, console)
-    found = parse_source(text, options)
-    file = isinstance(found, DataSource) and found.place is not None and detect_format(found.place)
-    if "sample" in options and file not in TABLES:
+        _print_fetched(text, console)
+    source = parse_source(text, options)
+    file_format = None if source.place is None else detect_format(source.place)
+    if "sample" in options and file_format not in TABLES:
         raise UserError(f"--rows goes with a table in a file, CSV or Parquet; got {text}")
-    if file in TABLES and "target" not in options:
-        _without_target(text, options, console)
+    if file_format in TABLES and "target" not in options:
+        _show_without_target(text, options, console)
         return
-    data = found.load() if isinstance(found, DataSource) else load_dataset(found)
+    data = source.load()
     size = f"{len(data.y):,} rows, {data.n_features:,} features, {len(data.classes):,} classes"
     console.print(f"{data.name}: {size}", highlight=False, markup=False)
     if data.source:
         console.print(f"from: {data.source}", highlight=False, markup=False)
     if data.n_train is not None:
-        given = f"given split: {data.n_train:,} to learn from, {len(data.test_rows):,} to test on"
-        console.print(given, highlight=False)
+        console.print(
+            f"given split: {data.n_train:,} training rows, {len(data.test_rows):,} test rows",
+            highlight=False,
+        )
     if data.image is not None:
         _images(data, console)
     if data.columns:
         console.print(_columns(data.columns, data.X))
     console.print(_classes(data))
-    for line in _remarks(data):
+    for line in _notes(data):
         console.print(strip_control(line), highlight=False, markup=False)
 
 
-def _say_fetched(text: str, console: Console) -> None:
-    """Fetch a data set if it is not there, and say what was done."""
-    here = {one.number for one in list_fetched()}
+def _print_fetched(text: str, console: Console) -> None:
+    """Fetch a data set if it is not on this machine, and print where it is."""
+    fetched = {one.number for one in list_fetched()}
     one = fetch(text.removeprefix(OPENML))
     size = f"{one.path.stat().st_size / 1e6:,.1f} MB"
-    done = "kept from before" if one.number in here else f"fetched from {one.url}"
+    done = "fetched earlier" if one.number in fetched else f"fetched from {one.url}"
     line = f"{OPENML}{one.number} ({one.name}): {done}, {size}, SHA-256 {one.sha256}"
     console.print(line, highlight=False, markup=False, soft_wrap=True)
-    where = f"It lies in {one.path}; from now on it works offline."
+    where = f"It is in {one.path}; from now on it works offline."
     console.print(where, highlight=False, markup=False, soft_wrap=True)
 
 
-def _without_target(text: str, options: dict[str, Any], console: Console) -> None:
-    """Show the columns of a table of which nobody said what is predicted, and ask."""
+def _show_without_target(text: str, options: dict[str, Any], console: Console) -> None:
+    """Show the columns of a table without a target, and ask for one."""
     from graduel.data.schema_inference import infer_features, requested_kinds
     from graduel.data.target import target_options
 
@@ -114,12 +115,12 @@ def _without_target(text: str, options: dict[str, Any], console: Console) -> Non
         raise UserError(f"{text}: expected a table")
     frame = read.content
     kinds = requested_kinds(frame.columns, **{k: options.get(k, ()) for k in KINDS})
-    found = infer_features(frame, kinds, read.decimal)
+    features = infer_features(frame, kinds, read.decimal)
     size = f"{frame.height:,} rows, {frame.width:,} columns"
     console.print(f"{read.name}: {size}", highlight=False, markup=False)
-    if found.columns:
-        console.print(_columns(found.columns, found.frame))
-    for line in (*read.notes, *found.notes, *explain_dropped(found.set_aside)):
+    if features.columns:
+        console.print(_columns(features.columns, features.frame))
+    for line in (*read.notes, *features.notes, *explain_dropped(features.set_aside)):
         console.print(f"note: {line}", highlight=False, markup=False)
     console.print(
         f"Which column is predicted? {target_options(frame)}", highlight=False, markup=False
@@ -127,7 +128,7 @@ def _without_target(text: str, options: dict[str, Any], console: Console) -> Non
 
 
 def _plain(text: str) -> str:
-    """Make text from a file fit for a terminal: no control characters, no markup."""
+    """Return text from a file without control characters and markup, fit for a terminal."""
     return escape(strip_control(text))
 
 
@@ -138,8 +139,8 @@ def _columns(columns: Sequence[Column], frame: pl.DataFrame) -> Table:
         table.add_column(heading, justify="right" if right else "left", overflow="fold")
     for column in columns[:MOST_COLUMNS]:
         values = frame[column.name]
-        gone = values.null_count()
-        share = f"{gone:,} ({100 * gone / len(values):.2g} %)" if gone else ""
+        missing = values.null_count()
+        share = f"{missing:,} ({100 * missing / len(values):.2g} %)" if missing else ""
         name = column.name if len(column.name) <= WIDTH else f"{column.name[:WIDTH]}…"
         cells = (name, column.kind, column.reason, _values(column, values))
         table.add_row(*map(_plain, cells), _spread(column, values), share)
@@ -154,21 +155,21 @@ def _values(column: Column, values: pl.Series) -> str:
         low, middle, high = values.min(), values.median(), values.max()
         return f"{_short(low)} to {_short(high)}, median {_short(middle)}"
     counts = values.drop_nulls().value_counts(sort=True, name="rows")
-    often = quote_name(counts[column.name][0])
-    return f"{len(counts):,}, most often {often} ({counts['rows'][0]:,})"
+    top = quote_name(counts[column.name][0])
+    return f"{len(counts):,}, most often {top} ({counts['rows'][0]:,})"
 
 
 def _spread(column: Column, values: pl.Series) -> str:
-    """Draw how numbers and dates are spread, and how often the most frequent categories are."""
+    """Draw the histogram of numbers and dates, or the counts of the most frequent categories."""
     import polars as pl
 
-    some = values.drop_nulls()
-    some = some.gather_every(max(1, len(some) // LOOK))
+    sample = values.drop_nulls()
+    sample = sample.gather_every(max(1, len(sample) // DRAWN_ROWS))
     if column.kind in ("numeric", "date"):
-        if some.dtype.is_temporal():
-            some = some.cast(pl.Int64)
-        return sparklines.draw_histogram(some.cast(pl.Float64).to_numpy())
-    counts = some.rename("value").value_counts(sort=True, name="rows")["rows"]
+        if sample.dtype.is_temporal():
+            sample = sample.cast(pl.Int64)
+        return sparklines.draw_histogram(sample.cast(pl.Float64).to_numpy())
+    counts = sample.rename("value").value_counts(sort=True, name="rows")["rows"]
     return sparklines.draw_bars(counts.head(sparklines.BINS).to_numpy())
 
 
@@ -205,26 +206,26 @@ def _images(data: Dataset, console: Console) -> None:
     first = np.unique(data.y, return_index=True)[1][:IMAGES]
     drawn = [sparklines.draw_image(_bright(data.X[row]), LINES, CHARACTERS) for row in first]
     titles = [strip_control(data.classes[data.y[row]]) for row in first]
-    for line in sparklines.side_by_side(drawn, titles, console.width):
+    for line in sparklines.join_side_by_side(drawn, titles, console.width):
         console.print(line, highlight=False, markup=False)
 
 
 def _bright(pixels: Any) -> Any:
-    """Bring an image that is not of bytes to 0 to 255."""
+    """Return an image with values from 0 to 255."""
     if pixels.dtype == np.uint8:
         return pixels
     plain = np.nan_to_num(pixels.astype(float))
     return (plain - plain.min()) / (np.ptp(plain) or 1) * 255
 
 
-def _remarks(data: Dataset) -> Iterator[str]:
+def _notes(data: Dataset) -> Iterator[str]:
     from graduel.data.finding import REPEATED_ROWS
     from graduel.data.table_checks import check_table
 
     if data.understood is None:
         hashes = {hash(row.tobytes()) for row in data.table}
-        if again := len(data.y) - len(hashes):
-            message = f"{again:,} of {len(data.y):,} rows repeat an earlier row"
+        if n_repeated := len(data.y) - len(hashes):
+            message = f"{n_repeated:,} of {len(data.y):,} rows repeat an earlier row"
             yield str(REPEATED_ROWS.report(message))
         return
     yield from (f"note: {note}" for note in data.understood.notes)

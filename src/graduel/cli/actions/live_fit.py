@@ -26,7 +26,7 @@ from graduel.train.recipes import NetRecipe
 
 @dataclass(slots=True)
 class FitOutcome:
-    """What a fit came to.
+    """A finished fit.
 
     Attributes
     ----------
@@ -49,10 +49,10 @@ class FitOutcome:
 
 
 class LiveDisplay:
-    """How a fit stands: a live line on a terminal, a plain line now and then elsewhere."""
+    """Progress of a fit: a live line on a terminal, a plain line now and then elsewhere."""
 
     def __init__(self, console: Console, first: str) -> None:
-        self._console, self._said = console, float("-inf")
+        self._console, self._last_line = console, float("-inf")
         columns = (BarColumn(bar_width=24), TextColumn("{task.description}"))
         self._display = Progress(*columns, console=console, disable=not console.is_terminal)
         self._task = self._display.add_task(first, total=1.0)
@@ -67,15 +67,17 @@ class LiveDisplay:
     def show(self, share: float, seconds: float, line: str) -> None:
         """Show a line; `share` of the work is done, `seconds` after its begin."""
         self._display.update(self._task, completed=share, description=line)
-        if not self._console.is_terminal and (seconds - self._said >= PLAIN_EVERY or share == 1):
+        if not self._console.is_terminal and (
+            seconds - self._last_line >= PLAIN_EVERY or share == 1
+        ):
             self._console.out(line, highlight=False)
-            self._said = seconds
+            self._last_line = seconds
 
 
 def fit_net(
     recipe: NetRecipe,
     data: Dataset,
-    part: Split,
+    split: Split,
     rng: np.random.Generator,
     metric: str,
     console: Console,
@@ -84,11 +86,11 @@ def fit_net(
     table, y = data.table, data.y
     start = perf_counter()
     train = LabelledRows(
-        table[part.train], y[part.train], len(data.classes), data.image, data.columns
+        table[split.train], y[split.train], len(data.classes), data.image, data.columns
     )
     ready, training = start_training(recipe, train, rng)
     best, done = BestEpoch(training.answer.copy()), 0
-    valid, loss = ready(table[part.valid]), get_metric(metric).loss
+    valid, loss = ready(table[split.valid]), get_metric(metric).loss
 
     def losses(p: Any, codes: Any) -> tuple[float, ...]:
         return loss(p, codes), log_loss(p, codes) if data.columns else 0.0
@@ -97,7 +99,7 @@ def fit_net(
     stopped, diverged = False, ""
     try:
         with np.errstate(over="ignore", invalid="ignore"), LiveDisplay(console, "epoch 1") as live:
-            for epoch, error in training.judged(valid, y[part.valid], best, losses):
+            for epoch, error in training.validated_epochs(valid, y[split.valid], best, losses):
                 done, seconds = epoch.epoch, perf_counter() - start
                 live.show(epoch.t, seconds, _line(epoch, error, best, seconds, recipe.epochs))
     except KeyboardInterrupt:
@@ -126,7 +128,7 @@ def fit_xgboost(
     contender: Contender,
     rounds: int,
     data: Dataset,
-    part: Split,
+    split: Split,
     rng: np.random.Generator,
     threads: int,
     console: Console,
@@ -134,7 +136,7 @@ def fit_xgboost(
     """Boost at most so many rounds; Ctrl-C ends it, and nothing is kept."""
     train, valid = (
         LabelledRows(data.table[rows], data.y[rows], len(data.classes), data.image, data.columns)
-        for rows in (part.train, part.valid)
+        for rows in (split.train, split.valid)
     )
     best = float("inf")
     with LiveDisplay(console, "round 1") as live:

@@ -1,4 +1,4 @@
-"""``graduel report``: the page of what is finished, drawn again from its folder alone."""
+"""``graduel report``: render the page of a finished duel, experiment or suite again."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ from graduel.errors import UserError
 from graduel.report import write_experiment, write_report, write_suite
 
 Show = Callable[[Console], None]
-"""Shows on the screen what was redrawn."""
+"""Shows the result on the screen."""
 
 
 def run(folder: Path, *, as_json: bool) -> None:
-    """Write the page anew, and show the result.
+    """Render the page again, and show the result.
 
     Raises
     ------
     UserError
-        If the folder holds nothing that is finished, or its files are damaged.
+        If the folder holds nothing finished, or its files are damaged.
     """
     if not folder.is_dir():
         raise UserError(
@@ -55,29 +55,29 @@ def run(folder: Path, *, as_json: bool) -> None:
 
 
 def _duel(folder: Path) -> Show:
-    """Redraw a duel's page, or an experiment's picture."""
+    """Render a duel's page, or draw an experiment's picture."""
     if not (folder / RESULT).exists():
         raise UserError(
             f"{folder} is not finished: it has no {RESULT}. The same command goes on from where it "
             "stopped"
         )
-    found = load_run(folder)
-    if found.result.protocol.varies:
-        picture = write_experiment(found)
-        return lambda console: experiment_table.show(found, picture, console)
-    page = write_report(found)
-    return lambda console: duel_table.show(found, page, console)
+    duel = load_run(folder)
+    if duel.result.protocol.varies:
+        picture = write_experiment(duel)
+        return lambda console: experiment_table.show(duel, picture, console)
+    page = write_report(duel)
+    return lambda console: duel_table.show(duel, page, console)
 
 
 def _suite(folder: Path) -> Show:
-    """Redraw the page of every data set, then the suite's own."""
+    """Render the page of every data set, then the suite's own."""
     if not (folder / SUITE_RESULT).exists():
         raise UserError(
             f"{folder} is not finished: it has no {SUITE_RESULT}. The same command goes on from "
             "where it stopped"
         )
-    found = load_suite(folder)
-    for line in found.result.datasets:
-        write_report(load_run(folder / line.name))
-    page = write_suite(found)
-    return lambda console: suite_table.show(found, page, console)
+    suite = load_suite(folder)
+    for dataset in suite.result.datasets:
+        write_report(load_run(folder / dataset.name))
+    page = write_suite(suite)
+    return lambda console: suite_table.show(suite, page, console)

@@ -1,4 +1,4 @@
-"""``graduel train``: one network, or one XGBoost, live, judged and saved."""
+"""``graduel train``: one network, or one XGBoost, fitted live, evaluated and saved."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ CAN_BE_SAVED = [
 
 def run(
     dataset: str,
-    described: dict[str, Any],
+    source: dict[str, Any],
     *,
     contender: str,
     net: str | None,
@@ -50,33 +50,29 @@ def run(
     as_json: bool,
     **options: Any,
 ) -> None:
-    """Fit, choose the best epoch or round on validation rows, judge it on test rows, save it."""
+    """Fit, select the best epoch or round on validation rows, evaluate on test rows, save."""
     if contender not in CAN_BE_SAVED:
         raise unknown("contender", contender, CAN_BE_SAVED)
     if net is not None and contender != "net":
         raise UserError(f"--net goes with the contender net; got --contender {contender}")
     if seed < 0:
         raise UserError(f"seed must be at least 0; got {seed}")
-    data = training_source(dataset, described, options)
+    data = training_source(dataset, source, options)
     protocol = _plan(data, contender, net, options)
-    path = (
-        out
-        if out is not None
-        else _free(f"{_plain(protocol.dataset)}-{protocol.digest}-seed{seed}")
-    )
+    path = out if out is not None else _default_path(protocol, seed)
     _check_writable(path)
-    found = data.load()
-    console = Console(stderr=True)
+    dataset_rows = data.load()
     print_notes(data)
-    print_findings(check_duel(found, protocol))
+    print_findings(check_duel(dataset_rows, protocol))
     with threadpool_limits(protocol.threads):
-        part = protocol.split_rows(found, seed)
-        done = _fit(contender, protocol, found, part, seed, console)
-        report = _report(done, found, part, protocol, contender, seed)
+        split = protocol.split_rows(dataset_rows, seed)
+        done = _fit(contender, protocol, dataset_rows, split, seed, Console(stderr=True))
+        report = _evaluate(done, dataset_rows, split, protocol, contender, seed)
     spec = protocol.contenders[contender]
-    kept = get_family(spec["family"]).to_model(done.fitted, Schema.of(found), spec["title"])
-    assert kept is not None
-    save_model(path, replace(kept, notes=report))
+    schema = Schema.of(dataset_rows)
+    model = get_family(spec["family"]).to_model(done.fitted, schema, spec["title"])
+    assert model is not None
+    save_model(path, replace(model, notes=report))
     if as_json:
         sys.stdout.write(json.dumps(report | {"model": str(path)}, indent=1) + "\n")
     else:
@@ -89,7 +85,7 @@ def run(
 
 
 def _plan(data: DataSource, contender: str, net: str | None, options: dict[str, Any]) -> Protocol:
-    """Decide as for a duel of one; a single model is tested on rows that are held out."""
+    """Return the protocol of a duel of one; a single model is tested on held-out rows."""
     split = options["split"]
     if split is None and data.load().n_train is None:
         options = options | {"split": "holdout"}
@@ -99,23 +95,21 @@ def _plan(data: DataSource, contender: str, net: str | None, options: dict[str, 
 
 
 def _fit(
-    contender: str, protocol: Protocol, data: Dataset, part: Split, seed: int, console: Console
+    contender: str, protocol: Protocol, data: Dataset, split: Split, seed: int, console: Console
 ) -> FitOutcome:
     spec = protocol.contenders[contender]
-    one = make_contender(contender, spec["family"], spec["recipe"], protocol.metric)
+    model = make_contender(contender, spec["family"], spec["recipe"], protocol.metric)
     rng = np.random.default_rng(seed)
     if spec["family"] == "net":
-        return fit_net(one.recipe, data, part, rng, protocol.metric, console)
+        return fit_net(model.recipe, data, split, rng, protocol.metric, console)
     rounds = int(spec["recipe"]["n_estimators"])
-    return fit_xgboost(one, rounds, data, part, rng, protocol.threads, console)
+    return fit_xgboost(model, rounds, data, split, rng, protocol.threads, console)
 
 
-def _plain(name: str) -> str:
-    return re.sub(r"[^\w.-]+", "-", name).strip("-.")[:60] or "model"
-
-
-def _free(stem: str) -> Path:
-    """Return a name that no file has yet."""
+def _default_path(protocol: Protocol, seed: int) -> Path:
+    """Return a file name that is named for the protocol and that no file has yet."""
+    name = re.sub(r"[^\w.-]+", "-", protocol.dataset).strip("-.")[:60] or "model"
+    stem = f"{name}-{protocol.digest}-seed{seed}"
     path, number = Path(f"{stem}.safetensors"), 1
     while path.exists():
         number += 1
@@ -124,7 +118,7 @@ def _free(stem: str) -> Path:
 
 
 def _check_writable(path: Path) -> None:
-    """Refuse a file that is there, or that could not be written after all the training."""
+    """Raise if the file exists, or could not be written after the training."""
     if path.exists():
         raise UserError(f"--out must be a new file; {path} exists. Choose another name")
     try:
@@ -137,20 +131,20 @@ def _check_writable(path: Path) -> None:
         ) from None
 
 
-def _report(
-    done: FitOutcome, data: Dataset, part: Split, protocol: Protocol, contender: str, seed: int
+def _evaluate(
+    done: FitOutcome, data: Dataset, split: Split, protocol: Protocol, contender: str, seed: int
 ) -> dict[str, Any]:
-    """Judge the model on the test rows; return what is kept beside it."""
+    """Evaluate the model on the test rows; return the report that is saved with it."""
     fitted: FittedContender = done.fitted
-    answers, y = fitted.predict_proba(data.table[part.test]), data.y[part.test]
-    if not np.isfinite(answers).all():
+    p, y = fitted.predict_proba(data.table[split.test]), data.y[split.test]
+    if not np.isfinite(p).all():
         raise UserError(
             "the network gives probabilities that are no numbers: it diverged. "
             "Lower the learning rate"
         )
-    metric, own = get_metric(protocol.metric), {}
+    metric, chosen = get_metric(protocol.metric), {}
     if metric.name not in ("error", "log_loss"):
-        own = {"metric": metric.name, f"test_{metric.name}": metric.value(answers, y)}
+        chosen = {"metric": metric.name, f"test_{metric.name}": metric.value(p, y)}
     return {
         "dataset": data.name,
         "contender": contender,
@@ -158,12 +152,12 @@ def _report(
         "scale": Schema.of(data).scale,
         "recipe": dict(protocol.contenders[contender]["recipe"]),
         "seed": seed,
-        "rows": len(part.train),
-        "test_rows": len(part.test),
+        "rows": len(split.train),
+        "test_rows": len(split.test),
         **done.details,
-        "test_error": float(is_misclassified(answers, y).mean()),
-        "test_log_loss": log_loss(answers, y),
-        **own,
+        "test_error": float(is_misclassified(p, y).mean()),
+        "test_log_loss": log_loss(p, y),
+        **chosen,
         "seconds": done.seconds,
         "environment": to_plain(describe_environment(command_line(), protocol.threads)),
     }
@@ -172,14 +166,14 @@ def _report(
 def _show(
     report: dict[str, Any], done: FitOutcome, protocol: Protocol, path: Path, console: Console
 ) -> None:
-    judged = f"test error {100 * report['test_error']:.2f} %"
+    quality = f"test error {100 * report['test_error']:.2f} %"
     metric = get_metric(protocol.metric)
     if metric.name == "log_loss":
-        judged += f", log loss {report['test_log_loss']:.4f}"
+        quality += f", log loss {report['test_log_loss']:.4f}"
     elif metric.name != "error":
-        judged += f", {metric.title} {report[f'test_{metric.name}']:.4f}"
+        quality += f", {metric.title} {report[f'test_{metric.name}']:.4f}"
     lines = [
-        f"{judged}, {done.chosen}, the best on the validation rows "
+        f"{quality}, {done.chosen}, the best on the validation rows "
         f"({100 * report['valid_error']:.2f} %); {format_seconds(report['seconds'])} for "
         f"{done.length}",
         f"saved in {path}",

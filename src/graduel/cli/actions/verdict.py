@@ -41,88 +41,88 @@ def run(
     classes: str | None,
     as_json: bool,
 ) -> None:
-    """Read the three, compare, show."""
+    """Read predictions and labels, compare them, and show the verdict."""
     measure = get_metric(metric)
     one, other, true = read_array(a), read_array(b), read_array(y)
     if true.columns is not None:
         raise UserError(f"{y}: expected one column of true labels; name one: {y}:COLUMN")
-    listed = None if classes is None else _listed(classes)
-    known = listed
-    if known is None and (one.columns or other.columns):
-        known = list(class_names(true.array))
-    found = compare_predictions(
-        _in_order(one, known),
-        _in_order(other, known),
+    class_list = None if classes is None else _split_names(classes)
+    order = class_list
+    if order is None and (one.columns or other.columns):
+        order = list(class_names(true.array))
+    comparison = compare_predictions(
+        _order_columns(one, order),
+        _order_columns(other, order),
         true.array,
         metric=measure,
         rope=rope,
         names=_names(names, one.name, other.name),
-        classes=listed,
+        classes=class_list,
     )
     if as_json:
-        sys.stdout.write(json.dumps(to_plain(found), indent=2, allow_nan=False) + "\n")
+        sys.stdout.write(json.dumps(to_plain(comparison), indent=2, allow_nan=False) + "\n")
     else:
-        show(found, measure, Console())
+        show(comparison, measure, Console())
 
 
-def _listed(text: str) -> list[str]:
+def _split_names(text: str) -> list[str]:
     return [name.strip() for name in next(csv.reader([text], skipinitialspace=True))]
 
 
 def _names(text: str | None, one: str, other: str) -> tuple[str, str]:
     if text is None:
         return (one, other) if one != other else ("A", "B")
-    listed = _listed(text)
-    if len(listed) != 2 or not all(listed):
+    class_list = _split_names(text)
+    if len(class_list) != 2 or not all(class_list):
         raise UserError(f"--names: expected two names with a comma between them; got '{text}'")
-    return listed[0], listed[1]
+    return class_list[0], class_list[1]
 
 
-def _in_order(x: ArrayFile, classes: list[str] | None) -> NDArray[Any]:
-    """Bring the columns of a table that are named as the classes into the classes' order."""
+def _order_columns(x: ArrayFile, classes: list[str] | None) -> NDArray[Any]:
+    """Return the columns of a table in the order of the classes that they are named for."""
     if x.columns is None or classes is None or set(x.columns) != set(classes):
         return x.array
     return np.asarray(x.array[:, [x.columns.index(name) for name in classes]])
 
 
-def show(found: Comparison, metric: Metric, console: Console) -> None:
-    """Print the sentence, the numbers, the test and why it is this one."""
+def show(pair: Comparison, metric: Metric, console: Console) -> None:
+    """Print the sentence, the numbers, the test and the reason for it."""
     if not console.is_terminal:
         console.width = WIDTH
-    console.print(f"[bold]{escape(found.sentence)}[/]", highlight=False)
+    console.print(f"[bold]{escape(pair.sentence)}[/]", highlight=False)
     table = Table()
     table.add_column("")
-    for heading in (found.a, found.b, "Difference"):
+    for heading in (pair.a, pair.b, "Difference"):
         table.add_column(escape(heading), justify="right")
-    seen = f"{'+' if found.difference > 0 else ''}{format_difference(found.difference, metric)}"
-    values = (format_metric(metric.shown(loss), metric) for loss in (found.error_a, found.error_b))
+    difference = f"{'+' if pair.difference > 0 else ''}{format_difference(pair.difference, metric)}"
+    values = (format_metric(metric.shown(loss), metric) for loss in (pair.error_a, pair.error_b))
     title = metric.title[:1].upper() + metric.title[1:]
-    table.add_row(escape(title), *values, seen)
+    table.add_row(escape(title), *values, difference)
     console.print(table)
-    better = "a positive one is for " + found.b
-    pairs = [
-        ("Difference", f"loss of {found.a} less loss of {found.b}; {better}"),
-        ("", format_interval(found.interval, found.interval_level, 1, metric)),
+    better = "a positive one is for " + pair.b
+    rows = [
+        ("Difference", f"loss of {pair.a} less loss of {pair.b}; {better}"),
+        ("", format_interval(pair.interval, pair.interval_level, 1, metric)),
         (
             "Equality",
-            f"{format_interval(found.equivalence_interval, found.equivalence_level, 1, metric)}; "
-            f"equal within ±{format_difference(found.rope, metric)}",
+            f"{format_interval(pair.equivalence_interval, pair.equivalence_level, 1, metric)}; "
+            f"equal within ±{format_difference(pair.rope, metric)}",
         ),
-        ("Test", f"{found.test}, {format_p(found.p_value)}{_exact(found)}"),
-        ("Why", found.why),
-        ("Of", _counted(found)),
-        ("Scope", found.scope),
+        ("Test", f"{pair.test}, {format_p(pair.p_value)}{_exact(pair)}"),
+        ("Why", pair.why),
+        ("Of", _count_rows(pair)),
+        ("Scope", pair.scope),
     ]  # fmt: skip
     grid = Table.grid(padding=(0, 2))
-    for name, text in pairs:
+    for name, text in rows:
         grid.add_row(name, escape(text))
     console.print(grid, highlight=False)
 
 
-def _exact(found: Comparison) -> str:
-    return "" if found.p_exact is None else f" (exact {format_p(found.p_exact)})"
+def _exact(pair: Comparison) -> str:
+    return "" if pair.p_exact is None else f" (exact {format_p(pair.p_exact)})"
 
 
-def _counted(found: Comparison) -> str:
-    seeds = "" if found.seeds == 1 else f", {found.seeds} seeds"
-    return f"{found.rows:,} test rows{seeds}"
+def _count_rows(pair: Comparison) -> str:
+    seeds = "" if pair.seeds == 1 else f", {pair.seeds} seeds"
+    return f"{pair.rows:,} test rows{seeds}"

@@ -18,8 +18,8 @@ def draw_blocks(image: Any, console: Console) -> Text:
 
     Parameters
     ----------
-    image : uint8, or numbers of which the largest is brightest
-    console : where it goes; an image wider than it is made smaller
+    image : uint8, or numbers, the largest the brightest
+    console : sets width and colours; a wider image is made smaller
 
     Examples
     --------

@@ -18,7 +18,7 @@ PLAIN_EVERY = 10.0
 
 
 def format_seconds(seconds: float) -> str:
-    """Return a time as a person says it.
+    """Write a time in seconds or minutes.
 
     >>> format_seconds(7.4), format_seconds(95)
     ('7 s', '1:35 min')
@@ -28,7 +28,7 @@ def format_seconds(seconds: float) -> str:
 
 
 def describe(event: Event) -> str:
-    """Say how a fit stands: time spent, time left, error so far."""
+    """Describe the state of a fit: time spent, time left, error so far."""
     if event.progress is None:
         return {"reused": "finished earlier", "started": "starting", "finished": "finished"}[
             event.kind
@@ -46,22 +46,22 @@ def show_progress(
     events: Iterator[Event], protocol: Protocol, console: Console, folder: Path
 ) -> None:
     """Consume the events of a duel and show them."""
-    show = _live if console.is_terminal else _plain
+    show = _show_live if console.is_terminal else _show_plain
     show(events, protocol, console, folder)
 
 
-def _what(protocol: Protocol) -> str:
+def _name_run(protocol: Protocol) -> str:
     return "An experiment" if protocol.varies else "A duel"
 
 
-def _live(events: Iterator[Event], protocol: Protocol, console: Console, folder: Path) -> None:
+def _show_live(events: Iterator[Event], protocol: Protocol, console: Console, folder: Path) -> None:
     columns = (
         TextColumn("{task.description}"),
         BarColumn(bar_width=24),
         TextColumn("{task.percentage:>3.0f} %"),
         TextColumn("{task.fields[state]}"),
     )
-    where = f"{_what(protocol)} on {protocol.dataset}; everything is kept in {folder}"
+    where = f"{_name_run(protocol)} on {protocol.dataset}; results are saved in {folder}"
     console.print(where, highlight=False, markup=False)
     with Progress(*columns, console=console) as display:
         tasks: dict[str, Task] = {
@@ -82,11 +82,13 @@ def _live(events: Iterator[Event], protocol: Protocol, console: Console, folder:
             )
 
 
-def _plain(events: Iterator[Event], protocol: Protocol, console: Console, folder: Path) -> None:
-    said = 0.0
-    console.out(f"{_what(protocol)} on {protocol.dataset} in {folder}", highlight=False)
+def _show_plain(
+    events: Iterator[Event], protocol: Protocol, console: Console, folder: Path
+) -> None:
+    last_time = 0.0
+    console.out(f"{_name_run(protocol)} on {protocol.dataset} in {folder}", highlight=False)
     for event in events:
-        if event.kind == "progress" and monotonic() - said < PLAIN_EVERY:
+        if event.kind == "progress" and monotonic() - last_time < PLAIN_EVERY:
             continue
-        said = monotonic()
+        last_time = monotonic()
         console.out(f"{event.cell.key}: {describe(event)}", highlight=False)

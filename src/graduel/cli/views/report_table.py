@@ -5,10 +5,10 @@ from __future__ import annotations
 from rich.markup import escape
 from rich.table import Table
 
-from graduel.report.draw import table
+from graduel.report.draw import text_table
 
 
-def build_rich_table(content: table.Table, title: str) -> Table:
+def build_rich_table(content: text_table.TextTable, title: str) -> Table:
     """Return a report's table for a terminal, the best values in bold."""
     rich_table = Table(title=title)
     for i, heading in enumerate(content.head):

@@ -1,4 +1,4 @@
-"""Small pictures of data in characters: how numbers are spread, how often words are, an image."""
+"""Small pictures of data in characters: histograms, bars, images."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ BINS = 10
 
 
 def draw_bars(counts: Array) -> str:
-    """Draw counts as bars side by side; what is not zero is seen.
+    """Draw counts as bars side by side; counts above zero are visible.
 
     >>> draw_bars(np.array([0, 1, 50, 100]))
     ' ▁▄█'
@@ -60,7 +60,7 @@ def draw_bar(share: float, width: int = 20) -> str:
 
 
 def draw_image(pixels: Array, height: int, width: int) -> list[str]:
-    """Draw an image of 0 to 255, brightness as shade, into at most so many lines of characters.
+    """Draw an image of 0 to 255, brightness as shade, into at most `height` lines of characters.
 
     A character is about twice as high as it is wide.
 
@@ -69,22 +69,22 @@ def draw_image(pixels: Array, height: int, width: int) -> list[str]:
     """
     grey = pixels.mean(axis=2) if pixels.ndim == 3 else pixels.astype(float)
     step = max(grey.shape[0] / (2 * height), grey.shape[1] / width, 1.0)
-    rows = _means(grey, max(1, round(grey.shape[0] / (2 * step))))
-    cells = _means(rows.T, max(1, round(grey.shape[1] / step))).T
+    rows = _average_rows(grey, max(1, round(grey.shape[0] / (2 * step))))
+    cells = _average_rows(rows.T, max(1, round(grey.shape[1] / step))).T
     shades = (cells / 256 * len(SHADES)).astype(int)
     return ["".join(SHADES[shade] for shade in row) for row in shades]
 
 
-def _means(rows: Array, count: int) -> Array:
-    """Average the rows of a matrix in so many groups of neighbours."""
+def _average_rows(rows: Array, count: int) -> Array:
+    """Average the rows of a matrix in `count` groups of neighbours."""
     edges = np.linspace(0, len(rows), count + 1).round().astype(int)
     return np.stack([rows[a : max(b, a + 1)].mean(axis=0) for a, b in pairwise(edges)])
 
 
-def side_by_side(pictures: list[list[str]], titles: list[str], width: int) -> list[str]:
-    """Put pictures beside one another, as many as go into the width, each under its title.
+def join_side_by_side(pictures: list[list[str]], titles: list[str], width: int) -> list[str]:
+    """Put pictures beside one another, as many as fit into the width, each under its title.
 
-    >>> side_by_side([["##"], ["++", "++"], ["xx"]], ["a", "b", "c"], 7)
+    >>> join_side_by_side([["##"], ["++", "++"], ["xx"]], ["a", "b", "c"], 7)
     ['a   b', '##  ++', '    ++', 'c', 'xx']
     """
     column = max(len(line) for picture in pictures for line in picture)

@@ -67,7 +67,7 @@ class TunedContender:
         """Name in a duel."""
         return self.contender.name
 
-    def finished(self) -> list[Trial]:
+    def read_trials(self) -> list[Trial]:
         """Return the finished trials."""
         return self.journal.read(self.space)
 
@@ -84,7 +84,7 @@ class TunedContender:
 
         Finished trials are not repeated: the search resumes after the last of them.
         """
-        trials = self.finished()
+        trials = self.read_trials()
         before = trials[-1].clock if trials else 0.0
         clock, best, model = Clock(), select_best(trials), None
         while not self._over(trials, before + clock.seconds):

@@ -83,11 +83,13 @@ def _table(path: Path, column: str | None) -> ArrayFile:
     if column is not None:
         frame = frame.select(column)
     if frame.is_empty():
-        raise UserError(f"{path}: expected rows under the header; there are none")
+        raise UserError(f"{path}: expected rows under the header; got only the header")
     for name in frame.columns:
         missing = frame[name].null_count()
         if missing:
-            raise UserError(f"{path}: column '{name}' lacks {missing:,} of {len(frame):,} values")
+            raise UserError(
+                f"{path}: column '{name}' has {missing:,} missing of {len(frame):,} values"
+            )
     if frame.width == 1:
         return ArrayFile(column or path.stem, _values(frame.to_series(), path))
     odd = [name for name in frame.columns if not frame[name].dtype.is_numeric()]

@@ -10,7 +10,6 @@ import os
 import re
 import sys
 from dataclasses import dataclass
-from hashlib import file_digest
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.error import HTTPError
@@ -18,6 +17,7 @@ from urllib.parse import quote
 from urllib.request import Request, urlopen
 
 from graduel.atomic_io import atomic_path
+from graduel.data.read.checksum import file_sha256
 from graduel.data.read.parquet import read_parquet
 from graduel.errors import UserError
 
@@ -163,19 +163,14 @@ def _fetch_data(about: dict[str, Any], path: Path) -> str:
                 f"{SERVER}/d/{about.get('id')} as CSV and give that file"
             )
         _download(url, path)
-        checksum.write_text(_digest(path), encoding="ascii")
-    digest = _digest(path)
+        checksum.write_text(file_sha256(path), encoding="ascii")
+    digest = file_sha256(path)
     if checksum.read_text(encoding="ascii") != digest:
         raise UserError(
             f"{path}: has changed since it was downloaded. Delete it and {checksum.name} to "
             "download it again"
         )
     return digest
-
-
-def _digest(path: Path) -> str:
-    with path.open("rb") as file:
-        return file_digest(file, "sha256").hexdigest()
 
 
 def _download(url: str, path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Numbers as they are given, held against what is possible: budgets, trials, seeds, threads."""
+"""Parsing and validation of a user's numbers: budgets, trials, seeds, threads."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def parse_budget(budget: Any) -> float | None:
     Raises
     ------
     UserError
-        If it is none.
+        If it is not a time.
 
     Examples
     --------
@@ -28,8 +28,8 @@ def parse_budget(budget: Any) -> float | None:
     """
     if budget is None or str(budget).strip().lower() == "none":
         return None
-    found = re.fullmatch(r"(\d{1,7}(?:\.\d{1,3})?)\s*(s|m|min|h|)", str(budget).strip().lower())
-    seconds = float(found[1]) * UNITS[found[2]] if found else 0.0
+    match = re.fullmatch(r"(\d{1,7}(?:\.\d{1,3})?)\s*(s|m|min|h|)", str(budget).strip().lower())
+    seconds = float(match[1]) * UNITS[match[2]] if match else 0.0
     if not LEAST_SECONDS <= seconds <= MOST_SECONDS:
         raise UserError(
             f"budget must be none, or a time of a second or more such as 90s, 2m or 1h; "
@@ -39,7 +39,7 @@ def parse_budget(budget: Any) -> float | None:
 
 
 def validate_trials(trials: Any, seconds: float | None) -> int | None:
-    """Refuse a number of trials that is none, or that stands beside a budget in seconds."""
+    """Return a number of trials; raise if it is out of range, or if there are seconds too."""
     if trials is None:
         return None
     if seconds is not None:
@@ -48,7 +48,7 @@ def validate_trials(trials: Any, seconds: float | None) -> int | None:
 
 
 def validate_count(name: str, value: int, most: int | None) -> int:
-    """Return a whole number from 1 to `most`; where that is None the caller checks the range."""
+    """Return a whole number from 1 to `most`; with None the caller checks the range."""
     try:
         number = operator.index(value)
     except TypeError:

@@ -1,4 +1,4 @@
-"""What a number of test rows can show, said before anything is fitted."""
+"""Power before anything is fitted: whether the test rows are enough for the ROPE."""
 
 from __future__ import annotations
 
@@ -32,11 +32,11 @@ def explain_power(
     pairs: int = 1,
     class_rows: Sequence[int] | None = None,
 ) -> str | None:
-    """Tell whether so many rows could show two contenders to be practically equal at all.
+    """Return a warning if the test rows are too few to find two contenders practically equal.
 
-    They could where half the interval that decides on equality is less than the ROPE for two
-    contenders that do equally well. With σ the standard deviation of a row's difference, which is
-    assumed, n rows and the level 1 − 0.1 / pairs it is ::
+    They are enough if half the width of the equivalence interval is less than the ROPE for two
+    contenders of equal quality. With σ the assumed standard deviation of a row's difference, n rows
+    and the level 1 − 0.1 / pairs, half the width is ::
 
         z σ / sqrt(n)                                     one set of test rows
         t σ sqrt((1 / J + 1 / (K - 1)) K / n)             K-fold cross-validation, J fits count
@@ -46,23 +46,23 @@ def explain_power(
     Parameters
     ----------
     n_test : int
-        The rows tested on; in cross-validation all of them.
+        Number of test rows; in cross-validation of all rows.
     rope : float
         The region of practical equivalence.
     metric : Metric
-        What decides.
+        The metric that is compared.
     design : tuple of int, optional
         Repeats and folds of a cross-validation; without, one set of test rows.
     pairs : int
-        How many pairs of contenders are compared.
+        Number of pairs of contenders.
     class_rows : sequence of int, optional
-        The rows tested on by class; without, equal classes, and for AUC two.
+        Number of test rows of each class; by default equal classes, and two of them for AUC.
 
     Returns
     -------
     str or None
-        A sentence where they could not; None where they could, or where nothing is known about σ
-        beforehand (most scorers, AUC of more than two classes).
+        A sentence if they are too few; None if they are enough, or if no σ can be assumed
+        (most scorers, AUC of more than two classes).
 
     Examples
     --------
@@ -78,10 +78,10 @@ verdict is "better" or "undecided".
     if rope == 0:
         return "With a region of practical equivalence of 0, no two contenders count as equal."
     classes = [rows for rows in class_rows or () if rows > 0]
-    known = _SPREADS.get("error" if metric.name == "accuracy" else metric.name)
-    if known is None or (metric.name == "auc" and len(classes) > 2):
+    assumption = _SPREADS.get("error" if metric.name == "accuracy" else metric.name)
+    if assumption is None or (metric.name == "auc" and len(classes) > 2):
         return None
-    spread, meaning = known
+    spread, meaning = assumption
     level = 1 - 0.1 / max(pairs, 1)
     if design is None:
         wide, where, how = two_sided_z(level) * spread, "test rows", ""

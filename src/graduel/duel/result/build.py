@@ -8,7 +8,7 @@ from pathlib import Path
 from statistics import mean
 from typing import Any
 
-from graduel.contenders.xgboost import STRONGEST_XGBOOST
+from graduel.contenders.xgboost_recipes import STRONGEST_XGBOOST
 from graduel.duel.plan.design import Design
 from graduel.duel.plan.protocol import Protocol
 from graduel.duel.result.dataset_summary import summarize_dataset

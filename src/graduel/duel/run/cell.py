@@ -23,11 +23,11 @@ from graduel.errors import UserError
 
 ROW_TRIES, BATCH_TRIES = 200, 5
 ROW_SECONDS, BATCH_SECONDS = 0.25, 0.25
-"""When no further try is made."""
+"""Total time after which no further prediction is timed."""
 
 
 class PeakMemory:
-    """The largest resident memory of this process while it is entered, looked at every 20 ms."""
+    """The largest resident memory of this process while it is entered, sampled every 20 ms."""
 
     def __init__(self) -> None:
         self._process, self._end = psutil.Process(), Event()
@@ -64,11 +64,24 @@ def run_cell(
     earlier: Curve | None = None,
     keep: Callable[[Curve], None] = lambda curve: None,
 ) -> tuple[Outcome, FittedContender]:
-    """Fit one contender with one seed and judge it on the test rows.
+    """Fit one contender with one seed and score it on the test rows.
 
-    The contender is handed training and validation rows, never a test row: it is scored here,
-    checkpoint by checkpoint, while its clock stands still. `earlier` are the points of a tuning
-    that goes on, `keep` is given all after each.
+    The contender gets training and validation rows, never a test row: it is scored here, checkpoint
+    by checkpoint, while its clock is stopped.
+
+    Parameters
+    ----------
+    contender, budget : what is fitted, and the resources it may use
+    dataset, split : the data set and the rows of this run
+    cell : names the contender, the seed and the random stream
+    notify : called with the progress of the fit
+    earlier : the points of a tuning that is resumed
+    keep : called with all points of the curve after each checkpoint
+
+    Raises
+    ------
+    UserError
+        If the fitted model's probabilities are not finite.
     """
     table, n_classes = dataset.table, len(dataset.classes)
     train, valid = (
@@ -77,7 +90,7 @@ def run_cell(
     )
     X_test, y_test = table[split.test], dataset.y[split.test]
     curve, search = list(earlier or []), None
-    # A network that diverges is told in words; NumPy's warnings would only come in between.
+    # A network that diverges is an error of its own; NumPy's warnings would only come in between.
     with PeakMemory() as memory, np.errstate(over="ignore", invalid="ignore"):
         fitting = contender.fit(train, valid, rng=cell.rng(), budget=budget, notify=notify)
         while True:
@@ -129,22 +142,22 @@ def _timed(fitted: FittedContender, X: Any) -> float:
 
 
 def _row_seconds(fitted: FittedContender, X: Any) -> float:
-    """Median time to predict a single row, other rows each time."""
+    """Return the median time to predict a single row, another row each time."""
     rows = (X[i : i + 1] for i in range(min(len(X), ROW_TRIES)))
     return _median((_timed(fitted, row) for row in rows), ROW_SECONDS)
 
 
 def _batch_seconds(fitted: FittedContender, X: Any, first: float) -> float:
-    """Median time to predict all test rows at once; once it was done already."""
+    """Return the median time to predict all test rows at once; the first time is `first`."""
     again = (_timed(fitted, X) for _ in range(BATCH_TRIES - 1))
     return _median(chain([first], again), BATCH_SECONDS)
 
 
 def _median(times: Iterator[float], most: float) -> float:
-    """Median of some times, of which no more are taken when they come to `most` together."""
-    found: list[float] = []
+    """Return the median of times; none is taken after their sum exceeds `most`."""
+    taken: list[float] = []
     for time in times:
-        found.append(time)
-        if sum(found) > most:
+        taken.append(time)
+        if sum(taken) > most:
             break
-    return median(found)
+    return median(taken)

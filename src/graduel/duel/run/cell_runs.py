@@ -9,6 +9,7 @@ from contextlib import closing
 from dataclasses import replace
 from typing import Any
 
+from graduel.contenders.search.trials import require_optuna
 from graduel.contenders.search.tuning import count_curve_points
 from graduel.data import Dataset
 from graduel.duel.plan.protocol import Cell
@@ -68,6 +69,7 @@ def make_job(store: Store, cell: Cell) -> CellJob:
     )
     if not store.protocol.is_tuned:
         return job
+    require_optuna()  # now, so that its import takes no time from the cores while a fit is timed
     trials = store.trial_log(cell).read(_space(store, cell))
     n_points, curve = count_curve_points(trials), store.read_curve(cell)
     if len(curve) < n_points:

@@ -1,9 +1,9 @@
-"""What a fitted model does where rows are disturbed, and what it looks at.
+"""Robustness of a fitted model to perturbed rows, and permutation importance.
 
-Robustness is the error on test rows that are disturbed more and more; importance is what becomes of
-the log loss when a column, or a block of pixels, comes from other rows (permutation importance).
-Every contender of a run meets the same rows, disturbed alike. How much is done follows from the
-number of rows, columns and pixels, never from a clock, so that it is the same everywhere.
+Robustness is the error on test rows by the strength of a perturbation; importance is the rise of
+the log loss when a column, or a block of pixels, is permuted among the rows. Every contender of a
+run gets the same perturbed rows. Their number depends on the numbers of rows, columns and pixels,
+never on a clock, so that results are the same on every machine.
 """
 
 from __future__ import annotations
@@ -23,34 +23,34 @@ from graduel.metrics.metric import log_loss
 Array = NDArray[Any]
 
 MOST_ROWS = 1000
-"""Test rows that are disturbed."""
-MOST_ANSWERS = 16_000
-"""Answers for importance: of many columns or blocks, each is tried on fewer rows."""
+"""Test rows that are perturbed."""
+MOST_PREDICTIONS = 16_000
+"""Predictions for importance: with many columns or blocks, each is permuted on fewer rows."""
 FEWEST_ROWS = 100
 MOST_GROUPS = 200
-"""Of more columns, neighbours are permuted together."""
+"""With more columns, neighbours are permuted together."""
 BLOCKS = 7
 """Blocks of pixels along the longer side of an image."""
 REFUSALS = (ValueError, TypeError, ArithmeticError)
-"""A model of the user's may refuse rows unlike those that it learned from: it has no answer."""
+"""Errors of a user's model on rows unlike its training rows: then there is no prediction."""
 
 
 def run_probes(
     fitted: FittedContender, dataset: Dataset, test: Array, run: int
 ) -> dict[str, Any] | None:
-    """Return what :func:`robustness` and :func:`importance` find, as plain data.
+    """Return the :func:`robustness` and :func:`importance` of a model as plain data.
 
     Parameters
     ----------
     fitted : the model
-    dataset : what is duelled on
+    dataset : the data set
     test : the numbers of the test rows
-    run : which run of the duel it is; it decides the random numbers
+    run : the number of the run, which seeds the random numbers
 
     Returns
     -------
     dict or None
-        ``rows`` (how many were disturbed), ``error`` and ``log_loss`` on them as they are,
+        ``rows`` (the number of perturbed rows), ``error`` and ``log_loss`` on them unperturbed,
         ``robustness`` and ``importance``. None for data that are neither a table nor images of
         uint8.
     """
@@ -61,43 +61,43 @@ def run_probes(
     rows = np.sort(rng.permutation(np.asarray(test))[:MOST_ROWS])
     X, y = dataset.X[rows], dataset.y[rows]
 
-    def answer(some: Any) -> Array:
-        flat = some.reshape(len(some), -1) if image else some
+    def predict(rows: Any) -> Array:
+        flat = rows.reshape(len(rows), -1) if image else rows
         return np.asarray(fitted.predict_proba(flat))
 
-    p = answer(X)
+    p = predict(X)
     return {
         "rows": len(rows),
         "error": error_rate(p, y),
         "log_loss": log_loss(p, y),
-        "robustness": robustness(answer, X, y, rng, image=image),
-        "importance": importance(answer, X, y, rng, image=image),
+        "robustness": robustness(predict, X, y, rng, image=image),
+        "importance": importance(predict, X, y, rng, image=image),
     }
 
 
 def robustness(
-    answer: Callable[[Any], Array], X: Any, y: Array, rng: np.random.Generator, *, image: bool
+    predict: Callable[[Any], Array], X: Any, y: Array, rng: np.random.Generator, *, image: bool
 ) -> list[dict[str, Any]]:
-    """Return the error on disturbed rows: for each way ``name``, ``strengths`` and ``errors``.
+    """Return the error on perturbed rows: ``name``, ``strengths`` and ``errors`` for each kind.
 
-    A value is null where the model has no answer.
+    An error is None where the model makes no prediction.
     """
-    found = []
-    for name, disturbed, strengths in _images(X) if image else _tables():
-        errors = [_error(answer, disturbed(X, strength, rng), y) for strength in strengths]
-        found.append({"name": name, "strengths": list(strengths), "errors": errors})
-    return found
+    results = []
+    for name, perturb_rows, strengths in _image_perturbations(X) if image else _perturbations():
+        errors = [_error(predict, perturb_rows(X, strength, rng), y) for strength in strengths]
+        results.append({"name": name, "strengths": list(strengths), "errors": errors})
+    return results
 
 
 def importance(
-    answer: Callable[[Any], Array], X: Any, y: Array, rng: np.random.Generator, *, image: bool
+    predict: Callable[[Any], Array], X: Any, y: Array, rng: np.random.Generator, *, image: bool
 ) -> dict[str, Any] | None:
-    """Return by how much log loss and error rise when a part of the rows comes from others.
+    """Return the rise of log loss and error when a part of the features is permuted.
 
     Of a table: ``columns``, a list of lists of names (of more than 200 columns, neighbours are
     permuted together), and ``log_loss`` and ``error``, a rise for each. Of images: ``block``, the
-    side of a block in pixels, and ``log_loss`` and ``error`` as rows of blocks. ``rows`` tells on
-    how many rows they were found. None where the model has no answer.
+    side of a block in pixels, and ``log_loss`` and ``error`` as rows of blocks. ``rows`` is the
+    number of rows. None where the model makes no prediction.
 
     References
     ----------
@@ -106,25 +106,25 @@ def importance(
     """
     parts = list(_blocks(X) if image else _columns(X))
     shape = (-1, len({left for _, left, _ in parts})) if image else (-1,)
-    n = min(len(y), max(MOST_ANSWERS // max(len(parts), 1), FEWEST_ROWS))
+    n = min(len(y), max(MOST_PREDICTIONS // max(len(parts), 1), FEWEST_ROWS))
     X, y = X[:n] if image else X.head(n), y[:n]
     rises = []
     try:
-        p = answer(X)
+        p = predict(X)
         loss, error = log_loss(p, y), error_rate(p, y)
         for part in parts:
-            other = _mixed(X, part, rng.permutation(n), image=image)
-            p = answer(other)
+            permuted = _permute(X, part, rng.permutation(n), image=image)
+            p = predict(permuted)
             rises.append((log_loss(p, y) - loss, error_rate(p, y) - error))
     except REFUSALS:
         return None
     by_loss, by_error = np.array(rises).reshape(-1, 2).T
-    found: dict[str, Any] = {
+    rises_by_part: dict[str, Any] = {
         "rows": n,
         "log_loss": by_loss.reshape(shape).tolist(),
         "error": by_error.reshape(shape).tolist(),
     }
-    return found | ({"block": _side(X)} if image else {"columns": parts})
+    return rises_by_part | ({"block": _side(X)} if image else {"columns": parts})
 
 
 def merge_probes(runs: list[dict[str, Any] | None]) -> dict[str, Any] | None:
@@ -134,11 +134,11 @@ def merge_probes(runs: list[dict[str, Any] | None]) -> dict[str, Any] | None:
     >>> round(merge_probes([one, {**one, "error": 0.3}])["error"], 6)
     0.2
     """
-    there = [one for one in runs if one is not None]
-    if not there:
+    probed = [one for one in runs if one is not None]
+    if not probed:
         return None
-    first = there[0]
-    parts = [one["importance"] for one in there]
+    first = probed[0]
+    parts = [one["importance"] for one in probed]
     whole = parts[0] and {
         **parts[0],
         **{
@@ -147,49 +147,49 @@ def merge_probes(runs: list[dict[str, Any] | None]) -> dict[str, Any] | None:
         },
     }
     return {
-        "rows": sum(one["rows"] for one in there),
-        "error": mean(one["error"] for one in there),
-        "log_loss": mean(one["log_loss"] for one in there),
+        "rows": sum(one["rows"] for one in probed),
+        "error": mean(one["error"] for one in probed),
+        "log_loss": mean(one["log_loss"] for one in probed),
         "robustness": [
             {
-                **way,
+                **curve,
                 "errors": [
-                    _mean(one["robustness"][number]["errors"][i] for one in there)
-                    for i in range(len(way["errors"]))
+                    _mean(one["robustness"][number]["errors"][i] for one in probed)
+                    for i in range(len(curve["errors"]))
                 ],
             }
-            for number, way in enumerate(first["robustness"])
+            for number, curve in enumerate(first["robustness"])
         ],
         "importance": whole,
     }
 
 
-def validate_probes(found: Any) -> dict[str, Any]:
+def validate_probes(probes: Any) -> dict[str, Any]:
     """Return probes as :func:`run_probes` gave them.
 
     Raises
     ------
     ValueError, TypeError, KeyError
-        If they are something else.
+        If the data are not probes.
     """
-    for way in found["robustness"]:
-        errors = [float(error) for error in way["errors"] if error is not None]
-        if len(way["errors"]) != len(way["strengths"]) or not all(0 <= e <= 1 for e in errors):
-            raise ValueError(f"these are no errors under {way['name']}")
-    if (part := found["importance"]) is not None:
+    for curve in probes["robustness"]:
+        errors = [float(error) for error in curve["errors"] if error is not None]
+        if len(curve["errors"]) != len(curve["strengths"]) or not all(0 <= e <= 1 for e in errors):
+            raise ValueError(f"expected errors between 0 and 1 under {curve['name']}")
+    if (part := probes["importance"]) is not None:
         by_loss, by_error = (np.array(part[key], np.float64) for key in ("log_loss", "error"))
         if by_loss.shape != by_error.shape or by_loss.ndim != (2 if "block" in part else 1):
-            raise ValueError("these are no importances")
+            raise ValueError("expected importances of one shape")
         if "block" not in part and len(part["columns"]) != len(by_loss):
             raise ValueError("importances and columns do not fit")
-    int(found["rows"]), float(found["error"]), float(found["log_loss"])
-    return dict(found)
+    int(probes["rows"]), float(probes["error"]), float(probes["log_loss"])
+    return dict(probes)
 
 
-Way = tuple[str, Callable[[Any, Any, np.random.Generator], Any], tuple[float, ...]]
+Perturbation = tuple[str, Callable[[Any, Any, np.random.Generator], Any], tuple[float, ...]]
 
 
-def _images(X: Array) -> Iterator[Way]:
+def _image_perturbations(X: Array) -> Iterator[Perturbation]:
     top, side = int(X.max(initial=1)) or 1, min(X.shape[1:3])
 
     def noise(images: Any, strength: float, rng: np.random.Generator) -> Any:
@@ -201,14 +201,14 @@ def _images(X: Array) -> Iterator[Way]:
     yield "occlusion", perturb.occlude, tuple(max(k, round(side * k / 8)) for k in (2, 3, 4))
 
 
-def _tables() -> Iterator[Way]:
+def _perturbations() -> Iterator[Perturbation]:
     yield "missing", perturb.missing, (0.1, 0.2, 0.4)
     yield "permuted", perturb.scramble, (0.1, 0.25, 0.5)
 
 
-def _error(answer: Callable[[Any], Array], X: Any, y: Array) -> float | None:
+def _error(predict: Callable[[Any], Array], X: Any, y: Array) -> float | None:
     try:
-        return error_rate(answer(X), y)
+        return error_rate(predict(X), y)
     except REFUSALS:
         return None
 
@@ -231,17 +231,17 @@ def _blocks(X: Array) -> Iterator[tuple[int, int, int]]:
             yield top, left, side
 
 
-def _mixed(X: Any, part: Any, order: Array, *, image: bool) -> Any:
-    """Return the rows with a part of them from other rows."""
+def _permute(X: Any, part: Any, order: Array, *, image: bool) -> Any:
+    """Return the rows with a part of their features from other rows."""
     if not image:
         return X.with_columns(X[name].gather(order) for name in part)
     top, left, side = part
-    found = X.copy()
+    permuted = X.copy()
     inside = np.s_[:, top : top + side, left : left + side]
-    found[inside] = X[inside][order]
-    return found
+    permuted[inside] = X[inside][order]
+    return permuted
 
 
 def _mean(values: Iterator[float | None]) -> float | None:
-    there = [value for value in values if value is not None]
-    return mean(there) if there else None
+    known = [value for value in values if value is not None]
+    return mean(known) if known else None

@@ -1,4 +1,4 @@
-"""A folder that belongs to one plan: made or taken up again, held by one process."""
+"""A folder that belongs to one plan and is locked by one process."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ Claimed = TypeVar("Claimed")
 def locked_folder(
     path: Path, plan: str, what: str, claim: Callable[[], Claimed]
 ) -> Iterator[Claimed]:
-    """Hold a folder while the block runs.
+    """Lock a folder while the block runs.
 
     Parameters
     ----------
-    path : the folder; made if there is none
-    plan : the name of the plan's file, which tells that the folder is one of ours
-    what : what the folder holds, in a word
+    path : the folder; created if it does not exist
+    plan : the name of the plan's file, by which a folder of graduel is known
+    what : the kind of plan, for errors: "duel" or "suite"
     claim : writes the plan, or compares it with the one that is there; its value is yielded
 
     Raises
@@ -36,7 +36,7 @@ def locked_folder(
     """
     lock = FileLock(path / LOCK, timeout=0)
     try:
-        _check(path, plan, what)
+        _create_folder(path, plan, what)
         lock.acquire()
         claimed = claim()
     except Timeout:
@@ -57,14 +57,16 @@ def locked_folder(
         lock.release()
 
 
-def _check(path: Path, plan: str, what: str) -> None:
-    """Make the folder; refuse one that holds something else."""
+def _create_folder(path: Path, plan: str, what: str) -> None:
+    """Create the folder; raise if it holds something else."""
     if path.exists() and not path.is_dir():
         raise UserError(f"--out must be a folder; {path} is a file")
     path.mkdir(parents=True, exist_ok=True)
     if (path / plan).exists():
         return
-    others = sorted(e.name for e in path.iterdir() if e.name not in (LOCK, f".{plan}.tmp"))
+    names = (entry.name for entry in path.iterdir())
+    unfinished = f".{plan}."  # what a process left that was killed while it wrote the plan
+    others = sorted(name for name in names if name != LOCK and not name.startswith(unfinished))
     if others:
         raise UserError(
             f"--out must be a new or empty folder, or this {what}'s own; {path} holds something "

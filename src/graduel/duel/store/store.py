@@ -30,7 +30,8 @@ from graduel.atomic_io import atomic_write, atomic_write_folder, remove_unfinish
 from graduel.contenders.search.trials import TrialLog
 from graduel.data import Dataset, load_dataset
 from graduel.data.dataset_cache import is_intact, read_dataset, write_dataset
-from graduel.data.source import DataSource, SourceSpec
+from graduel.data.source import DataSource
+from graduel.data.spec import SourceSpec
 from graduel.duel.plan.protocol import Cell, Protocol
 from graduel.duel.plan.splits import Split
 from graduel.duel.result.outcome import Curve, Outcome
@@ -113,7 +114,7 @@ class Store:
         place = read_json(self.path / PLACE).get("place")
         return DataSource(spec, None if place is None else self.path.resolve() / place).load()
 
-    def place(self, data: DataSource) -> None:
+    def write_source(self, data: DataSource) -> None:
         """Write down where the data are; save a copy of data that a program holds."""
         place = None if data.place is None else str(data.place)
         if data.content is not None:
@@ -283,7 +284,7 @@ def open_store(
         store = Store(path, protocol, estimators)
         store.remove_unfinished()
         if data is not None and not data.is_builtin:
-            store.place(data)
+            store.write_source(data)
         return store
 
     with locked_folder(path, PLAN, "duel", claim) as store:

@@ -8,7 +8,7 @@ from typing import Any
 
 from graduel.data import DATASETS
 from graduel.data.read.table_folder import list_tables
-from graduel.data.source import SourceSpec
+from graduel.data.spec import SourceSpec
 from graduel.duel.plan.user_estimators import parse_contenders
 from graduel.duel.result.outcome import Suite
 from graduel.duel.session import resolve_source

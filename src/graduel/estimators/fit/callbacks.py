@@ -10,7 +10,7 @@ try:
 except ImportError:  # before 1.9
 
     class CallbackSupportMixin:  # type: ignore[no-redef]
-        """Stands in: there are no callbacks to support."""
+        """Stand-in: there are no callbacks to support."""
 
     def with_callbacks(method: Callable[..., Any]) -> Callable[..., Any]:
         """Return the method as it is."""
@@ -21,12 +21,12 @@ __all__ = ["CallbackSupportMixin", "CallbackTasks", "with_callbacks"]
 
 
 class CallbackTasks:
-    """Tells callbacks of a fit's tasks: the fit as a whole, and each epoch in it.
+    """Notify callbacks of a fit's tasks: the fit as a whole, and each epoch in it.
 
     Parameters
     ----------
     estimator : whose fit it is
-    epochs : the most epochs that there will be
+    epochs : the most epochs
     data : X, y and metadata, as the fit was given them
     """
 
@@ -47,7 +47,7 @@ class CallbackTasks:
     def done(self, attributes: Callable[[], dict[str, Any]]) -> bool:
         """End the epoch; return whether a callback wants to stop here.
 
-        `attributes` makes the fitted attributes as they would be if the fit ended now.
+        `attributes` returns the fitted attributes as if the fit ended now.
         """
         if self.epoch_context is None:
             return False

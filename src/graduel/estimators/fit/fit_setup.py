@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from sklearn.utils import check_random_state
 
 from graduel.estimators import inputs
-from graduel.estimators.fit import part_builder
+from graduel.estimators.fit import part_builder, solver_builder
 from graduel.estimators.fit import validation as validation_rows
 from graduel.estimators.fit.fit_history import FitHistory, FitSettings, Validation
 from graduel.estimators.fit.fit_loop import FitLoop
@@ -36,7 +36,7 @@ class ResumeState:
     optimizer: Any = None
     lr: float | None = None
     raw: Weights | None = None
-    """The weights in training, where those that answer are their average."""
+    """The weights in training, where predictions use their average."""
     average: WeightAverage | None = None
     epochs: int = 0
     """Epochs done, for schedules."""
@@ -54,9 +54,9 @@ class FitSetup:
     has_validation: bool
     """Whether there are validation rows."""
     epochs: int
-    """The most epochs that there will be."""
+    """The most epochs."""
     epochs_before: int
-    """Epochs of earlier fits that this one goes on from."""
+    """Epochs of earlier fits that this one continues."""
 
     def attributes(self, estimator: Any, weights: Weights) -> dict[str, Any]:
         """Return all fitted attributes of an estimator, as they are with these weights."""
@@ -121,7 +121,7 @@ def prepare_fit(
     ----------
     estimator : its parameters and its last fit are read; it is not changed
     X, y, sample_weight, X_val, y_val, classes : as its methods take them
-    incremental : train for one epoch, going on from the last
+    incremental : train for one epoch, continuing from the last
 
     Raises
     ------
@@ -236,16 +236,16 @@ def _build_fitted_network(
 
 def _build_settings(estimator: Any, network: Network, incremental: bool) -> FitSettings:
     """Return the parameters of training as objects."""
-    rule = part_builder.build_solver(estimator)
+    rule = solver_builder.build_solver(estimator)
     if isinstance(rule, Minimizer):
-        part_builder.check_minimizer(estimator, network)
+        solver_builder.check_minimizer(estimator, network)
     if estimator.early_stopping and incremental:
         raise ValueError("partial_fit does not support early_stopping=True")
     return FitSettings(
         rule=rule,
         lr=float(estimator.learning_rate_init),
-        schedule=part_builder.build_schedule(estimator),
-        sklearn_rule=part_builder.resolve_sklearn_rule(estimator),
+        schedule=solver_builder.build_schedule(estimator),
+        sklearn_rule=solver_builder.resolve_sklearn_rule(estimator),
         power_t=float(estimator.power_t),
         epochs=1 if incremental else int(estimator.max_iter),
         batch_size=0,

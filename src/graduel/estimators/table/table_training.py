@@ -95,7 +95,7 @@ def _epochs(
     training: Training, valid: Array, judge: EpochScorer, best: BestEpoch
 ) -> Iterator[Epoch]:
     if len(valid):
-        for epoch, _ in training.judged(valid, judge.y, best, judge):
+        for epoch, _ in training.validated_epochs(valid, judge.y, best, judge):
             yield epoch
         return
     for epoch in training.epochs():

@@ -28,7 +28,7 @@ class Elementwise:
 
 @dataclass(frozen=True, slots=True)
 class Identity(Elementwise):
-    """y = x;   dx = dy. It stands where an activation is asked for and none is wanted.
+    """y = x;   dx = dy. Use it where an activation is required and none is wanted.
 
     >>> Identity().plan((128,)).out
     (128,)

@@ -18,7 +18,7 @@ from graduel.nn.workspace import Call, Scope
 class Dropout:
     """y = x ⊙ mask / (1 − rate) in training, y = x otherwise;   dx = dy ⊙ mask / (1 − rate).
 
-    Each element is kept with probability 1 − rate, and what is kept is scaled up, so that the
+    Each element is kept with probability 1 − rate, and the kept ones are scaled up, so that the
     expected output is the input and prediction needs no change. The rate is taken to the next
     65,536th.
 

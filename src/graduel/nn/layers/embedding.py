@@ -1,4 +1,4 @@
-"""The first layer for a table: numbers pass, categories become learned vectors."""
+"""The first layer for a table: numbers pass, categories become embeddings."""
 
 from __future__ import annotations
 

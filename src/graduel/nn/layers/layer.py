@@ -35,7 +35,7 @@ class Plan:
     params: Mapping[str, Spec] = field(default_factory=dict)
     state: Mapping[str, Spec] = field(default_factory=dict)
     children: tuple[tuple[Layer, Shape], ...] = ()
-    """Layers inside this one, each with the shape that it is given."""
+    """Layers inside this one, each with its input shape."""
     macs: int = 0
     """Multiply–adds that one example's forward pass takes, children not counted."""
 
@@ -47,7 +47,7 @@ class Layer(Protocol):
     same object may stand twice in a network and serve many threads at once.
 
     A layer may also have ``calibrate(x, w, call)``, which sets its parameters from the first data
-    that it is given.
+    that reach it.
     """
 
     @property
@@ -89,7 +89,7 @@ def features(shape: Shape, layer: str) -> Shape:
 
 
 def chain(layers: Sequence[Layer], shape: Shape) -> tuple[tuple[tuple[Layer, Shape], ...], Shape]:
-    """Pair each layer with the shape that it is given, and return the shape that comes out."""
+    """Pair each layer with its input shape, and return the output shape."""
     pairs = []
     for i, layer in enumerate(layers):
         pairs.append((layer, shape))

@@ -1,4 +1,4 @@
-"""Activations of two straight pieces: what is negative passes too, made smaller."""
+"""Piecewise linear activations: negative inputs pass too, made smaller."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ class LeakyReLU(Elementwise):
 
 @dataclass(frozen=True, slots=True)
 class ParametricReLU:
-    """y = x where x > 0, else s x, with a learned s for each feature, or channel of an image.
+    """y = x where x > 0, else s x, with a trainable s for each feature, or channel of an image.
 
     ds = Σ dy x over examples (and pixels) with x ≤ 0,   dx = dy where x > 0, else s dy.
 

@@ -24,7 +24,7 @@ from graduel.nn.workspace import Call, Scope
 
 @dataclass(frozen=True, slots=True)
 class Parametric:
-    """y = x + α (f(x) − x), f an activation, with a learned α for each feature.
+    """y = x + α (f(x) − x), f an activation, with a trainable α for each feature.
 
     dα = Σ dy (f(x) − x) over all axes but the last,   dx = (1 − α) dy + f′(x) α dy.
 

@@ -1,4 +1,4 @@
-"""A few learned numbers in place of one: how a network takes a numeric column apart."""
+"""Periodic embedding of numeric columns (PLR, PBLD)."""
 
 from __future__ import annotations
 

@@ -73,12 +73,12 @@ class MaxPool2D:
         x, y = w.saved
         window = _size_and_stride(self)
         dx, overlap = _start(x, window, w)
-        here, found = w.buf("here", y.shape, np.bool_), w.buf("found", y.shape, np.bool_)
-        found.fill(False)
+        here, taken = w.buf("here", y.shape, np.bool_), w.buf("taken", y.shape, np.bool_)
+        taken.fill(False)
         for source, place in zip(places(x, *window), places(dx, *window), strict=True):
             np.equal(source, y, out=here)
-            np.greater(here, found, out=here)
-            np.logical_or(found, here, out=found)
+            np.greater(here, taken, out=here)
+            np.logical_or(taken, here, out=taken)
             if overlap:
                 share = np.multiply(dy, here, out=w.buf("share", y.shape, x.dtype))
                 np.add(place, share, out=place)

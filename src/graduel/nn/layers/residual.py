@@ -71,7 +71,7 @@ class Residual:
         return Plan(shape, children=children)
 
     def calibrate(self, x: Array, w: Scope, call: Call) -> None:
-        """Calibrate the layers, each on what it is given."""
+        """Calibrate the layers, each on its input."""
         calibrate_through(self.layers, w.kids, x, call)
 
     def forward(self, x: Array, w: Scope, call: Call) -> Array:

@@ -199,7 +199,7 @@ class BinaryCrossEntropy:
         return both
 
     def link(self, raw: Array) -> Array:
-        """Sigmoid of each, in place."""
+        """Return the sigmoid of each, in place."""
         return sigmoid(raw, out=raw)
 
 

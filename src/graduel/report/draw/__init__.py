@@ -1,1 +1,1 @@
-"""How figures and pages look: colours, marks, SVG, templates, numbers as people read them."""
+"""Figures, tables and pages: style, SVG, templates, and the formats of numbers."""

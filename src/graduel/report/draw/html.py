@@ -9,7 +9,7 @@ from graduel.report.draw.style import COLOURS
 
 
 def render_template(template: str, **content: Any) -> str:
-    """Return a page: the same content gives the same text, and asks no network."""
+    """Return a page: the same content gives the same text, and loads nothing from a network."""
     from jinja2 import Environment, PackageLoader, StrictUndefined
     from markupsafe import Markup
 
@@ -23,6 +23,6 @@ def render_template(template: str, **content: Any) -> str:
     )
     # Only drawings and the style are trusted as they are: every text in them is escaped already.
     environment.filters["drawing"] = Markup
-    environment.filters["rows"] = units.rows
+    environment.filters["rows"] = units.format_rows
     style = environment.get_template("report.css.j2").render(colours=COLOURS)
     return environment.get_template(template).render(style=Markup(style), **content)

@@ -30,7 +30,7 @@ class ImageGroup:
     def note(self) -> str:
         """How many rows there are, and how many of them are shown."""
         shown = len(self.images)
-        return units.rows(self.total) + (f", {shown} shown" if shown < self.total else "")
+        return units.format_rows(self.total) + (f", {shown} shown" if shown < self.total else "")
 
 
 def check_images(run: Run, name: str) -> None:

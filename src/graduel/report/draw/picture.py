@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from graduel.report.draw.svg import to_inline_svg
-from graduel.report.draw.table import Table
+from graduel.report.draw.text_table import TextTable
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -22,13 +22,13 @@ class Picture:
     id: str
     svg: str
     caption: str
-    table: Table
+    table: TextTable
     wide: str | None = None
     """The same figure for wide screens; None where one drawing serves both."""
 
 
 def draw_picture(
-    slug: str, figure: Figure, alt: str, caption: str, table: Table, wide: Figure | None = None
+    slug: str, figure: Figure, alt: str, caption: str, table: TextTable, wide: Figure | None = None
 ) -> Picture:
     """Draw a figure for a page, where its id is "figure-" and `slug`.
 

@@ -67,7 +67,7 @@ LINES: tuple[str | tuple[int, tuple[float, ...]], ...] = (
 )
 
 USUAL = {"net": 0, "xgboost": 1, "textbook": 2}
-"""The places of the usual contenders, so that a colour means the same in every report."""
+"""The looks of the usual contenders, so that a colour means the same in every report."""
 
 WIDTH = 4.2
 """Inches. On a phone a figure shrinks to nine tenths of its size, and stays legible."""
@@ -87,7 +87,7 @@ class Look:
 
 
 def assign_looks(names: Iterable[str]) -> dict[str, Look]:
-    """Give each contender its look: the usual ones their own, the others what is free.
+    """Give each contender its look: the usual ones a fixed one, the others the next free one.
 
     >>> {name: look.mark for name, look in assign_looks(["xgboost", "mine"]).items()}
     {'xgboost': 's', 'mine': 'o'}
@@ -95,11 +95,11 @@ def assign_looks(names: Iterable[str]) -> dict[str, Look]:
     names = list(names)
     taken = {USUAL[name] for name in names if name in USUAL}
     free = iter([place for place in range(len(HUES)) if place not in taken])
-    found: dict[str, Look] = {}
+    looks: dict[str, Look] = {}
     for number, name in enumerate(names):
         place = USUAL[name] if name in USUAL else next(free, number % len(HUES))
-        found[name] = Look(HUES[place], *MARKS[place], LINES[place])
-    return found
+        looks[name] = Look(HUES[place], *MARKS[place], LINES[place])
+    return looks
 
 
 def escape_text(text: str, width: int = 200) -> str:
@@ -114,7 +114,7 @@ def escape_text(text: str, width: int = 200) -> str:
 
 
 def style_axes(ax: Axes, *, grid: str | None = None) -> None:
-    """Leave of the axes only labels and, for `grid` ("x", "y" or "both"), quiet lines."""
+    """Reduce the axes to labels and, with `grid` ("x", "y" or "both"), thin lines."""
     ax.spines[:].set_visible(False)
     ax.set_facecolor("none")
     ax.tick_params(
@@ -129,7 +129,7 @@ def style_axes(ax: Axes, *, grid: str | None = None) -> None:
 
 
 def draw_legend(fig: Figure, ax: Axes, labels: Mapping[str, str], look: Mapping[str, Look]) -> None:
-    """Name the contenders over a figure, a line each; `ax` is one of its axes."""
+    """Draw a legend of the contenders over a figure, a line each; `ax` is one of its axes."""
     fig.set_layout_engine("constrained", h_pad=0.09)  # titles keep off the names above them
     for name, label in labels.items():
         style = look[name]
@@ -142,7 +142,7 @@ def draw_legend(fig: Figure, ax: Axes, labels: Mapping[str, str], look: Mapping[
             ms=6,
             label=escape_text(label, 44),
         )
-    found = fig.legend(
+    legend = fig.legend(
         loc="outside upper left",
         frameon=False,
         fontsize=TEXT,
@@ -150,7 +150,7 @@ def draw_legend(fig: Figure, ax: Axes, labels: Mapping[str, str], look: Mapping[
         borderpad=0,
         labelspacing=0.35,
     )
-    for text, name in zip(found.get_texts(), labels, strict=True):
+    for text, name in zip(legend.get_texts(), labels, strict=True):
         text.set_color(look[name].colour.light)
 
 

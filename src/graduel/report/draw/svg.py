@@ -1,4 +1,4 @@
-"""A figure as SVG inside a page: themed by CSS variables, without anything from elsewhere."""
+"""A figure as SVG inside a page: themed by CSS variables, without external resources."""
 
 from __future__ import annotations
 
@@ -31,20 +31,20 @@ def to_inline_svg(figure: Figure, *, prefix: str, label: str) -> str:
 
     Text stays text, in the page's own font. Colours of :data:`~graduel.report.draw.style.COLOURS`
     become CSS variables, so that the figure follows light and dark. Ids start with `prefix`, so
-    that figures on one page do not meet; the same figure always gives the same text. `label` is
-    what a screen reader says.
+    that figures on one page have no id in common; the same figure always gives the same text.
+    `label` is the text for screen readers.
     """
-    root = ElementTree.fromstring(_bytes(figure))
+    root = ElementTree.fromstring(_render(figure))
     for parent in root.iter():
         for child in list(parent):
-            # Metadata speak to no reader; the style would hold for the whole page.
-            if _local(child.tag) in ("metadata", "style"):
+            # Nobody reads the metadata; the style would apply to the whole page.
+            if _strip_namespace(child.tag) in ("metadata", "style"):
                 parent.remove(child)
     targets = {
         target
         for element in root.iter()
         for key, value in element.attrib.items()
-        if _local(key) == "href" or "url(" in value
+        if _strip_namespace(key) == "href" or "url(" in value
         for target in _REFERENCE.findall(value)
     }
     for element in root.iter():
@@ -55,7 +55,7 @@ def to_inline_svg(figure: Figure, *, prefix: str, label: str) -> str:
     return ElementTree.tostring(root, encoding="unicode")
 
 
-def _bytes(figure: Figure) -> bytes:
+def _render(figure: Figure) -> bytes:
     import matplotlib as mpl
 
     buffer = BytesIO()
@@ -68,8 +68,8 @@ def _bytes(figure: Figure) -> bytes:
 
 def _clean(element: ElementTree.Element, targets: set[str], prefix: str) -> None:
     """Strip the namespaces of one element, prefix its ids, shorten and theme it."""
-    element.tag = _local(element.tag)
-    attributes = {_local(key): value for key, value in element.attrib.items()}
+    element.tag = _strip_namespace(element.tag)
+    attributes = {_strip_namespace(key): value for key, value in element.attrib.items()}
     element.attrib.clear()
     for key, value in attributes.items():
         if key == "id":
@@ -80,7 +80,7 @@ def _clean(element: ElementTree.Element, targets: set[str], prefix: str) -> None
         elif key == "href":
             element.set("href", f"#{prefix}-{value[1:]}")
         elif key == "style":
-            element.set("style", _themed(value).replace("url(#", f"url(#{prefix}-"))
+            element.set("style", _apply_theme(value).replace("url(#", f"url(#{prefix}-"))
         elif key == "d":
             element.set("d", _DECIMALS.sub(r"\1", " ".join(value.split())))
         elif key == "transform" and value.startswith("rotate(-0 "):
@@ -91,16 +91,16 @@ def _clean(element: ElementTree.Element, targets: set[str], prefix: str) -> None
     element.tail = None
 
 
-def _themed(style: str) -> str:
-    """Put CSS variables in the place of colours, and leave the font's family to the page."""
+def _apply_theme(style: str) -> str:
+    """Replace colours by CSS variables, and leave the font's family to the page."""
     parts = [part.strip() for part in style.split(";") if part.strip()]
     parts = [part for part in parts if not part.startswith(("font-family:", "image-rendering:"))]
     for number, part in enumerate(parts):
-        if font := _FONT.fullmatch(part):  # how older versions of matplotlib put it
+        if font := _FONT.fullmatch(part):  # the form of older versions of matplotlib
             weight = f"; font-weight: {font['weight']}" if font["weight"] else ""
             parts[number] = f"font-size: {font['size']}{weight}"
-    return _HEX.sub(lambda found: _VARIABLES[found[0]], "; ".join(parts))
+    return _HEX.sub(lambda match: _VARIABLES[match[0]], "; ".join(parts))
 
 
-def _local(name: str) -> str:
+def _strip_namespace(name: str) -> str:
     return name.rpartition("}")[2]

@@ -1,4 +1,4 @@
-"""Numbers as people read them: percent, seconds, bytes, p-values."""
+"""Format numbers for readers: percent, seconds, bytes, p-values."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ from collections.abc import Sequence
 from math import floor, isfinite, log10
 
 NONE = "–"
-"""What stands where there is no number."""
+"""The text where there is no number."""
 MINUS = "−"
 _GAP = "\N{NO-BREAK SPACE}"
 
 
-def decimals(n_test: int) -> int:
-    """Return how many decimals of a percentage `n_test` rows can carry: one to three.
+def count_decimals(n_test: int) -> int:
+    """Return the number of decimals of a percentage that `n_test` rows support: one to three.
 
-    >>> decimals(10_000), decimals(360), decimals(1)
+    >>> count_decimals(10_000), count_decimals(360), count_decimals(1)
     (2, 1, 1)
     """
     return min(3, max(1, floor(log10(max(n_test, 1))) - 2))
@@ -29,52 +29,52 @@ def zero_error(n_test: int) -> float:
     return 0.5 / max(n_test, 1)
 
 
-def percent(share: float | None, places: int = 2) -> str:
+def format_percent(share: float | None, places: int = 2) -> str:
     r"""Write a share as a percentage.
 
-    >>> percent(0.0131)
+    >>> format_percent(0.0131)
     '1.31\xa0%'
     """
     return NONE if share is None else f"{100 * share:.{places}f}{_GAP}%"
 
 
-def interval(bounds: Sequence[float] | None, places: int = 2) -> str:
+def format_interval(bounds: Sequence[float] | None, places: int = 2) -> str:
     """Write an interval of shares, in percent.
 
-    >>> interval([0.0109, 0.0155])
+    >>> format_interval([0.0109, 0.0155])
     '1.09 to 1.55'
     """
     if bounds is None:
         return NONE
-    low, high = (_signed(100 * bound, places) for bound in bounds)
+    low, high = (_format_signed(100 * bound, places) for bound in bounds)
     return f"{low} to {high}"
 
 
-def points(difference: float | None, places: int = 2) -> str:
+def format_points(difference: float | None, places: int = 2) -> str:
     """Write a difference of two shares in percentage points, with its sign.
 
-    >>> points(-0.005), points(0.048), points(-1e-9)
+    >>> format_points(-0.005), format_points(0.048), format_points(-1e-9)
     ('−0.50', '+4.80', '0.00')
     """
     if difference is None:
         return NONE
-    text = _signed(100 * difference, places)
+    text = _format_signed(100 * difference, places)
     return text if text.startswith(MINUS) or not text.strip("0.") else f"+{text}"
 
 
-def number(value: float | None, places: int = 4) -> str:
+def format_number(value: float | None, places: int = 4) -> str:
     """Write a number with a true minus sign.
 
-    >>> number(-0.0123), number(0.5, 2)
+    >>> format_number(-0.0123), format_number(0.5, 2)
     ('−0.0123', '0.50')
     """
-    return NONE if value is None else _signed(value, places)
+    return NONE if value is None else _format_signed(value, places)
 
 
-def seconds(time: float | None) -> str:
+def format_seconds(time: float | None) -> str:
     r"""Write a time with its unit, to three figures.
 
-    >>> [seconds(t).replace("\xa0", " ") for t in (2.1e-5, 0.0034, 52.31, 170.2, 2400, 9000)]
+    >>> [format_seconds(t).replace("\xa0", " ") for t in (2.1e-5, 0.0034, 52.31, 170.2, 2400, 9000)]
     ['21 µs', '3.4 ms', '52.3 s', '170 s', '40 min', '2.5 h']
     """
     if time is None:
@@ -86,28 +86,28 @@ def seconds(time: float | None) -> str:
         (7200.0, 60.0, "min"),
     ):
         if time < limit:
-            return f"{_short(time / size)}{_GAP}{unit}"
-    return f"{_short(time / 3600)}{_GAP}h"
+            return f"{_format_short(time / size)}{_GAP}{unit}"
+    return f"{_format_short(time / 3600)}{_GAP}h"
 
 
-def bytes_(size: float | None) -> str:
+def format_bytes(size: float | None) -> str:
     r"""Write a number of bytes with a decimal unit, to three figures.
 
-    >>> bytes_(407_080), bytes_(1.5e9)
+    >>> format_bytes(407_080), format_bytes(1.5e9)
     ('407\xa0kB', '1.5\xa0GB')
     """
     if size is None:
         return NONE
     for limit, unit_size, unit in ((1e3, 1.0, "B"), (1e6, 1e3, "kB"), (1e9, 1e6, "MB")):
         if size < limit:
-            return f"{_short(size / unit_size)}{_GAP}{unit}"
-    return f"{_short(size / 1e9)}{_GAP}GB"
+            return f"{_format_short(size / unit_size)}{_GAP}{unit}"
+    return f"{_format_short(size / 1e9)}{_GAP}GB"
 
 
-def p_value(p: float | None) -> str:
+def format_p(p: float | None) -> str:
     """Write a p-value; a tiny one as a bound.
 
-    >>> p_value(0.0312), p_value(1e-30)
+    >>> format_p(0.0312), format_p(1e-30)
     ('0.031', '< 0.0001')
     """
     if p is None:
@@ -115,29 +115,29 @@ def p_value(p: float | None) -> str:
     return "< 0.0001" if p < 1e-4 else f"{p:.2g}" if p < 0.1 else f"{p:.2f}"
 
 
-def count(number: float | None) -> str:
+def format_count(number: float | None) -> str:
     """Write a whole number with commas.
 
-    >>> count(60_000)
+    >>> format_count(60_000)
     '60,000'
     """
     return NONE if number is None else f"{number:,.0f}"
 
 
-def rows(number: int) -> str:
+def format_rows(number: int) -> str:
     """Write a number of rows.
 
-    >>> rows(1), rows(10_000)
+    >>> format_rows(1), format_rows(10_000)
     ('1 row', '10,000 rows')
     """
     return f"{number:,} {'row' if number == 1 else 'rows'}"
 
 
-def plain(value: object) -> str:
-    """Write any value of a settings table as one would type it.
+def format_setting(value: object) -> str:
+    """Write any value of a settings table as a user types it.
 
-    >>> plain([784, 128, 10]), plain(True), plain(0.30000000001), plain(None)
-    ('784, 128, 10', 'yes', '0.3', 'none')
+    >>> [format_setting(value) for value in ([784, 128, 10], True, 0.30000000001, None)]
+    ['784, 128, 10', 'yes', '0.3', 'none']
     """
     if value is None:
         return "none"
@@ -146,19 +146,19 @@ def plain(value: object) -> str:
     if isinstance(value, float):
         return f"{value:.4g}" if abs(value) < 1 else f"{value:.6g}"
     if isinstance(value, list | tuple):
-        return ", ".join(plain(part) for part in value)
+        return ", ".join(format_setting(part) for part in value)
     if isinstance(value, dict):
-        return ", ".join(f"{key} {plain(part)}" for key, part in value.items())
+        return ", ".join(f"{key} {format_setting(part)}" for key, part in value.items())
     return str(value)
 
 
-def _signed(number: float, places: int) -> str:
+def _format_signed(number: float, places: int) -> str:
     """Write `number` with a true minus sign, and zero without one."""
     text = f"{number:.{places}f}"
     return text.lstrip("-") if not text.strip("-0.") else text.replace("-", MINUS)
 
 
-def _short(number: float) -> str:
+def _format_short(number: float) -> str:
     """Write `number` to three figures, without trailing zeros and without an exponent."""
     if number == 0 or not isfinite(number):
         return f"{number:g}"

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-_WITHOUT_THE = ("the", "a", "an", "my", "our", "your", "xgboost")
-
 
 def split_sentence(sentence: str, cost: str = "") -> dict[str, str]:
     """Split a verdict's sentence at its first colon, after which its numbers follow.
@@ -21,16 +19,6 @@ def join_words(words: list[str]) -> str:
     'a, b and c'
     """
     return " and ".join(part for part in (", ".join(words[:-1]), words[-1]) if part)
-
-
-def with_article(title: str) -> str:
-    """Return a contender's title for the middle of a sentence: several words get a "the".
-
-    >>> with_article("NumPy network"), with_article("XGBoost as it comes"), with_article("my net")
-    ('the NumPy network', 'XGBoost as it comes', 'my net')
-    """
-    first, *rest = title.split() or [""]
-    return f"the {title}" if rest and first.lower() not in _WITHOUT_THE else title
 
 
 def start_sentence(text: str) -> str:

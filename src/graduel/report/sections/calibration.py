@@ -12,7 +12,7 @@ from graduel.report.draw import units
 from graduel.report.draw.contender_names import list_looks, list_titles
 from graduel.report.draw.picture import Picture, draw_picture
 from graduel.report.draw.style import MUTED, PAPER, SMALL, WIDTH, draw_legend, style_axes
-from graduel.report.draw.table import Table
+from graduel.report.draw.text_table import TextTable
 from graduel.stats.proportions import wilson_interval
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ def read_calibrations(run: Run, scaling: Scaling = "before") -> dict[str, Calibr
     return {name: getattr(entry.calibration, scaling) for name, entry in entries}
 
 
-def accuracy_interval(one: Bin) -> tuple[float, float]:
+def find_interval(one: Bin) -> tuple[float, float]:
     """Return the 95 % interval of the share of right answers in a bin, Wilson's."""
     return wilson_interval(round(one.right * one.rows), one.rows)
 
@@ -64,7 +64,7 @@ def calibration(run: Run, scaling: Scaling = "before") -> Figure:
         look, bins = looks[name], entry.diagram
         colour = look.colour.light
         confidences, accuracies = _in_percent(bins)
-        lows, highs = zip(*map(accuracy_interval, bins), strict=True)
+        lows, highs = zip(*map(find_interval, bins), strict=True)
         ax.vlines(
             confidences,
             [100 * low for low in lows],
@@ -94,7 +94,7 @@ def calibration(run: Run, scaling: Scaling = "before") -> Figure:
     ax.set_xlabel("probability of the answer, %", color=MUTED.light, fontsize=SMALL)
     ax.set_ylabel("right answers, %", color=MUTED.light, fontsize=SMALL)
     labels = {
-        name: f"{titles[name][:28]} (ECE {units.percent(entry.ece_corrected)})"
+        name: f"{titles[name][:28]} (ECE {units.format_percent(entry.ece_corrected)})"
         for name, entry in calibrations.items()
     }
     draw_legend(fig, ax, labels, looks)
@@ -106,7 +106,7 @@ def _in_percent(bins: list[Bin] | tuple[Bin, ...]) -> tuple[list[float], list[fl
     return [100 * one.confidence for one in bins], [100 * one.right for one in bins]
 
 
-def build_table(run: Run) -> Table:
+def build_table(run: Run) -> TextTable:
     """Return log loss, Brier score and ECE, before and after temperature scaling."""
     titles, rows = list_titles(run), []
     for scaling, label in (("before", "unscaled"), ("after", "scaled")):
@@ -119,12 +119,12 @@ def build_table(run: Run) -> Table:
                     "1" if scaling == "before" else f"{temperature:.3g}",
                     f"{one.log_loss:.4f}",
                     f"{one.brier:.4f}",
-                    units.percent(one.ece_corrected),
-                    units.interval(one.ece_interval),
-                    units.percent(one.ece_by_chance),
+                    units.format_percent(one.ece_corrected),
+                    units.format_interval(one.ece_interval),
+                    units.format_percent(one.ece_by_chance),
                 )
             )
-    return Table(
+    return TextTable(
         "Probabilities before and after temperature scaling",
         (
             "Contender",
@@ -139,10 +139,10 @@ def build_table(run: Run) -> Table:
     )
 
 
-def build_bin_table(run: Run, scaling: Scaling) -> Table:
+def build_bin_table(run: Run, scaling: Scaling) -> TextTable:
     """Return the bins of every reliability diagram."""
     titles = list_titles(run)
-    return Table(
+    return TextTable(
         "Right answers by their probability",
         (
             "Contender",
@@ -156,10 +156,10 @@ def build_bin_table(run: Run, scaling: Scaling) -> Table:
             (
                 titles[name],
                 f"{100 * one.low:.0f} to {100 * one.high:.0f}",
-                units.count(one.rows),
-                units.percent(one.confidence, 1),
-                units.percent(one.right, 1),
-                units.interval(accuracy_interval(one), 1),
+                units.format_count(one.rows),
+                units.format_percent(one.confidence, 1),
+                units.format_percent(one.right, 1),
+                units.format_interval(find_interval(one), 1),
             )
             for name, entry in read_calibrations(run, scaling).items()
             for one in entry.diagram
@@ -178,7 +178,7 @@ def build_pictures(run: Run) -> list[Picture]:
 def _build_picture(run: Run, slug: str, scaling: Scaling, which: str) -> Picture:
     titles = list_titles(run)
     errors = "; ".join(
-        f"{titles[name]} {units.percent(entry.ece_corrected)}"
+        f"{titles[name]} {units.format_percent(entry.ece_corrected)}"
         for name, entry in read_calibrations(run, scaling).items()
     )
     return draw_picture(

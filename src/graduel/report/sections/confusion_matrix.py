@@ -25,8 +25,8 @@ from graduel.report.draw.style import (
     escape_text,
     style_axes,
 )
-from graduel.report.draw.table import Table
-from graduel.report.sections.protocol_text import run_noun
+from graduel.report.draw.text_table import TextTable
+from graduel.report.sections.protocol_text import name_run
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -144,13 +144,13 @@ def _write_count(ax: Axes, i: int, j: int, count: int, colour: str, size: float)
     ax.text(j, i, str(count), ha="center", va="center_baseline", color=colour, fontsize=size)
 
 
-def build_table(matrix: ConfusionMatrix, title: str) -> Table:
+def build_table(matrix: ConfusionMatrix, title: str) -> TextTable:
     """Return the most frequent mistakes of one contender."""
-    return Table(
+    return TextTable(
         f"The most frequent mistakes of {title}",
         ("True class", "Predicted class", "Test rows"),
         tuple(
-            (truth, answer, units.count(n))
+            (truth, answer, units.format_count(n))
             for truth, answer, n in matrix.most_frequent(MOST_MISTAKES)
         ),
     )
@@ -159,13 +159,13 @@ def build_table(matrix: ConfusionMatrix, title: str) -> Table:
 def build_pictures(run: Run) -> list[Picture]:
     """Return a confusion matrix for each contender, for a page."""
     pictures = []
-    rounds = "seeds" if run_noun(run) == "Seed" else "rounds"
+    rounds = "seeds" if name_run(run) == "Seed" else "rounds"
     for number, (name, title) in enumerate(list_titles(run).items()):
         matrix = count_confusions(run, name)
         mistakes = "; ".join(
             f"{n} times {truth} as {answer}" for truth, answer, n in matrix.most_frequent(3)
         )
-        wrong = f"{units.count(matrix.wrong)} wrong of {units.count(matrix.total)}"
+        wrong = f"{units.format_count(matrix.wrong)} wrong of {units.format_count(matrix.total)}"
         together = f", all {matrix.n_runs} {rounds} together" if matrix.n_runs > 1 else ""
         pictures.append(
             draw_picture(

@@ -15,7 +15,7 @@ from graduel.report.draw import units
 from graduel.report.draw.contender_names import list_contenders, list_looks, list_titles
 from graduel.report.draw.picture import Picture, draw_picture
 from graduel.report.draw.style import INK, PAPER, SMALL, TEXT, WIDTH, escape_text, style_axes
-from graduel.report.draw.table import Table
+from graduel.report.draw.text_table import TextTable
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,14 +29,14 @@ class Cost:
 
     def format(self, value: float | None) -> str:
         """Write a value with its unit."""
-        return units.seconds(value) if self.unit == "seconds" else units.bytes_(value)
+        return units.format_seconds(value) if self.unit == "seconds" else units.format_bytes(value)
 
 
 def read_costs(run: Run) -> list[Cost]:
     """Return every contender's costs: time to tune, fit and predict, memory, size."""
     entries = run.result.contenders
     batch_sizes = {entry.batch_rows for entry in entries.values()}
-    batch = units.rows(batch_sizes.pop()) if len(batch_sizes) == 1 else "a batch"
+    batch = units.format_rows(batch_sizes.pop()) if len(batch_sizes) == 1 else "a batch"
     tuned = any(any(entry.tuning_seconds) for entry in entries.values())
     kinds: list[tuple[str, str, Literal["seconds", "bytes"]]] = [
         ("fit_seconds", "Fit the selected trial" if tuned else "Fit", "seconds"),
@@ -103,9 +103,9 @@ def cost(run: Run) -> Figure:
     return fig
 
 
-def build_table(run: Run) -> Table:
+def build_table(run: Run) -> TextTable:
     """Return every contender's costs."""
-    return Table(
+    return TextTable(
         "Cost",
         ("Less is better", *list_titles(run).values()),
         tuple((one.label, *map(one.format, one.values.values())) for one in read_costs(run)),

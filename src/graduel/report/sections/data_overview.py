@@ -1,4 +1,4 @@
-"""The data of a user: warnings, columns and classes, but no row of them."""
+"""User data: warnings, columns and classes, but no row."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from graduel.duel.result.outcome import Run
-from graduel.report.draw.table import Table
+from graduel.report.draw.text_table import TextTable
 
 if TYPE_CHECKING:
     from graduel.duel.result.duel_result import ColumnSummary
@@ -22,7 +22,7 @@ class DataOverview:
 
     warnings: tuple[str, ...]
     notes: tuple[str, ...]
-    tables: tuple[Table, ...]
+    tables: tuple[TextTable, ...]
     """Columns, dropped columns and classes."""
 
 
@@ -36,22 +36,22 @@ def build_overview(run: Run) -> DataOverview | None:
         tables.append(_build_column_table(data.columns))
     if data.set_aside:
         dropped = tuple((one.name, one.reason) for one in data.set_aside)
-        tables.append(Table("Columns set aside", ("Column", "Why"), dropped))
+        tables.append(TextTable("Columns set aside", ("Column", "Why"), dropped))
     rows = sum(data.class_rows)
     classes = tuple(
         (name, f"{n:,}", f"{100 * n / rows:.1f} %")
         for name, n in zip(data.classes, data.class_rows, strict=True)
     )
-    tables.append(Table("Classes", ("Class", "Rows", "Share"), classes))
+    tables.append(TextTable("Classes", ("Class", "Rows", "Share"), classes))
     warnings = tuple(f"{one.title}: {one.message}" for one in data.warnings or ())
     return DataOverview(warnings, data.notes or (), tuple(tables))
 
 
-def _build_column_table(columns: tuple[ColumnSummary, ...]) -> Table:
+def _build_column_table(columns: tuple[ColumnSummary, ...]) -> TextTable:
     counts = Counter(column.kind for column in columns)
     kinds = ", ".join(f"{n:,} {kind}" for kind, n in counts.items())
     more = f"; the first {MOST_COLUMNS} of them" if len(columns) > MOST_COLUMNS else ""
-    return Table(
+    return TextTable(
         f"Columns: {kinds}{more}",
         ("Column", "Kind", "Missing cells"),
         tuple((one.name, one.kind, f"{one.missing:,}") for one in columns[:MOST_COLUMNS]),

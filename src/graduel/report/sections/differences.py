@@ -22,7 +22,7 @@ from graduel.report.draw.interval_rows import (
 )
 from graduel.report.draw.picture import Picture, draw_picture
 from graduel.report.draw.style import GRID, INK, MUTED, escape_text
-from graduel.report.draw.table import Table
+from graduel.report.draw.text_table import TextTable
 
 if TYPE_CHECKING:
     from graduel.duel.verdict.types import Comparison, DatasetComparison
@@ -50,14 +50,14 @@ class DifferenceScale:
         return self.factor * bounds[0], self.factor * bounds[1]
 
 
-def difference_scale(run: Run) -> DifferenceScale:
+def choose_scale(run: Run) -> DifferenceScale:
     """Return how differences of the leading metric are written."""
     protocol = run.result.protocol
     title = protocol.metric_title
     if not protocol.metric_unit:
         return DifferenceScale(title, title, "", 0.01, 4)
     losses = "test errors" if protocol.metric == "error" else title
-    places = units.decimals(len(run.y_test))
+    places = units.count_decimals(len(run.y_test))
     return DifferenceScale(losses, "percentage points", "points", 1.0, places)
 
 
@@ -85,7 +85,7 @@ def differences(run: Run, name: str | None = None) -> Figure:
     pairs = select_comparisons(run, name)
     if not pairs:
         raise ValueError("differences needs a run with two contenders or more; this one has one")
-    titles, scale = list_titles(run), difference_scale(run)
+    titles, scale = list_titles(run), choose_scale(run)
     fig, ax = create_rows(len(pairs), 0.66, 0.82)
     rope = 100 * scale.factor * max(pair.rope for pair in pairs)
     for y in range(len(pairs)):
@@ -96,8 +96,10 @@ def differences(run: Run, name: str | None = None) -> Figure:
         value, bounds = scale.factor * pair.difference, scale.interval(pair.interval)
         label = f"{escape_text(titles[pair.a], 24)} − {escape_text(titles[pair.b], 24)}"
         draw_label(ax, y - 0.53, label, INK.light)
-        text = f"{units.points(value, scale.places)} {scale.short}"
-        draw_number(ax, y - 0.29, f"{text}  ({units.interval(bounds, scale.places)})", ha="left")
+        text = f"{units.format_points(value, scale.places)} {scale.short}"
+        draw_number(
+            ax, y - 0.29, f"{text}  ({units.format_interval(bounds, scale.places)})", ha="left"
+        )
         draw_whisker(ax, y, value, bounds, INK.light, "o")
         ends += [100 * end for end in (value, *bounds)]
     low, high = min([*ends, -rope]), max([*ends, rope])
@@ -106,23 +108,23 @@ def differences(run: Run, name: str | None = None) -> Figure:
     return fig
 
 
-def build_table(run: Run) -> Table:
+def build_table(run: Run) -> TextTable:
     """Return every pair's difference with its intervals, its test and its verdict."""
-    titles, scale = list_titles(run), difference_scale(run)
+    titles, scale = list_titles(run), choose_scale(run)
     pairs = run.result.comparisons
 
     def level(levels: set[float]) -> str:
         return f"{100 * levels.pop():.3g} % " if len(levels) == 1 else ""
 
     def bounds(interval: tuple[float, float]) -> str:
-        return units.interval(scale.interval(interval), scale.places)
+        return units.format_interval(scale.interval(interval), scale.places)
 
     columns: list[tuple[str, list[str]]] = [
         ("First − second", [f"{titles[one.a]} − {titles[one.b]}" for one in pairs]),
         ("Verdict", [write_verdict(one.verdict, titles[one.a], titles[one.b]) for one in pairs]),
         (
             "Difference",
-            [units.points(scale.factor * one.difference, scale.places) for one in pairs],
+            [units.format_points(scale.factor * one.difference, scale.places) for one in pairs],
         ),
         (
             f"{level({one.interval_level for one in pairs})}interval",
@@ -132,8 +134,8 @@ def build_table(run: Run) -> Table:
             f"{level({one.equivalence_level for one in pairs})}interval for equality",
             [bounds(one.equivalence_interval) for one in pairs],
         ),
-        ("p", [units.p_value(one.p_value) for one in pairs]),
-        ("p, adjusted", [units.p_value(one.p_adjusted) for one in pairs]),
+        ("p", [units.format_p(one.p_value) for one in pairs]),
+        ("p, adjusted", [units.format_p(one.p_adjusted) for one in pairs]),
     ]
     # What an undecided pair lacks; a column that would be empty is left out.
     for head, needs in (
@@ -142,8 +144,8 @@ def build_table(run: Run) -> Table:
         ("Repeats needed", [one.more_repeats for one in pairs]),
     ):
         if any(needs):
-            columns.append((head, [units.count(need) for need in needs]))
-    return Table(
+            columns.append((head, [units.format_count(need) for need in needs]))
+    return TextTable(
         f"Paired differences of {scale.losses}" + f", in {scale.unit}" * bool(scale.short),
         tuple(head for head, _ in columns),
         tuple(zip(*(cells for _, cells in columns), strict=True)),
@@ -162,15 +164,17 @@ def write_verdict(verdict: str, a: str, b: str) -> str:
 
 def build_picture(run: Run) -> Picture:
     """Return the paired differences; of many pairs, those of the contender with fewest errors."""
-    titles, scale = list_titles(run), difference_scale(run)
+    titles, scale = list_titles(run), choose_scale(run)
     entries = run.result.contenders
     best = min(entries, key=lambda name: entries[name].test_error)
     name = best if len(run.result.comparisons) > MOST_DIFFERENCES else None
     values = []
     for pair in select_comparisons(run, name):
-        value = units.points(scale.factor * pair.difference, scale.places)
+        value = units.format_points(scale.factor * pair.difference, scale.places)
         text = f"{titles[pair.a]} minus {titles[pair.b]} {value} {scale.short}".rstrip()
-        values.append(f"{text}, {units.interval(scale.interval(pair.interval), scale.places)}")
+        values.append(
+            f"{text}, {units.format_interval(scale.interval(pair.interval), scale.places)}"
+        )
     losses = "test errors" if scale.losses == "test errors" else "losses"
     part = f" Drawn are the pairs of {titles[best]}; the table has all." if name else ""
     return draw_picture(
@@ -186,7 +190,7 @@ def build_picture(run: Run) -> Picture:
 
 def describe_rope(run: Run) -> str:
     """Return the region of practical equivalence, and the rule of a verdict, in words."""
-    rope, scale = run.result.protocol.rope, difference_scale(run)
+    rope, scale = run.result.protocol.rope, choose_scale(run)
     size = f"{100 * scale.factor * rope:.3g} {scale.unit}"
     if scale.losses == "test errors":
         size += f" of zero, which is {rope * len(run.y_test):.3g} in {len(run.y_test):,} test rows"

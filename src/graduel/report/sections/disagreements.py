@@ -10,6 +10,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from graduel.duel.result.outcome import Run
+from graduel.duel.verdict.sentences import with_article
 from graduel.report.draw import units
 from graduel.report.draw.contender_names import (
     check_contender,
@@ -19,10 +20,14 @@ from graduel.report.draw.contender_names import (
 )
 from graduel.report.draw.image_grid import ImageGroup, check_images, draw_image_grid
 from graduel.report.draw.picture import Picture, draw_picture
-from graduel.report.draw.row_cells import cell_names, describe_numbering, format_cells, row_number
+from graduel.report.draw.row_cells import (
+    describe_numbering,
+    find_row_number,
+    format_cells,
+    list_cell_names,
+)
 from graduel.report.draw.style import NARROW, escape_text
-from graduel.report.draw.table import Table
-from graduel.report.draw.wording import with_article
+from graduel.report.draw.text_table import TextTable
 
 MOST_PAIRS = 6
 """A page shows the rows of this many pairs; the claims' pairs come first."""
@@ -84,7 +89,7 @@ def disagreements(run: Run, a: str, b: str) -> Figure:
     titles, looks = list_titles(run), list_looks(run)
     groups = [
         ImageGroup(
-            f"Only {escape_text(with_article(titles[side.right]), 28)} is right",
+            f"Only {escape_text(with_article(side.right, titles), 28)} is right",
             looks[side.right].colour.light,
             side.total,
             tuple((one.row, one.truth, one.answer) for one in side.rows),
@@ -94,7 +99,7 @@ def disagreements(run: Run, a: str, b: str) -> Figure:
     return draw_image_grid(run, groups, NARROW)
 
 
-def build_agreement_table(run: Run) -> Table | None:
+def build_agreement_table(run: Run) -> TextTable | None:
     """Return for every pair how often both, one or none is right; None for a single contender."""
     names = list_contenders(run)
     if len(names) < 2:
@@ -105,28 +110,28 @@ def build_agreement_table(run: Run) -> Table | None:
     for a, b in combinations(names, 2):
         both, only_a = right[a] & right[b], right[a] & ~right[b]
         only_b, neither = ~right[a] & right[b], ~right[a] & ~right[b]
-        counts = (units.count(int(part.sum())) for part in (both, only_a, only_b, neither))
+        counts = (units.format_count(int(part.sum())) for part in (both, only_a, only_b, neither))
         rows.append((f"{titles[a]}, {titles[b]}", *counts))
-    return Table(
+    return TextTable(
         "How often each of a pair is right",
         ("First, second", "Both right", "Only the first", "Only the second", "Both wrong"),
         tuple(rows),
     )
 
 
-def build_table(run: Run, sides: Iterable[OneSide]) -> Table:
+def build_table(run: Run, sides: Iterable[OneSide]) -> TextTable:
     """Return the rows that only one of a pair gets right, as far as they are shown."""
     titles = list_titles(run)
-    return Table(
+    return TextTable(
         f"The rows shown, {describe_numbering(run)}",
-        ("Only right", "Row", "Truth", "Wrong answer", "Its probability", *cell_names(run)),
+        ("Only right", "Row", "Truth", "Wrong answer", "Its probability", *list_cell_names(run)),
         tuple(
             (
                 titles[side.right],
-                str(row_number(run, one.row)),
+                str(find_row_number(run, one.row)),
                 one.truth,
                 one.answer,
-                units.percent(one.confidence, 1),
+                units.format_percent(one.confidence, 1),
                 *format_cells(run, one.row),
             )
             for side in sides
@@ -143,7 +148,7 @@ def build_pictures(run: Run) -> list[Picture]:
     for number, (a, b) in enumerate(_main_pairs(run)):
         sides = find_disagreements(run, a, b)
         counts = "; ".join(
-            f"only {with_article(titles[side.right])} is right on {side.total}" for side in sides
+            f"only {with_article(side.right, titles)} is right on {side.total}" for side in sides
         )
         pictures.append(
             draw_picture(
@@ -159,7 +164,7 @@ def build_pictures(run: Run) -> list[Picture]:
     return pictures
 
 
-def build_tables(run: Run) -> list[tuple[str, Table]]:
+def build_tables(run: Run) -> list[tuple[str, TextTable]]:
     """Return the rows of the same pairs where there are no images: pairs of a title and a table."""
     if run.images is not None:
         return []

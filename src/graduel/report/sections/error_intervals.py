@@ -16,21 +16,21 @@ from graduel.report.draw.interval_rows import (
 )
 from graduel.report.draw.picture import Picture, draw_picture
 from graduel.report.draw.style import escape_text
-from graduel.report.draw.table import Table
-from graduel.report.sections.protocol_text import run_noun
+from graduel.report.draw.text_table import TextTable
+from graduel.report.sections.protocol_text import name_run
 
 
 def errors(run: Run) -> Figure:
     """Draw every contender's test error with its 95 % interval, and a small mark for each run."""
     entries, titles, looks = run.result.contenders, list_titles(run), list_looks(run)
-    places = units.decimals(len(run.y_test))
+    places = units.count_decimals(len(run.y_test))
     fig, ax = create_rows(len(entries), 0.5, 0.66)
     ends = [1e-4]
     for y, (name, entry) in enumerate(entries.items()):
         colour, mark = looks[name].colour.light, looks[name].mark
         error, interval = entry.test_error, entry.test_error_interval
         draw_label(ax, y - 0.3, escape_text(titles[name], 24), colour)
-        text = f"{units.percent(error, places)}  ({units.interval(interval, places)})"
+        text = f"{units.format_percent(error, places)}  ({units.format_interval(interval, places)})"
         draw_number(ax, y - 0.3, text, ha="right")
         draw_whisker(ax, y, error, interval, colour, mark)
         if len(entry.test_errors) > 1:
@@ -41,18 +41,18 @@ def errors(run: Run) -> Figure:
     return fig
 
 
-def build_table(run: Run) -> Table:
+def build_table(run: Run) -> TextTable:
     """Return every contender's error, its interval, and the error of each run."""
-    titles, places = list_titles(run), units.decimals(len(run.y_test))
-    return Table(
+    titles, places = list_titles(run), units.count_decimals(len(run.y_test))
+    return TextTable(
         "Test errors",
-        ("Contender", "Test error", "95 % interval, %", f"By {run_noun(run).lower()}"),
+        ("Contender", "Test error", "95 % interval, %", f"By {name_run(run).lower()}"),
         tuple(
             (
                 titles[name],
-                units.percent(entry.test_error, places),
-                units.interval(entry.test_error_interval, places),
-                ", ".join(units.percent(share, places) for share in entry.test_errors),
+                units.format_percent(entry.test_error, places),
+                units.format_interval(entry.test_error_interval, places),
+                ", ".join(units.format_percent(share, places) for share in entry.test_errors),
             )
             for name, entry in run.result.contenders.items()
         ),

@@ -25,7 +25,7 @@ from graduel.report.draw.style import (
     escape_text,
     style_axes,
 )
-from graduel.report.draw.table import Table
+from graduel.report.draw.text_table import TextTable
 
 MOST_COLUMNS = 15
 """Of more columns, those are drawn that are most important to any contender."""
@@ -145,9 +145,13 @@ def _draw_blocks(run: Run, values: PermutationImportance) -> Figure:
     return fig
 
 
-def build_table(run: Run, values: PermutationImportance) -> Table:
+def build_table(run: Run, values: PermutationImportance) -> TextTable:
     """Return the rise of log loss and error, a row for each column or block."""
     titles = list_titles(run)
+
+    def cell(loss: float, error: float) -> str:
+        return f"{units.format_number(loss)} ({units.format_points(error, 1)})"
+
     labels: tuple[str, ...] | list[str] = values.labels
     if (side := values.block) is not None:
         shape = next(iter(values.rises.values())).shape
@@ -155,14 +159,14 @@ def build_table(run: Run, values: PermutationImportance) -> Table:
     rises = [one.ravel() for one in values.rises.values()]
     errors = [one.ravel() for one in values.error_rises.values()]
     order = np.argsort(-np.max(rises, axis=0), kind="stable")
-    return Table(
+    return TextTable(
         "Rise of the log loss (and of the error, in points) when permuted",
         ("Column" if side is None else "Pixels", *(titles[name] for name in values.rises)),
         tuple(
             (
                 labels[place],
                 *(
-                    f"{units.number(float(loss[place]))} ({units.points(float(error[place]), 1)})"
+                    cell(float(loss[place]), float(error[place]))
                     for loss, error in zip(rises, errors, strict=True)
                 ),
             )
@@ -187,14 +191,14 @@ def _describe_columns(run: Run, values: PermutationImportance) -> tuple[str, str
     largest = "; ".join(
         f"{values.labels[place]}: "
         + ", ".join(
-            f"{titles[name]} {units.number(float(rises[place]))}"
+            f"{titles[name]} {units.format_number(float(rises[place]))}"
             for name, rises in values.rises.items()
         )
         for place in shown[:3]
     )
     caption = (
-        f"The rise of the log loss on {units.rows(values.n_rows)} of the test rows when the values "
-        "of a column are permuted. Of two columns with the same information, neither seems "
+        f"The rise of the log loss on {units.format_rows(values.n_rows)} of the test rows when the "
+        "values of a column are permuted. Of two columns with the same information, neither seems "
         "important."
     )
     if len(values.labels) > MOST_COLUMNS:
@@ -212,7 +216,7 @@ def _describe_blocks(run: Run, values: PermutationImportance) -> tuple[str, str]
         peaks.append(f"{titles[name]} most at {at}")
     return (
         f"For each contender a picture of the important pixels. {'; '.join(peaks)}.",
-        f"The rise of the log loss on {units.rows(values.n_rows)} of the test rows when a block of "
-        f"{block} × {block} pixels comes from other images: the stronger the colour, the larger, "
-        "on one scale for all.",
+        f"The rise of the log loss on {units.format_rows(values.n_rows)} of the test rows when a "
+        f"block of {block} × {block} pixels comes from other images: the stronger the colour, the "
+        "larger, on one scale for all.",
     )

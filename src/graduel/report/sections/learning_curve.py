@@ -12,7 +12,7 @@ from graduel.report.draw import units
 from graduel.report.draw.contender_names import list_looks, list_titles
 from graduel.report.draw.picture import Picture, draw_picture
 from graduel.report.draw.style import MUTED, PAPER, SMALL, WIDTH, escape_text, style_axes
-from graduel.report.draw.table import Table
+from graduel.report.draw.text_table import TextTable
 from graduel.report.sections.differences import write_verdict
 
 if TYPE_CHECKING:
@@ -109,29 +109,29 @@ def list_sentences(run: Run) -> list[str]:
     return [] if curve is None else [pair.sentence for pair in curve.pairs]
 
 
-def build_table(run: Run) -> Table:
+def build_table(run: Run) -> TextTable:
     """Return a row for each size: every contender's error with its interval, and the verdicts."""
     curve, titles = read_curve(run), list_titles(run)
-    places, protocol = units.decimals(len(run.y_test)), run.result.protocol
+    places, protocol = units.count_decimals(len(run.y_test)), run.result.protocol
     entries = curve.contenders.values()
     rows = []
     for i, size in enumerate(curve.sizes):
         cells = [
-            f"{units.percent(entry.test_errors[i], places)} "
-            f"({units.interval(entry.test_error_intervals[i], places)})"
+            f"{units.format_percent(entry.test_errors[i], places)} "
+            f"({units.format_interval(entry.test_error_intervals[i], places)})"
             for entry in entries
         ]
         cells += [f"{entry.metrics[i]:.4f}" for entry in entries if entry.metrics is not None]
         cells += [
             write_verdict(pair.verdicts[i], titles[pair.a], titles[pair.b]) for pair in curve.pairs
         ]
-        rows.append((units.count(size), *cells))
+        rows.append((units.format_count(size), *cells))
     names = [titles[name] for name in curve.contenders]
     leading = []
     if protocol.metric != "error":
         leading = [f"{protocol.metric_title}, {name}" for name in names]
     pairs = [f"{titles[pair.a]} − {titles[pair.b]}" for pair in curve.pairs]
-    return Table(
+    return TextTable(
         "Test error by training rows, with 95 % intervals, and the verdict on every pair",
         ("Training rows", *names, *leading, *pairs),
         tuple(rows),
@@ -143,11 +143,11 @@ def build_picture(run: Run) -> Picture | None:
     curve = run.result.learning_curve
     if curve is None:
         return None
-    titles, places = list_titles(run), units.decimals(len(run.y_test))
+    titles, places = list_titles(run), units.count_decimals(len(run.y_test))
     values = "; ".join(
         f"{titles[name]} "
         + ", ".join(
-            f"{units.percent(error, places)} at {size:,}"
+            f"{units.format_percent(error, places)} at {size:,}"
             for size, error in zip(curve.sizes, entry.test_errors, strict=True)
         )
         for name, entry in curve.contenders.items()

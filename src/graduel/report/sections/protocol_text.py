@@ -6,7 +6,7 @@ from graduel.duel.result.outcome import Run
 from graduel.report.draw import units
 
 
-def run_noun(run: Run) -> str:
+def name_run(run: Run) -> str:
     """Return what one fit of a contender is called: "Seed", or "Fit" in cross-validation."""
     return "Fit" if "x" in run.result.protocol.split else "Seed"
 
@@ -39,7 +39,7 @@ def build_terms(run: Run) -> list[tuple[str, str]]:
         (
             "Rows",
             f"{data.n_train:,} training rows and {data.n_valid:,} validation rows{part}; "
-            f"{data.n_test:,} test rows" + (" (first fold)" if run_noun(run) == "Fit" else ""),
+            f"{data.n_test:,} test rows" + (" (first fold)" if name_run(run) == "Fit" else ""),
         ),
         (
             "Test rows",
@@ -63,7 +63,9 @@ def _describe_budget(run: Run) -> str:
             "recipe first"
         )
     if budget.kind == "seconds":
-        return f"{units.seconds(budget.value)} of search and fitting for each contender and fit"
+        return (
+            f"{units.format_seconds(budget.value)} of search and fitting for each contender and fit"
+        )
     return "none: every contender is fitted once, with its default recipe"
 
 

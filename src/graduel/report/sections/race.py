@@ -27,8 +27,8 @@ from graduel.report.draw.style import (
     spread_labels,
     style_axes,
 )
-from graduel.report.draw.table import Table
-from graduel.report.sections.protocol_text import run_noun
+from graduel.report.draw.text_table import TextTable
+from graduel.report.sections.protocol_text import name_run
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -81,7 +81,11 @@ def race(run: Run, *, width: float = WIDTH) -> Figure:
     zero is drawn at half of one row, labelled 0. `width` is in inches.
     """
     return draw_curves(
-        run, read_racers(run), width, "seconds of training", lambda t: f"in {units.seconds(t)}"
+        run,
+        read_racers(run),
+        width,
+        "seconds of training",
+        lambda t: f"in {units.format_seconds(t)}",
     )
 
 
@@ -98,11 +102,11 @@ def draw_curves(
     _scale_axes(ax, racers, lowest)
     for racer in racers:
         _draw_racer(ax, racer, looks[racer.name], lowest)
-    places = units.decimals(len(run.y_test))
+    places = units.count_decimals(len(run.y_test))
     labels = [
         (
             titles[racer.name],
-            f"{units.percent(racer.test_error, places)} {format_end(racer.mean_end)}",
+            f"{units.format_percent(racer.test_error, places)} {format_end(racer.mean_end)}",
         )
         for racer in racers
     ]
@@ -224,23 +228,26 @@ def _label_lines(
             )
 
 
-def build_table(run: Run) -> Table:
+def build_table(run: Run) -> TextTable:
     """Return the race at 1, 2, 5, 10, … seconds: the test error of the last checkpoint by then."""
     racers, titles = read_racers(run), list_titles(run)
-    places = units.decimals(len(run.y_test))
+    places = units.count_decimals(len(run.y_test))
     times = [time for racer in racers for curve in racer.curves[:1] for time, _ in curve]
     moments = [step * 10.0**power for power in range(-3, 7) for step in (1, 2, 5)]
     rows = [
-        (units.seconds(t), *(units.percent(racer.error_at(t), places) for racer in racers))
+        (
+            units.format_seconds(t),
+            *(units.format_percent(racer.error_at(t), places) for racer in racers),
+        )
         for t in moments
         if times and min(times) <= t <= max(times)
     ]
     mean = " (mean over seeds)" if run.result.protocol.seeds > 1 else ""
     rows.append(
-        (f"the selected model{mean}", *(units.percent(r.test_error, places) for r in racers))
+        (f"the selected model{mean}", *(units.format_percent(r.test_error, places) for r in racers))
     )
-    rows.append((f"after{mean}", *(units.seconds(racer.mean_end) for racer in racers)))
-    return Table(
+    rows.append((f"after{mean}", *(units.format_seconds(racer.mean_end) for racer in racers)))
+    return TextTable(
         "Test error at the last checkpoint up to each moment (first seed)",
         ("Seconds of training", *(titles[racer.name] for racer in racers)),
         tuple(rows),
@@ -250,10 +257,11 @@ def build_table(run: Run) -> Table:
 def build_picture(run: Run) -> Picture:
     """Return the race for a page."""
     racers, titles = read_racers(run), list_titles(run)
-    places = units.decimals(len(run.y_test))
+    places = units.count_decimals(len(run.y_test))
     ends = "; ".join(
-        f"{titles[r.name]} {units.percent(r.test_error, places)} after {units.seconds(r.mean_end)}"
-        for r in racers
+        f"{titles[racer.name]} {units.format_percent(racer.test_error, places)} after "
+        f"{units.format_seconds(racer.mean_end)}"
+        for racer in racers
     )
     caption = (
         "Test error, on a log scale, over seconds of training. A mark is the final model "
@@ -261,7 +269,7 @@ def build_picture(run: Run) -> Picture:
         "clock stops while test rows are scored."
     )
     if any(len(racer.curves) > 1 for racer in racers):
-        caption += f" Thin lines are the {run_noun(run).lower()}s."
+        caption += f" Thin lines are the {name_run(run).lower()}s."
     if any(error == 0 for racer in racers for error in racer.test_errors):
         caption += " An error of zero is drawn at half of one row."
     return draw_picture(

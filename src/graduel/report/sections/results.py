@@ -7,17 +7,17 @@ from statistics import stdev
 from graduel.duel.result.outcome import Run
 from graduel.report.draw import units
 from graduel.report.draw.contender_names import list_titles
-from graduel.report.draw.table import Table
+from graduel.report.draw.text_table import TextTable
 from graduel.report.draw.wording import capitalize
 from graduel.report.sections.calibration import Scaling, read_calibrations
 from graduel.report.sections.cost import read_costs
-from graduel.report.sections.protocol_text import run_noun
+from graduel.report.sections.protocol_text import name_run
 
 
-def build_table(run: Run) -> Table:
+def build_table(run: Run) -> TextTable:
     """Return the main table: a row for each measure, a column for each contender."""
     entries = list(run.result.contenders.values())
-    places = units.decimals(len(run.y_test))
+    places = units.count_decimals(len(run.y_test))
     rows: list[tuple[str, ...]] = []
     best: set[tuple[int, int]] = set()
 
@@ -38,13 +38,13 @@ def build_table(run: Run) -> Table:
             ):
                 add(label + added, scores, [f"{score:.4f}" for score in scores])
         errors = [one.ece_corrected for one in calibrations]
-        add("Calibration error" + added, errors, [units.percent(error) for error in errors])
+        add("Calibration error" + added, errors, [units.format_percent(error) for error in errors])
 
     errors = [entry.test_error for entry in entries]
-    add("Test error", errors, [units.percent(error, places) for error in errors])
-    bounds = [units.interval(entry.test_error_interval, places) for entry in entries]
+    add("Test error", errors, [units.format_percent(error, places) for error in errors])
+    bounds = [units.format_interval(entry.test_error_interval, places) for entry in entries]
     rows.append(("95 % interval", *bounds))
-    if run_noun(run) == "Fit":
+    if name_run(run) == "Fit":
         spreads = [f"± {100 * stdev(entry.test_errors):.2f}" for entry in entries]
         rows.append(("Spread over folds", *spreads))
     if (leading := _leading_metric(run)) is not None:
@@ -60,7 +60,7 @@ def build_table(run: Run) -> Table:
         values = list(one.values.values())
         add(one.label, values, [one.format(value) for value in values])
     head = ("Less is better", *list_titles(run).values())
-    return Table("Results on the test rows", head, tuple(rows), frozenset(best))
+    return TextTable("Results on the test rows", head, tuple(rows), frozenset(best))
 
 
 def _leading_metric(run: Run) -> tuple[str, list[float], list[str]] | None:

@@ -23,7 +23,7 @@ from graduel.report.draw.style import (
     draw_legend,
     style_axes,
 )
-from graduel.report.draw.table import Table
+from graduel.report.draw.text_table import TextTable
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -113,16 +113,16 @@ def _draw_line(
     )
 
 
-def build_table(run: Run) -> Table:
+def build_table(run: Run) -> TextTable:
     """Return the test error of every contender at each strength of each perturbation."""
     titles, perturbations = list_titles(run), read_perturbations(run)
-    return Table(
+    return TextTable(
         "Test error on perturbed rows",
         ("Perturbation", *(titles[name] for name in perturbations[0].errors)),
         tuple(
             (
                 f"{one.title}, {strength:.3g} ({one.unit})" if strength else "None",
-                *(units.percent(errors[i], 1) for errors in one.errors.values()),
+                *(units.format_percent(errors[i], 1) for errors in one.errors.values()),
             )
             for number, one in enumerate(perturbations)
             for i, strength in enumerate(one.strengths)
@@ -139,15 +139,15 @@ def build_picture(run: Run) -> Picture | None:
     titles = list_titles(run)
     strongest = ". ".join(
         f"{one.title} of {one.strengths[-1]:.3g} {one.unit}: "
-        + ", ".join(f"{titles[n]} {units.percent(e[-1], 1)}" for n, e in one.errors.items())
+        + ", ".join(f"{titles[n]} {units.format_percent(e[-1], 1)}" for n, e in one.errors.items())
         for one in perturbations
     )
     return draw_picture(
         "robustness",
         robustness(run),
         f"Line charts, test error over the strength of each perturbation. {strongest}.",
-        f"Test error on {units.rows(perturbations[0].n_rows)} sampled from the test rows, with "
-        "perturbations of increasing strength; every contender gets the same rows, and was trained "
-        "without perturbations.",
+        f"Test error on {units.format_rows(perturbations[0].n_rows)} sampled from the test rows, "
+        "with perturbations of increasing strength; every contender gets the same rows, and "
+        "was trained without perturbations.",
         build_table(run),
     )

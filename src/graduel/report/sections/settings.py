@@ -8,20 +8,20 @@ from typing import TYPE_CHECKING, Any
 from graduel.duel.result.outcome import Run
 from graduel.report.draw import units
 from graduel.report.draw.contender_names import list_titles
-from graduel.report.draw.table import Table
-from graduel.report.sections.protocol_text import run_noun
+from graduel.report.draw.text_table import TextTable
+from graduel.report.sections.protocol_text import name_run
 
 if TYPE_CHECKING:
     from graduel.duel.result.duel_result import Environment
 
 
-def build_table(caption: str, settings: Mapping[str, Any]) -> Table:
+def build_table(caption: str, settings: Mapping[str, Any]) -> TextTable:
     """Return a table of names and values."""
-    rows = tuple((key, units.plain(value)) for key, value in settings.items())
-    return Table(caption, ("Setting", "Value"), rows)
+    rows = tuple((key, units.format_setting(value)) for key, value in settings.items())
+    return TextTable(caption, ("Setting", "Value"), rows)
 
 
-def build_recipe_tables(run: Run, name: str) -> list[Table]:
+def build_recipe_tables(run: Run, name: str) -> list[TextTable]:
     """Return the recipe of a contender and the values that its fits selected, if any."""
     title, entry = list_titles(run)[name], run.result.contenders[name]
     tables = [build_table(f"The recipe of {title}", entry.recipe)] if entry.recipe else []
@@ -29,18 +29,21 @@ def build_recipe_tables(run: Run, name: str) -> list[Table]:
     keys = list(dict.fromkeys(key for one in details for key in one))
     if keys:
         several = len(details) > 1
-        runs = [f"{run_noun(run)} {number}" for number in range(len(details))]
+        runs = [f"{name_run(run)} {number}" for number in range(len(details))]
         rows = tuple(
-            (key, *(units.plain(one[key]) if key in one else units.NONE for one in details))
+            (
+                key,
+                *(units.format_setting(one[key]) if key in one else units.NONE for one in details),
+            )
             for key in keys
         )
         caption = f"Selected and measured by the {'fits' if several else 'fit'} of {title}"
         head = ("Name", *(runs if several else ["Value"]))
-        tables.append(Table(caption, head, rows))
+        tables.append(TextTable(caption, head, rows))
     return tables
 
 
-def build_environment_table(environment: Environment) -> Table:
+def build_environment_table(environment: Environment) -> TextTable:
     """Return versions and machine; the command is not in it."""
     return build_table(
         "Versions and machine",
@@ -50,7 +53,7 @@ def build_environment_table(environment: Environment) -> Table:
             "platform": environment.platform,
             "processor": environment.processor,
             "cores": environment.cores,
-            "memory": units.bytes_(environment.memory_bytes),
+            "memory": units.format_bytes(environment.memory_bytes),
             "threads": environment.threads,
             "blas": environment.blas,
             "finished": environment.finished,

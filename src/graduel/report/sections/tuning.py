@@ -23,8 +23,8 @@ from graduel.report.draw.style import (
     draw_legend,
     style_axes,
 )
-from graduel.report.draw.table import Table
-from graduel.report.sections.protocol_text import run_noun
+from graduel.report.draw.text_table import TextTable
+from graduel.report.sections.protocol_text import name_run
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -138,15 +138,15 @@ def _draw_search(ax: Axes, search: Search, look: Look, top: float) -> None:
     ax.plot(lost, [0.02] * len(lost), "x", color=colour, ms=4, transform=transform)
 
 
-def build_table(run: Run) -> Table:
+def build_table(run: Run) -> TextTable:
     """Return every trial of every contender and run."""
     titles, searches = list_titles(run), read_searches(run)
     several = max(map(len, searches.values())) > 1
-    return Table(
+    return TextTable(
         "Every trial",
         (
             "Contender",
-            *((run_noun(run),) if several else ()),
+            *((name_run(run),) if several else ()),
             "Trial",
             "Validation loss",
             "Seconds",
@@ -159,9 +159,11 @@ def build_table(run: Run) -> Table:
                 *((str(search.run),) if several else ()),
                 str(trial.number),
                 units.NONE if trial.loss is None else f"{trial.loss:.5f}",
-                units.seconds(trial.seconds),
+                units.format_seconds(trial.seconds),
                 "selected" if trial.number == search.best_trial else trial.state,
-                ", ".join(f"{key}={units.plain(value)}" for key, value in trial.params.items()),
+                ", ".join(
+                    f"{key}={units.format_setting(value)}" for key, value in trial.params.items()
+                ),
             )
             for name, runs in searches.items()
             for search in runs
@@ -182,7 +184,7 @@ def build_picture(run: Run) -> Picture | None:
         if (losses := runs[0].best_so_far())
     )
     several = max(map(len, searches.values())) > 1
-    first = f" Drawn is the first {run_noun(run).lower()}; the table has all." if several else ""
+    first = f" Drawn is the first {name_run(run).lower()}; the table has all." if several else ""
     return draw_picture(
         "trials",
         trials(run),

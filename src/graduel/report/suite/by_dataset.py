@@ -15,7 +15,7 @@ from graduel.report.draw import units
 from graduel.report.draw.contender_names import list_looks, list_titles
 from graduel.report.draw.picture import WIDE, Picture, draw_picture
 from graduel.report.draw.style import MUTED, PAPER, SMALL, WIDTH, escape_text
-from graduel.report.draw.table import Table
+from graduel.report.draw.text_table import TextTable
 from graduel.report.draw.wording import capitalize
 from graduel.report.sections.differences import find_beaten
 from graduel.report.suite.dataset_rows import create_dataset_rows, label_row
@@ -121,7 +121,7 @@ def name_leaders(comparisons: Sequence[Comparison], titles: Mapping[str, str]) -
     return f"{verdict}: {titles[leaders[0]]}, {titles[leaders[1]]}"
 
 
-def build_table(suite: Suite) -> Table:
+def build_table(suite: Suite) -> TextTable:
     """Return a row for each data set: every contender's metric, its interval, who is ahead."""
     titles, protocol = list_titles(suite), suite.result.protocol
     sign = 1 if protocol.lower_is_better else -1
@@ -138,9 +138,15 @@ def build_table(suite: Suite) -> Table:
         ]
         leaders = name_leaders(dataset.comparisons, titles)
         rows.append(
-            (dataset.name, *cells, leaders, _describe_design(dataset), units.count(dataset.rows))
+            (
+                dataset.name,
+                *cells,
+                leaders,
+                _describe_design(dataset),
+                units.format_count(dataset.rows),
+            )
         )
-    return Table(
+    return TextTable(
         f"{capitalize(protocol.metric_title)} on every data set",
         ("Data set", *titles.values(), "Ahead", "Decided by", "Rows"),
         tuple(rows),
@@ -154,7 +160,7 @@ def _format_bounds(suite: Suite, dataset: SuiteDataset, name: str) -> str:
     if bounds is None:
         return ""
     if suite.result.protocol.metric_unit == "%":
-        return f" ({units.interval(bounds, units.decimals(count_test_rows(dataset)))})"
+        return f" ({units.format_interval(bounds, units.count_decimals(count_test_rows(dataset)))})"
     return f" ({bounds[0]:.4f} to {bounds[1]:.4f})"
 
 

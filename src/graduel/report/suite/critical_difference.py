@@ -13,7 +13,7 @@ from graduel.report.draw import units
 from graduel.report.draw.contender_names import list_looks, list_titles
 from graduel.report.draw.picture import Picture, draw_picture
 from graduel.report.draw.style import INK, MUTED, PAPER, SMALL, WIDTH, escape_text, style_axes
-from graduel.report.draw.table import Table
+from graduel.report.draw.text_table import TextTable
 from graduel.report.draw.wording import join_words
 from graduel.report.suite.metric_text import get_across
 
@@ -89,18 +89,18 @@ def _order_by_rank(across: DatasetVerdict) -> list[str]:
     return sorted(across.ranks, key=lambda name: across.ranks[name])
 
 
-def build_table(suite: Suite) -> Table:
+def build_table(suite: Suite) -> TextTable:
     """Return every contender's mean rank, and the median of its training times."""
     titles, across = list_titles(suite), get_across(suite)
     times = {
         name: median(one.contenders[name].fit_seconds for one in suite.result.datasets)
         for name in titles
     }
-    return Table(
+    return TextTable(
         "Mean ranks (1 is best on every data set)",
         ("Contender", "Mean rank", "Median training"),
         tuple(
-            (titles[name], f"{across.ranks[name]:.2f}", units.seconds(times[name]))
+            (titles[name], f"{across.ranks[name]:.2f}", units.format_seconds(times[name]))
             for name in _order_by_rank(across)
         ),
         frozenset({(0, 1)} if len(titles) > 1 else ()),
@@ -135,6 +135,6 @@ def describe_friedman(across: DatasetVerdict) -> str:
     )
     return (
         f"Friedman’s test over all contenders at once, by Iman and Davenport’s F: "
-        f"p = {units.p_value(p)}".replace("= <", "<")
-        + f" ({units.p_value(across.friedman_p)} by χ²): {result}."
+        f"p = {units.format_p(p)}".replace("= <", "<")
+        + f" ({units.format_p(across.friedman_p)} by χ²): {result}."
     )

@@ -36,15 +36,15 @@ def format_value(suite: Suite, dataset: SuiteDataset, name: str) -> str:
     """Write a contender's metric on one data set."""
     value = dataset.contenders[name].value
     if suite.result.protocol.metric_unit == "%":
-        return units.percent(value, units.decimals(count_test_rows(dataset)))
+        return units.format_percent(value, units.count_decimals(count_test_rows(dataset)))
     return f"{value:.4f}"
 
 
 def format_difference(suite: Suite, difference: float) -> str:
     """Write a difference of the suite's metric with its sign: points, or the bare number."""
     if suite.result.protocol.metric_unit:
-        return units.points(difference, 2)
-    return units.points(difference / 100, 4)
+        return units.format_points(difference, 2)
+    return units.format_points(difference / 100, 4)
 
 
 def format_interval(suite: Suite, interval: Interval | None) -> str:

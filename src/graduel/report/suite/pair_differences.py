@@ -10,12 +10,12 @@ from matplotlib.patches import Rectangle
 from matplotlib.ticker import FuncFormatter
 
 from graduel.duel.result.outcome import Suite
+from graduel.duel.verdict.sentences import with_article
 from graduel.report.draw import units
 from graduel.report.draw.contender_names import list_looks, list_titles
 from graduel.report.draw.picture import Picture, draw_picture
 from graduel.report.draw.style import GRID, INK, MUTED, PAPER, SMALL, WIDTH, escape_text
-from graduel.report.draw.table import Table
-from graduel.report.draw.wording import with_article
+from graduel.report.draw.text_table import TextTable
 from graduel.report.sections.differences import write_verdict
 from graduel.report.suite.dataset_rows import create_dataset_rows, label_row, write_value
 from graduel.report.suite.metric_text import (
@@ -142,10 +142,10 @@ def _draw_whisker(
     return ends
 
 
-def build_table(suite: Suite, a: str, b: str) -> Table:
+def build_table(suite: Suite, a: str, b: str) -> TextTable:
     """Return the difference of one pair on every data set."""
     titles = list_titles(suite)
-    return Table(
+    return TextTable(
         f"{titles[a]} − {titles[b]} on every data set",
         ("Data set", "Difference", "95 % interval", "Verdict of its duel"),
         tuple(
@@ -173,7 +173,7 @@ def _build_picture(suite: Suite, number: int, a: str, b: str) -> Picture:
         f"differences-{number}",
         differences(suite, a, b),
         f"Differences of {titles[a]} and {titles[b]} on every data set. {lines}.",
-        f"{titles[a]} − {titles[b]} on every data set: left of zero {with_article(titles[a])} is "
+        f"{titles[a]} − {titles[b]} on every data set: left of zero {with_article(a, titles)} is "
         "better. The band counts as equal. Filled marks are verdicts, hollow ones are undecided or "
         "practically equal; the last line is the median over all data sets with its interval.",
         table,

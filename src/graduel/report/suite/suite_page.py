@@ -9,10 +9,11 @@ from urllib.parse import quote
 
 from graduel.atomic_io import atomic_write
 from graduel.duel.result.outcome import Suite
+from graduel.duel.verdict.sentences import with_article
 from graduel.report.draw import units
 from graduel.report.draw.contender_names import list_contenders, list_looks, list_titles
 from graduel.report.draw.html import render_template
-from graduel.report.draw.wording import join_words, split_sentence, start_sentence, with_article
+from graduel.report.draw.wording import join_words, split_sentence, start_sentence
 from graduel.report.page import PAGE, VERDICTS_OPEN
 from graduel.report.sections.differences import find_beaten
 from graduel.report.sections.settings import build_environment_table
@@ -98,7 +99,8 @@ def _count_datasets(suite: Suite) -> str:
 def build_headline(suite: Suite) -> str:
     """Return the main result in one line."""
     across = suite.result.across
-    titles = {name: with_article(title) for name, title in list_titles(suite).items()}
+    titles = list_titles(suite)
+    titles = {name: with_article(name, titles) for name in titles}
     if not suite.result.datasets:
         return "The duels on all data sets failed."
     if across is None:

@@ -10,7 +10,7 @@ from graduel.report.draw import units
 from graduel.report.draw.contender_names import list_looks, list_titles
 from graduel.report.draw.picture import Picture, draw_picture
 from graduel.report.draw.style import GRID, INK, PAPER, SMALL, WIDTH, escape_text
-from graduel.report.draw.table import Table
+from graduel.report.draw.text_table import TextTable
 from graduel.report.sections.differences import write_verdict
 from graduel.report.suite.dataset_rows import create_dataset_rows
 from graduel.report.suite.metric_text import (
@@ -62,11 +62,11 @@ def wins(suite: Suite, *, width: float = WIDTH) -> Figure:
     return fig
 
 
-def build_table(suite: Suite) -> Table:
+def build_table(suite: Suite) -> TextTable:
     """Return wins, verdict and tests of every pair across the data sets."""
     titles = list_titles(suite)
     unit = "points" if suite.result.protocol.metric_unit else "difference"
-    return Table(
+    return TextTable(
         "Every pair across the data sets",
         (
             "First − second",
@@ -89,8 +89,8 @@ def build_table(suite: Suite) -> Table:
                 write_verdict(one.verdict, titles[one.a], titles[one.b]),
                 format_difference(suite, one.median_difference),
                 format_interval(suite, one.interval),
-                units.p_value(one.p_value),
-                units.p_value(one.p_adjusted),
+                units.format_p(one.p_value),
+                units.format_p(one.p_adjusted),
                 " / ".join(f"{100 * p:.0f}" for p in one.bayes),
             )
             for one in get_across(suite).pairs

@@ -33,7 +33,7 @@ class Augmentation(Protocol):
     def prepare(
         self, n_features: int, image: Image | None, rng: np.random.Generator
     ) -> Callable[[int, str], Changer]:
-        """Return what makes a :data:`Changer` for batches of at most so many rows of a dtype.
+        """Return a function that builds a :data:`Changer` from the largest batch and the dtype.
 
         What is costly is drawn here, once.
         """
@@ -47,7 +47,7 @@ class Warp:
     M = R(θ) [[v, h], [0, u]] rotates by θ, shears by h and scales by v and u; s is a shift, d(p) an
     elastic field: white noise smoothed by a Gaussian, scaled so that the root of its mean square is
     `elastic`. Between pixels the image is bilinear, beyond its edge as at the edge. All numbers are
-    drawn evenly within ± what is given here. `share` images of a batch are warped alike, which
+    drawn uniformly within ± the parameter. `share` images of a batch are warped alike, which
     costs much less than a warp for each; the next epoch mixes them anew.
 
     Source: Simard, Steinkraus and Platt, *Best Practices for Convolutional Neural Networks Applied
@@ -195,7 +195,7 @@ def _smoother(n: int, smooth: float) -> Array:
 
 
 def taps(places: Array, image: Image, index: Array, factor: Array) -> None:
-    """Write which four values each value is made of, and their factors, whose sum is 1.
+    """Write the indices of the four values that each value is interpolated from, and their factors.
 
     `places` is overwritten. `index` and `factor` have shape (4, count or more, h·w·channels).
     """

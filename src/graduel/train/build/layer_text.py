@@ -78,10 +78,10 @@ def build_layers(
 ) -> Iterator[Layer]:
     """Yield the layers in front of the last one, which is a dense one.
 
-    Layers stand as they are. After the i-th text with weights come the layers ``after[i]``: a
+    Layers stay as they are. After the i-th text with weights come the layers ``after[i]``: a
     normalization, an activation, a dropout. Rows become images before the first convolution or
-    pooling, and rows again before a dense layer and at the end. `dense` makes a dense layer of so
-    many units, told whether it is the first; with `axes` of 2 its rows come in several heads.
+    pooling, and rows again before a dense layer and at the end. `dense` builds a dense layer from
+    its units and whether it is the first; with `axes` of 2 its rows come in several heads.
 
     Raises
     ------

@@ -94,7 +94,7 @@ def _iter_wrappers(recipe: NetRecipe, falling: float | None) -> Iterator[Callabl
     if falling is not None:
         decays = {"weight": falling} | decays
     falls = "decay" in recipe.falls.split(",")
-    if decays:  # outermost, where the loop tells it how far training is
+    if decays:  # outermost, where the loop sets the progress of training
         yield partial(Decay, amounts=decays, schedule=FlatCos() if falls else None)
 
 

@@ -192,7 +192,7 @@ def parse(kind: str, text: str) -> tuple[str, dict[str, Any]]:
 
 
 def _fields(kind: str, name: str) -> dict[str, Field[Any]]:
-    """Return what may be given to a part; what its name fixes may not, but for the momentum."""
+    """Return the parameters that a part takes; not those its name fixes, except the momentum."""
     maker = KINDS[kind][name]
     fixed = set(maker.keywords) - {"momentum"} if isinstance(maker, partial) else set()
     part = maker.func if isinstance(maker, partial) else maker

@@ -122,7 +122,7 @@ def pack_file(about: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> bytes:
     if size > HEADER:
         raise UserError(
             f"the network's description and the notes must fit into {HEADER:,} bytes of JSON; "
-            f"got {size:,}. Write large notes to a file of their own"
+            f"got {size:,}. Write large notes to another file"
         )
     return content
 

@@ -160,11 +160,11 @@ def _part_problem(value: Any, kind: Any, where: str, known: Mapping[str, type]) 
         return f"{where} must be {what}, an object with its type; got {_shown(value)}"
     part = known.get(name)
     if part is None:
-        return None  # a network says which there are
+        return None  # Network.from_spec lists the known parts
     if not all(any(need in vars(base) for base in part.__mro__) for need in needs):
         return f"{where} must be {what}; got '{name}'"
     if part is not PARTS.get(name):
-        return None  # one's own may hold what it likes
+        return None  # a user's part may hold anything
     hints = _hints(part)
     problems = (
         _problem(value[field.name], hints[field.name], f"{where}.{field.name}", known)

@@ -42,7 +42,7 @@ class FullBatch:
     weights : where it begins; trained in place
     minimizer : the method. Default: :class:`~graduel.optim.LBFGS`
     weight_decay : λ
-    steps : at most so many iterations
+    steps : the most iterations
     chunk : how many rows go through the network at once
 
     Raises
@@ -122,7 +122,7 @@ class FullBatch:
             return loss + self._add_decay(workspace.theta), self._total
 
     def _workspace_at(self, theta: Array) -> Workspace:
-        """Return a workspace over θ: the fit's own, or, for a trial elsewhere, another."""
+        """Return a workspace over θ: the fit's, or a new one for another vector."""
         if theta is self.weights.theta:
             return self._workspace
         return self.network.workspace(Weights(theta, self.weights.state))

@@ -142,7 +142,7 @@ class Training:
             )
             yield epoch
 
-    def judged(
+    def validated_epochs(
         self, X: Array, y: Array, best: BestEpoch, losses: Losses | None = None
     ) -> Iterator[tuple[Epoch, float]]:
         """Train, yielding each epoch with its error on validation rows; record the best epoch.
@@ -155,7 +155,7 @@ class Training:
             error = float(np.mean(p.argmax(axis=1) != y))
             values = (error,) if losses is None else losses(p, y)
             self.observe(values[0])
-            best.see(self.answer, epoch.epoch, error, values)
+            best.record(self.answer, epoch.epoch, error, values)
             yield epoch, error
 
     def observe(self, value: float) -> None:
@@ -179,7 +179,7 @@ class BestEpoch:
     losses: tuple[float, ...] = (float("inf"),)
     """The values it was selected by: the first counts, among equals the next."""
 
-    def see(
+    def record(
         self, weights: Weights, epoch: int, error: float, losses: tuple[float, ...] = ()
     ) -> None:
         """Record one more epoch; of equals the first stays. Without `losses` the error counts."""

@@ -10,7 +10,8 @@ from zipfile import BadZipFile
 
 import numpy as np
 
-from graduel.data.source import DataSource, SourceSpec
+from graduel.data.source import DataSource
+from graduel.data.spec import SourceSpec
 from graduel.duel.store.cell_files import MODEL
 from graduel.duel.store.plan_file import PLAN
 from graduel.duel.store.store import PLACE

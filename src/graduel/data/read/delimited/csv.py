@@ -92,7 +92,7 @@ def read_csv(path: Path, dialect: Dialect) -> tuple[pl.DataFrame, list[str]]:
             break
     frame = pl.DataFrame([_join_parts(parts.pop(name), name) for name in names])
     if not len(frame):
-        raise UserError(f"{path}: expected rows under the header; there are none")
+        raise UserError(f"{path}: expected rows under the header; got only the header")
     if len(tally.short) == len(frame) and any(dialect.names[tally.longest :]):
         raise UserError(
             f"{path}: line {tally.short[0]:,}: expected {len(names)} cells, as the header has; no "

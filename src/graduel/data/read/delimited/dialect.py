@@ -74,7 +74,7 @@ def detect_dialect(
     Raises
     ------
     UserError
-        If the file has no lines with text or is not text, or if an option is none.
+        If the file has no lines with text or is not text, or an option is invalid.
     """
     if separator is not None:
         separator = NAMED.get(separator.lower(), separator)
@@ -118,7 +118,7 @@ def detect_dialect(
 def _comments(lines: list[str]) -> int:
     """Return the number of comment lines (#) above the header that do not have its cells.
 
-    >>> _comments(["# made by hand", "id,age", "1,2"]), _comments(["#id,age", "1,2"])
+    >>> _comments(["# a comment", "id,age", "1,2"]), _comments(["#id,age", "1,2"])
     (1, 0)
     """
     first = next((i for i, line in enumerate(lines) if not line.startswith("#")), 0)

@@ -12,9 +12,14 @@ from graduel.report.draw import units
 from graduel.report.draw.contender_names import list_contenders, list_titles
 from graduel.report.draw.image_grid import ImageGroup, check_images, draw_image_grid
 from graduel.report.draw.picture import Picture, draw_picture
-from graduel.report.draw.row_cells import cell_names, describe_numbering, format_cells, row_number
+from graduel.report.draw.row_cells import (
+    describe_numbering,
+    find_row_number,
+    format_cells,
+    list_cell_names,
+)
 from graduel.report.draw.style import INK, WIDTH
-from graduel.report.draw.table import Table
+from graduel.report.draw.text_table import TextTable
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +60,7 @@ def find_misclassified(run: Run, limit: int = 28) -> MisclassifiedRows | None:
     rows = np.flatnonzero(np.all([answers[name] != run.y_test for name in names], axis=0))
     least = np.min([p[name][rows].max(axis=-1) for name in names], axis=0)
     shown = rows[np.argsort(-least, kind="stable")[:limit]]
-    misclassified = tuple(
+    first = tuple(
         MisclassifiedRow(
             int(row),
             run.classes[int(run.y_test[row])],
@@ -66,35 +71,37 @@ def find_misclassified(run: Run, limit: int = 28) -> MisclassifiedRows | None:
         )
         for row in shown
     )
-    return MisclassifiedRows(len(rows), misclassified)
+    return MisclassifiedRows(len(rows), first)
 
 
-def misclassified(run: Run) -> Figure:
+def misclassified_rows(run: Run) -> Figure:
     """Draw the test images that every contender gets wrong, the most confident mistakes first.
 
     Over each image stand its label and the answers. Raises a ValueError where the run has no images
     or a single contender.
     """
-    check_images(run, "misclassified")
+    check_images(run, "misclassified_rows")
     misses = find_misclassified(run)
     if misses is None:
-        raise ValueError("misclassified needs a run with two contenders or more; this one has one")
+        raise ValueError(
+            "misclassified_rows needs a run with two contenders or more; this one has one"
+        )
     images = tuple((one.row, one.truth, " ".join(one.distinct_answers)) for one in misses.rows)
     group = ImageGroup("All are wrong", INK.light, misses.total, images)
     return draw_image_grid(run, [group], WIDTH, longest=3)
 
 
-def build_table(run: Run) -> Table:
+def build_table(run: Run) -> TextTable:
     """Return the rows that every contender gets wrong, as far as they are shown."""
     misses = find_misclassified(run)
-    return Table(
+    return TextTable(
         f"The rows shown, {describe_numbering(run)}",
-        ("Row", "Label", *list_titles(run).values(), *cell_names(run)),
+        ("Row", "Label", *list_titles(run).values(), *list_cell_names(run)),
         tuple(
             (
-                str(row_number(run, one.row)),
+                str(find_row_number(run, one.row)),
                 one.truth,
-                *(f"{answer}, {units.percent(p, 1)}" for answer, p in one.answers.values()),
+                *(f"{answer}, {units.format_percent(p, 1)}" for answer, p in one.answers.values()),
                 *format_cells(run, one.row),
             )
             for one in (() if misses is None else misses.rows)
@@ -110,9 +117,9 @@ def build_picture(run: Run) -> Picture | None:
     agreed = sum(len(one.distinct_answers) == 1 for one in misses.rows)
     return draw_picture(
         "misclassified",
-        misclassified(run),
-        f"Test images that every contender gets wrong, {units.rows(misses.total)} in all; on "
-        f"{agreed} of the {len(misses.rows)} shown they agree.",
+        misclassified_rows(run),
+        f"Test images that every contender gets wrong, {units.format_rows(misses.total)} in all; "
+        f"on {agreed} of the {len(misses.rows)} shown they agree.",
         "Over each image stand its label and the contenders’ answers. First come the images on "
         "which even the least confident contender is confident.",
         build_table(run),

@@ -1,0 +1,42 @@
+"""Probabilities of classes from what models give: raw scores, one column, some of the classes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[Any]
+
+
+def expand_classes(p: Any, classes: Any, n_classes: int) -> Array:
+    """Return float32 probabilities of all classes; those without training rows get 0.
+
+    >>> expand_classes([[0.25, 0.75]], [0, 2], 3).tolist()
+    [[0.25, 0.0, 0.75]]
+    """
+    p, codes = np.asarray(p, np.float32), np.asarray(classes).astype(np.intp)
+    if len(codes) == n_classes:
+        return p
+    expanded = np.zeros((len(p), n_classes), np.float32)
+    expanded[:, codes] = p
+    return expanded
+
+
+def softmax(raw: Array) -> Array:
+    """Return probabilities of raw scores: of shape (n,) or (n, 1) for two classes, else (n, k).
+
+    >>> softmax(np.array([0.0])).tolist(), softmax(np.zeros((1, 4))).tolist()
+    ([[0.5, 0.5]], [[0.25, 0.25, 0.25, 0.25]])
+    """
+    if raw.ndim == 1 or raw.shape[1] == 1:
+        score = raw.reshape(-1, 1)
+        raw = np.concatenate([np.zeros_like(score), score], axis=1)
+    powers = np.exp(raw - raw.max(axis=1, keepdims=True))
+    return np.asarray(powers / powers.sum(axis=1, keepdims=True))
+
+
+def two_columns(p: Array) -> Array:
+    """Return the probabilities of both classes, where a library gives those of the second alone."""
+    return np.stack([1 - p, p], axis=1) if p.ndim == 1 else p

@@ -1,0 +1,89 @@
+"""What holds for each of graduel's own families."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from dataclasses import FrozenInstanceError, fields, is_dataclass
+from importlib.metadata import version
+from pathlib import Path
+
+import pytest
+
+import graduel
+from graduel.contenders import registry
+from graduel.contenders.family import Family, TableTraits, has_no_saved_form
+from graduel.errors import UserError
+
+SOURCE = Path(graduel.__file__).parent
+OWN = [*registry.BUILT_IN, registry.USER]
+
+
+@pytest.mark.parametrize("name", OWN)
+def test_a_family_is_what_the_list_says(name):
+    family = registry.get_family(name)
+    assert family.name == name
+    assert is_dataclass(family.recipe)
+    assert (family.to_model is has_no_saved_form) == (family.explains == "")
+    if name != registry.USER:
+        assert tuple(one.name for one in family.contenders) == registry.BUILT_IN[name][1]
+        assert family.contenders[0].title == family.title
+        assert set(family.space.of(image=False)) <= {one.name for one in fields(family.recipe)}
+        assert set(family.space.lengths) <= set(family.space.table)
+    for package in family.deciding_packages:
+        assert version(package)
+    with pytest.raises(FrozenInstanceError):
+        family.title = "another"
+
+
+def test_a_recipe_survives_a_plan():
+    for name, (family, contender) in registry.list_contenders().items():
+        for table in (None, TableTraits(300), TableTraits(10**5, 40, vector_leaves=True)):
+            for recipe in contender.recipes(table) or ():
+                plain = {k: list(v) if isinstance(v, tuple) else v for k, v in vars_of(recipe)}
+                assert family.parse_recipe(plain) == recipe, name
+
+
+def vars_of(recipe):
+    return [(one.name, getattr(recipe, one.name)) for one in fields(recipe)]
+
+
+def test_what_duels_when_nobody_chooses():
+    assert registry.default_contenders() == ["textbook", "net", "xgboost"]
+
+
+def test_an_unknown_family_is_refused_with_the_nearest():
+    with pytest.raises(UserError, match=r"contender family must be .*Did you mean 'xgboost'\?"):
+        registry.get_family("xgbost")
+
+
+def test_a_family_without_contenders_of_its_own_offers_itself():
+    logistic = registry.get_family("logistic")
+    (only,) = Family("mine", "my title", logistic.recipe, logistic.fit).contenders
+    assert (only.name, only.title, only.default) == ("mine", "my title", False)
+    assert only.recipes(None) == only.recipes(TableTraits(5))
+    assert only.recipes(None).full == logistic.recipe()
+
+
+@pytest.mark.parametrize("name", OWN)
+def test_a_process_that_uses_a_family_imports_no_other(name):
+    code = (
+        f"import sys; from graduel.contenders import get_family; get_family({name!r});"
+        "print(*sys.modules)"
+    )
+    out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    loaded = set(out.stdout.split())
+    modules = {f"graduel.contenders.{module}" for module, _ in registry.BUILT_IN.values()}
+    module = registry.BUILT_IN.get(name, ("user_estimator",))[0]
+    assert loaded & modules <= {f"graduel.contenders.{module}"}
+    assert not loaded & {"xgboost", "lightgbm", "sklearn", "optuna", "graduel.models.model"}
+
+
+def test_a_family_stands_in_one_file():
+    files = {
+        path.relative_to(SOURCE).as_posix()
+        for path in SOURCE.rglob("*.py")
+        if re.search("lightgbm", path.read_text(encoding="utf-8"), re.IGNORECASE)
+    }
+    assert files == {"contenders/lightgbm.py", "contenders/registry.py"}
