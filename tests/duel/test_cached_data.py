@@ -70,7 +70,7 @@ def test_workers_read_the_cache_which_is_deleted_at_the_end(csv, tmp_path):
         assert "finished" in kinds
         assert not (path / CACHE).exists()
         run = build_result(store, "test")
-    assert load_run(path).result["contenders"] == run.result["contenders"]
+    assert load_run(path).result.contenders == run.result.contenders
     csv.write_bytes(content)
     with open_store(path, plan(source), source) as store:
         assert [event.kind for event in run_cells(store)] == ["reused", "reused"]
