@@ -11,23 +11,25 @@ MOST_MODULES = 16
 """A folder with more is divided, unless it holds one family a file."""
 FAMILY_FOLDERS = {"nn/layers", "contenders"}
 MOST_LINES = 449
+COMMANDS = [
+    "data",
+    "duel",
+    "experiment",
+    "inspect",
+    "predict",
+    "report",
+    "serve",
+    "train",
+    "verdict",
+]
 SAME_NAME = {
     # A command as it is typed, and the same command as it is carried out.
-    *(
-        f"cli/{room}/{name}.py"
-        for room in ("commands", "actions")
-        for name in (
-            "data",
-            "duel",
-            "experiment",
-            "inspect",
-            "predict",
-            "report",
-            "serve",
-            "train",
-            "verdict",
-        )
-    ),
+    *(f"cli/{room}/{name}.py" for room in ("commands", "actions") for name in COMMANDS),
+    # A section of the report is named for what it shows.
+    *(f"report/sections/{name}.py" for name in ("calibration", "tuning")),
+    "report/experiment.py",
+    # The textbook network, as a contender.
+    "contenders/textbook.py",
 }
 """Modules that share their name because they are two sides of one thing."""
 

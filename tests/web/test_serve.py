@@ -22,7 +22,7 @@ from graduel.data.schema import Schema
 from graduel.data.source import open_source
 from graduel.errors import UserError
 from graduel.models.model_file import Model, save_model
-from graduel.web.serve import load_state
+from graduel.web.server import load_state
 from graduel.web.state.app_state import AppState
 from graduel.web.state.holdout import HoldoutData
 

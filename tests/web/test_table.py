@@ -13,7 +13,7 @@ from web_client import Client, unpacked
 from web_served import served
 
 from graduel.nn import Network
-from graduel.web.serve import load_state
+from graduel.web.server import load_state
 from graduel.web.state.app_state import AppState
 
 

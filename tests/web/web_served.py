@@ -11,8 +11,8 @@ from typing import Any
 
 import uvicorn
 
-from graduel.web.app import create_app
-from graduel.web.serve import listen
+from graduel.web.asgi_app import create_app
+from graduel.web.server import listen
 from graduel.web.state.app_state import AppState
 
 

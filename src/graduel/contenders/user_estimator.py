@@ -14,7 +14,6 @@ from graduel.contenders.contender import Array, Budget, Fitting, LabelledRows, N
 from graduel.contenders.family import Family
 from graduel.contenders.fit_job import FitJob
 from graduel.contenders.pandas_table import PandasTable
-from graduel.contenders.registry import USER
 from graduel.contenders.search.space import Dimension, from_plain
 from graduel.contenders.sklearn_contender import (
     FittedEstimator,
@@ -185,7 +184,7 @@ def needs_estimator(recipe: UserEstimatorRecipe, job: FitJob) -> Fitting:
 
 
 FAMILY = Family(
-    name=USER,
+    name="user",
     title="estimator of your own",
     recipe=UserEstimatorRecipe,
     fit=needs_estimator,

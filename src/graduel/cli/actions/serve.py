@@ -27,8 +27,8 @@ def run(
             f"graduel serve needs {' and '.join(missing)}, which is not installed; "
             'python -m pip install "graduel[web]"'
         )
-    from graduel.web.serve import load_state
-    from graduel.web.serve import run as serve
+    from graduel.web.server import load_state
+    from graduel.web.server import run as serve
 
     serve(
         load_state(source, options),

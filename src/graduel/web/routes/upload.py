@@ -16,7 +16,7 @@ from graduel.data.schema_inference import infer_table
 from graduel.web.dependencies import CurrentServer, CurrentSession
 from graduel.web.http_error import ClientError
 from graduel.web.limits import Limits
-from graduel.web.routes.session import describe_table
+from graduel.web.routes.client_session import describe_table
 from graduel.web.state.holdout import HoldoutData
 
 router = APIRouter(prefix="/sessions/{session}")

@@ -94,7 +94,7 @@ def run(
     """
     import uvicorn
 
-    from graduel.web.app import create_app
+    from graduel.web.asgi_app import create_app
 
     with closing(listen(host, port)) as listener:
         port = listener.getsockname()[1]

@@ -14,7 +14,7 @@ from fastapi.responses import StreamingResponse
 from graduel.web.dependencies import CurrentServer, CurrentSession, ServerState
 from graduel.web.http_error import ClientError
 from graduel.web.request_schemas import TrainingCommand, TrainingSettings
-from graduel.web.routes.session import describe_models, event
+from graduel.web.routes.client_session import describe_models, event
 from graduel.web.state.sessions import Session
 from graduel.web.training.training_request import TrainingRequest, check_request
 from graduel.web.training.watched_training import ENDED, WatchedTraining

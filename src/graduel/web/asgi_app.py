@@ -21,7 +21,15 @@ from graduel.web.dependencies import ServerState
 from graduel.web.http_error import ClientError
 from graduel.web.limits import Limits
 from graduel.web.middleware import SecurityMiddleware
-from graduel.web.routes import export, inspect, predict, robustness, session, train, upload
+from graduel.web.routes import (
+    client_session,
+    export,
+    glass_box,
+    perturb,
+    prediction,
+    trainings,
+    upload,
+)
 from graduel.web.state.app_state import AppState
 
 for suffix, media_type in (
@@ -104,7 +112,7 @@ def create_app(
         lifespan=lifespan,
     )
     app.state.server = server
-    for module in (session, predict, inspect, robustness, train, upload, export):
+    for module in (client_session, prediction, glass_box, perturb, trainings, upload, export):
         app.include_router(module.router, prefix="/api", responses=ERRORS)
     _add_error_handlers(app)
     static = files("graduel.web") / "static"
