@@ -12,7 +12,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -20,9 +20,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from graduel.atomic_io import atomic_path
-from graduel.data.assembly import from_table
 from graduel.data.column import Column
-from graduel.data.dataset import ColumnKind, Dataset
+from graduel.data.dataset import Dataset
 from graduel.data.read.checksum import file_sha256
 from graduel.data.table import DroppedColumn, Table
 from graduel.errors import UserError
@@ -48,7 +47,6 @@ class _Manifest:
 
     name: str
     classes: tuple[str, ...]
-    kinds: tuple[ColumnKind, ...]
     n_train: int | None
     source: str
     table: _TableInfo | None
@@ -86,7 +84,6 @@ def write_dataset(folder: Path, dataset: Dataset) -> None:
     manifest = _Manifest(
         dataset.name,
         dataset.classes,
-        dataset.kinds,
         dataset.n_train,
         dataset.source,
         info,
@@ -114,9 +111,7 @@ def read_dataset(folder: Path) -> Dataset:
     arrays = {name: _load(folder / name) for name in manifest.sha256 if name.endswith(".npy")}
     if info is None:
         X, y = arrays[IMAGES], arrays["y.npy"]
-        return Dataset(
-            manifest.name, X, y, manifest.classes, manifest.kinds, manifest.n_train, manifest.source
-        )
+        return Dataset(manifest.name, X, y, manifest.classes, manifest.n_train, manifest.source)
     table = Table(
         name=manifest.name,
         frame=pl.read_ipc(folder / FRAME).rechunk(),
@@ -129,9 +124,13 @@ def read_dataset(folder: Path) -> Dataset:
         notes=info.notes,
         formats=info.formats,
     )
-    groups, times = arrays.get("groups.npy"), arrays.get("times.npy")
-    dataset = from_table(table, origin=manifest.source, groups=groups, times=times)
-    return replace(dataset, n_train=manifest.n_train)
+    return Dataset.from_table(
+        table,
+        n_train=manifest.n_train,
+        source=manifest.source,
+        groups=arrays.get("groups.npy"),
+        times=arrays.get("times.npy"),
+    )
 
 
 def is_intact(folder: Path) -> bool:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from graduel.data.dataset import ColumnKind, Dataset
+from graduel.data.dataset import Dataset
 from graduel.errors import UserError
 
 
@@ -92,8 +92,7 @@ def dataset_from_arrays(
         raise UserError(f"{name}: expected as many labels as rows; got {len(y)} and {len(X)}")
     if len(classes) < 2:
         raise UserError(f"{name}: expected two classes or more; every label is '{classes[0]}'")
-    kind: ColumnKind = "pixel" if X.ndim > 2 else "numeric"
-    return Dataset(name, X, y, classes, (kind,) * int(np.prod(X.shape[1:])), n_train, source)
+    return Dataset(name, X, y, classes, n_train, source)
 
 
 def _reject_missing_pixels(X: NDArray[Any], name: str) -> None:
