@@ -96,11 +96,6 @@ def to_kind(
     """Convert one column to the type of its kind; see ``Table.frame``.
 
     `rows` are the rows in the table that was read, for messages.
-
-    Raises
-    ------
-    UserError
-        If a cell does not fit, with the first row that does not.
     """
     import polars as pl
 

@@ -124,13 +124,7 @@ def requested_kinds(
     numeric: Iterable[str] = (),
     drop: Iterable[str] = (),
 ) -> dict[str, str]:
-    """Return the kind that the user requests for each column: categorical, numeric or dropped.
-
-    Raises
-    ------
-    UserError
-        If there is no such column, or two options name it.
-    """
+    """Return the kind that the user requests for each column: categorical, numeric or dropped."""
     kinds: dict[str, str] = {}
     options = (("categorical", categorical), ("numeric", numeric), ("dropped", drop))
     for kind, texts in options:

@@ -4,6 +4,8 @@
     y.npy, …     class codes, groups, times, and where each row stood in the table
     dataset.json the rest, and the SHA-256 of every file beside it; written last
 
+The checksums tell a cache that was cut short, so that the files need not be flushed to the disk.
+
 Source: the Arrow IPC file format, https://arrow.apache.org/docs/format/Columnar.html.
 """
 
@@ -19,7 +21,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from graduel.atomic_io import atomic_path
 from graduel.data.column import Column
 from graduel.data.dataset import Dataset
 from graduel.data.read.checksum import file_sha256
@@ -54,32 +55,23 @@ class _Manifest:
 
 
 def write_dataset(folder: Path, dataset: Dataset) -> None:
-    """Write a data set as it was loaded into a folder.
-
-    Raises
-    ------
-    OSError
-        If the folder cannot be written.
-    """
+    """Write a data set as it was loaded into a folder."""
     table = dataset.inferred_table
-    arrays: dict[str, NDArray[Any] | None] = {
+    arrays = {
         "y.npy": dataset.y,
         "groups.npy": dataset.groups,
         "times.npy": dataset.times,
         "rows.npy": None if table is None else table.rows,
         IMAGES: dataset.X if table is None else None,
     }
-    sha256 = {}
-    for name, array in arrays.items():
-        if array is not None:
-            with atomic_path(folder / name) as path, path.open("wb") as file:
-                np.save(file, array, allow_pickle=False)
-            sha256[name] = file_sha256(folder / name)
+    folder.mkdir(parents=True, exist_ok=True)
+    names = [name for name, array in arrays.items() if array is not None]
+    for name in names:
+        np.save(folder / name, arrays[name], allow_pickle=False)
     info = None
     if table is not None:
-        with atomic_path(folder / FRAME) as path:
-            table.frame.write_ipc(path)
-        sha256[FRAME] = file_sha256(folder / FRAME)
+        names.append(FRAME)
+        table.frame.write_ipc(folder / FRAME)
         info = _TableInfo(table.columns, table.target, table.set_aside, table.notes, table.formats)
     manifest = _Manifest(
         dataset.name,
@@ -87,7 +79,7 @@ def write_dataset(folder: Path, dataset: Dataset) -> None:
         dataset.n_train,
         dataset.source,
         info,
-        sha256,
+        {name: file_sha256(folder / name) for name in names},
     )
     plain = to_plain(manifest)
     write_json(folder / MANIFEST, {"sha256": _text_digest(plain), "dataset": plain})
@@ -143,13 +135,7 @@ def is_intact(folder: Path) -> bool:
 
 
 def _checked(folder: Path) -> _Manifest:
-    """Return the manifest of a folder whose files have their checksums.
-
-    Raises
-    ------
-    UserError
-        If a file is missing or damaged.
-    """
+    """Return the manifest of a folder whose files have their checksums."""
     path = folder / MANIFEST
     content = read_json(path)
     try:

@@ -84,13 +84,7 @@ def _read_content(spec: SourceSpec, content: bytes) -> Source:
 
 
 def build_dataset(spec: SourceSpec, source: Source) -> Dataset:
-    """Infer the schema of a table that was read; take images with their labels as they are.
-
-    Raises
-    ------
-    UserError
-        If the spec names something that the data do not have.
-    """
+    """Infer the schema of a table that was read; take images with their labels as they are."""
     from graduel.data.read.reader import Source
 
     content = source.content

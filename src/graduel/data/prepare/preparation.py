@@ -16,9 +16,10 @@ from msgspec import Struct
 from numpy.typing import NDArray
 
 from graduel.data.column import KINDS, Column
+from graduel.data.prepare.compression import DAMAGED, decompress_spec
 from graduel.data.prepare.encoders import Boolean, CategoryCode, Date, Number, OneHot
 from graduel.data.prepare.scalers import Both, Quantile, Robust, Shift
-from graduel.data.prepare.values import HIGHEST, require_columns
+from graduel.data.prepare.values import require_columns
 from graduel.errors import UserError, unknown
 from graduel.serialize import from_plain, to_plain
 
@@ -83,16 +84,14 @@ class Preparation(Struct, frozen=True):
 
     @classmethod
     def from_spec(cls, spec: Any) -> Self:
-        """Build a preparation from plain data.
+        """Build a preparation from plain data, compressed or not.
 
         Raises
         ------
         UserError
             If the data are not those of such a preparation.
         """
-        what = "the preparation in the file is damaged"
-        _require_text_and_numbers(spec, what)
-        return from_plain(cls, spec, what)
+        return from_plain(cls, decompress_spec(spec), DAMAGED)
 
 
 class NetPreparation(Preparation, frozen=True, tag="net"):
@@ -297,22 +296,3 @@ def _limit(limit: int | None, otherwise: int) -> int:
 
 def _is_code(encoder: Encoder) -> bool:
     return isinstance(encoder, CategoryCode)
-
-
-def _require_text_and_numbers(spec: Any, what: str) -> None:
-    """Raise if plain data hold numbers or text that JSON allows and a preparation cannot have.
-
-    These are numbers beyond float64, NaN, and half of a surrogate pair.
-    """
-    rest = [spec]
-    while rest:
-        value = rest.pop()
-        if isinstance(value, dict):
-            rest += [*value, *value.values()]
-        elif isinstance(value, list):
-            rest += value
-        elif isinstance(value, str):
-            if value != value.encode(errors="replace").decode():
-                raise UserError(f"{what}: expected text; got {value[:40]!r}")
-        elif isinstance(value, int | float) and not abs(value) <= HIGHEST:
-            raise UserError(f"{what}: expected a finite number; got {str(value)[:40]}")

@@ -25,13 +25,7 @@ def natural_order(name: str) -> tuple[bool, float, str]:
 
 
 def encode_labels(labels: NDArray[Any], where: str) -> tuple[NDArray[np.int64], tuple[str, ...]]:
-    """Return class codes, 0 … n_classes − 1, and the class names in order.
-
-    Raises
-    ------
-    UserError
-        If there is not one label per example, or a label is a fraction or missing.
-    """
+    """Return class codes, 0 … n_classes − 1, and the class names in order."""
     if labels.ndim == 2 and labels.shape[1] == 1:
         labels = labels[:, 0]
     if labels.ndim != 1:
@@ -70,13 +64,7 @@ def dataset_from_arrays(
     n_train: int | None = None,
     source: str = "",
 ) -> Dataset:
-    """Return the data set of arrays: rows of numbers, or images.
-
-    Raises
-    ------
-    UserError
-        If X and labels do not fit each other, or X does not hold numbers.
-    """
+    """Return the data set of arrays: rows of numbers, or images."""
     if X.dtype.kind == "b":
         X = X.astype(np.uint8)
     if X.dtype.kind not in "iuf":

@@ -140,13 +140,7 @@ def _read_folder(path: Path, size: tuple[int, int] | None) -> Source:
 
 
 def detect_format(path: Path) -> str:
-    """Return a path's format by its first bytes: ``folder``, ``npz``, ``parquet`` or ``text``.
-
-    Raises
-    ------
-    UserError
-        If the path does not exist or has no format that holds data.
-    """
+    """Return a path's format by its first bytes: ``folder``, ``npz``, ``parquet`` or ``text``."""
     try:
         if path.is_dir():
             return "folder"

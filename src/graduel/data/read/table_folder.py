@@ -19,11 +19,6 @@ def list_tables(path: Path) -> list[Path]:
     A folder with IDX files, or with images in folders of it, is a folder of images, whatever else
     lies in it. Files with other endings (a README, a licence) are ignored.
 
-    Raises
-    ------
-    UserError
-        If the folder cannot be read.
-
     Examples
     --------
     >>> list_tables(Path("a file.csv"))

@@ -64,11 +64,6 @@ def read_csv(path: Path, dialect: Dialect) -> tuple[pl.DataFrame, list[str]]:
     Returns
     -------
     The table, and notes on what was decided.
-
-    Raises
-    ------
-    UserError
-        If a line has more cells than there are columns, or there are no rows.
     """
     import polars as pl
 
@@ -218,13 +213,7 @@ def _fit_width(
 def sample_csv(
     path: Path, dialect: Dialect, target: str, size: int
 ) -> tuple[pl.DataFrame, list[str]]:
-    """Read a stratified sample of the rows, a block at a time, and the notes on it.
-
-    Raises
-    ------
-    UserError
-        As :func:`read_csv`, or if there is no such target.
-    """
+    """Read a stratified sample of the rows, a block at a time, and the notes on it."""
     names, notes = sanitize_names(dialect.names)
     column = find(target, names, "target")
 

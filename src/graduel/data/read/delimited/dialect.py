@@ -69,13 +69,7 @@ def detect_dialect(
     encoding: str | None = None,
     header: bool | None = None,
 ) -> Dialect:
-    """Return a file's dialect; parts that are passed are not detected.
-
-    Raises
-    ------
-    UserError
-        If the file has no lines with text or is not text, or an option is invalid.
-    """
+    """Return a file's dialect; parts that are passed are not detected."""
     if separator is not None:
         separator = NAMED.get(separator.lower(), separator)
         if len(separator) != 1 or separator in '"\n\r':
