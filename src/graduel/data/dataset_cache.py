@@ -57,22 +57,20 @@ class _Manifest:
 def write_dataset(folder: Path, dataset: Dataset) -> None:
     """Write a data set as it was loaded into a folder."""
     table = dataset.inferred_table
-    arrays = {
-        "y.npy": dataset.y,
-        "groups.npy": dataset.groups,
-        "times.npy": dataset.times,
-        "rows.npy": None if table is None else table.rows,
-        IMAGES: dataset.X if table is None else None,
-    }
     folder.mkdir(parents=True, exist_ok=True)
-    names = [name for name, array in arrays.items() if array is not None]
-    for name in names:
-        np.save(folder / name, arrays[name], allow_pickle=False)
+    arrays = {"y.npy": dataset.y, "groups.npy": dataset.groups, "times.npy": dataset.times}
     info = None
-    if table is not None:
-        names.append(FRAME)
+    if table is None:
+        arrays[IMAGES] = dataset.X
+    else:
+        arrays["rows.npy"] = table.rows
         table.frame.write_ipc(folder / FRAME)
         info = _TableInfo(table.columns, table.target, table.set_aside, table.notes, table.formats)
+    names = [] if table is None else [FRAME]
+    for name, array in arrays.items():
+        if array is not None:
+            np.save(folder / name, array, allow_pickle=False)
+            names.append(name)
     manifest = _Manifest(
         dataset.name,
         dataset.classes,
@@ -126,7 +124,7 @@ def read_dataset(folder: Path) -> Dataset:
 
 
 def is_intact(folder: Path) -> bool:
-    """Tell whether a folder holds a data set whose files are those that were written."""
+    """Return whether a folder holds a data set whose files are those that were written."""
     try:
         _checked(folder)
     except UserError:

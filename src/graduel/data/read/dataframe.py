@@ -93,7 +93,7 @@ def _is_pandas(table: Any) -> bool:
 
 
 def is_frame(table: Any) -> bool:
-    """Tell whether an object is a DataFrame of Polars or pandas."""
+    """Return whether an object is a DataFrame of Polars or pandas."""
     import polars as pl
 
     return isinstance(table, pl.DataFrame | pl.LazyFrame) or (

@@ -114,7 +114,7 @@ def read_source(
         if sample is None:
             frame, notes = csv.read_csv(path, dialect)
         else:
-            column = target or _require_target(csv.scan_csv(path, dialect))
+            column = target or _require_target(block for _, block in csv.scan_csv(path, dialect))
             frame, notes = csv.sample_csv(path, dialect, column, sample)
         text_decimal = dialect.decimal
     stem = path.name.partition(".")[0] or path.name

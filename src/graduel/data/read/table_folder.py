@@ -34,7 +34,7 @@ def list_tables(path: Path) -> list[Path]:
 
 
 def is_table(name: str) -> bool:
-    """Tell whether a file name has the ending of a table, packed or not.
+    """Return whether a file name has the ending of a table, packed or not.
 
     >>> [is_table(name) for name in ("a.csv", "B.TSV.gz", "README.md", ".hidden.csv")]
     [True, True, False, False]
