@@ -106,7 +106,7 @@ def _print_fetched(text: str, console: Console) -> None:
 
 def _show_without_target(text: str, options: dict[str, Any], console: Console) -> None:
     """Show the columns of a table without a target, and ask for one."""
-    from graduel.data.schema_inference import infer_features, requested_kinds
+    from graduel.data.column_inference import infer_features, requested_kinds
     from graduel.data.target import target_options
 
     reading = ("separator", "decimal", "encoding", "sample")

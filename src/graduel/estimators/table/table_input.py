@@ -130,7 +130,7 @@ def infer_schema(
     UserError
         If no column is left to train on.
     """
-    from graduel.data.schema_inference import infer_features
+    from graduel.data.column_inference import infer_features
 
     features = infer_features(frame, dict.fromkeys(categorical, "categorical"))
     if not features.columns:

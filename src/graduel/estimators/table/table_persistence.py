@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
-from graduel.data.prepare.compression import compress_spec, decompress_spec
+from graduel.data.prepare.compression import compress_spec
 from graduel.data.prepare.preparation import NetPreparation
 from graduel.data.schema import Schema
 from graduel.data.table import DroppedColumn
@@ -126,7 +126,7 @@ def _load(kind: type, model: SavedNetwork) -> Any:
 def _load_fitted(model: SavedNetwork, notes: Mapping[str, Any]) -> FittedTable:
     classes = persistence.parse_classes(**notes["targets"]["classes"])
     saved = from_plain(SavedColumns, notes["table"], "columns")
-    preparation = NetPreparation.from_spec(decompress_spec(notes["preparation"]))
+    preparation = NetPreparation.from_spec(notes["preparation"])
     if not {encoder.name for encoder in preparation.encoders} <= {
         column.name for column in saved.schema.columns
     }:

@@ -10,7 +10,6 @@ from anyio import to_thread
 from fastapi import APIRouter, Query, Request
 
 from graduel.data import Dataset
-from graduel.data.assembly import from_table
 from graduel.data.read import read_source
 from graduel.data.schema_inference import infer_table
 from graduel.web.dependencies import CurrentServer, CurrentSession
@@ -86,7 +85,7 @@ def read_table(
             f"expected a target of 2 to {limits.classes} classes; {target!r} has "
             f"{len(table.classes)}. Choose another column",
         )
-    return from_table(table, origin="uploaded")
+    return Dataset.from_table(table, source="uploaded")
 
 
 def _is_utf16(content: bytes) -> bool:
