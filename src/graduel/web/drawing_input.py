@@ -39,12 +39,7 @@ def prepare_drawing(ink: Array, prepare: bool) -> tuple[list[dict[str, Any]], Ar
 def read_picture(content: bytes) -> Array:
     """Return a picture's file as ink on paper, uint8: bright is ink.
 
-    :func:`graduel.glassbox.extract_ink` tells ink from paper.
-
-    Raises
-    ------
-    ClientError
-        With status 415, if it is not a PNG, JPEG or WebP; 413, if it has too many pixels.
+    ClientError 415 if it is not a PNG, JPEG or WebP, 413 if it has too many pixels.
     """
     from PIL import Image, ImageOps
 

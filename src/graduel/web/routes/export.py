@@ -15,8 +15,7 @@ from graduel.glassbox.example_page import render
 from graduel.glassbox.inspection import inspect_example
 from graduel.models.model import Model
 from graduel.web.dependencies import (
-    CurrentServer,
-    CurrentSession,
+    CurrentClient,
     check_label,
     find_net,
     read_example,
@@ -37,11 +36,9 @@ FILES = {
 
 
 @router.post("/{kind}")
-def export(
-    server: CurrentServer, session: CurrentSession, kind: Kind, request: ExportRequest
-) -> Response:
+def export(client: CurrentClient, kind: Kind, request: ExportRequest) -> Response:
     """Return a file, with the client's edits in it."""
-    models = server.edit_models(session, request)
+    models = client.edit_models(request)
     if kind == "page":
         return _build_response(kind, _render_page(models, request))
     net, network, weights = find_net(models)
@@ -92,7 +89,7 @@ def _render_page(models: ModelPair, request: ExportRequest) -> str:
     X = read_example(models, request)
     if models.image is not None:
         X = X.reshape(1, *models.image[: 2 if models.image[2] == 1 else 3])
-    label = None if request.label is None else check_label(models, request.label)
+    label = None if request.label is None else check_label(models.classes, request.label)
     inspections = []
     for model in models.models.values():
         where = f"{model.title}, {models.about}" if models.about else model.title

@@ -13,8 +13,7 @@ from graduel.data import perturb
 from graduel.models.model import Model
 from graduel.web.array_codec import pack
 from graduel.web.dependencies import (
-    CurrentServer,
-    CurrentSession,
+    CurrentClient,
     check_label,
     find_net,
     read_example,
@@ -61,11 +60,9 @@ UNITS = {
 
 
 @router.post("/perturb")
-def perturb_example(
-    server: CurrentServer, session: CurrentSession, request: PerturbationRequest
-) -> dict[str, Any]:
+def perturb_example(client: CurrentClient, request: PerturbationRequest) -> dict[str, Any]:
     """Perturb one image, and return both models' predictions."""
-    models = server.edit_models(session, request)
+    models = client.edit_models(request)
     X = _as_images(models, read_example(models, request))
     strength = request.strength
     if request.kind in ("shift", "occlude"):
@@ -77,9 +74,9 @@ def perturb_example(
 
 
 @router.post("/sweep")
-def sweep(server: CurrentServer, session: CurrentSession, request: SweepRequest) -> dict[str, Any]:
+def sweep(client: CurrentClient, request: SweepRequest) -> dict[str, Any]:
     """Perturb one image at every strength, and return both models' probabilities."""
-    models = server.edit_models(session, request)
+    models = client.edit_models(request)
     if request.kind not in EXAMPLE_STRENGTHS:
         kinds = ", ".join(EXAMPLE_STRENGTHS)
         raise ClientError(422, f"one image can be perturbed by {kinds}; got {request.kind}")
@@ -94,13 +91,11 @@ def sweep(server: CurrentServer, session: CurrentSession, request: SweepRequest)
 
 
 @router.post("/vary")
-def vary_column(
-    server: CurrentServer, session: CurrentSession, request: ColumnRequest
-) -> dict[str, Any]:
+def vary_column(client: CurrentClient, request: ColumnRequest) -> dict[str, Any]:
     """Vary one numeric column of a row over its range, and return both models' probabilities."""
     import polars as pl
 
-    models = server.edit_models(session, request)
+    models = client.edit_models(request)
     frame = read_example(models, request)
     field = next((f for f in models.fields if f.name == request.field), None)
     if field is None or not isinstance(frame, pl.DataFrame):
@@ -113,12 +108,10 @@ def vary_column(
 
 
 @router.post("/sweep-test")
-def sweep_test_rows(
-    server: CurrentServer, session: CurrentSession, request: SweepRequest
-) -> dict[str, Any]:
+def sweep_test_rows(client: CurrentClient, request: SweepRequest) -> dict[str, Any]:
     """Perturb many test rows at every strength, and return both models' error rates."""
-    models = server.edit_models(session, request)
-    holdout = server.find_data(session, request.model)
+    models = client.edit_models(request)
+    holdout = client.find_data(request.model)
     data, rows = holdout.data, holdout.test[:MAX_ROWS]
     if tuple(data.classes) != models.classes:
         raise ClientError(409, "the test rows here have other classes than these models")
@@ -149,13 +142,11 @@ def sweep_test_rows(
 
 
 @router.post("/attack")
-def attack(
-    server: CurrentServer, session: CurrentSession, request: AdversarialRequest
-) -> dict[str, Any]:
+def attack(client: CurrentClient, request: AdversarialRequest) -> dict[str, Any]:
     """Return an adversarial example of the network, and both models' predictions for it."""
-    models = server.edit_models(session, request)
+    models = client.edit_models(request)
     net, network, weights = find_net(models)
-    label = check_label(models, request.label)
+    label = check_label(models.classes, request.label)
     X = _as_images(models, read_example(models, request))
     x = net.scale(net.prepare(X))[0]
 

@@ -42,8 +42,6 @@ class Field:
 def fields_of(frame: pl.DataFrame | None, columns: Sequence[Column]) -> tuple[Field, ...]:
     """Return a table's columns as fields; without its rows only names and kinds are known.
 
-    Examples
-    --------
     >>> import polars as pl
     >>> fields_of(pl.DataFrame({"age": [20, 40]}), [Column("age", "numeric")])[0]
     Field(name='age', kind='numeric', low=20.0, high=40.0, choices=(), whole=True)
@@ -76,13 +74,8 @@ def row_of(frame: pl.DataFrame, index: int) -> dict[str, Any]:
 def frame_of(row: dict[str, Any], fields: Sequence[Field]) -> pl.DataFrame:
     """Return a form's content as a table of one row; an empty field is a missing value.
 
-    Raises
-    ------
-    ClientError
-        With status 422, if a value is not of its column's kind.
+    ClientError 422 if a value is not of its column's kind.
 
-    Examples
-    --------
     >>> frame_of({"age": 3}, [Field("age", "numeric"), Field("sex", "categorical")]).row(0)
     (3.0, None)
     """
