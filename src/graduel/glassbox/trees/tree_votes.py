@@ -13,6 +13,7 @@ import numpy as np
 
 from graduel.errors import UserError
 from graduel.glassbox.network.layer_info import Array
+from graduel.glassbox.network.neuron import rank_by_size
 from graduel.glassbox.plain_data import PlainData
 from graduel.glassbox.trees.tree_arrays import Forest, Tree
 
@@ -136,7 +137,7 @@ def explain_votes(
     values = np.stack([tree.value(leaf, forest.n_classes) for tree, leaf in pairs])
     by_round = values.reshape(forest.n_rounds, forest.per_round, -1).sum(axis=1)
     so_far = forest.base + np.vstack([np.zeros(forest.n_classes), np.cumsum(by_round, axis=0)])
-    order = np.argsort(-np.abs(values).max(axis=1), kind="stable")[: max(0, top)]
+    order = rank_by_size(np.abs(values).max(axis=1), top)
     return Votes(
         forest.kind,
         forest.base,

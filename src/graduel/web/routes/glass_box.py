@@ -11,7 +11,7 @@ from fastapi import APIRouter
 from graduel import glassbox
 from graduel.data import TreePreparation
 from graduel.glassbox.network.dense_terms import count_outputs
-from graduel.glassbox.trees.model_forest import get_forest, margin_codes
+from graduel.glassbox.trees.tree_arrays import get_forest, margin_codes
 from graduel.models.model import Model
 from graduel.web.array_codec import pack
 from graduel.web.dependencies import (
@@ -109,10 +109,9 @@ def attribute(client: CurrentClient, request: ClassRequest) -> dict[str, Any]:
     """Return each input's attribution to a class: the net's gradient, the trees' SHAP values."""
     models = client.edit_models(request)
     X = read_example(models, request)
-    if request.label is None:
-        label = int(np.argmax(next(iter(models.models.values())).predict_proba(X)[0]))
-    else:
-        label = check_label(models.classes, request.label)
+    first = next(iter(models.models.values()))
+    label = int(first.predict_proba(X)[0].argmax()) if request.label is None else request.label
+    check_label(models.classes, label)
     return {
         "label": label,
         "net": None if models.net is None else _saliency(models.net, X, label),

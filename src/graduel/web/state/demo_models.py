@@ -24,7 +24,7 @@ from graduel.data import load_dataset
 from graduel.data.read.openml import cache_folder
 from graduel.data.schema import Schema
 from graduel.errors import UserError
-from graduel.glassbox.trees.model_forest import get_forest
+from graduel.glassbox.trees.tree_arrays import get_forest
 from graduel.models.model_file import Model, load_model, save_model
 from graduel.train.recipes import NetRecipe
 from graduel.web.state.model_pair import ModelPair
