@@ -34,10 +34,6 @@ def _array(graph: Graph, node: ExportLayer, name: str) -> str:
     return graph.array(f"{node.name}.{name}", node.arrays[name])
 
 
-def _pass_through(graph: Graph, node: ExportLayer, x: str) -> str:
-    return x
-
-
 def _operator(op: str) -> Exporter:
     """Return the exporter of a layer that is one operator without parameters."""
     return lambda graph, node, x: graph.node(op, x)
@@ -76,10 +72,6 @@ def _leaky_relu(graph: Graph, node: ExportLayer, x: str) -> str:
     return graph.node("PRelu", x, graph.number(node.layer.slope))
 
 
-def _parametric_relu(graph: Graph, node: ExportLayer, x: str) -> str:
-    return graph.node("PRelu", x, _array(graph, node, "slope"))
-
-
 def _elu(graph: Graph, node: ExportLayer, x: str) -> str:
     if graph.double:
         return _slow_elu(graph, x, 1.0, node.layer.alpha)
@@ -108,10 +100,6 @@ def _softplus(graph: Graph, node: ExportLayer, x: str) -> str:
     rest = graph.node("Exp", graph.node("Neg", graph.node("Abs", x)))
     rest = graph.node("Log", graph.node("Add", rest, graph.number(1.0)))
     return graph.node("Add", graph.node("Max", x, graph.number(0.0)), rest)
-
-
-def _silu(graph: Graph, node: ExportLayer, x: str) -> str:
-    return graph.node("Mul", x, graph.node("Sigmoid", x))
 
 
 def _mish(graph: Graph, node: ExportLayer, x: str) -> str:
@@ -179,16 +167,8 @@ def _layer_norm(graph: Graph, node: ExportLayer, x: str) -> str:
     return graph.node("Add", x, _array(graph, node, "beta"))
 
 
-def _scale(graph: Graph, node: ExportLayer, x: str) -> str:
-    return graph.node("Mul", x, _array(graph, node, "s"))
-
-
 def _reshape(graph: Graph, node: ExportLayer, x: str) -> str:
     return graph.node("Reshape", x, graph.integers(0, *node.out))  # 0: as many rows as come
-
-
-def _residual(graph: Graph, node: ExportLayer, x: str) -> str:
-    return graph.node("Add", x, append_layers(graph, node.kids, x))
 
 
 def _parametric(graph: Graph, node: ExportLayer, x: str) -> str:
@@ -255,21 +235,21 @@ LAYERS: Mapping[type, Exporter] = {
     nn.AveragePool2D: average_pool,
     nn.BatchNorm: _batch_norm,
     nn.LayerNorm: _layer_norm,
-    nn.Scale: _scale,
-    nn.Dropout: _pass_through,
-    nn.Noise: _pass_through,
-    nn.Identity: _pass_through,
+    nn.Scale: lambda graph, node, x: graph.node("Mul", x, _array(graph, node, "s")),
+    nn.Dropout: lambda graph, node, x: x,
+    nn.Noise: lambda graph, node, x: x,
+    nn.Identity: lambda graph, node, x: x,
     nn.Flatten: _reshape,
     nn.Reshape: _reshape,
-    nn.Residual: _residual,
+    nn.Residual: lambda graph, node, x: graph.node("Add", x, append_layers(graph, node.kids, x)),
     nn.Parametric: _parametric,
     nn.ReLU: _operator("Relu"),
     nn.LeakyReLU: _leaky_relu,
-    nn.ParametricReLU: _parametric_relu,
+    nn.ParametricReLU: lambda graph, node, x: graph.node("PRelu", x, _array(graph, node, "slope")),
     nn.ELU: _elu,
     nn.SELU: _selu,
     nn.GELU: _gelu,
-    nn.SiLU: _silu,
+    nn.SiLU: lambda graph, node, x: graph.node("Mul", x, graph.node("Sigmoid", x)),
     nn.Mish: _mish,
     nn.HardSwish: _hard_swish,
     nn.Softplus: _softplus,

@@ -31,8 +31,14 @@ from graduel.glassbox.network.neuron import (
     explain_neuron,
 )
 from graduel.glassbox.network.saliency import Saliency, compute_saliency
-from graduel.glassbox.network.weight_edit import Effect, ablate_units, measure_effect, set_weight
-from graduel.glassbox.network.weight_sweep import Sweep, sweep_weight
+from graduel.glassbox.network.weight_edit import (
+    Effect,
+    Sweep,
+    ablate_units,
+    measure_effect,
+    set_weight,
+    sweep_weight,
+)
 from graduel.glassbox.trees.tree_arrays import Forest, read_forest
 from graduel.glassbox.trees.tree_votes import Shap, Votes, explain_path, explain_shap, explain_votes
 

@@ -81,8 +81,8 @@ class Inspection(PlainData):
     label_known: bool
     """False where the label is unknown: then it is the prediction."""
     top: int
-    net: NetInspection | None
-    trees: TreeInspection | None
+    net: NetInspection | None = None
+    trees: TreeInspection | None = None
 
 
 def inspect_example(
@@ -128,8 +128,6 @@ def inspect_example(
         prediction if label is None else label,
         label is not None,
         top,
-        None,
-        None,
     )
     if model.network is not None:
         return replace(inspection, net=_inspect_net(model, inspection, layer, unit, lr))

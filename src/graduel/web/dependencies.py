@@ -14,7 +14,7 @@ from graduel.nn import Network, Weights
 from graduel.web.array_codec import unpack_pixels
 from graduel.web.http_error import ClientError
 from graduel.web.limits import Limits
-from graduel.web.request_schemas import DrawingRequest, ExampleRequest
+from graduel.web.request_schemas import ExampleRequest, ModelRequest
 from graduel.web.state.app_state import AppState
 from graduel.web.state.form_fields import frame_of
 from graduel.web.state.holdout import HoldoutData
@@ -60,7 +60,7 @@ class Client:
             raise ClientError(409, app.demo.error or "the models are being trained; wait a moment")
         raise ClientError(409, "the server has no model; train one first")
 
-    def edit_models(self, request: ExampleRequest | DrawingRequest) -> ModelPair:
+    def edit_models(self, request: ModelRequest) -> ModelPair:
         """Return the models that a request chooses, with its edits; errors as in both steps."""
         return self.find_models(request.model).edit(request.weights, request.off)
 

@@ -14,13 +14,14 @@ from fastapi import APIRouter, Query
 from fastapi.responses import StreamingResponse
 
 from graduel.data import Dataset
+from graduel.nn import Dense
 from graduel.web.array_codec import pack
 from graduel.web.dependencies import CurrentClient, CurrentServer, check_label
 from graduel.web.http_error import ClientError
 from graduel.web.request_schemas import ModelChoice
 from graduel.web.state.demo_models import DemoModels
 from graduel.web.state.form_fields import fields_of, row_of
-from graduel.web.state.model_pair import ModelPair, dense_layers, is_plain
+from graduel.web.state.model_pair import ModelPair, is_plain
 
 router = APIRouter()
 
@@ -97,9 +98,10 @@ def describe_models(models: ModelPair) -> dict[str, Any]:
     net: dict[str, Any] | None = None
     if models.net is not None and models.net.network is not None:
         network = models.net.network
-        shapes = {path: network.layout[f"{path}.W"].shape for path in dense_layers(network)}
         layers = [
-            {"path": path, "inputs": shape[0], "units": shape[1]} for path, shape in shapes.items()
+            {"path": str(i), "inputs": network.layout[f"{i}.W"].shape[0], "units": layer.units}
+            for i, layer in enumerate(network.layers)
+            if isinstance(layer, Dense)
         ]
         net = {"title": models.net.title, "layers": layers, "plain": is_plain(network)}
     return {

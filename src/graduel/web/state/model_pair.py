@@ -95,16 +95,6 @@ class ModelPair:
         return self if weights is net.weights else replace(self, net=replace(net, weights=weights))
 
 
-def dense_layers(network: Network) -> list[str]:
-    """Return the index paths of the dense layers that stand in a row.
-
-    >>> from graduel.nn import ReLU
-    >>> dense_layers(Network((Dense(4), ReLU(), Dense(2)), (3,)))
-    ['0', '2']
-    """
-    return [str(i) for i, layer in enumerate(network.layers) if isinstance(layer, Dense)]
-
-
 def is_plain(network: Network) -> bool:
     """Return whether a network has dense layers, activations and dropout alone.
 

@@ -113,11 +113,6 @@ class TrainingRun:
         self._steps_per_point = max(1, -(-len(y) // recipe.batch_size) // VALIDATIONS)
         self._net_done = False
 
-    @property
-    def total_steps(self) -> int:
-        """Batches of the whole training."""
-        return self.fit.total_steps
-
     def advance(self, who: str | None = None) -> str | None:
         """Do one batch or one round, of the contender that has used less time, and return which.
 
@@ -141,7 +136,7 @@ class TrainingRun:
             self.step, self.loss, self.t, self.epoch = step.step, step.loss, step.t, step.epoch
             first = self._smooth_loss != self._smooth_loss
             self._smooth_loss = step.loss if first else 0.9 * self._smooth_loss + 0.1 * step.loss
-            self._net_done = step.step == self.total_steps
+            self._net_done = step.step == self.fit.total_steps
         self.seconds[who] += perf_counter() - start
         return who
 
@@ -164,14 +159,6 @@ class TrainingRun:
         if who == "trees":
             return True
         return self.step == 1 or self.step % self._steps_per_point == 0 or self._net_done
-
-    def set_rate(self, lr: float) -> None:
-        """Change the learning rate from the next batch on."""
-        self.fit.lr = lr
-
-    def set_dropout(self, rate: float) -> None:
-        """Change the rate of dropout from the next batch on."""
-        self.fit.network = with_dropout(self.fit.network, rate)
 
     def summarize_layers(self) -> list[dict[str, Any]]:
         """Return a summary of each dense layer: see :func:`.summarize_layers`."""

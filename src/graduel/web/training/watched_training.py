@@ -18,7 +18,7 @@ from graduel.train import DivergedError
 from graduel.web.array_codec import pack
 from graduel.web.http_error import ClientError
 from graduel.web.limits import Limits
-from graduel.web.training.training_run import TrainingRun
+from graduel.web.training.training_run import TrainingRun, with_dropout
 
 TURN_SECONDS = 60.0
 """After its turn, a training lets a waiting one go first."""
@@ -168,9 +168,9 @@ class WatchedTraining:
             changes, self._changes = self._changes, {}
         with self._lock:
             if "rate" in changes:
-                run.set_rate(changes["rate"])
+                run.fit.lr = changes["rate"]
             if "dropout" in changes:
-                run.set_dropout(changes["dropout"])
+                run.fit.network = with_dropout(run.fit.network, changes["dropout"])
 
     def _advance(self, run: TrainingRun, who: str | None, *, send_all: bool) -> str | None:
         """Do one batch or round, send the messages that are due, return which contender it was."""
@@ -225,7 +225,7 @@ def _step_message(run: TrainingRun) -> dict[str, Any]:
     return {
         "type": "step",
         "step": run.step,
-        "steps": run.total_steps,
+        "steps": run.fit.total_steps,
         "epoch": run.epoch,
         "epochs": run.recipe.epochs,
         "t": run.t,
