@@ -94,9 +94,9 @@ def frame_of(row: dict[str, Any], fields: Sequence[Field]) -> pl.DataFrame:
         try:
             columns.append(pl.Series(field.name, [_parse_value(value, field)], dtype))
         except (TypeError, ValueError, OverflowError, pl.exceptions.PolarsError):
+            expected = EXPECTED.get(field.kind, "text")
             raise ClientError(
-                422,
-                f"column {field.name!r}: expected {EXPECTED.get(field.kind, 'text')}; got {str(value)[:40]!r}",
+                422, f"column {field.name!r}: expected {expected}; got {str(value)[:40]!r}"
             ) from None
     return pl.DataFrame(columns)
 
