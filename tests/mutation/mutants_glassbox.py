@@ -41,8 +41,8 @@ MUTANTS = [
     (G + "network/neuron.py", "inside = index > 0", "inside = index >= 0", FORWARD),
     (
         G + "network/neuron.py",
-        "    if not takes_example(network, place):\n        image, names = None, ()\n    terms = []",
-        "    terms = []",
+        "        image, names = None, ()\n    terms = []",
+        "        pass\n    terms = []",
         FORWARD,
     ),
     (G + "network/layer_info.py", "number += 1", "number += 2", FORWARD),

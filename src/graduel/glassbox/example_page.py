@@ -24,7 +24,7 @@ from graduel.glassbox.inspection import (
 from graduel.glassbox.network.backward_pass import LayerBack
 from graduel.glassbox.network.equations import Equation
 from graduel.glassbox.network.forward_pass import Column
-from graduel.glassbox.network.layer_info import Array
+from graduel.glassbox.plain_data import Array
 
 COLOURS = (
     ("ink", "#1d2025", "#e9ebee"),

@@ -12,7 +12,7 @@ from graduel.glassbox.example import Example
 from graduel.glassbox.network.backward_pass import Backward, backward
 from graduel.glassbox.network.forward_pass import Forward
 from graduel.glassbox.network.gradient_step import GradientStep, step
-from graduel.glassbox.network.layer_info import Array, find_layer, list_layers
+from graduel.glassbox.network.layer_info import find_layer, list_layers
 from graduel.glassbox.network.neuron import (
     Neuron,
     WeightGradients,
@@ -21,7 +21,7 @@ from graduel.glassbox.network.neuron import (
     rank_by_size,
 )
 from graduel.glassbox.network.saliency import Saliency, compute_saliency
-from graduel.glassbox.plain_data import PlainData
+from graduel.glassbox.plain_data import Array, PlainData
 from graduel.glassbox.trees.tree_arrays import category_names, get_forest, margin_codes
 from graduel.glassbox.trees.tree_votes import Shap, Votes, explain_shap, explain_votes, format_value
 from graduel.models.model import Model

@@ -7,14 +7,11 @@ from io import BytesIO
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from graduel.glassbox import prepare_digit, shrink_drawing
 from graduel.glassbox.digit.photo import extract_ink
-from graduel.web.array_codec import pack
+from graduel.web.array_codec import Array, pack
 from graduel.web.http_error import ClientError
-
-Array = NDArray[Any]
 
 FORMATS = ("PNG", "JPEG", "WEBP")
 MAX_PIXELS = 25_000_000

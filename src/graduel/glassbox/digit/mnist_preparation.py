@@ -15,12 +15,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from graduel.errors import UserError
-from graduel.glassbox.plain_data import PlainData
+from graduel.glassbox.plain_data import Array, PlainData
 
-Array = NDArray[Any]
 BOX, FIELD = 20, 28
 FAINT = 0.5 / 255
 """Ink below this rounds to paper, and does not count for the bounding box."""

@@ -8,19 +8,16 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
 
 from graduel.errors import UserError
 from graduel.glassbox.network import dense_terms
 from graduel.glassbox.network.equations import Equation, make_equation, subscript
-from graduel.glassbox.plain_data import PlainData
+from graduel.glassbox.plain_data import Array, PlainData
 from graduel.nn import Network
 from graduel.nn import layers as known
 from graduel.nn.layers.layer import Layer
 from graduel.nn.tree import Node
 from graduel.nn.weights import Weights
-
-Array = NDArray[Any]
 
 KINDS: dict[type, str] = {
     **dict.fromkeys(dense_terms.DENSE, "dense"),

@@ -15,14 +15,13 @@ from graduel.glassbox.network.dense_terms import DENSE, Summands, get_layer_scal
 from graduel.glassbox.network.equations import Equation, make_equation, subscript
 from graduel.glassbox.network.forward_pass import Forward, forward
 from graduel.glassbox.network.layer_info import (
-    Array,
     LayerInfo,
     check_unit,
     find_layer,
     get_parameters,
     takes_example,
 )
-from graduel.glassbox.plain_data import PlainData
+from graduel.glassbox.plain_data import Array, PlainData
 from graduel.nn import Conv2D, Dense, EnsembleDense, HeadsDense, Network, NTKDense, Weights
 from graduel.nn.workspace import Call, Scope
 

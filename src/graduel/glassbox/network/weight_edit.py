@@ -11,14 +11,13 @@ import numpy as np
 from graduel.errors import UserError
 from graduel.glassbox.network.forward_pass import forward
 from graduel.glassbox.network.layer_info import (
-    Array,
     check_unit,
     find_layer,
     find_next_weighted,
     get_kind,
     get_parameters,
 )
-from graduel.glassbox.plain_data import PlainData
+from graduel.glassbox.plain_data import Array, PlainData
 from graduel.nn import Dense, Network, NTKDense, Weights
 from graduel.nn.layers.layer import forward_through
 from graduel.nn.workspace import Call

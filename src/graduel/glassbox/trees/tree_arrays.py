@@ -9,13 +9,11 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 import numpy as np
-from numpy.typing import NDArray
 
 from graduel.data.prepare.encoders import CategoryCode
 from graduel.errors import UserError
+from graduel.glassbox.plain_data import Array
 from graduel.models.model import Model
-
-Array = NDArray[Any]
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -14,6 +14,7 @@ from graduel.glassbox.example import prepare_example
 from graduel.glassbox.example_page import render
 from graduel.glassbox.inspection import inspect_example
 from graduel.models.model import Model
+from graduel.nn import Network, Weights
 from graduel.web.dependencies import (
     CurrentClient,
     check_label,
@@ -51,7 +52,9 @@ def export(client: CurrentClient, kind: Kind, request: ExportRequest) -> Respons
         )
         return _build_response(kind, code)
     if kind == "json":
-        text = json.dumps(network_as_dict(net), ensure_ascii=True, allow_nan=False)
+        text = json.dumps(
+            network_as_dict(net, network, weights), ensure_ascii=True, allow_nan=False
+        )
         return _build_response(kind, text)
     model = onnx_model(network, weights, scale=schema.scale, classes=classes)
     return _build_response(kind, model.SerializeToString())
@@ -65,11 +68,8 @@ def _build_response(kind: Kind, content: str | bytes) -> Response:
     return Response(content, media_type=media_type, headers=headers)
 
 
-def network_as_dict(net: Model) -> dict[str, Any]:
+def network_as_dict(net: Model, network: Network, weights: Weights) -> dict[str, Any]:
     """Return a network as plain data: its layers, parameters and preparation."""
-    network, weights = net.network, net.weights
-    assert network is not None
-    assert weights is not None
     return {
         "format": 1,
         "graduel": version("graduel"),

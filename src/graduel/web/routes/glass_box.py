@@ -17,6 +17,7 @@ from graduel.web.array_codec import pack
 from graduel.web.dependencies import (
     CurrentClient,
     check_label,
+    find_net,
     find_plain_net,
     find_trees,
     read_example,
@@ -29,6 +30,7 @@ from graduel.web.request_schemas import (
     NeuronRequest,
     TreeRequest,
 )
+from graduel.web.state.model_pair import ModelPair
 
 router = APIRouter(prefix="/sessions/{session}")
 
@@ -114,17 +116,16 @@ def attribute(client: CurrentClient, request: ClassRequest) -> dict[str, Any]:
     check_label(models.classes, label)
     return {
         "label": label,
-        "net": None if models.net is None else _saliency(models.net, X, label),
+        "net": None if models.net is None else _saliency(models, X, label),
         "xgboost": None if models.trees is None else _shap(models.trees, X, label),
     }
 
 
-def _saliency(net: Model, X: Any, label: int) -> dict[str, Any]:
+def _saliency(models: ModelPair, X: Any, label: int) -> dict[str, Any]:
     """Return the gradient of a class's logit by each input."""
-    assert net.network is not None
-    assert net.weights is not None
-    output = min(label, count_outputs(net.network) - 1)
-    result = glassbox.compute_saliency(net.network, net.weights, _net_input(net, X), output)
+    net, network, weights = find_net(models)
+    output = min(label, count_outputs(network) - 1)
+    result = glassbox.compute_saliency(network, weights, _net_input(net, X), output)
     return {
         "z": result.z,
         "gradient": pack(result.gradient),

@@ -6,12 +6,11 @@ from typing import Any
 
 import numpy as np
 from fastapi import APIRouter
-from numpy.typing import NDArray
 
 from graduel import glassbox
 from graduel.data import perturb
 from graduel.models.model import Model
-from graduel.web.array_codec import pack
+from graduel.web.array_codec import Array, pack
 from graduel.web.dependencies import (
     CurrentClient,
     check_label,
@@ -29,7 +28,6 @@ from graduel.web.state.model_pair import ModelPair
 
 router = APIRouter(prefix="/sessions/{session}")
 
-Array = NDArray[Any]
 
 MAX_ROWS = 1000
 """The first test rows are perturbed, at most this many."""

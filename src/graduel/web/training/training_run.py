@@ -11,7 +11,6 @@ from time import perf_counter
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from graduel.errors import UserError
 from graduel.nn import Dense, Dropout, Network, Weights
@@ -19,10 +18,8 @@ from graduel.train import Fit, Rows
 from graduel.train.build.network_builder import check_recipe
 from graduel.train.build.optimizer_builder import build_optimizer, build_schedule
 from graduel.train.recipes import NetRecipe
-from graduel.web.training.boosting_run import BoostingRun
+from graduel.web.training.boosting_run import Array, BoostingRun
 from graduel.web.training.layer_summary import summarize_layers
-
-Array = NDArray[Any]
 
 SUMMARY_ROWS = 256
 """Training rows on which layers are summarized."""
