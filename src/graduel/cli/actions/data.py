@@ -43,6 +43,14 @@ def _console() -> Console:
     return console
 
 
+def run(source: str | None, rows: int | None, read_options: dict[str, Any]) -> None:
+    """List the data sets, or show one, or a sample of its rows."""
+    if source is None:
+        list_datasets()
+    else:
+        show_dataset(source, read_options | ({} if rows is None else {"sample": rows}))
+
+
 def list_datasets() -> None:
     """List the data sets that are known by name, and those fetched from OpenML."""
     console, table = _console(), Table()

@@ -152,7 +152,9 @@ def plan_suite(
     if not data:
         raise UserError("a suite needs data sets; got none")
     folders = _folders([one.name for one in data] if names is None else names)
-    chosen = {k: v for k, v in options.items() if v is not None and v is not False}
+    # Left out are unset options: None, and switches at their default.
+    defaults = {"probes": True}
+    chosen = {k: v for k, v in options.items() if v is not None and v is not defaults.get(k, False)}
     chosen["threads"] = default_threads() if threads is None else threads
     members = tuple(Member(name, one) for name, one in zip(folders, data, strict=True))
     # What fails here would fail on every data set.
