@@ -169,11 +169,11 @@ def test_pairs_words_and_data():
 @pytest.mark.parametrize(
     ("shapes", "rows", "match"),
     [
-        ([], 5, "probabilities for each contender; got none"),
+        ([], 5, "same shape .seeds, rows, classes.*got none"),
         ([(1, 5, 2), (1, 6, 2)], 5, "same shape .*same rows and seeds"),
         ([(5, 2), (5, 2)], 5, r"\(seeds, rows, classes\)"),
         ([(1, 5, 2), (1, 5, 2)], 4, "a true class for each row"),
-        ([(1, 1, 2), (1, 1, 2)], 1, "at least 2 test rows"),
+        ([(1, 1, 2), (1, 1, 2)], 1, "2 test rows or more"),
     ],
 )
 def test_what_cannot_be_compared_is_refused_in_words(shapes, rows, match):

@@ -276,7 +276,7 @@ def test_names_stand_in_where_titles_lack():
 @pytest.mark.parametrize(
     ("wrong", "rope", "match"),
     [
-        ({}, 0.01, "expected a bool array for each contender; got none"),
+        ({}, 0.01, "same shape .seeds, rows.*got none"),
         (
             {"a": np.zeros((1, 5), bool), "b": np.zeros((1, 6), bool)},
             0.01,

@@ -17,13 +17,13 @@ from graduel.duel.plan.protocol import Protocol
 from graduel.duel.plan.protocol_builder import build_protocol
 from graduel.duel.plan.user_estimators import UserContender, parse_contenders
 from graduel.duel.result.build import build_result, load_run
+from graduel.duel.result.dataset_summary import check_once
 from graduel.duel.result.duel_result import RESULT
 from graduel.duel.result.outcome import Run
 from graduel.duel.run.cell_runs import run_cells
 from graduel.duel.run.executor import Executor
 from graduel.duel.run.job import Event
 from graduel.duel.run.local import LocalExecutor
-from graduel.duel.store.finding_file import check_once
 from graduel.duel.store.store import Store, open_store
 from graduel.duel.suite.training_sizes import SIZES, parse_sizes, plan_sizes, shared_options
 from graduel.errors import UserError

@@ -19,7 +19,6 @@ from graduel.duel.result.duel_result import (
     ContenderResult,
     DatasetSummary,
     KnownBest,
-    Probes,
     ProtocolSummary,
     Result,
     TrialResult,
@@ -27,13 +26,12 @@ from graduel.duel.result.duel_result import (
 )
 from graduel.duel.result.environment import describe_environment
 from graduel.duel.result.outcome import Outcome, Run
-from graduel.duel.run import probes
+from graduel.duel.run.probes import merge_probes
 from graduel.duel.store.plan_file import PLAN
 from graduel.duel.store.store import Store
 from graduel.duel.suite.training_sizes import learning_curve
 from graduel.duel.verdict.costs import cost_sentence
 from graduel.duel.verdict.error_counts import answer_claim
-from graduel.duel.verdict.metric_interval import metric_interval
 from graduel.duel.verdict.runs import RunPredictions
 from graduel.duel.verdict.types import Claim
 from graduel.errors import UserError
@@ -65,7 +63,7 @@ def build_result(store: Store, command: str, *, show_rows: bool = False) -> Run:
             **_quality(predictions, name, metric),
             **_cost(cells, predictions),
             calibration=_calibration(store, predictions, name, cells),
-            probes=_probes(cells),
+            probes=merge_probes([cell.probes for cell in cells]),
             recipe=protocol.contenders[name]["recipe"],
         )
         for name, cells in outcomes.items()
@@ -138,7 +136,7 @@ def _collect_predictions(store: Store, outcomes: dict[str, list[Outcome]]) -> Ru
         Design.parse(protocol.split),
         protocol.seeds,
         [store.read_split(run).test for run in range(protocol.runs)],
-        [store.read_truth(run) for run in range(protocol.runs)],
+        [store.read_labels(run, "test") for run in range(protocol.runs)],
         {name: [o.probabilities for o in cells] for name, cells in outcomes.items()},
     )
 
@@ -189,7 +187,7 @@ def _quality(predictions: RunPredictions, name: str, metric: Metric) -> dict[str
     }
     if metric.name != "error":
         quality["metric"] = metric.shown(mean(predictions.run_losses(name, metric)))
-        quality["metric_interval"] = metric_interval(predictions, name, metric)
+        quality["metric_interval"] = predictions.metric_interval(name, metric)
         quality["metrics"] = tuple(
             metric.shown(loss) for loss in predictions.run_losses(name, metric)
         )
@@ -202,23 +200,14 @@ def _calibration(
     """Return the calibration before and after temperature scaling, fitted on validation rows."""
     runs, temperatures = predictions.probabilities[name], []
     for cell in cells:
-        p, y = cell.valid_probabilities, store.read_valid_truth(cell.seed)
-        if p is None or y is None:
-            raise UserError(
-                f"{store.path}: validation probabilities are missing. Run the duel in a new folder"
-            )
-        temperatures.append(fit_temperature(p, y))
+        y = store.read_labels(cell.seed, "valid")
+        temperatures.append(fit_temperature(cell.valid_probabilities, y))
     scaled = [apply_temperature(p, t) for p, t in zip(runs, temperatures, strict=True)]
     return CalibrationResult(
         temperatures=tuple(temperatures),
         before=measure_calibration(runs, predictions.y, predictions.test_rows),
         after=measure_calibration(scaled, predictions.y, predictions.test_rows),
     )
-
-
-def _probes(cells: list[Outcome]) -> Probes | None:
-    merged = probes.merge_probes([cell.probes for cell in cells])
-    return None if merged is None else from_plain(Probes, merged)
 
 
 def _summarize_protocol(protocol: Protocol, metric: Metric) -> ProtocolSummary:

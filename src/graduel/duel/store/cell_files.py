@@ -18,7 +18,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from graduel.duel.result.outcome import Outcome
-from graduel.duel.run.probes import validate_probes
 from graduel.serialize import from_plain, read_json, to_json
 
 OUTCOME, PROBES, MODEL = "outcome.json", "probes.json", "model.safetensors"
@@ -56,7 +55,7 @@ def read_outcome(folder: Path, n_test: int, n_valid: int) -> Outcome:
         raise ValueError(f"unknown: {', '.join(sorted(unknown))}")
     values |= {name: _read_npy(folder / f"{name}.npy") for name in ARRAYS}
     if (folder / PROBES).exists():
-        values["probes"] = validate_probes(read_json(folder / PROBES))
+        values["probes"] = read_json(folder / PROBES)
     outcome = from_plain(Outcome, values)
     n_classes = outcome.probabilities.shape[-1]
     for name, n_rows in zip(ARRAYS, (n_test, n_valid), strict=True):

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from graduel.duel.verdict.comparison import ALPHA, check_rope, decide_verdict
+from graduel.duel.verdict.comparison import ALPHA, check_rope, check_shapes, decide_verdict
 from graduel.duel.verdict.dataset_sentences import dataset_sentence
 from graduel.duel.verdict.types import DatasetComparison, DatasetVerdict
 from graduel.metrics.metric import Metric
@@ -53,12 +53,8 @@ def compare_datasets(
         One loss for each data set, `metric.loss`, in the same order for all.
     metric : Metric
         What was measured.
-    rope : float
-        The region of practical equivalence.
-    titles : mapping from name to title, optional
-        What to call the contenders in sentences.
-    against : str, optional
-        Compare with this one only; fewer pairs need less correction.
+    rope, titles, against
+        As in :func:`~graduel.duel.verdict.test_rows.compare_rows`.
 
     Raises
     ------
@@ -155,13 +151,7 @@ def _in(names: Sequence[str], pair: tuple[int, int], against: str) -> bool:
 
 
 def _check(losses: Mapping[str, Sequence[float]], against: str | None) -> Array:
-    lengths = {name: np.shape(values) for name, values in losses.items()}
-    shape = next(iter(lengths.values()), ())
-    if len(shape) != 1 or 0 in shape or set(lengths.values()) != {shape}:
-        raise ValueError(
-            "expected for each contender one loss for each data set, and the same data sets for "
-            f"all; got {lengths or 'none'}"
-        )
+    check_shapes(losses, ("data sets",))
     if against is not None and against not in losses:
         raise ValueError(f"against must be one of {list(losses)}; got {against!r}")
     table = np.array([list(values) for values in losses.values()], dtype=np.float64)

@@ -10,7 +10,12 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from graduel.duel.verdict.comparison import check_rope, compare_pairs, procedure_scope
+from graduel.duel.verdict.comparison import (
+    check_rope,
+    check_shapes,
+    compare_pairs,
+    procedure_scope,
+)
 from graduel.duel.verdict.evidence import Evidence, mcnemar_evidence, t_evidence
 from graduel.duel.verdict.sentences import format_percent, format_ratio, with_article
 from graduel.duel.verdict.types import Claim, Comparison
@@ -34,13 +39,9 @@ def compare_error_counts(
     ----------
     wrong : mapping from name to bool array of shape (seeds, rows)
         Where each contender is wrong; the same seeds and rows for all.
-    rope : float
-        The region of practical equivalence: the largest difference of errors, as a share, that
-        makes no difference in practice. 0.005 is half a percentage point.
-    titles : mapping from name to title, optional
-        What to call the contenders in sentences.
-    against : str, optional
-        Compare with this one only; fewer pairs need less correction.
+    rope, titles, against
+        As in :func:`~graduel.duel.verdict.test_rows.compare_rows`; a ROPE of 0.005 is half a
+        percentage point.
     metric : Metric
         What sentences show: the error, or the accuracy.
 
@@ -67,7 +68,13 @@ def compare_error_counts(
 (95 % interval 3.21 to 5.74).
     """
     check_rope(rope, metric)
-    seeds, rows = _check(wrong)
+    seeds, rows = check_shapes(wrong, ("seeds", "rows"))
+    for name, array in wrong.items():
+        if array.dtype != np.bool_:
+            raise ValueError(
+                f"expected bool arrays, True where a prediction is wrong; got {array.dtype} for "
+                f"{name!r}. Compare labels first: predicted != true."
+            )
     return compare_pairs(
         {name: float(array.mean()) for name, array in wrong.items()},
         lambda a, b, level: _error_evidence(wrong[a], wrong[b], level),
@@ -171,22 +178,3 @@ def _error_evidence(a: NDArray[np.bool_], b: NDArray[np.bool_], level: float) ->
             "right and the other wrong.",
         )
     return t_evidence(a.astype(np.int8) - b.astype(np.int8), level, most=1.0)
-
-
-def _check(wrong: Mapping[str, NDArray[np.bool_]]) -> tuple[int, int]:
-    shapes = {name: np.shape(array) for name, array in wrong.items()}
-    if not shapes:
-        raise ValueError("expected a bool array for each contender; got none")
-    shape = next(iter(shapes.values()))
-    if len(shape) != 2 or 0 in shape or set(shapes.values()) != {shape}:
-        raise ValueError(
-            "expected for all contenders one and the same shape (seeds, rows), so that they can "
-            f"be compared row by row; got {shapes}. Score all of them on the same rows and seeds."
-        )
-    for name, array in wrong.items():
-        if array.dtype != np.bool_:
-            raise ValueError(
-                f"expected bool arrays, True where a prediction is wrong; got {array.dtype} for "
-                f"{name!r}. Compare labels first: predicted != true."
-            )
-    return shape[0], shape[1]

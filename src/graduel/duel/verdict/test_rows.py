@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from graduel.duel.verdict.comparison import (
     FITTED,
     check_rope,
+    check_shapes,
     compare_pairs,
     procedure_scope,
 )
@@ -95,7 +96,12 @@ def compare_rows(
     ('a better', 'paired bootstrap over rows')
     """
     check_rope(rope, metric)
-    seeds, rows = _check(probabilities, y)
+    seeds, rows, _ = check_shapes(probabilities, ("seeds", "rows", "classes"))
+    if rows < 2 or rows != len(y):
+        raise ValueError(
+            "expected 2 test rows or more, and a true class for each row; got "
+            f"{rows} rows and {len(y)} classes"
+        )
     if metric.name in ("error", "accuracy"):
         misses = {name: is_misclassified(p, y) for name, p in probabilities.items()}
         return compare_error_counts(
@@ -120,7 +126,7 @@ def compare_rows(
 def _row_mean_evidence(
     probabilities: Probabilities, y: Array, metric: Metric
 ) -> tuple[Losses, GetEvidence]:
-    """Weigh by the losses of the rows: signs and draws, from three seeds on the two-way t."""
+    """Return evidence from losses by row: signs and draws, from three seeds on the two-way t."""
     assert metric.per_row is not None
     of_rows = {
         name: np.stack([metric.per_row(seed, y) for seed in p]) for name, p in probabilities.items()
@@ -138,7 +144,7 @@ def _row_mean_evidence(
 def _bootstrap_evidence(
     probabilities: Probabilities, y: Array, metric: Metric
 ) -> tuple[Losses, GetEvidence]:
-    """Weigh by the metric on resampled rows, its mean over the seeds."""
+    """Return evidence from the metric on resampled rows, its mean over the seeds."""
     assert metric.counted is not None
     losses = {
         name: float(np.mean([metric.loss(seed, y) for seed in p]))
@@ -186,19 +192,3 @@ def _constant_bootstrap_evidence(mean: float, y: Array, level: float) -> Evidenc
         return SampleSize(rows=None if rows is None else ceil(rows * len(y) / rarest))
 
     return replace(evidence, sample_size=sample_size)
-
-
-def _check(probabilities: Probabilities, y: Array) -> tuple[int, int]:
-    shapes = {name: np.shape(p) for name, p in probabilities.items()}
-    if not shapes:
-        raise ValueError("expected probabilities for each contender; got none")
-    shape = next(iter(shapes.values()))
-    if len(shape) != 3 or 0 in shape or set(shapes.values()) != {shape} or shape[1] != len(y):
-        raise ValueError(
-            "expected for all contenders one and the same shape (seeds, rows, classes), and a true "
-            f"class for each row; got {shapes} and {len(y)} classes. Score all of them on the same "
-            "rows and seeds."
-        )
-    if shape[1] < 2:
-        raise ValueError("expected at least 2 test rows; got 1")
-    return shape[0], shape[1]
