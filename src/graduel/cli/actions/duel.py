@@ -30,7 +30,7 @@ def run(
 ) -> None:
     """Run a duel, write its report, show the result; of several data sets, one on each."""
     own = [load_contender(text) for text in contender]
-    options |= {"contenders": split_names(contenders), "own": own}
+    options |= {"contenders": split_names(contenders), "user_contenders": own}
     if len(every := expand_datasets(datasets)) > 1 or every != datasets:
         if sizes is not None:
             raise UserError("--sizes goes with one data set")

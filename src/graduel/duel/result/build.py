@@ -9,7 +9,6 @@ from statistics import mean
 from typing import Any
 
 from graduel.contenders.xgboost_recipes import STRONGEST_XGBOOST
-from graduel.duel.plan.design import Design
 from graduel.duel.plan.protocol import Protocol
 from graduel.duel.result.dataset_summary import summarize_dataset
 from graduel.duel.result.duel_result import (
@@ -22,6 +21,7 @@ from graduel.duel.result.duel_result import (
     ProtocolSummary,
     Result,
     TrialResult,
+    metric_fields,
     read_result,
 )
 from graduel.duel.result.environment import describe_environment
@@ -133,7 +133,7 @@ def _outcomes(store: Store) -> dict[str, list[Outcome]]:
 def _collect_predictions(store: Store, outcomes: dict[str, list[Outcome]]) -> RunPredictions:
     protocol = store.protocol
     return RunPredictions(
-        Design.parse(protocol.split),
+        protocol.design,
         protocol.seeds,
         [store.read_split(run).test for run in range(protocol.runs)],
         [store.read_labels(run, "test") for run in range(protocol.runs)],
@@ -212,16 +212,12 @@ def _calibration(
 
 def _summarize_protocol(protocol: Protocol, metric: Metric) -> ProtocolSummary:
     return ProtocolSummary(
+        **metric_fields(metric, protocol.rope),
         split=protocol.split,
-        metric=protocol.metric,
-        metric_title=metric.title,
-        metric_unit=metric.unit,
-        lower_is_better=metric.lower_is_better,
         seeds=protocol.seeds,
         rows=protocol.rows,
         quick=protocol.quick,
         varies=tuple(protocol.varies),
-        rope=protocol.rope,
         threads=protocol.threads,
         budget=BudgetSummary(**protocol.budget),
     )

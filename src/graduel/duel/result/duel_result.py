@@ -15,6 +15,7 @@ from graduel.duel.result.probe_results import Probes
 from graduel.duel.verdict.types import Claim, Comparison, Costs, PairCurve
 from graduel.errors import UserError
 from graduel.metrics.calibration import Calibration
+from graduel.metrics.metric import Metric
 from graduel.serialize import from_plain, read_json
 
 RESULT = "result.json"
@@ -92,6 +93,17 @@ class MetricSummary:
     lower_is_better: bool
     rope: float
     """The largest difference that makes no difference in practice."""
+
+
+def metric_fields(metric: Metric, rope: float) -> dict[str, Any]:
+    """Return the fields of a :class:`MetricSummary`."""
+    return {
+        "metric": metric.name,
+        "metric_title": metric.title,
+        "metric_unit": metric.unit,
+        "lower_is_better": metric.lower_is_better,
+        "rope": rope,
+    }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -28,7 +28,7 @@ ARRAYS = ("probabilities", "valid_probabilities")
 def pack_outcome(outcome: Outcome, model: bytes | None = None) -> dict[str, bytes]:
     """Return the content of each file, by name; `model` is that of the saved model."""
     values = {one.name: getattr(outcome, one.name) for one in fields(outcome)}
-    files = {f"{name}.npy": _to_npy(values.pop(name)) for name in ARRAYS}
+    files = {f"{name}.npy": to_npy(values.pop(name)) for name in ARRAYS}
     if (probes := values.pop("probes")) is not None:
         files[PROBES] = to_json(probes).encode()
     if model is not None:
@@ -65,7 +65,8 @@ def read_outcome(folder: Path, n_test: int, n_valid: int) -> Outcome:
     return outcome
 
 
-def _to_npy(array: NDArray[Any]) -> bytes:
+def to_npy(array: NDArray[Any]) -> bytes:
+    """Return an array in NumPy's own format; never pickled."""
     buffer = BytesIO()
     np.save(buffer, array, allow_pickle=False)
     return buffer.getvalue()

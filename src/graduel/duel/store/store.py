@@ -243,6 +243,8 @@ class Store:
 
 
 def _first_line(error: BaseException) -> str:
+    if isinstance(error, OSError) and error.filename is not None:
+        return f"{Path(error.filename).name}: {error.strerror}"
     return (str(error) or type(error).__name__).splitlines()[0][:120]
 
 
