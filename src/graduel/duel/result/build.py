@@ -30,8 +30,8 @@ from graduel.duel.run.probes import merge_probes
 from graduel.duel.store.plan_file import PLAN
 from graduel.duel.store.store import Store
 from graduel.duel.suite.training_sizes import learning_curve
+from graduel.duel.verdict.claim import answer_claim
 from graduel.duel.verdict.costs import cost_sentence
-from graduel.duel.verdict.error_counts import answer_claim
 from graduel.duel.verdict.runs import RunPredictions
 from graduel.duel.verdict.types import Claim
 from graduel.errors import UserError

@@ -80,15 +80,13 @@ def compare_datasets(
     """
     check_rope(rope, metric)
     table = _check(losses, against)
-    names, (k, n) = list(losses), table.shape
-    pairs = [
-        pair for pair in combinations(range(k), 2) if against is None or _in(names, pair, against)
-    ]
-    tests = [SignedRank.of(table[a] - table[b]) for a, b in pairs]
+    rows, (k, n) = dict(zip(losses, table, strict=True)), table.shape
+    pairs = [pair for pair in combinations(losses, 2) if against is None or against in pair]
+    tests = [SignedRank.of(rows[a] - rows[b]) for a, b in pairs]
     adjusted = holm([test.p_value for test in tests])
     level = 1 - 0.1 / max(len(pairs), 1)
     several, many = k > 2 and n > 1, k >= DIAGRAM_FROM and n > 1
-    ranks = dict(zip(names, mean_ranks(table).tolist(), strict=True))
+    ranks = dict(zip(losses, mean_ranks(table).tolist(), strict=True))
     overall = friedman(table) if several else (None, None)
     difference = critical_difference(k, n) if many else None
     return DatasetVerdict(
@@ -97,7 +95,7 @@ def compare_datasets(
         datasets=n,
         ranks=ranks,
         pairs=tuple(
-            _pair(names[a], names[b], test, p, rope, level, metric, titles or {})
+            _pair(a, b, test, p, rope, level, metric, titles or {})
             for (a, b), test, p in zip(pairs, tests, adjusted, strict=True)
         ),
         friedman_p=overall[0],
@@ -144,10 +142,6 @@ def _pair(
         sentence="",
     )
     return replace(pair, sentence=dataset_sentence(pair, len(d), rope, metric, titles))
-
-
-def _in(names: Sequence[str], pair: tuple[int, int], against: str) -> bool:
-    return against in (names[pair[0]], names[pair[1]])
 
 
 def _check(losses: Mapping[str, Sequence[float]], against: str | None) -> Array:

@@ -17,12 +17,12 @@ from graduel.duel.verdict.comparison import (
     compare_pairs,
     procedure_scope,
 )
-from graduel.duel.verdict.error_counts import compare_error_counts
 from graduel.duel.verdict.evidence import (
     NO_VARIATION,
     Evidence,
     SampleSize,
     constant_evidence,
+    mcnemar_evidence,
     permutation_evidence,
     plan_rows_and_seeds,
     t_evidence,
@@ -49,10 +49,11 @@ def compare_rows(
 ) -> list[Comparison]:
     """Compare every pair of contenders on one set of test rows, or all of them with one.
 
-    Error and accuracy: as in `compare_error_counts`. Another mean over rows (log loss, Brier
-    score): a sign-flip permutation of the differences by row and their bootstrap interval, from
-    three seeds on the two-way (rows and seeds) t. Any other metric (AUC, balanced accuracy,
-    scorers): a paired bootstrap over the rows, class by class, of the mean over seeds.
+    Error and accuracy of one seed: McNemar's mid-p with Tango's score interval; of two: a t on the
+    means by row. Another mean over rows (log loss, Brier score): a sign-flip permutation of the
+    differences by row and their bootstrap interval. From three seeds on, both have the two-way
+    (rows and seeds) t. Any other metric (AUC, balanced accuracy, scorers): a paired bootstrap over
+    the rows, class by class, of the mean over seeds.
 
     Parameters
     ----------
@@ -103,13 +104,11 @@ def compare_rows(
             f"{rows} rows and {len(y)} classes"
         )
     if metric.name in ("error", "accuracy"):
-        misses = {name: is_misclassified(p, y) for name, p in probabilities.items()}
-        return compare_error_counts(
-            misses, rope=rope, titles=titles, against=against, metric=metric
-        )
-    losses, get_evidence = (_row_mean_evidence if metric.per_row else _bootstrap_evidence)(
-        probabilities, y, metric
-    )
+        losses, get_evidence = _error_evidence(probabilities, y)
+    elif metric.per_row is not None:
+        losses, get_evidence = _row_mean_evidence(probabilities, y, metric)
+    else:
+        losses, get_evidence = _bootstrap_evidence(probabilities, y, metric)
     return compare_pairs(
         losses,
         get_evidence,
@@ -121,6 +120,26 @@ def compare_rows(
         titles=titles,
         against=against,
     )
+
+
+def _error_evidence(probabilities: Probabilities, y: Array) -> tuple[Losses, GetEvidence]:
+    """Return evidence from misclassified rows: counts of one seed, a t of more."""
+    wrong = {name: is_misclassified(p, y) for name, p in probabilities.items()}
+
+    def get_evidence(a: str, b: str, level: float) -> Evidence:
+        of_a, of_b = wrong[a], wrong[b]
+        if len(of_a) > 1:
+            return t_evidence(of_a.astype(np.int8) - of_b.astype(np.int8), level, most=1.0)
+        return mcnemar_evidence(
+            int((of_a & ~of_b).sum()),
+            int((of_b & ~of_a).sum()),
+            len(y),
+            level,
+            "Both were scored once on the same test rows, so only the rows count that one gets "
+            "right and the other wrong.",
+        )
+
+    return {name: float(array.mean()) for name, array in wrong.items()}, get_evidence
 
 
 def _row_mean_evidence(
