@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from graduel.duel.result.duel_result import BudgetSummary, Importance, Result, TrialResult
+from graduel.duel.result.duel_result import BudgetSummary, Result, TrialResult
 from graduel.duel.result.duel_result import read_result as read
+from graduel.duel.result.probe_results import Importance
 from graduel.errors import UserError
 from graduel.serialize import from_plain, to_plain, write_json
 
@@ -33,7 +34,7 @@ def test_every_class_of_a_result_says_what_it_is():
     "part",
     [
         TrialResult(number=0, params={"a": [1]}, loss=None, seconds=1.5, state="failed", why="x"),
-        Importance(rows=3, log_loss=((0.1, 0.2), (0.0, 0.3)), error=((0.0,), (1.0,)), block=4),
+        Importance(rows=3, log_loss=((0.1,), (0.3,)), error=((0.0,), (1.0,)), block=4),
         Importance(rows=3, log_loss=(0.1,), error=(0.0,), columns=(("age", "town"),)),
         BudgetSummary(kind="trials", value=3),
     ],

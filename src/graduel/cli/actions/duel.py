@@ -33,7 +33,7 @@ def run(
     datasets = datasets or ["mnist"]
     options |= {
         "contenders": split_names(contenders),
-        "own": [load_contender(text) for text in contender or []],
+        "user_contenders": [load_contender(text) for text in contender or []],
         "probes": not no_probes,
     }
     if len(every := expand_datasets(datasets)) > 1 or every != datasets:
