@@ -363,3 +363,12 @@ def test_in_a_pipeline_the_html_is_whole():
         Tags(html)
         assert "MLPClassifier" in html
     assert "5 features to 3 classes" not in before
+
+
+@pytest.mark.parametrize("kind", [MLPClassifier, MLPRegressor, TabularMLPClassifier])
+def test_the_docstring_describes_every_parameter(kind):
+    described = re.findall(r"^ *([a-z_0-9, ]+) : ", kind.__doc__, re.MULTILINE)
+    names = {name for line in described for name in line.split(", ")}
+    assert set(kind().get_params()) <= names
+    assert {"n_iter_", "n_features_in_", "classes_"} - {"classes_"} <= names
+    assert "{" not in kind.__doc__.partition("Examples")[0]
