@@ -195,13 +195,7 @@ def _restore(estimator: Any, model: SavedNetwork) -> dict[str, Any]:
 
 
 def check_notes(notes: Mapping[str, Any], kind: type, newest: int, path: str | Path) -> None:
-    """Raise if a file holds something else, or is of another format.
-
-    Raises
-    ------
-    UserError
-        With what was expected, and what the file holds.
-    """
+    """Raise UserError if a file holds something else, or is of another format."""
     where, name = one_line(path), notes.get("estimator")
     if name != kind.__name__:
         alone = "a network alone, which graduel.train.load_network reads"
@@ -264,13 +258,7 @@ def _build_fitted(model: SavedNetwork, notes: Mapping[str, Any], *, labels: bool
 
 
 def targets_to_plain(targets: Targets) -> dict[str, Any]:
-    """Return what a file says of the targets.
-
-    Raises
-    ------
-    UserError
-        If labels are of a kind that a file cannot hold.
-    """
+    """Return targets as plain data; raise UserError for labels that a file cannot hold."""
     if isinstance(targets, NumberTarget):
         return {"n_outputs": targets.n_outputs}
     classes = targets.classes
@@ -287,13 +275,7 @@ def targets_to_plain(targets: Targets) -> dict[str, Any]:
 
 
 def parse_classes(dtype: Any, values: Any) -> Array:
-    """Return the labels of a file, if they are sorted and each is of this dtype.
-
-    Raises
-    ------
-    ValueError
-        If they are not.
-    """
+    """Return the labels of a file; raise ValueError unless they are sorted and of this dtype."""
     match = re.fullmatch(r"[<>|]?(?:(b1|[iu][1248]|f[248])|(U)(\d{1,7})|(O))", str(dtype))
     if match is None or not isinstance(values, list) or not values:
         raise ValueError(f"labels cannot be of dtype {dtype}")

@@ -121,11 +121,6 @@ def prepare_fit(
     estimator : its parameters and its last fit are read; it is not changed
     X, y, sample_weight, X_val, y_val, classes : as its methods take them
     incremental : train for one epoch, continuing from the last
-
-    Raises
-    ------
-    ValueError
-        If a parameter or the data do not fit.
     """
     check(estimator)
     validation_rows.resolve_scorer(estimator)

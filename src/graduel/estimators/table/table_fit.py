@@ -184,13 +184,7 @@ def fitted_attributes(fitted: FittedTable) -> dict[str, Any]:
 
 
 def validate_labels(y: Any) -> Array:
-    """Return y as one label a row.
-
-    Raises
-    ------
-    ValueError
-        If it is not that.
-    """
+    """Return y as one label a row."""
     if y is None:
         raise ValueError("requires y to be passed, but the target y is None")
     labels: Array = np.asarray(column_or_1d(y, warn=True))
@@ -261,13 +255,7 @@ def _validation_rows(
 
 
 def resolve_recipe(p: Any, rows: int) -> NetRecipe:
-    """Return the recipe for this number of rows, with the user's changes.
-
-    Raises
-    ------
-    UserError
-        If there is no such choice.
-    """
+    """Return the recipe for this number of rows, with the user's changes."""
     recipe = net_recipe(quick=False, table_rows=rows)
     if isinstance(p.recipe, NetRecipe):
         recipe = validate_recipe(p.recipe)
