@@ -15,6 +15,8 @@ import pytest
 from hypothesis import settings
 
 import graduel
+from graduel.duel.run.local import LocalExecutor
+from in_process import InProcess
 
 # They need PyTorch, and the tests do not.
 collect_ignore_glob = ["golden/make_*.py"]
@@ -23,6 +25,18 @@ collect_ignore_glob = ["golden/make_*.py"]
 settings.register_profile("local", deadline=None)
 settings.register_profile("ci", derandomize=True, deadline=None)
 settings.load_profile("ci" if os.environ.get("CI") else "local")
+
+
+_run_in_processes = LocalExecutor.run
+
+
+def pytest_runtest_setup(item):
+    """Run cells in this process, unless the test or its module is marked ``processes``.
+
+    Before any fixture is made: a module's fixtures run duels too.
+    """
+    marked = item.get_closest_marker("processes") is not None
+    LocalExecutor.run = _run_in_processes if marked else lambda _, jobs: InProcess().run(jobs)
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -18,7 +18,6 @@ from pathlib import Path
 import numpy as np
 import psutil
 import pytest
-from in_process import InProcess
 
 from graduel.cli import main
 from graduel.contenders.registry import get_family
@@ -29,6 +28,7 @@ from graduel.duel.run.cell_runs import run_cells
 from graduel.duel.store.store import open_store
 from graduel.errors import UserError
 from graduel.serialize import to_plain
+from in_process import InProcess
 
 SCRIPT = """
 import json, sys

@@ -13,7 +13,6 @@ from dataclasses import replace
 import numpy as np
 import psutil
 import pytest
-from in_process import InProcess
 
 import graduel
 from graduel.data.source import DataSource
@@ -27,6 +26,9 @@ from graduel.duel.run.job import run_job
 from graduel.duel.store.store import open_store
 from graduel.errors import UserError
 from graduel.serialize import to_plain
+from in_process import InProcess
+
+pytestmark = pytest.mark.processes
 
 TIMES = ("fit_seconds", "predict_row_seconds", "predict_batch_seconds", "peak_memory_bytes")
 
