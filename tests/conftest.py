@@ -15,19 +15,18 @@ import pytest
 from hypothesis import settings
 
 import graduel
-from graduel.duel.run.local import LocalExecutor
-from in_process import InProcess
 
 # They need PyTorch, and the tests do not.
 collect_ignore_glob = ["golden/make_*.py"]
 
 # No time limits for examples: a busy machine is no failure. In CI the same examples each time.
-settings.register_profile("local", deadline=None)
-settings.register_profile("ci", derandomize=True, deadline=None)
+# Sixty examples say of most properties what a hundred do.
+settings.register_profile("local", deadline=None, max_examples=60)
+settings.register_profile("ci", derandomize=True, deadline=None, max_examples=60)
 settings.load_profile("ci" if os.environ.get("CI") else "local")
 
 
-_run_in_processes = LocalExecutor.run
+WITHOUT_DUELS = ("nn", "optim", "train", "glassbox")  # the mutants' tests, which start often
 
 
 def pytest_runtest_setup(item):
@@ -35,8 +34,10 @@ def pytest_runtest_setup(item):
 
     Before any fixture is made: a module's fixtures run duels too.
     """
-    marked = item.get_closest_marker("processes") is not None
-    LocalExecutor.run = _run_in_processes if marked else lambda _, jobs: InProcess().run(jobs)
+    if item.path.parent.name not in WITHOUT_DUELS:
+        from in_process import choose_executor
+
+        choose_executor(processes=item.get_closest_marker("processes") is not None)
 
 
 @pytest.fixture(scope="session", autouse=True)

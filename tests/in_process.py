@@ -12,6 +12,7 @@ import warnings
 from threadpoolctl import threadpool_limits
 
 from graduel.duel.run.job import CellJob, Event, from_message, run_job, to_message
+from graduel.duel.run.local import LocalExecutor
 from graduel.errors import UserError
 
 
@@ -37,3 +38,11 @@ class InProcess:
             finally:
                 sys.path[:] = path
             yield from (from_message(Event, to_message(event)) for event in events)
+
+
+_run_in_processes = LocalExecutor.run
+
+
+def choose_executor(*, processes):
+    """Have the default executor run jobs in processes of their own, or else here."""
+    LocalExecutor.run = _run_in_processes if processes else lambda _, jobs: InProcess().run(jobs)

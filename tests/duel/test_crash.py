@@ -80,9 +80,12 @@ def four(tiny):
 @pytest.fixture(scope="module")
 def undisturbed(four, tmp_path_factory):
     path = tmp_path_factory.mktemp("runs") / "whole"
-    start = time.perf_counter()
-    result = fight(path, four)
-    return result, time.perf_counter() - start
+    begin = time.perf_counter()
+    process = start(path, four)  # as those that are killed
+    _, message = process.communicate()
+    seconds = time.perf_counter() - begin
+    assert process.returncode == 0, message
+    return fight(path, four), seconds
 
 
 def start(path, protocol):
