@@ -165,6 +165,7 @@ def test_a_damaged_result_is_one_line(capsys, folder, finished, tmp_path, text):
     assert err.startswith("graduel: ")
 
 
+@pytest.mark.processes
 def test_a_duel_at_several_sizes_says_where_curves_cross(capsys, folder, tmp_path):
     args = ["tables/first.csv", *SMALL, "--sizes", "30", "--out", str(tmp_path / "d")]
     code, out, err = run(capsys, folder, "duel", *args)

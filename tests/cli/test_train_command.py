@@ -131,6 +131,7 @@ def test_ctrl_c_keeps_the_best_epoch_so_far(tmp_path):
     assert 1 <= notes["best_epoch"] <= notes["epochs"] < 100_000
 
 
+@pytest.mark.processes
 def test_an_experiment_shows_a_table_and_goes_on_where_it_stopped(capsys, tmp_path):
     args = ["experiment", *SMALL, "--net", NET, "--vary", "activation=relu,gelu", "--seeds", "2"]
     code, out, err = graduel(capsys, *args, "--out", "mine")

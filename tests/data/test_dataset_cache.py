@@ -85,7 +85,7 @@ def tables(draw):
     return frame, SourceSpec("table", "table.csv", target="y", group=group, time=time)
 
 
-@settings(deadline=None, max_examples=150)
+@settings(deadline=None, max_examples=60)
 @given(table=tables(), n_train=st.one_of(st.none(), st.integers(1, 3)))
 def test_a_table_that_is_read_again_is_the_same(table, n_train, tmp_path_factory):
     frame, spec = table

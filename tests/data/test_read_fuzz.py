@@ -117,7 +117,7 @@ def path(tmp_path_factory):
 QUIET = (HealthCheck.too_slow, HealthCheck.data_too_large)
 
 
-@settings(deadline=None, max_examples=250, suppress_health_check=QUIET)
+@settings(deadline=None, max_examples=80, suppress_health_check=QUIET)
 @given(raw=files(), data=st.data())
 def test_tables_are_understood_or_refused(path, raw, data):
     go_through(path, raw, data)
@@ -134,7 +134,7 @@ WRITTEN = st.one_of(
 )
 
 
-@settings(deadline=None, max_examples=250)
+@settings(deadline=None, max_examples=80)
 @given(
     columns=st.lists(WRITTEN, min_size=2, max_size=5),
     separator=st.sampled_from(",;\t|"),

@@ -366,6 +366,7 @@ def beside(tmp_path, monkeypatch):
         sys.modules.pop(name, None)
 
 
+@pytest.mark.processes
 def test_a_contender_from_a_file_beside(beside, capsys):
     code = main(
         [
