@@ -39,7 +39,7 @@ def kind(table):
 
 
 @pytest.mark.parametrize(
-    ("cells", "found"),
+    ("cells", "inferred"),
     [
         ([1.5, 2.5, 3.5] * 20, "numeric"),
         ([0, 1] * 30, "numeric"),
@@ -75,9 +75,9 @@ def kind(table):
         ([f"w{i}" for i in range(6)], "categorical"),
     ],
 )
-def test_kinds(cells, conformed):
+def test_kinds(cells, inferred):
     table = of(cells)
-    assert kind(table) == conformed
+    assert kind(table) == inferred
     assert all(column.reason for column in table.columns)
     assert all(one.reason for one in table.set_aside)
 
