@@ -236,10 +236,10 @@ def test_what_is_not_there(tmp_path):
 
 def test_notes_tell_what_was_decided(write):
     source = read_source(write("a;b\n1,5;?\n2,5\nNA;x\nNA;y\n"))
-    told = " | ".join(source.notes)
+    text = " | ".join(source.notes)
     for part in ("separated by ';'", "decimal comma", "'NA' (2), '?' (1)", "1 line ends early"):
-        assert part in told
-    assert "(the first: line 3)" in told
+        assert part in text
+    assert "(the first: line 3)" in text
     assert source.decimal == ","
 
 
