@@ -16,21 +16,21 @@ from graduel.web.state.demo_models import DemoModels
 @pytest.fixture(scope="session")
 def ready(tmp_path_factory) -> DemoModels:
     """The models of a first start."""
-    made = DemoModels(folder=tmp_path_factory.mktemp("cache"), threads=1)
-    made.run()
-    assert not made.error, made.error
-    return made
+    built = DemoModels(folder=tmp_path_factory.mktemp("cache"), threads=1)
+    built.run()
+    assert not built.error, built.error
+    return built
 
 
 @pytest.fixture(scope="session")
 def address(ready) -> Iterator[str]:
     """A server with them; limits are small where a test must meet them."""
     limits = Limits(body_seconds=1.0, rows=2000, columns=60, busy_seconds=0.0)
-    with served(AppState(demo=ready), limits=limits) as found:
-        yield found
+    with served(AppState(demo=ready), limits=limits) as result:
+        yield result
 
 
 @pytest.fixture
 def client(address) -> Iterator[Client]:
-    with Client(address) as found:
-        yield found
+    with Client(address) as result:
+        yield result

@@ -14,7 +14,7 @@ Array = NDArray[Any]
 
 
 class Graph:
-    """Nodes and arrays, in the order in which they come; a value is known by its name.
+    """Nodes and arrays, in the order in which they come; a value is referred to by its name.
 
     Parameters
     ----------

@@ -94,7 +94,7 @@ def describe_session(client: CurrentClient) -> dict[str, Any]:
 
 
 def describe_models(models: ModelPair) -> dict[str, Any]:
-    """Return what a page needs to know of two models."""
+    """Return the description of two models that a page shows."""
     net: dict[str, Any] | None = None
     if models.net is not None and models.net.network is not None:
         network = models.net.network

@@ -14,7 +14,7 @@ from graduel.web.http_error import ClientError
 Array = NDArray[Any]
 
 TEST_DIVISOR = 5
-"""Without a given split, one row in five is a test row."""
+"""Of data without test rows, one row in five is a test row."""
 MAX_VALID = 1000
 
 
