@@ -178,7 +178,7 @@ def test_a_rate_that_is_too_high_ends_in_words(client):
     watcher.join()
     assert watcher.messages[-1]["type"] == "end"
     if watcher.messages[-1]["state"] == "failed":
-        assert "lower the learning rate" in watcher.messages[-1]["said"]
+        assert "lower the learning rate" in watcher.messages[-1]["message"]
 
 
 def part(n: int, seed: int) -> tuple[np.ndarray, np.ndarray]:

@@ -5,12 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
+
+from graduel.export.export_graph import Array
 
 if TYPE_CHECKING:
     from onnx import NodeProto, TensorProto
-
-Array = NDArray[Any]
 
 
 class Graph:

@@ -5,11 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from graduel.errors import UserError
-
-Array = NDArray[Any]
+from graduel.glassbox.plain_data import Array
 
 SIDE = 400
 """Larger images are reduced to this many pixels on their longer side."""

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from math import ceil
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from graduel.errors import UserError
+from graduel.glassbox.plain_data import Array
 
-Array = NDArray[Any]
 Point = tuple[float, float]
 Stroke = Sequence[Point]
 

@@ -6,9 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-Array = NDArray[Any]
+from graduel.web.array_codec import Array
 
 
 @dataclass(frozen=True, slots=True)

@@ -199,7 +199,7 @@ class WatchedTraining:
     def set_state(self, state: str, message: str = "") -> None:
         """Set the state and send it to the client."""
         self.state, self.message = state, message
-        self._send({"type": "state", "state": state, "said": message})
+        self._send({"type": "state", "state": state, "message": message})
 
     def _send(self, message: dict[str, Any]) -> None:
         self._n_messages += 1
@@ -243,5 +243,5 @@ def _layers_message(run: TrainingRun) -> dict[str, Any]:
     layers = run.summarize_layers()
     weights = pack(run.first_weights())
     if not all(isfinite(layer["gradient_norm"]) for layer in layers):
-        return {"type": "state", "state": "running", "said": "gradients are no longer finite"}
+        return {"type": "state", "state": "running", "message": "gradients are no longer finite"}
     return {"type": "layers", "layers": layers, "weights": weights}
