@@ -62,7 +62,7 @@ class Calibration:
 
 
 def apply_temperature(probabilities: Array, temperature: float) -> Array:
-    """Return probabilities at another temperature: p^(1/T) / Σ p^(1/T).
+    """Return probabilities at another temperature, as float64: p^(1/T) / Σ p^(1/T).
 
     The same as softmax(logits / T). The order of the classes stays, and so does every answer.
 
@@ -70,10 +70,6 @@ def apply_temperature(probabilities: Array, temperature: float) -> Array:
     ----------
     probabilities : array of shape (…, classes)
     temperature : above 1 less sure, below 1 surer
-
-    Returns
-    -------
-    float64 array of the same shape
 
     References
     ----------
@@ -99,8 +95,7 @@ def fit_temperature(probabilities: Array, y: Array) -> float:
 
     Parameters
     ----------
-    probabilities : array of shape (n, classes)
-        Of validation rows; never of test rows.
+    probabilities : of validation rows, shape (n, classes); never of test rows
     y : codes of their true classes, shape (n,)
 
     Raises
@@ -137,7 +132,7 @@ def fit_temperature(probabilities: Array, y: Array) -> float:
 def measure_calibration(
     runs: Sequence[Array], y: Sequence[Array], rows: Sequence[Array]
 ) -> Calibration:
-    """Judge the probabilities of a contender's runs.
+    """Return the calibration of the probabilities of a contender's runs.
 
     The expected calibration error is that of the most probable class::
 

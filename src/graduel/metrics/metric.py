@@ -23,7 +23,7 @@ SMALLEST = float(np.finfo(np.float32).eps)
 
 
 def is_misclassified(probabilities: Array, y: Array) -> NDArray[np.bool_]:
-    """Tell for each row whether its most probable class is not the true one."""
+    """Return for each row whether its most probable class is not the true one."""
     return np.asarray(probabilities.argmax(axis=-1) != y)
 
 
@@ -197,11 +197,11 @@ def _one_against_rest(score: Array, positive: Array) -> Counted:
 
 
 def _scorer_value(name: str, p: Array, y: Array) -> Counted:
-    """Ask a scikit-learn scorer about a stand-in that answers with the probabilities known."""
+    """Return a scikit-learn scorer of a stand-in estimator that predicts these probabilities."""
     from sklearn.base import BaseEstimator, ClassifierMixin
     from sklearn.metrics import get_scorer
 
-    known = p / p.sum(axis=1, keepdims=True, dtype=np.float64)
+    normalized = p / p.sum(axis=1, keepdims=True, dtype=np.float64)
 
     class StandIn(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         """Its X are numbers of rows."""
@@ -209,10 +209,10 @@ def _scorer_value(name: str, p: Array, y: Array) -> Counted:
         classes_ = np.arange(p.shape[1])
 
         def predict_proba(self, rows: Array) -> Array:
-            return np.asarray(known[rows])
+            return np.asarray(normalized[rows])
 
         def predict(self, rows: Array) -> Array:
-            return np.asarray(known[rows].argmax(axis=1))
+            return np.asarray(normalized[rows].argmax(axis=1))
 
     scorer, stand_in = get_scorer(name), StandIn()
 

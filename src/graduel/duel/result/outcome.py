@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -89,15 +89,7 @@ class Suite:
         verdict = self.result.by_log_loss
         if verdict is None:
             return None
-        by = verdict.protocol
-        protocol = replace(
-            self.result.protocol,
-            metric=by.metric,
-            metric_title=by.metric_title,
-            metric_unit=by.metric_unit,
-            lower_is_better=by.lower_is_better,
-            rope=by.rope,
-        )
+        protocol = replace(self.result.protocol, **asdict(verdict.protocol))
         datasets = tuple(
             replace(
                 dataset,

@@ -42,21 +42,13 @@ def compare_folds(
 
     Parameters
     ----------
-    losses : mapping from name to array of shape (repeats, folds)
-        `metric.loss` of each fold's test rows; the same splits for all. One repeat will do.
-    metric : Metric
-        What was measured.
-    test_share : float
-        The share of the rows that one fold is tested on: 0.1 with ten folds.
-    n : int
-        The rows of the data set.
+    losses : `metric.loss` of each fold's test rows, shape (repeats, folds); the same splits for
+        all. One repeat will do
+    metric : what was measured
+    test_share : the share of the rows that one fold is tested on: 0.1 with ten folds
+    n : the rows of the data set
     rope, titles, against
         As in :func:`~graduel.duel.verdict.test_rows.compare_rows`.
-
-    Returns
-    -------
-    list of Comparison
-        Every pair in the order given, a before b.
 
     Raises
     ------
