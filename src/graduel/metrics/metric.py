@@ -49,7 +49,7 @@ def brier(probabilities: Array, y: Array) -> float:
 
 @dataclass(frozen=True, slots=True)
 class Metric:
-    """What a duel is decided by. It is compared as a loss and shown as users know it.
+    """A metric that a duel can compare by. It is compared as a loss and shown as users know it.
 
     The loss is the value itself where lower is better, else 1 − value.
     """
@@ -127,7 +127,7 @@ def default_rope(metric: Metric, table: bool) -> float:
     point of AUC. For log loss and Brier score it is what a point of error is worth to a calibrated
     classifier of two classes that errs on 10 %: with the entropy h and 2e (1 − e) their slopes
     there are 2.2 and 1.6, hence 0.02 and 0.015. On a large given test set such as MNIST's, where
-    errors are fewer and smaller differences can be told, it is a quarter of that.
+    errors are fewer and smaller differences can be detected, it is a quarter of that.
 
     >>> error = get_metric("error")
     >>> default_rope(error, table=True), default_rope(error, table=False)

@@ -91,7 +91,7 @@ def to_message(value: Any) -> bytes:
 
 
 def from_message(kind: type[Message], content: bytes) -> Message:
-    """Return the job or the event that :func:`to_message` made bytes of."""
+    """Return the job or the event that bytes of :func:`to_message` describe."""
     import msgspec
 
     return msgspec.msgpack.decode(content, type=kind, dec_hook=_from_npy)

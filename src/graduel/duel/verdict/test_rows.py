@@ -83,8 +83,8 @@ def compare_rows(
     ...     p = 1 / (1 + np.exp(2 - 4 * y + noise * rng.normal(size=(1, 400))))
     ...     return np.stack([1 - p, p], axis=-1)
     >>> p = {"net": guess(1.0), "trees": guess(4.0)}
-    >>> [found] = compare_rows(p, y, metric=get_metric("auc"), rope=0.005)
-    >>> found.verdict, found.test
+    >>> [comparison] = compare_rows(p, y, metric=get_metric("auc"), rope=0.005)
+    >>> comparison.verdict, comparison.test
     ('a better', 'paired bootstrap over rows')
     """
     check_rope(rope, metric)
