@@ -114,8 +114,7 @@ def run_job(job: CellJob, emit: Callable[[Event], None]) -> None:
         If the cell cannot be run.
     """
     from graduel.contenders import Budget
-    from graduel.duel.run.cell import run_cell
-    from graduel.duel.run.cell_contender import build_contender
+    from graduel.duel.run.cell import build_contender, run_cell
     from graduel.duel.store.store import Store
 
     protocol, cell = job.protocol, job.cell
