@@ -20,9 +20,24 @@ import graduel
 collect_ignore_glob = ["golden/make_*.py"]
 
 # No time limits for examples: a busy machine is no failure. In CI the same examples each time.
-settings.register_profile("local", deadline=None)
-settings.register_profile("ci", derandomize=True, deadline=None)
+# Sixty examples say of most properties what a hundred do.
+settings.register_profile("local", deadline=None, max_examples=60)
+settings.register_profile("ci", derandomize=True, deadline=None, max_examples=60)
 settings.load_profile("ci" if os.environ.get("CI") else "local")
+
+
+WITHOUT_DUELS = ("nn", "optim", "train", "glassbox")  # the mutants' tests, which start often
+
+
+def pytest_runtest_setup(item):
+    """Run cells in this process, unless the test or its module is marked ``processes``.
+
+    Before any fixture is made: a module's fixtures run duels too.
+    """
+    if item.path.parent.name not in WITHOUT_DUELS:
+        from in_process import choose_executor
+
+        choose_executor(processes=item.get_closest_marker("processes") is not None)
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -131,6 +131,7 @@ def test_ctrl_c_keeps_the_best_epoch_so_far(tmp_path):
     assert 1 <= notes["best_epoch"] <= notes["epochs"] < 100_000
 
 
+@pytest.mark.processes
 def test_an_experiment_shows_a_table_and_goes_on_where_it_stopped(capsys, tmp_path):
     args = ["experiment", *SMALL, "--net", NET, "--vary", "activation=relu,gelu", "--seeds", "2"]
     code, out, err = graduel(capsys, *args, "--out", "mine")
@@ -145,6 +146,15 @@ def test_an_experiment_shows_a_table_and_goes_on_where_it_stopped(capsys, tmp_pa
     assert code == 0
     assert err.count("finished earlier") == 4
     assert json.loads(out)["protocol"]["varies"] == ["activation"]
+
+
+def test_an_experiment_takes_a_split_and_a_metric(capsys, tmp_path):
+    net = ["--net", "layers=4 epochs=1", "--vary", "activation=relu,gelu"]
+    options = ["--split", "2x1", "--metric", "log_loss", "--threads", "1", "--out", "mine"]
+    code, _, err = graduel(capsys, "experiment", "iris", *net, *options)
+    assert code == 0, err
+    protocol = json.loads((tmp_path / "mine" / "result.json").read_text())["protocol"]
+    assert (protocol["split"], protocol["metric"]) == ("2x1", "log_loss")
 
 
 def test_without_out_nothing_is_overwritten(capsys, tmp_path):

@@ -116,7 +116,7 @@ def blocks():
         yield
 
 
-@settings(deadline=None, max_examples=250, suppress_health_check=QUIET)
+@settings(deadline=None, max_examples=80, suppress_health_check=QUIET)
 @given(raw=files(), data=st.data())
 def test_a_row_is_prepared_alike_in_training_and_in_prediction(path, raw, data):
     go_through(path, raw, data)

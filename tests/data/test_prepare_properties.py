@@ -164,7 +164,7 @@ def tree(table):
 SLOW = [HealthCheck.too_slow, HealthCheck.large_base_example, HealthCheck.data_too_large]
 
 
-@settings(max_examples=250, deadline=None, suppress_health_check=SLOW)
+@settings(max_examples=80, deadline=None, suppress_health_check=SLOW)
 @given(tables())
 def test_any_table_is_prepared_for_net_and_trees(table):
     net(table)

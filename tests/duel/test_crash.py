@@ -18,7 +18,6 @@ from pathlib import Path
 import numpy as np
 import psutil
 import pytest
-from in_process import InProcess
 
 from graduel.cli import main
 from graduel.contenders.registry import get_family
@@ -29,6 +28,7 @@ from graduel.duel.run.cell_runs import run_cells
 from graduel.duel.store.store import open_store
 from graduel.errors import UserError
 from graduel.serialize import to_plain
+from in_process import InProcess
 
 SCRIPT = """
 import json, sys
@@ -80,9 +80,12 @@ def four(tiny):
 @pytest.fixture(scope="module")
 def undisturbed(four, tmp_path_factory):
     path = tmp_path_factory.mktemp("runs") / "whole"
-    start = time.perf_counter()
-    result = fight(path, four)
-    return result, time.perf_counter() - start
+    begin = time.perf_counter()
+    process = start(path, four)  # as those that are killed
+    _, message = process.communicate()
+    seconds = time.perf_counter() - begin
+    assert process.returncode == 0, message
+    return fight(path, four), seconds
 
 
 def start(path, protocol):

@@ -134,7 +134,7 @@ def test_pixels_come_flat_from_0_to_1():
     rng = np.random.default_rng(0)
     y = np.arange(200) % 2
     X = rng.integers(0, 256, size=(200, 3, 3), dtype=np.uint8)
-    data = Dataset("toy", X, y, ("a", "b"), ("pixel",) * 9)
+    data = Dataset("toy", X, y, ("a", "b"))
     _, fitted = fit(Seen(), data)
     np.testing.assert_allclose(fitted.model.X_, X[:120].reshape(120, 9) / 255, atol=1e-7)
 
@@ -366,6 +366,7 @@ def beside(tmp_path, monkeypatch):
         sys.modules.pop(name, None)
 
 
+@pytest.mark.processes
 def test_a_contender_from_a_file_beside(beside, capsys):
     code = main(
         [

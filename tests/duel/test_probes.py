@@ -42,7 +42,7 @@ def images():
     X = rng.integers(0, 60, (900, 14, 14), dtype=np.uint8)
     y = np.arange(900) % 2
     X[y == 1, 5, 8] = 220
-    return Dataset("spots", X, y, ("off", "on"), ("pixel",) * 196, 700)
+    return Dataset("spots", X, y, ("off", "on"), 700)
 
 
 @pytest.fixture
@@ -122,7 +122,6 @@ def test_only_test_rows_are_looked_at_and_the_work_is_bounded(images, table) -> 
         np.zeros((9000, 28, 28), np.uint8),
         np.arange(9000) % 2,
         ("a", "b"),
-        ("pixel",) * 784,
     )
     model = Looks(lambda X: X[:, 0] > 30)
     run_probes(model, many, np.arange(9000), 0)
@@ -153,7 +152,7 @@ def test_a_model_that_refuses_disturbed_rows_has_no_answer_there(table) -> None:
 
 
 def test_data_that_are_neither_are_left_alone() -> None:
-    data = Dataset("toy", np.zeros((9, 4)), np.arange(9) % 2, ("a", "b"), ("numeric",) * 4, 6)
+    data = Dataset("toy", np.zeros((9, 4)), np.arange(9) % 2, ("a", "b"), 6)
     assert run_probes(Looks(lambda X: X[:, 0] > 0), data, np.arange(6, 9), 0) is None
 
 

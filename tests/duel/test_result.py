@@ -21,6 +21,8 @@ def test_the_reference_is_that_of_the_dataclasses():
     script = runpy.run_path(str(DOCS / "result_reference.py"))
     page = (DOCS / "result.md").read_text(encoding="utf-8")
     assert script["render"](page) == page, "run python docs/result_reference.py"
+    assert "---- code" not in page  # a section of a docstring is a column, not a sentence
+    assert "| `code` | text | the check's code" in page
 
 
 def test_every_class_of_a_result_says_what_it_is():

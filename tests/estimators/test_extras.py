@@ -967,7 +967,7 @@ def data(dtype, frame):
     return frame(rows), out
 
 
-@settings(max_examples=40)
+@settings(max_examples=25)
 @given(ONE, st.sampled_from(["two", "three", "several"]), st.floats(0, 0.5), st.booleans())
 def test_any_extras_together_make_a_classifier(params, target, smoothing, balanced):
     rows, dtype = data(params.pop("dtype"), params.pop("frame"))
@@ -988,7 +988,7 @@ def test_any_extras_together_make_a_classifier(params, target, smoothing, balanc
         np.testing.assert_allclose(p.sum(axis=1), 1, rtol=1e-5)
 
 
-@settings(max_examples=25)
+@settings(max_examples=20)
 @given(ONE, st.sampled_from(["squared_error", "huber", "absolute_error"]), st.sampled_from([1, 3]))
 def test_any_extras_together_make_a_regressor(params, loss, outputs):
     rows, dtype = data(params.pop("dtype"), params.pop("frame"))

@@ -65,7 +65,7 @@ def answers(net, X):
     return p
 
 
-FEW = settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.filter_too_much])
+FEW = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.filter_too_much])
 
 
 @FEW

@@ -170,7 +170,7 @@ def model(tmp_path_factory):
     return load_network(path)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(st.data())
 def test_notes_changed_at_random_are_refused_or_make_a_whole_estimator(
     model, tmp_path_factory, data

@@ -68,7 +68,8 @@ def _pytest(folder: str, tests: tuple[str, ...], log: str) -> None:
     sys.dont_write_bytecode = True
     import pytest
 
-    command = ["-q", "-x", "--tb=short", "-p", "no:cacheprovider", *tests]
+    options = ("-o", "addopts=-m 'not long'", "-p", "no:cacheprovider")  # one process is enough
+    command = ["-q", "-x", "--tb=short", *options, *tests]
     code = pytest.main(command, plugins=[_Hurry()])
     import graduel
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 
 import pytest
+from filelock import FileLock
 from web_client import Client
 from web_served import served
 
@@ -16,8 +18,11 @@ from graduel.web.state.demo_models import DemoModels
 @pytest.fixture(scope="session")
 def ready(tmp_path_factory) -> DemoModels:
     """The models of a first start."""
-    made = DemoModels(folder=tmp_path_factory.mktemp("cache"), threads=1)
-    made.run()
+    base = tmp_path_factory.getbasetemp()
+    shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+    made = DemoModels(folder=shared / "demo_models", threads=1)
+    with FileLock(shared / "demo_models.lock"):  # one process trains them, the others read them
+        made.run()
     assert not made.error, made.error
     return made
 

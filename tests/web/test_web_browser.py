@@ -298,8 +298,12 @@ def test_a_picture_is_read(opened):
     page.wait_for_selector(".steps >> text=in truth 8")
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("size", SIZES)
+# Colours depend on no size.
+@pytest.mark.parametrize(
+    ("size", "scheme"),
+    [(DESKTOP, "light"), (DESKTOP, "dark"), (PHONE, "light")],
+    ids=["desktop", "dark", "phone"],
+)
 def test_every_view_fits_and_can_be_used_by_all(opened, size, scheme):
     from axe_playwright_python.sync_playwright import Axe
 

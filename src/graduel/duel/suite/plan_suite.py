@@ -154,7 +154,9 @@ def plan_suite(
     if not data:
         raise UserError("a suite needs data sets; got none")
     folders = _folders([one.name for one in data] if names is None else names)
-    shared = {k: v for k, v in options.items() if v is not None and v is not False}
+    # Left out are unset options: None, and switches at their default.
+    defaults = {"probes": True}
+    shared = {k: v for k, v in options.items() if v is not None and v is not defaults.get(k, False)}
     shared["threads"] = default_threads() if threads is None else threads
     members = tuple(Member(name, one) for name, one in zip(folders, data, strict=True))
     # What fails here would fail on every data set.
