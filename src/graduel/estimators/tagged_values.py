@@ -85,6 +85,6 @@ def from_tagged(value: Any, known: Mapping[str, type], level: int = 0) -> Any:
             return {build(k): build(v) for k, v in inner}
         case {"part": {"type": str(name)} as part, **rest} if not rest:
             if name not in known:
-                raise ValueError(f"there is no part {name}; parts=[…] names those of one's own")
+                raise ValueError(f"there is no part {name}; parts=[…] names the user's own")
             return serialization.part_from_plain(part, known)
     raise ValueError(f"expected a value of a parameter; got {value!r}")

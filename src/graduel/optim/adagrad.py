@@ -10,7 +10,7 @@ from numpy.typing import DTypeLike
 from graduel.layout import Layout
 from graduel.optim.chunking import chunks
 from graduel.optim.optimizer import Array, OptimizerState, flush_denormals, init_state, shrink
-from graduel.optim.ranges import check_range
+from graduel.optim.ranges import check_fields
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,9 +44,7 @@ class AdaGrad:
     weight_decay: float = 0.0
 
     def __post_init__(self) -> None:
-        check_range("initial", self.initial)
-        check_range("eps", self.eps)
-        check_range("weight_decay", self.weight_decay)
+        check_fields(self, "initial", "eps", "weight_decay")
 
     def init(self, layout: Layout, dtype: DTypeLike) -> OptimizerState:
         """Return the sum of squares."""

@@ -19,7 +19,7 @@ from graduel.optim.optimizer import (
     penalize,
     shrink,
 )
-from graduel.optim.ranges import check_range
+from graduel.optim.ranges import check_fields
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,10 +63,8 @@ class AdamW:
     hat: bool = True
 
     def __post_init__(self) -> None:
-        check_range("beta1", self.beta1, below=1)
-        check_range("beta2", self.beta2, below=1)
-        check_range("eps", self.eps)
-        check_range("weight_decay", self.weight_decay)
+        check_fields(self, "beta1", "beta2", below=1)
+        check_fields(self, "eps", "weight_decay")
 
     def init(self, layout: Layout, dtype: DTypeLike) -> OptimizerState:
         """Return zero moments."""

@@ -10,7 +10,7 @@ from numpy.typing import DTypeLike
 from graduel.layout import Layout
 from graduel.optim.chunking import chunks
 from graduel.optim.optimizer import Array, OptimizerState, flush_denormals, init_state, shrink
-from graduel.optim.ranges import check_range
+from graduel.optim.ranges import check_fields
 
 TINY = 2.0**-100
 """The absolute value from which the sign of a number counts in full."""
@@ -48,9 +48,8 @@ class Lion:
     weight_decay: float = 0.1
 
     def __post_init__(self) -> None:
-        check_range("beta1", self.beta1, below=1)
-        check_range("beta2", self.beta2, below=1)
-        check_range("weight_decay", self.weight_decay)
+        check_fields(self, "beta1", "beta2", below=1)
+        check_fields(self, "weight_decay")
 
     def init(self, layout: Layout, dtype: DTypeLike) -> OptimizerState:
         """Return a zero momentum."""

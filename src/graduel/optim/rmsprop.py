@@ -11,7 +11,7 @@ from numpy.typing import DTypeLike
 from graduel.layout import Layout
 from graduel.optim.chunking import chunks
 from graduel.optim.optimizer import Array, OptimizerState, flush_denormals, init_state, shrink
-from graduel.optim.ranges import check_range
+from graduel.optim.ranges import check_fields
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,10 +46,8 @@ class RMSProp:
     weight_decay: float = 0.0
 
     def __post_init__(self) -> None:
-        check_range("decay", self.decay, below=1)
-        check_range("eps", self.eps)
-        check_range("momentum", self.momentum, below=1)
-        check_range("weight_decay", self.weight_decay)
+        check_fields(self, "decay", "momentum", below=1)
+        check_fields(self, "eps", "weight_decay")
 
     def init(self, layout: Layout, dtype: DTypeLike) -> OptimizerState:
         """Return a zero mean square and, if there is momentum, a zero velocity."""

@@ -44,7 +44,7 @@ def split_validation(
     weight: Array | None,
     draws: np.random.RandomState,
 ) -> tuple[Array, Validation]:
-    """Split off validation rows; return the indices of the training rows, and a scoring function."""
+    """Split off validation rows; return the training rows' indices, and a scoring function."""
     rows, validation = train_test_split(
         np.arange(X.shape[0]),
         random_state=draws,
