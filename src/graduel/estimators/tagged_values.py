@@ -31,10 +31,7 @@ MOST_LEVELS = 32
 def to_tagged(value: Any) -> Any:
     """Return plain data for JSON, from which :func:`from_tagged` builds an equal value.
 
-    Raises
-    ------
-    TypeError, ValueError
-        If the value is of a kind that has no plain form.
+    A value of another kind raises TypeError or ValueError.
 
     Examples
     --------
@@ -59,13 +56,7 @@ def to_tagged(value: Any) -> Any:
 
 
 def from_tagged(value: Any, known: Mapping[str, type], level: int = 0) -> Any:
-    """Build the value that :func:`to_tagged` described; `known` holds the classes of parts.
-
-    Raises
-    ------
-    ValueError, TypeError, KeyError
-        If the data are of another form, or name an unknown part.
-    """
+    """Build the value that :func:`to_tagged` described; `known` holds the classes of parts."""
     if level > MOST_LEVELS:
         raise ValueError(f"more than {MOST_LEVELS} levels of brackets")
 

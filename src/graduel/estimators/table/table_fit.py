@@ -225,9 +225,9 @@ def split_validation(
     for k in np.argsort(sizes - exact, kind="stable"):  # the largest remainders first
         if sizes.sum() < total and sizes[k] < most[k]:
             sizes[k] += 1
-    chosen = [rng.permutation(np.flatnonzero(codes == k))[:n] for k, n in enumerate(sizes)]
+    valid = [rng.permutation(np.flatnonzero(codes == k))[:n] for k, n in enumerate(sizes)]
     is_valid = np.zeros(len(codes), bool)
-    is_valid[np.concatenate(chosen)] = True
+    is_valid[np.concatenate(valid)] = True
     return np.flatnonzero(~is_valid), np.flatnonzero(is_valid)
 
 
