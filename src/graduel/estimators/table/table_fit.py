@@ -21,7 +21,7 @@ from graduel.data.read.column_names import join_names, quote_name
 from graduel.data.schema import Schema
 from graduel.data.table import DroppedColumn
 from graduel.errors import UserError
-from graduel.estimators.mixins import feature_attributes
+from graduel.estimators.inputs import feature_attributes
 from graduel.estimators.parameters import OF_TABLES, check, check_class_weight
 from graduel.estimators.table import table_input
 from graduel.estimators.table.table_training import EpochScorer, train_and_select
