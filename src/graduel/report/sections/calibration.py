@@ -10,9 +10,8 @@ from matplotlib.figure import Figure
 from graduel.duel.result.outcome import Run
 from graduel.report.draw import units
 from graduel.report.draw.contender_names import list_looks, list_titles
-from graduel.report.draw.picture import Picture, draw_picture
+from graduel.report.draw.picture import Picture, TextTable, draw_picture
 from graduel.report.draw.style import MUTED, PAPER, SMALL, WIDTH, draw_legend, style_axes
-from graduel.report.draw.text_table import TextTable
 from graduel.stats.proportions import wilson_interval
 
 if TYPE_CHECKING:

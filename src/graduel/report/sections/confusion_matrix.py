@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from graduel.duel.result.outcome import Run
 from graduel.report.draw import units
 from graduel.report.draw.contender_names import check_contender, list_looks, list_titles
-from graduel.report.draw.picture import Picture, draw_picture
+from graduel.report.draw.picture import Picture, TextTable, draw_picture
 from graduel.report.draw.style import (
     GRID,
     INK,
@@ -25,7 +25,6 @@ from graduel.report.draw.style import (
     escape_text,
     style_axes,
 )
-from graduel.report.draw.text_table import TextTable
 from graduel.report.sections.protocol_text import name_run
 
 if TYPE_CHECKING:

@@ -12,10 +12,9 @@ from matplotlib.ticker import FixedLocator, NullFormatter
 
 from graduel.duel.result.outcome import Run
 from graduel.report.draw import units
-from graduel.report.draw.contender_names import list_contenders, list_looks, list_titles
-from graduel.report.draw.picture import Picture, draw_picture
+from graduel.report.draw.contender_names import list_looks, list_titles
+from graduel.report.draw.picture import Picture, TextTable, draw_picture
 from graduel.report.draw.style import INK, PAPER, SMALL, TEXT, WIDTH, escape_text, style_axes
-from graduel.report.draw.text_table import TextTable
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +63,7 @@ def _mean(value: float | Sequence[float | None] | None) -> float | None:
 
 def cost(run: Run) -> Figure:
     """Draw the costs in time, memory and size, each on a log scale of its own."""
-    costs, names = read_costs(run), list_contenders(run)
+    costs, names = read_costs(run), list(run.result.contenders)
     titles, looks = list_titles(run), list_looks(run)
     panel = 0.34 + 0.235 * len(names)
     fig = Figure(figsize=(WIDTH, panel * len(costs) + 0.1), layout="constrained")

@@ -20,9 +20,8 @@ from graduel.report.draw.interval_rows import (
     draw_tracks,
     draw_whisker,
 )
-from graduel.report.draw.picture import Picture, draw_picture
+from graduel.report.draw.picture import Picture, TextTable, draw_picture
 from graduel.report.draw.style import GRID, INK, MUTED, escape_text
-from graduel.report.draw.text_table import TextTable
 
 if TYPE_CHECKING:
     from graduel.duel.verdict.types import Comparison, DatasetComparison

@@ -14,9 +14,8 @@ from graduel.report.draw.interval_rows import (
     draw_tracks,
     draw_whisker,
 )
-from graduel.report.draw.picture import Picture, draw_picture
+from graduel.report.draw.picture import Picture, TextTable, draw_picture
 from graduel.report.draw.style import escape_text
-from graduel.report.draw.text_table import TextTable
 from graduel.report.sections.protocol_text import name_run
 
 

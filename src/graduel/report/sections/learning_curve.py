@@ -10,9 +10,8 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 from graduel.duel.result.outcome import Run
 from graduel.report.draw import units
 from graduel.report.draw.contender_names import list_looks, list_titles
-from graduel.report.draw.picture import Picture, draw_picture
+from graduel.report.draw.picture import Picture, TextTable, draw_picture
 from graduel.report.draw.style import MUTED, PAPER, SMALL, WIDTH, escape_text, style_axes
-from graduel.report.draw.text_table import TextTable
 from graduel.report.sections.differences import write_verdict
 
 if TYPE_CHECKING:

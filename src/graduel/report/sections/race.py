@@ -14,7 +14,7 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, NullLocat
 from graduel.duel.result.outcome import Curve, Run
 from graduel.report.draw import units
 from graduel.report.draw.contender_names import list_looks, list_titles
-from graduel.report.draw.picture import WIDE, Picture, draw_picture
+from graduel.report.draw.picture import WIDE, Picture, TextTable, draw_picture
 from graduel.report.draw.style import (
     INK,
     MUTED,
@@ -27,7 +27,6 @@ from graduel.report.draw.style import (
     spread_labels,
     style_axes,
 )
-from graduel.report.draw.text_table import TextTable
 from graduel.report.sections.protocol_text import name_run
 
 if TYPE_CHECKING:

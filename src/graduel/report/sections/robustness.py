@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from graduel.duel.result.outcome import Run
 from graduel.report.draw import units
 from graduel.report.draw.contender_names import list_looks, list_titles
-from graduel.report.draw.picture import Picture, draw_picture
+from graduel.report.draw.picture import Picture, TextTable, draw_picture
 from graduel.report.draw.style import (
     INK,
     MUTED,
@@ -23,7 +23,6 @@ from graduel.report.draw.style import (
     draw_legend,
     style_axes,
 )
-from graduel.report.draw.text_table import TextTable
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -13,9 +13,8 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 from graduel.duel.result.outcome import Suite
 from graduel.report.draw import units
 from graduel.report.draw.contender_names import list_looks, list_titles
-from graduel.report.draw.picture import WIDE, Picture, draw_picture
+from graduel.report.draw.picture import WIDE, Picture, TextTable, draw_picture
 from graduel.report.draw.style import MUTED, PAPER, SMALL, WIDTH, escape_text
-from graduel.report.draw.text_table import TextTable
 from graduel.report.draw.wording import capitalize
 from graduel.report.sections.differences import find_beaten
 from graduel.report.suite.dataset_rows import create_dataset_rows, label_row

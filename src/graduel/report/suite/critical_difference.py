@@ -9,12 +9,11 @@ from typing import TYPE_CHECKING
 from matplotlib.figure import Figure
 
 from graduel.duel.result.outcome import Suite
+from graduel.duel.verdict.sentences import join_words
 from graduel.report.draw import units
 from graduel.report.draw.contender_names import list_looks, list_titles
-from graduel.report.draw.picture import Picture, draw_picture
+from graduel.report.draw.picture import Picture, TextTable, draw_picture
 from graduel.report.draw.style import INK, MUTED, PAPER, SMALL, WIDTH, escape_text, style_axes
-from graduel.report.draw.text_table import TextTable
-from graduel.report.draw.wording import join_words
 from graduel.report.suite.metric_text import get_across
 
 if TYPE_CHECKING:

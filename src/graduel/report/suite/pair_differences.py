@@ -13,9 +13,8 @@ from graduel.duel.result.outcome import Suite
 from graduel.duel.verdict.sentences import with_article
 from graduel.report.draw import units
 from graduel.report.draw.contender_names import list_looks, list_titles
-from graduel.report.draw.picture import Picture, draw_picture
+from graduel.report.draw.picture import Picture, TextTable, draw_picture
 from graduel.report.draw.style import GRID, INK, MUTED, PAPER, SMALL, WIDTH, escape_text
-from graduel.report.draw.text_table import TextTable
 from graduel.report.sections.differences import write_verdict
 from graduel.report.suite.dataset_rows import create_dataset_rows, label_row, write_value
 from graduel.report.suite.metric_text import (
