@@ -7,16 +7,7 @@ from typing import TYPE_CHECKING, Literal
 from matplotlib.figure import Figure
 
 from graduel.report.draw import units
-from graduel.report.draw.style import (
-    GRID,
-    INK,
-    MUTED,
-    PAPER,
-    SMALL,
-    TEXT,
-    WIDTH,
-    style_axes,
-)
+from graduel.report.draw.style import GRID, INK, PAPER, TEXT, WIDTH, create_axes
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -27,9 +18,7 @@ TRACK = 0.17
 
 def create_rows(count: int, inches: float, above: float) -> tuple[Figure, Axes]:
     """Return a figure of `count` rows; `above` is the room over the first one, in rows."""
-    fig = Figure(figsize=(WIDTH, 0.5 + inches * (count - 0.7 + above)), layout="constrained")
-    ax = fig.subplots()
-    style_axes(ax)
+    fig, ax = create_axes(WIDTH, 0.5 + inches * (count - 0.7 + above))
     ax.set_ylim(count - 0.7, -above)
     ax.set_yticks([])
     return fig, ax
@@ -40,7 +29,7 @@ def draw_tracks(ax: Axes, count: int, low: float, high: float, label: str) -> No
     ax.set_xlim(low, high)
     ticks = [tick for tick in ax.get_xticks() if low <= tick <= high]
     ax.set_xticks(ticks, [f"{tick:.6g}".replace("-", units.MINUS) for tick in ticks])
-    ax.set_xlabel(label, color=MUTED.light, fontsize=SMALL)
+    ax.set_xlabel(label)
     for y in range(count):
         ax.vlines(ticks, y - TRACK, y + TRACK, color=GRID.light, linewidth=0.8, zorder=0.5)
         ax.hlines(y, low, high, color=GRID.light, linewidth=0.8, zorder=0.5)

@@ -14,7 +14,16 @@ from graduel.duel.result.outcome import Run
 from graduel.report.draw import units
 from graduel.report.draw.contender_names import list_looks, list_titles
 from graduel.report.draw.picture import Picture, TextTable, draw_picture
-from graduel.report.draw.style import INK, PAPER, SMALL, TEXT, WIDTH, escape_text, style_axes
+from graduel.report.draw.style import (
+    INK,
+    PAPER,
+    SMALL,
+    TEXT,
+    WIDTH,
+    escape_text,
+    style_axes,
+    title_axes,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +107,7 @@ def cost(run: Run) -> Figure:
         ax.set_yticks(range(len(names)), [escape_text(titles[name], 20) for name in names])
         for tick, name in zip(ax.get_yticklabels(), names, strict=True):
             tick.set_color(looks[name].colour.light)
-        ax.set_title(one.label, loc="left", fontsize=TEXT, fontweight="bold", color=INK.light)
+        title_axes(ax, one.label, INK.light, TEXT, None)
     return fig
 
 

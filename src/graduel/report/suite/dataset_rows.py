@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from matplotlib.figure import Figure
 
-from graduel.report.draw.style import INK, PAPER, SMALL, style_axes
+from graduel.report.draw.style import INK, PAPER, SMALL, create_axes
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -19,9 +19,7 @@ def create_dataset_rows(
     count: int, inches: float, width: float, *, top: float
 ) -> tuple[Figure, Axes]:
     """Return a figure of `count` rows of that height; row y reaches from y to y + 1."""
-    fig = Figure(figsize=(width, 0.5 + inches * count + top), layout="constrained")
-    ax = fig.subplots()
-    style_axes(ax, grid="x")
+    fig, ax = create_axes(width, 0.5 + inches * count + top, grid="x")
     ax.set_ylim(count + 0.1, 0)
     ax.set_yticks([])
     return fig, ax

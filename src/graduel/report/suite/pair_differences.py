@@ -119,7 +119,7 @@ def differences(suite: Suite, a: str, b: str, *, width: float = WIDTH) -> Figure
         )
     unit = ", points" if protocol.metric_unit else ""
     label = f"difference of {protocol.metric_title}{unit}"
-    ax.set_xlabel(label, color=MUTED.light, fontsize=SMALL)
+    ax.set_xlabel(label)
     return fig
 
 
