@@ -12,11 +12,11 @@ from matplotlib.lines import Line2D
 from graduel.duel.result.outcome import Suite
 from graduel.report.draw import units
 from graduel.report.draw.contender_names import list_looks, list_titles
+from graduel.report.draw.interval_rows import create_dataset_rows, write_in_row
 from graduel.report.draw.picture import WIDE, Picture, TextTable, draw_picture
 from graduel.report.draw.style import PAPER, SMALL, WIDTH, escape_text, set_ticks
 from graduel.report.draw.wording import capitalize
 from graduel.report.sections.differences import find_beaten
-from graduel.report.suite.dataset_rows import create_dataset_rows, label_row
 from graduel.report.suite.metric_text import count_test_rows, format_value
 
 if TYPE_CHECKING:
@@ -49,7 +49,8 @@ def values(suite: Suite, *, width: float = WIDTH) -> Figure:
     log = in_percent and bool(positive) and max(positive) > LOG_FROM * min(positive)
     ends: list[float] = []
     for y, dataset in enumerate(datasets):
-        label_row(ax, y, tall, escape_text(dataset.name, 34), shift=0.02)
+        at = y + (0.17 + 0.02) / tall
+        write_in_row(ax, 0, at, escape_text(dataset.name, 34), size=SMALL, bold=True, box=True)
         lowest = factor * 0.5 / count_test_rows(dataset) if log else 0.0
         for lane, name in enumerate(titles):
             at = y + (0.3 + LANE * lane) / tall
