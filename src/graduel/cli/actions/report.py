@@ -8,7 +8,7 @@ from pathlib import Path
 from rich.console import Console
 
 from graduel.cli.actions.live_session import print_json
-from graduel.cli.views import duel_table, experiment_table, suite_table
+from graduel.cli.views import duel_table, suite_table
 from graduel.duel.result.build import load_run
 from graduel.duel.result.duel_result import RESULT
 from graduel.duel.store.plan_file import PLAN
@@ -64,7 +64,7 @@ def _duel(folder: Path) -> Show:
     duel = load_run(folder)
     if duel.result.protocol.varies:
         picture = write_experiment(duel)
-        return lambda console: experiment_table.show(duel, picture, console)
+        return lambda console: duel_table.show_experiment(duel, picture, console)
     page = write_report(duel)
     return lambda console: duel_table.show(duel, page, console)
 
