@@ -21,6 +21,9 @@ from graduel.duel.result.suite_result import SuiteResult
 
 PAGE = Path(__file__).with_name("result.md")
 START = "<!-- From here on written by result_reference.py -->\n"
+SECTION = re.compile(r"^(\w+)\n-+\n", re.MULTILINE)
+"""The heading of a section of a numpydoc docstring."""
+ATTRIBUTE = re.compile(r"^(\w+) : (.*(?:\n +.*)*)", re.MULTILINE)
 PLAIN = {str: "text", int: "integer", float: "number", bool: "true or false", Any: "any"}
 
 
@@ -31,8 +34,8 @@ def main() -> None:
 
 def render(page: str) -> str:
     """Return the page with its reference part as the dataclasses have it."""
-    head, found, _ = page.partition(START)
-    if not found:
+    head, marker, _ = page.partition(START)
+    if not marker:
         raise ValueError(f"expected the line {START.strip()} in {PAGE}")
     first = list(classes_of(Result))
     others = [one for one in classes_of(SuiteResult) if one not in first]
@@ -43,18 +46,18 @@ def render(page: str) -> str:
 
 def classes_of(kind: Any) -> Iterator[type]:
     """Yield the dataclasses in a type, each once, from the outside in."""
-    found: dict[type, None] = {}
+    classes: dict[type, None] = {}
 
     def visit(kind: Any) -> None:
-        if dataclasses.is_dataclass(kind) and isinstance(kind, type) and kind not in found:
-            found[kind] = None
+        if dataclasses.is_dataclass(kind) and isinstance(kind, type) and kind not in classes:
+            classes[kind] = None
             for hint in get_type_hints(kind).values():
                 visit(hint)
         for part in get_args(kind):
             visit(part)
 
     visit(kind)
-    yield from found
+    yield from classes
 
 
 def section(kind: type) -> str:
@@ -64,24 +67,31 @@ def section(kind: type) -> str:
         f"| `{field.name}` | {json_type(hints[field.name])} | {texts.get(field.name, '')} |"
         for field in dataclasses.fields(kind)
     ]
-    about = text(inspect.getdoc(kind) or "")
+    about = text(SECTION.split(inspect.getdoc(kind) or "")[0])
     head = f"### {kind.__name__}\n\n{about}\n\n| Key | Type | Content |\n|---|---|---|\n"
     return head + "\n".join(rows)
 
 
 def descriptions(kind: type) -> dict[str, str]:
-    """Return the text below each field of a dataclass and of its bases."""
-    found: dict[str, str] = {}
+    """Return the description of each field of a dataclass and of its bases.
+
+    It stands below the field, or in the section "Attributes" of the class, as in numpydoc.
+    """
+    fields: dict[str, str] = {}
     for base in reversed(kind.__mro__):
         if not dataclasses.is_dataclass(base):
             continue
+        _, *sections = SECTION.split(inspect.getdoc(base) or "")
+        for title, lines in zip(sections[::2], sections[1::2], strict=True):
+            if title == "Attributes":
+                fields |= {name: text(lines) for name, lines in ATTRIBUTE.findall(lines)}
         (body,) = ast.parse(inspect.getsource(base)).body
         assert isinstance(body, ast.ClassDef)
         for field, after in zip(body.body, body.body[1:], strict=False):
             match field, after:
                 case ast.AnnAssign(target=ast.Name(id=name)), ast.Expr(value=ast.Constant(value)):
-                    found[name] = text(str(value))
-    return found
+                    fields[name] = text(str(value))
+    return fields
 
 
 def text(docstring: str) -> str:

@@ -92,18 +92,17 @@ def test_every_command_would_be_understood(monkeypatch, page):
     from graduel.data.source import open_source
     from graduel.duel.plan.experiment import plan_experiment
 
-    def planned(dataset, described, *, out, as_json, **options):
+    def planned(dataset, read_options, *, out, as_json, **options):
         asked.append(plan_experiment(open_source(dataset), **options))
 
     def noted(*given, **options):
-        asked.append(given)
+        asked.append(options)
 
     asked = []
     for home in (ROOT / "src" / "graduel" / "cli" / "actions").glob("*.py"):
         room = import_module(f"graduel.cli.actions.{home.stem}")
-        for name in ("run", "show_dataset", "list_datasets"):
-            if getattr(getattr(room, name, None), "__module__", None) == room.__name__:
-                monkeypatch.setattr(room, name, noted)
+        if hasattr(room, "run"):
+            monkeypatch.setattr(room, "run", noted)
     monkeypatch.setattr(experiment, "run", planned)
     found = [c for c in commands(page) if not {"--help", "--version"} & set(c)]
     assert len(found) >= {"README.md": 9, "experiments.md": 6}.get(page.name, 0)

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import html
+import inspect
 import json
 import os
 import signal
 import subprocess
 import sys
 import time
+from importlib import import_module
 
 import pytest
 from typer.testing import CliRunner
 
 from graduel.cli.app import app, main
+from graduel.cli.options import READ_OPTIONS
 from graduel.data.source import DataSource
 
 NET = "layers=16 epochs=2 batch_size=32 lr=0.01"
@@ -290,3 +293,13 @@ def test_a_terminal_gets_a_line_a_contender():
     assert "20 s spent, at most 1:00 min left, validation error 5.00 %" in last
     assert "finished earlier" in last
     assert "waiting" in last
+
+
+@pytest.mark.parametrize("command", [one.callback for one in app.registered_commands])
+def test_every_action_takes_the_options_of_its_command(command):
+    """The two are joined by name when the command runs."""
+    options = set(inspect.signature(command).parameters)
+    if options & READ_OPTIONS.keys():
+        options = options - READ_OPTIONS.keys() | {"read_options"}
+    run = import_module(f"graduel.cli.actions.{command.__name__}").run
+    inspect.signature(run).bind(**dict.fromkeys(options))

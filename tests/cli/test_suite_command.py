@@ -184,3 +184,17 @@ def test_a_duel_at_several_sizes_says_where_curves_cross(capsys, folder, tmp_pat
         code, out, err = run(capsys, folder, "duel", *args[:-4], "--sizes", wrong)
         assert (code, out) == (2, "")
         assert re.match(r"graduel: .*\n\Z", err)
+
+
+@pytest.mark.parametrize("switch", [[], ["--no-probes"]])
+def test_the_models_of_a_suite_are_probed_unless_the_user_says_no(capsys, monkeypatch, switch):
+    from graduel.cli.actions import suite
+
+    monkeypatch.setattr(suite, "run_plan", lambda folder, plan, *_, **__: plans.append(plan) or 1)
+    plans = []
+    with pytest.raises(AttributeError):  # there is no result to show
+        main(["duel", "iris", "wine", "--threads", "1", *switch])
+    (plan,) = plans
+    protocols = [plan.protocol(member) for member in plan.members]
+    assert [protocol.probes for protocol in protocols] == [not switch] * 2
+    assert ("probes" in plan.options) == bool(switch)

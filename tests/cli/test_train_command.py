@@ -148,6 +148,15 @@ def test_an_experiment_shows_a_table_and_goes_on_where_it_stopped(capsys, tmp_pa
     assert json.loads(out)["protocol"]["varies"] == ["activation"]
 
 
+def test_an_experiment_takes_a_split_and_a_metric(capsys, tmp_path):
+    net = ["--net", "layers=4 epochs=1", "--vary", "activation=relu,gelu"]
+    options = ["--split", "2x1", "--metric", "log_loss", "--threads", "1", "--out", "mine"]
+    code, _, err = graduel(capsys, "experiment", "iris", *net, *options)
+    assert code == 0, err
+    protocol = json.loads((tmp_path / "mine" / "result.json").read_text())["protocol"]
+    assert (protocol["split"], protocol["metric"]) == ("2x1", "log_loss")
+
+
 def test_without_out_nothing_is_overwritten(capsys, tmp_path):
     for _ in range(2):
         assert graduel(capsys, "train", *SMALL, "--net", NET)[0] == 0

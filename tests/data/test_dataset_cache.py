@@ -12,8 +12,9 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from graduel.data.assembly import build_dataset
 from graduel.data.dataset_cache import is_intact, read_dataset, write_dataset
+from graduel.data.load import build_dataset
+from graduel.data.read import Source
 from graduel.data.read.labelled_arrays import dataset_from_arrays
 from graduel.data.spec import SourceSpec
 from graduel.errors import UserError
@@ -34,7 +35,7 @@ CELLS = {
 
 def assert_same(one, other):
     """Compare all that a data set holds, bit by bit."""
-    for name in ("name", "classes", "kinds", "n_train", "source", "columns", "n_features", "image"):
+    for name in ("name", "classes", "n_train", "source", "columns", "n_features", "image"):
         assert getattr(one, name) == getattr(other, name)
     for name in ("y", "groups", "times"):
         assert_same_array(getattr(one, name), getattr(other, name))
@@ -89,7 +90,7 @@ def tables(draw):
 def test_a_table_that_is_read_again_is_the_same(table, n_train, tmp_path_factory):
     frame, spec = table
     try:
-        dataset = build_dataset(spec, frame, origin="here", notes=("one",))
+        dataset = build_dataset(spec, Source("t", frame, ("one",), origin="here"))
     except UserError:
         assume(False)
     if n_train is not None and n_train < len(dataset.y):
@@ -121,7 +122,7 @@ def test_what_is_missing_stays_missing(tmp_path):
             "y": ["p", "q"] * 3,
         }
     )
-    dataset = build_dataset(SourceSpec("t", "t.csv", target="y"), frame)
+    dataset = build_dataset(SourceSpec("t", "t.csv", target="y"), Source("t", frame))
     write_dataset(tmp_path / "data", dataset)
     again = read_dataset(tmp_path / "data")
     assert again.X["x"].null_count() == 3
@@ -133,7 +134,7 @@ def test_what_is_missing_stays_missing(tmp_path):
 def test_damage_of_any_file_is_found(damage, tmp_path):
     frame = pl.DataFrame({"x": range(6), "who": [0, 0, 1, 1, 2, 2], "y": ["p", "q"] * 3})
     spec = SourceSpec("t", "t.csv", target="y", group="who", time="x")
-    dataset = build_dataset(spec, frame.with_columns(z=pl.col("who") * 0.5))
+    dataset = build_dataset(spec, Source("t", frame.with_columns(z=pl.col("who") * 0.5)))
     folder = tmp_path / "data"
     write_dataset(folder, dataset)
     names = sorted(path.name for path in folder.iterdir())

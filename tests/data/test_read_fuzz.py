@@ -11,9 +11,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from graduel.data.coerce import conform_table
 from graduel.data.read import read_source
 from graduel.data.read.row_stream import open_stream
+from graduel.data.schema import Schema
 from graduel.data.schema_inference import infer_table
 from graduel.data.table_checks import check_table
 from graduel.errors import UserError
@@ -78,6 +78,10 @@ def files(draw):
     return text.encode(encoding, errors="replace")
 
 
+def schema_of(table):
+    return Schema(columns=table.columns, date_formats=table.formats)
+
+
 def go_through(path, raw, data):
     """Read a file and infer its schema; an error must be one line."""
     path.write_bytes(raw)
@@ -88,9 +92,7 @@ def go_through(path, raw, data):
         target = data.draw(st.sampled_from(frame.columns))
         bins = data.draw(st.sampled_from([None, None, 3]))
         table = infer_table(frame, target=target, bins=bins, decimal=source.decimal)
-        conformed = conform_table(
-            frame[table.rows], table.columns, formats=table.formats, decimal=source.decimal
-        )
+        conformed = schema_of(table).conform(frame[table.rows], decimal=source.decimal)
         findings = [finding.message for finding in check_table(table)]
     except UserError as error:
         assert "\n" not in str(error)
@@ -188,4 +190,4 @@ def test_tables_from_python_are_understood_or_refused(columns):
         assert "\n" not in str(error)
     else:
         check_table(table)
-        assert conform_table(frame, table.columns, formats=table.formats).equals(table.frame)
+        assert schema_of(table).conform(frame).equals(table.frame)

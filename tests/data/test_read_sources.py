@@ -211,7 +211,6 @@ def test_image_folders(tmp_path):
     assert found.classes == ("9", "10")
     assert list(found.y) == [0, 0, 0, 1, 1]
     assert found.X.dtype == np.uint8
-    assert found.kinds == ("pixel",) * 24
     # One image of colour makes all of them colour.
     colour = draw(tmp_path, "red", 1, mode="RGB")
     found = read_source(tmp_path).content

@@ -8,9 +8,9 @@ import numpy as np
 import polars as pl
 import pytest
 
-from graduel.data.coerce import conform_table
 from graduel.data.column import Column
 from graduel.data.read import read_source
+from graduel.data.schema import Schema
 from graduel.data.schema_inference import infer_table
 from graduel.errors import UserError
 
@@ -264,7 +264,8 @@ def test_a_later_table_is_brought_to_the_columns():
         }
     )
     table = infer_table(frame, target="y")
-    same = conform_table(frame, table.columns, formats=table.formats)
+    schema = Schema(columns=table.columns, date_formats=table.formats)
+    same = schema.conform(frame)
     assert same.equals(table.frame)
     later = pl.DataFrame(
         {
@@ -275,7 +276,7 @@ def test_a_later_table_is_brought_to_the_columns():
             "c": [3.0, None],
         }
     )
-    found = conform_table(later, table.columns, formats=table.formats)
+    found = schema.conform(later)
     assert found.rows() == [
         (None, "3", False, datetime(2024, 2, 1)),
         (1234.5, None, None, None),
@@ -293,7 +294,7 @@ def test_a_later_table_is_brought_to_the_columns():
 )
 def test_a_later_table_that_does_not_fit(cells, column, message):
     with pytest.raises(UserError, match=message):
-        conform_table(pl.DataFrame({"a": cells}), [column], first_row=10)
+        Schema(columns=(column,)).conform(pl.DataFrame({"a": cells}), first_row=10)
 
 
 @pytest.mark.parametrize("name", ["iris", "wine", "breast_cancer"])

@@ -178,12 +178,16 @@ def test_swapping_two_contenders_mirrors_the_verdict(seed, repeats, folds, rope)
 @pytest.mark.parametrize(
     ("found", "options", "match"),
     [
-        ({}, {}, "losses for each contender; got none"),
-        ({"a": np.zeros((1, 5)), "b": np.zeros((1, 6))}, {}, "same shape .*same splits"),
+        ({}, {}, "same shape .repeats, folds.*got none"),
+        ({"a": np.zeros((1, 5)), "b": np.zeros((1, 6))}, {}, "same shape .*same folds and repeats"),
         ({"a": np.zeros((5, 1)), "b": np.zeros((5, 1))}, {}, "2 folds or more"),
         ({"a": np.zeros(5), "b": np.zeros(5)}, {}, r"\(repeats, folds\)"),
         ({"a": np.full((1, 5), np.nan), "b": np.zeros((1, 5))}, {}, "finite"),
-        ({"a": np.zeros((1, 5)), "b": np.zeros((1, 5))}, {"n": 4}, "a row for each of 5 folds"),
+        (
+            {"a": np.zeros((1, 5)), "b": np.zeros((1, 5))},
+            {"n": 4},
+            "for each; got 5 and 4 rows",
+        ),
         ({"a": np.zeros((1, 5)), "b": np.zeros((1, 5))}, {"rope": 1.0}, "rope must be a share"),
         (
             {"a": np.zeros((1, 5)), "b": np.zeros((1, 5))},

@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from graduel.duel.verdict.error_counts import compare_error_counts
 from graduel.duel.verdict.test_rows import compare_rows
 from graduel.metrics.metric import METRICS, get_metric, is_misclassified
 from graduel.serialize import to_plain
 from graduel.stats.permutation import bootstrap_means, sign_flip_test
-from graduel.stats.two_way import two_way_t
+from graduel.stats.proportions import mcnemar_midp, paired_score_interval
+from graduel.stats.two_way import paired_t, two_way_t
 
 TITLES = {"net": "NumPy network", "xgb": "XGBoost"}
 
@@ -36,11 +36,17 @@ def compare(p, y, metric, rope=0.01, **options):
 
 
 @pytest.mark.parametrize("seeds", [1, 2, 3])
-def test_error_is_compared_as_ever(seeds):
+def test_error_and_accuracy_are_compared_alike(seeds):
     p, y = guesses({"net": 1.0, "xgb": 3.0}, seeds)
-    misses = {name: is_misclassified(of, y) for name, of in p.items()}
-    assert compare(p, y, "error") == compare_error_counts(misses, rope=0.01, titles=TITLES)
+    net, xgb = (is_misclassified(of, y) for of in p.values())
     [as_error], [as_accuracy] = compare(p, y, "error"), compare(p, y, "accuracy")
+    if seeds == 1:
+        counts = int((net & ~xgb).sum()), int((xgb & ~net).sum())
+        assert as_error.p_value == mcnemar_midp(*counts)
+        assert as_error.interval == paired_score_interval(*counts, len(y))
+    else:
+        estimate = (paired_t if seeds == 2 else two_way_t)(net.astype(float) - xgb)
+        assert as_error.p_value == pytest.approx(estimate.p_value)
     assert as_accuracy.p_value == as_error.p_value
     assert as_accuracy.difference == as_error.difference
     assert as_accuracy.value_a == pytest.approx(1 - as_error.value_a)
@@ -169,11 +175,11 @@ def test_pairs_words_and_data():
 @pytest.mark.parametrize(
     ("shapes", "rows", "match"),
     [
-        ([], 5, "probabilities for each contender; got none"),
+        ([], 5, "same shape .seeds, rows, classes.*got none"),
         ([(1, 5, 2), (1, 6, 2)], 5, "same shape .*same rows and seeds"),
         ([(5, 2), (5, 2)], 5, r"\(seeds, rows, classes\)"),
         ([(1, 5, 2), (1, 5, 2)], 4, "a true class for each row"),
-        ([(1, 1, 2), (1, 1, 2)], 1, "at least 2 test rows"),
+        ([(1, 1, 2), (1, 1, 2)], 1, "2 test rows or more"),
     ],
 )
 def test_what_cannot_be_compared_is_refused_in_words(shapes, rows, match):

@@ -234,7 +234,7 @@ def test_xgboost_with_others_defaults_is_what_they_publish(name):
     rng = np.random.default_rng(0)
     X, y = rng.integers(9, size=(240, 5)).astype(np.float32), np.arange(240) % 3
     X[:, 2] += y
-    data = Dataset("toy", X, y, ("a", "b", "c"), tuple("abcde"))
+    data = Dataset("toy", X, y, ("a", "b", "c"))
     rows = Split(np.arange(160), np.arange(160, 200), np.arange(200, 240))
     recipe = asdict(get_contender(name)[1].recipes(TableTraits(160, 3, vector_leaves=True)).full)
     outcome, fitted = run_cell(
@@ -306,7 +306,7 @@ def test_numbers_that_are_no_pixels_go_in_as_they_are():
     rng = np.random.default_rng(0)
     y = np.arange(300) % 3
     X = rng.normal(size=(300, 4)).astype(np.float32) + y[:, None]
-    data = Dataset("toy", X, y, ("a", "b", "c"), ("numeric",) * 4, 240)
+    data = Dataset("toy", X, y, ("a", "b", "c"), 240)
     rows = Split(np.arange(200), np.arange(200, 240), np.arange(240, 300))
     for name, recipe in SMALL.items():
         contender = make_contender(name, name, recipe)

@@ -30,7 +30,7 @@ def images(dtype=np.uint8, n=150):
     y = np.arange(n) % 3
     X = rng.integers(0, 60, (n, 7, 6)).astype(np.float64)
     X[np.arange(n), 1 + y, 2] += 190
-    return Dataset("toy", X.astype(dtype), y, ("a", "b", "c"), ("pixel",) * 42)
+    return Dataset("toy", X.astype(dtype), y, ("a", "b", "c"))
 
 
 def part(data, rows=slice(None)):
@@ -97,9 +97,7 @@ def test_without_copies_nothing_is_drawn_and_nothing_told():
 
 
 def test_rows_that_are_no_images_are_refused():
-    data = Dataset(
-        "flat", np.zeros((150, 5), np.float32), np.arange(150) % 3, ("a", "b", "c"), "abcde"
-    )
+    data = Dataset("flat", np.zeros((150, 5), np.float32), np.arange(150) % 3, ("a", "b", "c"))
     with pytest.raises(UserError, match="augment=warp moves the pixels of images"):
         augment_rows(part(data), rng=np.random.default_rng(0), **COPIES)
 

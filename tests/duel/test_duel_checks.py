@@ -14,7 +14,7 @@ from graduel.cli import main
 from graduel.data.source import DataSource, source_from_arrays
 from graduel.duel.plan import duel_checks
 from graduel.duel.plan.protocol_builder import build_protocol
-from graduel.duel.store.finding_file import FINDINGS, check_once
+from graduel.duel.result.dataset_summary import FINDINGS, check_once
 from graduel.duel.store.store import open_store
 from graduel.report import write_report
 

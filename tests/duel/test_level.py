@@ -7,7 +7,6 @@ import pytest
 from scipy import stats
 
 from graduel.duel.plan.design import Design
-from graduel.duel.verdict.metric_interval import metric_interval
 from graduel.duel.verdict.runs import RunPredictions
 from graduel.metrics.metric import get_metric
 
@@ -30,7 +29,7 @@ def test_on_one_test_set_it_is_the_t_of_the_rows():
     found, metric = answers(), get_metric("log_loss")
     losses = metric.per_row(found.probabilities["a"][0], found.y[0])
     expected = stats.t.interval(0.95, len(losses) - 1, losses.mean(), stats.sem(losses))
-    assert metric_interval(found, "a", metric) == pytest.approx(expected)
+    assert found.metric_interval("a", metric) == pytest.approx(expected)
 
 
 def test_over_folds_it_is_the_corrected_t():
@@ -40,19 +39,19 @@ def test_over_folds_it_is_the_corrected_t():
     )
     se = np.sqrt(values.var(ddof=1) * (1 / 5 + 1 / 4))
     low, high = stats.t.interval(0.95, 4, values.mean(), se)
-    assert metric_interval(found, "a", metric) == pytest.approx((max(low, 0), min(high, 1)))
+    assert found.metric_interval("a", metric) == pytest.approx((max(low, 0), min(high, 1)))
 
 
 def test_more_is_better_turns_it_round_and_a_share_stays_one():
     found = answers(seeds=3)
-    error = metric_interval(found, "a", get_metric("error"))
-    accuracy = metric_interval(found, "a", get_metric("accuracy"))
+    error = found.metric_interval("a", get_metric("error"))
+    accuracy = found.metric_interval("a", get_metric("accuracy"))
     assert accuracy == pytest.approx((1 - error[1], 1 - error[0]))
     assert 0 <= error[0] < error[1] <= 1
 
 
 def test_where_there_is_none_it_says_so():
-    assert metric_interval(answers(), "a", get_metric("auc")) is None
+    assert answers().metric_interval("a", get_metric("auc")) is None
     found = answers()
     found.probabilities["a"][0][:] = 0.5
-    assert metric_interval(found, "a", get_metric("brier")) is None
+    assert found.metric_interval("a", get_metric("brier")) is None

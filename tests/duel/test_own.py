@@ -64,7 +64,9 @@ def fit(estimator, data, rows=ROWS, **options):
     one = describe_estimator("mine", estimator, **options)
     recipe = json.loads(
         json.dumps(
-            build_protocol(DataSource.builtin("mnist"), own=[one], threads=1).contenders["mine"]
+            build_protocol(
+                DataSource.builtin("mnist"), user_contenders=[one], threads=1
+            ).contenders["mine"]
         )
     )
     made = make_contender("mine", "user", recipe["recipe"], "error", one.pickled())
@@ -132,7 +134,7 @@ def test_pixels_come_flat_from_0_to_1():
     rng = np.random.default_rng(0)
     y = np.arange(200) % 2
     X = rng.integers(0, 256, size=(200, 3, 3), dtype=np.uint8)
-    data = Dataset("toy", X, y, ("a", "b"), ("pixel",) * 9)
+    data = Dataset("toy", X, y, ("a", "b"))
     _, fitted = fit(Seen(), data)
     np.testing.assert_allclose(fitted.model.X_, X[:120].reshape(120, 9) / 255, atol=1e-7)
 
@@ -251,7 +253,9 @@ def test_an_estimator_that_cannot_travel_is_told():
 def test_equal_estimators_are_one_duel_and_others_another():
     def digest(estimator):
         return build_protocol(
-            DataSource.builtin("mnist"), own=[describe_estimator("mine", estimator)], threads=1
+            DataSource.builtin("mnist"),
+            user_contenders=[describe_estimator("mine", estimator)],
+            threads=1,
         ).digest
 
     assert digest(SVC(C=2)) == digest(SVC(C=2)) != digest(SVC(C=3))
@@ -263,7 +267,7 @@ def test_a_mapping_stands_beside_the_default_contenders_or_those_it_names():
     names, own = parse_contenders({"my svm": SVC(), "xgboost": None})
     assert names == ["xgboost"]
     found = build_protocol(
-        DataSource.builtin("mnist"), contenders=names, own=own, threads=1
+        DataSource.builtin("mnist"), contenders=names, user_contenders=own, threads=1
     ).contenders
     assert list(found) == ["xgboost", "my-svm"]
     assert found["my-svm"]["title"] == "my svm"
@@ -273,7 +277,10 @@ def test_a_mapping_stands_beside_the_default_contenders_or_those_it_names():
     with pytest.raises(UserError, match="got 'my-svm' twice"):
         build_protocol(
             DataSource.builtin("mnist"),
-            own=[describe_estimator("my svm", SVC()), describe_estimator("my-svm", SVC())],
+            user_contenders=[
+                describe_estimator("my svm", SVC()),
+                describe_estimator("my-svm", SVC()),
+            ],
         )
 
 

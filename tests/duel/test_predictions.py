@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 import graduel
-from graduel.duel.verdict.error_counts import compare_error_counts
 from graduel.duel.verdict.predictions import class_names, compare_predictions
 from graduel.duel.verdict.test_rows import compare_rows
 from graduel.errors import UserError
@@ -34,8 +33,8 @@ def same(one, other):
 
 def test_it_is_the_duels_verdict():
     found = compare_predictions(A, B, Y)
-    wrong = {"A": (A != Y)[np.newaxis], "B": (B != Y)[np.newaxis]}
-    [expected] = compare_error_counts(wrong, rope=0.01)
+    p = {"A": np.eye(3)[A][np.newaxis], "B": np.eye(3)[B][np.newaxis]}
+    [expected] = compare_rows(p, Y, metric=get_metric("error"), rope=0.01)
     same(found, expected)
     assert (found.verdict, found.rope) == ("b better", 0.01)
     assert graduel.compare_predictions is compare_predictions

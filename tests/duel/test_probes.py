@@ -11,8 +11,11 @@ import pytest
 
 from graduel.data import Dataset
 from graduel.data.source import source_from_arrays
+from graduel.duel.result.probe_results import Probes
 from graduel.duel.run import probes
-from graduel.duel.run.probes import merge_probes, run_probes, validate_probes
+from graduel.duel.run.probes import merge_probes, run_probes
+from graduel.errors import UserError
+from graduel.serialize import from_plain, to_json, to_plain
 
 
 class Looks:
@@ -39,7 +42,7 @@ def images():
     X = rng.integers(0, 60, (900, 14, 14), dtype=np.uint8)
     y = np.arange(900) % 2
     X[y == 1, 5, 8] = 220
-    return Dataset("spots", X, y, ("off", "on"), ("pixel",) * 196, 700)
+    return Dataset("spots", X, y, ("off", "on"), 700)
 
 
 @pytest.fixture
@@ -61,37 +64,37 @@ def spot(X):
 def test_the_block_that_is_read_is_the_one_that_matters(images) -> None:
     model = Looks(spot)
     found = run_probes(model, images, np.arange(700, 900), 0)
-    by_loss = np.array(found["importance"]["log_loss"])
-    assert found["importance"]["block"] == 2
+    by_loss = np.array(found.importance.log_loss)
+    assert found.importance.block == 2
     assert by_loss.shape == (7, 7)
     assert np.unravel_index(by_loss.argmax(), by_loss.shape) == (2, 4)
     by_loss[2, 4] = 0
     assert np.abs(by_loss).max() < 1e-9
     # Half of the rows get the pixel of the other class.
-    assert found["importance"]["error"][2][4] == pytest.approx(0.5, abs=0.1)
-    assert (found["rows"], found["error"]) == (200, 0.0)
-    assert found["log_loss"] == pytest.approx(-np.log(0.9), abs=1e-6)
+    assert found.importance.error[2][4] == pytest.approx(0.5, abs=0.1)
+    assert (found.rows, found.error) == (200, 0.0)
+    assert found.log_loss == pytest.approx(-np.log(0.9), abs=1e-6)
 
 
 def test_images_are_disturbed_more_and_more(images) -> None:
     found = run_probes(Looks(spot), images, np.arange(700, 900), 0)
-    ways = {way["name"]: way for way in found["robustness"]}
+    ways = {way.name: way for way in found.robustness}
     assert set(ways) == {"noise", "rotation", "shift", "occlusion"}
     for way in ways.values():
-        assert len(way["strengths"]) == len(way["errors"]) == 3
-        assert way["strengths"] == sorted(way["strengths"])
-        assert way["errors"][-1] > 0
-    assert ways["shift"]["errors"][0] == pytest.approx(0.5, abs=0.1)
+        assert len(way.strengths) == len(way.errors) == 3
+        assert list(way.strengths) == sorted(way.strengths)
+        assert way.errors[-1] > 0
+    assert ways["shift"].errors[0] == pytest.approx(0.5, abs=0.1)
 
 
 def test_the_column_that_is_read_is_the_one_that_matters(table) -> None:
     model = Looks(lambda X: X["tells"].fill_null(0).to_numpy() > 0.5)
     found = run_probes(model, table, np.arange(500, 800), 1)
-    importance = found["importance"]
-    by_loss = dict(zip((c for (c,) in importance["columns"]), importance["log_loss"], strict=True))
+    importance = found.importance
+    by_loss = dict(zip((c for (c,) in importance.columns), importance.log_loss, strict=True))
     assert max(by_loss, key=by_loss.get) == "tells"
     assert by_loss["noise"] == by_loss["kind"] == 0
-    ways = {way["name"]: way["errors"] for way in found["robustness"]}
+    ways = {way.name: way.errors for way in found.robustness}
     assert set(ways) == {"missing", "permuted"}
     # A missing value reads as class 0: half of the missing ones are wrong.
     np.testing.assert_allclose(ways["missing"], [0.05, 0.1, 0.2], atol=0.04)
@@ -119,7 +122,6 @@ def test_only_test_rows_are_looked_at_and_the_work_is_bounded(images, table) -> 
         np.zeros((9000, 28, 28), np.uint8),
         np.arange(9000) % 2,
         ("a", "b"),
-        ("pixel",) * 784,
     )
     model = Looks(lambda X: X[:, 0] > 30)
     run_probes(model, many, np.arange(9000), 0)
@@ -130,10 +132,10 @@ def test_only_test_rows_are_looked_at_and_the_work_is_bounded(images, table) -> 
     data = source_from_arrays(wide, target="y").load()
     model = Looks(lambda X: X["c0"].fill_null(0).to_numpy() > 0)
     found = run_probes(model, data, np.arange(100, 300), 0)
-    columns = found["importance"]["columns"]
+    columns = found.importance.columns
     assert len(columns) <= probes.MOST_GROUPS
     assert [name for part in columns for name in part] == data.X.columns
-    assert len(found["importance"]["log_loss"]) == len(columns)
+    assert len(found.importance.log_loss) == len(columns)
 
 
 def test_a_model_that_refuses_disturbed_rows_has_no_answer_there(table) -> None:
@@ -143,33 +145,34 @@ def test_a_model_that_refuses_disturbed_rows_has_no_answer_there(table) -> None:
         return X["tells"].to_numpy() > 0.5
 
     found = run_probes(Looks(read), table, np.arange(500, 800), 0)
-    ways = {way["name"]: way["errors"] for way in found["robustness"]}
-    assert ways["missing"] == [None] * 3
+    ways = {way.name: way.errors for way in found.robustness}
+    assert ways["missing"] == (None,) * 3
     assert None not in ways["permuted"]
-    assert validate_probes(json.loads(json.dumps(found))) == found
+    assert from_plain(Probes, json.loads(to_json(found))) == found
 
 
 def test_data_that_are_neither_are_left_alone() -> None:
-    data = Dataset("toy", np.zeros((9, 4)), np.arange(9) % 2, ("a", "b"), ("numeric",) * 4, 6)
+    data = Dataset("toy", np.zeros((9, 4)), np.arange(9) % 2, ("a", "b"), 6)
     assert run_probes(Looks(lambda X: X[:, 0] > 0), data, np.arange(6, 9), 0) is None
 
 
 def test_runs_are_put_together_by_their_means(images) -> None:
     one = run_probes(Looks(spot), images, np.arange(700, 900), 0)
     other = run_probes(Looks(lambda X: X[:, 0] > 30), images, np.arange(700, 900), 1)
-    other["robustness"][0]["errors"][0] = None
+    first, *more = other.robustness
+    first = replace(first, errors=(None, *first.errors[1:]))
+    other = replace(other, robustness=(first, *more))
     found = merge_probes([one, None, other])
-    assert found["rows"] == 400
-    assert found["robustness"][0]["errors"][0] == one["robustness"][0]["errors"][0]
-    assert found["robustness"][1]["errors"][2] == pytest.approx(
-        (one["robustness"][1]["errors"][2] + other["robustness"][1]["errors"][2]) / 2
+    assert found.rows == 400
+    assert found.robustness[0].errors[0] == one.robustness[0].errors[0]
+    assert found.robustness[1].errors[2] == pytest.approx(
+        (one.robustness[1].errors[2] + other.robustness[1].errors[2]) / 2
     )
     np.testing.assert_allclose(
-        found["importance"]["log_loss"],
-        (np.array(one["importance"]["log_loss"]) + other["importance"]["log_loss"]) / 2,
+        found.importance.log_loss,
+        (np.array(one.importance.log_loss) + other.importance.log_loss) / 2,
     )
     assert merge_probes([None, None]) is None
-    assert validate_probes(found) == found
 
 
 @pytest.mark.parametrize(
@@ -181,10 +184,11 @@ def test_runs_are_put_together_by_their_means(images) -> None:
         lambda p: p["importance"].update(log_loss=[1, 2]),
         lambda p: p["importance"].pop("error"),
         lambda p: p.update(importance=3),
+        lambda p: p["importance"].update(block=None, columns=[["a"]]),
     ],
 )
 def test_what_is_no_probe_is_refused(images, spoil) -> None:
-    found = run_probes(Looks(spot), images, np.arange(700, 900), 0)
+    found = to_plain(run_probes(Looks(spot), images, np.arange(700, 900), 0))
     spoil(found)
-    with pytest.raises((ValueError, TypeError, KeyError)):
-        validate_probes(found)
+    with pytest.raises(UserError, match=r"expected|Expected|missing required"):
+        from_plain(Probes, found)

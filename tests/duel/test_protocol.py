@@ -28,7 +28,6 @@ def digits(n_train=600, n_test=100, k=10):
         rng.integers(0, 256, size=(len(y), 2, 2), dtype=np.uint8),
         y,
         tuple(str(i) for i in range(k)),
-        ("pixel",) * 4,
         n_train,
     )
 

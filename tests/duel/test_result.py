@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from graduel.duel.result.duel_result import BudgetSummary, Importance, Result, TrialResult
+from graduel.duel.result.duel_result import BudgetSummary, Result, TrialResult
 from graduel.duel.result.duel_result import read_result as read
+from graduel.duel.result.probe_results import Importance
 from graduel.errors import UserError
 from graduel.serialize import from_plain, to_plain, write_json
 
@@ -20,6 +21,8 @@ def test_the_reference_is_that_of_the_dataclasses():
     script = runpy.run_path(str(DOCS / "result_reference.py"))
     page = (DOCS / "result.md").read_text(encoding="utf-8")
     assert script["render"](page) == page, "run python docs/result_reference.py"
+    assert "---- code" not in page  # a section of a docstring is a column, not a sentence
+    assert "| `code` | text | the check's code" in page
 
 
 def test_every_class_of_a_result_says_what_it_is():
@@ -33,7 +36,7 @@ def test_every_class_of_a_result_says_what_it_is():
     "part",
     [
         TrialResult(number=0, params={"a": [1]}, loss=None, seconds=1.5, state="failed", why="x"),
-        Importance(rows=3, log_loss=((0.1, 0.2), (0.0, 0.3)), error=((0.0,), (1.0,)), block=4),
+        Importance(rows=3, log_loss=((0.1,), (0.3,)), error=((0.0,), (1.0,)), block=4),
         Importance(rows=3, log_loss=(0.1,), error=(0.0,), columns=(("age", "town"),)),
         BudgetSummary(kind="trials", value=3),
     ],

@@ -11,7 +11,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from graduel.data import Dataset
-from graduel.data.assembly import from_table
 from graduel.data.schema_inference import infer_table
 from graduel.data.source import DataSource
 from graduel.duel.plan.design import Design, check_design, default_design
@@ -32,7 +31,7 @@ def table(n=200, k=3, distinct=None, **more):
     x = rng.permutation(n) / 7 if distinct is None else rng.integers(distinct, size=n) / 7
     y = [f"class {i}" for i in rng.integers(k, size=n)]
     y[:k] = [f"class {i}" for i in range(k)]
-    data = from_table(infer_table(pl.DataFrame({"x": x, "y": y}), target="y"))
+    data = Dataset.from_table(infer_table(pl.DataFrame({"x": x, "y": y}), target="y"))
     return replace(data, **more)
 
 
@@ -135,7 +134,7 @@ def test_classes_of_one_row_are_kept():
     y = np.r_[np.zeros(60, int), np.ones(60, int), np.arange(2, 12)]
     names = [f"c{i:02}" for i in y]
     frame = pl.DataFrame({"x": np.arange(130) / 3, "y": names})
-    data = from_table(infer_table(frame, target="y"))
+    data = Dataset.from_table(infer_table(frame, target="y"))
     tested = [protocol("5x1").split_rows(data, run).test for run in range(5)]
     np.testing.assert_array_equal(np.sort(np.concatenate(tested)), np.arange(130))
 
@@ -157,7 +156,7 @@ def test_rows_in_both_parts_are_counted():
 def test_images_split_by_the_same_rules():
     rng = np.random.default_rng(0)
     X = np.repeat(rng.integers(0, 256, size=(50, 3, 3), dtype=np.uint8), 2, axis=0)
-    data = Dataset("own", X, np.arange(100) // 2 % 2, ("a", "b"), ("pixel",) * 9)
+    data = Dataset("own", X, np.arange(100) // 2 % 2, ("a", "b"))
     s = protocol("holdout").split_rows(data, 0)
     assert count_leaked_rows(data, s) == 0
     assert len(s.test) == pytest.approx(20, abs=2)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from copy import deepcopy
 from dataclasses import replace
 
 import numpy as np
@@ -12,17 +11,19 @@ import pytest
 from graduel.duel.plan.protocol import Cell
 from graduel.duel.plan.splits import Split
 from graduel.duel.result.outcome import Outcome
+from graduel.duel.result.probe_results import Importance, PerturbationErrors, Probes
+from graduel.duel.store.cell_files import pack_outcome
 from graduel.duel.store.store import open_store
 from graduel.errors import UserError
-from graduel.serialize import write_json
+from graduel.serialize import to_plain, write_json
 
-PROBES = {
-    "rows": 4,
-    "error": 0.25,
-    "log_loss": 0.5,
-    "robustness": [{"name": "missing", "strengths": [0.1, 0.2], "errors": [0.25, None]}],
-    "importance": {"rows": 4, "columns": [["a"]], "log_loss": [0.1], "error": [0.0]},
-}
+PROBES = Probes(
+    rows=4,
+    error=0.25,
+    log_loss=0.5,
+    robustness=(PerturbationErrors(name="missing", strengths=(0.1, 0.2), errors=(0.25, None)),),
+    importance=Importance(rows=4, columns=(("a",),), log_loss=(0.1,), error=(0.0,)),
+)
 
 
 def outcome(cell):
@@ -38,7 +39,7 @@ def outcome(cell):
         details={"best_epoch": 2},
         probabilities=np.full((4, 10), 0.1, np.float32),
         valid_probabilities=np.full((2, 10), 0.1, np.float32),
-        probes=deepcopy(PROBES),
+        probes=PROBES,
     )
 
 
@@ -46,7 +47,7 @@ def test_what_is_kept_comes_back(tiny, tmp_path):
     cell = Cell("net", 0)
     with open_store(tmp_path / "run", tiny) as store:
         assert not store.is_finished(cell)
-        store.write_cell(cell, outcome(cell))
+        store.write_cell(cell, pack_outcome(outcome(cell)))
         store.write_split(0, Split(np.arange(3), np.arange(3, 5), np.arange(5, 9)))
     with open_store(tmp_path / "run", tiny) as store:
         assert store.is_finished(cell)
@@ -87,7 +88,7 @@ def test_a_cell_that_cannot_be_written_whole_is_not_there(tiny, tmp_path, monkey
     with open_store(tmp_path, tiny) as store:
         monkeypatch.setattr(np, "save", full)
         with pytest.raises(OSError, match="No space left"):
-            store.write_cell(cell, outcome(cell))
+            store.write_cell(cell, pack_outcome(outcome(cell)))
         assert not store.is_finished(cell)
 
 
@@ -98,7 +99,7 @@ def test_a_damaged_cell_is_named(tiny, tmp_path, damage):
     cell = Cell("net", 0)
     with open_store(tmp_path, tiny) as store:
         store.write_split(0, Split(np.arange(3), np.arange(3, 5), np.arange(5, 9)))
-        store.write_cell(cell, outcome(cell))
+        store.write_cell(cell, pack_outcome(outcome(cell)))
         path = tmp_path / "cells" / cell.key / damage
         path.write_bytes(path.read_bytes()[:40])
         with pytest.raises(UserError, match=r"net-seed0: .*damaged.*Delete this folder"):
@@ -109,7 +110,7 @@ def test_a_cell_that_was_not_probed_has_no_probes(tiny, tmp_path):
     cell = Cell("net", 0)
     with open_store(tmp_path, tiny) as store:
         store.write_split(0, Split(np.arange(3), np.arange(3, 5), np.arange(5, 9)))
-        store.write_cell(cell, outcome(cell))
+        store.write_cell(cell, pack_outcome(outcome(cell)))
         (tmp_path / "cells" / cell.key / "probes.json").unlink()
         assert store.read_cell(cell).probes is None
 
@@ -149,14 +150,15 @@ def spoil_probes(text):
         spoil_array(np.zeros((2, 10)), "valid_probabilities.npy"),
         spoil_probes("[]"),
         spoil_probes("[" * 100_000),
-        spoil_probes(json.dumps({**PROBES, "importance": {"columns": [1]}})),
+        spoil_probes(json.dumps({**to_plain(PROBES), "importance": {"columns": [1]}})),
+        spoil_probes(json.dumps({**to_plain(PROBES), "robustness": [{"name": "a"}]})),
     ],
 )
 def test_a_cell_that_does_not_fit_is_refused(tiny, tmp_path, spoil):
     cell = Cell("net", 0)
     with open_store(tmp_path, tiny) as store:
         store.write_split(0, Split(np.arange(3), np.arange(3, 5), np.arange(5, 9)))
-        store.write_cell(cell, outcome(cell))
+        store.write_cell(cell, pack_outcome(outcome(cell)))
         store.read_cell(cell)
         spoil(tmp_path / "cells" / cell.key)
         with pytest.raises(UserError, match=r"net-seed0: .*damaged") as found:
@@ -183,7 +185,7 @@ def test_damaged_row_numbers_are_refused(tiny, tmp_path, content):
 def test_a_pickle_is_never_loaded(tiny, tmp_path):
     cell = Cell("net", 0)
     with open_store(tmp_path, tiny) as store:
-        store.write_cell(cell, outcome(cell))
+        store.write_cell(cell, pack_outcome(outcome(cell)))
         path = tmp_path / "cells" / cell.key / "probabilities.npy"
         np.save(path, np.array([{"a": 1}], dtype=object), allow_pickle=True)
         with pytest.raises(UserError, match="damaged"):

@@ -269,12 +269,12 @@ def test_temperatures_are_fitted_on_validation_rows_alone(csv, tmp_path):
     assert all(one.cost for one in run.result.comparisons)
 
 
-def test_missing_validation_probabilities_are_an_error(csv, tmp_path):
+def test_missing_validation_probabilities_are_damage(csv, tmp_path):
     source = open_source(csv, target="label")
     p = tiny(source, ["net"], split="holdout")
     fight(tmp_path / "run", source, p)
     (tmp_path / "run" / "cells" / "net-seed0" / "valid_probabilities.npy").unlink()
-    with pytest.raises(UserError, match="validation probabilities are missing"):
+    with pytest.raises(UserError, match=r"it is damaged .*valid_probabilities"):
         fight(tmp_path / "run", source, p)
 
 
@@ -284,7 +284,7 @@ def test_probes_can_be_left_out(csv, tmp_path):
     run, _ = fight(tmp_path / "run", source, p)
     assert run.result.contenders["net"].probes is None
     assert not (tmp_path / "run" / "cells" / "net-seed0" / "probes.json").exists()
-    assert "probes" not in tiny(source, ["net"], split="holdout").as_dict()
+    assert not p.as_dict()["probes"]
 
 
 def test_a_changed_file_is_refused(csv, tmp_path):
@@ -292,7 +292,7 @@ def test_a_changed_file_is_refused(csv, tmp_path):
     p = tiny(source, ["net"], split="holdout")
     fight(tmp_path / "run", source, p)
     _, kinds = fight(tmp_path / "run", source, p)
-    assert kinds == ["kept"]
+    assert kinds == ["reused"]
     frame(seed=1).write_csv(csv)
     changed = open_source(csv, target="label")
     with (
@@ -315,7 +315,7 @@ def test_a_file_that_moved_is_the_same_duel(csv, tmp_path):
     moved = csv.rename(tmp_path / "people.csv")
     other = open_source(moved, target="label")
     _, kinds = fight(tmp_path / "run", other, tiny(other, ["net"], split="holdout"))
-    assert kinds == ["kept"]
+    assert kinds == ["reused"]
 
 
 def test_a_plan_of_a_table_survives_json(csv):
@@ -331,9 +331,9 @@ def test_a_plan_of_a_table_survives_json(csv):
     assert str(csv.parent) not in json.dumps(p.as_dict())
 
 
-def test_plans_of_known_data_read_as_ever():
-    found = build_protocol(DataSource.builtin("mnist"), threads=1).as_dict()
-    assert not {"source", "split", "metric"} & set(found)
+def test_the_plan_of_built_in_data_has_no_source():
+    plan = build_protocol(DataSource.builtin("mnist"), threads=1).as_dict()
+    assert (plan["source"], plan["split"], plan["metric"]) == (None, "given", "error")
 
 
 def test_quick_takes_no_more_rows_than_there_are(csv):

@@ -451,7 +451,7 @@ def test_xgboost_takes_every_end_of_its_space(image):
         y = np.arange(120) % 3
         X = rng.integers(0, 200, (120, 4, 4), dtype=np.uint8)
         X[:, 0, 0] += (50 * (y == 1)).astype(np.uint8)
-        data = Dataset("toy", X, y, ("a", "b", "c"), ("pixel",) * 16)
+        data = Dataset("toy", X, y, ("a", "b", "c"))
     rows = Split(np.arange(80), np.arange(80, 100), np.arange(100, 120))
     space = get_family("xgboost").space.of(image=image)
     strategy = "multi_output_tree" if image else "one_output_per_tree"

@@ -10,8 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from graduel.duel.verdict.error_counts import answer_claim, compare_error_counts
+from graduel.duel.verdict.claim import answer_claim
+from graduel.duel.verdict.test_rows import compare_rows
 from graduel.duel.verdict.types import Claim
+from graduel.metrics.metric import get_metric
 from graduel.serialize import from_plain, to_plain
 from graduel.stats.multiplicity import holm
 from graduel.stats.proportions import mcnemar_midp, paired_score_interval
@@ -19,6 +21,13 @@ from graduel.stats.sample_size import rows_needed_mcnemar
 from graduel.stats.two_way import paired_t, two_way_t
 
 TITLES = {"text": "textbook network", "xgb": "XGBoost", "net": "the NumPy network"}
+
+
+def compare_errors(wrong, **options):
+    """Compare contenders by where they are wrong: certain of class 1 where the true one is 0."""
+    p = {name: np.eye(2)[of.astype(int)] for name, of in wrong.items()}
+    rows = max((of.shape[-2] for of in p.values()), default=0)
+    return compare_rows(p, np.zeros(rows, int), metric=get_metric("error"), **options)
 
 
 def counts(both, only_a, only_b, rows):
@@ -31,7 +40,7 @@ def counts(both, only_a, only_b, rows):
 
 def pair(both, only_a, only_b, rows, rope=0.005, titles=TITLES):
     a, b = counts(both, only_a, only_b, rows)
-    [found] = compare_error_counts({"text": a, "xgb": b}, rope=rope, titles=titles)
+    [found] = compare_errors({"text": a, "xgb": b}, rope=rope, titles=titles)
     return found
 
 
@@ -102,7 +111,7 @@ def test_all_pairs_share_one_error_rate():
     rng = np.random.default_rng(1)
     errors = {"w": 0.1, "x": 0.1, "y": 0.1, "z": 0.12}
     wrong = {name: rng.random((1, 2000)) < error for name, error in errors.items()}
-    found = compare_error_counts(wrong, rope=0.01)
+    found = compare_errors(wrong, rope=0.01)
     assert [(c.a, c.b) for c in found] == [
         ("w", "x"), ("w", "y"), ("w", "z"), ("x", "y"), ("x", "z"), ("y", "z")
     ]  # fmt: skip
@@ -113,10 +122,10 @@ def test_all_pairs_share_one_error_rate():
 
 def test_an_unadjusted_p_below_five_percent_is_not_enough():
     a, b = counts(20, 40, 22, 2000)
-    [alone] = compare_error_counts({"a": a, "b": b}, rope=0.0)
+    [alone] = compare_errors({"a": a, "b": b}, rope=0.0)
     assert alone.p_value < 0.05
     assert alone.verdict == "b better"
-    among_three = compare_error_counts({"a": a, "b": b, "c": a}, rope=0.0)
+    among_three = compare_errors({"a": a, "b": b, "c": a}, rope=0.0)
     assert among_three[0].p_value == alone.p_value
     assert among_three[0].verdict == "undecided"
     assert among_three[0].more_rows == rows_needed_mcnemar(40, 22, 2000, alpha=0.05 / 3)
@@ -127,7 +136,7 @@ def test_an_unadjusted_p_below_five_percent_is_not_enough():
 
 def test_two_seeds_speak_of_the_fitted_models():
     wrong = seeded(0.06, 0.03, seeds=2, rows=3000)
-    [found] = compare_error_counts(wrong, rope=0.005)
+    [found] = compare_errors(wrong, rope=0.005)
     d = wrong["text"].astype(int) - wrong["xgb"].astype(int)
     expected = paired_t(d)
     assert found.interval == (expected.low, expected.high)
@@ -138,7 +147,7 @@ def test_two_seeds_speak_of_the_fitted_models():
 
 def test_three_seeds_speak_of_the_procedures():
     wrong = seeded(0.06, 0.03, seeds=4, rows=3000)
-    [found] = compare_error_counts(wrong, rope=0.005)
+    [found] = compare_errors(wrong, rope=0.005)
     d = wrong["text"].astype(int) - wrong["xgb"].astype(int)
     expected, narrower = two_way_t(d), two_way_t(d, 0.9)
     assert found.interval == (expected.low, expected.high)
@@ -152,7 +161,7 @@ def test_three_seeds_speak_of_the_procedures():
     ("seeds", "scope"), [(1, "fitted models"), (2, "fitted models"), (3, "pro")]
 )
 def test_scope_by_seeds(seeds, scope):
-    [found] = compare_error_counts(seeded(0.1, 0.1, seeds, rows=200), rope=0.01)
+    [found] = compare_errors(seeded(0.1, 0.1, seeds, rows=200), rope=0.01)
     assert f"these {scope}" in found.scope
     assert found.why.endswith(".")
 
@@ -162,14 +171,14 @@ def test_undecided_with_seeds_says_whether_rows_or_seeds_are_short():
     base = rng.random(4000) < 0.1
     lucky = np.array([0.00, 0.03, 0.08])[:, None]  # one contender's seeds vary a lot
     wrong = {"text": base | (rng.random((3, 4000)) < lucky), "xgb": np.tile(base, (3, 1))}
-    [found] = compare_error_counts(wrong, rope=0.001)
+    [found] = compare_errors(wrong, rope=0.001)
     assert (found.verdict, found.more_rows) == ("undecided", None)
     assert 3 < found.more_seeds < 30
     assert f"about {found.more_seeds} seeds (there are 3)" in found.sentence
 
     a, b = (np.tile(wrong, (3, 1)) for wrong in counts(20, 20, 12, 500))  # no seed matters
     wrong = {"text": a, "xgb": b}
-    [found] = compare_error_counts(wrong, rope=0.001)
+    [found] = compare_errors(wrong, rope=0.001)
     assert (found.verdict, found.more_seeds) == ("undecided", None)
     assert found.more_rows > 500
     assert "test rows (there are 500)" in found.sentence
@@ -178,14 +187,12 @@ def test_undecided_with_seeds_says_whether_rows_or_seeds_are_short():
 @pytest.mark.parametrize("seeds", [2, 3])
 def test_seeds_that_all_agree_are_no_proof_of_equality_on_few_rows(seeds):
     same = np.zeros((seeds, 50), bool)
-    [found] = compare_error_counts({"a": same, "b": same}, rope=0.005)
+    [found] = compare_errors({"a": same, "b": same}, rope=0.005)
     assert found.verdict == "undecided"
     assert found.interval == paired_score_interval(0, 0, 50)
     many = np.zeros((seeds, 5000), bool)
-    assert (
-        compare_error_counts({"a": many, "b": many}, rope=0.005)[0].verdict == "practically equal"
-    )
-    assert compare_error_counts({"a": ~same, "b": same}, rope=0.005)[0].verdict == "b better"
+    assert compare_errors({"a": many, "b": many}, rope=0.005)[0].verdict == "practically equal"
+    assert compare_errors({"a": ~same, "b": same}, rope=0.005)[0].verdict == "b better"
 
 
 @given(st.integers(0, 2**32 - 1), st.integers(1, 4), st.floats(0, 0.05))
@@ -193,8 +200,8 @@ def test_seeds_that_all_agree_are_no_proof_of_equality_on_few_rows(seeds):
 def test_swapping_two_contenders_mirrors_the_verdict(seed, seeds, rope):
     rng = np.random.default_rng(seed)
     a, b = rng.random((2, seeds, rng.integers(5, 400))) < rng.random((2, 1, 1)) / 2
-    [one] = compare_error_counts({"a": a, "b": b}, rope=rope)
-    [other] = compare_error_counts({"a": b, "b": a}, rope=rope)
+    [one] = compare_errors({"a": a, "b": b}, rope=rope)
+    [other] = compare_errors({"a": b, "b": a}, rope=rope)
     mirrored = {"a better": "b better", "b better": "a better"}
     assert other.verdict == mirrored.get(one.verdict, one.verdict)
     assert other.difference == pytest.approx(-one.difference)
@@ -212,7 +219,7 @@ def test_swapping_two_contenders_mirrors_the_verdict(seed, seeds, rope):
 
 def test_comparisons_and_claims_become_plain_json():
     wrong = seeded(0.05, 0.06, seeds=3, rows=400)
-    found = compare_error_counts({**wrong, "net": wrong["xgb"]}, rope=0.005, titles=TITLES)
+    found = compare_errors({**wrong, "net": wrong["xgb"]}, rope=0.005, titles=TITLES)
     for comparison in found:
         fields = json.loads(json.dumps(to_plain(comparison), allow_nan=False))
         assert fields["metric"] == "error"
@@ -252,7 +259,7 @@ def test_words_of_equal_ones():
     )
     a, b = counts(100, 22, 20, 10_000)
     wrong = {"a": a, "b": b, "c": a}
-    assert "(96.7 % interval" in compare_error_counts(wrong, rope=0.005)[0].sentence
+    assert "(96.7 % interval" in compare_errors(wrong, rope=0.005)[0].sentence
 
 
 def test_words_of_an_open_question():
@@ -276,25 +283,24 @@ def test_names_stand_in_where_titles_lack():
 @pytest.mark.parametrize(
     ("wrong", "rope", "match"),
     [
-        ({}, 0.01, "expected a bool array for each contender; got none"),
+        ({}, 0.01, "same shape .seeds, rows, classes.*got none"),
         (
             {"a": np.zeros((1, 5), bool), "b": np.zeros((1, 6), bool)},
             0.01,
-            "same shape .*same rows",
+            "same shape .*same rows and seeds",
         ),
         ({"a": np.zeros((1, 5), bool), "b": np.zeros((2, 5), bool)}, 0.01, "same shape"),
-        ({"a": np.zeros(5, bool), "b": np.zeros(5, bool)}, 0.01, r"\(seeds, rows\)"),
-        ({"a": np.zeros((1, 5)), "b": np.zeros((1, 5))}, 0.01, "bool arrays.*float64 for 'a'"),
+        ({"a": np.zeros(5, bool), "b": np.zeros(5, bool)}, 0.01, r"\(seeds, rows, classes\)"),
         ({"a": np.zeros((1, 5), bool)}, 1.5, "rope must be a share"),
     ],
 )
 def test_what_cannot_be_compared_is_refused_in_words(wrong, rope, match):
     with pytest.raises(ValueError, match=match):
-        compare_error_counts(wrong, rope=rope)
+        compare_errors(wrong, rope=rope)
 
 
 def test_one_contender_has_nobody_to_meet():
-    assert compare_error_counts({"a": np.zeros((1, 5), bool)}, rope=0.01) == []
+    assert compare_errors({"a": np.zeros((1, 5), bool)}, rope=0.01) == []
 
 
 # The claim
@@ -315,7 +321,7 @@ def test_claim_holds():
     assert "makes twice as many" in claim(pair(100, 110, 5, 10_000), 0.021, 0.0105).sentence
     # Just half counts, whatever floating point makes of it; the order of the pair does not.
     a, b = counts(100, 510, 80, 10_000)
-    [swapped] = compare_error_counts({"xgb": b, "text": a}, rope=0.005)
+    [swapped] = compare_errors({"xgb": b, "text": a}, rope=0.005)
     assert claim(swapped, 0.3, 0.15).answer == "yes"
     assert claim(swapped, 0.3 - 1e-17, 0.1 + 0.05).answer == "yes"
 
@@ -382,8 +388,8 @@ def test_all_against_one_are_fewer_pairs_and_less_correction():
         name: rng.random((3, 400)) < p
         for name, p in zip("abcd", (0.1, 0.12, 0.2, 0.3), strict=True)
     }
-    every = {(c.a, c.b): c for c in compare_error_counts(wrong, rope=0.01)}
-    some = {(c.a, c.b): c for c in compare_error_counts(wrong, rope=0.01, against="b")}
+    every = {(c.a, c.b): c for c in compare_errors(wrong, rope=0.01)}
+    some = {(c.a, c.b): c for c in compare_errors(wrong, rope=0.01, against="b")}
     assert list(some) == [("a", "b"), ("b", "c"), ("b", "d")]
     for names, found in some.items():
         assert found.p_value == every[names].p_value

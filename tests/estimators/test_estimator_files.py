@@ -7,7 +7,7 @@ import json
 import time
 import tracemalloc
 from copy import deepcopy
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from math import inf, nan
 from pathlib import Path
 
@@ -68,8 +68,9 @@ def equal(a, b):
     return True
 
 
+NOTED = [field.name for field in fields(persistence.FitNotes)]
 NAMES = [
-    *persistence.NOTED,
+    *NOTED,
     *("n_features_in_", "n_layers_", "n_outputs_", "out_activation_", "feature_names_in_"),
     "classes_",
 ]
@@ -393,10 +394,10 @@ REFUSED = [
     *(change("format", to=x) for x in (0, 2, "1", None, [])),
     *(change(key, drop=True) for key in ("format", "params", "targets", "features", "fitted")),
     *(change(key, to=x) for key in ("params", "targets", "features") for x in (None, 5, [5], "x")),
-    *(change("fitted", name, drop=True) for name in persistence.NOTED),
+    *(change("fitted", name, drop=True) for name in NOTED),
     *(
         change("fitted", name, to=x)
-        for name in persistence.NOTED
+        for name in NOTED
         for x in ("7", [[]], {}, True, [True])
     ),
     *(change("fitted", name, to=-1) for name in persistence.COUNTS),

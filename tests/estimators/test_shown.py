@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from html.parser import HTMLParser
 
 import matplotlib as mpl
@@ -12,7 +13,7 @@ from sklearn.exceptions import NotFittedError
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from graduel import MLPClassifier, MLPRegressor, nn
+from graduel import MLPClassifier, MLPRegressor, TabularMLPClassifier, nn
 
 mpl.use("Agg")
 from matplotlib import pyplot as plt
@@ -363,3 +364,12 @@ def test_in_a_pipeline_the_html_is_whole():
         Tags(html)
         assert "MLPClassifier" in html
     assert "5 features to 3 classes" not in before
+
+
+@pytest.mark.parametrize("kind", [MLPClassifier, MLPRegressor, TabularMLPClassifier])
+def test_the_docstring_describes_every_parameter(kind):
+    described = re.findall(r"^ *([a-z_0-9, ]+) : ", kind.__doc__, re.MULTILINE)
+    names = {name for line in described for name in line.split(", ")}
+    assert set(kind().get_params()) <= names
+    assert {"n_iter_", "n_features_in_"} <= names
+    assert "{" not in kind.__doc__.partition("Examples")[0]

@@ -35,10 +35,11 @@ from graduel.duel.plan.splits import Split
 from graduel.duel.result.build import build_result
 from graduel.duel.result.duel_result import Environment, read_result
 from graduel.duel.result.outcome import Outcome
+from graduel.duel.store.cell_files import pack_outcome
 from graduel.duel.store.store import Store, open_store
 from graduel.duel.suite.plan_suite import Member, SuitePlan
 from graduel.duel.suite.run_suite import build_suite_result
-from graduel.serialize import read_json, write_json
+from graduel.serialize import read_json, to_plain, write_json
 
 DATA = Path(__file__).parent / "data"
 TABLE = DATA / "mixed.csv"
@@ -195,7 +196,7 @@ def _record_duel(folder: Path) -> tuple[dict, dict[str, np.ndarray]]:
             "model_bytes": outcome.model_bytes,
             "curve": [list(point) for point in outcome.curve],
             "details": outcome.details,
-            "probes": outcome.probes,
+            "probes": to_plain(outcome.probes),
             "trials": outcome.trials,
             "best_trial": outcome.best_trial,
             "tuning_seconds": outcome.tuning_seconds,
@@ -287,7 +288,7 @@ def _write_cell(store: Store, cell: dict, arrays: dict[str, np.ndarray]) -> None
         best_trial=cell["best_trial"],
         tuning_seconds=cell["tuning_seconds"],
     )
-    store.write_cell(Cell(name, run), outcome)
+    store.write_cell(Cell(name, run), pack_outcome(outcome))
 
 
 def _source(source: dict) -> DataSource:

@@ -20,7 +20,7 @@ from graduel.duel.run.cell import run_cell
 from graduel.errors import UserError
 from graduel.glassbox import inspect_example, prepare_example, render, write_page
 from graduel.glassbox.example_page import COLOURS, format_number
-from graduel.glassbox.trees.model_forest import get_forest, margin_codes
+from graduel.glassbox.trees.tree_arrays import get_forest, margin_codes
 from graduel.models.model import Model
 from graduel.nn import BatchNorm, Dense, Flatten, Network, ReLU, Reshape, Sigmoid
 from graduel.nn.layers import Conv2D

@@ -12,10 +12,9 @@ from graduel.glassbox.network.backward_pass import backward
 from graduel.glassbox.network.forward_pass import forward
 from graduel.glassbox.network.gradient_step import step
 from graduel.glassbox.network.layer_info import list_layers
-from graduel.glassbox.network.neuron import explain_neuron
+from graduel.glassbox.network.neuron import explain_gradients, explain_neuron
 from graduel.glassbox.network.saliency import compute_saliency
 from graduel.glassbox.network.weight_edit import ablate_units, set_weight
-from graduel.glassbox.network.weight_gradients import explain_gradients
 from graduel.nn import (
     PBLD,
     BinaryCrossEntropy,

@@ -19,7 +19,7 @@ D = "nn/layers/dropout.py"
 Q = "data/prepare/scalers.py"
 R, U = "train/build/network_builder.py", "train/build/optimizer_builder.py"
 G = "glassbox/network/dense_terms.py"
-P = "export/python_tables.py"
+P = "export/python_layers.py"
 
 MUTANTS = [
     # file, what stands there, what is put in its place, the tests that must notice
@@ -152,7 +152,7 @@ MUTANTS = [
     (R, "adapter=Signs() if first else Constant(1.0)", "adapter=Signs()", FIELDS),
     ("train/loop/training.py", "        if recipe.calibrate:", "        if False:", FIELDS),
     ("train/build/front_layers.py", "columns=inputs.numbers", "columns=None", FIELDS),
-    (G, "place + head * x.shape[1]", "place", GLASS),
+    (G, "index + head * x.shape[1]", "place", GLASS),
     (G, 'p["r"][head] * W[:, unit]', "W[:, unit]", GLASS),
     (G, '(p["s"][head, unit] * scale)', "scale", GLASS),
     (G, "W[head, :, unit] * scale", "W[0, :, unit] * scale", GLASS),

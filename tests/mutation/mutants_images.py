@@ -62,8 +62,8 @@ MUTANTS = [
     (POOL, " or x.shape[1] % size[0] or x.shape[2] % size[1]", "", NN),
     (
         POOL,
-        "overlap = stride[0] < size[0] or stride[1] < size[1]",
-        "overlap = stride[0] < size[0]",
+        "return dx, stride[0] < size[0] or stride[1] < size[1]",
+        "return dx, stride[0] < size[0]",
         NN,
     ),
     (

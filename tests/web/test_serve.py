@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import signal
@@ -20,11 +19,17 @@ from web_served import served
 from graduel.cli.app import main
 from graduel.data.schema import Schema
 from graduel.data.source import open_source
+from graduel.duel.plan.protocol import Protocol
+from graduel.duel.plan.splits import Split
+from graduel.duel.store.store import Store
 from graduel.errors import UserError
 from graduel.models.model_file import Model, save_model
+from graduel.serialize import write_json
 from graduel.web.server import load_state
 from graduel.web.state.app_state import AppState
 from graduel.web.state.holdout import HoldoutData
+
+CONTENDERS = {"net": {"family": "net", "title": "NumPy network", "recipe": {}}}
 
 
 def complaint(capsys, *args: str) -> str:
@@ -40,6 +45,8 @@ def test_mistakes_are_one_line(capsys, tmp_path, monkeypatch):
     (tmp_path / "bad.safetensors").write_bytes(b"nothing")
     assert "bad.safetensors" in complaint(capsys, str(tmp_path / "bad.safetensors"))
     (tmp_path / "duel.json").write_text("{}")
+    assert "expected a duel's plan" in complaint(capsys, str(tmp_path))
+    write_json(tmp_path / "duel.json", Protocol("iris", CONTENDERS).as_dict())
     assert "expected a finished duel" in complaint(capsys, str(tmp_path))
     assert "goes with a table" in complaint(capsys, "--target", "a")
     with socket.create_server(("127.0.0.1", 0)) as taken:
@@ -95,18 +102,19 @@ def duel(tmp_path, ready):
     folder = tmp_path / "duel"
     cell = folder / "cells" / "net-seed0"
     cell.mkdir(parents=True)
-    kept = Model("net", "NumPy network", Schema.of(data), preparation, network, weights)
-    save_model(cell / "model.safetensors", kept)
-    plan = {"source": source.spec.as_dict()}
-    (folder / "duel.json").write_text(json.dumps(plan), encoding="utf-8")
-    (folder / "source.json").write_text(json.dumps({"place": str(path)}), encoding="utf-8")
+    model = Model("net", "NumPy network", Schema.of(data), preparation, network, weights)
+    save_model(cell / "model.safetensors", model)
+    protocol = Protocol("flowers", CONTENDERS, source=source.spec.as_dict())
+    write_json(folder / "duel.json", protocol.as_dict())
     (folder / "splits").mkdir()
-    np.savez(folder / "splits" / "seed0.npz", test=np.array([7, 3, 90]))
-    return folder, kept, data
+    store = Store(folder, protocol)
+    store.write_source(source)
+    store.write_split(0, Split(*(np.array(rows) for rows in ([0, 1], [2, 4], [7, 3, 90]))))
+    return folder, model, data
 
 
 def test_a_duels_folder_opens_on_its_models_and_its_test_rows(duel):
-    folder, kept, data = duel
+    folder, model, data = duel
     home = load_state(str(folder), {})
     assert home.table is not None
     assert home.table.test.tolist() == [3, 7, 90]
@@ -114,13 +122,21 @@ def test_a_duels_folder_opens_on_its_models_and_its_test_rows(duel):
         one = client.test(1)
         assert (one["index"], one["count"], one["label"]) == (1, 3, int(data.y[7]))
         answers = client.ask("predict", row=one["row"])["answers"]
-        np.testing.assert_allclose(answers["net"], kept.predict_proba(data.X[7:8])[0], rtol=1e-5)
+        np.testing.assert_allclose(answers["net"], model.predict_proba(data.X[7:8])[0], rtol=1e-5)
         assert answers["xgboost"] is None
         assert client.refused("trees", row=one["row"])[0] == 409
 
 
+def test_a_duels_folder_opens_without_its_table(duel):
+    folder, _model, _data = duel
+    (folder / "splits" / "seed0.npz").write_bytes(b"damaged")
+    state = load_state(str(folder), {})
+    assert state.table is None
+    assert state.models is not None
+
+
 def test_a_models_file_is_asked_by_a_form(duel):
-    folder, _kept, data = duel
+    folder, _model, data = duel
     home = load_state(str(folder / "cells" / "net-seed0" / "model.safetensors"), {})
     with served(home) as address, Client(address) as client:
         assert client.get(client.path("test")).status_code == 409

@@ -15,9 +15,9 @@ from web_served import served
 from graduel.train.recipes import NetRecipe
 from graduel.web.limits import Limits
 from graduel.web.state.app_state import AppState
-from graduel.web.training.boosting_run import TreeSettings
+from graduel.web.training.boosting_run import BoostingRun, TreeSettings
 from graduel.web.training.training_queue import TrainingQueue
-from graduel.web.training.training_run import TrainingData, TrainingRun
+from graduel.web.training.training_run import TrainingRun
 from graduel.web.training.watched_training import WatchedTraining
 
 SMALL = {"layers": [8], "activations": ["relu"], "rows": 300, "batch": 30, "epochs": 2, "rounds": 3}
@@ -179,21 +179,22 @@ def test_a_rate_that_is_too_high_ends_in_words(client):
         assert "lower the learning rate" in watcher.messages[-1]["said"]
 
 
-def part(n: int, seed: int) -> TrainingData:
+def part(n: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
     rng = np.random.default_rng(seed)
     X = rng.normal(size=(n, 4)).astype(np.float32)
-    return TrainingData(X, X, (X[:, 0] + X[:, 1] > 0).astype(int))
+    return X, (X[:, 0] + X[:, 1] > 0).astype(int)
 
 
 @pytest.mark.parametrize("classes", [2, 3])
 def test_the_race_is_fair_and_repeats(classes):
     def once():
+        train, valid = part(200, 0), part(80, 1)
         live = TrainingRun(
             NetRecipe(layers=(6,), epochs=8, batch_size=20, lr=0.02, schedule="constant"),
-            TreeSettings(rounds=5),
-            part(200, 0),
-            part(80, 1),
+            train,
+            valid,
             classes,
+            BoostingRun(TreeSettings(rounds=5), *train, valid[0], classes),
         )
         order = []
         while (who := live.advance()) is not None:
@@ -219,13 +220,11 @@ def test_a_training_that_lasts_lets_others_go_first(monkeypatch):
     queue.start()
     try:
         both = [
-            WatchedTraining(
-                lambda: TrainingRun(recipe, None, part(100, 0), part(20, 1), 2), Limits(), 0
-            )
+            WatchedTraining(lambda: TrainingRun(recipe, part(100, 0), part(20, 1), 2), Limits(), 0)
             for _ in range(2)
         ]
         for one in both:
-            one.run()
+            one.set_command("run")
             queue.submit(one)
         until = time.monotonic() + 20
         while min(one.current_run.step if one.current_run else 0 for one in both) < 5:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+import inspect
+from collections.abc import Callable, Iterator
+from importlib import import_module
 from typing import Annotated, Any
 
 import typer
@@ -35,46 +36,81 @@ Metric = Annotated[
 Target = Annotated[
     str | None, typer.Option(help="The column that is predicted.", show_default=False)
 ]
-Categorical = Annotated[
-    str | None,
-    typer.Option(help="Columns that are categories, with commas between them.", show_default=False),
-]
-Numeric = Annotated[str | None, typer.Option(help="Columns that are numbers.", show_default=False)]
-Drop = Annotated[str | None, typer.Option(help="Columns to leave out.", show_default=False)]
-Bins = Annotated[
-    int | None,
-    typer.Option(help="Cut a target of numbers into so many classes.", show_default=False),
-]
-Separator = Annotated[
-    str | None, typer.Option(help="Field separator of a text file.", show_default=False)
-]
-Decimal = Annotated[str | None, typer.Option(help="Its decimal separator.", show_default=False)]
-Encoding = Annotated[str | None, typer.Option(help="Its encoding.", show_default=False)]
-Group = Annotated[
-    str | None,
-    typer.Option(
-        help="A column, no feature: rows of one value stay on one side of every split.",
-        show_default=False,
-    ),
-]
-Time = Annotated[
-    str | None,
-    typer.Option(help="A column: the later rows are the test rows.", show_default=False),
-]
-Size = Annotated[
-    str | None,
-    typer.Option(help="HEIGHTxWIDTH that images are brought to.", show_default=False),
-]
 
 
-@contextmanager
-def handle_interrupt() -> Iterator[None]:
-    """Print that Ctrl-C stopped the command, outside the fits; typer would print nothing."""
-    try:
-        yield
-    except KeyboardInterrupt:
-        typer.echo("graduel: stopped.", err=True)
-        raise typer.Exit(130) from None
+def _text(meaning: str) -> Any:
+    """Return the type of an optional text option."""
+    return Annotated[str | None, typer.Option(help=meaning, show_default=False)]
+
+
+READ_OPTIONS: dict[str, Any] = {
+    "target": Target,
+    "categorical": _text("Columns that are categories, with commas between them."),
+    "numeric": _text("Columns that are numbers."),
+    "drop": _text("Columns to leave out."),
+    "bins": Annotated[
+        int | None,
+        typer.Option(help="Cut a target of numbers into so many classes.", show_default=False),
+    ],
+    "group": _text("A column, no feature: rows of one value stay on one side of every split."),
+    "time": _text("A column: the later rows are the test rows."),
+    "separator": _text("Field separator of a text file."),
+    "decimal": _text("Its decimal separator."),
+    "encoding": _text("Its encoding."),
+    "size": _text("HEIGHTxWIDTH that images are brought to."),
+}
+"""How user data are read. An action gets those that the user set as one dict, `read_options`."""
+COLUMNS = ("categorical", "numeric", "drop")
+TEXT_FORMAT = ("separator", "decimal", "encoding")
+ALL_BUT_TARGET = (*COLUMNS, "bins", "group", "time", *TEXT_FORMAT, "size")
+Shared = tuple[str, ...]
+"""Type of a parameter in whose place the options of :data:`READ_OPTIONS` stand that it names."""
+
+
+def command(declaration: Callable[..., None]) -> Callable[..., None]:
+    """Return the command of a declaration: its options, its help, and the action of its name.
+
+    The action is ``run`` of the module of that name in :mod:`graduel.cli.actions`, imported when
+    the command runs. It gets every option by name, those of :data:`READ_OPTIONS` as one dict.
+    """
+    parameters = list(_parameters(declaration))
+    columns_and_format = READ_OPTIONS.keys() & {parameter.name for parameter in parameters}
+
+    def run(**options: Any) -> None:
+        if columns_and_format:
+            read_options = {name: options.pop(name) for name in columns_and_format}
+            options["read_options"] = _parse_read_options(read_options)
+        try:
+            import_module(f"graduel.cli.actions.{declaration.__name__}").run(**options)
+        except KeyboardInterrupt:  # outside the fits; typer would print nothing
+            typer.echo("graduel: stopped.", err=True)
+            raise typer.Exit(130) from None
+
+    run.__name__, run.__doc__ = declaration.__name__, declaration.__doc__
+    run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    return run
+
+
+def _parameters(declaration: Callable[..., None]) -> Iterator[inspect.Parameter]:
+    """Yield the parameters of a declaration, the shared options in place of their names."""
+    for parameter in inspect.signature(declaration, eval_str=True).parameters.values():
+        if parameter.annotation != Shared:
+            yield parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY)
+            continue
+        for name in parameter.default:
+            yield parameter.replace(
+                name=name,
+                kind=inspect.Parameter.KEYWORD_ONLY,
+                default=None,
+                annotation=READ_OPTIONS[name],
+            )
+
+
+def _parse_read_options(options: dict[str, Any]) -> dict[str, Any]:
+    """Return the options that the user set, in the order of the list, with names split."""
+    for name in options.keys() & set(COLUMNS):
+        options[name] = _column_names(options[name])
+    return {name: options[name] for name in READ_OPTIONS if options.get(name) not in (None, ())}
 
 
 def split_names(text: str | None) -> list[str] | None:
@@ -89,10 +125,3 @@ def _column_names(text: str | None) -> tuple[str, ...]:
     if not text:
         return ()
     return tuple(name.strip() for name in next(csv.reader([text], skipinitialspace=True)) if name)
-
-
-def source_options(**options: Any) -> dict[str, Any]:
-    """Return the options of a source that the user gave."""
-    for name in ("categorical", "numeric", "drop"):
-        options[name] = _column_names(options[name])
-    return {name: value for name, value in options.items() if value not in (None, ())}

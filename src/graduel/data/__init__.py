@@ -2,7 +2,7 @@
 
 from graduel.data.builtin import DATASETS, load_dataset
 from graduel.data.column import Column
-from graduel.data.dataset import ColumnKind, Dataset
+from graduel.data.dataset import Dataset
 from graduel.data.prepare.preparation import NetPreparation, TreePreparation
 from graduel.data.read import Source, read_source
 from graduel.data.read.images.idx import read_idx
@@ -13,7 +13,6 @@ from graduel.data.table_checks import check_table
 __all__ = [
     "DATASETS",
     "Column",
-    "ColumnKind",
     "Dataset",
     "NetPreparation",
     "Source",

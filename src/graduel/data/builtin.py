@@ -29,7 +29,6 @@ def load_mnist() -> Dataset:
         X=np.concatenate(parts[0::2]),
         y=np.concatenate(parts[1::2]),
         classes=tuple("0123456789"),
-        kinds=("pixel",) * 784,
         n_train=len(parts[0]),
         source="LeCun, Cortes and Burges, 1998; CC-BY-SA-3.0",
     )

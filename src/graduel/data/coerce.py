@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from graduel.data.column import Column, Kind
-from graduel.data.read.column_names import join_names, quote_name
+from graduel.data.column import Kind
+from graduel.data.read.column_names import quote_name
 from graduel.data.read.delimited.cells import (
     blank_to_null,
     is_all_missing,
@@ -25,54 +24,6 @@ if TYPE_CHECKING:
 TRUE = ("true", "t", "yes", "y", "on")
 FALSE = ("false", "f", "no", "n", "off")
 """Words of boolean columns, pair by pair: true with false, t with f."""
-
-
-def conform_table(
-    frame: pl.DataFrame,
-    columns: Iterable[Column],
-    *,
-    formats: Mapping[str, str] | None = None,
-    decimal: str = ".",
-    first_row: int = 0,
-) -> pl.DataFrame:
-    """Return the columns of a schema in a table, converted to the types of their kinds.
-
-    Parameters
-    ----------
-    frame : the table; other columns are left out
-    columns, formats : the columns and date formats of the schema
-    decimal : the decimal sign of columns of text
-    first_row : rows that stood before this part of the table, for messages
-
-    Raises
-    ------
-    UserError
-        If a column is missing, or a cell does not fit; the message names the column and the row.
-
-    Examples
-    --------
-    >>> import polars as pl
-    >>> conform_table(pl.DataFrame({"a": ["1", "?"], "b": [1, 2]}), [Column("a", "numeric")]).rows()
-    [(1,), (None,)]
-    """
-    import polars as pl
-
-    columns = tuple(columns)
-    missing = [column.name for column in columns if column.name not in frame.columns]
-    if missing:
-        raise UserError(
-            f"expected {len(columns)} columns; {len(missing)} of them are not in the table: "
-            f"{join_names(missing)}"
-        )
-    formats = formats or {}
-    return pl.DataFrame(
-        [
-            to_kind(frame[c.name], c.kind, formats.get(c.name), decimal, first_row).alias(c.name)
-            for c in columns
-        ]
-    )
-
-
 RowNumbers = int | NDArray[np.int64]
 """Rows of the table that was read, from 0: the number of the first row, or of each."""
 
@@ -96,11 +47,6 @@ def to_kind(
     """Convert one column to the type of its kind; see ``Table.frame``.
 
     `rows` are the rows in the table that was read, for messages.
-
-    Raises
-    ------
-    UserError
-        If a cell does not fit, with the first row that does not.
     """
     import polars as pl
 

@@ -1,9 +1,9 @@
-"""A data set: features, target, the kind of each column, and a predefined test split if any."""
+"""A data set: features, target, and a predefined test split if any."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,8 +12,6 @@ from graduel.data.column import Column
 
 if TYPE_CHECKING:
     from graduel.data.table import Table
-
-ColumnKind = Literal["pixel", "numeric", "categorical", "boolean", "date", "text"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -27,7 +25,6 @@ class Dataset:
         DataFrame. Not scaled, not converted.
     y : the target's class codes, shape (n,), 0 … n_classes − 1
     classes : the name of each class
-    kinds : the kind of each column of the flattened features
     n_train : rows of the predefined training part, which come first; None without a split
     source : where the data come from, and under which licence
     inferred_table : of a table, its inferred schema with notes and reasons
@@ -39,7 +36,6 @@ class Dataset:
     X: Any
     y: NDArray[Any]
     classes: tuple[str, ...]
-    kinds: tuple[ColumnKind, ...]
     n_train: int | None = None
     source: str = ""
     inferred_table: Table | None = None
@@ -51,12 +47,15 @@ class Dataset:
             raise ValueError(
                 f"X and y must have as many rows as each other; got {len(self.X)} and {len(self.y)}"
             )
-        if len(self.kinds) != self.n_features:
-            raise ValueError(f"expected {self.n_features} column kinds; got {len(self.kinds)}")
         if self.n_train is not None and not 0 < self.n_train < len(self.X):
             raise ValueError(
                 f"n_train must lie between 1 and {len(self.X) - 1}; got {self.n_train}"
             )
+
+    @classmethod
+    def from_table(cls, table: Table, **fields: Any) -> Dataset:
+        """Return the data set of a table whose schema is inferred; `fields` are the others."""
+        return cls(table.name, table.frame, table.y, table.classes, inferred_table=table, **fields)
 
     @property
     def columns(self) -> tuple[Column, ...]:

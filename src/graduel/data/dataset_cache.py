@@ -4,6 +4,8 @@
     y.npy, …     class codes, groups, times, and where each row stood in the table
     dataset.json the rest, and the SHA-256 of every file beside it; written last
 
+The checksums tell a cache that was cut short, so that the files need not be flushed to the disk.
+
 Source: the Arrow IPC file format, https://arrow.apache.org/docs/format/Columnar.html.
 """
 
@@ -12,17 +14,15 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from graduel.atomic_io import atomic_path
-from graduel.data.assembly import from_table
 from graduel.data.column import Column
-from graduel.data.dataset import ColumnKind, Dataset
+from graduel.data.dataset import Dataset
 from graduel.data.read.checksum import file_sha256
 from graduel.data.table import DroppedColumn, Table
 from graduel.errors import UserError
@@ -48,7 +48,6 @@ class _Manifest:
 
     name: str
     classes: tuple[str, ...]
-    kinds: tuple[ColumnKind, ...]
     n_train: int | None
     source: str
     table: _TableInfo | None
@@ -56,41 +55,29 @@ class _Manifest:
 
 
 def write_dataset(folder: Path, dataset: Dataset) -> None:
-    """Write a data set as it was loaded into a folder.
-
-    Raises
-    ------
-    OSError
-        If the folder cannot be written.
-    """
+    """Write a data set as it was loaded into a folder."""
     table = dataset.inferred_table
-    arrays: dict[str, NDArray[Any] | None] = {
-        "y.npy": dataset.y,
-        "groups.npy": dataset.groups,
-        "times.npy": dataset.times,
-        "rows.npy": None if table is None else table.rows,
-        IMAGES: dataset.X if table is None else None,
-    }
-    sha256 = {}
+    folder.mkdir(parents=True, exist_ok=True)
+    arrays = {"y.npy": dataset.y, "groups.npy": dataset.groups, "times.npy": dataset.times}
+    info = None
+    if table is None:
+        arrays[IMAGES] = dataset.X
+    else:
+        arrays["rows.npy"] = table.rows
+        table.frame.write_ipc(folder / FRAME)
+        info = _TableInfo(table.columns, table.target, table.set_aside, table.notes, table.formats)
+    names = [] if table is None else [FRAME]
     for name, array in arrays.items():
         if array is not None:
-            with atomic_path(folder / name) as path, path.open("wb") as file:
-                np.save(file, array, allow_pickle=False)
-            sha256[name] = file_sha256(folder / name)
-    info = None
-    if table is not None:
-        with atomic_path(folder / FRAME) as path:
-            table.frame.write_ipc(path)
-        sha256[FRAME] = file_sha256(folder / FRAME)
-        info = _TableInfo(table.columns, table.target, table.set_aside, table.notes, table.formats)
+            np.save(folder / name, array, allow_pickle=False)
+            names.append(name)
     manifest = _Manifest(
         dataset.name,
         dataset.classes,
-        dataset.kinds,
         dataset.n_train,
         dataset.source,
         info,
-        sha256,
+        {name: file_sha256(folder / name) for name in names},
     )
     plain = to_plain(manifest)
     write_json(folder / MANIFEST, {"sha256": _text_digest(plain), "dataset": plain})
@@ -114,9 +101,7 @@ def read_dataset(folder: Path) -> Dataset:
     arrays = {name: _load(folder / name) for name in manifest.sha256 if name.endswith(".npy")}
     if info is None:
         X, y = arrays[IMAGES], arrays["y.npy"]
-        return Dataset(
-            manifest.name, X, y, manifest.classes, manifest.kinds, manifest.n_train, manifest.source
-        )
+        return Dataset(manifest.name, X, y, manifest.classes, manifest.n_train, manifest.source)
     table = Table(
         name=manifest.name,
         frame=pl.read_ipc(folder / FRAME).rechunk(),
@@ -129,13 +114,17 @@ def read_dataset(folder: Path) -> Dataset:
         notes=info.notes,
         formats=info.formats,
     )
-    groups, times = arrays.get("groups.npy"), arrays.get("times.npy")
-    dataset = from_table(table, origin=manifest.source, groups=groups, times=times)
-    return replace(dataset, n_train=manifest.n_train)
+    return Dataset.from_table(
+        table,
+        n_train=manifest.n_train,
+        source=manifest.source,
+        groups=arrays.get("groups.npy"),
+        times=arrays.get("times.npy"),
+    )
 
 
 def is_intact(folder: Path) -> bool:
-    """Tell whether a folder holds a data set whose files are those that were written."""
+    """Return whether a folder holds a data set whose files are those that were written."""
     try:
         _checked(folder)
     except UserError:
@@ -144,13 +133,7 @@ def is_intact(folder: Path) -> bool:
 
 
 def _checked(folder: Path) -> _Manifest:
-    """Return the manifest of a folder whose files have their checksums.
-
-    Raises
-    ------
-    UserError
-        If a file is missing or damaged.
-    """
+    """Return the manifest of a folder whose files have their checksums."""
     path = folder / MANIFEST
     content = read_json(path)
     try:

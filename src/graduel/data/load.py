@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import lru_cache
 from io import BytesIO
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from graduel.data.assembly import build_dataset
 from graduel.data.builtin import DATASETS, load_dataset
 from graduel.data.dataset import Dataset
 from graduel.data.read.checksum import fingerprint
+from graduel.data.read.column_names import find, quote_name
 from graduel.data.spec import SourceSpec
+from graduel.data.table import DroppedColumn
 from graduel.errors import UserError
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from graduel.data.read.reader import Source
 
 
 @lru_cache(maxsize=1)
@@ -35,16 +44,20 @@ def load(spec: SourceSpec, place: Path | None = None, content: bytes | None = No
     from graduel.data.read.reader import OPENML, read_source
 
     if content is not None:
-        return _load_content(spec, content)
+        return build_dataset(spec, _read_content(spec, content))
     if place is None and spec.file in DATASETS:
         return load_dataset(spec.file)
-    if place is not None:
-        if not place.exists():
-            raise UserError(f"{place}: expected the data of this duel; there is no such file")
-        if spec.sha256 and fingerprint(place) != spec.sha256:
-            raise _changed(spec)
-    elif spec.sha256 and fetch(spec.file.removeprefix(OPENML)).sha256 != spec.sha256:
-        raise _changed(spec)
+    if place is None:
+        sha256 = spec.sha256 and fetch(spec.file.removeprefix(OPENML)).sha256
+    elif place.exists():
+        sha256 = spec.sha256 and fingerprint(place)
+    else:
+        raise UserError(f"{place}: expected the data of this duel; there is no such file")
+    if sha256 != spec.sha256:
+        raise UserError(
+            f"{spec.file} has changed since this duel began. Restore the old file, or start again "
+            "in another folder"
+        )
     source = read_source(
         spec.file if place is None else place,
         separator=spec.separator,
@@ -54,25 +67,127 @@ def load(spec: SourceSpec, place: Path | None = None, content: bytes | None = No
         sample=spec.sample,
         target=spec.target,
     )
-    return build_dataset(
-        spec, source.content, source.target, source.decimal, source.notes, source.origin
-    )
+    return build_dataset(spec, source)
 
 
-def _load_content(spec: SourceSpec, content: bytes) -> Dataset:
-    """Return the data set in the bytes of a Parquet or NPZ file."""
+def _read_content(spec: SourceSpec, content: bytes) -> Source:
+    """Return what the bytes of a Parquet or NPZ file hold."""
     import polars as pl
 
-    if spec.file.endswith(".parquet"):
-        return build_dataset(spec, pl.read_parquet(BytesIO(content)), None, ".", (), "")
     from graduel.data.read.labelled_arrays import dataset_from_arrays
+    from graduel.data.read.reader import Source
 
+    if spec.file.endswith(".parquet"):
+        return Source(spec.name, pl.read_parquet(BytesIO(content)))
     with np.load(BytesIO(content)) as archive:
-        return build_dataset(spec, dataset_from_arrays(spec.name, archive["X"], archive["y"]))
+        return Source(spec.name, dataset_from_arrays(spec.name, archive["X"], archive["y"]))
 
 
-def _changed(spec: SourceSpec) -> UserError:
-    return UserError(
-        f"{spec.file} has changed since this duel began. Restore the old file, or start again in "
-        "another folder"
+def build_dataset(spec: SourceSpec, source: Source) -> Dataset:
+    """Infer the schema of a table that was read; take images with their labels as they are."""
+    from graduel.data.read.reader import Source
+
+    content = source.content
+    if not isinstance(content, Dataset):
+        return _build_table(spec, source, content, spec.target or source.target)
+    options = [
+        name
+        for name in ("target", "categorical", "numeric", "drop", "bins", "group", "time")
+        if getattr(spec, name)
+    ]
+    if content.X.ndim != 2:
+        if options:
+            raise UserError(
+                f"--{options[0]} goes with a table; {spec.file} holds images with their labels"
+            )
+        return replace(content, name=spec.name)
+    if options and options[0] == "target":
+        raise UserError(f"--target goes with a table; {spec.file} has its labels in an array")
+    rows = Source(spec.name, content, source.notes, origin=content.source)
+    dataset = _build_table(spec, rows, _to_frame(content), "target")
+    return replace(dataset, n_train=content.n_train)
+
+
+def _to_frame(arrays: Dataset) -> pl.DataFrame:
+    """Return a DataFrame of rows of numbers and their labels."""
+    import polars as pl
+
+    from graduel.data.read.dataframe import from_values
+
+    columns = [from_values(arrays.X[:, i], f"f{i}") for i in range(arrays.X.shape[1])]
+    labels = pl.Series("target", arrays.y).replace_strict(
+        range(len(arrays.classes)), arrays.classes, return_dtype=pl.String
     )
+    return pl.DataFrame([*columns, labels.cast(pl.Categorical)])
+
+
+def _build_table(
+    spec: SourceSpec, source: Source, frame: pl.DataFrame, target: str | None
+) -> Dataset:
+    from graduel.data.schema_inference import infer_table
+
+    group = None if spec.group is None else find(spec.group, frame.columns, "group")
+    time = None if spec.time is None else find(spec.time, frame.columns, "time")
+    if target is not None and target in (group, time):
+        raise UserError(f"rows cannot be split by the target {quote_name(target)}")
+    drop = spec.drop
+    if group is not None and group not in drop:
+        drop = (*drop, group)
+    table = infer_table(
+        frame,
+        name=spec.name,
+        target=target,
+        categorical=spec.categorical,
+        numeric=spec.numeric,
+        drop=drop,
+        bins=spec.bins,
+        decimal=source.decimal,
+    )
+    if group is not None:
+        aside = tuple(
+            DroppedColumn(one.name, one.why, "rows are split by it") if one.name == group else one
+            for one in table.set_aside
+        )
+        table = replace(table, set_aside=aside)
+    table = replace(table, notes=(*source.notes, *table.notes))
+    return Dataset.from_table(
+        table,
+        source=source.origin,
+        groups=None if group is None else _codes(frame[group].gather(table.rows)),
+        times=None if time is None else _times(frame[time].gather(table.rows), source.decimal),
+    )
+
+
+def _codes(column: pl.Series) -> NDArray[np.int64]:
+    """Return each row's group code, in order of appearance; a missing value is its own group."""
+    codes: dict[Any, int] = {}
+    row_codes = [
+        codes.setdefault(("row", i) if value is None else ("value", value), len(codes))
+        for i, value in enumerate(column)
+    ]
+    return np.array(row_codes, np.int64)
+
+
+def _times(column: pl.Series, decimal: str) -> NDArray[np.int64]:
+    """Return the rank of each row's time, equal for equal times."""
+    import polars as pl
+
+    from graduel.data.coerce import to_kind
+    from graduel.data.read.delimited.cells import to_numbers
+
+    if column.dtype in (pl.Categorical, pl.Enum):
+        column = column.cast(pl.String)
+    if column.dtype == pl.String:
+        numbers = to_numbers(column, decimal)
+        column = to_kind(column, "date") if numbers is None else numbers
+    if not (column.dtype.is_numeric() or column.dtype.is_temporal()):
+        raise UserError(
+            f"--time must name a column of dates or numbers; {quote_name(column.name)} holds "
+            f"{column.dtype}"
+        )
+    if n_missing := column.null_count():
+        raise UserError(
+            f"--time must name a column without missing values; {quote_name(column.name)} has "
+            f"{n_missing:,}"
+        )
+    return np.array(column.rank("dense").cast(pl.Int64))

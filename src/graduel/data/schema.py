@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from graduel.data.coerce import conform_table, normalize_numbers
+from graduel.data.coerce import normalize_numbers, to_kind
 from graduel.data.column import Column
 from graduel.data.dataset import Dataset
+from graduel.data.read.column_names import join_names
 from graduel.data.read.delimited.cells import to_numbers
 from graduel.errors import UserError
 from graduel.pixels import detect_scale
@@ -106,13 +107,28 @@ class Schema:
         ------
         UserError
             If columns lack or a cell does not fit; the message names them.
+
+        Examples
+        --------
+        >>> import polars as pl
+        >>> schema = Schema(columns=(Column("a", "numeric"),))
+        >>> schema.conform(pl.DataFrame({"a": ["1", "?"], "b": [1, 2]})).rows()
+        [(1,), (None,)]
         """
-        return conform_table(
-            self.normalize_categories(frame),
-            self.columns,
-            formats=self.date_formats,
-            decimal=decimal,
-            first_row=first_row,
+        import polars as pl
+
+        missing = [column.name for column in self.columns if column.name not in frame.columns]
+        if missing:
+            raise UserError(
+                f"expected {len(self.columns)} columns; {len(missing)} of them are not in the "
+                f"table: {join_names(missing)}"
+            )
+        frame, formats = self.normalize_categories(frame), self.date_formats
+        return pl.DataFrame(
+            {
+                c.name: to_kind(frame[c.name], c.kind, formats.get(c.name), decimal, first_row)
+                for c in self.columns
+            }
         )
 
     def normalize_categories(self, frame: pl.DataFrame) -> pl.DataFrame:

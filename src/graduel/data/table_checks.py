@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 
 from graduel.data import finding
 from graduel.data.column import Column
+from graduel.data.column_inference import is_named_identifier
 from graduel.data.finding import Finding
 from graduel.data.read.column_names import quote_name
-from graduel.data.schema_inference import is_named_identifier
 from graduel.data.table import Table
 
 if TYPE_CHECKING:

@@ -17,13 +17,13 @@ from graduel.duel.plan.protocol import Protocol
 from graduel.duel.plan.protocol_builder import build_protocol
 from graduel.duel.plan.user_estimators import UserContender, parse_contenders
 from graduel.duel.result.build import build_result, load_run
+from graduel.duel.result.dataset_summary import check_once
 from graduel.duel.result.duel_result import RESULT
 from graduel.duel.result.outcome import Run
 from graduel.duel.run.cell_runs import run_cells
 from graduel.duel.run.executor import Executor
 from graduel.duel.run.job import Event
 from graduel.duel.run.local import LocalExecutor
-from graduel.duel.store.finding_file import check_once
 from graduel.duel.store.store import Store, open_store
 from graduel.duel.suite.training_sizes import SIZES, parse_sizes, plan_sizes, shared_options
 from graduel.errors import UserError
@@ -139,7 +139,7 @@ def plan_session(
     *,
     out: str | Path | None = None,
     sizes: str | None = None,
-    own: Sequence[UserContender] = (),
+    user_contenders: Sequence[UserContender] = (),
     command: str = "",
     show_rows: bool = False,
     executor: Executor | None = None,
@@ -152,7 +152,7 @@ def plan_session(
     data : the data set
     out : the folder; by default one that is named for the protocol
     sizes : numbers of training rows such as ``500,2000``, or ``auto``
-    own : the user's own contenders
+    user_contenders : the user's own contenders
     command, show_rows, executor : see :class:`Session`
     options : as :func:`~graduel.duel.plan.protocol_builder.build_protocol` takes them
 
@@ -162,7 +162,7 @@ def plan_session(
         If a name is unknown or a number out of range.
     """
     row_counts = None if sizes is None else parse_sizes(sizes)
-    options["own"] = own
+    options["user_contenders"] = user_contenders
     protocol = build_protocol(data, **options)
     smaller = {}
     if sizes is not None:
@@ -177,7 +177,7 @@ def plan_session(
         protocol,
         data,
         default_folder(protocol) if out is None else Path(out),
-        own,
+        user_contenders,
         smaller,
         executor or LocalExecutor(),
         command,
@@ -251,7 +251,7 @@ def run_duel(
     """
     data = resolve_source(dataset, y, source)
     data = sample_if_large(data, rows or (QUICK_ROWS if quick else None))
-    names, own = parse_contenders(contenders)
+    names, user_contenders = parse_contenders(contenders)
     if sizes is not None and not isinstance(sizes, str):
         sizes = ",".join(map(str, sizes))
     name = repr(data.name) if data.is_builtin else "…"
@@ -259,7 +259,7 @@ def run_duel(
         data,
         out=out,
         sizes=sizes,
-        own=own,
+        user_contenders=user_contenders,
         command=f"graduel.run_duel({name}, …)",
         show_rows=show_rows,
         contenders=names,

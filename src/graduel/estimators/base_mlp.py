@@ -21,7 +21,7 @@ from graduel.estimators.fit.fit_history import FitEpoch
 from graduel.estimators.fit.fit_setup import FitSetup, prepare_fit
 from graduel.estimators.fit.fitted_network import ArrayViews, FittedNetwork, is_finite
 from graduel.estimators.fit.progress_bar import Progress
-from graduel.estimators.mixins import FittedMixin
+from graduel.estimators.mixins import EngineMixin, FittedMixin
 from graduel.estimators.targets import Targets
 from graduel.nn import Network, Weights
 from graduel.optim import Minimizer
@@ -29,14 +29,12 @@ from graduel.optim import Minimizer
 Array = NDArray[Any]
 
 
-class BaseMLP(FittedMixin, CallbackSupportMixin, BaseEstimator):  # type: ignore[misc]
+class BaseMLP(EngineMixin, FittedMixin, CallbackSupportMixin, BaseEstimator):  # type: ignore[misc]
     """A network of the engine behind scikit-learn's conventions.
 
     Everything that a prediction needs is in one object that is replaced as a whole, so that
     threads may predict while another one fits.
     """
-
-    __hash__ = object.__hash__
 
     # --- defined by subclasses ---
 
@@ -114,7 +112,7 @@ class BaseMLP(FittedMixin, CallbackSupportMixin, BaseEstimator):  # type: ignore
             try:
                 callbacks.begin()
                 for epoch in loop.run():
-                    progress.epoch(epoch)
+                    progress.epoch(epoch.epoch, epoch.loss, epoch.validation_score)
                     # A copy, so that a callback may keep it while the training goes on.
                     if callbacks.done(
                         lambda: copy.deepcopy(setup.attributes(self, loop.current_weights()))
@@ -177,21 +175,13 @@ class BaseMLP(FittedMixin, CallbackSupportMixin, BaseEstimator):  # type: ignore
         try:
             with Progress(self.verbose, 1) as progress:
                 for epoch in setup.loop.run():
-                    progress.epoch(epoch)
+                    progress.epoch(epoch.epoch, epoch.loss, epoch.validation_score)
             attributes = setup.attributes(self, setup.loop.final_weights())
         except BaseException:
             self.__dict__["_resume_state"] = None  # half an epoch: predictions stay as they were
             raise
         self._publish(attributes)
         return self
-
-    # --- publishing ---
-
-    def _publish(self, attributes: dict[str, Any]) -> None:
-        """Replace the fitted attributes in one step."""
-        self.__dict__.update(attributes)
-        if "feature_names_in_" not in attributes:
-            self.__dict__.pop("feature_names_in_", None)
 
     def _warn_unconverged(self, setup: FitSetup) -> None:
         """Warn if training ended before it converged."""
@@ -221,16 +211,6 @@ class BaseMLP(FittedMixin, CallbackSupportMixin, BaseEstimator):  # type: ignore
 
     # --- predicting ---
 
-    def _stand_in(self, fitted: FittedNetwork | None) -> Any:
-        """Return an estimator with these parameters for validation to read and write."""
-        stand_in = object.__new__(type(self))
-        stand_in.__dict__.update(self.get_params(deep=False))
-        if fitted is not None:
-            stand_in.n_features_in_ = fitted.n_features
-            if fitted.names is not None:
-                stand_in.feature_names_in_ = fitted.names
-        return stand_in
-
     def _with_fitted(self, fitted: FittedNetwork) -> Any:
         """Return an estimator that predicts with `fitted`, for scorers."""
         stand_in = self._stand_in(fitted)
@@ -242,9 +222,6 @@ class BaseMLP(FittedMixin, CallbackSupportMixin, BaseEstimator):  # type: ignore
 
         drawn: str = super()._html_repr()
         return drawn + html_repr.render_html(self) if self.__sklearn_is_fitted__() else drawn
-
-    def __sklearn_is_fitted__(self) -> bool:
-        return "_fitted" in self.__dict__
 
     def _network_answers(self, X: Any) -> tuple[Targets, Array]:
         """Return the targets' conversion and the network's outputs for X."""

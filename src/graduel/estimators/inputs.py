@@ -63,13 +63,7 @@ def chunk_rows(rows: Source) -> int:
 
 
 def flatten_images(X: Any, known: Image | None = None) -> tuple[Any, Image | None]:
-    """Return images (n, height, width) or (n, height, width, channels) as rows, and their shape.
-
-    Raises
-    ------
-    ValueError
-        If it is not the shape that is known from the fit.
-    """
+    """Return images (n, height, width) or (n, height, width, channels) as rows, and their shape."""
     if not isinstance(X, np.ndarray) or X.ndim not in (3, 4) or 0 in X.shape:
         return X, None
     height, width, channels = (*X.shape[1:], 1)[:3]

@@ -1,11 +1,13 @@
-"""Methods of a fitted estimator beside predicting: save, export, plot."""
+"""Methods of estimators beside fitting and predicting: save, export, plot."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Self
 
+import numpy as np
+from numpy.typing import NDArray
 from sklearn.utils.validation import check_is_fitted
 
 from graduel.errors import UserError
@@ -13,23 +15,41 @@ from graduel.estimators.fit.fitted_network import FittedNetwork
 from graduel.estimators.targets import LabelTarget
 from graduel.nn import BinaryCrossEntropy, SoftmaxCrossEntropy
 
+Array = NDArray[Any]
 
-class FittedMixin:
-    """Methods that need a fitted estimator."""
 
-    _fitted: FittedNetwork
+class EngineMixin:
+    """What every estimator of the engine has.
+
+    All that a prediction needs is in one object, ``_fitted``, with the number of features and
+    their names, that is replaced as a whole.
+    """
+
+    _fitted: Any
+
+    __hash__ = object.__hash__
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return "_fitted" in self.__dict__
+
+    @staticmethod
+    def _persistence() -> Any:
+        """Return the module with ``save`` and ``load`` of this kind of estimator."""
+        from graduel.estimators import persistence
+
+        return persistence
 
     def save(self, path: str | Path) -> None:
         """Write the fitted estimator to one file.
 
-        The file is safetensors with the network, the parameters, the labels and the curves as
-        JSON in its header; nothing in it is code. A parameter that has no plain form (a random
-        stream, a function) comes back as its default. What an optimizer remembers is left out, and
-        of a curve of more than 5,000 epochs all but the last.
+        The file is safetensors with the network, the parameters, the labels and the curves (of a
+        table the schema and the preparation too) as JSON in its header; nothing in it is code. A
+        parameter that has no plain form (a random stream, a function) comes back as its default.
+        The optimizer's state is left out, and of a curve all but the last 5,000 epochs.
 
         Parameters
         ----------
-        path : where to, usually ``….safetensors``; a file that is there is replaced
+        path : the file, usually ``….safetensors``; an existing one is replaced
 
         Raises
         ------
@@ -40,9 +60,7 @@ class FittedMixin:
         OSError
             If the file cannot be written.
         """
-        from graduel.estimators import persistence
-
-        persistence.save(self, path)
+        self._persistence().save(self, path)
 
     @classmethod
     def load(cls, path: str | Path, parts: Sequence[type] = ()) -> Self:
@@ -53,7 +71,7 @@ class FittedMixin:
         Parameters
         ----------
         path : the file
-        parts : classes of one's own layers, losses and the like that occur in it
+        parts : the user's own classes of layers, losses and the like that occur in it
 
         Returns
         -------
@@ -65,10 +83,46 @@ class FittedMixin:
         ValueError
             If there is no such file, if it is damaged, or holds something else.
         """
-        from graduel.estimators import persistence
-
-        estimator: Self = persistence.load(cls, path, parts)
+        estimator: Self = cls._persistence().load(cls, path, parts)
         return estimator
+
+    def _publish(self, attributes: dict[str, Any]) -> None:
+        """Replace the fitted attributes in one step."""
+        self.__dict__.update(attributes)
+        if "feature_names_in_" not in attributes:
+            self.__dict__.pop("feature_names_in_", None)
+
+    def _stand_in(self, fitted: Any = None) -> Any:
+        """Return an estimator with these parameters for validation to read and write."""
+        stand_in = object.__new__(type(self))
+        stand_in.__dict__.update(self.get_params(deep=False))  # type: ignore[attr-defined]
+        if fitted is not None:
+            stand_in.__dict__.update(feature_attributes(fitted))
+        return stand_in
+
+
+class ProbabilityMixin:
+    """Logarithms of a classifier's probabilities."""
+
+    predict_proba: Callable[[Any], Array]
+
+    def predict_log_proba(self, X: Any) -> Array:
+        """Return the logarithms of :meth:`predict_proba`; of 0, −∞."""
+        p = self.predict_proba(X)
+        with np.errstate(divide="ignore"):
+            return np.log(p, out=p)
+
+
+def feature_attributes(fitted: Any) -> dict[str, Any]:
+    """Return the fitted attributes that describe the columns of X."""
+    names = {} if fitted.names is None else {"feature_names_in_": fitted.names}
+    return {"n_features_in_": fitted.n_features, **names}
+
+
+class FittedMixin:
+    """Methods that need a fitted network: export, summary, plots."""
+
+    _fitted: FittedNetwork
 
     def to_onnx(self, path: str | Path) -> None:
         """Write the fitted network as ONNX, for other languages and devices.

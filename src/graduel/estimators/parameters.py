@@ -68,26 +68,14 @@ OF_TABLES: dict[str, list[Any]] = {
 
 
 def check(estimator: Any, constraints: dict[str, list[Any]] = CONSTRAINTS) -> None:
-    """Raise ValueError if a parameter is out of its range.
-
-    Raises
-    ------
-    ValueError
-        With the parameter's name, what it may be, and what it is.
-    """
+    """Raise ValueError if a parameter is out of its range."""
     validate_parameter_constraints(
         constraints, estimator.get_params(deep=False), type(estimator).__name__
     )
 
 
 def check_class_weight(class_weight: Any) -> None:
-    """Raise ValueError unless class weights are finite numbers of at least 0.
-
-    Raises
-    ------
-    ValueError
-        With the label and its value.
-    """
+    """Raise ValueError unless class weights are finite numbers of at least 0."""
     if not isinstance(class_weight, dict):
         return
     for label, value in class_weight.items():

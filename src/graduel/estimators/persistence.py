@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from math import inf, isfinite, isnan, prod
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
+from sklearn.utils.validation import check_is_fitted
 
 from graduel.errors import UserError
 from graduel.estimators.fit.fit_history import FitHistory
@@ -23,6 +24,7 @@ from graduel.train.io.container import one_line
 from graduel.train.io.network_file import SavedNetwork, load_network, save_network
 
 Array = NDArray[Any]
+T = TypeVar("T")
 
 FORMAT = 1
 """The format of what an estimator notes beside its network."""
@@ -51,7 +53,7 @@ class FitNotes:
 
     def __post_init__(self) -> None:
         for name in COUNTS:
-            parse_count(getattr(self, name))
+            check_count(getattr(self, name))
         lengths = [len(getattr(self, name) or ()) for name in CURVES]
         if not lengths[0] >= lengths[1] == lengths[2] or not lengths[0]:
             raise ValueError(f"the curves have {lengths} values")
@@ -59,7 +61,6 @@ class FitNotes:
 
 COUNTS = ("n_iter_", "t_", "_no_improvement_count")
 CURVES = ("loss_curve_", "validation_loss_curve_", "validation_scores_")
-NOTED = tuple(field.name for field in fields(FitNotes))
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,46 +82,80 @@ class FeatureNotes:
 
 
 def save(estimator: Any, path: str | Path) -> None:
-    """Write a fitted estimator to one file; :meth:`load` says what comes back.
+    """Write a fitted estimator to one file."""
+    check_is_fitted(estimator)
+    fitted: FittedNetwork = estimator._fitted
+    names = None if fitted.names is None else [str(name) for name in fitted.names]
+    features = {"names": names, "image": fitted.image, "scale": fitted.scale}
+    save_estimator(estimator, path, FORMAT, FitNotes, fitted.targets, features=features)
+
+
+def save_estimator(
+    estimator: Any, path: str | Path, number: int, curves: type, targets: Targets, **notes: Any
+) -> None:
+    """Write a fitted network with the notes that every estimator has, and more of them.
+
+    Parameters
+    ----------
+    estimator : of which the parameters are saved, and the attributes that `curves` names
+    path : the file
+    number : of the format
+    curves : a dataclass of fitted attributes
+    targets : the conversion of y
+    notes : plain data
 
     Raises
     ------
-    NotFittedError
-        If nothing was fitted.
     UserError
-        If the labels are of a kind that a file cannot hold.
+        If the labels are of a kind that a file cannot hold, or the notes are too long.
     OSError
         If the file cannot be written.
     """
-    from sklearn.utils.validation import check_is_fitted
-
-    check_is_fitted(estimator)
-    fitted: FittedNetwork = estimator._fitted
     params = {}
     for name, value in estimator.get_params(deep=False).items():
         try:
             params[name] = to_tagged(value)
         except (TypeError, ValueError):
             continue  # a random stream or a function: the default comes back
-    names = None if fitted.names is None else [str(name) for name in fitted.names]
-    notes = {
+    values = {field.name: getattr(estimator, field.name) for field in fields(curves)}
+    about = {
         "estimator": type(estimator).__name__,
-        "format": FORMAT,
+        "format": number,
         "params": params,
-        "targets": targets_to_plain(fitted.targets),
-        "features": {"names": names, "image": fitted.image, "scale": fitted.scale},
-        "fitted": {name: to_tagged(last_epochs(getattr(estimator, name))) for name in NOTED},
+        "targets": targets_to_plain(targets),
+        **notes,
+        "fitted": {
+            name: to_tagged(value[-MOST_EPOCHS:] if isinstance(value, list) else value)
+            for name, value in values.items()
+        },
     }
-    save_network(path, fitted.network, fitted.weights, notes)
-
-
-def last_epochs(value: Any) -> Any:
-    """Return the last values of a curve, as many as a file holds; other values as they are."""
-    return value[-MOST_EPOCHS:] if isinstance(value, list) else value
+    save_network(path, estimator._fitted.network, estimator._fitted.weights, about)
 
 
 def load(kind: type, path: str | Path, parts: Sequence[type] = ()) -> Any:
+    """Load an estimator of one class from a file."""
+    known = PARTS | {part.__name__: part for part in parts}
+    return load_estimator(kind, path, parts, FORMAT, known, _restore)
+
+
+def load_estimator(
+    kind: type,
+    path: str | Path,
+    parts: Sequence[type],
+    number: int,
+    known: Mapping[str, type],
+    restore: Callable[[Any, SavedNetwork], dict[str, Any]],
+) -> Any:
     """Load an estimator of one class from a file.
+
+    Parameters
+    ----------
+    kind : the class of the estimator
+    path : the file
+    parts : the user's own classes of layers and other parts in it
+    number : of the format
+    known : the classes that a parameter may be
+    restore : returns the fitted attributes, from an estimator with its parameters and the network
 
     Raises
     ------
@@ -128,37 +163,39 @@ def load(kind: type, path: str | Path, parts: Sequence[type] = ()) -> Any:
         If there is no such file, or it holds no such estimator.
     """
     model = load_network(path, parts)
-    notes, where = model.notes, one_line(path)
-    check_notes(notes, kind, FORMAT, path)
+    check_notes(model.notes, kind, number, path)
     try:
-        known = PARTS | {part.__name__: part for part in parts}
-        params = {name: from_tagged(value, known) for name, value in dict(notes["params"]).items()}
-        estimator = kind(**params)
-        fitted = _build_fitted(model, notes, labels=not estimator._is_regressor)
-        values = {name: from_tagged(notes["fitted"][name], {}) for name in NOTED}
-        fit_notes = from_plain(FitNotes, values, "fitted")
-        estimator.__dict__.update(
-            fitted_attributes(estimator, fitted),
-            **{name: getattr(fit_notes, name) for name in NOTED},
-            _history=_build_history(fit_notes, fitted),
-            _resume_state=None,
-        )
+        params = dict(model.notes["params"])
+        estimator = kind(**{name: from_tagged(value, known) for name, value in params.items()})
+        estimator.__dict__.update(restore(estimator, model))
     except Exception as error:  # a damaged file may lead anywhere
         what = one_line(f"{type(error).__name__}: {error}", 200)
         raise UserError(
-            f"{where}: what the file says of the estimator is damaged ({what})"
+            f"{one_line(path)}: what the file says of the estimator is damaged ({what})"
         ) from None
     return estimator
 
 
-def check_notes(notes: Mapping[str, Any], kind: type, newest: int, path: str | Path) -> None:
-    """Raise if a file holds something else, or is of another format.
+def load_curves(kind: type[T], notes: Mapping[str, Any]) -> T:
+    """Return the fitted attributes of a file as the dataclass that names them."""
+    values = {field.name: from_tagged(notes[field.name], {}) for field in fields(kind)}  # type: ignore[arg-type]
+    return from_plain(kind, values, "fitted")
 
-    Raises
-    ------
-    UserError
-        With what was expected, and what the file holds.
-    """
+
+def _restore(estimator: Any, model: SavedNetwork) -> dict[str, Any]:
+    """Return the fitted attributes of an estimator from its file."""
+    fitted = _build_fitted(model, model.notes, labels=not estimator._is_regressor)
+    curves = load_curves(FitNotes, model.notes["fitted"])
+    return {
+        **fitted_attributes(estimator, fitted),
+        **{field.name: getattr(curves, field.name) for field in fields(curves)},
+        "_history": _build_history(curves, fitted),
+        "_resume_state": None,
+    }
+
+
+def check_notes(notes: Mapping[str, Any], kind: type, newest: int, path: str | Path) -> None:
+    """Raise UserError if a file holds something else, or is of another format."""
     where, name = one_line(path), notes.get("estimator")
     if name != kind.__name__:
         alone = "a network alone, which graduel.train.load_network reads"
@@ -172,17 +209,11 @@ def check_notes(notes: Mapping[str, Any], kind: type, newest: int, path: str | P
         )
 
 
-def parse_count(value: Any) -> int:
-    """Return a whole number of at least 0 from plain data, or raise ValueError."""
-    count = from_plain(int, value)
-    if not 0 <= count < LARGEST:
+def check_count(value: int) -> int:
+    """Return a count; raise ValueError if it is below 0 or too large."""
+    if not 0 <= value < LARGEST:
         raise ValueError(f"expected a whole number of at least 0; got {value!r}")
-    return count
-
-
-def parse_number(value: Any) -> float:
-    """Return a number from plain data, or raise ValueError."""
-    return from_plain(float, value)
+    return value
 
 
 def _build_history(notes: FitNotes, fitted: FittedNetwork) -> FitHistory:
@@ -214,7 +245,9 @@ def _build_fitted(model: SavedNetwork, notes: Mapping[str, Any], *, labels: bool
         if targets.multilabel and classes.dtype.kind not in "iu":
             raise ValueError("the labels of several a row must be numbers")
     else:
-        targets = NumberTarget(parse_count(target_notes["n_outputs"]), network.loss)
+        targets = NumberTarget(
+            check_count(from_plain(int, target_notes["n_outputs"])), network.loss
+        )
         if hasattr(network.loss, "label_smoothing"):
             raise ValueError("the network's loss is for labels")
     if network.output_shape != (targets.n_outputs,) or len(network.input_shape) != 1:
@@ -225,13 +258,7 @@ def _build_fitted(model: SavedNetwork, notes: Mapping[str, Any], *, labels: bool
 
 
 def targets_to_plain(targets: Targets) -> dict[str, Any]:
-    """Return what a file says of the targets.
-
-    Raises
-    ------
-    UserError
-        If labels are of a kind that a file cannot hold.
-    """
+    """Return targets as plain data; raise UserError for labels that a file cannot hold."""
     if isinstance(targets, NumberTarget):
         return {"n_outputs": targets.n_outputs}
     classes = targets.classes
@@ -248,13 +275,7 @@ def targets_to_plain(targets: Targets) -> dict[str, Any]:
 
 
 def parse_classes(dtype: Any, values: Any) -> Array:
-    """Return the labels of a file, if they are sorted and each is of this dtype.
-
-    Raises
-    ------
-    ValueError
-        If they are not.
-    """
+    """Return the labels of a file; raise ValueError unless they are sorted and of this dtype."""
     match = re.fullmatch(r"[<>|]?(?:(b1|[iu][1248]|f[248])|(U)(\d{1,7})|(O))", str(dtype))
     if match is None or not isinstance(values, list) or not values:
         raise ValueError(f"labels cannot be of dtype {dtype}")

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from pathlib import Path
 from typing import Any, Self
 
-import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.validation import check_is_fitted
 
 from graduel.errors import UserError
+from graduel.estimators.mixins import EngineMixin, ProbabilityMixin
 from graduel.estimators.parameters import set_parameters
 from graduel.estimators.table import table_fit, table_input
 from graduel.estimators.table.table_fit import FittedTable
@@ -19,7 +17,7 @@ from graduel.estimators.table.table_fit import FittedTable
 Array = NDArray[Any]
 
 
-class TabularMLPClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
+class TabularMLPClassifier(ClassifierMixin, ProbabilityMixin, EngineMixin, BaseEstimator):  # type: ignore[misc]
     """A network for tables as they are: numbers, categories, dates, gaps; nothing to prepare.
 
     X may be a pandas or Polars DataFrame, an array or a list of rows. Column types are inferred as
@@ -100,8 +98,6 @@ class TabularMLPClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc
     ) -> None:
         set_parameters(self, locals())
 
-    __hash__ = object.__hash__
-
     def fit(self, X: Any, y: Any, eval_set: Any = None) -> Self:
         """Fit the network to a table.
 
@@ -125,9 +121,7 @@ class TabularMLPClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc
             attributes = table_fit.fit(self, X, y, eval_set)
         except UserError as error:
             raise table_fit.translate_error(error) from None
-        self.__dict__.update(attributes)
-        if "feature_names_in_" not in attributes:
-            self.__dict__.pop("feature_names_in_", None)
+        self._publish(attributes)
         return self
 
     def predict_proba(self, X: Any) -> Array:
@@ -149,12 +143,6 @@ class TabularMLPClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc
             If X does not have the columns of the fit.
         """
         return self._predict(X)[1]
-
-    def predict_log_proba(self, X: Any) -> Array:
-        """Return the logarithms of :meth:`predict_proba`; of 0, −∞."""
-        p = self.predict_proba(X)
-        with np.errstate(divide="ignore"):
-            return np.log(p, out=p)
 
     def predict(self, X: Any) -> Array:
         """Return the most probable label of each row.
@@ -180,71 +168,17 @@ class TabularMLPClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc
     def _predict(self, X: Any) -> tuple[FittedTable, Array]:
         check_is_fitted(self)
         fitted = self._fitted
-        frame = table_input.to_frame(self._stand_in(fitted), X, names=fitted.names)
+        frame = table_input.to_frame(self._stand_in(fitted), X, names=fitted.columns)
         try:
             return fitted, fitted.predict_proba(frame)
         except UserError as error:
             raise table_fit.translate_error(error) from None
 
-    def save(self, path: str | Path) -> None:
-        """Write the fitted estimator to one file, as :meth:`MLPClassifier.save` does.
-
-        The file is safetensors with the network, the preparation, the schema, the parameters, the
-        labels and the curves as JSON in its header; nothing in it is code.
-
-        Parameters
-        ----------
-        path : the file, usually ``….safetensors``; an existing one is replaced
-
-        Raises
-        ------
-        NotFittedError
-            If nothing was fitted.
-        ValueError
-            If the labels are of a kind that a file cannot hold.
-        OSError
-            If the file cannot be written.
-        """
+    @staticmethod
+    def _persistence() -> Any:
         from graduel.estimators.table import table_persistence
 
-        table_persistence.save(self, path)
-
-    @classmethod
-    def load(cls, path: str | Path, parts: Sequence[type] = ()) -> Self:
-        """Load an estimator that :meth:`save` wrote; its predictions are the same, bit by bit.
-
-        Parameters
-        ----------
-        path : the file
-        parts : the user's own classes of layers and other parts in it
-
-        Returns
-        -------
-        estimator
-            Fitted.
-
-        Raises
-        ------
-        ValueError
-            If there is no such file, if it is damaged, or holds something else.
-        """
-        from graduel.estimators.table import table_persistence
-
-        estimator: Self = table_persistence.load(cls, path, parts)
-        return estimator
-
-    def _stand_in(self, fitted: FittedTable | None) -> Any:
-        """Return an estimator with these parameters that scikit-learn's validation can write to."""
-        stand_in = object.__new__(type(self))
-        stand_in.__dict__.update(self.get_params(deep=False))
-        if fitted is not None:
-            stand_in.n_features_in_ = len(fitted.names)
-            if fitted.feature_names is not None:
-                stand_in.feature_names_in_ = fitted.feature_names
-        return stand_in
-
-    def __sklearn_is_fitted__(self) -> bool:
-        return "_fitted" in self.__dict__
+        return table_persistence
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 from math import isfinite
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +15,6 @@ from graduel.nn import (
     AbsoluteError,
     BinaryCrossEntropy,
     Huber,
-    Layer,
     MeanOfHeads,
     Network,
     Poisson,
@@ -24,6 +23,7 @@ from graduel.nn import (
     SquaredError,
     Weights,
 )
+from graduel.nn.layers.windows import Pair, pair
 from graduel.nn.tree import Node
 
 Array = NDArray[Any]
@@ -51,6 +51,33 @@ class ExportLayer:
     arrays: Mapping[str, Array]
     """Parameters and state by their own names, such as W and b."""
     kids: tuple[ExportLayer, ...]
+
+
+class Window(NamedTuple):
+    """Its size and its steps, (down, across); and the zeros around the image on each axis."""
+
+    size: Pair
+    stride: Pair
+    zeros: tuple[Pair, Pair]
+    """(above, below) and (left, right)."""
+
+    @classmethod
+    def of(cls, node: ExportLayer) -> Window:
+        """Return a layer's window; its padding follows from the shapes."""
+        size = _plain_pair("size", node.layer.size)
+        stride = size if node.layer.stride is None else _plain_pair("stride", node.layer.stride)
+        down, across = (
+            int(max(0, (node.out[axis] - 1) * stride[axis] + size[axis] - node.shape[axis]))
+            for axis in (0, 1)
+        )
+        zeros = (down // 2, down - down // 2), (across // 2, across - across // 2)
+        return cls(size, stride, zeros)
+
+
+def _plain_pair(name: str, value: int | Pair) -> Pair:
+    """Return a pair of Python's own integers: their text goes into a generated file."""
+    down, across = pair(name, value)
+    return int(down), int(across)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +129,8 @@ class ExportGraph:
                 f"weights must be {network.dtype}, as the network computes; got "
                 f"{weights.theta.dtype} and, for the state, {weights.state.dtype}"
             )
-        if isinstance(scale, bool) or not (_is_number(scale) and isfinite(scale)):
+        is_number = isinstance(scale, int | float | np.integer | np.floating)
+        if isinstance(scale, bool) or not (is_number and isfinite(scale)):
             raise UserError(
                 f"scale must be a finite number, what X is multiplied by; got {scale!r}"
             )
@@ -136,31 +164,23 @@ def to_list(what: str, values: Any) -> list[Any]:
         raise UserError(f"{what} must be a list; got {values!r}") from None
 
 
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float | np.integer | np.floating)
-
-
 def _collect_layers(
     nodes: Sequence[Node], scopes: Sequence[Scope], shape: Shape, exporters: Container[type]
 ) -> tuple[ExportLayer, ...]:
     """Pair layers with their arrays, children too."""
     exported = []
     for node, scope in zip(nodes, scopes, strict=True):
-        _check_known(node.name, node.layer, exporters)
+        # A subclass may compute something else: only the class itself is known.
+        if type(node.layer) not in exporters:
+            raise UserError(
+                f"only layers of graduel.nn can be exported; layer {node.name} is of the class "
+                f"{type(node.layer).__name__}. Build the same out of layers of graduel.nn"
+            )
         arrays = {**vars(scope.p), **vars(scope.s)}
         kids = _collect_layers(node.kids, scope.kids, shape, exporters)
         exported.append(ExportLayer(node.name, node.layer, shape, node.plan.out, arrays, kids))
         shape = node.plan.out
     return tuple(exported)
-
-
-def _check_known(name: str, layer: Layer, exporters: Container[type]) -> None:
-    # A subclass may compute something else: only the class itself is known.
-    if type(layer) not in exporters:
-        raise UserError(
-            f"only layers of graduel.nn can be exported; layer {name} is of the class "
-            f"{type(layer).__name__}. Build the same out of layers of graduel.nn"
-        )
 
 
 def _check_classes(

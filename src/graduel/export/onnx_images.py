@@ -8,9 +8,8 @@ from __future__ import annotations
 
 from math import prod
 
-from graduel.export.export_graph import ExportLayer
+from graduel.export.export_graph import ExportLayer, Window
 from graduel.export.onnx_graph import Graph
-from graduel.export.window import Window
 
 
 def conv(graph: Graph, node: ExportLayer, x: str) -> str:

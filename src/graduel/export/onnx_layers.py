@@ -1,54 +1,21 @@
 """Each layer as nodes of an ONNX graph.
 
-onnxruntime lacks some operators in float64 (Erf, Elu, Selu, Softplus): there, simpler ones say the
-same.
+onnxruntime lacks some operators in float64 (Erf, Elu, Selu, Softplus): there, simpler ones compute
+the same.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from math import sqrt
+from math import pi, sqrt
 
 import numpy as np
 
+from graduel import nn
 from graduel.export.export_graph import ExportLayer
 from graduel.export.onnx_graph import Graph
 from graduel.export.onnx_images import average_pool, conv, max_pool
-from graduel.export.onnx_tables import ensemble, heads, periodic_embedding, scaled_dense
-from graduel.nn import (
-    ELU,
-    GELU,
-    PBLD,
-    SELU,
-    AveragePool2D,
-    BatchNorm,
-    Columns,
-    Conv2D,
-    Dense,
-    Dropout,
-    EnsembleDense,
-    Flatten,
-    HardSwish,
-    HeadsDense,
-    Identity,
-    LayerNorm,
-    LeakyReLU,
-    MaxPool2D,
-    Mish,
-    Noise,
-    NTKDense,
-    Parametric,
-    ParametricReLU,
-    ReLU,
-    Reshape,
-    Residual,
-    Scale,
-    Sigmoid,
-    SiLU,
-    Softplus,
-    Tanh,
-    special,
-)
+from graduel.nn import special
 from graduel.nn.layers.gated_activation import CUBIC, ROOT
 
 Exporter = Callable[[Graph, ExportLayer, str], str]
@@ -65,10 +32,6 @@ def append_layers(graph: Graph, nodes: Sequence[ExportLayer], x: str) -> str:
 def _array(graph: Graph, node: ExportLayer, name: str) -> str:
     """Add one of the layer's arrays under its name in a model file, such as 0.W."""
     return graph.array(f"{node.name}.{name}", node.arrays[name])
-
-
-def _pass_through(graph: Graph, node: ExportLayer, x: str) -> str:
-    return x
 
 
 def _operator(op: str) -> Exporter:
@@ -97,18 +60,16 @@ def _columns(graph: Graph, node: ExportLayer, x: str) -> str:
 
 
 def _dense(graph: Graph, node: ExportLayer, x: str) -> str:
-    return graph.node(
-        "Add", graph.node("MatMul", x, _array(graph, node, "W")), _array(graph, node, "b")
-    )
+    """Append Dense or NTKDense, whose scale becomes part of the weights."""
+    W = node.arrays["W"]
+    W = W / sqrt(node.shape[0]) if isinstance(node.layer, nn.NTKDense) else W
+    z = graph.node("MatMul", x, graph.array(f"{node.name}.W", W))
+    return graph.node("Add", z, _array(graph, node, "b"))
 
 
 def _leaky_relu(graph: Graph, node: ExportLayer, x: str) -> str:
     # Not LeakyRelu, which holds its slope in float32.
     return graph.node("PRelu", x, graph.number(node.layer.slope))
-
-
-def _parametric_relu(graph: Graph, node: ExportLayer, x: str) -> str:
-    return graph.node("PRelu", x, _array(graph, node, "slope"))
 
 
 def _elu(graph: Graph, node: ExportLayer, x: str) -> str:
@@ -119,8 +80,8 @@ def _elu(graph: Graph, node: ExportLayer, x: str) -> str:
 
 def _selu(graph: Graph, node: ExportLayer, x: str) -> str:
     if graph.double:
-        return _slow_elu(graph, x, SELU.scale, SELU.alpha)
-    return graph.node("Selu", x, alpha=SELU.alpha, gamma=SELU.scale)
+        return _slow_elu(graph, x, nn.SELU.scale, nn.SELU.alpha)
+    return graph.node("Selu", x, alpha=nn.SELU.alpha, gamma=nn.SELU.scale)
 
 
 def _slow_elu(graph: Graph, x: str, scale: float, alpha: float) -> str:
@@ -139,10 +100,6 @@ def _softplus(graph: Graph, node: ExportLayer, x: str) -> str:
     rest = graph.node("Exp", graph.node("Neg", graph.node("Abs", x)))
     rest = graph.node("Log", graph.node("Add", rest, graph.number(1.0)))
     return graph.node("Add", graph.node("Max", x, graph.number(0.0)), rest)
-
-
-def _silu(graph: Graph, node: ExportLayer, x: str) -> str:
-    return graph.node("Mul", x, graph.node("Sigmoid", x))
 
 
 def _mish(graph: Graph, node: ExportLayer, x: str) -> str:
@@ -210,16 +167,8 @@ def _layer_norm(graph: Graph, node: ExportLayer, x: str) -> str:
     return graph.node("Add", x, _array(graph, node, "beta"))
 
 
-def _scale(graph: Graph, node: ExportLayer, x: str) -> str:
-    return graph.node("Mul", x, _array(graph, node, "s"))
-
-
 def _reshape(graph: Graph, node: ExportLayer, x: str) -> str:
     return graph.node("Reshape", x, graph.integers(0, *node.out))  # 0: as many rows as come
-
-
-def _residual(graph: Graph, node: ExportLayer, x: str) -> str:
-    return graph.node("Add", x, append_layers(graph, node.kids, x))
 
 
 def _parametric(graph: Graph, node: ExportLayer, x: str) -> str:
@@ -227,37 +176,84 @@ def _parametric(graph: Graph, node: ExportLayer, x: str) -> str:
     return graph.node("Add", x, graph.node("Mul", bend, _array(graph, node, "alpha")))
 
 
+def _ensemble(graph: Graph, node: ExportLayer, x: str) -> str:
+    """Append EnsembleDense; a single input is every head's."""
+    i, p = node.shape[-1], node.arrays
+    if len(node.shape) == 1:
+        x = graph.node("Reshape", x, graph.integers(0, 1, i))
+    W, b, r = (graph.array(f"{node.name}.{name}", p[name]) for name in ("W", "b", "r"))
+    factor = p["s"] / sqrt(i) if node.layer.scaled else p["s"]
+    s = graph.array(f"{node.name}.s", factor)
+    z = graph.node("MatMul", graph.node("Mul", x, r), W)
+    return graph.node("Add", graph.node("Mul", z, s), b)
+
+
+def _heads(graph: Graph, node: ExportLayer, x: str) -> str:
+    """Append HeadsDense: a product for each head."""
+    W = node.arrays["W"]
+    each = graph.array(f"{node.name}.W", W / sqrt(W.shape[1]) if node.layer.scaled else W)
+    return graph.node("Add", _multiply_each(graph, x, each), _array(graph, node, "b"))
+
+
+def _periodic_embedding(graph: Graph, node: ExportLayer, x: str) -> str:
+    """Append PBLD: each number beside its waves, then the other columns."""
+    p, (i,) = node.arrays, node.shape
+    columns = node.layer.columns
+    numbers = tuple(range(i)) if columns is None else columns
+    if not numbers:
+        return x
+    rest = [j for j in range(i) if j not in numbers]
+    selected = graph.node("Gather", x, graph.integers(*numbers), axis=1)
+    column = graph.node("Reshape", selected, graph.integers(0, len(numbers), 1))
+    frequency = graph.array(f"{node.name}.frequency", p["w"] * np.asarray(2 * pi, graph.dtype))
+    phase, A, c = (graph.array(f"{node.name}.{name}", p[name]) for name in ("b", "A", "c"))
+    wave = graph.node("Cos", graph.node("Add", graph.node("Mul", column, frequency), phase))
+    wave = graph.node("Add", _multiply_each(graph, wave, A), c)
+    both = graph.node("Concat", column, wave, axis=2)
+    width = len(numbers) * node.layer.size
+    y = graph.node("Reshape", both, graph.integers(0, width))
+    if not rest:
+        return y
+    return graph.node("Concat", y, graph.node("Gather", x, graph.integers(*rest), axis=1), axis=1)
+
+
+def _multiply_each(graph: Graph, x: str, W: str) -> str:
+    """Multiply x, of shape (n, k, i), by a matrix for each of the k."""
+    z = graph.node("MatMul", graph.node("Transpose", x, perm=[1, 0, 2]), W)
+    return graph.node("Transpose", z, perm=[1, 0, 2])
+
+
 LAYERS: Mapping[type, Exporter] = {
-    Columns: _columns,
-    PBLD: periodic_embedding,
-    Dense: _dense,
-    NTKDense: scaled_dense,
-    EnsembleDense: ensemble,
-    HeadsDense: heads,
-    Conv2D: conv,
-    MaxPool2D: max_pool,
-    AveragePool2D: average_pool,
-    BatchNorm: _batch_norm,
-    LayerNorm: _layer_norm,
-    Scale: _scale,
-    Dropout: _pass_through,
-    Noise: _pass_through,
-    Identity: _pass_through,
-    Flatten: _reshape,
-    Reshape: _reshape,
-    Residual: _residual,
-    Parametric: _parametric,
-    ReLU: _operator("Relu"),
-    LeakyReLU: _leaky_relu,
-    ParametricReLU: _parametric_relu,
-    ELU: _elu,
-    SELU: _selu,
-    GELU: _gelu,
-    SiLU: _silu,
-    Mish: _mish,
-    HardSwish: _hard_swish,
-    Softplus: _softplus,
-    Sigmoid: _operator("Sigmoid"),
-    Tanh: _operator("Tanh"),
+    nn.Columns: _columns,
+    nn.PBLD: _periodic_embedding,
+    nn.Dense: _dense,
+    nn.NTKDense: _dense,
+    nn.EnsembleDense: _ensemble,
+    nn.HeadsDense: _heads,
+    nn.Conv2D: conv,
+    nn.MaxPool2D: max_pool,
+    nn.AveragePool2D: average_pool,
+    nn.BatchNorm: _batch_norm,
+    nn.LayerNorm: _layer_norm,
+    nn.Scale: lambda graph, node, x: graph.node("Mul", x, _array(graph, node, "s")),
+    nn.Dropout: lambda graph, node, x: x,
+    nn.Noise: lambda graph, node, x: x,
+    nn.Identity: lambda graph, node, x: x,
+    nn.Flatten: _reshape,
+    nn.Reshape: _reshape,
+    nn.Residual: lambda graph, node, x: graph.node("Add", x, append_layers(graph, node.kids, x)),
+    nn.Parametric: _parametric,
+    nn.ReLU: _operator("Relu"),
+    nn.LeakyReLU: _leaky_relu,
+    nn.ParametricReLU: lambda graph, node, x: graph.node("PRelu", x, _array(graph, node, "slope")),
+    nn.ELU: _elu,
+    nn.SELU: _selu,
+    nn.GELU: _gelu,
+    nn.SiLU: lambda graph, node, x: graph.node("Mul", x, graph.node("Sigmoid", x)),
+    nn.Mish: _mish,
+    nn.HardSwish: _hard_swish,
+    nn.Softplus: _softplus,
+    nn.Sigmoid: _operator("Sigmoid"),
+    nn.Tanh: _operator("Tanh"),
 }
 """The exporter of each layer of graduel.nn."""

@@ -83,7 +83,8 @@ def _table(exported: ExportGraph) -> list[str]:
     def add(nodes: Sequence[ExportLayer], depth: int) -> None:
         for node in nodes:
             name = "  " * depth + type(node.layer).__name__
-            size = sum(e.size for e in network.layout.entries if e.name in _array_names(node))
+            names = {f"{node.name}.{array}" for array in node.arrays}
+            size = sum(entry.size for entry in network.layout.entries if entry.name in names)
             rows.append((name, format_shape(node.out), f"{size:,} parameters" if size else ""))
             add(node.kids, depth + 1)
 
@@ -95,7 +96,3 @@ def _table(exported: ExportGraph) -> list[str]:
         f"    {name:<{widths[0]}}  {out:<{widths[1]}}  {note:>{widths[2]}}".rstrip()
         for name, out, note in rows
     ]
-
-
-def _array_names(node: ExportLayer) -> set[str]:
-    return {f"{node.name}.{name}" for name in node.arrays}

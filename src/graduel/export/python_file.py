@@ -86,8 +86,10 @@ def to_python(
         write_docstring(exported, title, named=names is not None),
         [*(f"import {name}" for name in imports), "", "import numpy as np"],
         [
-            *(text.format_list("COLUMNS", map(repr, names)) if names is not None else []),
-            *(text.format_list("CLASSES", map(repr, exported.classes)) if exported.classes else []),
+            line
+            for name, values in (("COLUMNS", names), ("CLASSES", exported.classes))
+            if values is not None
+            for line in text.format_bracketed(f"{name} = [", list(map(repr, values)), "]")
         ],
         _write_functions(exported, builder),
         *(_fill_source(helper.source, dtype) for helper in helpers),

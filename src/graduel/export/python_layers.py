@@ -8,43 +8,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from math import sqrt
 
+from graduel import nn
 from graduel.export.code_builder import CodeBuilder
-from graduel.export.export_graph import ExportLayer, Shape
-from graduel.export.python_tables import ensemble, heads, periodic_embedding, scaled_dense
-from graduel.export.window import Window
-from graduel.nn import (
-    ELU,
-    GELU,
-    PBLD,
-    SELU,
-    AveragePool2D,
-    BatchNorm,
-    Columns,
-    Conv2D,
-    Dense,
-    Dropout,
-    EnsembleDense,
-    Flatten,
-    HardSwish,
-    HeadsDense,
-    Identity,
-    LayerNorm,
-    LeakyReLU,
-    MaxPool2D,
-    Mish,
-    Noise,
-    NTKDense,
-    Parametric,
-    ParametricReLU,
-    ReLU,
-    Reshape,
-    Residual,
-    Scale,
-    Sigmoid,
-    SiLU,
-    Softplus,
-    Tanh,
-)
+from graduel.export.export_graph import ExportLayer, Shape, Window
 from graduel.nn.layers.gated_activation import CUBIC, ROOT
 
 Exporter = Callable[[CodeBuilder, ExportLayer], None]
@@ -111,8 +77,8 @@ def _elu(builder: CodeBuilder, node: ExportLayer) -> None:
 
 def _selu(builder: CodeBuilder, node: ExportLayer) -> None:
     builder.activate(
-        f"{SELU.scale!r} * np.where({{x}} > 0, {{x}}, "
-        f"{SELU.alpha!r} * np.expm1(np.minimum(0, {{x}})))",
+        f"{nn.SELU.scale!r} * np.where({{x}} > 0, {{x}}, "
+        f"{nn.SELU.alpha!r} * np.expm1(np.minimum(0, {{x}})))",
         "SELU: lambda {x}, below zero lambda alpha (exp({x}) - 1)",
     )
 
@@ -221,39 +187,88 @@ def _parametric(builder: CodeBuilder, node: ExportLayer) -> None:
     builder.activate(f"{around} + {alpha} * ({{x}} - {around})", "Parametric: bent by degrees")
 
 
+def _scaled_dense(builder: CodeBuilder, node: ExportLayer) -> None:
+    """Write NTKDense."""
+    W, b = _arrays(builder, node, "W", "b")
+    builder.weigh(
+        f"{{x}} @ {W} / {sqrt(node.shape[0])!r} + {b}",
+        f"NTKDense: {{to}} = {{x}} {W} / sqrt({node.shape[0]}) + {b}",
+    )
+
+
+def _ensemble(builder: CodeBuilder, node: ExportLayer) -> None:
+    """Write EnsembleDense; a single input is every head's."""
+    i = node.shape[-1]
+    W, b, r, s = _arrays(builder, node, "W", "b", "r", "s")
+    x = "{x}[:, None]" if len(node.shape) == 1 else "{x}"
+    by = f" / {sqrt(i)!r}" if node.layer.scaled else ""
+    builder.weigh(
+        f"({x} * {r}) @ {W}{by} * {s} + {b}",
+        f"EnsembleDense: {node.layer.heads} heads share {W}, each with its own {r}, {s}, {b}",
+    )
+
+
+def _heads(builder: CodeBuilder, node: ExportLayer) -> None:
+    """Write HeadsDense."""
+    W, b = _arrays(builder, node, "W", "b")
+    by = f" / {sqrt(node.shape[1])!r}" if node.layer.scaled else ""
+    builder.weigh(
+        f'np.einsum("nki,kio->nko", {{x}}, {W}){by} + {b}',
+        f"HeadsDense: a matrix for each of {node.layer.heads} heads",
+    )
+
+
+def _periodic_embedding(builder: CodeBuilder, node: ExportLayer) -> None:
+    """Write PBLD."""
+    (i,), columns = node.shape, node.layer.columns
+    numbers = tuple(range(i)) if columns is None else columns
+    if not numbers:
+        builder.line("", f"PBLD: {builder.variable} stays as it is")
+        return
+    builder.helpers.add("waves")
+    named = (("wave", "w"), ("phase", "b"), ("mix", "A"), ("shift", "c"))
+    arrays = ", ".join(builder.array(name, node.arrays[key]) for name, key in named)
+    selected = "{x}" if columns is None else f"{{x}}[:, {list(numbers)}]"
+    code = f"waves({selected}, {arrays})"
+    rest = [j for j in range(i) if j not in numbers]
+    if rest:
+        code = f"np.hstack([{code}, {{x}}[:, {rest}]])"
+    builder.change(code, "PBLD: each number beside its waves")
+
+
 LAYERS: Mapping[type, Exporter] = {
-    Columns: _columns,
-    PBLD: periodic_embedding,
-    Dense: _dense,
-    NTKDense: scaled_dense,
-    EnsembleDense: ensemble,
-    HeadsDense: heads,
-    Conv2D: _conv,
-    MaxPool2D: _pool("max_pool", "the largest"),
-    AveragePool2D: _pool("average_pool", "the mean"),
-    BatchNorm: _batch_norm,
-    LayerNorm: _layer_norm,
-    Scale: _scale,
-    Dropout: _training_only,
-    Noise: _training_only,
-    Identity: _identity,
-    Flatten: _reshape,
-    Reshape: _reshape,
-    Residual: _residual,
-    Parametric: _parametric,
-    ReLU: _element("np.maximum(0, {x})", "{to} = max(0, {x})"),
-    LeakyReLU: _leaky_relu,
-    ParametricReLU: _parametric_relu,
-    ELU: _elu,
-    SELU: _selu,
-    GELU: _gelu,
-    SiLU: _element("{x} * sigmoid({x})", "{to} = {x} sigmoid({x})", "sigmoid"),
-    Mish: _element("{x} * np.tanh(softplus({x}))", "{to} = {x} tanh(softplus({x}))", "softplus"),
-    HardSwish: _element(
+    nn.Columns: _columns,
+    nn.PBLD: _periodic_embedding,
+    nn.Dense: _dense,
+    nn.NTKDense: _scaled_dense,
+    nn.EnsembleDense: _ensemble,
+    nn.HeadsDense: _heads,
+    nn.Conv2D: _conv,
+    nn.MaxPool2D: _pool("max_pool", "the largest"),
+    nn.AveragePool2D: _pool("average_pool", "the mean"),
+    nn.BatchNorm: _batch_norm,
+    nn.LayerNorm: _layer_norm,
+    nn.Scale: _scale,
+    nn.Dropout: _training_only,
+    nn.Noise: _training_only,
+    nn.Identity: _identity,
+    nn.Flatten: _reshape,
+    nn.Reshape: _reshape,
+    nn.Residual: _residual,
+    nn.Parametric: _parametric,
+    nn.ReLU: _element("np.maximum(0, {x})", "{to} = max(0, {x})"),
+    nn.LeakyReLU: _leaky_relu,
+    nn.ParametricReLU: _parametric_relu,
+    nn.ELU: _elu,
+    nn.SELU: _selu,
+    nn.GELU: _gelu,
+    nn.SiLU: _element("{x} * sigmoid({x})", "{to} = {x} sigmoid({x})", "sigmoid"),
+    nn.Mish: _element("{x} * np.tanh(softplus({x}))", "{to} = {x} tanh(softplus({x}))", "softplus"),
+    nn.HardSwish: _element(
         "{x} * np.clip({x} + 3, 0, 6) / 6", "{to} = {x} times 0 to 1, a ramp from -3 to 3"
     ),
-    Softplus: _element("softplus({x})", "{to} = log(1 + exp({x}))", "softplus"),
-    Sigmoid: _element("sigmoid({x})", "{to} = 1 / (1 + exp(-{x}))", "sigmoid"),
-    Tanh: _element("np.tanh({x})", "{to} = tanh({x})"),
+    nn.Softplus: _element("softplus({x})", "{to} = log(1 + exp({x}))", "softplus"),
+    nn.Sigmoid: _element("sigmoid({x})", "{to} = 1 / (1 + exp(-{x}))", "sigmoid"),
+    nn.Tanh: _element("np.tanh({x})", "{to} = tanh({x})"),
 }
 """The exporter of each layer of graduel.nn."""

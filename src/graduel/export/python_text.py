@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from base64 import b64encode
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from textwrap import wrap
 from typing import Any
 
@@ -31,15 +31,6 @@ def escape_docstring(text: str, width: int = WIDTH) -> list[str]:
     return [line.replace("\\", "\\\\").replace('"', '\\"') for line in lines]
 
 
-def format_list(name: str, tokens: Iterable[str]) -> list[str]:
-    """Return lines that assign a list of literals, as many to a line as fit.
-
-    >>> format_list("CLASSES", ["0", "1"])
-    ['CLASSES = [0, 1]']
-    """
-    return _format_bracketed(f"{name} = [", list(tokens), "]")
-
-
 def format_array(name: str, value: Array) -> list[str]:
     """Return lines that assign an array, every number exact.
 
@@ -59,7 +50,7 @@ def format_array(name: str, value: Array) -> list[str]:
         return _format_matrix(name, tokens, value.shape[1], end)
     if value.ndim > 2:
         end += f".reshape({', '.join(map(str, value.shape))})"
-    return _format_bracketed(f"{name} = np.array([", tokens, f"], {end}")
+    return format_bracketed(f"{name} = np.array([", tokens, f"], {end}")
 
 
 def format_float(x: np.floating[Any]) -> str:
@@ -81,12 +72,16 @@ def _format_matrix(name: str, tokens: Sequence[str], columns: int, end: str) -> 
     for row in rows:
         padded = [f"{token + ',':<{width}}" for token in row[:-1]]
         line = f"    [{' '.join([*padded, row[-1]])}],"
-        lines += [line] if len(line) <= WIDTH else _format_bracketed("    [", row, "],")
+        lines += [line] if len(line) <= WIDTH else format_bracketed("    [", row, "],")
     return [f"{name} = np.array([", *lines, f"], {end}"]
 
 
-def _format_bracketed(start: str, tokens: Sequence[str], end: str) -> list[str]:
-    """Write tokens with commas, on one line if it is short enough, else on indented ones."""
+def format_bracketed(start: str, tokens: Sequence[str], end: str) -> list[str]:
+    """Return tokens with commas, on one line if it is short enough, else on indented ones.
+
+    >>> format_bracketed("CLASSES = [", ["0", "1"], "]")
+    ['CLASSES = [0, 1]']
+    """
     line = start + ", ".join(tokens) + end
     if len(line) <= WIDTH:
         return [line]

@@ -20,18 +20,25 @@ from graduel.glassbox.network.adversarial import (
     find_smallest_eps,
     perturb,
 )
-from graduel.glassbox.network.backward_pass import (
-    Backward,
-    backward,
-)
+from graduel.glassbox.network.backward_pass import Backward, backward
 from graduel.glassbox.network.forward_pass import Forward, explain_softmax, forward
 from graduel.glassbox.network.gradient_step import GradientStep, step
 from graduel.glassbox.network.layer_info import LayerInfo, find_layer, list_layers
-from graduel.glassbox.network.neuron import Neuron, explain_neuron
+from graduel.glassbox.network.neuron import (
+    Neuron,
+    WeightGradients,
+    explain_gradients,
+    explain_neuron,
+)
 from graduel.glassbox.network.saliency import Saliency, compute_saliency
-from graduel.glassbox.network.weight_edit import Effect, ablate_units, measure_effect, set_weight
-from graduel.glassbox.network.weight_gradients import WeightGradients, explain_gradients
-from graduel.glassbox.network.weight_sweep import Sweep, sweep_weight
+from graduel.glassbox.network.weight_edit import (
+    Effect,
+    Sweep,
+    ablate_units,
+    measure_effect,
+    set_weight,
+    sweep_weight,
+)
 from graduel.glassbox.trees.tree_arrays import Forest, read_forest
 from graduel.glassbox.trees.tree_votes import Shap, Votes, explain_path, explain_shap, explain_votes
 

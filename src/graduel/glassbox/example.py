@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from graduel.errors import UserError
-from graduel.glassbox.network.layer_info import Array
-from graduel.glassbox.plain_data import PlainData
+from graduel.glassbox.plain_data import Array, PlainData
 from graduel.models.model import Model
 
 if TYPE_CHECKING:

@@ -24,7 +24,7 @@ from graduel.glassbox.inspection import (
 from graduel.glassbox.network.backward_pass import LayerBack
 from graduel.glassbox.network.equations import Equation
 from graduel.glassbox.network.forward_pass import Column
-from graduel.glassbox.network.layer_info import Array
+from graduel.glassbox.plain_data import Array
 
 COLOURS = (
     ("ink", "#1d2025", "#e9ebee"),
@@ -122,16 +122,15 @@ def format_number(value: Any) -> str:
 def _model_content(inspection: Inspection) -> dict[str, Any]:
     """Return the template's content for one model."""
     k = inspection.prediction
-    verdict = "" if not inspection.label_known else "right" if k == inspection.label else "wrong"
+    true = inspection.label if inspection.label_known else None
+    verdict = "" if true is None else "right" if k == true else "wrong"
     return {
         "inspection": inspection,
         "prediction": f"{inspection.classes[k]}, with {100 * inspection.probabilities[k]:.2f} %",
         "verdict": verdict,
         "bars": [
-            {"name": name, "p": float(p), "true": j == inspection.label and inspection.label_known}
-            for j, (name, p) in enumerate(
-                zip(inspection.classes, inspection.probabilities, strict=True)
-            )
+            {"name": name, "p": float(inspection.probabilities[j]), "true": j == true}
+            for j, name in enumerate(inspection.classes)
         ],
         "net": None if inspection.net is None else _net_content(inspection, inspection.net),
         "trees": None if inspection.trees is None else _trees_content(inspection, inspection.trees),
@@ -148,16 +147,10 @@ def _net_content(inspection: Inspection, net: NetInspection) -> dict[str, Any]:
             {
                 "neuron": neuron,
                 "shown": sum(term.product for term in neuron.terms),
-                "weights": None
-                if neuron.weights_image is None
-                else inline_images.encode_signed(neuron.weights_image),
-                "products": (
-                    None
-                    if neuron.products_image is None
-                    else inline_images.encode_signed(neuron.products_image)
-                ),
-                "row": rows.get(neuron.place.path),
-                "row_image": _row_image(rows.get(neuron.place.path)),
+                "weights": _signed_image(neuron.weights_image),
+                "products": _signed_image(neuron.products_image),
+                "row": (row := rows.get(neuron.place.path)),
+                "row_image": _signed_image(None if row is None else row.image),
             }
             for neuron in net.neurons
         ],
@@ -167,8 +160,8 @@ def _net_content(inspection: Inspection, net: NetInspection) -> dict[str, Any]:
     }
 
 
-def _row_image(row: Any) -> str | None:
-    return None if row is None or row.image is None else inline_images.encode_signed(row.image)
+def _signed_image(values: Array | None) -> str | None:
+    return None if values is None else inline_images.encode_signed(values)
 
 
 def _column_content(
@@ -245,14 +238,11 @@ def _saliency_content(inspection: Inspection, net: NetInspection) -> dict[str, A
     if image is not None and image.size == len(gradient):
         return {
             "images": [
-                (
-                    f"∂z/∂x: how the logit of {predicted} moves with each pixel",
-                    inline_images.encode_signed(gradient.reshape(image.shape)),
-                ),
-                (
-                    "x ⊙ ∂z/∂x: what each pixel adds",
-                    inline_images.encode_signed(times.reshape(image.shape)),
-                ),
+                (title, inline_images.encode_signed(values.reshape(image.shape)))
+                for title, values in (
+                    (f"∂z/∂x: how the logit of {predicted} moves with each pixel", gradient),
+                    ("x ⊙ ∂z/∂x: what each pixel adds", times),
+                )
             ],
             "rows": [],
         }
@@ -267,11 +257,8 @@ def _saliency_content(inspection: Inspection, net: NetInspection) -> dict[str, A
 def _trees_content(inspection: Inspection, trees: TreeInspection) -> dict[str, Any]:
     votes = trees.votes
     marks = sorted({0, 1, trees.rounds // 4, trees.rounds // 2, trees.rounds})
-    k = (
-        0
-        if len(trees.groups) == 1
-        else trees.groups.index(inspection.classes[inspection.prediction])
-    )
+    predicted = inspection.classes[inspection.prediction]
+    k = 0 if len(trees.groups) == 1 else trees.groups.index(predicted)
     images, rows, sums = [], [], None
     image = inspection.example.image
     if trees.shap is not None:

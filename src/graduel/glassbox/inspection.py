@@ -12,12 +12,17 @@ from graduel.glassbox.example import Example
 from graduel.glassbox.network.backward_pass import Backward, backward
 from graduel.glassbox.network.forward_pass import Forward
 from graduel.glassbox.network.gradient_step import GradientStep, step
-from graduel.glassbox.network.layer_info import Array, find_layer, list_layers
-from graduel.glassbox.network.neuron import Neuron, explain_neuron
+from graduel.glassbox.network.layer_info import find_layer, list_layers
+from graduel.glassbox.network.neuron import (
+    Neuron,
+    WeightGradients,
+    explain_gradients,
+    explain_neuron,
+    rank_by_size,
+)
 from graduel.glassbox.network.saliency import Saliency, compute_saliency
-from graduel.glassbox.network.weight_gradients import WeightGradients, explain_gradients
-from graduel.glassbox.plain_data import PlainData
-from graduel.glassbox.trees.model_forest import category_names, get_forest, margin_codes
+from graduel.glassbox.plain_data import Array, PlainData
+from graduel.glassbox.trees.tree_arrays import category_names, get_forest, margin_codes
 from graduel.glassbox.trees.tree_votes import Shap, Votes, explain_shap, explain_votes, format_value
 from graduel.models.model import Model
 from graduel.nn import Dense, NTKDense
@@ -76,8 +81,8 @@ class Inspection(PlainData):
     label_known: bool
     """False where the label is unknown: then it is the prediction."""
     top: int
-    net: NetInspection | None
-    trees: TreeInspection | None
+    net: NetInspection | None = None
+    trees: TreeInspection | None = None
 
 
 def inspect_example(
@@ -123,8 +128,6 @@ def inspect_example(
         prediction if label is None else label,
         label is not None,
         top,
-        None,
-        None,
     )
     if model.network is not None:
         return replace(inspection, net=_inspect_net(model, inspection, layer, unit, lr))
@@ -154,23 +157,13 @@ def _inspect_net(
         column = back.forward.columns[place.number or 0]
         z = back.forward.layer(place.path).output.reshape(-1)
         active = column.a.reshape(-1) if column.a.size == z.size else z
-        chosen = int(active.argmax()) if unit is None or layer is None else unit
+        active_unit = int(active.argmax()) if unit is None or layer is None else unit
+        which = place.path, active_unit, inspection.top
         neurons.append(
-            explain_neuron(
-                network,
-                weights,
-                x,
-                place.path,
-                chosen,
-                inspection.top,
-                forward_pass=back.forward,
-                **options,
-            )
+            explain_neuron(network, weights, x, *which, forward_pass=back.forward, **options)
         )
         if isinstance(place.layer, Dense | NTKDense):
-            rows.append(
-                explain_gradients(network, back, place.path, chosen, inspection.top, **options)
-            )
+            rows.append(explain_gradients(network, back, *which, **options))
     return NetInspection(
         network.layout.size,
         back.forward,
@@ -208,5 +201,4 @@ def rank_inputs(values: Array, top: int) -> list[int]:
     [1, 3, 0]
     """
     flat = values.reshape(-1)
-    order = np.argsort(-np.abs(flat), kind="stable")[:top]
-    return [int(i) for i in order if flat[i] != 0]
+    return [int(i) for i in rank_by_size(flat, top) if flat[i] != 0]

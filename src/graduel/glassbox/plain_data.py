@@ -10,6 +10,8 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+Array = NDArray[Any]
+
 MAX_SIZE = 4096
 """Larger arrays become a summary."""
 
@@ -58,7 +60,7 @@ def to_plain(value: Any, most: int = MAX_SIZE) -> Any:
     return value
 
 
-def summarize_array(array: NDArray[Any]) -> dict[str, Any]:
+def summarize_array(array: Array) -> dict[str, Any]:
     """Return the shape of a large array and a few numbers.
 
     ``norm`` is √Σ x², ``zeros`` the share of zeros.

@@ -7,7 +7,6 @@ bytes of XGBoost's own binary JSON.
 
 from __future__ import annotations
 
-import zlib
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -18,7 +17,7 @@ from numpy.typing import NDArray
 from safetensors import safe_open
 
 from graduel.atomic_io import atomic_write
-from graduel.data.prepare.compression import compress_spec, decompress_spec
+from graduel.data.prepare.compression import compress_spec
 from graduel.data.prepare.preparation import NetPreparation, Preparation, TreePreparation
 from graduel.data.schema import Schema
 from graduel.errors import UserError
@@ -61,13 +60,7 @@ class ModelNote:
 
     def read_preparation(self, kind: type[Preparation]) -> Preparation | None:
         """Return the preparation of this class, or None where there is none."""
-        if self.preparation is None:
-            return None
-        try:
-            spec = decompress_spec(self.preparation)
-        except (ValueError, zlib.error) as error:
-            raise UserError(f"{DAMAGED} (preparation: {error})") from None
-        return kind.from_spec(spec)
+        return None if self.preparation is None else kind.from_spec(self.preparation)
 
 
 def save_model(path: str | Path, model: Model) -> None:

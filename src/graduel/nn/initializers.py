@@ -122,7 +122,17 @@ class Signs:
 
 
 @dataclass(frozen=True, slots=True)
-class GlorotNormal:
+class _Scaled:
+    """Base of initializers whose spread follows from the shape, times a gain."""
+
+    gain: float = 1.0
+
+    def __post_init__(self) -> None:
+        _check("gain", self.gain)
+
+
+@dataclass(frozen=True, slots=True)
+class GlorotNormal(_Scaled):
     """W ~ N(0, 2 gain² / (n_in + n_out)).
 
     A compromise: 1 / n_in keeps the variance on the way forward, 1 / n_out on the way back.
@@ -136,11 +146,6 @@ class GlorotNormal:
     1.0
     """
 
-    gain: float = 1.0
-
-    def __post_init__(self) -> None:
-        _check("gain", self.gain)
-
     def __call__(self, rng: np.random.Generator, shape: Shape, dtype: DTypeLike) -> Array:
         """Draw with a spread that follows from the shape."""
         std = self.gain * sqrt(2 / sum(_fans(shape)))
@@ -148,7 +153,7 @@ class GlorotNormal:
 
 
 @dataclass(frozen=True, slots=True)
-class GlorotUniform:
+class GlorotUniform(_Scaled):
     """W ~ U(−a, a), a = gain √(6 / (n_in + n_out)): the variance of :class:`GlorotNormal`.
 
     Source: Glorot and Bengio 2010.
@@ -158,11 +163,6 @@ class GlorotUniform:
     1.0
     """
 
-    gain: float = 1.0
-
-    def __post_init__(self) -> None:
-        _check("gain", self.gain)
-
     def __call__(self, rng: np.random.Generator, shape: Shape, dtype: DTypeLike) -> Array:
         """Draw with a spread that follows from the shape."""
         limit = self.gain * sqrt(6 / sum(_fans(shape)))
@@ -170,7 +170,7 @@ class GlorotUniform:
 
 
 @dataclass(frozen=True, slots=True)
-class HeNormal:
+class HeNormal(_Scaled):
     """W ~ N(0, gain² / n_in), n_in the number of inputs of a unit; gain = √2 suits ReLU.
 
     Source: He et al., *Delving Deep into Rectifiers*, 2015.
@@ -182,16 +182,13 @@ class HeNormal:
 
     gain: float = sqrt(2)
 
-    def __post_init__(self) -> None:
-        _check("gain", self.gain)
-
     def __call__(self, rng: np.random.Generator, shape: Shape, dtype: DTypeLike) -> Array:
         """Draw with a spread that follows from the shape."""
         return rng.normal(0.0, self.gain / sqrt(_fans(shape)[0]), size=shape).astype(dtype)
 
 
 @dataclass(frozen=True, slots=True)
-class HeUniform:
+class HeUniform(_Scaled):
     """W ~ U(−a, a), a = gain √(3 / n_in): the variance of :class:`HeNormal`.
 
     Source: He et al. 2015.
@@ -202,9 +199,6 @@ class HeUniform:
     """
 
     gain: float = sqrt(2)
-
-    def __post_init__(self) -> None:
-        _check("gain", self.gain)
 
     def __call__(self, rng: np.random.Generator, shape: Shape, dtype: DTypeLike) -> Array:
         """Draw with a spread that follows from the shape."""
@@ -239,7 +233,7 @@ class LeCunUniform(HeUniform):
 
 
 @dataclass(frozen=True, slots=True)
-class Orthogonal:
+class Orthogonal(_Scaled):
     """W as a matrix (n_in, o), o the last axis: WᵀW = gain² I, or W Wᵀ = gain² I where o > n_in.
 
     Lengths are kept, or none is made longer than gain. Drawn evenly from all such matrices: the
@@ -253,11 +247,6 @@ class Orthogonal:
     >>> bool(np.allclose(W.T @ W, np.eye(3)))
     True
     """
-
-    gain: float = 1.0
-
-    def __post_init__(self) -> None:
-        _check("gain", self.gain)
 
     def __call__(self, rng: np.random.Generator, shape: Shape, dtype: DTypeLike) -> Array:
         """Draw a matrix with orthonormal columns (rows, if they are fewer), in this shape."""

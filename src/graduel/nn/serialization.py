@@ -30,13 +30,7 @@ PARTS: dict[str, type] = {
 def write(
     layers: Sequence[Layer], input_shape: Sequence[int], loss: Loss, dtype: str
 ) -> dict[str, Any]:
-    """Return what a network is made of as plain data.
-
-    Raises
-    ------
-    ValueError
-        If a part holds something that plain data cannot, a function for instance.
-    """
+    """Return what a network is made of as plain data."""
     return {
         "format": FORMAT,
         "input_shape": list(input_shape),
@@ -47,13 +41,7 @@ def write(
 
 
 def read(spec: Mapping[str, Any], parts: Sequence[type] = ()) -> dict[str, Any]:
-    """Return the arguments of a network from plain data.
-
-    Raises
-    ------
-    ValueError
-        If the data are not a network's.
-    """
+    """Return the arguments of a network from plain data."""
     if not isinstance(spec, Mapping) or spec.get("format") != FORMAT:
         got = spec.get("format") if isinstance(spec, Mapping) else type(spec).__name__
         raise ValueError(f"expected a network's spec of format {FORMAT}; got format {got!r}")
@@ -80,11 +68,6 @@ def part_to_plain(value: Any, where: str, names: Mapping[type, str] | None = Non
     value : a dataclass of parts, tuples, numbers and text
     where : its place, for the error
     names : class → name in the data, where it is not the class's own
-
-    Raises
-    ------
-    ValueError
-        If it holds something that plain data cannot, a function for instance.
     """
     if isinstance(value, np.generic):
         value = value.item()

@@ -27,13 +27,7 @@ class Node:
 
     @classmethod
     def grow(cls, name: str, layer: Layer, shape: Shape) -> Node:
-        """Plan a layer and everything inside it.
-
-        Raises
-        ------
-        ValueError
-            If it does not fit its input; the message names the layer.
-        """
+        """Plan a layer and everything inside it; an error names the layer."""
         try:
             plan = layer.plan(shape)
         except ValueError as error:

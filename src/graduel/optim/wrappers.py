@@ -20,7 +20,22 @@ from graduel.optim.ranges import check_positive
 
 
 @dataclass(frozen=True, slots=True)
-class ClipNorm:
+class _Bounded:
+    """Base of the rules around `rule` with a bound `most`."""
+
+    rule: Optimizer
+    most: float
+
+    def __post_init__(self) -> None:
+        check_positive("most", self.most)
+
+    def init(self, layout: Layout, dtype: DTypeLike) -> Any:
+        """Return the rule's state."""
+        return self.rule.init(layout, dtype)
+
+
+@dataclass(frozen=True, slots=True)
+class ClipNorm(_Bounded):
     """g ← g · min(1, most / ‖g‖), then the step of `rule`.
 
     A gradient that is not finite goes on as it is, so that divergence stays visible.
@@ -43,16 +58,6 @@ class ClipNorm:
     array([-0.6,  0.8])
     """
 
-    rule: Optimizer
-    most: float
-
-    def __post_init__(self) -> None:
-        check_positive("most", self.most)
-
-    def init(self, layout: Layout, dtype: DTypeLike) -> Any:
-        """Return the rule's state."""
-        return self.rule.init(layout, dtype)
-
     def update(self, theta: Array, g: Array, state: Any, lr: float) -> None:
         """Change `theta` in place by one step, and scale `g`."""
         length = norm(g)
@@ -62,7 +67,7 @@ class ClipNorm:
 
 
 @dataclass(frozen=True, slots=True)
-class ClipValue:
+class ClipValue(_Bounded):
     """g ← max(−most, min(most, g)), entry by entry, then the step of `rule`.
 
     A gradient that is not finite goes on as it is, so that divergence stays visible.
@@ -84,16 +89,6 @@ class ClipValue:
     array([-0.5,  1. ])
     """
 
-    rule: Optimizer
-    most: float
-
-    def __post_init__(self) -> None:
-        check_positive("most", self.most)
-
-    def init(self, layout: Layout, dtype: DTypeLike) -> Any:
-        """Return the rule's state."""
-        return self.rule.init(layout, dtype)
-
     def update(self, theta: Array, g: Array, state: Any, lr: float) -> None:
         """Change `theta` in place by one step, and clip `g`."""
         low, high = (float(g.min()), float(g.max())) if len(g) else (0.0, 0.0)
@@ -103,7 +98,7 @@ class ClipValue:
 
 
 @dataclass(frozen=True, slots=True)
-class MaxNorm:
+class MaxNorm(_Bounded):
     """The step of `rule`, then w ← w · min(1, most / ‖w‖) for the incoming weights w of each unit.
 
     They are the columns of every entry of the role "weight" with two axes or more; in a
@@ -126,12 +121,6 @@ class MaxNorm:
     array([[0.6, 0.3],
            [0.8, 0.4]])
     """
-
-    rule: Optimizer
-    most: float
-
-    def __post_init__(self) -> None:
-        check_positive("most", self.most)
 
     def init(self, layout: Layout, dtype: DTypeLike) -> tuple[tuple[Entry, ...], Any]:
         """Return the matrices and the rule's state."""

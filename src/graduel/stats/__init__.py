@@ -12,7 +12,7 @@ Examples
 [0.0391, 0.0029]
 """
 
-from graduel.stats.bootstrap import Bootstrap, draw_count_blocks, draw_counts
+from graduel.stats.bootstrap import Bootstrap, draw_count_blocks
 from graduel.stats.corrected_t import CorrectedT, corrected_t
 from graduel.stats.multiplicity import holm
 from graduel.stats.permutation import bootstrap_means, pool_rows, sign_flip_test
@@ -43,7 +43,6 @@ __all__ = [
     "corrected_t",
     "critical_difference",
     "draw_count_blocks",
-    "draw_counts",
     "error_interval",
     "find_groups",
     "friedman",

@@ -19,22 +19,24 @@ SEED = 20_000
 _BLOCK = 2**20  # rows drawn at once
 
 
-def draw_counts(y: Array, number: int, rng: np.random.Generator) -> Iterator[Array]:
+def draw_count_blocks(y: Array, number: int, rng: np.random.Generator) -> Iterator[Array]:
     """Yield how often each row is drawn, `number` times: from each class as many as it has.
+
+    Drawn class by class, no resample lacks a class.
 
     Parameters
     ----------
     y : array of shape (n,)
-        The classes. Drawn class by class, no resample lacks one.
+        The classes.
     number : int
-        How many resamples.
+        The number of resamples.
     rng : numpy.random.Generator
-        Where they are drawn from.
+        The source of randomness.
 
     Yields
     ------
-    array of shape (n,)
-        Whole numbers with the sum n.
+    array of shape (some resamples, n)
+        Whole numbers; each row has the sum n.
 
     References
     ----------
@@ -42,18 +44,6 @@ def draw_counts(y: Array, number: int, rng: np.random.Generator) -> Iterator[Arr
 
     Examples
     --------
-    >>> y = np.array([0, 0, 0, 1, 1])
-    >>> [counts] = draw_counts(y, 1, np.random.default_rng(0))
-    >>> int(counts[y == 0].sum()), int(counts[y == 1].sum())
-    (3, 2)
-    """
-    for block in draw_count_blocks(y, number, rng):
-        yield from block
-
-
-def draw_count_blocks(y: Array, number: int, rng: np.random.Generator) -> Iterator[Array]:
-    """Yield the same many at once, shape (some resamples, n), so that they can be multiplied.
-
     >>> y = np.array([0, 0, 0, 1, 1])
     >>> [block] = draw_count_blocks(y, 4, np.random.default_rng(0))
     >>> block.shape, block.sum(axis=1).tolist()
@@ -98,12 +88,12 @@ class Bootstrap:
 
     @classmethod
     def of(cls, draws: Array, y: Array) -> Bootstrap:
-        """Make it of the resampled differences and of the classes that were resampled."""
+        """Return the bootstrap of resampled differences, from the classes that were resampled."""
         rows = np.unique(y, return_counts=True)[1].astype(np.float64)
         # A class of one row says nothing of its variance; half a degree stands for none.
         df = (1 / rows).sum() ** 2 / (rows**-2 / np.maximum(rows - 1, 0.5)).sum()
-        seen = max(float(((rows - 1) / rows**2).sum()), np.finfo(np.float64).tiny)
-        return cls(draws, sqrt(float((1 / rows).sum()) / seen), float(df))
+        observed = max(float(((rows - 1) / rows**2).sum()), np.finfo(np.float64).tiny)
+        return cls(draws, sqrt(float((1 / rows).sum()) / observed), float(df))
 
     def interval(self, level: float) -> tuple[float, float]:
         """Return the expanded percentile interval of that level.

@@ -149,14 +149,14 @@ def two_sided_z(level: float) -> float:
 
 
 def check_level(level: float) -> float:
-    """Refuse a level that no interval can have."""
+    """Return the level of an interval; raise unless it lies between 0 and 1."""
     if not 0 < level < 1:
         raise ValueError(f"level must lie between 0 and 1, as 0.95 does; got {level}")
     return level
 
 
 def check_counts(b: int, c: int, n: int) -> None:
-    """Refuse counts that cannot be of n rows."""
+    """Raise if the counts cannot be of n rows."""
     if n < 1 or b < 0 or c < 0 or b + c > n:
         raise ValueError(
             f"counts must be 0 or more, and no more in all than the rows, of which there must be "

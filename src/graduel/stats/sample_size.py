@@ -9,7 +9,7 @@ from scipy.special import ndtri
 
 from graduel.stats.corrected_t import CorrectedT
 from graduel.stats.proportions import check_counts, two_sided_z
-from graduel.stats.two_way import MeanEstimate
+from graduel.stats.two_way import MeanEstimate, Spread
 
 _MOST_ROWS, _MOST_SEEDS, _MOST_REPEATS = 10**9, 10**3, 10**2
 
@@ -112,24 +112,21 @@ def rows_and_seeds_needed(
     """
     spread, mean = estimate.spread, abs(estimate.mean)
 
-    def settled(rows: int, seeds: int) -> bool:
-        new = spread.resized(rows, seeds)
-        if mean and new.half_width(alpha) + float(ndtri(power)) * new.se <= mean:
-            return True
-        return new.half_width(1 - level) + two_sided_z(power) * new.se < rope - mean
+    def is_settled(rows: int, seeds: int) -> bool:
+        return _is_settled(spread.resized(rows, seeds), mean, alpha, power, rope, level)
 
     def more_rows() -> tuple[int, int] | None:
-        rows = _find_smallest(lambda k: settled(k, spread.seeds), spread.rows, _MOST_ROWS)
+        rows = _find_smallest(lambda k: is_settled(k, spread.seeds), spread.rows, _MOST_ROWS)
         return None if rows is None else (rows, spread.seeds)
 
     def more_seeds() -> tuple[int, int] | None:
         if spread.of_seeds + spread.of_both == 0:
             return None
-        seeds = _find_smallest(lambda k: settled(spread.rows, k), spread.seeds, _MOST_SEEDS)
+        seeds = _find_smallest(lambda k: is_settled(spread.rows, k), spread.seeds, _MOST_SEEDS)
         return None if seeds is None else (spread.rows, seeds)
 
     def more_of_both() -> tuple[int, int] | None:
-        k = _find_smallest(lambda k: settled(k * spread.rows, k * spread.seeds), 1, _MOST_SEEDS)
+        k = _find_smallest(lambda k: is_settled(k * spread.rows, k * spread.seeds), 1, _MOST_SEEDS)
         return None if k is None else (k * spread.rows, k * spread.seeds)
 
     twice_the_rows = spread.resized(2 * spread.rows, spread.seeds).half_width(alpha)
@@ -166,8 +163,9 @@ def repeats_needed(
     >>> repeats_needed(corrected_t(d, test_share=0.1))
     2
     """
+    mean = abs(estimate.mean)
     repeats = _find_smallest(
-        lambda k: _is_settled(estimate.resized(repeats=k), alpha, power, rope, level),
+        lambda k: _is_settled(estimate.resized(repeats=k), mean, alpha, power, rope, level),
         estimate.repeats,
         _MOST_REPEATS,
     )
@@ -193,15 +191,18 @@ def rows_needed_corrected_t(
     int or None
         The rows in all; None where no number within reason is enough.
     """
+    mean = abs(estimate.mean)
     return _find_smallest(
-        lambda k: _is_settled(estimate.resized(rows=k / n), alpha, power, rope, level),
+        lambda k: _is_settled(estimate.resized(rows=k / n), mean, alpha, power, rope, level),
         n,
         _MOST_ROWS,
     )
 
 
-def _is_settled(new: CorrectedT, alpha: float, power: float, rope: float, level: float) -> bool:
-    mean = abs(new.mean)
+def _is_settled(
+    new: CorrectedT | Spread, mean: float, alpha: float, power: float, rope: float, level: float
+) -> bool:
+    """Return whether a mean of this size would be settled with the uncertainty of `new`."""
     if mean and new.half_width(alpha) + float(ndtri(power)) * new.se <= mean:
         return True
     return new.half_width(1 - level) + two_sided_z(power) * new.se < rope - mean

@@ -31,15 +31,8 @@ def pack(array: Any) -> dict[str, Any]:
 
 
 def unpack_pixels(text: str, size: int) -> Array:
-    """Return `size` pixels, uint8.
+    """Return `size` pixels, uint8; ClientError 422 if it is not base64 or another number of them.
 
-    Raises
-    ------
-    ClientError
-        With status 422, if it is not base64 or another number of pixels.
-
-    Examples
-    --------
     >>> unpack_pixels("AP8=", 2)
     array([  0, 255], dtype=uint8)
     """

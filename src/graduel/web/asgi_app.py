@@ -7,7 +7,6 @@ import mimetypes
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from importlib.resources import files
-from math import isfinite
 from typing import Any
 
 from fastapi import FastAPI, Request
@@ -17,6 +16,7 @@ from fastapi.staticfiles import StaticFiles
 from starlette.exceptions import HTTPException
 
 from graduel.errors import UserError
+from graduel.glassbox.plain_data import to_plain
 from graduel.web.dependencies import ServerState
 from graduel.web.http_error import ClientError
 from graduel.web.limits import Limits
@@ -48,23 +48,8 @@ class FiniteJSONResponse(JSONResponse):
         try:
             text = json.dumps(content, separators=(",", ":"), allow_nan=False)
         except ValueError:
-            text = json.dumps(replace_nonfinite(content), separators=(",", ":"), allow_nan=False)
+            text = json.dumps(to_plain(content), separators=(",", ":"), allow_nan=False)
         return text.encode("ascii")
-
-
-def replace_nonfinite(value: Any) -> Any:
-    """Return plain data with None for every number that is not finite.
-
-    >>> replace_nonfinite({"a": [1.0, float("nan")]})
-    {'a': [1.0, None]}
-    """
-    if isinstance(value, float):
-        return value if isfinite(value) else None
-    if isinstance(value, dict):
-        return {k: replace_nonfinite(v) for k, v in value.items()}
-    if isinstance(value, list | tuple):
-        return [replace_nonfinite(v) for v in value]
-    return value
 
 
 def create_app(

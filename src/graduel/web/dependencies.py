@@ -1,7 +1,8 @@
-"""Shared by all handlers: sessions, the training queue, a request's session, models and example."""
+"""Shared by all handlers: the server, the client of a request, its models and its example."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Annotated, Any, cast
 
@@ -13,11 +14,11 @@ from graduel.nn import Network, Weights
 from graduel.web.array_codec import unpack_pixels
 from graduel.web.http_error import ClientError
 from graduel.web.limits import Limits
-from graduel.web.request_schemas import DrawingRequest, ExampleRequest
+from graduel.web.request_schemas import ExampleRequest, ModelRequest
 from graduel.web.state.app_state import AppState
 from graduel.web.state.form_fields import frame_of
 from graduel.web.state.holdout import HoldoutData
-from graduel.web.state.model_pair import Edits, ModelPair, is_plain
+from graduel.web.state.model_pair import ModelPair, is_plain
 from graduel.web.state.sessions import Session, Sessions
 from graduel.web.training.training_queue import TrainingQueue
 
@@ -38,52 +39,34 @@ class ServerState:
         self.sessions.close()
         self.trainings.close()
 
-    def find_models(self, session: Session, choice: str) -> ModelPair:
-        """Return the models that a request chooses: ``ready`` or ``trained``.
 
-        Raises
-        ------
-        ClientError
-            With status 409, if they are not there yet.
-        """
+@dataclass(frozen=True, slots=True)
+class Client:
+    """The client that sent a request: its session on this server."""
+
+    server: ServerState
+    session: Session
+
+    def find_models(self, choice: str) -> ModelPair:
+        """Return the ``ready`` or the ``trained`` models; ClientError 409 if there are none yet."""
+        app = self.server.app
         if choice == "trained":
-            if session.trained is None:
+            if self.session.trained is None:
                 raise ClientError(409, "this session has no trained model; train one first")
-            return session.trained
-        if self.app.models is not None:
-            return self.app.models
-        if self.app.demo is not None:
-            raise ClientError(
-                409, self.app.demo.error or "the models are being trained; wait a moment"
-            )
+            return self.session.trained
+        if app.models is not None:
+            return app.models
+        if app.demo is not None:
+            raise ClientError(409, app.demo.error or "the models are being trained; wait a moment")
         raise ClientError(409, "the server has no model; train one first")
 
-    def edit_models(self, session: Session, request: ExampleRequest | DrawingRequest) -> ModelPair:
-        """Return the models that a request chooses, with its edits.
+    def edit_models(self, request: ModelRequest) -> ModelPair:
+        """Return the models that a request chooses, with its edits; errors as in both steps."""
+        return self.find_models(request.model).edit(request.weights, request.off)
 
-        Raises
-        ------
-        ClientError
-            With status 409, if they are not there yet; 422, if an edit does not fit.
-        """
-        edits = Edits(
-            {(e.layer, e.unit, e.index): e.value for e in request.weights},
-            tuple((a.layer, a.unit) for a in request.off),
-        )
-        try:
-            return self.find_models(session, request.model).edit(edits)
-        except ValueError as error:
-            raise ClientError(422, str(error)) from None
-
-    def find_data(self, session: Session, choice: str) -> HoldoutData:
-        """Return the data of the models that a request chooses.
-
-        Raises
-        ------
-        ClientError
-            With status 409, if there are none.
-        """
-        data = session.training_data if choice == "trained" else self.app.data
+    def find_data(self, choice: str) -> HoldoutData:
+        """Return the data of the models that a request chooses; ClientError 409 without data."""
+        data = self.session.training_data if choice == "trained" else self.server.app.data
         if data is None:
             raise ClientError(
                 409, "expected data with examples; the server was started on a model alone"
@@ -92,13 +75,7 @@ class ServerState:
 
 
 def read_example(models: ModelPair, request: ExampleRequest) -> Any:
-    """Return the example of a request as one raw row.
-
-    Raises
-    ------
-    ClientError
-        With status 422, if it does not fit the models.
-    """
+    """Return the example of a request as one raw row; ClientError 422 if it does not fit."""
     if models.image is not None:
         if request.pixels is None:
             raise ClientError(422, "expected an image: pixels as base64")
@@ -109,13 +86,7 @@ def read_example(models: ModelPair, request: ExampleRequest) -> Any:
 
 
 def find_net(models: ModelPair) -> tuple[Model, Network, Weights]:
-    """Return the model that is a network, its network and its weights.
-
-    Raises
-    ------
-    ClientError
-        With status 409, if there is none.
-    """
+    """Return the network's model, the network and its weights; ClientError 409 without one."""
     net = models.net
     if net is None or net.network is None or net.weights is None:
         raise ClientError(409, "there is no network here, only XGBoost's trees")
@@ -123,13 +94,7 @@ def find_net(models: ModelPair) -> tuple[Model, Network, Weights]:
 
 
 def find_plain_net(models: ModelPair) -> tuple[Model, Network, Weights]:
-    """Return the same as :func:`find_net`, if the page can show the network whole.
-
-    Raises
-    ------
-    ClientError
-        With status 409.
-    """
+    """Return the same as :func:`find_net`; ClientError 409 if the page cannot show it whole."""
     net, network, weights = find_net(models)
     if not is_plain(network):
         raise ClientError(
@@ -141,29 +106,17 @@ def find_plain_net(models: ModelPair) -> tuple[Model, Network, Weights]:
 
 
 def find_trees(models: ModelPair) -> Model:
-    """Return the model that is XGBoost's trees.
-
-    Raises
-    ------
-    ClientError
-        With status 409, if there is none.
-    """
+    """Return the model that is XGBoost's trees; ClientError 409 without one."""
     if models.trees is None:
         raise ClientError(409, "there are no trees here, only a network")
     return models.trees
 
 
-def check_label(models: ModelPair, label: int) -> int:
-    """Return a class's code.
-
-    Raises
-    ------
-    ClientError
-        With status 422, if there is no such class.
-    """
-    if label >= len(models.classes):
+def check_label(classes: Sequence[str], label: int) -> int:
+    """Return a class's code; ClientError 422 if there is no such class."""
+    if label >= len(classes):
         raise ClientError(
-            422, f"label must be from 0 to {len(models.classes) - 1}, a class's code; got {label}"
+            422, f"label must be from 0 to {len(classes) - 1}, a class's code; got {label}"
         )
     return label
 
@@ -176,12 +129,12 @@ def find_server(request: Request) -> ServerState:
 CurrentServer = Annotated[ServerState, Depends(find_server)]
 
 
-def find_session(
+def find_client(
     server: CurrentServer,
     session: Annotated[str, Path(min_length=8, max_length=64, pattern=r"^[A-Za-z0-9_-]+$")],
-) -> Session:
-    """Return the session of a request."""
-    return server.sessions.find(session)
+) -> Client:
+    """Return the client of a request; ClientError 404 if its session has ended."""
+    return Client(server, server.sessions.find(session))
 
 
-CurrentSession = Annotated[Session, Depends(find_session)]
+CurrentClient = Annotated[Client, Depends(find_client)]

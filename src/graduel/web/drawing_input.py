@@ -7,14 +7,11 @@ from io import BytesIO
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from graduel.glassbox import prepare_digit, shrink_drawing
 from graduel.glassbox.digit.photo import extract_ink
-from graduel.web.array_codec import pack
+from graduel.web.array_codec import Array, pack
 from graduel.web.http_error import ClientError
-
-Array = NDArray[Any]
 
 FORMATS = ("PNG", "JPEG", "WEBP")
 MAX_PIXELS = 25_000_000
@@ -39,12 +36,7 @@ def prepare_drawing(ink: Array, prepare: bool) -> tuple[list[dict[str, Any]], Ar
 def read_picture(content: bytes) -> Array:
     """Return a picture's file as ink on paper, uint8: bright is ink.
 
-    :func:`graduel.glassbox.extract_ink` tells ink from paper.
-
-    Raises
-    ------
-    ClientError
-        With status 415, if it is not a PNG, JPEG or WebP; 413, if it has too many pixels.
+    ClientError 415 if it is not a PNG, JPEG or WebP, 413 if it has too many pixels.
     """
     from PIL import Image, ImageOps
 

@@ -96,13 +96,7 @@ class SecurityMiddleware:
             name = (urlsplit(f"//{host}").hostname or "").lower()
         except ValueError:
             return False
-        if name in self._names:
-            return True
-        try:
-            ipaddress.ip_address(name)
-        except ValueError:
-            return False
-        return self._any_address
+        return name in self._names or (self._any_address and _parse_address(name) is not None)
 
     async def _with_body(
         self, scope: Scope, receive: Any, send: Any, headers: dict[str, str]
@@ -175,10 +169,8 @@ def is_wildcard(host: str) -> bool:
     >>> is_wildcard("0.0.0.0"), is_wildcard("127.0.0.1"), is_wildcard("localhost")
     (True, False, False)
     """
-    try:
-        return ipaddress.ip_address(host).is_unspecified
-    except ValueError:
-        return False
+    address = _parse_address(host)
+    return address is not None and address.is_unspecified
 
 
 def is_local(host: str) -> bool:
@@ -187,10 +179,15 @@ def is_local(host: str) -> bool:
     >>> is_local("127.0.0.1"), is_local("localhost"), is_local("0.0.0.0")
     (True, True, False)
     """
+    address = _parse_address(host)
+    return host.lower() == "localhost" if address is None else address.is_loopback
+
+
+def _parse_address(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
     try:
-        return ipaddress.ip_address(host).is_loopback
+        return ipaddress.ip_address(host)
     except ValueError:
-        return host.lower() == "localhost"
+        return None
 
 
 def _same_origin(headers: dict[str, str]) -> bool:

@@ -66,27 +66,29 @@ class UnitAblation(RequestBody):
     unit: Unit
 
 
-class ExampleRequest(RequestBody):
-    """An example (pixels as base64, or a table's row), and the model that predicts it."""
+class ModelRequest(RequestBody):
+    """The models that are asked, and the client's edits of their network."""
 
     model: ModelChoice = "ready"
+    weights: Annotated[list[WeightEdit], Field(max_length=200)] = []
+    off: Annotated[list[UnitAblation], Field(max_length=2000)] = []
+
+
+class ExampleRequest(ModelRequest):
+    """An example: pixels as base64, or a table's row."""
+
     pixels: Base64 | None = None
     row: (
         Annotated[dict[Annotated[str, Field(max_length=500)], Any], Field(max_length=500)] | None
     ) = None
-    weights: Annotated[list[WeightEdit], Field(max_length=200)] = []
-    off: Annotated[list[UnitAblation], Field(max_length=2000)] = []
 
 
-class DrawingRequest(RequestBody):
+class DrawingRequest(ModelRequest):
     """A square canvas in grey, ink bright, and whether it is prepared as MNIST's digits were."""
 
-    model: ModelChoice = "ready"
     pixels: Base64
     size: Annotated[int, Field(ge=8, le=320)]
     prepare: bool = True
-    weights: Annotated[list[WeightEdit], Field(max_length=200)] = []
-    off: Annotated[list[UnitAblation], Field(max_length=2000)] = []
 
 
 class NeuronRequest(ExampleRequest):

@@ -23,21 +23,18 @@ MAX_CONNECTIONS = 400
 def load_state(source: str | None, options: dict[str, Any]) -> AppState:
     """Return the state for a source; None or ``mnist`` for the demo models of MNIST.
 
-    Raises
-    ------
-    UserError
-        If it is not a table, a model's file or a finished duel's folder.
+    UserError if it is not a table, a model's file or a finished duel's folder.
     """
-    if source is None or source == "mnist":
-        if options:
-            raise UserError(f"--{next(iter(options))} goes with a table")
+    path = Path(source or "mnist")
+    demo, model = source in (None, "mnist"), path.suffix == ".safetensors"
+    if options and (demo or model or (path / PLAN).is_file()):
+        raise UserError(f"--{next(iter(options))} goes with a table")
+    if source is None or demo:
         return AppState(demo=DemoModels())
-    path = Path(source)
-    model, duel = path.suffix == ".safetensors", (path / PLAN).is_file()
-    if model or duel:
-        if options:
-            raise UserError(f"--{next(iter(options))} goes with a table")
-        return load_model_state(path) if model else load_duel_state(path)
+    if model:
+        return load_model_state(path)
+    if (path / PLAN).is_file():
+        return load_duel_state(path)
     from graduel.data.source import open_source
 
     data = open_source(source, **options).load()
@@ -50,13 +47,7 @@ def load_state(source: str | None, options: dict[str, Any]) -> AppState:
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """Return a listening socket.
-
-    Raises
-    ------
-    UserError
-        If the address is in use, or not one of this machine.
-    """
+    """Return a listening socket; UserError if the address is in use or not this machine's."""
     listener = None
     try:
         family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]

@@ -43,6 +43,14 @@ def _console() -> Console:
     return console
 
 
+def run(source: str | None, rows: int | None, read_options: dict[str, Any]) -> None:
+    """List the data sets, or show one, or a sample of its rows."""
+    if source is None:
+        list_datasets()
+    else:
+        show_dataset(source, read_options | ({} if rows is None else {"sample": rows}))
+
+
 def list_datasets() -> None:
     """List the data sets that are known by name, and those fetched from OpenML."""
     console, table = _console(), Table()
@@ -106,7 +114,7 @@ def _print_fetched(text: str, console: Console) -> None:
 
 def _show_without_target(text: str, options: dict[str, Any], console: Console) -> None:
     """Show the columns of a table without a target, and ask for one."""
-    from graduel.data.schema_inference import infer_features, requested_kinds
+    from graduel.data.column_inference import infer_features, requested_kinds
     from graduel.data.target import target_options
 
     reading = ("separator", "decimal", "encoding", "sample")

@@ -19,26 +19,31 @@ from graduel.report import write_report
 
 
 def run(
-    datasets: list[str],
-    source: dict[str, Any],
+    datasets: list[str] | None,
+    read_options: dict[str, Any],
     *,
     contenders: str | None,
-    contender: list[str],
+    contender: list[str] | None,
+    no_probes: bool,
     as_json: bool,
     sizes: str | None,
     **options: Any,
 ) -> None:
     """Run a duel, write its report, show the result; of several data sets, one on each."""
-    own = [load_contender(text) for text in contender]
-    options |= {"contenders": split_names(contenders), "own": own}
+    datasets = datasets or ["mnist"]
+    options |= {
+        "contenders": split_names(contenders),
+        "user_contenders": [load_contender(text) for text in contender or []],
+        "probes": not no_probes,
+    }
     if len(every := expand_datasets(datasets)) > 1 or every != datasets:
         if sizes is not None:
             raise UserError("--sizes goes with one data set")
         from graduel.cli.actions.suite import run as run_suite
 
-        run_suite(every, source, as_json=as_json, **options)
+        run_suite(every, read_options, as_json=as_json, **options)
         return
-    data = training_source(datasets[0], source, options)
+    data = training_source(datasets[0], read_options, options)
     session = plan_session(data, sizes=sizes, command=command_line(), **options)
     print_notes(data)
     result, page = run_live(session, write_report)

@@ -17,11 +17,17 @@ from graduel.report import write_experiment
 
 
 def run(
-    dataset: str, source: dict[str, Any], *, out: Path | None, as_json: bool, **options: Any
+    dataset: str,
+    read_options: dict[str, Any],
+    *,
+    vary: list[str] | None,
+    out: Path | None,
+    as_json: bool,
+    **options: Any,
 ) -> None:
     """Run an experiment, draw its picture, show its table."""
-    data = training_source(dataset, source, options)
-    protocol = plan_experiment(data, **options)
+    data = training_source(dataset, read_options, options)
+    protocol = plan_experiment(data, vary=vary or [], **options)
     print_notes(data)
     session = Session(protocol, data, out or default_folder(protocol), command=command_line())
     result, picture = run_live(session, write_experiment)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import sys
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -30,44 +29,34 @@ WIDTH = 80
 """Of the text where the output is no terminal."""
 
 
-@dataclass(frozen=True, slots=True)
-class InspectOptions:
-    """Which example is inspected, and how deeply."""
-
-    row: int = 0
-    data: str | None = None
-    label: str | None = None
-    layer: int | None = None
-    unit: int | None = None
-    lr: float = 0.1
-    top: int = 8
-
-
 def run(
-    path: Path, options: InspectOptions, *, html: Path | None = None, as_json: bool = False
+    model: Path,
+    *,
+    row: int,
+    data: str | None,
+    label: str | None,
+    lr: float,
+    top: int,
+    html: Path | None,
+    as_json: bool,
+    **which: Any,
 ) -> None:
     """Load the model and the example, inspect it, and show the inspection."""
-    if not options.lr > 0:
-        raise UserError(f"--lr must be above 0; got {options.lr:g}")
-    if options.top < 1:
-        raise UserError(f"--top must be at least 1; got {options.top}")
+    if not lr > 0:
+        raise UserError(f"--lr must be above 0; got {lr:g}")
+    if top < 1:
+        raise UserError(f"--top must be at least 1; got {top}")
     if html is not None and html.exists():
         raise UserError(f"--html must be a new file; {html} exists. Choose another name")
-    if path.is_dir():
-        raise UserError(_list_models(path))
-    model = load_model(path)
-    X, code, where, decimal = _load_example(model, options)
-    if options.label is not None:
-        code = _class_code(options.label, model.classes)
+    if model.is_dir():
+        raise UserError(_list_models(model))
+    loaded = load_model(model)
+    X, code, where, decimal = _load_example(loaded, data, row)
+    if label is not None:
+        code = _class_code(label, loaded.classes)
+    example = prepare_example(loaded, X, decimal=decimal)
     inspection = inspect_example(
-        model,
-        prepare_example(model, X, decimal=decimal),
-        code,
-        where=f"{path.name}, {where}",
-        layer=options.layer,
-        unit=options.unit,
-        lr=options.lr,
-        top=options.top,
+        loaded, example, code, where=f"{model.name}, {where}", lr=lr, top=top, **which
     )
     if html is not None:
         from graduel.glassbox.example_page import write_page
@@ -101,15 +90,15 @@ def _print(inspection: Inspection, html: Path | None) -> None:
         console.print(f"\nThe page: {html}", highlight=False, markup=False, soft_wrap=True)
 
 
-def _load_example(model: Model, options: InspectOptions) -> tuple[Any, int | None, str, str]:
+def _load_example(model: Model, place: str | None, row: int) -> tuple[Any, int | None, str, str]:
     """Return one row, its class code if it is known, its place in words, and the decimal sign."""
-    name = options.data if options.data is not None else model.schema.name
-    if options.data is not None and Path(options.data).suffix.lower() in ENDINGS:
-        return _load_image(model, Path(options.data)), None, options.data, "."
+    name = place if place is not None else model.schema.name
+    if place is not None and Path(place).suffix.lower() in ENDINGS:
+        return _load_image(model, Path(place)), None, place, "."
     if name in DATASETS:
         data = load_dataset(name)
-        return _select_row(model, data, options.row, data.test_rows, f"test row {options.row}")
-    if options.data is None and name not in TOYS:
+        return _select_row(model, data, row, data.test_rows, f"test row {row}")
+    if place is None and name not in TOYS:
         raise UserError(
             f"the model was trained on {name!r}, which is no name that graduel knows; "
             "give the example's file as --data"
@@ -117,14 +106,14 @@ def _load_example(model: Model, options: InspectOptions) -> tuple[Any, int | Non
     if model.preparation is None or name in TOYS:
         data = open_source(name).load()
         rows = np.arange(len(data.y))
-        return _select_row(model, data, options.row, rows, f"row {options.row} of {data.name}")
+        return _select_row(model, data, row, rows, f"row {row} of {data.name}")
     source = read_source(name)
     if isinstance(source.content, Dataset):
         raise UserError(f"the model was trained on a table; {name} holds images")
     frame = source.content
-    _check_row(options.row, len(frame))
-    row = frame[options.row : options.row + 1]
-    return row, _find_label(model, row), f"row {options.row} of {source.name}", source.decimal
+    _check_row(row, len(frame))
+    example = frame[row : row + 1]
+    return example, _find_label(model, example), f"row {row} of {source.name}", source.decimal
 
 
 def _select_row(

@@ -35,7 +35,12 @@ class PredictedBlocks:
 
 
 def run(
-    model: Path, rows: Path, *, contender: str | None, out: Path | None, **options: Any
+    model: Path,
+    rows: Path,
+    *,
+    contender: str | None,
+    out: Path | None,
+    read_options: dict[str, Any],
 ) -> None:
     """Load the model, predict every row, write the rows with their predictions."""
     path, name = find_model(model, contender) if model.is_dir() else (model, "")
@@ -46,7 +51,7 @@ def run(
         typer.echo(f"The model of {name}, {path}", err=True)
     write = _make_writer(out)
     predict = _predict_table if fitted.columns else _predict_images
-    n_rows = write(predict(fitted, rows, options))
+    n_rows = write(predict(fitted, rows, read_options))
     if out is not None:
         typer.echo(f"{n_rows:,} rows predicted, in {out}", err=True)
 
@@ -75,8 +80,8 @@ def _predict_images(model: Model, rows: Path, options: dict[str, Any]) -> Predic
     """Predict images: a folder of files, or an archive of arrays."""
     import polars as pl
 
-    if set_options := [name for name, value in options.items() if value is not None]:
-        raise UserError(f"--{set_options[0]} goes with a table; this model takes images")
+    if options:
+        raise UserError(f"--{next(iter(options))} goes with a table; this model takes images")
     if detect_format(rows) == "npz":
         X = _read_archive(rows)
         names = _name_columns(model, ["row"])

@@ -14,12 +14,12 @@ from graduel.errors import UserError
 
 def run(
     source: str | None,
-    options: dict[str, Any],
+    read_options: dict[str, Any],
     *,
     host: str,
     port: int,
     show: bool,
-    allow: list[str],
+    allow: list[str] | None,
 ) -> None:
     """Serve until Ctrl-C."""
     if missing := [name for name in ("fastapi", "uvicorn") if find_spec(name) is None]:
@@ -31,10 +31,10 @@ def run(
     from graduel.web.server import run as serve
 
     serve(
-        load_state(source, options),
+        load_state(source, read_options),
         host=host,
         port=port,
-        allowed=allow,
+        allowed=allow or [],
         log=typer.echo,
         on_start=_open_browser_later if show else None,
     )

@@ -45,7 +45,7 @@ class LiveSuite(LiveObserver, SuiteObserver):
 
 def run(
     datasets: list[Any],
-    source: dict[str, Any],
+    read_options: dict[str, Any],
     *,
     out: Path | None,
     as_json: bool,
@@ -56,7 +56,9 @@ def run(
 
     Exit code 2 means that a data set's duel failed; the others are finished all the same.
     """
-    plan = plan_suite([training_source(str(text), source, options) for text in datasets], **options)
+    plan = plan_suite(
+        [training_source(str(text), read_options, options) for text in datasets], **options
+    )
     folder = out if out is not None else default_folder(plan)
     observer = LiveSuite(plan, show_rows=show_rows)
     try:

@@ -41,7 +41,7 @@ CAN_BE_SAVED = [
 
 def run(
     dataset: str,
-    source: dict[str, Any],
+    read_options: dict[str, Any],
     *,
     contender: str,
     net: str | None,
@@ -57,7 +57,7 @@ def run(
         raise UserError(f"--net goes with the contender net; got --contender {contender}")
     if seed < 0:
         raise UserError(f"seed must be at least 0; got {seed}")
-    data = training_source(dataset, source, options)
+    data = training_source(dataset, read_options, options)
     protocol = _plan(data, contender, net, options)
     path = out if out is not None else _default_path(protocol, seed)
     _check_writable(path)

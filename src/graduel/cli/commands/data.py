@@ -6,35 +6,17 @@ from typing import Annotated
 
 import typer
 
-from graduel.cli.options import (
-    Bins,
-    Categorical,
-    Decimal,
-    Drop,
-    Encoding,
-    Numeric,
-    Separator,
-    Size,
-    Target,
-    handle_interrupt,
-    source_options,
-)
+from graduel.cli.options import COLUMNS, TEXT_FORMAT, Shared, Target, command
 
 
+@command
 def data(
     source: Annotated[
         str | None,
         typer.Argument(help="A name, a file or a folder; without it, what is known by name."),
     ] = None,
     target: Target = None,
-    categorical: Categorical = None,
-    numeric: Numeric = None,
-    drop: Drop = None,
-    bins: Bins = None,
-    separator: Separator = None,
-    decimal: Decimal = None,
-    encoding: Encoding = None,
-    size: Size = None,
+    shared: Shared = (*COLUMNS, "bins", *TEXT_FORMAT, "size"),
     rows: Annotated[
         int | None,
         typer.Option(
@@ -49,24 +31,3 @@ def data(
 
     openml:NAME is fetched first, if it was not yet.
     """
-    with handle_interrupt():
-        from graduel.cli.actions.data import list_datasets, show_dataset
-
-        if source is None:
-            list_datasets()
-            return
-        show_dataset(
-            source,
-            source_options(
-                target=target,
-                categorical=categorical,
-                numeric=numeric,
-                drop=drop,
-                bins=bins,
-                separator=separator,
-                decimal=decimal,
-                encoding=encoding,
-                size=size,
-                sample=rows,
-            ),
-        )

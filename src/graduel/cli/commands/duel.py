@@ -8,28 +8,20 @@ from typing import Annotated
 import typer
 
 from graduel.cli.options import (
+    ALL_BUT_TARGET,
     AsJson,
-    Bins,
-    Categorical,
-    Decimal,
-    Drop,
-    Encoding,
-    Group,
     Metric,
-    Numeric,
     Quick,
     Rows,
-    Separator,
-    Size,
+    Shared,
     Target,
     Threads,
-    Time,
-    handle_interrupt,
-    source_options,
+    command,
 )
 from graduel.contenders.registry import BUILT_IN_CONTENDERS
 
 
+@command
 def duel(
     datasets: Annotated[
         list[str] | None,
@@ -133,51 +125,6 @@ def duel(
             help="Let the report show images of your own, and the cells of a few rows of tables.",
         ),
     ] = False,
-    categorical: Categorical = None,
-    numeric: Numeric = None,
-    drop: Drop = None,
-    bins: Bins = None,
-    group: Group = None,
-    time: Time = None,
-    separator: Separator = None,
-    decimal: Decimal = None,
-    encoding: Encoding = None,
-    size: Size = None,
+    shared: Shared = ALL_BUT_TARGET,
 ) -> None:
     """Train every contender on the same rows and say who wins."""
-    with handle_interrupt():
-        from graduel.cli.actions.duel import run
-
-        run(
-            datasets or ["mnist"],
-            source_options(
-                target=target,
-                categorical=categorical,
-                numeric=numeric,
-                drop=drop,
-                bins=bins,
-                group=group,
-                time=time,
-                separator=separator,
-                decimal=decimal,
-                encoding=encoding,
-                size=size,
-            ),
-            split=split,
-            metric=metric,
-            rope=rope,
-            probes=not no_probes,
-            sizes=sizes,
-            show_rows=show_rows,
-            contenders=contenders,
-            contender=contender or [],
-            budget=budget,
-            trials=trials,
-            net=net,
-            seeds=seeds,
-            rows=rows,
-            quick=quick,
-            out=out,
-            as_json=as_json,
-            threads=threads,
-        )

@@ -8,27 +8,19 @@ from typing import Annotated
 import typer
 
 from graduel.cli.options import (
+    ALL_BUT_TARGET,
     AsJson,
-    Bins,
-    Categorical,
-    Decimal,
-    Drop,
-    Encoding,
-    Group,
     Metric,
-    Numeric,
     Quick,
     Rows,
-    Separator,
-    Size,
+    Shared,
     Target,
     Threads,
-    Time,
-    handle_interrupt,
-    source_options,
+    command,
 )
 
 
+@command
 def experiment(
     dataset: Annotated[
         str,
@@ -71,42 +63,6 @@ def experiment(
         ),
     ] = None,
     metric: Metric = None,
-    categorical: Categorical = None,
-    numeric: Numeric = None,
-    drop: Drop = None,
-    bins: Bins = None,
-    group: Group = None,
-    time: Time = None,
-    separator: Separator = None,
-    decimal: Decimal = None,
-    encoding: Encoding = None,
-    size: Size = None,
+    shared: Shared = ALL_BUT_TARGET,
 ) -> None:
     """Train variants of one network on the same rows and seeds; draw and compare them."""
-    with handle_interrupt():
-        from graduel.cli.actions.experiment import run
-
-        run(
-            dataset,
-            source_options(
-                target=target,
-                categorical=categorical,
-                numeric=numeric,
-                drop=drop,
-                bins=bins,
-                group=group,
-                time=time,
-                separator=separator,
-                decimal=decimal,
-                encoding=encoding,
-                size=size,
-            ),
-            vary=vary or [],
-            net=net,
-            seeds=seeds,
-            rows=rows,
-            quick=quick,
-            threads=threads,
-            out=out,
-            as_json=as_json,
-        )

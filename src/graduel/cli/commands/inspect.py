@@ -7,9 +7,10 @@ from typing import Annotated
 
 import typer
 
-from graduel.cli.options import AsJson, handle_interrupt
+from graduel.cli.options import AsJson, command
 
 
+@command
 def inspect(
     model: Annotated[
         Path,
@@ -49,12 +50,3 @@ def inspect(
     as_json: AsJson = False,
 ) -> None:
     """Look inside: one example forward and back through a model, number by number."""
-    with handle_interrupt():
-        from graduel.cli.actions.inspect import InspectOptions, run
-
-        run(
-            model,
-            InspectOptions(row, data, label, layer, unit, lr, top),
-            html=html,
-            as_json=as_json,
-        )

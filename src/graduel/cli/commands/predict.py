@@ -7,9 +7,10 @@ from typing import Annotated
 
 import typer
 
-from graduel.cli.options import Decimal, Encoding, Separator, handle_interrupt
+from graduel.cli.options import TEXT_FORMAT, Shared, command
 
 
+@command
 def predict(
     model: Annotated[
         Path,
@@ -34,20 +35,6 @@ def predict(
         str | None,
         typer.Option(help="Of a duel's folder: whose model. Default: the winner's."),
     ] = None,
-    separator: Separator = None,
-    decimal: Decimal = None,
-    encoding: Encoding = None,
+    shared: Shared = TEXT_FORMAT,
 ) -> None:
     """Answer new rows with a saved model: each row as it came, its class, and probabilities."""
-    with handle_interrupt():
-        from graduel.cli.actions.predict import run
-
-        run(
-            model,
-            rows,
-            contender=contender,
-            out=out,
-            separator=separator,
-            decimal=decimal,
-            encoding=encoding,
-        )

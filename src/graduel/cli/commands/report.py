@@ -7,9 +7,10 @@ from typing import Annotated
 
 import typer
 
-from graduel.cli.options import AsJson, handle_interrupt
+from graduel.cli.options import AsJson, command
 
 
+@command
 def report(
     folder: Annotated[
         Path, typer.Argument(help="The folder of a finished duel, experiment or suite.")
@@ -17,7 +18,3 @@ def report(
     as_json: AsJson = False,
 ) -> None:
     """Draw the page of a finished duel, experiment or suite again; nothing is trained."""
-    with handle_interrupt():
-        from graduel.cli.actions.report import run
-
-        run(folder, as_json=as_json)

@@ -6,9 +6,10 @@ from typing import Annotated
 
 import typer
 
-from graduel.cli.options import Categorical, Drop, Numeric, Target, handle_interrupt, source_options
+from graduel.cli.options import COLUMNS, Shared, Target, command
 
 
+@command
 def serve(
     source: Annotated[
         str | None,
@@ -25,19 +26,6 @@ def serve(
         typer.Option(help="A further name that this server answers to.", show_default=False),
     ] = None,
     target: Target = None,
-    categorical: Categorical = None,
-    numeric: Numeric = None,
-    drop: Drop = None,
+    shared: Shared = COLUMNS,
 ) -> None:
     """Serve the glass box: a page to draw digits, look inside both contenders, and train."""
-    with handle_interrupt():
-        from graduel.cli.actions.serve import run
-
-        run(
-            source,
-            source_options(target=target, categorical=categorical, numeric=numeric, drop=drop),
-            host=host,
-            port=port,
-            show=show,
-            allow=allow or [],
-        )

@@ -8,27 +8,19 @@ from typing import Annotated
 import typer
 
 from graduel.cli.options import (
+    ALL_BUT_TARGET,
     AsJson,
-    Bins,
-    Categorical,
-    Decimal,
-    Drop,
-    Encoding,
-    Group,
     Metric,
-    Numeric,
     Quick,
     Rows,
-    Separator,
-    Size,
+    Shared,
     Target,
     Threads,
-    Time,
-    handle_interrupt,
-    source_options,
+    command,
 )
 
 
+@command
 def train(
     dataset: Annotated[
         str,
@@ -70,44 +62,6 @@ def train(
         ),
     ] = None,
     metric: Metric = None,
-    categorical: Categorical = None,
-    numeric: Numeric = None,
-    drop: Drop = None,
-    bins: Bins = None,
-    group: Group = None,
-    time: Time = None,
-    separator: Separator = None,
-    decimal: Decimal = None,
-    encoding: Encoding = None,
-    size: Size = None,
+    shared: Shared = ALL_BUT_TARGET,
 ) -> None:
     """Train one model, show how it goes, and save it. Ctrl-C keeps the best epoch so far."""
-    with handle_interrupt():
-        from graduel.cli.actions.train import run
-
-        run(
-            dataset,
-            source_options(
-                target=target,
-                categorical=categorical,
-                numeric=numeric,
-                drop=drop,
-                bins=bins,
-                group=group,
-                time=time,
-                separator=separator,
-                decimal=decimal,
-                encoding=encoding,
-                size=size,
-            ),
-            contender=contender,
-            net=net,
-            seed=seed,
-            rows=rows,
-            quick=quick,
-            out=out,
-            as_json=as_json,
-            threads=threads,
-            split=split,
-            metric=metric,
-        )

@@ -6,9 +6,10 @@ from typing import Annotated
 
 import typer
 
-from graduel.cli.options import AsJson, handle_interrupt
+from graduel.cli.options import AsJson, command
 
 
+@command
 def verdict(
     a: Annotated[
         str,
@@ -53,7 +54,3 @@ def verdict(
     as_json: AsJson = False,
 ) -> None:
     """Say which of two sets of predictions is better, from whatever tools, and why."""
-    with handle_interrupt():
-        from graduel.cli.actions.verdict import run
-
-        run(a, b, y, metric=metric, rope=rope, names=names, classes=classes, as_json=as_json)

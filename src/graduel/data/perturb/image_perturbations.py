@@ -1,8 +1,9 @@
 """Perturbations of images: noise, rotation, shift and occlusion.
 
-Images are uint8, of shape (n, height, width) or (n, height, width, channels). The pixels that come
-in from beyond an image's edge, or lie over a part of it, have the colour of its background: the
-median of its outermost pixels.
+Images are uint8, of shape (n, height, width) or (n, height, width, channels), and keep it. Pixels
+that come in from beyond an image's edge, or lie over a part of it, have the colour of its
+background: the median of its outermost pixels. Other arrays, and a `strength` that is not a number,
+negative where a generator draws the direction, or a fraction of a pixel, raise a ValueError.
 """
 
 from __future__ import annotations
@@ -21,23 +22,8 @@ DIRECTIONS = np.array([[0, 1], [1, 0], [0, -1], [-1, 0]])
 def noise(X: Images, strength: float, rng: np.random.Generator, *, top: int = 255) -> Images:
     """Add Gaussian noise: x + top · strength · ε, ε ~ N(0, 1), rounded and clipped to 0 … `top`.
 
-    Parameters
-    ----------
-    X : uint8 array of shape (n, height, width) or (n, height, width, channels)
-    strength : float
-        Standard deviation of the noise, as a share of `top`; at least 0.
-    rng : numpy.random.Generator
-    top : int
-        The brightest value that a pixel can have.
-
-    Returns
-    -------
-    uint8 array of the shape of X
-
-    Raises
-    ------
-    ValueError
-        If X are not such images, or the strength is negative or not a number.
+    `strength` is the noise's standard deviation as a share of `top`, the brightest value of a
+    pixel.
 
     Examples
     --------
@@ -57,22 +43,6 @@ def rotate(X: Images, strength: float, rng: np.random.Generator | None = None) -
 
     With a generator each is rotated to a random side, without one all counterclockwise. Values
     between pixels are interpolated linearly.
-
-    Parameters
-    ----------
-    X : uint8 array of shape (n, height, width) or (n, height, width, channels)
-    strength : float
-        Degrees; at least 0 with a generator.
-    rng : numpy.random.Generator, optional
-
-    Returns
-    -------
-    uint8 array of the shape of X
-
-    Raises
-    ------
-    ValueError
-        If X are not such images, or the strength is not a number, or negative with a generator.
 
     Examples
     --------
@@ -102,22 +72,6 @@ def shift(X: Images, strength: int, rng: np.random.Generator | None = None) -> I
     With a generator each is shifted in one of four random directions, without one all to the right
     (to the left where `strength` is negative).
 
-    Parameters
-    ----------
-    X : uint8 array of shape (n, height, width) or (n, height, width, channels)
-    strength : int
-        Pixels; at least 0 with a generator.
-    rng : numpy.random.Generator, optional
-
-    Returns
-    -------
-    uint8 array of the shape of X
-
-    Raises
-    ------
-    ValueError
-        If X are not such images, or the strength is not whole, or negative with a generator.
-
     Examples
     --------
     >>> shift(np.array([[[0, 0, 0], [7, 8, 0], [0, 0, 0]]], np.uint8), 1)[0, 1]
@@ -142,23 +96,7 @@ def occlude(X: Images, strength: int, rng: np.random.Generator | None = None) ->
     """Cover a square of `strength` pixels a side of every image with its background's colour.
 
     With a generator each square is at a random place, wholly on the image; without one in the
-    centre.
-
-    Parameters
-    ----------
-    X : uint8 array of shape (n, height, width) or (n, height, width, channels)
-    strength : int
-        Side of the square in pixels, at least 0; it is cut off at the image's size.
-    rng : numpy.random.Generator, optional
-
-    Returns
-    -------
-    uint8 array of the shape of X
-
-    Raises
-    ------
-    ValueError
-        If X are not such images, or the strength is negative or not whole.
+    centre. The side is cut off at the image's size.
 
     References
     ----------

@@ -1,4 +1,8 @@
-"""Perturbations of tables: missing values and permuted columns."""
+"""Perturbations of tables: missing values and permuted columns.
+
+A table keeps its columns and their types. A `strength` that is not a share from 0 to 1, or a name
+that is none of the columns', raises a ValueError.
+"""
 
 from __future__ import annotations
 
@@ -12,23 +16,6 @@ if TYPE_CHECKING:
 
 def missing(X: pl.DataFrame, strength: float, rng: np.random.Generator) -> pl.DataFrame:
     """Remove values from a table at random: each cell becomes null with probability `strength`.
-
-    Parameters
-    ----------
-    X : polars.DataFrame
-    strength : float
-        From 0 to 1.
-    rng : numpy.random.Generator
-
-    Returns
-    -------
-    polars.DataFrame
-        With the columns and kinds of X.
-
-    Raises
-    ------
-    ValueError
-        If the strength is not between 0 and 1.
 
     Examples
     --------
@@ -49,22 +36,6 @@ def missing(X: pl.DataFrame, strength: float, rng: np.random.Generator) -> pl.Da
 def permute(X: pl.DataFrame, column: str, rng: np.random.Generator) -> pl.DataFrame:
     """Permute the values of one column, so that it says nothing about its row.
 
-    Parameters
-    ----------
-    X : polars.DataFrame
-    column : str
-        Its name.
-    rng : numpy.random.Generator
-
-    Returns
-    -------
-    polars.DataFrame
-
-    Raises
-    ------
-    ValueError
-        If there is no such column.
-
     References
     ----------
     Breiman, *Random forests*, Machine Learning 45, 2001.
@@ -84,21 +55,7 @@ def permute(X: pl.DataFrame, column: str, rng: np.random.Generator) -> pl.DataFr
 def scramble(X: pl.DataFrame, strength: float, rng: np.random.Generator) -> pl.DataFrame:
     """Permute a random share of the columns, each by itself.
 
-    Parameters
-    ----------
-    X : polars.DataFrame
-    strength : float
-        Share of the columns, from 0 to 1, rounded to whole ones; above 0 at least one.
-    rng : numpy.random.Generator
-
-    Returns
-    -------
-    polars.DataFrame
-
-    Raises
-    ------
-    ValueError
-        If the strength is not between 0 and 1.
+    `strength` is the share, rounded to whole columns; above 0 at least one is permuted.
 
     Examples
     --------

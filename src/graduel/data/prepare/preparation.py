@@ -8,17 +8,19 @@ among others. Each row is prepared by itself: a slice of the table gives that sl
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar
 
 import numpy as np
 from msgspec import Struct
 from numpy.typing import NDArray
 
 from graduel.data.column import KINDS, Column
+from graduel.data.prepare.compression import DAMAGED, decompress_spec
 from graduel.data.prepare.encoders import Boolean, CategoryCode, Date, Number, OneHot
 from graduel.data.prepare.scalers import Both, Quantile, Robust, Shift
-from graduel.data.prepare.values import HIGHEST, require_columns
+from graduel.data.prepare.values import require_columns
 from graduel.errors import UserError, unknown
 from graduel.serialize import from_plain, to_plain
 
@@ -26,6 +28,8 @@ if TYPE_CHECKING:
     import polars as pl
 
 Array = NDArray[Any]
+
+Category = TypeVar("Category")
 
 Encoder = Number | OneHot | CategoryCode | Boolean | Date
 
@@ -83,16 +87,14 @@ class Preparation(Struct, frozen=True):
 
     @classmethod
     def from_spec(cls, spec: Any) -> Self:
-        """Build a preparation from plain data.
+        """Build a preparation from plain data, compressed or not.
 
         Raises
         ------
         UserError
             If the data are not those of such a preparation.
         """
-        what = "the preparation in the file is damaged"
-        _require_text_and_numbers(spec, what)
-        return from_plain(cls, spec, what)
+        return from_plain(cls, decompress_spec(spec), DAMAGED)
 
 
 class NetPreparation(Preparation, frozen=True, tag="net"):
@@ -163,20 +165,16 @@ class NetPreparation(Preparation, frozen=True, tag="net"):
         most = _limit(limit, CODES if embed else ONE_HOT)
         if scaling not in SCALERS:
             raise unknown("scaling", scaling, SCALERS)
-        encoders: list[Encoder] = []
-        for kind, column in _fitted_columns(frame, columns, rows):
-            if kind == "numeric":
-                encoders.append(Number.fit(column, SCALERS[scaling]))
-            elif kind == "boolean":
-                encoders.append(Boolean.fit(column))
-            elif kind == "date":
-                encoders.append(Date.fit(column))
-            elif embed:
+
+        def fit_category(column: pl.Series) -> OneHot | CategoryCode:
+            if embed:
                 code = CategoryCode.fit(column, most)
                 few = 0 < len(code.categories) + code.others <= one_hot
-                encoders.append(OneHot.fit(column, most) if few else code)
-            else:
-                encoders.append(OneHot.fit(column, most))
+                if not few:
+                    return code
+            return OneHot.fit(column, most)
+
+        encoders = _fit_encoders(frame, columns, rows, SCALERS[scaling], fit_category)
         return cls(tuple(sorted(encoders, key=_is_code)))
 
     def __post_init__(self) -> None:
@@ -244,17 +242,8 @@ class TreePreparation(Preparation, frozen=True, tag="tree"):
         `limit` is 4,096 by default.
         """
         most = _limit(limit, CODES)
-        encoders: list[Number | CategoryCode | Boolean | Date] = []
-        for kind, column in _fitted_columns(frame, columns, rows):
-            if kind == "numeric":
-                encoders.append(Number.fit(column, Shift))
-            elif kind == "boolean":
-                encoders.append(Boolean.fit(column, for_trees=True))
-            elif kind == "date":
-                encoders.append(Date.fit(column, for_trees=True))
-            else:
-                encoders.append(CategoryCode.fit(column, most, for_trees=True))
-        return cls(tuple(encoders))
+        fit_category = partial(CategoryCode.fit, limit=most, for_trees=True)
+        return cls(tuple(_fit_encoders(frame, columns, rows, Shift, fit_category)))
 
     @property
     def feature_types(self) -> list[str]:
@@ -274,19 +263,31 @@ class TreePreparation(Preparation, frozen=True, tag="tree"):
         return list(taken)
 
 
-def _fitted_columns(
-    frame: pl.DataFrame, columns: Sequence[Column], rows: Array | None
-) -> Iterator[tuple[str, pl.Series]]:
-    """Yield the kind and the fitted rows of each column, one at a time; text is left out."""
+def _fit_encoders(
+    frame: pl.DataFrame,
+    columns: Sequence[Column],
+    rows: Array | None,
+    scaler: type[Robust | Quantile | Both | Shift],
+    fit_category: Callable[[pl.Series], Category],
+) -> Iterator[Number | Boolean | Date | Category]:
+    """Yield an encoder of each column, fitted on these rows; text is left out."""
     used = [column for column in columns if column.kind != "text"]
     require_columns(frame, (column.name for column in used))
     if rows is not None and rows.dtype == np.bool_:
         rows = np.flatnonzero(rows)
     for column in used:
-        if column.kind not in KINDS:
-            raise unknown(f"the kind of column {column.name!r}", column.kind, KINDS)
         values = frame[column.name]
-        yield column.kind, values if rows is None else values.gather(rows)
+        cells = values if rows is None else values.gather(rows)
+        if column.kind == "numeric":
+            yield Number.fit(cells, scaler)
+        elif column.kind == "boolean":
+            yield Boolean.fit(cells, for_trees=scaler is Shift)
+        elif column.kind == "date":
+            yield Date.fit(cells, for_trees=scaler is Shift)
+        elif column.kind == "categorical":
+            yield fit_category(cells)
+        else:
+            raise unknown(f"the kind of column {column.name!r}", column.kind, KINDS)
 
 
 def _limit(limit: int | None, otherwise: int) -> int:
@@ -297,22 +298,3 @@ def _limit(limit: int | None, otherwise: int) -> int:
 
 def _is_code(encoder: Encoder) -> bool:
     return isinstance(encoder, CategoryCode)
-
-
-def _require_text_and_numbers(spec: Any, what: str) -> None:
-    """Raise if plain data hold numbers or text that JSON allows and a preparation cannot have.
-
-    These are numbers beyond float64, NaN, and half of a surrogate pair.
-    """
-    rest = [spec]
-    while rest:
-        value = rest.pop()
-        if isinstance(value, dict):
-            rest += [*value, *value.values()]
-        elif isinstance(value, list):
-            rest += value
-        elif isinstance(value, str):
-            if value != value.encode(errors="replace").decode():
-                raise UserError(f"{what}: expected text; got {value[:40]!r}")
-        elif isinstance(value, int | float) and not abs(value) <= HIGHEST:
-            raise UserError(f"{what}: expected a finite number; got {str(value)[:40]}")

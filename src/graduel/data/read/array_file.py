@@ -39,11 +39,6 @@ def read_array(text: str) -> ArrayFile:
 
     A table is read as ``graduel duel`` reads it; a text file must have a header. One column gives
     an array of shape (n,), several columns (n, columns).
-
-    Raises
-    ------
-    UserError
-        If there is no such file or column, or it holds no plain array.
     """
     match = None if Path(text).is_file() else _COLUMN.fullmatch(text)
     path = Path(match["file"] if match else text)

@@ -9,25 +9,13 @@ from graduel.errors import UserError
 
 
 def file_sha256(path: Path) -> str:
-    """Return the SHA-256 of a file's content.
-
-    Raises
-    ------
-    OSError
-        If it cannot be read.
-    """
+    """Return the SHA-256 of a file's content."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def fingerprint(path: Path) -> str:
-    """Return the SHA-256 of a file's content, or of a folder's files with their names.
-
-    Raises
-    ------
-    UserError
-        If a file cannot be read.
-    """
+    """Return the SHA-256 of a file's content, or of a folder's files with their names."""
     try:
         if not path.is_dir():
             return file_sha256(path)

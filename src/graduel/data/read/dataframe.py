@@ -19,13 +19,7 @@ TARGET = "target"
 
 
 def from_frame(table: Any) -> tuple[pl.DataFrame, list[str]]:
-    """Return a Polars or pandas DataFrame as a Polars one, with notes; the input is not changed.
-
-    Raises
-    ------
-    UserError
-        If the input is neither.
-    """
+    """Return a Polars or pandas DataFrame as a Polars one, with notes; the input is not changed."""
     import polars as pl
 
     if isinstance(table, pl.LazyFrame):
@@ -52,11 +46,6 @@ def from_arrays(X: Any, y: Any) -> tuple[pl.DataFrame | Dataset, str, list[str]]
     Returns
     -------
     The DataFrame or data set, the name of the target's column, and notes.
-
-    Raises
-    ------
-    UserError
-        If X and y do not fit each other.
     """
     import polars as pl
 
@@ -104,7 +93,7 @@ def _is_pandas(table: Any) -> bool:
 
 
 def is_frame(table: Any) -> bool:
-    """Tell whether an object is a DataFrame of Polars or pandas."""
+    """Return whether an object is a DataFrame of Polars or pandas."""
     import polars as pl
 
     return isinstance(table, pl.DataFrame | pl.LazyFrame) or (

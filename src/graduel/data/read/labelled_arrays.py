@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from graduel.data.dataset import ColumnKind, Dataset
+from graduel.data.dataset import Dataset
 from graduel.errors import UserError
 
 
@@ -25,13 +25,7 @@ def natural_order(name: str) -> tuple[bool, float, str]:
 
 
 def encode_labels(labels: NDArray[Any], where: str) -> tuple[NDArray[np.int64], tuple[str, ...]]:
-    """Return class codes, 0 … n_classes − 1, and the class names in order.
-
-    Raises
-    ------
-    UserError
-        If there is not one label per example, or a label is a fraction or missing.
-    """
+    """Return class codes, 0 … n_classes − 1, and the class names in order."""
     if labels.ndim == 2 and labels.shape[1] == 1:
         labels = labels[:, 0]
     if labels.ndim != 1:
@@ -70,13 +64,7 @@ def dataset_from_arrays(
     n_train: int | None = None,
     source: str = "",
 ) -> Dataset:
-    """Return the data set of arrays: rows of numbers, or images.
-
-    Raises
-    ------
-    UserError
-        If X and labels do not fit each other, or X does not hold numbers.
-    """
+    """Return the data set of arrays: rows of numbers, or images."""
     if X.dtype.kind == "b":
         X = X.astype(np.uint8)
     if X.dtype.kind not in "iuf":
@@ -92,8 +80,7 @@ def dataset_from_arrays(
         raise UserError(f"{name}: expected as many labels as rows; got {len(y)} and {len(X)}")
     if len(classes) < 2:
         raise UserError(f"{name}: expected two classes or more; every label is '{classes[0]}'")
-    kind: ColumnKind = "pixel" if X.ndim > 2 else "numeric"
-    return Dataset(name, X, y, classes, (kind,) * int(np.prod(X.shape[1:])), n_train, source)
+    return Dataset(name, X, y, classes, n_train, source)
 
 
 def _reject_missing_pixels(X: NDArray[Any], name: str) -> None:

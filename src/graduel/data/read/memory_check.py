@@ -40,13 +40,7 @@ def free_bytes() -> int:
 
 
 def check_memory(path: Path, size: int, copies: float) -> None:
-    """Raise if this many copies of a table do not fit into memory.
-
-    Raises
-    ------
-    UserError
-        With the bytes needed, the bytes free, and the remedy.
-    """
+    """Raise if this many copies of a table do not fit into memory."""
     need, free = size * copies, free_bytes()
     if need > free:
         raise UserError(

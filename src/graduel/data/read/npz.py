@@ -15,13 +15,7 @@ from graduel.errors import UserError
 
 
 def read_npz(path: Path) -> Dataset:
-    """Read X and y, or a predefined split: x_train, y_train, x_test and y_test.
-
-    Raises
-    ------
-    UserError
-        If the file is damaged, holds other arrays, or arrays of Python objects.
-    """
+    """Read X and y, or a predefined split: x_train, y_train, x_test and y_test."""
     try:
         with path.open("rb") as file:
             archive = np.load(file, allow_pickle=False)

@@ -110,11 +110,6 @@ def read_openml(key: str) -> tuple[pl.DataFrame, Fetched, list[str]]:
     Returns
     -------
     The table without its row numbers, its entry in the cache, and notes.
-
-    Raises
-    ------
-    UserError
-        As :func:`fetch`.
     """
     fetched = fetch(key)
     frame, notes = read_parquet(fetched.path)

@@ -38,13 +38,7 @@ def _parquet_errors(path: Path) -> Iterator[None]:
 
 
 def read_parquet(path: Path) -> tuple[pl.DataFrame, list[str]]:
-    """Read a whole table and the notes on it.
-
-    Raises
-    ------
-    UserError
-        If the file is damaged.
-    """
+    """Read a whole table and the notes on it."""
     import polars as pl
 
     with _parquet_errors(path):
@@ -87,13 +81,7 @@ def scan_parquet(path: Path, column: str | None = None) -> Iterator[pl.DataFrame
 
 
 def sample_parquet(path: Path, target: str, size: int) -> tuple[pl.DataFrame, list[str]]:
-    """Read a stratified sample of the rows, a block at a time, and the notes on it.
-
-    Raises
-    ------
-    UserError
-        If the file is damaged, or has no such target.
-    """
+    """Read a stratified sample of the rows, a block at a time, and the notes on it."""
     import polars as pl
 
     with _parquet_errors(path):

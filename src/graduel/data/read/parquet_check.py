@@ -17,13 +17,7 @@ from graduel.errors import UserError
 
 
 def check_parquet(path: Path) -> None:
-    """Raise if a Parquet file cannot be read.
-
-    Raises
-    ------
-    UserError
-        If it is damaged.
-    """
+    """Raise if a Parquet file cannot be read."""
     command = [sys.executable, "-P", "-m", "graduel.data.read.parquet_check", str(path)]
     done = subprocess.run(
         command, stdin=subprocess.DEVNULL, capture_output=True, encoding="utf-8", check=False

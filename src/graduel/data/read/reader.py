@@ -114,7 +114,7 @@ def read_source(
         if sample is None:
             frame, notes = csv.read_csv(path, dialect)
         else:
-            column = target or _require_target(csv.scan_csv(path, dialect))
+            column = target or _require_target(block for _, block in csv.scan_csv(path, dialect))
             frame, notes = csv.sample_csv(path, dialect, column, sample)
         text_decimal = dialect.decimal
     stem = path.name.partition(".")[0] or path.name
@@ -140,13 +140,7 @@ def _read_folder(path: Path, size: tuple[int, int] | None) -> Source:
 
 
 def detect_format(path: Path) -> str:
-    """Return a path's format by its first bytes: ``folder``, ``npz``, ``parquet`` or ``text``.
-
-    Raises
-    ------
-    UserError
-        If the path does not exist or has no format that holds data.
-    """
+    """Return a path's format by its first bytes: ``folder``, ``npz``, ``parquet`` or ``text``."""
     try:
         if path.is_dir():
             return "folder"

@@ -79,6 +79,6 @@ def open_stream(
         raise UserError(f"{path}: expected a table (CSV or Parquet)")
     dialect = detect_dialect(path, separator=separator, decimal=decimal, encoding=encoding)
     names = sanitize_names(dialect.names)[0]
-    pairs = csv.scan_text(path, dialect)
+    pairs = csv.scan_csv(path, dialect, as_text=True)
     schema: dict[str, pl.DataType] = {name: pl.String() for name in names}
     return Stream(schema, dialect.decimal, (Block(*pair) for pair in pairs))

@@ -19,11 +19,6 @@ def list_tables(path: Path) -> list[Path]:
     A folder with IDX files, or with images in folders of it, is a folder of images, whatever else
     lies in it. Files with other endings (a README, a licence) are ignored.
 
-    Raises
-    ------
-    UserError
-        If the folder cannot be read.
-
     Examples
     --------
     >>> list_tables(Path("a file.csv"))
@@ -39,7 +34,7 @@ def list_tables(path: Path) -> list[Path]:
 
 
 def is_table(name: str) -> bool:
-    """Tell whether a file name has the ending of a table, packed or not.
+    """Return whether a file name has the ending of a table, packed or not.
 
     >>> [is_table(name) for name in ("a.csv", "B.TSV.gz", "README.md", ".hidden.csv")]
     [True, True, False, False]

@@ -1,4 +1,4 @@
-"""Split, rows, metric and ROPE: the user's choices, and what suits the data where there is none."""
+"""Split, rows, metric and ROPE: the user's choices, and defaults that suit the data."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ import numpy as np
 from graduel.data import Dataset
 from graduel.data.source import DataSource
 from graduel.duel.plan.design import Design, check_design, default_design
-from graduel.duel.plan.protocol import ROPE
 from graduel.duel.plan.splits import check_rows, outer_split
 from graduel.errors import UserError
 from graduel.metrics.metric import default_rope, get_metric
@@ -48,65 +47,46 @@ def choose_defaults(
     UserError
         If the data cannot be split in this way, or a name or a number is wrong.
     """
-    if data.is_builtin:
-        return _builtin_defaults(data, split, metric, rope, rows, quick)
-    dataset = data.load()
-    design, rows, n_rows = _choose_rows(dataset, split, rows, quick)
-    chosen = get_metric(default_metric(dataset) if metric is None else metric)
+    builtin = data.is_builtin
+    if builtin and Design.parse(split or "given").kind == "given":
+        design, table_rows = Design("given"), None
+        if rows is not None:
+            check_rows(data.load(), rows)
+        elif quick:
+            rows = QUICK_ROWS
+    else:
+        dataset = data.load()
+        design = _design(dataset, split, quick)
+        available = len(outer_split(design, dataset, 0)[0])
+        if rows is not None and not 2 <= rows <= available:
+            raise UserError(
+                f"rows must be between 2 and {available:,}, the training rows of {dataset.name}; "
+                f"got {rows:,}"
+            )
+        if rows is None and quick and available > QUICK_ROWS:
+            rows = QUICK_ROWS
+        table_rows = (available if rows is None else rows) if dataset.columns else None
+    if metric is None:
+        metric = "error" if builtin else default_metric(data.load())
+    compared = get_metric(metric)
     if rope is None:
-        rope = default_rope(chosen, table=True)
-    return Defaults(
-        str(design), chosen.name, validate_rope(rope), rows, n_rows if dataset.columns else None
-    )
+        rope = default_rope(compared, table=not builtin)
+    return Defaults(str(design), compared.name, validate_rope(rope), rows, table_rows)
 
 
-def _builtin_defaults(
-    data: DataSource,
-    split: str | None,
-    metric: str | None,
-    rope: float | None,
-    rows: int | None,
-    quick: bool,
-) -> Defaults:
-    """Return the same for built-in images, which come with a test part."""
-    design = Design.parse(split or "given")
-    if design.kind != "given":
-        design, rows, _ = _choose_rows(data.load(), str(design), rows, quick)
-    elif rows is not None:
-        check_rows(data.load(), rows)
-    elif quick:
-        rows = QUICK_ROWS
-    name, default = "error", ROPE
-    if metric is not None:
-        chosen = get_metric(metric)
-        name, default = chosen.name, default_rope(chosen, table=False)
-    return Defaults(str(design), name, default if rope is None else validate_rope(rope), rows, None)
-
-
-def _choose_rows(
-    dataset: Dataset, split: str | None, rows: int | None, quick: bool
-) -> tuple[Design, int | None, int]:
-    """Return the design, the rows to train and validate on (None for all), and their number."""
+def _design(dataset: Dataset, split: str | None, quick: bool) -> Design:
+    """Return the user's design, or what suits the data set; raise if it cannot be split so."""
     design = Design.parse(split) if split else default_design(dataset, quick=quick)
     check_design(design, dataset)
-    available = len(outer_split(design, dataset, 0)[0])
-    if rows is not None and not 2 <= rows <= available:
-        raise UserError(
-            f"rows must be between 2 and {available:,}, the training rows of {dataset.name}; "
-            f"got {rows:,}"
-        )
-    if rows is None and quick and available > QUICK_ROWS:
-        rows = QUICK_ROWS
-    return design, rows, available if rows is None else rows
+    return design
 
 
 def cap_rows(rows: int | None, dataset: Dataset, split: str | None, *, quick: bool) -> int | None:
     """Return `rows`, or None where the data set has no more training rows than that."""
     if rows is None:
         return None
-    design = Design.parse(split) if split else default_design(dataset, quick=quick)
-    check_design(design, dataset)
-    return None if rows >= len(outer_split(design, dataset, 0)[0]) else rows
+    available = len(outer_split(_design(dataset, split, quick), dataset, 0)[0])
+    return None if rows >= available else rows
 
 
 def validate_rope(rope: float) -> float:

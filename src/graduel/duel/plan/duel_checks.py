@@ -35,7 +35,7 @@ def check_duel(
     if protocol.source is not None:
         if dataset.inferred_table is not None:
             findings += check_table(dataset.inferred_table)
-        design, metric = Design.parse(protocol.split), get_metric(protocol.metric)
+        design, metric = protocol.design, get_metric(protocol.metric)
         findings += check_folds(dataset, design)
         findings += check_metric(dataset, metric)
         findings += check_power(dataset, design, metric, protocol.rope, len(protocol.contenders))

@@ -46,7 +46,7 @@ def build_protocol(
     rope: float | None = None,
     budget: Any = None,
     trials: int | None = None,
-    own: Sequence[UserContender] = (),
+    user_contenders: Sequence[UserContender] = (),
     probes: bool = True,
 ) -> Protocol:
     """Check a user's options and build the protocol of a duel.
@@ -60,7 +60,7 @@ def build_protocol(
     metric : the metric that is compared and that fits are stopped by
     rope : the largest difference in that metric that makes no difference in practice
     budget, trials : what each side may use for tuning; see :func:`graduel.run_duel`
-    own : the user's own contenders
+    user_contenders : the user's own contenders
     probes : probe fitted models with perturbed rows
 
     Raises
@@ -68,29 +68,29 @@ def build_protocol(
     UserError
         If a name is unknown or a number out of range.
     """
-    names = _contender_names(contenders, own, net)
+    names = _contender_names(contenders, user_contenders, net)
     defaults = choose_defaults(
         data, split=split, metric=metric, rope=rope, rows=whole_rows(rows), quick=quick
     )
     traits = _table_traits(data, defaults)
-    chosen: dict[str, tuple[str, str, Any]] = {}
+    specs: dict[str, tuple[str, str, Any]] = {}
     for name in names:
         family, contender = get_contender(name)
-        if (recipes := contender.recipes(traits)) is None:
+        if (variants := contender.recipes(traits)) is None:
             if traits is None:
                 raise UserError(f"{name} is for tables, and these are images")
             raise UserError(f"{name} is for images; for a table take {family.name}")
-        recipe: Any = recipes.quick if quick else recipes.full
+        recipe: Any = variants.quick if quick else variants.full
         if name == "net" and net is not None:
             base = net_recipe(quick, defaults.table_rows)
             recipe = parse_recipe(net, base) if isinstance(net, str) else validate_recipe(net)
-        chosen[name] = (family.name, contender.title, recipe)
-    for one in own:
-        chosen[one.name] = (USER, one.title, one.recipe)
+        specs[name] = (family.name, contender.title, recipe)
+    for one in user_contenders:
+        specs[one.name] = (USER, one.title, one.recipe)
     return assemble_protocol(
         data,
         defaults,
-        chosen,
+        specs,
         seeds=seeds,
         quick=quick,
         threads=threads,
@@ -102,7 +102,7 @@ def build_protocol(
 
 def _contender_names(
     contenders: Sequence[str] | None,
-    own: Sequence[UserContender],
+    user_contenders: Sequence[UserContender],
     net: NetRecipe | str | None,
 ) -> list[str]:
     """Return the names of built-in contenders in one order, so that equal sets are equal duels."""
@@ -111,7 +111,7 @@ def _contender_names(
         known = ", ".join(contender_names())
         raise UserError(f"expected at least one contender of {known}; got none")
     families = [get_contender(name)[0] for name in names]
-    every = [*names, *[one.name for one in own]]
+    every = [*names, *[one.name for one in user_contenders]]
     if twice := [name for name in every if every.count(name) > 1]:
         raise UserError(f"each contender duels once; got '{twice[0]}' twice")
     for needed in (one for family in families for one in family.requires):
@@ -134,7 +134,7 @@ def _table_traits(data: DataSource, defaults: Defaults) -> TableTraits | None:
 def assemble_protocol(
     data: DataSource,
     defaults: Defaults,
-    chosen: Mapping[str, tuple[str, str, Any]],
+    specs: Mapping[str, tuple[str, str, Any]],
     *,
     seeds: int,
     quick: bool,
@@ -159,7 +159,7 @@ def assemble_protocol(
         dataset=data.name,
         contenders={
             name: {"family": family, "title": title, "recipe": to_plain(recipe)}
-            for name, (family, title, recipe) in chosen.items()
+            for name, (family, title, recipe) in specs.items()
         },
         seeds=seeds,
         rows=defaults.rows,
@@ -167,7 +167,7 @@ def assemble_protocol(
         threads=default_threads() if threads is None else validate_count("threads", threads, most),
         rope=defaults.rope,
         varies=varies,
-        versions=_versions(chosen, tuned=is_tuned),
+        versions=_versions(specs, tuned=is_tuned),
         source=None if data.is_builtin else data.spec.as_dict(),
         split=defaults.split,
         metric=defaults.metric,
@@ -180,7 +180,7 @@ def assemble_protocol(
             f"expected at most {MOST_SEEDS:,} fits of each contender; {protocol.seeds} seeds on "
             f"{protocol.splits} splits are {protocol.runs:,}"
         )
-    for _, _, recipe in chosen.values():
+    for _, _, recipe in specs.values():
         if isinstance(recipe, NetRecipe) and recipe not in known_nets():
             dataset = data.load()
             check_recipe(recipe, dataset.n_features, len(dataset.classes), image=dataset.image)
@@ -192,9 +192,9 @@ def whole_rows(rows: int | None) -> int | None:
     return None if rows is None else validate_count("rows", rows, None)
 
 
-def _versions(chosen: Mapping[str, tuple[str, str, Any]], *, tuned: bool) -> dict[str, str]:
+def _versions(specs: Mapping[str, tuple[str, str, Any]], *, tuned: bool) -> dict[str, str]:
     """Return the versions of the packages that decide the numbers of these contenders."""
-    families = dict.fromkeys(family for family, _, _ in chosen.values())
+    families = dict.fromkeys(family for family, _, _ in specs.values())
     more = [package for family in families for package in family_packages(family)]
     if tuned:
         require("optuna", "Optuna, with which graduel tunes,", "graduel[tune]")

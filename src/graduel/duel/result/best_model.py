@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from graduel.duel.plan.design import Design
 from graduel.duel.plan.protocol import Cell, Protocol
 from graduel.duel.result.duel_result import RESULT, read_result
 from graduel.duel.store.plan_file import PLAN
@@ -30,7 +29,7 @@ def find_model(path: Path, contender: str | None = None) -> tuple[Path, str]:
     result, protocol = read_result(path), Protocol.from_dict(read_json(path / PLAN))
     if contender is not None and contender not in protocol.contenders:
         raise unknown("contender", contender, protocol.contenders)
-    if Design.parse(protocol.split).kind == "folds":
+    if protocol.design.kind == "folds":
         raise UserError(
             f"{path}: cross-validation fits a model for each fold and saves none. Train one: "
             f"graduel train {protocol.source['file'] if protocol.source else protocol.dataset} …"

@@ -9,7 +9,6 @@ from statistics import mean
 from typing import Any
 
 from graduel.contenders.xgboost_recipes import STRONGEST_XGBOOST
-from graduel.duel.plan.design import Design
 from graduel.duel.plan.protocol import Protocol
 from graduel.duel.result.dataset_summary import summarize_dataset
 from graduel.duel.result.duel_result import (
@@ -19,21 +18,20 @@ from graduel.duel.result.duel_result import (
     ContenderResult,
     DatasetSummary,
     KnownBest,
-    Probes,
     ProtocolSummary,
     Result,
     TrialResult,
+    metric_fields,
     read_result,
 )
 from graduel.duel.result.environment import describe_environment
 from graduel.duel.result.outcome import Outcome, Run
-from graduel.duel.run import probes
+from graduel.duel.run.probes import merge_probes
 from graduel.duel.store.plan_file import PLAN
 from graduel.duel.store.store import Store
 from graduel.duel.suite.training_sizes import learning_curve
+from graduel.duel.verdict.claim import answer_claim
 from graduel.duel.verdict.costs import cost_sentence
-from graduel.duel.verdict.error_counts import answer_claim
-from graduel.duel.verdict.metric_interval import metric_interval
 from graduel.duel.verdict.runs import RunPredictions
 from graduel.duel.verdict.types import Claim
 from graduel.errors import UserError
@@ -65,7 +63,7 @@ def build_result(store: Store, command: str, *, show_rows: bool = False) -> Run:
             **_quality(predictions, name, metric),
             **_cost(cells, predictions),
             calibration=_calibration(store, predictions, name, cells),
-            probes=_probes(cells),
+            probes=merge_probes([cell.probes for cell in cells]),
             recipe=protocol.contenders[name]["recipe"],
         )
         for name, cells in outcomes.items()
@@ -135,10 +133,10 @@ def _outcomes(store: Store) -> dict[str, list[Outcome]]:
 def _collect_predictions(store: Store, outcomes: dict[str, list[Outcome]]) -> RunPredictions:
     protocol = store.protocol
     return RunPredictions(
-        Design.parse(protocol.split),
+        protocol.design,
         protocol.seeds,
         [store.read_split(run).test for run in range(protocol.runs)],
-        [store.read_truth(run) for run in range(protocol.runs)],
+        [store.read_labels(run, "test") for run in range(protocol.runs)],
         {name: [o.probabilities for o in cells] for name, cells in outcomes.items()},
     )
 
@@ -189,7 +187,7 @@ def _quality(predictions: RunPredictions, name: str, metric: Metric) -> dict[str
     }
     if metric.name != "error":
         quality["metric"] = metric.shown(mean(predictions.run_losses(name, metric)))
-        quality["metric_interval"] = metric_interval(predictions, name, metric)
+        quality["metric_interval"] = predictions.metric_interval(name, metric)
         quality["metrics"] = tuple(
             metric.shown(loss) for loss in predictions.run_losses(name, metric)
         )
@@ -202,12 +200,8 @@ def _calibration(
     """Return the calibration before and after temperature scaling, fitted on validation rows."""
     runs, temperatures = predictions.probabilities[name], []
     for cell in cells:
-        p, y = cell.valid_probabilities, store.read_valid_truth(cell.seed)
-        if p is None or y is None:
-            raise UserError(
-                f"{store.path}: validation probabilities are missing. Run the duel in a new folder"
-            )
-        temperatures.append(fit_temperature(p, y))
+        y = store.read_labels(cell.seed, "valid")
+        temperatures.append(fit_temperature(cell.valid_probabilities, y))
     scaled = [apply_temperature(p, t) for p, t in zip(runs, temperatures, strict=True)]
     return CalibrationResult(
         temperatures=tuple(temperatures),
@@ -216,23 +210,14 @@ def _calibration(
     )
 
 
-def _probes(cells: list[Outcome]) -> Probes | None:
-    merged = probes.merge_probes([cell.probes for cell in cells])
-    return None if merged is None else from_plain(Probes, merged)
-
-
 def _summarize_protocol(protocol: Protocol, metric: Metric) -> ProtocolSummary:
     return ProtocolSummary(
+        **metric_fields(metric, protocol.rope),
         split=protocol.split,
-        metric=protocol.metric,
-        metric_title=metric.title,
-        metric_unit=metric.unit,
-        lower_is_better=metric.lower_is_better,
         seeds=protocol.seeds,
         rows=protocol.rows,
         quick=protocol.quick,
         varies=tuple(protocol.varies),
-        rope=protocol.rope,
         threads=protocol.threads,
         budget=BudgetSummary(**protocol.budget),
     )

@@ -1,16 +1,32 @@
-"""Summary of user data for a result; no row of them, unless it may be shown."""
+"""Findings of the checks, and the summary of user data for a result."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
-from graduel.duel.plan.duel_checks import check_leaks
+from graduel.data.finding import Finding
+from graduel.duel.plan.duel_checks import check_duel, check_leaks
 from graduel.duel.plan.splits import count_leaked_rows
-from graduel.duel.store.finding_file import check_once
+from graduel.duel.plan.user_estimators import UserContender
 from graduel.duel.store.store import Store
-from graduel.serialize import to_plain
+from graduel.errors import UserError
+from graduel.serialize import from_plain, read_json, to_plain, write_json
+
+FINDINGS = "findings.json"
+
+
+def check_once(store: Store, user_contenders: Sequence[UserContender] = ()) -> tuple[Finding, ...]:
+    """Return the findings about a duel: those in its folder, or else compute and save them."""
+    path = store.path / FINDINGS
+    try:
+        return from_plain(tuple[Finding, ...], read_json(path), str(path))
+    except UserError:  # not written yet, or damaged
+        findings = check_duel(store.dataset(), store.protocol, user_contenders)
+    write_json(path, findings)
+    return findings
 
 
 def summarize_dataset(store: Store, *, show_rows: bool = False) -> dict[str, Any]:

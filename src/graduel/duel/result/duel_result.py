@@ -11,9 +11,11 @@ from pathlib import Path
 from typing import Any, Literal
 
 from graduel.data.finding import Finding
+from graduel.duel.result.probe_results import Probes
 from graduel.duel.verdict.types import Claim, Comparison, Costs, PairCurve
 from graduel.errors import UserError
 from graduel.metrics.calibration import Calibration
+from graduel.metrics.metric import Metric
 from graduel.serialize import from_plain, read_json
 
 RESULT = "result.json"
@@ -93,6 +95,17 @@ class MetricSummary:
     """The largest difference that makes no difference in practice."""
 
 
+def metric_fields(metric: Metric, rope: float) -> dict[str, Any]:
+    """Return the fields of a :class:`MetricSummary`."""
+    return {
+        "metric": metric.name,
+        "metric_title": metric.title,
+        "metric_unit": metric.unit,
+        "lower_is_better": metric.lower_is_better,
+        "rope": rope,
+    }
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BudgetSummary:
     """What each contender may spend in a run."""
@@ -145,53 +158,6 @@ class CalibrationResult:
     """One for each run, fitted on its validation rows."""
     before: Calibration
     after: Calibration
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PerturbationErrors:
-    """Errors on test rows that are perturbed in one way, by strength."""
-
-    name: str
-    """Images: "noise" (standard deviation as a share of the brightest value), "rotation" (degrees),
-    "shift" (pixels), "occlusion" (side of a square in pixels). Tables: "missing" (share of cells),
-    "permuted" (share of columns)."""
-    strengths: tuple[int | float, ...]
-    errors: tuple[float | None, ...]
-    """Null where the model refused the rows."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Importance:
-    """Permutation importance: how much the loss rises when a feature comes from other rows.
-
-    Of tables `log_loss` and `error` have a value for each of `columns`; of images they are rows of
-    blocks of pixels.
-    """
-
-    rows: int
-    log_loss: tuple[float | tuple[float, ...], ...]
-    """Rise of the log loss."""
-    error: tuple[float | tuple[float, ...], ...]
-    """Rise of the error rate."""
-    columns: tuple[tuple[str, ...], ...] | None = None
-    """Tables: the names of the columns that are permuted together."""
-    block: int | None = None
-    """Images: the side of a block in pixels."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Probes:
-    """Robustness and feature importance on at most 1,000 test rows of each run; means."""
-
-    rows: int
-    """All runs together."""
-    error: float
-    """On these rows as they are."""
-    log_loss: float
-    """On these rows as they are."""
-    robustness: tuple[PerturbationErrors, ...]
-    importance: Importance | None
-    """Null where the model refused the rows."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,6 +9,7 @@ from typing import Any
 from numpy.typing import NDArray
 
 from graduel.duel.result.duel_result import Result
+from graduel.duel.result.probe_results import Probes
 from graduel.duel.result.suite_result import SuiteResult
 
 Curve = list[tuple[float, float]]
@@ -31,11 +32,10 @@ class Outcome:
     """What the fit chose: best epoch or round, its validation error, …"""
     probabilities: NDArray[Any] = field(repr=False, compare=False)
     """For each test row, a probability for each class: float32, shape (n_test, n_classes)."""
-    valid_probabilities: NDArray[Any] | None = field(default=None, repr=False, compare=False)
-    """The same for the validation rows; None in folders of before they were kept."""
-    probes: dict[str, Any] | None = field(default=None, repr=False)
-    """What disturbed rows do to the model, and what it looks at: see
-    :func:`graduel.duel.run.probes.run_probes`. None where it was not tried."""
+    valid_probabilities: NDArray[Any] = field(repr=False, compare=False)
+    """The same for the validation rows."""
+    probes: Probes | None = field(default=None, repr=False)
+    """See :func:`graduel.duel.run.probes.run_probes`; None where the model was not probed."""
     trials: list[dict[str, Any]] = field(default_factory=list)
     """Of a tuning: number, params, loss on the validation rows, seconds and state of each trial."""
     best_trial: int | None = None

@@ -89,7 +89,7 @@ def _record_event(store: Store, event: Event) -> None:
         elif event.trial is not None:
             store.trial_log(cell).add(event.trial, _space(store, cell))
         elif event.result is not None:
-            store.write_files(cell, event.result.files)
+            store.write_cell(cell, event.result.files)
     except OSError as error:
         message = f"{error.filename or store.path}: {error.strerror or error}"
         raise UserError(f"{cell.contender}: {message}") from None

@@ -22,6 +22,7 @@ from graduel.contenders.search.trials import Trial
 from graduel.duel.plan.protocol import Cell, Protocol
 from graduel.duel.plan.splits import Split
 from graduel.duel.result.outcome import Curve
+from graduel.duel.store.cell_files import pack_outcome, to_npy
 
 Message = TypeVar("Message")
 
@@ -97,11 +98,7 @@ def from_message(kind: type[Message], content: bytes) -> Message:
 
 
 def _to_npy(value: Any) -> Any:
-    if isinstance(value, np.generic):
-        return value.item()
-    buffer = BytesIO()
-    np.save(buffer, value, allow_pickle=False)
-    return buffer.getvalue()
+    return value.item() if isinstance(value, np.generic) else to_npy(value)
 
 
 def _from_npy(_: Any, content: bytes) -> NDArray[Any]:
@@ -154,9 +151,7 @@ def _pack_result(job: CellJob, dataset: Any, outcome: Any, fitted: Any) -> CellR
 
     from graduel.contenders import get_family
     from graduel.data.schema import Schema
-    from graduel.duel.plan.design import Design
     from graduel.duel.run.probes import run_probes
-    from graduel.duel.store.cell_files import pack_outcome
     from graduel.models.model_file import save_model
 
     protocol, cell = job.protocol, job.cell
@@ -164,7 +159,7 @@ def _pack_result(job: CellJob, dataset: Any, outcome: Any, fitted: Any) -> CellR
         probes = run_probes(fitted, dataset, job.split.test, cell.seed)
         outcome = replace(outcome, probes=probes)
     saved = None
-    if Design.parse(protocol.split).kind != "folds":  # nobody uses the model of one fold
+    if protocol.design.kind != "folds":  # nobody uses the model of one fold
         spec = protocol.contenders[cell.contender]
         model = get_family(spec["family"]).to_model(fitted, Schema.of(dataset), spec["title"])
         if model is not None:

@@ -8,7 +8,8 @@ never on a clock, so that results are the same on every machine.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from statistics import mean
 from typing import Any
 from zlib import crc32
@@ -18,6 +19,7 @@ from numpy.typing import NDArray
 
 from graduel.contenders import FittedContender, error_rate
 from graduel.data import Dataset, perturb
+from graduel.duel.result.probe_results import Importance, PerturbationErrors, Probes
 from graduel.metrics.metric import log_loss
 
 Array = NDArray[Any]
@@ -35,10 +37,10 @@ REFUSALS = (ValueError, TypeError, ArithmeticError)
 """Errors of a user's model on rows unlike its training rows: then there is no prediction."""
 
 
-def run_probes(
-    fitted: FittedContender, dataset: Dataset, test: Array, run: int
-) -> dict[str, Any] | None:
-    """Return the :func:`robustness` and :func:`importance` of a model as plain data.
+def run_probes(fitted: FittedContender, dataset: Dataset, test: Array, run: int) -> Probes | None:
+    """Return the robustness and the importance of a model on at most 1,000 test rows.
+
+    None for data that are neither a table nor images of uint8.
 
     Parameters
     ----------
@@ -46,13 +48,6 @@ def run_probes(
     dataset : the data set
     test : the numbers of the test rows
     run : the number of the run, which seeds the random numbers
-
-    Returns
-    -------
-    dict or None
-        ``rows`` (the number of perturbed rows), ``error`` and ``log_loss`` on them unperturbed,
-        ``robustness`` and ``importance``. None for data that are neither a table nor images of
-        uint8.
     """
     image = dataset.image is not None and dataset.X.dtype == np.uint8
     if not image and not dataset.columns:
@@ -66,45 +61,38 @@ def run_probes(
         return np.asarray(fitted.predict_proba(flat))
 
     p = predict(X)
-    return {
-        "rows": len(rows),
-        "error": error_rate(p, y),
-        "log_loss": log_loss(p, y),
-        "robustness": robustness(predict, X, y, rng, image=image),
-        "importance": importance(predict, X, y, rng, image=image),
-    }
+    return Probes(
+        rows=len(rows),
+        error=error_rate(p, y),
+        log_loss=log_loss(p, y),
+        robustness=tuple(_measure_robustness(predict, X, y, rng, image=image)),
+        importance=_measure_importance(predict, X, y, rng, image=image),
+    )
 
 
-def robustness(
+def _measure_robustness(
     predict: Callable[[Any], Array], X: Any, y: Array, rng: np.random.Generator, *, image: bool
-) -> list[dict[str, Any]]:
-    """Return the error on perturbed rows: ``name``, ``strengths`` and ``errors`` for each kind.
-
-    An error is None where the model makes no prediction.
-    """
-    results = []
+) -> Iterator[PerturbationErrors]:
+    """Yield the errors on perturbed rows by kind of perturbation."""
     for name, perturb_rows, strengths in _image_perturbations(X) if image else _perturbations():
-        errors = [_error(predict, perturb_rows(X, strength, rng), y) for strength in strengths]
-        results.append({"name": name, "strengths": list(strengths), "errors": errors})
-    return results
+        errors = tuple(_error(predict, perturb_rows(X, strength, rng), y) for strength in strengths)
+        yield PerturbationErrors(name=name, strengths=strengths, errors=errors)
 
 
-def importance(
+def _measure_importance(
     predict: Callable[[Any], Array], X: Any, y: Array, rng: np.random.Generator, *, image: bool
-) -> dict[str, Any] | None:
+) -> Importance | None:
     """Return the rise of log loss and error when a part of the features is permuted.
 
-    Of a table: ``columns``, a list of lists of names (of more than 200 columns, neighbours are
-    permuted together), and ``log_loss`` and ``error``, a rise for each. Of images: ``block``, the
-    side of a block in pixels, and ``log_loss`` and ``error`` as rows of blocks. ``rows`` is the
-    number of rows. None where the model makes no prediction.
+    Of more than 200 columns, neighbours are permuted together. None where the model makes no
+    prediction.
 
     References
     ----------
     Breiman, *Random forests*, Machine Learning 45, 2001; Fisher, Rudin and Dominici, *All models
     are wrong, but many are useful*, JMLR 20, 2019 (for any model).
     """
-    parts = list(_blocks(X) if image else _columns(X))
+    parts: list[Any] = list(_blocks(X) if image else _columns(X))
     shape = (-1, len({left for _, left, _ in parts})) if image else (-1,)
     n = min(len(y), max(MOST_PREDICTIONS // max(len(parts), 1), FEWEST_ROWS))
     X, y = X[:n] if image else X.head(n), y[:n]
@@ -119,71 +107,42 @@ def importance(
     except REFUSALS:
         return None
     by_loss, by_error = np.array(rises).reshape(-1, 2).T
-    rises_by_part: dict[str, Any] = {
-        "rows": n,
-        "log_loss": by_loss.reshape(shape).tolist(),
-        "error": by_error.reshape(shape).tolist(),
-    }
-    return rises_by_part | ({"block": _side(X)} if image else {"columns": parts})
+    return Importance(
+        rows=n,
+        log_loss=_tuples(by_loss.reshape(shape)),
+        error=_tuples(by_error.reshape(shape)),
+        columns=None if image else tuple(parts),
+        block=_side(X) if image else None,
+    )
 
 
-def merge_probes(runs: list[dict[str, Any] | None]) -> dict[str, Any] | None:
+def merge_probes(runs: Sequence[Probes | None]) -> Probes | None:
     """Return the probes of a contender's runs as one: means over the runs; None without any.
 
-    >>> one = {"rows": 4, "error": 0.1, "log_loss": 0.2, "robustness": [], "importance": None}
-    >>> round(merge_probes([one, {**one, "error": 0.3}])["error"], 6)
+    >>> one = Probes(rows=4, error=0.1, log_loss=0.2, robustness=(), importance=None)
+    >>> round(merge_probes([one, replace(one, error=0.3)]).error, 6)
     0.2
     """
     probed = [one for one in runs if one is not None]
     if not probed:
         return None
-    first = probed[0]
-    parts = [one["importance"] for one in probed]
-    whole = parts[0] and {
-        **parts[0],
-        **{
-            key: np.mean([one[key] for one in parts if one], axis=0).tolist()
-            for key in ("log_loss", "error")
-        },
-    }
-    return {
-        "rows": sum(one["rows"] for one in probed),
-        "error": mean(one["error"] for one in probed),
-        "log_loss": mean(one["log_loss"] for one in probed),
-        "robustness": [
-            {
-                **curve,
-                "errors": [
-                    _mean(one["robustness"][number]["errors"][i] for one in probed)
-                    for i in range(len(curve["errors"]))
-                ],
-            }
-            for number, curve in enumerate(first["robustness"])
-        ],
-        "importance": whole,
-    }
-
-
-def validate_probes(probes: Any) -> dict[str, Any]:
-    """Return probes as :func:`run_probes` gave them.
-
-    Raises
-    ------
-    ValueError, TypeError, KeyError
-        If the data are not probes.
-    """
-    for curve in probes["robustness"]:
-        errors = [float(error) for error in curve["errors"] if error is not None]
-        if len(curve["errors"]) != len(curve["strengths"]) or not all(0 <= e <= 1 for e in errors):
-            raise ValueError(f"expected errors between 0 and 1 under {curve['name']}")
-    if (part := probes["importance"]) is not None:
-        by_loss, by_error = (np.array(part[key], np.float64) for key in ("log_loss", "error"))
-        if by_loss.shape != by_error.shape or by_loss.ndim != (2 if "block" in part else 1):
-            raise ValueError("expected importances of one shape")
-        if "block" not in part and len(part["columns"]) != len(by_loss):
-            raise ValueError("importances and columns do not fit")
-    int(probes["rows"]), float(probes["error"]), float(probes["log_loss"])
-    return dict(probes)
+    whole, parts = probed[0].importance, [one.importance for one in probed]
+    if whole is not None:
+        whole = replace(
+            whole,
+            log_loss=_tuples(np.mean([one.log_loss for one in parts if one], axis=0)),
+            error=_tuples(np.mean([one.error for one in parts if one], axis=0)),
+        )
+    return Probes(
+        rows=sum(one.rows for one in probed),
+        error=mean(one.error for one in probed),
+        log_loss=mean(one.log_loss for one in probed),
+        robustness=tuple(
+            replace(same[0], errors=tuple(map(_mean, zip(*(k.errors for k in same), strict=True))))
+            for same in zip(*(one.robustness for one in probed), strict=True)
+        ),
+        importance=whole,
+    )
 
 
 Perturbation = tuple[str, Callable[[Any, Any, np.random.Generator], Any], tuple[float, ...]]
@@ -213,10 +172,10 @@ def _error(predict: Callable[[Any], Array], X: Any, y: Array) -> float | None:
         return None
 
 
-def _columns(X: Any) -> Iterator[list[str]]:
+def _columns(X: Any) -> Iterator[tuple[str, ...]]:
     size = -(-X.width // MOST_GROUPS)
     for start in range(0, X.width, max(size, 1)):
-        yield list(X.columns[start : start + size])
+        yield tuple(X.columns[start : start + size])
 
 
 def _side(X: Array) -> int:
@@ -242,6 +201,11 @@ def _permute(X: Any, part: Any, order: Array, *, image: bool) -> Any:
     return permuted
 
 
-def _mean(values: Iterator[float | None]) -> float | None:
+def _tuples(values: Array) -> tuple[Any, ...]:
+    """Return an array of one axis or two as tuples."""
+    return tuple(tuple(row) if isinstance(row, list) else row for row in values.tolist())
+
+
+def _mean(values: Sequence[float | None]) -> float | None:
     known = [value for value in values if value is not None]
     return mean(known) if known else None

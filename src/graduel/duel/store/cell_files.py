@@ -18,7 +18,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from graduel.duel.result.outcome import Outcome
-from graduel.duel.run.probes import validate_probes
 from graduel.serialize import from_plain, read_json, to_json
 
 OUTCOME, PROBES, MODEL = "outcome.json", "probes.json", "model.safetensors"
@@ -29,7 +28,7 @@ ARRAYS = ("probabilities", "valid_probabilities")
 def pack_outcome(outcome: Outcome, model: bytes | None = None) -> dict[str, bytes]:
     """Return the content of each file, by name; `model` is that of the saved model."""
     values = {one.name: getattr(outcome, one.name) for one in fields(outcome)}
-    files = {f"{name}.npy": _to_npy(values.pop(name)) for name in ARRAYS}
+    files = {f"{name}.npy": to_npy(values.pop(name)) for name in ARRAYS}
     if (probes := values.pop("probes")) is not None:
         files[PROBES] = to_json(probes).encode()
     if model is not None:
@@ -56,7 +55,7 @@ def read_outcome(folder: Path, n_test: int, n_valid: int) -> Outcome:
         raise ValueError(f"unknown: {', '.join(sorted(unknown))}")
     values |= {name: _read_npy(folder / f"{name}.npy") for name in ARRAYS}
     if (folder / PROBES).exists():
-        values["probes"] = validate_probes(read_json(folder / PROBES))
+        values["probes"] = read_json(folder / PROBES)
     outcome = from_plain(Outcome, values)
     n_classes = outcome.probabilities.shape[-1]
     for name, n_rows in zip(ARRAYS, (n_test, n_valid), strict=True):
@@ -66,7 +65,8 @@ def read_outcome(folder: Path, n_test: int, n_valid: int) -> Outcome:
     return outcome
 
 
-def _to_npy(array: NDArray[Any]) -> bytes:
+def to_npy(array: NDArray[Any]) -> bytes:
+    """Return an array in NumPy's own format; never pickled."""
     buffer = BytesIO()
     np.save(buffer, array, allow_pickle=False)
     return buffer.getvalue()

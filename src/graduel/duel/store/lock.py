@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TypeVar
 
@@ -34,27 +34,20 @@ def locked_folder(
     UserError
         If the folder cannot be written, is in use, or holds something else.
     """
-    lock = FileLock(path / LOCK, timeout=0)
-    try:
-        _create_folder(path, plan, what)
-        lock.acquire()
-        claimed = claim()
-    except Timeout:
-        raise UserError(
-            f"{path} is in use by another graduel; wait for it or choose another --out"
-        ) from None
-    except OSError as error:
-        lock.release()
-        raise UserError(
-            f"--out must be a folder that can be written; {path}: {error.strerror}"
-        ) from None
-    except BaseException:
-        lock.release()
-        raise
-    try:
+    with ExitStack() as stack:
+        try:
+            _create_folder(path, plan, what)
+            stack.enter_context(FileLock(path / LOCK, timeout=0))
+            claimed = claim()
+        except Timeout:
+            raise UserError(
+                f"{path} is in use by another graduel; wait for it or choose another --out"
+            ) from None
+        except OSError as error:
+            raise UserError(
+                f"--out must be a folder that can be written; {path}: {error.strerror}"
+            ) from None
         yield claimed
-    finally:
-        lock.release()
 
 
 def _create_folder(path: Path, plan: str, what: str) -> None:

@@ -6,7 +6,7 @@
     cells/net-seed0/            see :mod:`graduel.duel.store.cell_files`
     tuning/net-seed0.sqlite     the finished trials of a tuning; .json, the curve so far
     cache/                      the data as they were loaded, until every cell is finished
-    findings.json               findings of the checks, see ``finding_file``
+    findings.json               findings of the checks, see ``dataset_summary``
     result.json                 the whole result; report.html beside it
 
 Files and folders of cells are written whole or not at all, by the process that holds the lock.
@@ -20,7 +20,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from io import BytesIO
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 from zipfile import BadZipFile
 
 import numpy as np
@@ -35,7 +35,7 @@ from graduel.data.spec import SourceSpec
 from graduel.duel.plan.protocol import Cell, Protocol
 from graduel.duel.plan.splits import Split
 from graduel.duel.result.outcome import Curve, Outcome
-from graduel.duel.store.cell_files import MODEL, pack_outcome, read_outcome
+from graduel.duel.store.cell_files import MODEL, read_outcome
 from graduel.duel.store.lock import locked_folder
 from graduel.duel.store.plan_file import PLAN, claim_plan
 from graduel.errors import UserError
@@ -151,11 +151,7 @@ class Store:
             ) from None
         return outcome
 
-    def write_cell(self, cell: Cell, outcome: Outcome, model: bytes | None = None) -> None:
-        """Write a cell's outcome and the file of its model, whole or not at all."""
-        self.write_files(cell, pack_outcome(outcome, model))
-
-    def write_files(self, cell: Cell, files: Mapping[str, bytes]) -> None:
+    def write_cell(self, cell: Cell, files: Mapping[str, bytes]) -> None:
         """Write the files of a cell, as ``pack_outcome`` returns them, whole or not at all."""
         atomic_write_folder(self._cells / cell.key, files)
 
@@ -213,15 +209,9 @@ class Store:
         rows = self._read_rows(run, "train", "valid", "test")
         return Split(*rows.values())
 
-    def read_truth(self, run: int) -> NDArray[np.int64]:
-        """Return the codes of the true classes of a run's test rows."""
-        return self._labels(run, "test", "truth")
-
-    def read_valid_truth(self, run: int) -> NDArray[np.int64]:
-        """Return the codes of the true classes of a run's validation rows."""
-        return self._labels(run, "valid", "valid_truth")
-
-    def _labels(self, run: int, part: str, name: str) -> NDArray[np.int64]:
+    def read_labels(self, run: int, part: Literal["valid", "test"]) -> NDArray[np.int64]:
+        """Return the codes of the true classes of a run's validation or test rows."""
+        name = "truth" if part == "test" else "valid_truth"
         if self.protocol.source is None:
             return np.asarray(self.dataset().y[self._read_rows(run, part)[part]])
         rows = self._read_rows(run, part, name)
@@ -253,6 +243,8 @@ class Store:
 
 
 def _first_line(error: BaseException) -> str:
+    if isinstance(error, OSError) and error.filename is not None:
+        return f"{Path(error.filename).name}: {error.strerror}"
     return (str(error) or type(error).__name__).splitlines()[0][:120]
 
 

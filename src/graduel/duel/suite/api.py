@@ -61,8 +61,8 @@ def run_suite(
     every = list(datasets.values()) if isinstance(datasets, Mapping) else expand_datasets(datasets)
     pairs = [one if isinstance(one, tuple) else (one, None) for one in every]
     data = [resolve_source(X, y, source) for X, y in pairs]
-    options["contenders"], own = parse_contenders(options.get("contenders"))
-    plan = plan_suite(data, names=names, own=own, **options)
+    options["contenders"], user_contenders = parse_contenders(options.get("contenders"))
+    plan = plan_suite(data, names=names, user_contenders=user_contenders, **options)
     return run_plan(default_folder(plan) if out is None else Path(out), plan)
 
 

@@ -83,7 +83,9 @@ class SuitePlan:
         if options.get("rows") is not None:
             quick, split = bool(options.get("quick")), options.get("split")
             options["rows"] = cap_rows(options["rows"], member.data.load(), split, quick=quick)
-        return build_protocol(member.data, net=self.net, own=self.user_contenders, **options)
+        return build_protocol(
+            member.data, net=self.net, user_contenders=self.user_contenders, **options
+        )
 
     @property
     def metric(self) -> Metric:
@@ -127,7 +129,7 @@ def plan_suite(
     *,
     names: Sequence[str] | None = None,
     net: str | NetRecipe | None = None,
-    own: Sequence[UserContender] = (),
+    user_contenders: Sequence[UserContender] = (),
     threads: int | None = None,
     **options: Any,
 ) -> SuitePlan:
@@ -141,7 +143,7 @@ def plan_suite(
     data : the data sets
     names : their names; by default those of their files
     net : the recipe of the contender 'net', or changes to its default as text
-    own : the user's own contenders
+    user_contenders : the user's own contenders
     threads, options : as :func:`~graduel.duel.plan.protocol_builder.build_protocol` takes them
 
     Raises
@@ -152,15 +154,17 @@ def plan_suite(
     if not data:
         raise UserError("a suite needs data sets; got none")
     folders = _folders([one.name for one in data] if names is None else names)
-    chosen = {k: v for k, v in options.items() if v is not None and v is not False}
-    chosen["threads"] = default_threads() if threads is None else threads
+    # Left out are unset options: None, and switches at their default.
+    defaults = {"probes": True}
+    shared = {k: v for k, v in options.items() if v is not None and v is not defaults.get(k, False)}
+    shared["threads"] = default_threads() if threads is None else threads
     members = tuple(Member(name, one) for name, one in zip(folders, data, strict=True))
     # What fails here would fail on every data set.
     if isinstance(net, str):
-        parse_recipe(net, net_recipe(bool(chosen.get("quick"))))
-    anywhere = {k: v for k, v in chosen.items() if k != "rows" and (k, v) != ("split", "given")}
-    build_protocol(open_source("iris"), own=own, **anywhere)
-    return SuitePlan(members, chosen, net, tuple(own))
+        parse_recipe(net, net_recipe(bool(shared.get("quick"))))
+    anywhere = {k: v for k, v in shared.items() if k != "rows" and (k, v) != ("split", "given")}
+    build_protocol(open_source("iris"), user_contenders=user_contenders, **anywhere)
+    return SuitePlan(members, shared, net, tuple(user_contenders))
 
 
 def _folders(names: Sequence[str]) -> list[str]:

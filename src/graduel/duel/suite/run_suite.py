@@ -7,7 +7,12 @@ from pathlib import Path
 from statistics import mean
 
 from graduel.duel.plan.protocol import Protocol
-from graduel.duel.result.duel_result import ContenderResult, MetricSummary, Result
+from graduel.duel.result.duel_result import (
+    ContenderResult,
+    MetricSummary,
+    Result,
+    metric_fields,
+)
 from graduel.duel.result.environment import describe_environment
 from graduel.duel.result.outcome import Suite
 from graduel.duel.result.suite_result import (
@@ -26,7 +31,7 @@ from graduel.duel.suite.plan_suite import SUITE_RESULT, Member, SuitePlan, open_
 from graduel.duel.verdict.datasets import compare_datasets
 from graduel.errors import UserError
 from graduel.metrics.metric import Metric, default_rope, get_metric
-from graduel.serialize import from_plain, read_json, to_plain, write_json
+from graduel.serialize import from_plain, read_json, write_json
 
 SECOND = "log_loss"
 """The second metric where the duels have another: errors do not show how good probabilities are."""
@@ -114,7 +119,7 @@ def build_suite_result(
             by_log_loss = _compare_by_log_loss(datasets, titles, plan)
     options = plan.as_dict()["options"]
     return SuiteResult(
-        protocol=from_plain(SuiteProtocol, options | to_plain(_summarize(metric, rope))),
+        protocol=from_plain(SuiteProtocol, options | metric_fields(metric, rope)),
         contenders={name: SuiteContender(title=title) for name, title in titles.items()},
         datasets=datasets,
         failures=tuple(failures),
@@ -131,17 +136,7 @@ def _compare_by_log_loss(
     metric = get_metric(SECOND)
     rope = default_rope(metric, table=plan.tables)
     across = compare_datasets(losses, metric=metric, rope=rope, titles=titles)
-    return LogLossVerdict(protocol=_summarize(metric, rope), across=across)
-
-
-def _summarize(metric: Metric, rope: float) -> MetricSummary:
-    return MetricSummary(
-        metric=metric.name,
-        metric_title=metric.title,
-        metric_unit=metric.unit,
-        lower_is_better=metric.lower_is_better,
-        rope=rope,
-    )
+    return LogLossVerdict(protocol=MetricSummary(**metric_fields(metric, rope)), across=across)
 
 
 def _dataset(name: str, result: Result, metric: Metric) -> SuiteDataset:

@@ -11,6 +11,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from itertools import combinations
 from math import inf
+from typing import Any
+
+import numpy as np
 
 from graduel.duel.verdict.evidence import Evidence, SampleSize
 from graduel.duel.verdict.sentences import verdict_sentence
@@ -94,8 +97,27 @@ def compare_pairs(
     return comparisons
 
 
+def check_shapes(arrays: Mapping[str, Any], axes: tuple[str, ...]) -> tuple[int, ...]:
+    """Return the shape of the contenders' arrays; raise unless all have the same, with these axes.
+
+    Raises
+    ------
+    ValueError
+        If there is no array, an axis is missing or empty, or the shapes differ.
+    """
+    shapes = {name: np.shape(array) for name, array in arrays.items()}
+    shape = next(iter(shapes.values()), ())
+    if len(shape) != len(axes) or 0 in shape or set(shapes.values()) != {shape}:
+        raise ValueError(
+            f"expected for all contenders one and the same shape ({', '.join(axes)}), so that they "
+            f"can be compared; got {shapes or 'none'}. Score all of them on the same "
+            f"{' and '.join(axes[1::-1])}."
+        )
+    return shape
+
+
 def check_rope(rope: float, metric: Metric) -> None:
-    """Refuse a region of practical equivalence that the metric cannot have."""
+    """Raise if the metric cannot have this region of practical equivalence."""
     if metric.unit and not 0 <= rope < 1:
         raise ValueError(
             f"rope must be a share of at least 0 and below 1 (0.005 is half a point); got {rope}"

@@ -13,7 +13,7 @@ from graduel.metrics.metric import Metric
 ALIKE = 1.2
 """Up to this ratio two costs of training are about the same: they vary by as much by themselves."""
 WORTH_SAYING = 2.0
-"""From this ratio on the other costs are is_about_one."""
+"""From this ratio on the other costs are mentioned."""
 
 OTHERS = (
     ("predict_row_seconds", "answers one row {} faster", "takes {} as long to answer one row"),
@@ -21,7 +21,7 @@ OTHERS = (
     ("peak_memory_bytes", "takes {} less memory to train", "takes {} as much memory to train"),
     ("model_bytes", "has a model {} smaller", "has a model {} as large"),
 )
-"""A kind of cost, and how it is is_about_one where it is lower and where it is higher."""
+"""A kind of cost, and its words where it is lower and where it is higher."""
 
 
 def training_seconds(costs: Costs) -> float:
@@ -79,8 +79,8 @@ def cost_sentence(
         words = f"{lead} and {_format_times_bare(ratio)} cheaper to {train}"
     else:
         words = f"{lead}, but {_format_times_bare(1 / ratio)} dearer to {train}"
-    is_about_one = comparison.verdict != "undecided" or (ratio is not None and ratio >= ALIKE)
-    words += _other_costs(mine, theirs, "it" if is_about_one else one)
+    is_subject = comparison.verdict != "undecided" or (ratio is not None and ratio >= ALIKE)
+    words += _other_costs(mine, theirs, "it" if is_subject else one)
     return words[0].upper() + words[1:] + "."
 
 

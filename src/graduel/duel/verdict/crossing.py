@@ -80,7 +80,7 @@ def _sentence(
     crossings: Sequence[Crossing],
     titles: Mapping[str, str],
 ) -> str:
-    """Say in words whether two curves cross."""
+    """Return in words whether two curves cross."""
     first, second = with_article(a, titles), with_article(b, titles)
     if len(crossings) > 1:
         places = ", ".join(round_rows(one.rows) for one in crossings)
@@ -102,7 +102,7 @@ def _sentence(
 
 
 def _best_by_size(a: str, b: str, verdicts: Sequence[Verdict], titles: Mapping[str, str]) -> str:
-    """Say how two stand whose curves do not cross."""
+    """Return the verdicts by size of two whose curves do not cross."""
     for verdict, name in (("a better", a), ("b better", b)):
         count = verdicts.count(verdict)
         if count:

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 
 from graduel.duel.verdict.sentences import (
     capitalize_the,
-    format_chance,
+    chances_sentence,
+    detectable_sentence,
     format_difference,
     format_interval,
-    format_p,
     with_article,
 )
 from graduel.duel.verdict.types import DatasetComparison
@@ -19,14 +19,8 @@ from graduel.metrics.metric import Metric
 def dataset_sentence(
     pair: DatasetComparison, n: int, rope: float, metric: Metric, titles: Mapping[str, str]
 ) -> str:
-    """Put the verdict into words, the better one first."""
-    better, worse, wins, losses, sign = (
-        pair.a,
-        pair.b,
-        pair.wins,
-        pair.losses,
-        -1,
-    )
+    """Return the verdict in words, the better contender first."""
+    better, worse, wins, losses, sign = pair.a, pair.b, pair.wins, pair.losses, -1
     if pair.median_difference > 0:
         better, worse, wins, losses, sign = worse, better, losses, wins, 1
     first, second = with_article(better, titles), with_article(worse, titles)
@@ -40,11 +34,8 @@ def dataset_sentence(
         equal = limits(pair.equivalence_interval, pair.equivalence_level)
         words = f"{first} and {second} are practically equal across {n} data sets: {middle}{equal}"
         verb = "count" if metric.unit else "counts"
-        words += f", and up to {format_difference(rope, metric)} {verb} as equal"
-        words += f"; {score}."
-        if pair.detectable:
-            words += " Small as it is, the difference can be told from chance"
-            words += f" ({format_p(pair.p_adjusted)})."
+        words += f", and up to {format_difference(rope, metric)} {verb} as equal; {score}."
+        words += detectable_sentence(pair)
     elif pair.verdict == "undecided":
         shown = limits(pair.interval, pair.interval_level)
         sets = _counted(n, "data set", "data sets")
@@ -53,7 +44,7 @@ def dataset_sentence(
     else:
         shown = limits(pair.interval, pair.interval_level)
         words = f"{first} is better than {second} across {n} data sets: {score}, {middle}{shown}."
-    words += f" {_chances(pair, rope, metric, titles)}"
+    words += chances_sentence(pair, "signed rank", rope, metric, titles)
     return capitalize_the(words)
 
 
@@ -75,17 +66,4 @@ def _outlook(pair: DatasetComparison, n: int) -> str:
     return (
         f"To settle a difference of this size would take about {pair.more_datasets:,} data sets "
         f"(there {'is' if n == 1 else 'are'} {n})."
-    )
-
-
-def _chances(
-    pair: DatasetComparison, rope: float, metric: Metric, titles: Mapping[str, str]
-) -> str:
-    of_a, of_equal, of_b = (format_chance(p) for p in pair.bayes)
-    a, b = with_article(pair.a, titles), with_article(pair.b, titles)
-    by = f" by more than {format_difference(rope, metric)}" if rope else ""
-    equal = f"{of_equal} that they are practically equal, " if rope else ""
-    return (
-        f"The probabilities (Bayesian signed rank) are {of_a} that {a} is better{by}, "
-        f"{equal}{of_b} that {b} is."
     )

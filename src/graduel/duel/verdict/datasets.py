@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from graduel.duel.verdict.comparison import ALPHA, check_rope, decide_verdict
+from graduel.duel.verdict.comparison import ALPHA, check_rope, check_shapes, decide_verdict
 from graduel.duel.verdict.dataset_sentences import dataset_sentence
 from graduel.duel.verdict.types import DatasetComparison, DatasetVerdict
 from graduel.metrics.metric import Metric
@@ -53,12 +53,8 @@ def compare_datasets(
         One loss for each data set, `metric.loss`, in the same order for all.
     metric : Metric
         What was measured.
-    rope : float
-        The region of practical equivalence.
-    titles : mapping from name to title, optional
-        What to call the contenders in sentences.
-    against : str, optional
-        Compare with this one only; fewer pairs need less correction.
+    rope, titles, against
+        As in :func:`~graduel.duel.verdict.test_rows.compare_rows`.
 
     Raises
     ------
@@ -84,15 +80,13 @@ def compare_datasets(
     """
     check_rope(rope, metric)
     table = _check(losses, against)
-    names, (k, n) = list(losses), table.shape
-    pairs = [
-        pair for pair in combinations(range(k), 2) if against is None or _in(names, pair, against)
-    ]
-    tests = [SignedRank.of(table[a] - table[b]) for a, b in pairs]
+    rows, (k, n) = dict(zip(losses, table, strict=True)), table.shape
+    pairs = [pair for pair in combinations(losses, 2) if against is None or against in pair]
+    tests = [SignedRank.of(rows[a] - rows[b]) for a, b in pairs]
     adjusted = holm([test.p_value for test in tests])
     level = 1 - 0.1 / max(len(pairs), 1)
     several, many = k > 2 and n > 1, k >= DIAGRAM_FROM and n > 1
-    ranks = dict(zip(names, mean_ranks(table).tolist(), strict=True))
+    ranks = dict(zip(losses, mean_ranks(table).tolist(), strict=True))
     overall = friedman(table) if several else (None, None)
     difference = critical_difference(k, n) if many else None
     return DatasetVerdict(
@@ -101,7 +95,7 @@ def compare_datasets(
         datasets=n,
         ranks=ranks,
         pairs=tuple(
-            _pair(names[a], names[b], test, p, rope, level, metric, titles or {})
+            _pair(a, b, test, p, rope, level, metric, titles or {})
             for (a, b), test, p in zip(pairs, tests, adjusted, strict=True)
         ),
         friedman_p=overall[0],
@@ -150,18 +144,8 @@ def _pair(
     return replace(pair, sentence=dataset_sentence(pair, len(d), rope, metric, titles))
 
 
-def _in(names: Sequence[str], pair: tuple[int, int], against: str) -> bool:
-    return against in (names[pair[0]], names[pair[1]])
-
-
 def _check(losses: Mapping[str, Sequence[float]], against: str | None) -> Array:
-    lengths = {name: np.shape(values) for name, values in losses.items()}
-    shape = next(iter(lengths.values()), ())
-    if len(shape) != 1 or 0 in shape or set(lengths.values()) != {shape}:
-        raise ValueError(
-            "expected for each contender one loss for each data set, and the same data sets for "
-            f"all; got {lengths or 'none'}"
-        )
+    check_shapes(losses, ("data sets",))
     if against is not None and against not in losses:
         raise ValueError(f"against must be one of {list(losses)}; got {against!r}")
     table = np.array([list(values) for values in losses.values()], dtype=np.float64)

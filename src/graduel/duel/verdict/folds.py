@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from graduel.duel.verdict.comparison import check_rope, compare_pairs
+from graduel.duel.verdict.comparison import check_rope, check_shapes, compare_pairs
 from graduel.duel.verdict.evidence import NO_VARIATION, Evidence, SampleSize, constant_evidence
 from graduel.duel.verdict.types import Comparison
 from graduel.metrics.metric import Metric
@@ -50,13 +50,8 @@ def compare_folds(
         The share of the rows that one fold is tested on: 0.1 with ten folds.
     n : int
         The rows of the data set.
-    rope : float
-        The region of practical equivalence: the largest difference of the metric that makes no
-        difference in practice.
-    titles : mapping from name to title, optional
-        What to call the contenders in sentences.
-    against : str, optional
-        Compare with this one only; fewer pairs need less correction.
+    rope, titles, against
+        As in :func:`~graduel.duel.verdict.test_rows.compare_rows`.
 
     Returns
     -------
@@ -82,7 +77,9 @@ is better by more than 1 point, less than 1 % that they are practically equal, m
 trees is.
     """
     check_rope(rope, metric)
-    repeats, folds = _check(losses, n)
+    repeats, folds = check_shapes(losses, ("repeats", "folds"))
+    if not 2 <= folds <= n:
+        raise ValueError(f"expected 2 folds or more, and a row for each; got {folds} and {n} rows")
     return compare_pairs(
         {name: float(np.mean(array)) for name, array in losses.items()},
         lambda a, b, level: _evidence(losses[a] - losses[b], metric, test_share, n, rope, level),
@@ -140,18 +137,3 @@ def _sample_size(mean: CorrectedT, n: int, alpha: float, rope: float, level: flo
     if repeats is not None:
         return SampleSize(repeats=repeats)
     return SampleSize(rows=rows_needed_corrected_t(mean, n, alpha=alpha, rope=rope, level=level))
-
-
-def _check(losses: Mapping[str, NDArray[Any]], n: int) -> tuple[int, int]:
-    shapes = {name: np.shape(array) for name, array in losses.items()}
-    if not shapes:
-        raise ValueError("expected losses for each contender; got none")
-    shape = next(iter(shapes.values()))
-    if len(shape) != 2 or shape[0] < 1 or shape[1] < 2 or set(shapes.values()) != {shape}:
-        raise ValueError(
-            "expected for all contenders one and the same shape (repeats, folds), with 2 folds or "
-            f"more; got {shapes}. Score all of them on the same splits."
-        )
-    if n < shape[1]:
-        raise ValueError(f"expected at least a row for each of {shape[1]} folds; got {n} rows")
-    return shape[0], shape[1]

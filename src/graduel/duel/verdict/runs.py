@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from math import inf
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,7 @@ from graduel.duel.verdict.test_rows import compare_rows
 from graduel.duel.verdict.types import Comparison
 from graduel.metrics.metric import Metric, get_metric, is_misclassified
 from graduel.stats.corrected_t import corrected_t
-from graduel.stats.two_way import error_interval
+from graduel.stats.two_way import error_interval, paired_t, two_way_t
 
 Array = NDArray[Any]
 
@@ -92,6 +93,31 @@ class RunPredictions:
             misses = is_misclassified(self.probabilities_by_row(name), self.y_by_row)
             low, high = error_interval(misses[:1], 0.95)
         return estimate.mean, (max(low, 0.0), min(high, 1.0))
+
+    def metric_interval(
+        self, name: str, metric: Metric, level: float = 0.95
+    ) -> tuple[float, float] | None:
+        """Return the confidence interval of a contender's metric, or None.
+
+        After cross-validation it is the corrected resampled t of the values by fold; on one test
+        set, for a metric that is a mean over rows, the t by row, or from three seeds on the two-way
+        t. None for other metrics on one test set (AUC), and where nothing varies.
+        """
+        if self.design.kind == "folds":
+            over = corrected_t(self.fold_losses(name, metric), self.test_share)
+            se, (low, high) = over.se, over.interval(level)
+        elif metric.per_row is None or len(self.y[0]) < 2:
+            return None
+        else:
+            pairs = zip(self.probabilities[name], self.y, strict=True)
+            losses = np.stack([metric.per_row(p, y) for p, y in pairs])
+            by_t = (paired_t if len(losses) < 3 else two_way_t)(losses, level)
+            se, low, high = by_t.se, by_t.low, by_t.high
+        if se == 0:
+            return None
+        # A loss is never below 0, and a share never above 1.
+        low, high = max(low, 0.0), min(high, 1.0 if metric.unit else inf)
+        return (low, high) if metric.lower_is_better else (metric.shown(high), metric.shown(low))
 
     def compare(
         self, metric: Metric, rope: float, titles: Mapping[str, str], against: str | None

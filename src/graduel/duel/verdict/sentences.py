@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from math import ceil, floor, log10
 
-from graduel.duel.verdict.types import Comparison
+from graduel.duel.verdict.types import Comparison, DatasetComparison
 from graduel.metrics.metric import Metric
 
 _WITHOUT_THE = ("the", "a", "an", "my", "our", "your", "xgboost")
@@ -14,7 +14,7 @@ _BARE_DIGITS = 4
 
 
 def verdict_sentence(pair: Comparison, metric: Metric, titles: Mapping[str, str]) -> str:
-    """Put the verdict into words, the better one first."""
+    """Return the verdict in words, the better contender first."""
     better, worse, losses = pair.a, pair.b, (pair.error_a, pair.error_b)
     sign = -1
     if pair.error_b < pair.error_a:
@@ -32,9 +32,7 @@ def verdict_sentence(pair: Comparison, metric: Metric, titles: Mapping[str, str]
             f"{first} and {second} are practically equal: {figures}, a difference of {difference} "
             f"({equal}), and up to {format_difference(pair.rope, metric)} {count} as equal."
         )
-        if pair.detectable:
-            words += " Small as it is, the difference can be told from chance "
-            words += f"({format_p(pair.p_adjusted)})."
+        words += detectable_sentence(pair)
     elif pair.verdict == "undecided":
         words = (
             f"Undecided between {first} and {second}: {figures}, a difference of {difference} "
@@ -45,12 +43,12 @@ def verdict_sentence(pair: Comparison, metric: Metric, titles: Mapping[str, str]
             f"{first} is better than {second}: {figures}, a difference of {difference} ({shown})."
         )
     if pair.bayes is not None:
-        words += f" {_chances(pair, metric, titles)}"
+        words += chances_sentence(pair, "correlated t", pair.rope, metric, titles)
     return capitalize_the(words)
 
 
 def _outlook(pair: Comparison) -> str:
-    """Say how large a duel would settle an undecided pair."""
+    """Return how large a duel would settle an undecided pair."""
     needs = []
     if pair.folds is not None:
         if pair.more_repeats is not None:
@@ -71,15 +69,29 @@ def _outlook(pair: Comparison) -> str:
     return f"To settle a difference of this size would take {' and '.join(needs)}."
 
 
-def _chances(pair: Comparison, metric: Metric, titles: Mapping[str, str]) -> str:
-    """Say the three probabilities of the Bayesian test."""
+def detectable_sentence(pair: Comparison | DatasetComparison) -> str:
+    """Return whether an irrelevant difference is significant, after a space; else nothing."""
+    if not pair.detectable:
+        return ""
+    chance = format_p(pair.p_adjusted)
+    return f" Small as it is, the difference can be told from chance ({chance})."
+
+
+def chances_sentence(
+    pair: Comparison | DatasetComparison,
+    test: str,
+    rope: float,
+    metric: Metric,
+    titles: Mapping[str, str],
+) -> str:
+    """Return the three probabilities of a Bayesian test in words, after a space."""
     assert pair.bayes is not None
     of_a, of_equal, of_b = (format_chance(p) for p in pair.bayes)
     a, b = with_article(pair.a, titles), with_article(pair.b, titles)
-    by = f" by more than {format_difference(pair.rope, metric)}" if pair.rope else ""
-    equal = f"{of_equal} that they are practically equal, " if pair.rope else ""
+    by = f" by more than {format_difference(rope, metric)}" if rope else ""
+    equal = f"{of_equal} that they are practically equal, " if rope else ""
     return (
-        f"The probabilities (Bayesian correlated t) are {of_a} that {a} is better{by}, "
+        f" The probabilities (Bayesian {test}) are {of_a} that {a} is better{by}, "
         f"{equal}{of_b} that {b} is."
     )
 

@@ -13,15 +13,16 @@ from numpy.typing import NDArray
 from graduel.duel.verdict.comparison import (
     FITTED,
     check_rope,
+    check_shapes,
     compare_pairs,
     procedure_scope,
 )
-from graduel.duel.verdict.error_counts import compare_error_counts
 from graduel.duel.verdict.evidence import (
     NO_VARIATION,
     Evidence,
     SampleSize,
     constant_evidence,
+    mcnemar_evidence,
     permutation_evidence,
     plan_rows_and_seeds,
     t_evidence,
@@ -48,10 +49,11 @@ def compare_rows(
 ) -> list[Comparison]:
     """Compare every pair of contenders on one set of test rows, or all of them with one.
 
-    Error and accuracy: as in `compare_error_counts`. Another mean over rows (log loss, Brier
-    score): a sign-flip permutation of the differences by row and their bootstrap interval, from
-    three seeds on the two-way (rows and seeds) t. Any other metric (AUC, balanced accuracy,
-    scorers): a paired bootstrap over the rows, class by class, of the mean over seeds.
+    Error and accuracy of one seed: McNemar's mid-p with Tango's score interval; of two: a t on the
+    means by row. Another mean over rows (log loss, Brier score): a sign-flip permutation of the
+    differences by row and their bootstrap interval. From three seeds on, both have the two-way
+    (rows and seeds) t. Any other metric (AUC, balanced accuracy, scorers): a paired bootstrap over
+    the rows, class by class, of the mean over seeds.
 
     Parameters
     ----------
@@ -95,15 +97,18 @@ def compare_rows(
     ('a better', 'paired bootstrap over rows')
     """
     check_rope(rope, metric)
-    seeds, rows = _check(probabilities, y)
-    if metric.name in ("error", "accuracy"):
-        misses = {name: is_misclassified(p, y) for name, p in probabilities.items()}
-        return compare_error_counts(
-            misses, rope=rope, titles=titles, against=against, metric=metric
+    seeds, rows, _ = check_shapes(probabilities, ("seeds", "rows", "classes"))
+    if rows < 2 or rows != len(y):
+        raise ValueError(
+            "expected 2 test rows or more, and a true class for each row; got "
+            f"{rows} rows and {len(y)} classes"
         )
-    losses, get_evidence = (_row_mean_evidence if metric.per_row else _bootstrap_evidence)(
-        probabilities, y, metric
-    )
+    if metric.name in ("error", "accuracy"):
+        losses, get_evidence = _error_evidence(probabilities, y)
+    elif metric.per_row is not None:
+        losses, get_evidence = _row_mean_evidence(probabilities, y, metric)
+    else:
+        losses, get_evidence = _bootstrap_evidence(probabilities, y, metric)
     return compare_pairs(
         losses,
         get_evidence,
@@ -117,10 +122,30 @@ def compare_rows(
     )
 
 
+def _error_evidence(probabilities: Probabilities, y: Array) -> tuple[Losses, GetEvidence]:
+    """Return evidence from misclassified rows: counts of one seed, a t of more."""
+    wrong = {name: is_misclassified(p, y) for name, p in probabilities.items()}
+
+    def get_evidence(a: str, b: str, level: float) -> Evidence:
+        of_a, of_b = wrong[a], wrong[b]
+        if len(of_a) > 1:
+            return t_evidence(of_a.astype(np.int8) - of_b.astype(np.int8), level, most=1.0)
+        return mcnemar_evidence(
+            int((of_a & ~of_b).sum()),
+            int((of_b & ~of_a).sum()),
+            len(y),
+            level,
+            "Both were scored once on the same test rows, so only the rows count that one gets "
+            "right and the other wrong.",
+        )
+
+    return {name: float(array.mean()) for name, array in wrong.items()}, get_evidence
+
+
 def _row_mean_evidence(
     probabilities: Probabilities, y: Array, metric: Metric
 ) -> tuple[Losses, GetEvidence]:
-    """Weigh by the losses of the rows: signs and draws, from three seeds on the two-way t."""
+    """Return evidence from losses by row: signs and draws, from three seeds on the two-way t."""
     assert metric.per_row is not None
     of_rows = {
         name: np.stack([metric.per_row(seed, y) for seed in p]) for name, p in probabilities.items()
@@ -138,7 +163,7 @@ def _row_mean_evidence(
 def _bootstrap_evidence(
     probabilities: Probabilities, y: Array, metric: Metric
 ) -> tuple[Losses, GetEvidence]:
-    """Weigh by the metric on resampled rows, its mean over the seeds."""
+    """Return evidence from the metric on resampled rows, its mean over the seeds."""
     assert metric.counted is not None
     losses = {
         name: float(np.mean([metric.loss(seed, y) for seed in p]))
@@ -186,19 +211,3 @@ def _constant_bootstrap_evidence(mean: float, y: Array, level: float) -> Evidenc
         return SampleSize(rows=None if rows is None else ceil(rows * len(y) / rarest))
 
     return replace(evidence, sample_size=sample_size)
-
-
-def _check(probabilities: Probabilities, y: Array) -> tuple[int, int]:
-    shapes = {name: np.shape(p) for name, p in probabilities.items()}
-    if not shapes:
-        raise ValueError("expected probabilities for each contender; got none")
-    shape = next(iter(shapes.values()))
-    if len(shape) != 3 or 0 in shape or set(shapes.values()) != {shape} or shape[1] != len(y):
-        raise ValueError(
-            "expected for all contenders one and the same shape (seeds, rows, classes), and a true "
-            f"class for each row; got {shapes} and {len(y)} classes. Score all of them on the same "
-            "rows and seeds."
-        )
-    if shape[1] < 2:
-        raise ValueError("expected at least 2 test rows; got 1")
-    return shape[0], shape[1]

@@ -242,13 +242,7 @@ class FitLoop:
         self.lr = fit.lr = lr
 
     def final_weights(self) -> Weights:
-        """Return the final weights: with early stopping, those of the best epoch.
-
-        Raises
-        ------
-        ValueError
-            If they are not finite.
-        """
+        """Return the final, finite weights: with early stopping, those of the best epoch."""
         best = self.history.best if self.settings.early_stopping else None
         weights = best or self.current_weights()
         if not (np.isfinite(weights.theta).all() and np.isfinite(weights.state).all()):

@@ -19,6 +19,7 @@ from graduel.estimators.fit import validation as validation_rows
 from graduel.estimators.fit.fit_history import FitHistory, FitSettings, Validation
 from graduel.estimators.fit.fit_loop import FitLoop
 from graduel.estimators.fit.fitted_network import FittedNetwork
+from graduel.estimators.mixins import feature_attributes
 from graduel.estimators.parameters import check
 from graduel.estimators.targets import Targets, out_activation
 from graduel.nn import Network, Weights
@@ -87,11 +88,9 @@ class FitSetup:
 
 def fitted_attributes(estimator: Any, fitted: FittedNetwork) -> dict[str, Any]:
     """Return the fitted attributes that follow from the fitted network."""
-    names = {} if fitted.names is None else {"feature_names_in_": fitted.names}
     return {
         "_fitted": fitted,
-        "n_features_in_": fitted.n_features,
-        **names,
+        **feature_attributes(fitted),
         **estimator._target_attributes(fitted.targets),
         "n_outputs_": fitted.targets.n_outputs,
         "n_layers_": len(fitted.arrays("W")) + 1,
@@ -122,11 +121,6 @@ def prepare_fit(
     estimator : its parameters and its last fit are read; it is not changed
     X, y, sample_weight, X_val, y_val, classes : as its methods take them
     incremental : train for one epoch, continuing from the last
-
-    Raises
-    ------
-    ValueError
-        If a parameter or the data do not fit.
     """
     check(estimator)
     validation_rows.resolve_scorer(estimator)

@@ -47,13 +47,7 @@ OBJECTS = {
 
 
 def resolve_part(parameter: str, value: Any, **options: Any) -> Any:
-    """Return the part that a parameter names; an object is returned as it is.
-
-    Raises
-    ------
-    ValueError
-        If the name does not exist, its parameters do not fit, or the object is of another kind.
-    """
+    """Return the part that a parameter names; an object is returned as it is."""
     kind = KINDS.get(parameter, parameter)
     if not isinstance(value, str):
         methods, example = OBJECTS[parameter]
@@ -115,13 +109,7 @@ def broadcast_parameter(parameter: str, value: Any, count: int) -> list[Any]:
 def build_network(
     estimator: Any, n_in: int, n_out: int, loss: Loss, dtype: str, image: Image | None
 ) -> Network:
-    """Build the network: the hidden layers, and a dense output layer.
-
-    Raises
-    ------
-    ValueError
-        If a name does not exist, or a layer does not fit its input.
-    """
+    """Build the network: the hidden layers, and a dense output layer."""
     items = hidden_layers(estimator)
     count = sum(isinstance(layer, LayerText) and layer.trained for layer in items)
     after = []

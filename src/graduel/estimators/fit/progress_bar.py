@@ -2,27 +2,7 @@
 
 from __future__ import annotations
 
-from types import TracebackType
-from typing import Any, Protocol
-
-
-class Done(Protocol):
-    """A completed epoch."""
-
-    @property
-    def epoch(self) -> int:
-        """Epochs so far."""
-        ...
-
-    @property
-    def loss(self) -> float:
-        """The training loss."""
-        ...
-
-    @property
-    def validation_score(self) -> float | None:
-        """The score on the validation rows; None if there are none."""
-        ...
+from typing import Any
 
 
 class Progress:
@@ -48,26 +28,21 @@ class Progress:
             self.bar.start()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         if self.bar is not None:
             self.bar.stop()
 
-    def epoch(self, epoch: Done) -> None:
-        """Show one more epoch."""
+    def epoch(self, number: int, loss: float, score: float | None) -> None:
+        """Show one more epoch: its training loss, and the score of the validation rows."""
         if self.bar is not None:
-            text = f"loss {epoch.loss:.4f}"
-            if epoch.validation_score is not None:
-                text += f"   validation {epoch.validation_score:.4f}"
-            self.bar.update(self.task, completed=epoch.epoch, description=text)
+            text = f"loss {loss:.4f}"
+            if score is not None:
+                text += f"   validation {score:.4f}"
+            self.bar.update(self.task, completed=number, description=text)
         elif self.lines:
-            print(f"Iteration {epoch.epoch}, loss = {epoch.loss:.8f}")
-            if epoch.validation_score is not None:
-                print(f"Validation score: {epoch.validation_score:f}")
+            print(f"Iteration {number}, loss = {loss:.8f}")
+            if score is not None:
+                print(f"Validation score: {score:f}")
 
     def end(self, why: str) -> None:
         """Show why it ended."""

@@ -23,13 +23,7 @@ from graduel.train.loop.full_batch import reject_random_layers
 
 
 def build_solver(estimator: Any) -> Optimizer | Minimizer:
-    """Build the update rule, or the minimizer.
-
-    Raises
-    ------
-    ValueError
-        If the name does not exist, or it cannot do what else is asked for.
-    """
+    """Build the update rule, or the minimizer."""
     decay = (
         {} if estimator.weight_decay is None else {"weight_decay": float(estimator.weight_decay)}
     )
@@ -102,13 +96,7 @@ def resolve_sklearn_rule(estimator: Any) -> str:
 
 
 def check_minimizer(estimator: Any, network: Network) -> None:
-    """Raise if a minimizer cannot train a layer.
-
-    Raises
-    ------
-    ValueError
-        If there is such a layer; the message names it.
-    """
+    """Raise ValueError with the name of a layer that a minimizer cannot train, if there is one."""
     try:
         reject_random_layers(network)
     except ValueError as error:
@@ -123,13 +111,7 @@ def is_minimizer(solver: Any) -> bool:
 
 
 def can_partial_fit(estimator: Any) -> bool:
-    """Return True if the solver can train a single epoch.
-
-    Raises
-    ------
-    AttributeError
-        If it cannot, so that ``partial_fit`` is not there.
-    """
+    """Return True, or raise AttributeError, so that ``partial_fit`` is not there."""
     if is_minimizer(estimator.solver):
         raise AttributeError(
             f"partial_fit is only available for stochastic optimizers. {estimator.solver} is not "

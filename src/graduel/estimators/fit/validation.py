@@ -23,13 +23,7 @@ Array = NDArray[Any]
 
 
 def make_user_validation(estimator: Any, fitted: FittedNetwork, X: Any, y: Any) -> Validation:
-    """Return a function that scores weights on the user's validation rows.
-
-    Raises
-    ------
-    ValueError
-        If one of X and y is missing, or they do not fit.
-    """
+    """Return a function that scores weights on the user's validation rows."""
     if X is None or y is None:
         missing = "X_val" if X is None else "y_val"
         raise ValueError(f"X_val and y_val go together; {missing} is missing")
@@ -50,13 +44,7 @@ def split_validation(
     weight: Array | None,
     draws: np.random.RandomState,
 ) -> tuple[Array, Validation]:
-    """Split off validation rows; return the numbers of the training rows, and a scoring function.
-
-    Raises
-    ------
-    ValueError
-        If the part would be too small.
-    """
+    """Split off validation rows; return training row indices and a scoring function."""
     rows, validation = train_test_split(
         np.arange(X.shape[0]),
         random_state=draws,
@@ -110,13 +98,7 @@ def _make_validation(
 
 
 def resolve_scorer(estimator: Any) -> Callable[..., Any] | None:
-    """Return the scorer that `scoring` asks for; None for the loss and for ``score``.
-
-    Raises
-    ------
-    ValueError
-        If there is none of that name.
-    """
+    """Return the scorer that `scoring` asks for; None for the loss and for ``score``."""
     if not isinstance(estimator.scoring, str):
         scorer: Callable[..., Any] | None = estimator.scoring
         return scorer

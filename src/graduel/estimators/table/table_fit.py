@@ -21,6 +21,7 @@ from graduel.data.read.column_names import join_names, quote_name
 from graduel.data.schema import Schema
 from graduel.data.table import DroppedColumn
 from graduel.errors import UserError
+from graduel.estimators.mixins import feature_attributes
 from graduel.estimators.parameters import OF_TABLES, check, check_class_weight
 from graduel.estimators.table import table_input
 from graduel.estimators.table.table_training import EpochScorer, train_and_select
@@ -44,23 +45,28 @@ class FittedTable:
 
     Attributes
     ----------
-    names : the columns of X, in their order
+    columns : the columns of X, in their order
     schema : the columns that are trained on
     set_aside : the other columns, with reasons
     preparation : the encoders that make the network's inputs of the columns
     network, weights : the trained network
     classes : the labels, sorted
-    feature_names : the names of the columns of X, where X came with names
+    names : the names of the columns of X, where X came with names
     """
 
-    names: tuple[str, ...]
+    columns: tuple[str, ...]
     schema: Schema
     set_aside: tuple[DroppedColumn, ...]
     preparation: NetPreparation
     network: Network
     weights: Weights
     classes: Array
-    feature_names: Array | None = None
+    names: Array | None = None
+
+    @property
+    def n_features(self) -> int:
+        """Columns of X."""
+        return len(self.columns)
 
     @cached_property
     def _exact(self) -> tuple[Network, Weights]:
@@ -91,14 +97,12 @@ class TableRows:
 def fit(p: Any, X: Any, y: Any, eval_set: Any) -> dict[str, Any]:
     """Fit a table; return the fitted attributes of the estimator, which is not changed.
 
-    Raises
-    ------
-    ValueError
-        If a parameter or the data do not fit, or the training diverges in its first epoch.
+    It raises a ValueError if a parameter or the data do not fit, or if the training diverges in its
+    first epoch.
     """
     check(p, OF_TABLES)
     check_class_weight(p.class_weight)
-    stand_in = p._stand_in(None)
+    stand_in = p._stand_in()
     raw = table_input.to_frame(stand_in, X, least=2)
     y = validate_labels(y)
     check_consistent_length(raw, y)
@@ -167,11 +171,9 @@ def fit(p: Any, X: Any, y: Any, eval_set: Any) -> dict[str, Any]:
 
 def fitted_attributes(fitted: FittedTable) -> dict[str, Any]:
     """Return the fitted attributes of the estimator that follow from the fitted table."""
-    names = {} if fitted.feature_names is None else {"feature_names_in_": fitted.feature_names}
     return {
         "_fitted": fitted,
-        "n_features_in_": len(fitted.names),
-        **names,
+        **feature_attributes(fitted),
         "classes_": fitted.classes,
         "columns_": fitted.schema.columns,
         "set_aside_": fitted.set_aside,
@@ -182,13 +184,7 @@ def fitted_attributes(fitted: FittedTable) -> dict[str, Any]:
 
 
 def validate_labels(y: Any) -> Array:
-    """Return y as one label a row.
-
-    Raises
-    ------
-    ValueError
-        If it is not that.
-    """
+    """Return y as one label a row."""
     if y is None:
         raise ValueError("requires y to be passed, but the target y is None")
     labels: Array = np.asarray(column_or_1d(y, warn=True))
@@ -259,13 +255,7 @@ def _validation_rows(
 
 
 def resolve_recipe(p: Any, rows: int) -> NetRecipe:
-    """Return the recipe for this number of rows, with the user's changes.
-
-    Raises
-    ------
-    UserError
-        If there is no such choice.
-    """
+    """Return the recipe for this number of rows, with the user's changes."""
     recipe = net_recipe(quick=False, table_rows=rows)
     if isinstance(p.recipe, NetRecipe):
         recipe = validate_recipe(p.recipe)

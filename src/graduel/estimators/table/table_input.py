@@ -83,13 +83,7 @@ def _to_series(values: Array, name: str) -> pl.Series:
 
 
 def resolve_columns(features: Any, X: Any, names: Sequence[str]) -> tuple[str, ...]:
-    """Return the columns that ``categorical_features`` means: names, numbers, or a mask.
-
-    Raises
-    ------
-    UserError
-        If there is no such column.
-    """
+    """Return the columns that ``categorical_features`` means: names, numbers, or a mask."""
     if isinstance(features, str):  # 'auto'
         return ()
     labels = [str(label) for label in X.columns] if is_frame(X) else list(names)
@@ -124,13 +118,8 @@ def infer_schema(
     ----------
     frame : the table
     categorical : columns that are categorical whatever they hold
-
-    Raises
-    ------
-    UserError
-        If no column is left to train on.
     """
-    from graduel.data.schema_inference import infer_features
+    from graduel.data.column_inference import infer_features
 
     features = infer_features(frame, dict.fromkeys(categorical, "categorical"))
     if not features.columns:

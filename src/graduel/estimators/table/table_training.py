@@ -76,7 +76,7 @@ def train_and_select(
         try:
             for epoch in _epochs(training, valid, scorer, best):
                 epochs.append(TableEpoch(epoch.epoch, epoch.loss, *scorer.last))
-                progress.epoch(epochs[-1])
+                progress.epoch(epoch.epoch, epoch.loss, epochs[-1].validation_score)
         except KeyboardInterrupt:
             if not best.epoch:
                 raise

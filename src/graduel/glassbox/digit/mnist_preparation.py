@@ -15,12 +15,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from graduel.errors import UserError
-from graduel.glassbox.plain_data import PlainData
+from graduel.glassbox.plain_data import Array, PlainData
 
-Array = NDArray[Any]
 BOX, FIELD = 20, 28
 FAINT = 0.5 / 255
 """Ink below this rounds to paper, and does not count for the bounding box."""
@@ -70,37 +68,35 @@ def prepare_digit(ink: Any, *, steps: bool = True) -> PreparedDigit:
     >>> int(rows.max() - rows.min() + 1), int(columns.min()), int(columns.max())
     (20, 12, 15)
     """
-    ink = as_ink(ink)
-    stages = [
-        PreparationStep("ink", "The drawing as it came; ink is bright, as in MNIST.", _grey(ink))
-    ]
+    ink, stages = as_ink(ink), list[PreparationStep]()
+
+    def record(name: str, text: str, image: Array) -> None:
+        if steps:
+            stages.append(PreparationStep(name, text, image))
+
+    record("ink", "The drawing as it came; ink is bright, as in MNIST.", _grey(ink))
     strong = ink >= FAINT
     if not strong.any():
-        blank = np.zeros((FIELD, FIELD), np.uint8)
-        return PreparedDigit(blank, tuple(stages) if steps else (), True)
+        return PreparedDigit(np.zeros((FIELD, FIELD), np.uint8), tuple(stages), True)
     rows, columns = np.flatnonzero(strong.any(axis=1)), np.flatnonzero(strong.any(axis=0))
     cut = ink[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
     size = f"{cut.shape[1]} × {cut.shape[0]}"
-    stages.append(PreparationStep("box", f"Only what holds ink: {size} pixels.", _grey(cut)))
+    record("box", f"Only what holds ink: {size} pixels.", _grey(cut))
     small = _fit(cut)
-    stages.append(
-        PreparationStep(
-            "fit",
-            f"Fitted into 20 × 20, sides kept in proportion: {small.shape[1]} × {small.shape[0]}. "
-            "A pixel is the mean of what it covers, so edges become grey.",
-            _grey(small),
-        )
+    record(
+        "fit",
+        f"Fitted into 20 × 20, sides kept in proportion: {small.shape[1]} × {small.shape[0]}. "
+        "A pixel is the mean of what it covers, so edges become grey.",
+        _grey(small),
     )
     image, (down, across) = _centre(small)
-    stages.append(
-        PreparationStep(
-            "centre",
-            f"Laid into 28 × 28, its centre of mass (row {down:.1f}, column {across:.1f} of the "
-            "box) in the middle.",
-            image,
-        )
+    record(
+        "centre",
+        f"Laid into 28 × 28, its centre of mass (row {down:.1f}, column {across:.1f} of the "
+        "box) in the middle.",
+        image,
     )
-    return PreparedDigit(image, tuple(stages) if steps else (), False)
+    return PreparedDigit(image, tuple(stages), False)
 
 
 def shrink_drawing(ink: Any) -> Array:
@@ -120,13 +116,7 @@ def shrink_drawing(ink: Any) -> Array:
 
 
 def as_ink(ink: Any) -> Array:
-    """Return ink as float32 from 0 to 1.
-
-    Raises
-    ------
-    UserError
-        If it is no image of numbers from 0 to 1, or of uint8.
-    """
+    """Return ink as float32 from 0 to 1; UserError if it is no image of such numbers or uint8."""
     ink = np.asarray(ink)
     if ink.ndim != 2 or not ink.size or ink.dtype.kind not in "biuf":
         raise UserError(
@@ -166,11 +156,10 @@ def _centre(small: Array) -> tuple[Array, tuple[float, float]]:
     down = float(small.sum(axis=1, dtype=np.float64) @ np.arange(small.shape[0])) / total
     across = float(small.sum(axis=0, dtype=np.float64) @ np.arange(small.shape[1])) / total
     image = np.zeros((FIELD, FIELD), np.uint8)
-    # The middle of 28 pixels lies between the 14th and the 15th, at 13.5; MNIST's own lies at 14.
-    places = []
-    for middle, side in ((down, small.shape[0]), (across, small.shape[1])):
-        start = round(FIELD / 2 - middle)
-        places.append(min(max(start, 0), FIELD - side))
-    top, left = places
+    # The middle of 28 pixels lies between the 14th and the 15th, at 13.5; MNIST's lies at 14.
+    top, left = (
+        min(max(round(FIELD / 2 - middle), 0), FIELD - side)
+        for middle, side in zip((down, across), small.shape, strict=True)
+    )
     image[top : top + small.shape[0], left : left + small.shape[1]] = _grey(small)
     return image, (down, across)

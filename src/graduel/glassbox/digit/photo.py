@@ -78,10 +78,9 @@ def _luminance(image: Any) -> Array:
                 f"{array.shape}"
             )
         image = Image.fromarray(array)
-    factor = -(-max(image.size) // SIDE)
+    rgba, factor = image.convert("RGBA"), -(-max(image.size) // SIDE)
     if factor > 1:
-        image = image.convert("RGBA").reduce(factor)
-    rgba = image.convert("RGBA")
+        rgba = rgba.reduce(factor)
     white = Image.new("RGBA", rgba.size, "white")
     return np.asarray(Image.alpha_composite(white, rgba).convert("L"), np.float64)
 

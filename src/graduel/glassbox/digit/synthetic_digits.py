@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from math import ceil
 from typing import Any
 
@@ -49,10 +48,10 @@ def draw_strokes(
     image = Image.new("L", (2 * width, 2 * height))
     pen, radius = ImageDraw.Draw(image), float(thickness)
     for stroke in points:
-        found = np.asarray(stroke, np.float64)
-        if found.ndim != 2 or found.shape[1:] != (2,) or not np.isfinite(found).all():
+        xy = np.asarray(stroke, np.float64)
+        if xy.ndim != 2 or xy.shape[1:] != (2,) or not np.isfinite(xy).all():
             raise UserError("a stroke must be points (x, y) of finite numbers")
-        line = [(float(x), float(y)) for x, y in 2 * found.clip(-1e5, 1e5)]
+        line = [(float(x), float(y)) for x, y in 2 * xy.clip(-1e5, 1e5)]
         if len(line) > 1:
             pen.line(line, fill=255, width=max(1, ceil(2 * thickness)))
         for x, y in line:
@@ -61,116 +60,34 @@ def draw_strokes(
     return np.asarray(small, np.float32) / np.float32(255)
 
 
-# Each digit in a box of 1 × 1, some in the several ways that people write them: lists of strokes,
-# each a few points that a smooth curve goes through, or, where `sharp`, straight lines.
-@dataclass(frozen=True, slots=True)
-class _Way:
-    lines: tuple[tuple[Point, ...], ...]
-    sharp: tuple[bool, ...]
-
-
-def _way(*lines: tuple[bool, tuple[Point, ...]]) -> _Way:
-    return _Way(tuple(line for _, line in lines), tuple(sharp for sharp, _ in lines))
-
-
-_ROUND = ((0.5, 0.0), (0.15, 0.2), (0.1, 0.5), (0.2, 0.85), (0.5, 1.0), (0.8, 0.85), (0.9, 0.5))
-WAYS: dict[int, tuple[_Way, ...]] = {
-    0: (_way((False, (*_ROUND, (0.82, 0.18), (0.5, 0.0)))),),
-    1: (
-        _way((True, ((0.5, 0.0), (0.5, 1.0)))),
-        _way((True, ((0.32, 0.2), (0.52, 0.0), (0.52, 1.0)))),
-    ),
-    2: (
-        _way(
-            (
-                False,
-                ((0.12, 0.25), (0.3, 0.03), (0.65, 0.03), (0.82, 0.28), (0.6, 0.6), (0.1, 1.0)),
-            ),
-            (True, ((0.1, 1.0), (0.92, 0.98))),
-        ),
-    ),
-    3: (
-        _way(
-            (False, ((0.15, 0.12), (0.45, 0.0), (0.78, 0.15), (0.7, 0.38), (0.4, 0.47))),
-            (False, ((0.4, 0.47), (0.75, 0.55), (0.85, 0.78), (0.55, 1.0), (0.12, 0.88))),
-        ),
-    ),
-    4: (
-        _way(
-            (True, ((0.22, 0.0), (0.12, 0.55), (0.88, 0.55))),
-            (True, ((0.74, 0.05), (0.7, 1.0))),
-        ),
-        _way((True, ((0.7, 1.0), (0.7, 0.0), (0.08, 0.65), (0.95, 0.65)))),
-    ),
-    5: (
-        _way(
-            (True, ((0.85, 0.02), (0.28, 0.02), (0.22, 0.42))),
-            (
-                False,
-                ((0.22, 0.42), (0.55, 0.38), (0.85, 0.6), (0.72, 0.92), (0.4, 1.0), (0.1, 0.88)),
-            ),
-        ),
-    ),
-    6: (
-        _way(
-            (
-                False,
-                (
-                    (0.68, 0.0),
-                    (0.3, 0.3),
-                    (0.12, 0.68),
-                    (0.3, 0.97),
-                    (0.65, 0.97),
-                    (0.8, 0.75),
-                    (0.6, 0.55),
-                    (0.3, 0.6),
-                    (0.14, 0.78),
-                ),
-            ),
-        ),
-    ),
-    7: (
-        _way((True, ((0.1, 0.03), (0.85, 0.03), (0.4, 1.0)))),
-        _way(
-            (False, ((0.1, 0.08), (0.5, 0.04), (0.88, 0.03))), (True, ((0.88, 0.03), (0.42, 1.0)))
-        ),
-    ),
-    8: (
-        _way(
-            (
-                False,
-                (
-                    (0.8, 0.15),
-                    (0.5, 0.0),
-                    (0.22, 0.2),
-                    (0.5, 0.47),
-                    (0.8, 0.76),
-                    (0.5, 1.0),
-                    (0.2, 0.76),
-                    (0.5, 0.47),
-                    (0.8, 0.15),
-                ),
-            ),
-        ),
-    ),
-    9: (
-        _way(
-            (
-                False,
-                (
-                    (0.8, 0.2),
-                    (0.5, 0.0),
-                    (0.2, 0.2),
-                    (0.35, 0.47),
-                    (0.65, 0.42),
-                    (0.8, 0.2),
-                ),
-            ),
-            (False, ((0.8, 0.2), (0.78, 0.6), (0.7, 1.0))),
-        ),
-    ),
+WAYS: dict[int, tuple[str, ...]] = {
+    0: ("~ .5,0 .15,.2 .1,.5 .2,.85 .5,1 .8,.85 .9,.5 .82,.18 .5,0",),
+    1: ("- .5,0 .5,1", "- .32,.2 .52,0 .52,1"),
+    2: ("~ .12,.25 .3,.03 .65,.03 .82,.28 .6,.6 .1,1 - .1,1 .92,.98",),
+    3: ("~ .15,.12 .45,0 .78,.15 .7,.38 .4,.47 ~ .4,.47 .75,.55 .85,.78 .55,1 .12,.88",),
+    4: ("- .22,0 .12,.55 .88,.55 - .74,.05 .7,1", "- .7,1 .7,0 .08,.65 .95,.65"),
+    5: ("- .85,.02 .28,.02 .22,.42 ~ .22,.42 .55,.38 .85,.6 .72,.92 .4,1 .1,.88",),
+    6: ("~ .68,0 .3,.3 .12,.68 .3,.97 .65,.97 .8,.75 .6,.55 .3,.6 .14,.78",),
+    7: ("- .1,.03 .85,.03 .4,1", "~ .1,.08 .5,.04 .88,.03 - .88,.03 .42,1"),
+    8: ("~ .8,.15 .5,0 .22,.2 .5,.47 .8,.76 .5,1 .2,.76 .5,.47 .8,.15",),
+    9: ("~ .8,.2 .5,0 .2,.2 .35,.47 .65,.42 .8,.2 ~ .8,.2 .78,.6 .7,1",),
 }
-"""How each digit is written."""
+"""The ways in which people write each digit: strokes as points x,y in a box of 1 × 1.
+
+A stroke after ~ is a smooth curve through its points, one after - is straight lines.
+"""
+
+
+def _parse_way(text: str) -> list[tuple[bool, list[Point]]]:
+    """Return the strokes of a way: whether each is a curve, and its points."""
+    strokes: list[tuple[bool, list[Point]]] = []
+    for token in text.split():
+        if token in "~-":
+            strokes.append((token == "~", []))
+        else:
+            x, y = map(float, token.split(","))
+            strokes[-1][1].append((x, y))
+    return strokes
 
 
 def draw_digit(
@@ -188,7 +105,7 @@ def draw_digit(
 
     Parameters
     ----------
-    digit : 0 to 9
+    digit : 0 to 9; any other is a UserError
     rng : the hand
     size : of the square field, in pixels
     thickness : of the pen, from and to; a small digit gets no more than a seventh of its height
@@ -201,11 +118,6 @@ def draw_digit(
     -------
     The strokes and the pen's thickness, as :func:`draw_strokes` takes them.
 
-    Raises
-    ------
-    UserError
-        If the digit is none.
-
     Examples
     --------
     >>> points, pen = draw_digit(7, np.random.default_rng(0))
@@ -215,32 +127,31 @@ def draw_digit(
     if digit not in WAYS:
         raise UserError(f"digit must be from 0 to 9; got {digit}")
     ways = WAYS[digit]
-    way = ways[int(rng.integers(len(ways)))]
+    strokes = _parse_way(ways[int(rng.integers(len(ways)))])
     tall = float(rng.uniform(*height))
     pen = min(float(rng.uniform(*thickness)), tall / 7)
     wide = tall * float(rng.uniform(0.6, 0.8))
-    lean, turn = float(rng.uniform(*slant)), float(rng.normal(0, 0.04))
+    lean, angle = float(rng.uniform(*slant)), float(rng.normal(0, 0.04))
     drawn: list[Array] = []
     shift: dict[Point, Array] = {}
-    for line, sharp in zip(way.lines, way.sharp, strict=True):
+    for is_curve, line in strokes:
         moved = []
         for point in line:
             # Strokes that meet in a point meet in it after its wobble, too.
             if point not in shift:
                 shift[point] = rng.normal(0, wobble, 2)
             moved.append(np.array(point) + shift[point])
-        drawn.append(np.array(moved) if sharp else _smooth(np.array(moved)))
-    turned = np.array([[np.cos(turn), np.sin(turn)], [-np.sin(turn), np.cos(turn)]])
+        drawn.append(_smooth(np.array(moved)) if is_curve else np.array(moved))
+    rotation = np.array([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]])
     placed = []
     for path in drawn:
         x = (path[:, 0] - 0.5) * wide - (path[:, 1] - 0.5) * lean * tall
-        placed.append(np.stack([x, (path[:, 1] - 0.5) * tall], axis=1) @ turned)
-    every = np.concatenate(placed)
-    low, high = every.min(axis=0) - pen / 2, every.max(axis=0) + pen / 2
+        placed.append(np.stack([x, (path[:, 1] - 0.5) * tall], axis=1) @ rotation)
+    points = np.concatenate(placed)
+    low, high = points.min(axis=0) - pen / 2, points.max(axis=0) + pen / 2
     room = np.maximum(size - 2 * margin - (high - low), 0)
     start = margin + room * rng.uniform(size=2) - low
-    found = [[(float(x), float(y)) for x, y in path + start] for path in placed]
-    return found, pen
+    return [[(float(x), float(y)) for x, y in path + start] for path in placed], pen
 
 
 def _smooth(points: Array, pieces: int = 12) -> Array:

@@ -9,8 +9,8 @@ import numpy as np
 
 from graduel.errors import UserError
 from graduel.glassbox.network.dense_terms import count_outputs, get_head_loss
-from graduel.glassbox.network.layer_info import Array, LayerInfo, get_parameters, list_layers
-from graduel.glassbox.plain_data import PlainData
+from graduel.glassbox.network.layer_info import LayerInfo, get_parameters, list_layers
+from graduel.glassbox.plain_data import Array, PlainData
 from graduel.nn import Network, Sigmoid, SoftmaxCrossEntropy, Tanh, Weights
 from graduel.nn.workspace import Call
 

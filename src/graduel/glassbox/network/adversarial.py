@@ -10,8 +10,8 @@ import numpy as np
 
 from graduel.errors import UserError
 from graduel.glassbox.network.backward_pass import make_target
-from graduel.glassbox.network.layer_info import Array, as_batch
-from graduel.glassbox.plain_data import PlainData
+from graduel.glassbox.network.layer_info import as_batch
+from graduel.glassbox.plain_data import Array, PlainData
 from graduel.nn import Network, Weights
 from graduel.nn.workspace import Call
 

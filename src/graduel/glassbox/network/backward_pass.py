@@ -13,12 +13,11 @@ from graduel.glassbox.network.dense_terms import count_outputs, get_head_loss
 from graduel.glassbox.network.equations import Equation, make_equation, subscript
 from graduel.glassbox.network.forward_pass import Forward, collect_forward
 from graduel.glassbox.network.layer_info import (
-    Array,
     LayerInfo,
     as_batch,
     list_layers,
 )
-from graduel.glassbox.plain_data import PlainData
+from graduel.glassbox.plain_data import Array, PlainData
 from graduel.nn import MeanOfHeads, Network, ReLU, SoftmaxCrossEntropy, Weights
 from graduel.nn.workspace import Call
 

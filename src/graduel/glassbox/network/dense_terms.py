@@ -5,16 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from math import prod, sqrt
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from graduel.glassbox.network.equations import Equation, make_equation
+from graduel.glassbox.plain_data import Array
 from graduel.nn import Dense, EnsembleDense, HeadsDense, Loss, MeanOfHeads, Network, NTKDense
 from graduel.nn.layers.layer import Layer
 
-Array = NDArray[Any]
 DENSE = Dense, NTKDense, EnsembleDense, HeadsDense
 """Layers whose units are sums over all inputs, or over those of one ensemble member."""
 

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from graduel.glassbox.network.equations import Equation, make_equation, subscript
-from graduel.glassbox.network.layer_info import Array, LayerInfo, as_batch, list_layers
-from graduel.glassbox.plain_data import PlainData
+from graduel.glassbox.network.layer_info import LayerInfo, as_batch, list_layers
+from graduel.glassbox.plain_data import Array, PlainData
 from graduel.nn import Network, SoftmaxCrossEntropy, Weights
 from graduel.nn.workspace import Call
 

@@ -8,19 +8,16 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
 
 from graduel.errors import UserError
 from graduel.glassbox.network import dense_terms
 from graduel.glassbox.network.equations import Equation, make_equation, subscript
-from graduel.glassbox.plain_data import PlainData
+from graduel.glassbox.plain_data import Array, PlainData
 from graduel.nn import Network
 from graduel.nn import layers as known
 from graduel.nn.layers.layer import Layer
 from graduel.nn.tree import Node
 from graduel.nn.weights import Weights
-
-Array = NDArray[Any]
 
 KINDS: dict[type, str] = {
     **dict.fromkeys(dense_terms.DENSE, "dense"),
@@ -76,13 +73,9 @@ def get_kind(layer: Layer) -> str:
     >>> get_kind(known.Tanh()), get_kind(known.Dense(3))
     ('activation', 'dense')
     """
-    return KINDS.get(type(layer), "activation" if _is_activation(layer) else "own")
-
-
-def _is_activation(layer: Layer) -> bool:
-    return type(layer).__module__.startswith("graduel.nn.layers.") and "activation" in (
-        type(layer).__module__
-    )
+    module = type(layer).__module__
+    is_activation = module.startswith("graduel.nn.layers.") and "activation" in module
+    return KINDS.get(type(layer), "activation" if is_activation else "own")
 
 
 def list_layers(network: Network) -> list[LayerInfo]:
@@ -141,10 +134,9 @@ def _make_title(layer: Layer, kind: str, before: tuple[int, ...], after: tuple[i
     name = type(layer).__name__
     if kind in ("activation", "normalization", "scale"):
         return name
-    if isinstance(layer, known.Dropout):
-        return f"{name} {layer.rate:g}" if isinstance(layer.rate, float | int) else name
-    if isinstance(layer, known.Noise):
-        return f"{name} {layer.std:g}" if isinstance(layer.std, float | int) else name
+    if isinstance(layer, known.Dropout | known.Noise):
+        strength = layer.rate if isinstance(layer, known.Dropout) else layer.std
+        return f"{name} {strength:g}" if isinstance(strength, float | int) else name
     return f"{name}, {_format_shape(before)} → {_format_shape(after)}"
 
 
@@ -184,12 +176,7 @@ def _docstring_equations(layer: Layer) -> tuple[str, ...]:
 
 
 def find_layer(network: Network, layer: int | str) -> LayerInfo:
-    """Return a layer by the number l of its W_l, or by its index path.
-
-    Raises
-    ------
-    UserError
-        If there is none.
+    """Return a layer by the number l of its W_l, or by its index path; UserError without one.
 
     Examples
     --------
@@ -200,7 +187,7 @@ def find_layer(network: Network, layer: int | str) -> LayerInfo:
     """
     layers = list_layers(network)
     for place in layers:
-        if layer in ((place.number,) if isinstance(layer, int) else (place.path,)):
+        if layer == (place.number if isinstance(layer, int) else place.path):
             return place
     if isinstance(layer, int):
         last = max((place.number or 0 for place in layers), default=0)
@@ -212,10 +199,7 @@ def find_layer(network: Network, layer: int | str) -> LayerInfo:
 def check_unit(place: LayerInfo, unit: int) -> int:
     """Return the number of a unit, counted in order over all axes of the layer's output.
 
-    Raises
-    ------
-    UserError
-        If there is no such unit.
+    UserError if there is no such unit.
     """
     size = int(np.prod(place.shape_out))
     if not 0 <= unit < size:
@@ -226,10 +210,7 @@ def check_unit(place: LayerInfo, unit: int) -> int:
 def as_batch(network: Network, x: Any) -> Array:
     """Return one example as a batch of one, in the network's dtype, a fresh array.
 
-    Raises
-    ------
-    UserError
-        If it has another number of values than the network's input.
+    UserError if it has another number of values than the network's input.
     """
     with np.errstate(over="ignore"):  # numbers too large for float32 become infinite
         row = np.array(x, network.dtype)
@@ -249,12 +230,12 @@ def get_parameters(network: Network, weights: Weights, path: str) -> dict[str, A
     >>> get_parameters(net, net.init(np.random.default_rng(0)), "0")["W"].shape
     (3, 2)
     """
-    parameters = {}
-    for entry in network.layout.entries:
-        prefix, _, name = entry.name.rpartition(".")
-        if prefix == path:
-            parameters[name] = entry.view(weights.theta)
-    return parameters
+    return {
+        name: entry.view(weights.theta)
+        for entry in network.layout.entries
+        for prefix, _, name in [entry.name.rpartition(".")]
+        if prefix == path
+    }
 
 
 def takes_example(network: Network, place: LayerInfo) -> bool:
@@ -269,18 +250,3 @@ def find_next_weighted(network: Network, place: LayerInfo) -> LayerInfo | None:
     """Return the next dense layer or convolution, if there is one."""
     row = [info for info in list_layers(network) if "." not in info.path]
     return next((p for p in row if int(p.path) > int(place.path) and p.number), None)
-
-
-__all__ = [
-    "Array",
-    "LayerInfo",
-    "Weights",
-    "as_batch",
-    "check_unit",
-    "find_layer",
-    "find_next_weighted",
-    "get_kind",
-    "get_parameters",
-    "list_layers",
-    "takes_example",
-]

@@ -1,28 +1,28 @@
-"""One neuron's sum, written out term by term."""
+"""One unit term by term: its sum in the forward pass, its row of dW in the backward pass."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 
 from graduel.errors import UserError
+from graduel.glassbox.network.backward_pass import Backward
 from graduel.glassbox.network.dense_terms import DENSE, Summands, get_layer_scale, get_unit_terms
 from graduel.glassbox.network.equations import Equation, make_equation, subscript
 from graduel.glassbox.network.forward_pass import Forward, forward
 from graduel.glassbox.network.layer_info import (
-    Array,
     LayerInfo,
     check_unit,
     find_layer,
     get_parameters,
     takes_example,
 )
-from graduel.glassbox.plain_data import PlainData
-from graduel.nn import Conv2D, EnsembleDense, HeadsDense, Network, Weights
+from graduel.glassbox.plain_data import Array, PlainData
+from graduel.nn import Conv2D, Dense, EnsembleDense, HeadsDense, Network, NTKDense, Weights
 from graduel.nn.workspace import Call, Scope
 
 
@@ -110,40 +110,37 @@ def explain_neuron(
         summands = _window_terms(place.layer, layer_pass.input, p, unit, place.shape_out)
     else:
         summands = get_unit_terms(place.layer, layer_pass.input, p, unit)
-    xs, ws, index = summands.x, summands.w, summands.index
+    xs, ws = summands.x, summands.w
     products = xs.astype(np.float64) * ws
-    order = np.argsort(-np.abs(products), kind="stable")[: max(0, top)]
+    order = rank_by_size(products, top)
     rest = np.delete(products, order)
-    is_first = takes_example(network, place)
-    input_name = InputNames(
-        layer_pass.input.shape, image if is_first else None, names if is_first else ()
-    )
-    terms = tuple(
-        Term(
-            int(index[i]), input_name(int(index[i])), float(xs[i]), float(ws[i]), float(products[i])
-        )
-        for i in order
-    )
-    has_image = is_first and image is not None and not isinstance(place.layer, Conv2D)
-    l = place.number
-    W, Z, b, before = subscript("W", l), subscript("Z", l), subscript("b", l), place.takes or "x"
+    if not takes_example(network, place):
+        image, names = None, ()
+    terms = []
+    for i in order:
+        index = int(summands.index[i])
+        name = _name_input(index, layer_pass.input.shape, image, names)
+        terms.append(Term(index, name, float(xs[i]), float(ws[i]), float(products[i])))
+    shape = None if isinstance(place.layer, Conv2D) else image
     return Neuron(
         place,
         unit,
-        terms,
+        tuple(terms),
         float(rest.sum()),
         len(rest),
         float(summands.bias),
         float(layer_pass.output.reshape(-1)[unit]),
         _find_activation(forward_pass, place, unit),
-        _equation(place, unit, Z, W, before, b),
-        ws.reshape(image) if has_image and image else None,
-        products.reshape(image) if has_image and image else None,
+        _write_sum(place, unit),
+        None if shape is None else ws.reshape(shape),
+        None if shape is None else products.reshape(shape),
     )
 
 
-def _equation(place: LayerInfo, unit: int, Z: str, W: str, x: str, b: str) -> Equation:
+def _write_sum(place: LayerInfo, unit: int) -> Equation:
     """Write a unit's sum in symbols."""
+    Z, W, b = (subscript(symbol, place.number) for symbol in "ZWb")
+    x = place.takes or "x"
     layer, n = place.layer, place.shape_in[-1] if place.shape_in else 1
     by = " / √n" if not isinstance(layer, Conv2D) and get_layer_scale(layer, n) != 1 else ""
     if isinstance(layer, EnsembleDense | HeadsDense):
@@ -166,14 +163,12 @@ def _find_activation(forward_pass: Forward, place: LayerInfo, unit: int) -> floa
     if last.path == place.path and last.a.size == size:
         return float(last.a.reshape(-1)[unit])
     a = forward_pass.layer(place.path).output
-    row = [layer for layer in forward_pass.layers if "." not in layer.place.path]
-    after = [
-        layer for layer in row if "." not in place.path and int(layer.place.path) > int(place.path)
-    ]
-    for layer in after:
-        if layer.place.number or layer.place.kind == "pooling" or layer.output.size != size:
-            break
-        a = layer.output
+    if "." not in place.path:
+        row = [layer for layer in forward_pass.layers if "." not in layer.place.path]
+        for layer in row[int(place.path) + 1 :]:
+            if layer.place.number or layer.place.kind == "pooling" or layer.output.size != size:
+                break
+            a = layer.output
     return float(a.reshape(-1)[unit])
 
 
@@ -188,9 +183,8 @@ def _window_terms(
     # dW of this one output alone is its window: the inputs, each at the place of its weight.
     window = _find_window(layer, x, unit, out)
     # The same with the indices of the inputs, from 1, in their stead: 0 is padding.
-    index = _find_window(
-        layer, np.arange(1, x.size + 1, dtype=np.float64).reshape(x.shape), unit, out
-    )
+    indices = np.arange(1, x.size + 1, dtype=np.float64).reshape(x.shape)
+    index = _find_window(layer, indices, unit, out)
     inside = index > 0
     ws = p["W"][..., channel]
     return Summands(window[inside], ws[inside], index[inside].astype(int) - 1, p["b"][channel])
@@ -211,21 +205,90 @@ def _find_window(layer: Conv2D, x: Array, unit: int, out: tuple[int, ...]) -> Ar
     return dW
 
 
-@dataclass(frozen=True, slots=True)
-class InputNames:
-    """Function from the index of a layer's input to its name."""
+def _name_input(
+    index: int,
+    shape: tuple[int, ...],
+    image: tuple[int, int, int] | None,
+    names: Sequence[str],
+) -> str:
+    """Return the name of one input of a layer: a feature's, a pixel's, or its index."""
+    if len(names):
+        return str(names[index])
+    pixels = image or (shape if len(shape) == 3 else None)
+    if pixels is None:
+        return str(index)
+    row, column, channel = (int(i) for i in np.unravel_index(index, pixels))
+    pixel = f"row {row}, column {column}"
+    return pixel if pixels[2] == 1 else f"{pixel}, channel {channel}"
 
-    shape: tuple[int, ...]
-    image: tuple[int, int, int] | None
-    names: Sequence[str] = field(default=())
 
-    def __call__(self, index: int) -> str:
-        """Return the name of one input."""
-        if len(self.names):
-            return str(self.names[index])
-        shape = self.image or (self.shape if len(self.shape) == 3 else None)
-        if shape is None:
-            return str(index)
-        row, column, channel = (int(i) for i in np.unravel_index(index, shape))
-        pixel = f"row {row}, column {column}"
-        return pixel if shape[2] == 1 else f"{pixel}, channel {channel}"
+def rank_by_size(values: Array, top: int) -> Array:
+    """Return the indices of the `top` largest values by size, the first of equal ones first."""
+    return np.argsort(-np.abs(values), kind="stable")[: max(0, top)]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class WeightGradients(PlainData):
+    """One unit's row of dW = dZ Aᵀ: dW[j, k] = dz_j a_k, the largest first."""
+
+    place: LayerInfo
+    unit: int
+    dz: float
+    terms: tuple[Term, ...]
+    """x is a_k, w is dz_j (over √n in a layer that scales its sums), product is dW[j, k]."""
+    norm: float
+    """√Σₖ dW[j, k]²."""
+    db: float
+    equations: tuple[Equation, ...]
+    image: Array | None = None
+    """The row in the shape of the image, where the layer sees pixels."""
+
+
+def explain_gradients(
+    network: Network,
+    backward_pass: Backward,
+    layer: int | str,
+    unit: int,
+    top: int = 20,
+    *,
+    image: tuple[int, int, int] | None = None,
+    names: Sequence[str] = (),
+) -> WeightGradients:
+    """Return one unit's row of dW, the largest entries first.
+
+    Parameters
+    ----------
+    network : the network
+    backward_pass : from :func:`~graduel.glassbox.backward`
+    layer, unit, top, image, names : as in :func:`~graduel.glassbox.explain_neuron`; a dense layer
+
+    Raises
+    ------
+    UserError
+        If there is no such layer or unit, or the layer is not dense.
+    """
+    place = find_layer(network, layer)
+    unit = check_unit(place, unit)
+    back = backward_pass.layer(place.path)
+    x = backward_pass.forward.layer(place.path).input
+    if not isinstance(place.layer, Dense | NTKDense) or back.dy is None or x is None:
+        raise UserError(f"layer must be a dense layer; got {place.title}")
+    row = back.gradients["W"][:, unit]
+    dz = float(back.dy[unit])
+    factor = dz * get_layer_scale(place.layer, len(x))
+    if not takes_example(network, place):
+        image, names = None, ()
+    terms = tuple(
+        Term(int(k), _name_input(int(k), x.shape, image, names), float(x[k]), factor, float(row[k]))
+        for k in rank_by_size(row, top)
+    )
+    return WeightGradients(
+        place,
+        unit,
+        dz,
+        terms,
+        float(np.linalg.norm(row.astype(np.float64))),
+        float(back.gradients["b"][unit]),
+        place.backward[:2],
+        None if image is None else row.reshape(image),
+    )

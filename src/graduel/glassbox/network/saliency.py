@@ -9,8 +9,8 @@ import numpy as np
 
 from graduel.errors import UserError
 from graduel.glassbox.network.dense_terms import average_heads, count_outputs
-from graduel.glassbox.network.layer_info import Array, as_batch
-from graduel.glassbox.plain_data import PlainData
+from graduel.glassbox.network.layer_info import as_batch
+from graduel.glassbox.plain_data import Array, PlainData
 from graduel.nn import Network, Weights
 from graduel.nn.layers.layer import backward_through
 from graduel.nn.workspace import Call

@@ -6,13 +6,14 @@ import json
 from dataclasses import dataclass
 from math import log
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import numpy as np
-from numpy.typing import NDArray
 
+from graduel.data.prepare.encoders import CategoryCode
 from graduel.errors import UserError
-
-Array = NDArray[Any]
+from graduel.glassbox.plain_data import Array
+from graduel.models.model import Model
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -134,3 +135,33 @@ def _read_tree(tree: dict[str, Any], group: int | None) -> Tree:
         categories,
         vectors,
     )
+
+
+_FORESTS: WeakKeyDictionary[Model, Forest] = WeakKeyDictionary()
+"""The trees of models, remembered as long as the models are."""
+
+
+def get_forest(model: Model) -> Forest:
+    """Return the trees of a model, read at the first call; UserError if it is a network."""
+    if model.booster is None:
+        raise UserError("expected XGBoost's trees; this model is a network")
+    if model not in _FORESTS:
+        _FORESTS[model] = read_forest(model.booster)
+    return _FORESTS[model]
+
+
+def margin_codes(model: Model) -> tuple[int, ...]:
+    """Return the class code of each margin; of two classes, the trees have that of the second."""
+    binary = get_forest(model).n_classes == 1
+    return model.class_codes[1:] if binary else model.class_codes
+
+
+def category_names(model: Model) -> dict[int, tuple[str, ...]]:
+    """Return the names of the categories in each input of codes, by the input's number."""
+    names: dict[int, tuple[str, ...]] = {}
+    start = 0
+    for encoder in () if model.preparation is None else model.preparation.encoders:
+        if isinstance(encoder, CategoryCode) and encoder.for_trees:
+            names[start] = (*encoder.categories, *("another",) * encoder.others)
+        start += len(encoder.names)
+    return names

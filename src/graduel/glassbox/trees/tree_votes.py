@@ -12,8 +12,8 @@ from typing import Any, ClassVar
 import numpy as np
 
 from graduel.errors import UserError
-from graduel.glassbox.network.layer_info import Array
-from graduel.glassbox.plain_data import PlainData
+from graduel.glassbox.network.neuron import rank_by_size
+from graduel.glassbox.plain_data import Array, PlainData
 from graduel.glassbox.trees.tree_arrays import Forest, Tree
 
 
@@ -136,14 +136,16 @@ def explain_votes(
     values = np.stack([tree.value(leaf, forest.n_classes) for tree, leaf in pairs])
     by_round = values.reshape(forest.n_rounds, forest.per_round, -1).sum(axis=1)
     so_far = forest.base + np.vstack([np.zeros(forest.n_classes), np.cumsum(by_round, axis=0)])
-    order = np.argsort(-np.abs(values).max(axis=1), kind="stable")[: max(0, top)]
+    order = rank_by_size(np.abs(values).max(axis=1), top)
+    # Of two classes, XGBoost gives the probability of the second alone.
+    p = np.asarray(forest.booster.predict(matrix)).reshape(-1)
     return Votes(
         forest.kind,
         forest.base,
         by_round,
         so_far,
         np.asarray(forest.booster.predict(matrix, output_margin=True)).reshape(-1),
-        _both_classes(np.asarray(forest.booster.predict(matrix)).reshape(-1)),
+        np.array([1 - p[0], p[0]], p.dtype) if len(p) == 1 else p,
         tuple(_trace_path(forest, int(i), int(leaves[i]), row, names, levels or {}) for i in order),
     )
 
@@ -253,8 +255,3 @@ def explain_shap(forest: Forest, x: Any) -> Shap:
     values = values.reshape(forest.n_classes, -1)
     margin = np.asarray(forest.booster.predict(matrix, output_margin=True)).reshape(-1)
     return Shap(values[:, :-1], values[:, -1], margin)
-
-
-def _both_classes(p: Array) -> Array:
-    """Return two probabilities where XGBoost gives that of the second class alone."""
-    return np.array([1 - p[0], p[0]], p.dtype) if len(p) == 1 else p

@@ -9,17 +9,15 @@ import numpy as np
 
 from graduel.nn.layers.channel_ops import lines
 from graduel.nn.layers.layer import Array, Plan, Shape
+from graduel.nn.part import Part
 from graduel.nn.special import sigmoid
 from graduel.nn.workspace import Call, Scope
 
 
-class Elementwise:
+class Elementwise(Part):
     """Base of activations without parameters: the output has the input's shape."""
 
     __slots__ = ()
-
-    row_wise: ClassVar[bool] = True
-    deterministic: ClassVar[bool] = True
 
     def plan(self, shape: Shape) -> Plan:
         """Keep the shape."""
@@ -33,8 +31,6 @@ class Identity(Elementwise):
     >>> Identity().plan((128,)).out
     (128,)
     """
-
-    smooth: ClassVar[bool] = True
 
     def forward(self, x: Array, w: Scope, call: Call) -> Array:
         """Return x itself."""
@@ -79,8 +75,6 @@ class Tanh(Elementwise):
     (128,)
     """
 
-    smooth: ClassVar[bool] = True
-
     def forward(self, x: Array, w: Scope, call: Call) -> Array:
         """Return tanh(x)."""
         w.saved = y = np.tanh(x, out=w.buf("y", x.shape, x.dtype))
@@ -102,8 +96,6 @@ class Sigmoid(Elementwise):
     >>> Sigmoid().plan((128,)).out
     (128,)
     """
-
-    smooth: ClassVar[bool] = True
 
     def forward(self, x: Array, w: Scope, call: Call) -> Array:
         """Return σ(x)."""
@@ -129,8 +121,6 @@ class Softplus(Elementwise):
     >>> Softplus().plan((128,)).out
     (128,)
     """
-
-    smooth: ClassVar[bool] = True
 
     def forward(self, x: Array, w: Scope, call: Call) -> Array:
         """Return max(0, x) + log(1 + exp(−|x|)), which no x overflows."""
@@ -173,7 +163,7 @@ class ELU(Elementwise):
             raise ValueError(f"alpha must be above 0; got {self.alpha}")
 
     @property
-    def smooth(self) -> bool:
+    def smooth(self) -> bool:  # type: ignore[override]
         """Return whether the derivative, 1 on the right of 0 and α on the left, is continuous."""
         return self.alpha == 1
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import prod
-from typing import ClassVar, Literal
+from typing import Literal
 
 import numpy as np
 
@@ -13,6 +13,7 @@ from graduel.nn.layers.channel_ops import lines, sums
 from graduel.nn.layers.layer import Array, Plan, Shape, Spec
 from graduel.nn.layers.patches import Frame
 from graduel.nn.layers.windows import Pair, check_image, pair
+from graduel.nn.part import Part
 from graduel.nn.workspace import Call, Scope
 
 MANY = 2
@@ -20,7 +21,7 @@ MANY = 2
 
 
 @dataclass(frozen=True, slots=True)
-class Conv2D:
+class Conv2D(Part):
     """y[n, p, q, o] = b[o] + Σ x̃[n, p s + i, q s + j, c] W[i, j, c, o], the sum over i, j and c.
 
     x: (n, h, w, c)   W: (kh, kw, c, o)   b: (o,)   y: (n, out_h, out_w, o);   s is the stride,
@@ -56,10 +57,6 @@ class Conv2D:
     >>> Conv2D(32, size=5, stride=2, padding="valid").plan((28, 28, 1)).out
     (12, 12, 32)
     """
-
-    row_wise: ClassVar[bool] = True
-    deterministic: ClassVar[bool] = True
-    smooth: ClassVar[bool] = True
 
     filters: int
     size: int | Pair = 3

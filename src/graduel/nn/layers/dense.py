@@ -9,11 +9,41 @@ import numpy as np
 
 from graduel.nn.initializers import HeNormal, Initializer
 from graduel.nn.layers.layer import Array, Plan, Shape, Spec
+from graduel.nn.part import Part
 from graduel.nn.workspace import Call, Scope
 
 
+class Affine(Part):
+    """Base of the dense layers: W of shape (i, o) and b of shape (o,)."""
+
+    __slots__ = ()
+
+    fewest: ClassVar[int] = 0
+    """The fewest inputs."""
+    units: int
+    init: Initializer
+
+    def __post_init__(self) -> None:
+        if self.units < 1:
+            raise ValueError(f"units must be a positive integer; got {self.units}")
+
+    def plan(self, shape: Shape) -> Plan:
+        """Ask for W and b."""
+        if len(shape) != 1 or shape[0] < self.fewest:
+            raise ValueError(
+                f"{type(self).__name__} expects rows of numbers, input shape (n_in,); got {shape}. "
+                "Reshape each example to one row before it"
+            )
+        W = Spec((shape[0], self.units), self.init, "weight")
+        return Plan(
+            (self.units,),
+            {"W": W, "b": Spec((self.units,), role="bias")},
+            macs=W.shape[0] * self.units,
+        )
+
+
 @dataclass(frozen=True, slots=True)
-class Dense:
+class Dense(Affine):
     """y = x W + b.   x: (n, i)   W: (i, o)   b: (o,).
 
     dW = xᵀ dy,   db = Σₙ dy,   dx = dy Wᵀ.
@@ -34,30 +64,8 @@ class Dense:
     (10,)
     """
 
-    row_wise: ClassVar[bool] = True
-    deterministic: ClassVar[bool] = True
-    smooth: ClassVar[bool] = True
-
     units: int
     init: Initializer = HeNormal()
-
-    def __post_init__(self) -> None:
-        if self.units < 1:
-            raise ValueError(f"units must be a positive integer; got {self.units}")
-
-    def plan(self, shape: Shape) -> Plan:
-        """Ask for W and b."""
-        if len(shape) != 1:
-            raise ValueError(
-                f"Dense expects rows of numbers, input shape (n_in,); got {shape}. "
-                "Reshape each example to one row before it"
-            )
-        W = Spec((shape[0], self.units), self.init, "weight")
-        return Plan(
-            (self.units,),
-            {"W": W, "b": Spec((self.units,), role="bias")},
-            macs=W.shape[0] * self.units,
-        )
 
     def forward(self, x: Array, w: Scope, call: Call) -> Array:
         """Return x W + b."""

@@ -11,11 +11,12 @@ import numpy as np
 
 from graduel.nn.layers.layer import Array, Plan, Shape
 from graduel.nn.layers.random_bits import STEPS, sixteen_bits
+from graduel.nn.part import Part
 from graduel.nn.workspace import Call, Scope
 
 
 @dataclass(frozen=True, slots=True)
-class Dropout:
+class Dropout(Part):
     """y = x ⊙ mask / (1 − rate) in training, y = x otherwise;   dx = dy ⊙ mask / (1 − rate).
 
     Each element is kept with probability 1 − rate, and the kept ones are scaled up, so that the
@@ -42,9 +43,7 @@ class Dropout:
     (128,)
     """
 
-    row_wise: ClassVar[bool] = True
     deterministic: ClassVar[bool] = False
-    smooth: ClassVar[bool] = True
 
     rate: float | Callable[[float], float] = 0.5
     falls: bool = False

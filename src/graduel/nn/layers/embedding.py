@@ -13,6 +13,7 @@ from numpy.typing import DTypeLike
 
 from graduel.nn.initializers import Initializer, Normal
 from graduel.nn.layers.layer import Array, Plan, Shape, Spec
+from graduel.nn.part import Part
 from graduel.nn.workspace import Call, Scope
 
 MOST = 2**24
@@ -20,7 +21,7 @@ MOST = 2**24
 
 
 @dataclass(frozen=True, slots=True)
-class Columns:
+class Columns(Part):
     """y = (x₁, …, x_p, E₁[c₁], …, E_q[c_q]).   x: (n, p + q)   Eⱼ: (Kⱼ, dⱼ)   y: (n, p + Σ dⱼ).
 
     dEⱼ[k] = Σ dyⱼ over the rows where cⱼ = k,   dx = dy for the numbers, 0 for the codes.
@@ -55,8 +56,6 @@ class Columns:
     ((15,), (4, 4), (50, 8))
     """
 
-    row_wise: ClassVar[bool] = True
-    deterministic: ClassVar[bool] = True
     smooth: ClassVar[bool] = False
 
     numeric: int

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import sqrt
-from typing import ClassVar
 
 import numpy as np
 from numpy.typing import DTypeLike
@@ -12,11 +11,12 @@ from numpy.typing import DTypeLike
 from graduel.nn.initializers import Constant, HeNormal, Initializer
 from graduel.nn.layers.layer import Array, Plan, Shape, Spec
 from graduel.nn.layers.ntk import settle
+from graduel.nn.part import Part
 from graduel.nn.workspace import Call, Scope
 
 
 @dataclass(frozen=True, slots=True)
-class EnsembleDense:
+class EnsembleDense(Part):
     """yₕ = ((xₕ ⊙ rₕ) W) ⊙ sₕ + bₕ for each head h.   x: (n, k, i), or (n, i) for all heads alike.
 
     W: (i, o)   r: (k, i)   s, b: (k, o)   y: (n, k, o).   With u = x ⊙ r, z = u W, dz = dy ⊙ s:
@@ -55,10 +55,6 @@ class EnsembleDense:
     >>> plan.out, {name: spec.shape for name, spec in plan.params.items()}
     ((4, 16), {'W': (5, 16), 'b': (4, 16), 'r': (4, 5), 's': (4, 16)})
     """
-
-    row_wise: ClassVar[bool] = True
-    deterministic: ClassVar[bool] = True
-    smooth: ClassVar[bool] = True
 
     units: int
     heads: int
@@ -137,7 +133,7 @@ class EnsembleDense:
 
 
 @dataclass(frozen=True, slots=True)
-class HeadsDense:
+class HeadsDense(Part):
     """yₕ = xₕ Wₕ + bₕ for each head h.   x: (n, k, i)   W: (k, i, o)   b: (k, o)   y: (n, k, o).
 
     dWₕ = xₕᵀ dyₕ,   db = Σₙ dy,   dxₕ = dyₕ Wₕᵀ.
@@ -164,10 +160,6 @@ class HeadsDense:
     >>> HeadsDense(3, heads=4).plan((4, 16)).params["W"].shape
     (4, 16, 3)
     """
-
-    row_wise: ClassVar[bool] = True
-    deterministic: ClassVar[bool] = True
-    smooth: ClassVar[bool] = True
 
     units: int
     heads: int

@@ -28,8 +28,6 @@ class SiLU(Elementwise):
     (128,)
     """
 
-    smooth: ClassVar[bool] = True
-
     def forward(self, x: Array, w: Scope, call: Call) -> Array:
         """Return x σ(x)."""
         gate = sigmoid(x, out=w.buf("gate", x.shape, x.dtype))
@@ -66,8 +64,6 @@ class GELU(Elementwise):
     >>> GELU().plan((128,)).out
     (128,)
     """
-
-    smooth: ClassVar[bool] = True
 
     approximate: bool = False
 
@@ -126,8 +122,6 @@ class Mish(Elementwise):
     >>> Mish().plan((128,)).out
     (128,)
     """
-
-    smooth: ClassVar[bool] = True
 
     def forward(self, x: Array, w: Scope, call: Call) -> Array:
         """Return x g(x)."""

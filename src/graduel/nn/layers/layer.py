@@ -9,6 +9,7 @@ from typing import Any, Protocol
 from numpy.typing import NDArray
 
 from graduel.nn.initializers import Initializer, Zeros
+from graduel.nn.part import Flags
 from graduel.nn.workspace import Call, Scope
 
 Array = NDArray[Any]
@@ -40,7 +41,7 @@ class Plan:
     """Multiply–adds that one example's forward pass takes, children not counted."""
 
 
-class Layer(Protocol):
+class Layer(Flags, Protocol):
     """One step of the forward pass, and the same step of the backward pass.
 
     A layer is a frozen dataclass. Arrays come in through `w`, the scope of its position, so the
@@ -49,21 +50,6 @@ class Layer(Protocol):
     A layer may also have ``calibrate(x, w, call)``, which sets its parameters from the first data
     that reach it.
     """
-
-    @property
-    def row_wise(self) -> bool:
-        """Return whether each row of the output depends on its own row of the input alone."""
-        ...
-
-    @property
-    def deterministic(self) -> bool:
-        """Return whether training draws no random numbers."""
-        ...
-
-    @property
-    def smooth(self) -> bool:
-        """Return whether the derivative is continuous, so that finite differences always agree."""
-        ...
 
     def plan(self, shape: Shape) -> Plan:
         """Check the input's shape; say what comes out and which arrays are needed."""

@@ -10,6 +10,7 @@ import numpy as np
 from graduel.nn.initializers import Constant, Initializer
 from graduel.nn.layers.activation import Elementwise
 from graduel.nn.layers.layer import Array, Plan, Shape, Spec, features
+from graduel.nn.part import Part
 from graduel.nn.workspace import Call, Scope
 
 
@@ -54,7 +55,7 @@ class LeakyReLU(Elementwise):
 
 
 @dataclass(frozen=True, slots=True)
-class ParametricReLU:
+class ParametricReLU(Part):
     """y = x where x > 0, else s x, with a trainable s for each feature, or channel of an image.
 
     ds = Σ dy x over examples (and pixels) with x ≤ 0,   dx = dy where x > 0, else s dy.
@@ -76,8 +77,6 @@ class ParametricReLU:
     (8,)
     """
 
-    row_wise: ClassVar[bool] = True
-    deterministic: ClassVar[bool] = True
     smooth: ClassVar[bool] = False
 
     init: Initializer = Constant(0.25)

@@ -11,11 +11,12 @@ import numpy as np
 
 from graduel.nn.layers.layer import Array, Plan, Shape
 from graduel.nn.layers.random_bits import STEPS, sixteen_bits
+from graduel.nn.part import Part
 from graduel.nn.workspace import Call, Scope
 
 
 @dataclass(frozen=True, slots=True)
-class Noise:
+class Noise(Part):
     """y = x + σ √12 (u − ½) in training, y = x otherwise;   dx = dy.
 
     u is uniform between 0 and 1, in 65,536 steps, so that the noise has mean 0 and standard
@@ -39,9 +40,7 @@ class Noise:
     (128,)
     """
 
-    row_wise: ClassVar[bool] = True
     deterministic: ClassVar[bool] = False
-    smooth: ClassVar[bool] = True
 
     std: float | Callable[[float], float] = 0.3
 

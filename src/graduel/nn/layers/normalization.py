@@ -11,11 +11,12 @@ import numpy as np
 from graduel.nn.initializers import Constant, Zeros
 from graduel.nn.layers.channel_ops import along, lines, sums
 from graduel.nn.layers.layer import Array, Plan, Shape, Spec, features
+from graduel.nn.part import Part
 from graduel.nn.workspace import Call, Scope
 
 
 @dataclass(frozen=True, slots=True)
-class BatchNorm:
+class BatchNorm(Part):
     """y = γ x̂ + β,   x̂ = (x − μ) / √(σ² + ε), μ and σ² of the batch, feature by feature.
 
     dγ = Σₙ dy x̂,   dβ = Σₙ dy,   dx = γ / √(σ² + ε) · (dy − dβ/n − x̂ dγ/n).
@@ -44,8 +45,6 @@ class BatchNorm:
     """
 
     row_wise: ClassVar[bool] = False
-    deterministic: ClassVar[bool] = True
-    smooth: ClassVar[bool] = True
 
     momentum: float = 0.1
     eps: float = 1e-5
@@ -119,7 +118,7 @@ def _inverse(var: Array, eps: float, w: Scope) -> Array:
 
 
 @dataclass(frozen=True, slots=True)
-class LayerNorm:
+class LayerNorm(Part):
     """y = γ x̂ + β,   x̂ = (x − μ) / √(σ² + ε), μ and σ² over the last axis of each example.
 
     dγ = Σ dy x̂ and dβ = Σ dy over all axes but the last,
@@ -142,10 +141,6 @@ class LayerNorm:
     >>> plan.out, sorted(plan.params), sorted(plan.state)
     ((128,), ['beta', 'gamma'], [])
     """
-
-    row_wise: ClassVar[bool] = True
-    deterministic: ClassVar[bool] = True
-    smooth: ClassVar[bool] = True
 
     eps: float = 1e-5
 

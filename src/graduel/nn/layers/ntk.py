@@ -9,12 +9,13 @@ from typing import ClassVar
 import numpy as np
 
 from graduel.nn.initializers import Initializer, Normal
-from graduel.nn.layers.layer import Array, Plan, Shape, Spec
+from graduel.nn.layers.dense import Affine
+from graduel.nn.layers.layer import Array
 from graduel.nn.workspace import Call, Scope
 
 
 @dataclass(frozen=True, slots=True)
-class NTKDense:
+class NTKDense(Affine):
     """y = x W / √i + b.   x: (n, i)   W: (i, o), of variance 1   b: (o,).
 
     dW = xᵀ dy / √i,   db = Σₙ dy,   dx = dy Wᵀ / √i.
@@ -49,31 +50,11 @@ class NTKDense:
     (10,)
     """
 
-    row_wise: ClassVar[bool] = True
-    deterministic: ClassVar[bool] = True
-    smooth: ClassVar[bool] = True
+    fewest: ClassVar[int] = 1
 
     units: int
     init: Initializer = Normal(1.0)
     calibrated: bool = False
-
-    def __post_init__(self) -> None:
-        if self.units < 1:
-            raise ValueError(f"units must be a positive integer; got {self.units}")
-
-    def plan(self, shape: Shape) -> Plan:
-        """Ask for W and b."""
-        if len(shape) != 1 or shape[0] < 1:
-            raise ValueError(
-                f"NTKDense expects rows of numbers, input shape (n_in,); got {shape}. "
-                "Reshape each example to one row before it"
-            )
-        W = Spec((shape[0], self.units), self.init, "weight")
-        return Plan(
-            (self.units,),
-            {"W": W, "b": Spec((self.units,), role="bias")},
-            macs=W.shape[0] * self.units,
-        )
 
     def calibrate(self, x: Array, w: Scope, call: Call) -> None:
         """Scale every unit to variance 1 on these rows, and shift its zero to one of them."""

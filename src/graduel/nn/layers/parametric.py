@@ -19,11 +19,12 @@ from graduel.nn.layers.layer import (
     features,
     forward_through,
 )
+from graduel.nn.part import Composite, Flags
 from graduel.nn.workspace import Call, Scope
 
 
 @dataclass(frozen=True, slots=True)
-class Parametric:
+class Parametric(Composite):
     """y = x + α (f(x) − x), f an activation, with a trainable α for each feature.
 
     dα = Σ dy (f(x) − x) over all axes but the last,   dx = (1 − α) dy + f′(x) α dy.
@@ -53,19 +54,9 @@ class Parametric:
     init: Initializer = Constant(1.0)
 
     @property
-    def row_wise(self) -> bool:
-        """Whether f is so."""
-        return self.activation.row_wise
-
-    @property
-    def deterministic(self) -> bool:
-        """Whether f is so."""
-        return self.activation.deterministic
-
-    @property
-    def smooth(self) -> bool:
-        """Whether f is so."""
-        return self.activation.smooth
+    def inner(self) -> tuple[Flags, ...]:
+        """F."""
+        return (self.activation,)
 
     def plan(self, shape: Shape) -> Plan:
         """Ask for α."""

@@ -5,18 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import lru_cache
 from math import pi, prod, sqrt
-from typing import ClassVar
 
 import numpy as np
 from numpy.typing import DTypeLike
 
 from graduel.nn.initializers import Normal, Uniform
 from graduel.nn.layers.layer import Array, Plan, Shape, Spec
+from graduel.nn.part import Part
 from graduel.nn.workspace import Call, Scope
 
 
 @dataclass(frozen=True, slots=True)
-class PBLD:
+class PBLD(Part):
     """Each number x becomes (x, e₁, …, e_{d−1}),   e = A cos(2π w x + b) + c.
 
     Periodic, with a bias, linear, dense (the number stays beside its waves).
@@ -52,10 +52,6 @@ class PBLD:
     >>> PBLD(columns=(0, 1)).plan((5,)).out
     (11,)
     """
-
-    row_wise: ClassVar[bool] = True
-    deterministic: ClassVar[bool] = True
-    smooth: ClassVar[bool] = True
 
     columns: tuple[int, ...] | None = None
     frequencies: int = 16

@@ -10,11 +10,42 @@ import numpy as np
 
 from graduel.nn.layers.layer import Array, Plan, Shape
 from graduel.nn.layers.windows import Pair, check_image, count, pair, places
+from graduel.nn.part import Part
 from graduel.nn.workspace import Call, Scope
 
 
 @dataclass(frozen=True, slots=True)
-class MaxPool2D:
+class _Pool2D(Part):
+    """The window of a pooling layer."""
+
+    size: int | Pair = 2
+    stride: int | Pair | None = None
+
+    def __post_init__(self) -> None:
+        self.window()
+
+    def window(self) -> tuple[Pair, Pair]:
+        """Return size and stride, each (down, across)."""
+        size = pair("size", self.size)
+        return size, size if self.stride is None else pair("stride", self.stride)
+
+    def plan(self, shape: Shape) -> Plan:
+        """Check that the window fits."""
+        size, stride = self.window()
+        check_image(type(self).__name__, shape, size)
+        return Plan((*count(shape, size, stride), shape[2]))
+
+    def _start(self, x: Array, w: Scope) -> tuple[Array, bool]:
+        """Return a buffer for dx, zeroed where needed, and whether windows overlap."""
+        size, stride = self.window()
+        dx = w.buf("dx", x.shape, x.dtype)
+        if stride != size or x.shape[1] % size[0] or x.shape[2] % size[1]:
+            dx.fill(0)  # some places lie in several windows, some in none
+        return dx, stride[0] < size[0] or stride[1] < size[1]
+
+
+@dataclass(frozen=True, slots=True)
+class MaxPool2D(_Pool2D):
     """y = the largest x of each window;   dx = dy at its place, else 0.
 
     x: (n, h, w, c)   y: (n, out_h, out_w, c), out = ⌊(in − size) / stride⌋ + 1: no padding, and
@@ -42,23 +73,11 @@ class MaxPool2D:
     (13, 13, 32)
     """
 
-    row_wise: ClassVar[bool] = True
-    deterministic: ClassVar[bool] = True
     smooth: ClassVar[bool] = False
-
-    size: int | Pair = 2
-    stride: int | Pair | None = None
-
-    def __post_init__(self) -> None:
-        _size_and_stride(self)
-
-    def plan(self, shape: Shape) -> Plan:
-        """Check that the window fits."""
-        return _plan(self, shape)
 
     def forward(self, x: Array, w: Scope, call: Call) -> Array:
         """Return the maximum over the places of the window."""
-        first, *others = places(x, *_size_and_stride(self))
+        first, *others = places(x, *self.window())
         y = w.buf("y", first.shape, x.dtype)
         np.copyto(y, first)
         for place in others:
@@ -71,8 +90,8 @@ class MaxPool2D:
         if not need_dx:
             return None
         x, y = w.saved
-        window = _size_and_stride(self)
-        dx, overlap = _start(x, window, w)
+        window = self.window()
+        dx, overlap = self._start(x, w)
         here, taken = w.buf("here", y.shape, np.bool_), w.buf("taken", y.shape, np.bool_)
         taken.fill(False)
         for source, place in zip(places(x, *window), places(dx, *window), strict=True):
@@ -88,7 +107,7 @@ class MaxPool2D:
 
 
 @dataclass(frozen=True, slots=True)
-class AveragePool2D:
+class AveragePool2D(_Pool2D):
     """y = the mean of each window;   dx = dy / (kh kw) at each of its places, added up.
 
     x: (n, h, w, c)   y: (n, out_h, out_w, c), out = ⌊(in − size) / stride⌋ + 1: no padding, and
@@ -113,23 +132,9 @@ class AveragePool2D:
     (1, 1, 64)
     """
 
-    row_wise: ClassVar[bool] = True
-    deterministic: ClassVar[bool] = True
-    smooth: ClassVar[bool] = True
-
-    size: int | Pair = 2
-    stride: int | Pair | None = None
-
-    def __post_init__(self) -> None:
-        _size_and_stride(self)
-
-    def plan(self, shape: Shape) -> Plan:
-        """Check that the window fits."""
-        return _plan(self, shape)
-
     def forward(self, x: Array, w: Scope, call: Call) -> Array:
         """Return the mean over the places of the window."""
-        window = _size_and_stride(self)
+        window = self.window()
         first, *others = places(x, *window)
         y = w.buf("y", first.shape, x.dtype)
         np.copyto(y, first)
@@ -143,8 +148,8 @@ class AveragePool2D:
         """Return dy / (kh kw), spread over the places of the window."""
         if not need_dx:
             return None
-        window = _size_and_stride(self)
-        dx, overlap = _start(w.saved, window, w)
+        window = self.window()
+        dx, overlap = self._start(w.saved, w)
         dy *= 1 / prod(window[0])
         for place in places(dx, *window):
             if overlap:
@@ -152,24 +157,3 @@ class AveragePool2D:
             else:
                 np.copyto(place, dy)
         return dx
-
-
-def _size_and_stride(layer: MaxPool2D | AveragePool2D) -> tuple[Pair, Pair]:
-    size = pair("size", layer.size)
-    return size, size if layer.stride is None else pair("stride", layer.stride)
-
-
-def _plan(layer: MaxPool2D | AveragePool2D, shape: Shape) -> Plan:
-    size, stride = _size_and_stride(layer)
-    check_image(type(layer).__name__, shape, size)
-    return Plan((*count(shape, size, stride), shape[2]))
-
-
-def _start(x: Array, window: tuple[Pair, Pair], w: Scope) -> tuple[Array, bool]:
-    """Return a buffer for dx, zeroed where needed, and whether windows overlap."""
-    size, stride = window
-    dx = w.buf("dx", x.shape, x.dtype)
-    overlap = stride[0] < size[0] or stride[1] < size[1]
-    if stride != size or x.shape[1] % size[0] or x.shape[2] % size[1]:
-        dx.fill(0)  # some places lie in several windows, some in none
-    return dx, overlap

@@ -16,11 +16,12 @@ from graduel.nn.layers.layer import (
     chain,
     forward_through,
 )
+from graduel.nn.part import Composite, Flags
 from graduel.nn.workspace import Call, Scope
 
 
 @dataclass(frozen=True, slots=True)
-class Residual:
+class Residual(Composite):
     """y = x + f(x), f a row of layers that keeps the shape.
 
     dx = dy + (dy through f backwards).
@@ -46,19 +47,9 @@ class Residual:
     layers: tuple[Layer, ...]
 
     @property
-    def row_wise(self) -> bool:
-        """Whether all its layers are so."""
-        return all(layer.row_wise for layer in self.layers)
-
-    @property
-    def deterministic(self) -> bool:
-        """Whether all its layers are so."""
-        return all(layer.deterministic for layer in self.layers)
-
-    @property
-    def smooth(self) -> bool:
-        """Whether all its layers are so."""
-        return all(layer.smooth for layer in self.layers)
+    def inner(self) -> tuple[Flags, ...]:
+        """F."""
+        return self.layers
 
     def plan(self, shape: Shape) -> Plan:
         """Plan the layers one after the other."""

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
 
 import numpy as np
 
 from graduel.nn.initializers import Constant, Initializer
 from graduel.nn.layers.layer import Array, Plan, Shape, Spec, features
+from graduel.nn.part import Part
 from graduel.nn.workspace import Call, Scope
 
 
 @dataclass(frozen=True, slots=True)
-class Scale:
+class Scale(Part):
     """y = s x.   x: (n, …, c)   s: (c,).
 
     ds = Σ dy x over all axes but the last,   dx = s dy.
@@ -32,10 +32,6 @@ class Scale:
     >>> Scale().plan((28, 28, 8)).params["s"].shape
     (8,)
     """
-
-    row_wise: ClassVar[bool] = True
-    deterministic: ClassVar[bool] = True
-    smooth: ClassVar[bool] = True
 
     init: Initializer = Constant(1.0)
 

@@ -4,23 +4,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import prod
-from typing import ClassVar
 
 from graduel.nn.layers.layer import Array, Plan, Shape
+from graduel.nn.part import Part
 from graduel.nn.workspace import Call, Scope
 
 
 @dataclass(frozen=True, slots=True)
-class Flatten:
+class Flatten(Part):
     """y = x as one row an example.   x: (n, h, w, c)   y: (n, h · w · c).
 
     >>> Flatten().plan((7, 7, 64)).out
     (3136,)
     """
-
-    row_wise: ClassVar[bool] = True
-    deterministic: ClassVar[bool] = True
-    smooth: ClassVar[bool] = True
 
     def plan(self, shape: Shape) -> Plan:
         """Multiply the axes of an example."""
@@ -37,7 +33,7 @@ class Flatten:
 
 
 @dataclass(frozen=True, slots=True)
-class Reshape:
+class Reshape(Part):
     """y = x with another shape of each example, in the same order (rows first, channels last).
 
     In front of a convolution it makes images of rows of numbers.
@@ -56,10 +52,6 @@ class Reshape:
     >>> Reshape((28, 28, 1)).plan((784,)).out
     (28, 28, 1)
     """
-
-    row_wise: ClassVar[bool] = True
-    deterministic: ClassVar[bool] = True
-    smooth: ClassVar[bool] = True
 
     shape: Shape
 

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
 
 import numpy as np
 
 from graduel.nn.losses.loss import Array, as_targets, as_tuple, weighted
+from graduel.nn.part import Part
 from graduel.nn.special import sigmoid
 from graduel.nn.workspace import Scope
 
 
 @dataclass(frozen=True, slots=True)
-class SoftmaxCrossEntropy:
+class SoftmaxCrossEntropy(Part):
     """ℓ = log Σₖ exp zₖ − Σₖ Tₖ zₖ,   dz = softmax(z) − T,   T = (1 − s) onehot(y) + s / K.
 
     Softmax and cross-entropy together, on logits z of shape (n, K) and class codes y of shape
@@ -40,10 +40,6 @@ class SoftmaxCrossEntropy:
     >>> loss.link(np.array([[0.0, np.log(3.0)]]))
     array([[0.25, 0.75]])
     """
-
-    row_wise: ClassVar[bool] = True
-    deterministic: ClassVar[bool] = True
-    smooth: ClassVar[bool] = True
 
     label_smoothing: float = 0.0
     class_weight: tuple[float, ...] | None = None
@@ -104,7 +100,7 @@ class SoftmaxCrossEntropy:
 
 
 @dataclass(frozen=True, slots=True)
-class BinaryCrossEntropy:
+class BinaryCrossEntropy(Part):
     """ℓ = Σₖ −pₖ tₖ log σ(zₖ) − (1 − tₖ) log(1 − σ(zₖ)),   t = (1 − s) y + s / 2.
 
     dz = (1 − t + p t) σ(z) − p t,   σ(z) − t where p = 1.
@@ -135,10 +131,6 @@ class BinaryCrossEntropy:
     array([[0.5 ],
            [0.75]])
     """
-
-    row_wise: ClassVar[bool] = True
-    deterministic: ClassVar[bool] = True
-    smooth: ClassVar[bool] = True
 
     label_smoothing: float = 0.0
     positive_weight: tuple[float, ...] | None = None

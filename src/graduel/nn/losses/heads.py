@@ -8,11 +8,12 @@ import numpy as np
 
 from graduel.nn.losses.classification import SoftmaxCrossEntropy
 from graduel.nn.losses.loss import Array, Loss
+from graduel.nn.part import Composite, Flags
 from graduel.nn.workspace import Scope
 
 
 @dataclass(frozen=True, slots=True)
-class MeanOfHeads:
+class MeanOfHeads(Composite):
     """ℓ = 1/k Σₕ ℓ(zₕ, y) on raw predictions of shape (n, k, K); the answer is 1/k Σₕ link(zₕ).
 
     Every head learns to answer by itself; only the answers are averaged. (The loss of the mean
@@ -41,19 +42,9 @@ class MeanOfHeads:
     loss: Loss = SoftmaxCrossEntropy()
 
     @property
-    def row_wise(self) -> bool:
-        """Whether the loss of one head is so."""
-        return self.loss.row_wise
-
-    @property
-    def deterministic(self) -> bool:
-        """Whether the loss of one head is so."""
-        return self.loss.deterministic
-
-    @property
-    def smooth(self) -> bool:
-        """Whether the loss of one head is so."""
-        return self.loss.smooth
+    def inner(self) -> tuple[Flags, ...]:
+        """The loss of one head."""
+        return (self.loss,)
 
     def value_and_gradient(
         self, raw: Array, y: Array, weight: Array | None, w: Scope

@@ -8,28 +8,14 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from graduel.nn.part import Flags
 from graduel.nn.workspace import Scope
 
 Array = NDArray[Any]
 
 
-class Loss(Protocol):
+class Loss(Flags, Protocol):
     """The function that training minimizes; a frozen dataclass."""
-
-    @property
-    def row_wise(self) -> bool:
-        """Return whether each row's loss depends on that row alone."""
-        ...
-
-    @property
-    def deterministic(self) -> bool:
-        """Return whether it draws no random numbers."""
-        ...
-
-    @property
-    def smooth(self) -> bool:
-        """Return whether the derivative is continuous."""
-        ...
 
     def value_and_gradient(
         self, raw: Array, y: Array, weight: Array | None, w: Scope

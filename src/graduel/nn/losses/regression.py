@@ -9,11 +9,22 @@ from typing import ClassVar
 import numpy as np
 
 from graduel.nn.losses.loss import Array, as_targets, weighted
+from graduel.nn.part import Part
 from graduel.nn.workspace import Scope
 
 
+class _IdentityLink(Part):
+    """Base of losses whose answers are the raw predictions."""
+
+    __slots__ = ()
+
+    def link(self, raw: Array) -> Array:
+        """Return predictions as they are."""
+        return raw
+
+
 @dataclass(frozen=True, slots=True)
-class SquaredError:
+class SquaredError(_IdentityLink):
     """ℓ = ½ Σₖ (zₖ − yₖ)²,   dz = z − y, on predictions z of shape (n, k).
 
     y has shape (n, k), or (n,) where k = 1. The best constant prediction is the mean.
@@ -24,10 +35,6 @@ class SquaredError:
     array([[1.5]])
     """
 
-    row_wise: ClassVar[bool] = True
-    deterministic: ClassVar[bool] = True
-    smooth: ClassVar[bool] = True
-
     def value_and_gradient(
         self, raw: Array, y: Array, weight: Array | None, w: Scope
     ) -> tuple[float, Array]:
@@ -37,13 +44,9 @@ class SquaredError:
         each *= 0.5
         return weighted(each, dz, weight)
 
-    def link(self, raw: Array) -> Array:
-        """Return predictions as they are."""
-        return raw
-
 
 @dataclass(frozen=True, slots=True)
-class AbsoluteError:
+class AbsoluteError(_IdentityLink):
     """ℓ = Σₖ |zₖ − yₖ|,   dz = sign(z − y) (0 where z = y), on predictions z of shape (n, k).
 
     y has shape (n, k), or (n,) where k = 1. The best constant prediction is the median, so that
@@ -55,8 +58,6 @@ class AbsoluteError:
     array([[1.5]])
     """
 
-    row_wise: ClassVar[bool] = True
-    deterministic: ClassVar[bool] = True
     smooth: ClassVar[bool] = False
 
     def value_and_gradient(
@@ -69,13 +70,9 @@ class AbsoluteError:
         each = np.einsum("nk,nk->n", error, dz, out=w.buf("each", (len(raw),), raw.dtype))
         return weighted(each, dz, weight)
 
-    def link(self, raw: Array) -> Array:
-        """Return predictions as they are."""
-        return raw
-
 
 @dataclass(frozen=True, slots=True)
-class Huber:
+class Huber(_IdentityLink):
     """ℓ = Σₖ cₖ (eₖ − ½ cₖ),   dz = c,   with e = z − y and c = e clipped to [−δ, δ].
 
     That is ½ e² where |e| ≤ δ, and δ (|e| − ½ δ) beyond: squared for small errors, absolute for
@@ -98,10 +95,6 @@ class Huber:
     array([[1.5]])
     """
 
-    row_wise: ClassVar[bool] = True
-    deterministic: ClassVar[bool] = True
-    smooth: ClassVar[bool] = True
-
     delta: float = 1.0
 
     def __post_init__(self) -> None:
@@ -123,13 +116,9 @@ class Huber:
         each += half
         return weighted(each, dz, weight)
 
-    def link(self, raw: Array) -> Array:
-        """Return predictions as they are."""
-        return raw
-
 
 @dataclass(frozen=True, slots=True)
-class Poisson:
+class Poisson(Part):
     """ℓ = Σₖ exp zₖ − yₖ zₖ,   dz = exp(z) − y, on logarithms of rates z of shape (n, k).
 
     The negative log-likelihood of counts y ≥ 0 without its constant log y!, so that it may be
@@ -150,10 +139,6 @@ class Poisson:
     >>> Poisson().link(np.array([[0.0, np.log(3.0)]]))
     array([[1., 3.]])
     """
-
-    row_wise: ClassVar[bool] = True
-    deterministic: ClassVar[bool] = True
-    smooth: ClassVar[bool] = True
 
     def value_and_gradient(
         self, raw: Array, y: Array, weight: Array | None, w: Scope

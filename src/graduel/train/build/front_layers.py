@@ -47,13 +47,7 @@ class Amounts:
 def table_front_layers(
     recipe: NetRecipe, n_in: int, inputs: Inputs | None, image: bool
 ) -> Iterator[Layer]:
-    """Yield the layers: embeddings of categories, periodic embeddings of numbers, column scales.
-
-    Raises
-    ------
-    UserError
-        If the recipe asks for that in front of pixels.
-    """
+    """Yield the layers: embeddings of categories, periodic embeddings of numbers, column scales."""
     tables = recipe.numbers != "plain" or recipe.front_scale
     if image and (tables or recipe.scaling != "robust" or recipe.embed):
         raise UserError(

@@ -40,11 +40,6 @@ def parse_layer(text: str) -> LayerText:
     windows of 2 by 2, ``maxpool3`` of 3 by 3. ``dropout0.3`` drops 30 % of what comes to it, at
     this place alone.
 
-    Raises
-    ------
-    UserError
-        If it is none of them.
-
     >>> parse_layer("conv32x5/2")
     LayerText(kind='conv', units=32, window=5, stride=2, rate=0.0)
     """
@@ -82,11 +77,6 @@ def build_layers(
     normalization, an activation, a dropout. Rows become images before the first convolution or
     pooling, and rows again before a dense layer and at the end. `dense` builds a dense layer from
     its units and whether it is the first; with `axes` of 2 its rows come in several heads.
-
-    Raises
-    ------
-    UserError
-        If a text needs images, and the rows are none.
     """
     shape: Shape = (n_in,)
     following = iter(after)

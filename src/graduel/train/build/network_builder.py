@@ -139,13 +139,7 @@ def build_network(
     loss: Loss | None = None,
     inputs: Inputs | None = None,
 ) -> Network:
-    """Build the network: the recipe's layers, and a dense one for the classes.
-
-    Raises
-    ------
-    UserError
-        If a layer does not fit its input, or a name does not exist.
-    """
+    """Build the network: the recipe's layers, and a dense one for the classes."""
     loss = loss if loss is not None else build_loss(recipe, np.ones(n_out))
     try:
         layers = (*iter_layers(recipe, n_in, image, inputs), _output_layer(recipe, n_out))
@@ -157,13 +151,7 @@ def build_network(
 
 
 def build_augmentations(augment: str, image: Image | None) -> tuple[Augmentation, ...]:
-    """Build the augmentations of training rows, in their order; none for ``none``.
-
-    Raises
-    ------
-    UserError
-        If the rows are no images, and it needs some.
-    """
+    """Build the augmentations of training rows, in their order; none for ``none``."""
     if augment == "none":
         return ()
     augmentations: list[Augmentation] = [
@@ -183,13 +171,7 @@ def check_recipe(
     loss: Loss | None = None,
     inputs: Inputs | None = None,
 ) -> Network:
-    """Return the network; build all else that training needs, so that mistakes show first.
-
-    Raises
-    ------
-    UserError
-        If a name does not exist, a number is out of range, a layer does not fit.
-    """
+    """Return the network; build all else that training needs, so that mistakes show first."""
     if recipe.calibrate and not recipe.ntk and recipe.heads == 1:
         raise UserError(
             "calibrate=yes goes with ntk=yes or with heads; name one of them, or calibrate=no"

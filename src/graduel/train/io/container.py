@@ -43,13 +43,7 @@ def one_line(text: object, most: int = 1000) -> str:
 
 
 def parse(text: str) -> Any:
-    """Parse JSON in which no key occurs twice in one object.
-
-    Raises
-    ------
-    UserError
-        If the text is not such JSON.
-    """
+    """Parse JSON in which no key occurs twice in one object, or raise UserError."""
     try:
         return json.loads(text, object_pairs_hook=_unique_keys)
     except (ValueError, RecursionError) as error:
@@ -82,11 +76,6 @@ def check_file(path: Path) -> None:
 
     A pipe could block for ever, a device never end, and a long header take any amount of memory.
     safetensors itself checks the header's other contents against the file's size.
-
-    Raises
-    ------
-    UserError, OSError
-        If the path is not such a file, or cannot be read.
     """
     mode = path.stat().st_mode
     if not stat.S_ISREG(mode):
@@ -106,13 +95,7 @@ def header_size(content: bytes) -> int:
 
 
 def pack_file(about: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> bytes:
-    """Return the bytes of a file: the arrays, and their description with a checksum of both.
-
-    Raises
-    ------
-    UserError
-        If the header is longer than a reader accepts.
-    """
+    """Return the bytes of a file: the arrays, and their description with a checksum of both."""
     described = about | {CHECKSUM: compute_checksum(about, arrays.items())}
     text = json.dumps(described, ensure_ascii=False)
     size, content = len(text.encode()), b""
@@ -128,13 +111,7 @@ def pack_file(about: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> bytes:
 
 
 def parse_header(text: str) -> dict[str, Any]:
-    """Parse the JSON of the metadata.
-
-    Raises
-    ------
-    UserError
-        If it does not describe a model, or is of another format.
-    """
+    """Parse the JSON of the metadata; raise UserError unless it is a model of this format."""
     try:
         about = parse(text)
     except UserError as error:
@@ -153,12 +130,6 @@ def parse_header(text: str) -> dict[str, Any]:
 
 
 def check_sum(about: dict[str, Any], arrays: Iterable[tuple[str, NDArray[Any]]]) -> None:
-    """Verify a file's checksum, and remove it from the description.
-
-    Raises
-    ------
-    UserError
-        If it is missing or another one.
-    """
+    """Verify and remove the checksum in a description; raise UserError if it is another one."""
     if about.pop(CHECKSUM, None) != compute_checksum(about, arrays):
         raise UserError("the file is damaged: its numbers or notes do not match its checksum")

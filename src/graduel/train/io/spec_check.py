@@ -80,13 +80,7 @@ def check_spec(spec: Any, parts: Sequence[type] = ()) -> None:
 
 
 def check_axes(network: Network) -> None:
-    """Check that NumPy can hold what each layer has and makes.
-
-    Raises
-    ------
-    UserError
-        If an array would have too many axes.
-    """
+    """Raise UserError if a layer has or makes an array of more axes than NumPy can hold."""
     for top in network.nodes:
         for node in top.walk():
             arrays = [*node.plan.params.values(), *node.plan.state.values()]

@@ -56,13 +56,7 @@ class Epoch:
 
 
 def check_targets(network: Network, rows: Source, y: Array) -> Array:
-    """Return targets that fit rows and network, class codes as the integers that index fastest.
-
-    Raises
-    ------
-    ValueError
-        If sizes or dtypes do not fit.
-    """
+    """Return targets that fit rows and network, class codes as the integers that index fastest."""
     if network.input_shape != (rows.n_features,):
         raise ValueError(
             f"the network expects rows of shape {network.input_shape}; "
@@ -79,13 +73,7 @@ def check_targets(network: Network, rows: Source, y: Array) -> Array:
 
 
 def row_weights(weight: Array, n: int) -> Array:
-    """Return row weights as float64.
-
-    Raises
-    ------
-    ValueError
-        If they are not `n` finite numbers of at least 0 with a sum above 0.
-    """
+    """Return row weights as float64; raise ValueError unless all are at least 0, one is above 0."""
     weight = np.asarray(weight, float)
     if weight.shape != (n,) or not (np.isfinite(weight).all() and weight.min() >= 0):
         raise ValueError(

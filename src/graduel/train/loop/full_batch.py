@@ -176,13 +176,7 @@ class FullBatch:
 
 
 def reject_random_layers(network: Network) -> None:
-    """Raise if a layer makes the loss random, or dependent on how rows are divided into batches.
-
-    Raises
-    ------
-    ValueError
-        If there is such a layer; the message names it.
-    """
+    """Raise if a layer makes the loss random, or dependent on how rows are divided into batches."""
     why = {
         "deterministic": "draws random numbers in training",
         "row_wise": "mixes the rows of a batch",

@@ -14,13 +14,14 @@ from fastapi import APIRouter, Query
 from fastapi.responses import StreamingResponse
 
 from graduel.data import Dataset
+from graduel.nn import Dense
 from graduel.web.array_codec import pack
-from graduel.web.dependencies import CurrentServer, CurrentSession
+from graduel.web.dependencies import CurrentClient, CurrentServer, check_label
 from graduel.web.http_error import ClientError
 from graduel.web.request_schemas import ModelChoice
 from graduel.web.state.demo_models import DemoModels
 from graduel.web.state.form_fields import fields_of, row_of
-from graduel.web.state.model_pair import ModelPair, dense_layers, is_plain
+from graduel.web.state.model_pair import ModelPair, is_plain
 
 router = APIRouter()
 
@@ -73,16 +74,17 @@ def open_session(server: CurrentServer) -> dict[str, Any]:
 
 
 @router.post("/sessions/{session}/end")
-def end_session(server: CurrentServer, session: CurrentSession) -> dict[str, Any]:
+def end_session(client: CurrentClient) -> dict[str, Any]:
     """End a session: its page has closed."""
-    server.sessions.end(session.name)
+    client.server.sessions.end(client.session.name)
     return {}
 
 
 @router.get("/sessions/{session}")
-def describe_session(server: CurrentServer, session: CurrentSession) -> dict[str, Any]:
+def describe_session(client: CurrentClient) -> dict[str, Any]:
     """Return the models, the table and the training of a session."""
-    ready, trained = server.app.models, session.trained
+    session = client.session
+    ready, trained = client.server.app.models, session.trained
     return {
         "ready": None if ready is None else describe_models(ready),
         "trained": None if trained is None else describe_models(trained),
@@ -96,9 +98,10 @@ def describe_models(models: ModelPair) -> dict[str, Any]:
     net: dict[str, Any] | None = None
     if models.net is not None and models.net.network is not None:
         network = models.net.network
-        shapes = {path: network.layout[f"{path}.W"].shape for path in dense_layers(network)}
         layers = [
-            {"path": path, "inputs": shape[0], "units": shape[1]} for path, shape in shapes.items()
+            {"path": str(i), "inputs": network.layout[f"{i}.W"].shape[0], "units": layer.units}
+            for i, layer in enumerate(network.layers)
+            if isinstance(layer, Dense)
         ]
         net = {"title": models.net.title, "layers": layers, "plain": is_plain(network)}
     return {
@@ -123,29 +126,24 @@ def describe_table(data: Dataset) -> dict[str, Any]:
         "classes": list(data.classes),
         "counts": [int(n) for n in np.bincount(data.y, minlength=len(data.classes))],
         "fields": [asdict(field) for field in fields],
-        "aside": [{"name": a.name, "reason": a.reason} for a in inferred.set_aside]
-        if inferred
-        else [],
+        "aside": [asdict(column) for column in inferred.set_aside] if inferred else [],
         "notes": list(inferred.notes) if inferred else [],
     }
 
 
 @router.get("/sessions/{session}/test")
 def find_test_row(
-    server: CurrentServer,
-    session: CurrentSession,
+    client: CurrentClient,
     index: Annotated[int, Query(ge=0, le=10_000_000)] = 0,
     model: ModelChoice = "ready",
     label: Annotated[int | None, Query(ge=0, le=1000)] = None,
 ) -> dict[str, Any]:
     """Return a test row; with a label, the next one of that class from `index` on."""
-    holdout = server.find_data(session, model)
+    holdout = client.find_data(model)
     data, rows = holdout.data, holdout.test
     index %= len(rows)
     if label is not None:
-        if label >= len(data.classes):
-            raise ClientError(422, f"label must be from 0 to {len(data.classes) - 1}; got {label}")
-        of_class = np.flatnonzero(data.y[rows] == label)
+        of_class = np.flatnonzero(data.y[rows] == check_label(data.classes, label))
         if not len(of_class):
             raise ClientError(404, f"no test row is of the class {data.classes[label]}")
         index = int(of_class[np.searchsorted(of_class, index) % len(of_class)])

@@ -14,9 +14,9 @@ from graduel.glassbox.example import prepare_example
 from graduel.glassbox.example_page import render
 from graduel.glassbox.inspection import inspect_example
 from graduel.models.model import Model
+from graduel.nn import Network, Weights
 from graduel.web.dependencies import (
-    CurrentServer,
-    CurrentSession,
+    CurrentClient,
     check_label,
     find_net,
     read_example,
@@ -37,11 +37,9 @@ FILES = {
 
 
 @router.post("/{kind}")
-def export(
-    server: CurrentServer, session: CurrentSession, kind: Kind, request: ExportRequest
-) -> Response:
+def export(client: CurrentClient, kind: Kind, request: ExportRequest) -> Response:
     """Return a file, with the client's edits in it."""
-    models = server.edit_models(session, request)
+    models = client.edit_models(request)
     if kind == "page":
         return _build_response(kind, _render_page(models, request))
     net, network, weights = find_net(models)
@@ -54,7 +52,9 @@ def export(
         )
         return _build_response(kind, code)
     if kind == "json":
-        text = json.dumps(network_as_dict(net), ensure_ascii=True, allow_nan=False)
+        text = json.dumps(
+            network_as_dict(net, network, weights), ensure_ascii=True, allow_nan=False
+        )
         return _build_response(kind, text)
     model = onnx_model(network, weights, scale=schema.scale, classes=classes)
     return _build_response(kind, model.SerializeToString())
@@ -68,11 +68,8 @@ def _build_response(kind: Kind, content: str | bytes) -> Response:
     return Response(content, media_type=media_type, headers=headers)
 
 
-def network_as_dict(net: Model) -> dict[str, Any]:
+def network_as_dict(net: Model, network: Network, weights: Weights) -> dict[str, Any]:
     """Return a network as plain data: its layers, parameters and preparation."""
-    network, weights = net.network, net.weights
-    assert network is not None
-    assert weights is not None
     return {
         "format": 1,
         "graduel": version("graduel"),
@@ -92,7 +89,7 @@ def _render_page(models: ModelPair, request: ExportRequest) -> str:
     X = read_example(models, request)
     if models.image is not None:
         X = X.reshape(1, *models.image[: 2 if models.image[2] == 1 else 3])
-    label = None if request.label is None else check_label(models, request.label)
+    label = None if request.label is None else check_label(models.classes, request.label)
     inspections = []
     for model in models.models.values():
         where = f"{model.title}, {models.about}" if models.about else model.title

@@ -11,13 +11,13 @@ from fastapi import APIRouter
 from graduel import glassbox
 from graduel.data import TreePreparation
 from graduel.glassbox.network.dense_terms import count_outputs
-from graduel.glassbox.trees.model_forest import get_forest, margin_codes
+from graduel.glassbox.trees.tree_arrays import get_forest, margin_codes
 from graduel.models.model import Model
 from graduel.web.array_codec import pack
 from graduel.web.dependencies import (
-    CurrentServer,
-    CurrentSession,
+    CurrentClient,
     check_label,
+    find_net,
     find_plain_net,
     find_trees,
     read_example,
@@ -30,6 +30,7 @@ from graduel.web.request_schemas import (
     NeuronRequest,
     TreeRequest,
 )
+from graduel.web.state.model_pair import ModelPair
 
 router = APIRouter(prefix="/sessions/{session}")
 
@@ -40,11 +41,9 @@ MAX_SIZE = 8192
 
 
 @router.post("/forward")
-def forward(
-    server: CurrentServer, session: CurrentSession, request: ExampleRequest
-) -> dict[str, Any]:
+def forward(client: CurrentClient, request: ExampleRequest) -> dict[str, Any]:
     """Return an example's forward pass: every column of neurons, the softmax step by step."""
-    models = server.edit_models(session, request)
+    models = client.edit_models(request)
     net, network, weights = find_plain_net(models)
     X = read_example(models, request)
     result = glassbox.forward(network, weights, _net_input(net, X), classes=net.classes)
@@ -59,11 +58,9 @@ def forward(
 
 
 @router.post("/neuron")
-def neuron(
-    server: CurrentServer, session: CurrentSession, request: NeuronRequest
-) -> dict[str, Any]:
+def neuron(client: CurrentClient, request: NeuronRequest) -> dict[str, Any]:
     """Return one neuron's sum, term by term; its weights as an image, where it sees pixels."""
-    models = server.edit_models(session, request)
+    models = client.edit_models(request)
     net, network, weights = find_plain_net(models)
     result = glassbox.explain_neuron(
         network,
@@ -86,9 +83,9 @@ def neuron(
 
 
 @router.post("/trees")
-def trees(server: CurrentServer, session: CurrentSession, request: ClassRequest) -> dict[str, Any]:
+def trees(client: CurrentClient, request: ClassRequest) -> dict[str, Any]:
     """Return the trees' votes for each class, and the paths through the strongest trees."""
-    models = server.edit_models(session, request)
+    models = client.edit_models(request)
     model = find_trees(models)
     forest, row = get_forest(model), model.prepare(read_example(models, request))[0]
     votes = glassbox.explain_votes(forest, row, PATHS, _feature_names(model))
@@ -100,9 +97,9 @@ def trees(server: CurrentServer, session: CurrentSession, request: ClassRequest)
 
 
 @router.post("/tree")
-def tree(server: CurrentServer, session: CurrentSession, request: TreeRequest) -> dict[str, Any]:
+def tree(client: CurrentClient, request: TreeRequest) -> dict[str, Any]:
     """Return an example's path through one tree."""
-    models = server.edit_models(session, request)
+    models = client.edit_models(request)
     model = find_trees(models)
     row = model.prepare(read_example(models, request))[0]
     names = _feature_names(model)
@@ -110,29 +107,25 @@ def tree(server: CurrentServer, session: CurrentSession, request: TreeRequest) -
 
 
 @router.post("/attribution")
-def attribute(
-    server: CurrentServer, session: CurrentSession, request: ClassRequest
-) -> dict[str, Any]:
+def attribute(client: CurrentClient, request: ClassRequest) -> dict[str, Any]:
     """Return each input's attribution to a class: the net's gradient, the trees' SHAP values."""
-    models = server.edit_models(session, request)
+    models = client.edit_models(request)
     X = read_example(models, request)
-    if request.label is None:
-        label = int(np.argmax(next(iter(models.models.values())).predict_proba(X)[0]))
-    else:
-        label = check_label(models, request.label)
+    first = next(iter(models.models.values()))
+    label = int(first.predict_proba(X)[0].argmax()) if request.label is None else request.label
+    check_label(models.classes, label)
     return {
         "label": label,
-        "net": None if models.net is None else _saliency(models.net, X, label),
+        "net": None if models.net is None else _saliency(models, X, label),
         "xgboost": None if models.trees is None else _shap(models.trees, X, label),
     }
 
 
-def _saliency(net: Model, X: Any, label: int) -> dict[str, Any]:
+def _saliency(models: ModelPair, X: Any, label: int) -> dict[str, Any]:
     """Return the gradient of a class's logit by each input."""
-    assert net.network is not None
-    assert net.weights is not None
-    output = min(label, count_outputs(net.network) - 1)
-    result = glassbox.compute_saliency(net.network, net.weights, _net_input(net, X), output)
+    net, network, weights = find_net(models)
+    output = min(label, count_outputs(network) - 1)
+    result = glassbox.compute_saliency(network, weights, _net_input(net, X), output)
     return {
         "z": result.z,
         "gradient": pack(result.gradient),
@@ -159,13 +152,14 @@ def _shap(model: Model, X: Any, label: int) -> dict[str, Any] | None:
 
 
 @router.post("/backward")
-def backward(
-    server: CurrentServer, session: CurrentSession, request: BackwardRequest
-) -> dict[str, Any]:
+def backward(client: CurrentClient, request: BackwardRequest) -> dict[str, Any]:
     """Return an example's backward pass (dZ, dW, db, gates), and one gradient step."""
-    models = server.edit_models(session, request)
+    models = client.edit_models(request)
     net, network, weights = find_plain_net(models)
-    x, label = _net_input(net, read_example(models, request)), check_label(models, request.label)
+    x, label = (
+        _net_input(net, read_example(models, request)),
+        check_label(models.classes, request.label),
+    )
     result = glassbox.backward(network, weights, x, label, classes=net.classes)
     layers = []
     for layer in result.layers:
@@ -185,13 +179,14 @@ def backward(
 
 
 @router.post("/gradient")
-def gradient(
-    server: CurrentServer, session: CurrentSession, request: GradientRequest
-) -> dict[str, Any]:
+def gradient(client: CurrentClient, request: GradientRequest) -> dict[str, Any]:
     """Return one neuron's row of dW."""
-    models = server.edit_models(session, request)
+    models = client.edit_models(request)
     net, network, weights = find_plain_net(models)
-    x, label = _net_input(net, read_example(models, request)), check_label(models, request.label)
+    x, label = (
+        _net_input(net, read_example(models, request)),
+        check_label(models.classes, request.label),
+    )
     result = glassbox.explain_gradients(
         network,
         glassbox.backward(network, weights, x, label),

@@ -6,15 +6,13 @@ from typing import Any
 
 import numpy as np
 from fastapi import APIRouter
-from numpy.typing import NDArray
 
 from graduel import glassbox
 from graduel.data import perturb
 from graduel.models.model import Model
-from graduel.web.array_codec import pack
+from graduel.web.array_codec import Array, pack
 from graduel.web.dependencies import (
-    CurrentServer,
-    CurrentSession,
+    CurrentClient,
     check_label,
     find_net,
     read_example,
@@ -30,7 +28,6 @@ from graduel.web.state.model_pair import ModelPair
 
 router = APIRouter(prefix="/sessions/{session}")
 
-Array = NDArray[Any]
 
 MAX_ROWS = 1000
 """The first test rows are perturbed, at most this many."""
@@ -61,11 +58,9 @@ UNITS = {
 
 
 @router.post("/perturb")
-def perturb_example(
-    server: CurrentServer, session: CurrentSession, request: PerturbationRequest
-) -> dict[str, Any]:
+def perturb_example(client: CurrentClient, request: PerturbationRequest) -> dict[str, Any]:
     """Perturb one image, and return both models' predictions."""
-    models = server.edit_models(session, request)
+    models = client.edit_models(request)
     X = _as_images(models, read_example(models, request))
     strength = request.strength
     if request.kind in ("shift", "occlude"):
@@ -77,9 +72,9 @@ def perturb_example(
 
 
 @router.post("/sweep")
-def sweep(server: CurrentServer, session: CurrentSession, request: SweepRequest) -> dict[str, Any]:
+def sweep(client: CurrentClient, request: SweepRequest) -> dict[str, Any]:
     """Perturb one image at every strength, and return both models' probabilities."""
-    models = server.edit_models(session, request)
+    models = client.edit_models(request)
     if request.kind not in EXAMPLE_STRENGTHS:
         kinds = ", ".join(EXAMPLE_STRENGTHS)
         raise ClientError(422, f"one image can be perturbed by {kinds}; got {request.kind}")
@@ -94,13 +89,11 @@ def sweep(server: CurrentServer, session: CurrentSession, request: SweepRequest)
 
 
 @router.post("/vary")
-def vary_column(
-    server: CurrentServer, session: CurrentSession, request: ColumnRequest
-) -> dict[str, Any]:
+def vary_column(client: CurrentClient, request: ColumnRequest) -> dict[str, Any]:
     """Vary one numeric column of a row over its range, and return both models' probabilities."""
     import polars as pl
 
-    models = server.edit_models(session, request)
+    models = client.edit_models(request)
     frame = read_example(models, request)
     field = next((f for f in models.fields if f.name == request.field), None)
     if field is None or not isinstance(frame, pl.DataFrame):
@@ -113,12 +106,10 @@ def vary_column(
 
 
 @router.post("/sweep-test")
-def sweep_test_rows(
-    server: CurrentServer, session: CurrentSession, request: SweepRequest
-) -> dict[str, Any]:
+def sweep_test_rows(client: CurrentClient, request: SweepRequest) -> dict[str, Any]:
     """Perturb many test rows at every strength, and return both models' error rates."""
-    models = server.edit_models(session, request)
-    holdout = server.find_data(session, request.model)
+    models = client.edit_models(request)
+    holdout = client.find_data(request.model)
     data, rows = holdout.data, holdout.test[:MAX_ROWS]
     if tuple(data.classes) != models.classes:
         raise ClientError(409, "the test rows here have other classes than these models")
@@ -130,8 +121,7 @@ def sweep_test_rows(
             422, f"these data can be perturbed by {', '.join(kinds)}; got {request.kind}"
         )
     strengths = TEST_STRENGTHS[request.kind]
-    errors: dict[str, list[float] | None] = {"net": None, "xgboost": None}
-    errors |= {family: [] for family in models.models}
+    errors = {family: list[float]() for family in models.models}
     for strength in strengths:
         rng = np.random.default_rng(request.seed)
         perturbed = getattr(perturb, request.kind)(X, strength, rng)
@@ -139,23 +129,21 @@ def sweep_test_rows(
             perturbed = perturbed.reshape(len(X), -1)
         for family, model in models.models.items():
             wrong = model.predict_proba(perturbed).argmax(axis=1) != y
-            errors[family] = [*(errors[family] or ()), float(wrong.mean())]
+            errors[family].append(float(wrong.mean()))
     return {
         "strengths": strengths,
         "unit": UNITS[request.kind],
         "rows": len(y),
-        "errors": errors,
+        "errors": {"net": None, "xgboost": None} | errors,
     }
 
 
 @router.post("/attack")
-def attack(
-    server: CurrentServer, session: CurrentSession, request: AdversarialRequest
-) -> dict[str, Any]:
+def attack(client: CurrentClient, request: AdversarialRequest) -> dict[str, Any]:
     """Return an adversarial example of the network, and both models' predictions for it."""
-    models = server.edit_models(session, request)
+    models = client.edit_models(request)
     net, network, weights = find_net(models)
-    label = check_label(models, request.label)
+    label = check_label(models.classes, request.label)
     X = _as_images(models, read_example(models, request))
     x = net.scale(net.prepare(X))[0]
 
@@ -187,13 +175,9 @@ def _as_images(models: ModelPair, X: Any) -> Array:
 
 
 def _perturb(X: Array, kind: str, strength: float, seed: int) -> Array:
-    if kind == "noise":
-        return perturb.noise(X, strength, np.random.default_rng(seed))
-    if kind == "rotate":
-        return perturb.rotate(X, strength)
-    if kind == "shift":
-        return perturb.shift(X, int(strength))
-    return perturb.occlude(X, int(strength))
+    rng = np.random.default_rng(seed) if kind == "noise" else None  # others: always the same way
+    perturbed: Array = getattr(perturb, kind)(X, strength, rng)
+    return perturbed
 
 
 def _predict_curves(models: ModelPair, rows: Any, strengths: list[float]) -> dict[str, Any]:

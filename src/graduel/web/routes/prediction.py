@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Request
 
 from graduel.web.array_codec import pack, unpack_pixels
-from graduel.web.dependencies import CurrentServer, CurrentSession, read_example
+from graduel.web.dependencies import CurrentClient, read_example
 from graduel.web.drawing_input import prepare_drawing, read_picture
 from graduel.web.http_error import ClientError
 from graduel.web.request_schemas import DrawingRequest, ExampleRequest, ModelChoice
@@ -18,31 +18,26 @@ router = APIRouter(prefix="/sessions/{session}")
 
 
 @router.post("/draw")
-def predict_drawing(
-    server: CurrentServer, session: CurrentSession, request: DrawingRequest
-) -> dict[str, Any]:
+def predict_drawing(client: CurrentClient, request: DrawingRequest) -> dict[str, Any]:
     """Prepare a drawing, step by step, and return both models' predictions."""
     start = perf_counter()
-    models = server.edit_models(session, request)
+    models = client.edit_models(request)
     _check_digits(models)
     canvas = unpack_pixels(request.pixels, request.size**2).reshape(request.size, request.size)
     return _predict_ink(models, canvas, request.prepare) | {"seconds": perf_counter() - start}
 
 
 @router.post("/predict")
-def predict_example(
-    server: CurrentServer, session: CurrentSession, request: ExampleRequest
-) -> dict[str, Any]:
+def predict_example(client: CurrentClient, request: ExampleRequest) -> dict[str, Any]:
     """Return both models' predictions for an example."""
-    models = server.edit_models(session, request)
+    models = client.edit_models(request)
     return {"answers": models.predict_example(read_example(models, request))}
 
 
 @router.post("/image")
 async def predict_picture(
     request: Request,
-    server: CurrentServer,
-    session: CurrentSession,
+    client: CurrentClient,
     model: ModelChoice = "ready",
     prepare: Annotated[bool, Query()] = True,
 ) -> dict[str, Any]:
@@ -50,7 +45,7 @@ async def predict_picture(
     from anyio import to_thread
 
     content = await request.body()
-    models = server.find_models(session, model)
+    models = client.find_models(model)
     _check_digits(models)
     return await to_thread.run_sync(lambda: _predict_ink(models, read_picture(content), prepare))
 

@@ -11,7 +11,7 @@ from typing import Any
 from fastapi import APIRouter
 from fastapi.responses import StreamingResponse
 
-from graduel.web.dependencies import CurrentServer, CurrentSession, ServerState
+from graduel.web.dependencies import Client, CurrentClient
 from graduel.web.http_error import ClientError
 from graduel.web.request_schemas import TrainingCommand, TrainingSettings
 from graduel.web.routes.client_session import describe_models, event
@@ -23,10 +23,9 @@ router = APIRouter(prefix="/sessions/{session}/training")
 
 
 @router.post("", status_code=201)
-def create(
-    server: CurrentServer, session: CurrentSession, settings: TrainingSettings
-) -> dict[str, Any]:
+def create(client: CurrentClient, settings: TrainingSettings) -> dict[str, Any]:
     """Create a training, which waits for a command to run. An older one ends."""
+    server, session = client.server, client.session
     source = session.table if settings.data == "table" else server.app.data
     if source is None:
         raise ClientError(409, "there are no data to train on; upload a table first")
@@ -43,17 +42,13 @@ def create(
 
 
 @router.post("/command")
-def command(
-    server: CurrentServer, session: CurrentSession, request: TrainingCommand
-) -> dict[str, Any]:
+def command(client: CurrentClient, request: TrainingCommand) -> dict[str, Any]:
     """Command the training: run, pause, one step, stop, or a change."""
-    training = _find_training(session)
+    training = _find_training(client.session)
     if training.state in ENDED and request.do != "stop":
         raise ClientError(409, f"this training is {training.state}; start a new one")
-    if request.do == "run":
-        training.run()
-    elif request.do == "pause":
-        training.pause()
+    if request.do in ("run", "pause"):
+        training.set_command(request.do)
     elif request.do == "step":
         training.single_step()
     elif request.do == "stop":
@@ -68,21 +63,19 @@ def command(
         if request.value > 0.95:
             raise ClientError(422, f"dropout must be from 0 to 0.95; got {request.value}")
         training.change(dropout=request.value)
-    server.trainings.submit(training)
-    return {"state": training.state, "place": server.trainings.position(training)}
+    queue = client.server.trainings
+    queue.submit(training)
+    return {"state": training.state, "place": queue.position(training)}
 
 
 @router.get("/events")
-def stream_events(server: CurrentServer, session: CurrentSession) -> StreamingResponse:
+def stream_events(client: CurrentClient) -> StreamingResponse:
     """Stream the training's messages; the training stops when its client goes away."""
-    return StreamingResponse(
-        _events(server, _find_training(session), session), media_type="text/event-stream"
-    )
+    events = _events(client, _find_training(client.session))
+    return StreamingResponse(events, media_type="text/event-stream")
 
 
-async def _events(
-    server: ServerState, training: WatchedTraining, session: Session
-) -> AsyncIterator[str]:
+async def _events(client: Client, training: WatchedTraining) -> AsyncIterator[str]:
     training.watchers += 1
     number, last_event = 0, monotonic()
     position = -1
@@ -93,7 +86,7 @@ async def _events(
                 number = message_number
                 yield event(message, number)
                 last_event = monotonic()
-            current = server.trainings.position(training)
+            current = client.server.trainings.position(training)
             if training.state == "queued" and current != position:
                 position = current
                 yield event({"type": "place", "place": position})
@@ -101,7 +94,7 @@ async def _events(
                 yield event({"type": "end", "state": training.state, "said": training.message})
                 return
             if monotonic() - last_event > 10:
-                last_event = session.last_used = monotonic()
+                last_event = client.session.last_used = monotonic()
                 yield ": still here\n\n"
             await asyncio.sleep(0.04)
     finally:
@@ -111,24 +104,25 @@ async def _events(
 
 
 @router.post("/adopt")
-def adopt_models(server: CurrentServer, session: CurrentSession) -> dict[str, Any]:
+def adopt_models(client: CurrentClient) -> dict[str, Any]:
     """Adopt the network and the trees as they are now, so that the other views show them."""
-    training = _find_training(session)
+    training = _find_training(client.session)
     assert isinstance(training.request, TrainingRequest)
     models = training.request.build_models(training)
     assert models.net is not None
     assert models.net.weights is not None
     nbytes = 4 * int(models.net.weights.theta.size)
-    server.sessions.check_memory(nbytes)
+    client.server.sessions.check_memory(nbytes)
+    session = client.session
     session.trained, session.trained_bytes = models, nbytes
     session.training_data = training.request.source
     return describe_models(models)
 
 
 @router.get("")
-def describe_training(session: CurrentSession) -> dict[str, Any]:
+def describe_training(client: CurrentClient) -> dict[str, Any]:
     """Return the training's state and, if it stands still, the network's scores."""
-    training = _find_training(session)
+    training = _find_training(client.session)
     run, point = training.current_run, None
     if run is not None and run.step and training.state in ("paused", *ENDED):
         point = asdict(run.validate("net"))

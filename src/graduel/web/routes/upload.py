@@ -10,10 +10,9 @@ from anyio import to_thread
 from fastapi import APIRouter, Query, Request
 
 from graduel.data import Dataset
-from graduel.data.assembly import from_table
 from graduel.data.read import read_source
 from graduel.data.schema_inference import infer_table
-from graduel.web.dependencies import CurrentServer, CurrentSession
+from graduel.web.dependencies import CurrentClient
 from graduel.web.http_error import ClientError
 from graduel.web.limits import Limits
 from graduel.web.routes.client_session import describe_table
@@ -28,19 +27,19 @@ ARCHIVES = (b"PK\x03\x04", b"\x1f\x8b", b"BZh", b"\xfd7zXZ", b"\x28\xb5\x2f\xfd"
 @router.post("/table")
 async def upload(
     request: Request,
-    server: CurrentServer,
-    session: CurrentSession,
+    client: CurrentClient,
     target: Annotated[str | None, Query(max_length=500)] = None,
     name: Annotated[str, Query(max_length=200)] = "table",
 ) -> dict[str, Any]:
     """Read a CSV file; without a target, return the columns to choose it from."""
     content = await request.body()
-    data = await to_thread.run_sync(lambda: read_table(content, name, target, server.limits))
+    data = await to_thread.run_sync(lambda: read_table(content, name, target, client.server.limits))
     if isinstance(data, list):
         return {"table": None, "columns": data}
     nbytes = int(data.X.estimated_size())
+    session = client.session
     with session.lock:
-        server.sessions.check_memory(nbytes)
+        client.server.sessions.check_memory(nbytes)
         session.table, session.table_bytes = HoldoutData.of(data), nbytes
     return {"table": describe_table(data), "columns": None}
 
@@ -50,12 +49,8 @@ def read_table(
 ) -> Dataset | list[dict[str, Any]]:
     """Return the data of a CSV file; without a target, its columns with their distinct values.
 
-    Raises
-    ------
-    ClientError
-        With status 415, if it is not text; 422, if it has too many rows, columns or classes.
-    UserError
-        If it cannot be parsed.
+    ClientError 415 if it is not text, 422 if it has too many rows, columns or classes; UserError
+    if it cannot be parsed.
     """
     if not content.strip():
         raise ClientError(422, "expected a CSV file; this one is empty")
@@ -86,7 +81,7 @@ def read_table(
             f"expected a target of 2 to {limits.classes} classes; {target!r} has "
             f"{len(table.classes)}. Choose another column",
         )
-    return from_table(table, origin="uploaded")
+    return Dataset.from_table(table, source="uploaded")
 
 
 def _is_utf16(content: bytes) -> bool:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from graduel.data import load_dataset
-from graduel.glassbox.trees.model_forest import get_forest
+from graduel.glassbox.trees.tree_arrays import get_forest
 from graduel.web.state.demo_models import DemoModels
 from graduel.web.state.holdout import HoldoutData
 from graduel.web.state.model_pair import ModelPair

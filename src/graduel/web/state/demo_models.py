@@ -14,6 +14,7 @@ from dataclasses import asdict, dataclass
 from hashlib import sha256
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,12 +24,12 @@ from graduel.data import load_dataset
 from graduel.data.read.openml import cache_folder
 from graduel.data.schema import Schema
 from graduel.errors import UserError
-from graduel.glassbox.trees.model_forest import get_forest
+from graduel.glassbox.trees.tree_arrays import get_forest
 from graduel.models.model_file import Model, load_model, save_model
 from graduel.train.recipes import NetRecipe
 from graduel.web.state.model_pair import ModelPair
-from graduel.web.training.boosting_run import TreeSettings
-from graduel.web.training.training_run import TrainingData, TrainingRun
+from graduel.web.training.boosting_run import BoostingRun, TreeSettings
+from graduel.web.training.training_run import TrainingRun
 
 FORMAT = 2
 
@@ -116,33 +117,28 @@ class DemoModels:
         assert mnist.n_train is not None
         rows = np.random.default_rng(recipe.seed).permutation(mnist.n_train)
 
-        def select(rows: NDArray[np.intp]) -> TrainingData:
-            return TrainingData(mnist.table[rows], mnist.table[rows], mnist.y[rows])
+        def select(rows: NDArray[np.intp]) -> tuple[NDArray[Any], NDArray[Any]]:
+            return mnist.table[rows], mnist.y[rows]
 
         valid, train = select(rows[: recipe.valid_rows]), rows[recipe.valid_rows :]
         self.message = "training the network"
         net_rows = select(train[: recipe.net_rows])
-        net_run = TrainingRun(recipe.net, None, net_rows, valid, 10, seed=recipe.seed)
+        net_run = TrainingRun(recipe.net, net_rows, valid, 10, seed=recipe.seed)
         with threadpool_limits(1, user_api="blas"):  # batches this small are no work for two
             while net_run.advance():
                 self.progress = 0.4 * net_run.t
         self.message = "boosting XGBoost's trees"
-        tree_run = TrainingRun(
-            recipe.net,
-            recipe.trees,
-            select(train[: recipe.tree_rows]),
-            valid,
-            10,
-            seed=recipe.seed,
-            threads=self.threads,
+        X, y = select(train[: recipe.tree_rows])
+        tree_run = BoostingRun(
+            recipe.trees, X, y, valid[0], 10, seed=recipe.seed, threads=self.threads
         )
-        assert tree_run.trees is not None
-        while tree_run.advance("trees"):
-            self.progress = 0.4 + 0.6 * tree_run.trees.round / recipe.trees.rounds
+        while not tree_run.done:
+            tree_run.advance()
+            self.progress = 0.4 + 0.6 * tree_run.round / recipe.trees.rounds
         schema = Schema("mnist", tuple("0123456789"), (28, 28, 1), 1 / 255)
         network, weights, _ = net_run.snapshot()
         net = Model("net", "NumPy network", schema, network=network, weights=weights)
-        booster, codes = tree_run.trees.booster, tuple(range(10))
+        booster, codes = tree_run.booster, tuple(range(10))
         trees = Model("xgboost", "XGBoost", schema, booster=booster, class_codes=codes)
         with suppress(OSError):  # without a cache the next start trains again
             for model in (net, trees):

@@ -42,8 +42,6 @@ class Field:
 def fields_of(frame: pl.DataFrame | None, columns: Sequence[Column]) -> tuple[Field, ...]:
     """Return a table's columns as fields; without its rows only names and kinds are known.
 
-    Examples
-    --------
     >>> import polars as pl
     >>> fields_of(pl.DataFrame({"age": [20, 40]}), [Column("age", "numeric")])[0]
     Field(name='age', kind='numeric', low=20.0, high=40.0, choices=(), whole=True)
@@ -76,46 +74,35 @@ def row_of(frame: pl.DataFrame, index: int) -> dict[str, Any]:
 def frame_of(row: dict[str, Any], fields: Sequence[Field]) -> pl.DataFrame:
     """Return a form's content as a table of one row; an empty field is a missing value.
 
-    Raises
-    ------
-    ClientError
-        With status 422, if a value is not of its column's kind.
+    ClientError 422 if a value is not of its column's kind.
 
-    Examples
-    --------
     >>> frame_of({"age": 3}, [Field("age", "numeric"), Field("sex", "categorical")]).row(0)
     (3.0, None)
     """
     import polars as pl
 
+    dtypes: dict[str, Any] = {
+        "numeric": pl.Float64,
+        "boolean": pl.Boolean,
+        "date": pl.Datetime("us"),
+    }
     columns = []
     for field in fields:
+        dtype = dtypes.get(field.kind, pl.String)
         value = row.get(field.name)
         value = None if value == "" else value
         try:
-            columns.append(pl.Series(field.name, [_parse_value(value, field)], _dtype(field)))
+            columns.append(pl.Series(field.name, [_parse_value(value, field)], dtype))
         except (TypeError, ValueError, OverflowError, pl.exceptions.PolarsError):
+            expected = EXPECTED.get(field.kind, "text")
             raise ClientError(
-                422,
-                f"column {field.name!r}: expected {EXPECTED[field.kind]}; got {str(value)[:40]!r}",
+                422, f"column {field.name!r}: expected {expected}; got {str(value)[:40]!r}"
             ) from None
     return pl.DataFrame(columns)
 
 
-EXPECTED = {
-    "numeric": "a number",
-    "categorical": "text",
-    "boolean": "true or false",
-    "date": "a date such as 2024-05-31",
-    "text": "text",
-}
-
-
-def _dtype(field: Field) -> Any:
-    import polars as pl
-
-    kinds = {"numeric": pl.Float64, "boolean": pl.Boolean, "date": pl.Datetime("us")}
-    return kinds.get(field.kind, pl.String)
+EXPECTED = {"numeric": "a number", "boolean": "true or false", "date": "a date such as 2024-05-31"}
+"""What a field takes, by the column's kind; all others take text."""
 
 
 def _parse_value(value: Any, field: Field) -> Any:

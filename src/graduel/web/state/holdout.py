@@ -48,13 +48,8 @@ class HoldoutData:
     def draw_rows(self, max_train: int, seed: int = 0) -> tuple[Array, Array]:
         """Return random training rows and validation rows, disjoint, none of them a test row.
 
-        Raises
-        ------
-        ClientError
-            With status 422, where there are too few.
+        ClientError 422 if there are too few.
 
-        Examples
-        --------
         >>> from graduel.data.source import open_source
         >>> [len(rows) for rows in HoldoutData.of(open_source("iris").load()).draw_rows(1000)]
         [96, 24]

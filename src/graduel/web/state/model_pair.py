@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -10,8 +10,9 @@ from graduel.data.schema import Schema
 from graduel.errors import UserError
 from graduel.glassbox import ablate_units, set_weight
 from graduel.models.model import Model
-from graduel.nn import Dense, Dropout, Network, Weights
+from graduel.nn import Dense, Dropout, Network
 from graduel.train.build.part_registry import ACTIVATIONS
+from graduel.web.request_schemas import UnitAblation, WeightEdit
 from graduel.web.state.form_fields import Field, fields_of
 
 
@@ -33,13 +34,7 @@ class ModelPair:
 
     @classmethod
     def of(cls, models: Iterable[Model], about: str) -> ModelPair:
-        """Return fitted models as a pair.
-
-        Raises
-        ------
-        UserError
-            If their classes differ.
-        """
+        """Return fitted models as a pair; UserError if their classes differ."""
         by_family = {model.family: model for model in models}
         net, trees = by_family.get("net"), by_family.get("xgboost")
         if net is not None and trees is not None and net.classes != trees.classes:
@@ -79,54 +74,25 @@ class ModelPair:
             probabilities[family] = [float(p) for p in model.predict_proba(X)[0]]
         return probabilities
 
-    def edit(self, edits: Edits) -> ModelPair:
-        """Return the pair with a client's edits, made on a copy of the network's weights."""
-        if self.net is None or self.net.network is None or self.net.weights is None or not edits:
-            return self
-        weights = edits.apply(self.net.network, self.net.weights)
-        return replace(self, net=replace(self.net, weights=weights))
+    def edit(
+        self, weight_edits: Sequence[WeightEdit], ablations: Sequence[UnitAblation]
+    ) -> ModelPair:
+        """Return the pair with a client's edits, made on a copy of the network's weights.
 
-
-@dataclass(frozen=True, slots=True)
-class Edits:
-    """A client's edits of a network: weights set to a value, and units ablated.
-
-    Attributes
-    ----------
-    weights : ``(layer, unit, input or None for the bias) → value``, layers by index path
-    ablated : ``(layer, unit)`` whose output becomes 0
-    """
-
-    weights: Mapping[tuple[str, int, int | None], float]
-    ablated: tuple[tuple[str, int], ...]
-
-    def __bool__(self) -> bool:
-        return bool(self.weights or self.ablated)
-
-    def apply(self, network: Network, weights: Weights) -> Weights:
-        """Return a copy of the weights with the edits.
-
-        Raises
-        ------
-        UserError
-            If there is no such layer, unit or weight.
+        UserError if there is no such layer, unit or weight.
         """
-        for (layer, unit, index), value in self.weights.items():
-            weights = set_weight(network, weights, layer, unit, index, value)
-        for layer in dict.fromkeys(layer for layer, _ in self.ablated):
-            units = [unit for path, unit in self.ablated if path == layer]
-            weights = ablate_units(network, weights, layer, units)
-        return weights
-
-
-def dense_layers(network: Network) -> list[str]:
-    """Return the index paths of the dense layers that stand in a row.
-
-    >>> from graduel.nn import ReLU
-    >>> dense_layers(Network((Dense(4), ReLU(), Dense(2)), (3,)))
-    ['0', '2']
-    """
-    return [str(i) for i, layer in enumerate(network.layers) if isinstance(layer, Dense)]
+        net = self.net
+        if net is None or net.network is None or net.weights is None:
+            return self
+        weights = net.weights
+        for edit in weight_edits:
+            weights = set_weight(
+                net.network, weights, edit.layer, edit.unit, edit.index, edit.value
+            )
+        for layer in dict.fromkeys(ablation.layer for ablation in ablations):
+            units = [ablation.unit for ablation in ablations if ablation.layer == layer]
+            weights = ablate_units(net.network, weights, layer, units)
+        return self if weights is net.weights else replace(self, net=replace(net, weights=weights))
 
 
 def is_plain(network: Network) -> bool:

@@ -82,13 +82,7 @@ class Sessions:
         return len(self._sessions)
 
     def open(self) -> Session:
-        """Start a session.
-
-        Raises
-        ------
-        ClientError
-            With status 429, if too many are in use.
-        """
+        """Start a session; ClientError 429 if too many are in use."""
         with self._lock:
             now = self._end_idle()
             if len(self._sessions) >= self._limits.sessions:
@@ -105,13 +99,7 @@ class Sessions:
             return session
 
     def find(self, name: str) -> Session:
-        """Return the session of that name and mark it as used.
-
-        Raises
-        ------
-        ClientError
-            With status 404, if there is none, or it has ended.
-        """
+        """Return a session and mark it as used; ClientError 404 if it has ended or never was."""
         with self._lock:
             now = self._end_idle()
             session = self._sessions.get(name)
@@ -128,13 +116,7 @@ class Sessions:
             session.close()
 
     def check_memory(self, nbytes: int) -> None:
-        """Raise if so many more bytes would exceed the memory for all sessions.
-
-        Raises
-        ------
-        ClientError
-            With status 429.
-        """
+        """Raise ClientError 429 if `nbytes` more would exceed the memory of all sessions."""
         used = sum(session.nbytes for session in list(self._sessions.values()))
         if used + nbytes > self._limits.memory_bytes:
             raise ClientError(

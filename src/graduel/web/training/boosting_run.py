@@ -43,10 +43,10 @@ class BoostingRun:
         valid_X: Array,
         n_classes: int,
         *,
-        feature_types: list[str] | None,
-        feature_names: list[str] | None,
-        seed: int,
-        threads: int,
+        feature_types: list[str] | None = None,
+        feature_names: list[str] | None = None,
+        seed: int = 0,
+        threads: int = 1,
     ) -> None:
         import xgboost
 

@@ -26,18 +26,10 @@ class TrainingQueue:
         self._thread.start()
 
     def submit(self, training: WatchedTraining) -> None:
-        """Queue a training, if it has work and is not queued yet.
-
-        Raises
-        ------
-        ClientError
-            With status 429, if too many wait.
-        """
+        """Queue a training, if it has work and is not queued; ClientError 429 if too many wait."""
         with self._changed:
-            if not training.has_work or training in self._waiting:
-                return
-            if training is self._current:
-                # It may be on its way out of its turn; the worker looks again.
+            # The current one may be on its way out of its turn; the worker looks again.
+            if not training.has_work or training in (*self._waiting, self._current):
                 return
             if len(self._waiting) >= self._limits.queue:
                 raise ClientError(
@@ -45,7 +37,7 @@ class TrainingQueue:
                     f"{self._limits.queue} trainings are waiting already; try again in a minute",
                 )
             self._waiting.append(training)
-            training.mark_queued()
+            training.set_state("queued")
             self._changed.notify_all()
 
     def position(self, training: WatchedTraining) -> int:
@@ -79,4 +71,4 @@ class TrainingQueue:
                 self._current = None
                 if training.has_work and training not in self._waiting:
                     self._waiting.append(training)
-                    training.mark_queued()
+                    training.set_state("queued")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from itertools import pairwise
+from typing import Any
 
 from graduel.data import Dataset, NetPreparation, TreePreparation
 from graduel.data.prepare.preparation import ONE_HOT
@@ -16,8 +17,8 @@ from graduel.web.request_schemas import TrainingSettings
 from graduel.web.state.form_fields import fields_of
 from graduel.web.state.holdout import HoldoutData
 from graduel.web.state.model_pair import ModelPair
-from graduel.web.training.boosting_run import TreeSettings
-from graduel.web.training.training_run import TrainingData, TrainingRun
+from graduel.web.training.boosting_run import BoostingRun, TreeSettings
+from graduel.web.training.training_run import TrainingRun
 from graduel.web.training.watched_training import WatchedTraining
 
 VECTORS = 7
@@ -61,27 +62,29 @@ class TrainingRequest:
         """Prepare the rows, and return the training before its first batch."""
         settings, data = self.settings, self.source.data
         train, valid = self.source.draw_rows(settings.rows, settings.seed)
+        n_classes, options = len(data.classes), dict[str, Any](seed=settings.seed)
         if data.columns:
             net = NetPreparation.fit(data.X, data.columns, rows=train)
             tree = TreePreparation.fit(data.X, data.columns, rows=train)
             self.preparations = (net, tree)
-            train_data, valid_data = (
-                TrainingData(net.transform(data.X[r]), tree.transform(data.X[r]), data.y[r])
-                for r in (train, valid)
+            net_X, tree_X = (
+                [part.transform(data.X[rows]) for rows in (train, valid)] for part in (net, tree)
             )
+            options |= {"feature_types": tree.feature_types, "feature_names": tree.feature_names}
         else:
-            tree = None
-            train_data, valid_data = (
-                TrainingData(data.table[r], data.table[r], data.y[r]) for r in (train, valid)
+            net_X = tree_X = [data.table[rows] for rows in (train, valid)]
+        trees = None
+        if settings.race:
+            tree_settings = TreeSettings(rounds=settings.rounds)
+            trees = BoostingRun(
+                tree_settings, tree_X[0], data.y[train], tree_X[1], n_classes, **options
             )
         return TrainingRun(
             self.recipe,
-            TreeSettings(rounds=settings.rounds) if settings.race else None,
-            train_data,
-            valid_data,
-            len(data.classes),
-            feature_types=None if tree is None else tree.feature_types,
-            feature_names=None if tree is None else tree.feature_names,
+            (net_X[0], data.y[train]),
+            (net_X[1], data.y[valid]),
+            n_classes,
+            trees,
             seed=settings.seed,
         )
 
@@ -113,10 +116,7 @@ class TrainingCost:
 def check_request(request: TrainingRequest, limits: Limits) -> TrainingCost:
     """Return the size of a training, before anything is allocated.
 
-    Raises
-    ------
-    ClientError
-        With status 422, if it is too large, or its settings do not fit together.
+    ClientError 422 if it is too large, or its settings do not fit together.
     """
     settings, data = request.settings, request.source.data
     if len(settings.activations) not in (1, len(settings.layers)):

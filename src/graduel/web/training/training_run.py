@@ -11,7 +11,6 @@ from time import perf_counter
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from graduel.errors import UserError
 from graduel.nn import Dense, Dropout, Network, Weights
@@ -19,24 +18,13 @@ from graduel.train import Fit, Rows
 from graduel.train.build.network_builder import check_recipe
 from graduel.train.build.optimizer_builder import build_optimizer, build_schedule
 from graduel.train.recipes import NetRecipe
-from graduel.web.training.boosting_run import BoostingRun, TreeSettings
+from graduel.web.training.boosting_run import Array, BoostingRun
 from graduel.web.training.layer_summary import summarize_layers
-
-Array = NDArray[Any]
 
 SUMMARY_ROWS = 256
 """Training rows on which layers are summarized."""
 VALIDATIONS = 5
 """Validations of the network in each epoch."""
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class TrainingData:
-    """Rows as the network takes them, as the trees take them, and their class codes."""
-
-    net: Array
-    trees: Array
-    y: Array
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,12 +45,10 @@ class TrainingRun:
     Parameters
     ----------
     recipe : the network and its training
-    trees : XGBoost's hyperparameters; None to train the network alone
-    train, valid : training and validation rows
+    train, valid : training and validation rows as the network takes them, and their class codes
     n_classes : the number of classes
-    feature_types, feature_names : of the trees' columns, where they are a table's
-    seed : all randomness comes from it
-    threads : for XGBoost
+    trees : XGBoost, with the same validation rows; None to train the network alone
+    seed : all randomness of the network comes from it
 
     Raises
     ------
@@ -73,8 +59,8 @@ class TrainingRun:
     --------
     >>> rng = np.random.default_rng(0)
     >>> X = rng.normal(size=(60, 2)).astype("float32")
-    >>> rows = TrainingData(X, X, (X[:, 0] > 0).astype(int))
-    >>> run = TrainingRun(NetRecipe(layers=(4,), epochs=2, batch_size=20), None, rows, rows, 2)
+    >>> rows = X, (X[:, 0] > 0).astype(int)
+    >>> run = TrainingRun(NetRecipe(layers=(4,), epochs=2, batch_size=20), rows, rows, 2)
     >>> [run.advance() for _ in range(6)]
     ['net', 'net', 'net', 'net', 'net', 'net']
     >>> run.advance() is None, run.step
@@ -84,21 +70,18 @@ class TrainingRun:
     def __init__(
         self,
         recipe: NetRecipe,
-        trees: TreeSettings | None,
-        train: TrainingData,
-        valid: TrainingData,
+        train: tuple[Array, Array],
+        valid: tuple[Array, Array],
         n_classes: int,
+        trees: BoostingRun | None = None,
         *,
-        feature_types: list[str] | None = None,
-        feature_names: list[str] | None = None,
         seed: int = 0,
-        threads: int = 1,
     ) -> None:
-        self.recipe, self.valid = recipe, valid
-        rng = np.random.default_rng(seed)
+        self.recipe, self.valid, self.trees = recipe, valid, trees
+        X, y = train
         # A layer for dropout is always there, so that its rate can change in mid-run.
         network = check_recipe(
-            replace(recipe, dropout=recipe.dropout or 0.5), train.net.shape[1], n_classes
+            replace(recipe, dropout=recipe.dropout or 0.5), X.shape[1], n_classes
         )
         optimizer: Any = build_optimizer(recipe)
         if not hasattr(optimizer, "update"):
@@ -108,9 +91,9 @@ class TrainingRun:
             )
         self.fit = Fit(
             with_dropout(network, recipe.dropout),
-            Rows.of(train.net),
-            train.y,
-            rng=rng,
+            Rows.of(X),
+            y,
+            rng=np.random.default_rng(seed),
             optimizer=optimizer,
             lr=recipe.lr,
             schedule=build_schedule(recipe),
@@ -121,29 +104,11 @@ class TrainingRun:
         self.step, self.loss, self.t, self.epoch = 0, float("nan"), 0.0, 0
         self.seconds = {"net": 0.0, "trees": 0.0}
         self._smooth_loss = float("nan")
-        rows = np.random.default_rng(seed).permutation(len(train.y))[:SUMMARY_ROWS]
-        x = Rows.of(train.net[rows]).block(0, len(rows))
-        self._summary_rows = x, train.y[rows].astype(np.intp)
-        self._steps_per_point = max(1, -(-len(train.y) // recipe.batch_size) // VALIDATIONS)
+        rows = np.random.default_rng(seed).permutation(len(y))[:SUMMARY_ROWS]
+        x = Rows.of(X[rows]).block(0, len(rows))
+        self._summary_rows = x, y[rows].astype(np.intp)
+        self._steps_per_point = max(1, -(-len(y) // recipe.batch_size) // VALIDATIONS)
         self._net_done = False
-        self.trees = None
-        if trees is not None:
-            self.trees = BoostingRun(
-                trees,
-                train.trees,
-                train.y,
-                valid.trees,
-                n_classes,
-                feature_types=feature_types,
-                feature_names=feature_names,
-                seed=seed,
-                threads=threads,
-            )
-
-    @property
-    def total_steps(self) -> int:
-        """Batches of the whole training."""
-        return self.fit.total_steps
 
     def advance(self, who: str | None = None) -> str | None:
         """Do one batch or one round, of the contender that has used less time, and return which.
@@ -168,22 +133,20 @@ class TrainingRun:
             self.step, self.loss, self.t, self.epoch = step.step, step.loss, step.t, step.epoch
             first = self._smooth_loss != self._smooth_loss
             self._smooth_loss = step.loss if first else 0.9 * self._smooth_loss + 0.1 * step.loss
-            self._net_done = step.step == self.total_steps
+            self._net_done = step.step == self.fit.total_steps
         self.seconds[who] += perf_counter() - start
         return who
 
     def validate(self, who: str) -> ValidationPoint:
         """Score a contender on the validation rows."""
+        X, y = self.valid
         if who == "trees":
             assert self.trees is not None
             p = self.trees.valid_proba()
             loss, step = float("nan"), self.trees.round
         else:
-            p = self.fit.network.predict(
-                self.valid.net, self.fit.weights, rows=Rows.of(self.valid.net).block
-            )
+            p = self.fit.network.predict(X, self.fit.weights, rows=Rows.of(X).block)
             loss, step = self._smooth_loss, self.step
-        y = self.valid.y
         p_true = np.clip(p[np.arange(len(y)), y].astype(float), 1e-15, 1)
         log_loss, error = float(-np.log(p_true).mean()), float(np.mean(p.argmax(axis=1) != y))
         return ValidationPoint(who, step, self.seconds[who], loss, log_loss, error)
@@ -193,14 +156,6 @@ class TrainingRun:
         if who == "trees":
             return True
         return self.step == 1 or self.step % self._steps_per_point == 0 or self._net_done
-
-    def set_rate(self, lr: float) -> None:
-        """Change the learning rate from the next batch on."""
-        self.fit.lr = lr
-
-    def set_dropout(self, rate: float) -> None:
-        """Change the rate of dropout from the next batch on."""
-        self.fit.network = with_dropout(self.fit.network, rate)
 
     def summarize_layers(self) -> list[dict[str, Any]]:
         """Return a summary of each dense layer: see :func:`.summarize_layers`."""

@@ -6,16 +6,19 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
-from typing import Any
+from dataclasses import asdict
+from math import isfinite
+from typing import Any, Literal
 
 import numpy as np
 
 from graduel.errors import UserError
+from graduel.glassbox.plain_data import to_plain
 from graduel.train import DivergedError
+from graduel.web.array_codec import pack
 from graduel.web.http_error import ClientError
 from graduel.web.limits import Limits
-from graduel.web.training.training_messages import layers_message, point_message, step_message
-from graduel.web.training.training_run import TrainingRun
+from graduel.web.training.training_run import TrainingRun, with_dropout
 
 TURN_SECONDS = 60.0
 """After its turn, a training lets a waiting one go first."""
@@ -60,7 +63,8 @@ class WatchedTraining:
         self.current_run: TrainingRun | None = None
         self.state, self.message = "new", ""
         self.watchers = 0
-        self._command, self._single_steps, self._delay = "pause", 0, 0.0
+        self._command: Literal["run", "pause", "stop"] = "pause"
+        self._single_steps, self._delay = 0, 0.0
         self._changes: dict[str, float] = {}
         self._wake = threading.Condition()
         self._lock = threading.Lock()
@@ -70,20 +74,19 @@ class WatchedTraining:
 
     # A client's commands.
 
-    def run(self) -> None:
-        """Train until paused."""
-        self._set_command("run")
-
-    def pause(self) -> None:
-        """Pause after the current batch."""
-        self._set_command("pause")
+    def set_command(self, command: Literal["run", "pause"]) -> None:
+        """Train until paused, or pause after the current batch."""
+        with self._wake:
+            if self._command != "stop":
+                self._command = command
+            self._wake.notify_all()
 
     def stop(self) -> None:
         """End for good."""
         with self._wake:
             self._command = "stop"
             if self.state in ("new", "paused", "queued"):
-                self._set_state("stopped")
+                self.set_state("stopped")
             self._wake.notify_all()
 
     def single_step(self) -> None:
@@ -104,12 +107,6 @@ class WatchedTraining:
             self._changes |= values
             self._wake.notify_all()
 
-    def _set_command(self, command: str) -> None:
-        with self._wake:
-            if self._command != "stop":
-                self._command = command
-            self._wake.notify_all()
-
     @property
     def has_work(self) -> bool:
         """Whether there is something to do when its turn comes."""
@@ -121,21 +118,21 @@ class WatchedTraining:
         """Train until paused, ended, or others have waited long enough."""
         try:
             if self.current_run is None:
-                self._set_state("running", "preparing the data")
+                self.set_state("running", "preparing the data")
                 with self._lock:
                     self.current_run = self._start()
-            self._set_state("running")
+            self.set_state("running")
             self._train(self.current_run, others_wait)
         except (UserError, DivergedError, ValueError) as error:
-            self._set_state("failed", str(error))
+            self.set_state("failed", str(error))
         except MemoryError:
-            self._set_state("failed", "there is not enough memory; take fewer rows")
+            self.set_state("failed", "there is not enough memory; take fewer rows")
 
     def _train(self, run: TrainingRun, others_wait: Callable[[], bool]) -> None:
         turn_start = time.monotonic()
         while True:
             if self._command == "stop":
-                self._set_state("stopped")
+                self.set_state("stopped")
                 return
             self._apply_changes(run)
             start = time.monotonic()
@@ -144,21 +141,21 @@ class WatchedTraining:
                 who = self._advance(run, "net", send_all=True)
             elif self._command == "pause":
                 self._send_all(run)
-                self._set_state("paused")
+                self.set_state("paused")
                 return
             else:
                 who = self._advance(run, None, send_all=self._delay > 0)
             if who is None:
                 self._send_all(run)
-                self._set_state("done")
+                self.set_state("done")
                 return
             self._seconds += time.monotonic() - start
             if self._seconds > self._limits.training_seconds:
                 minutes = self._limits.training_seconds / 60
-                self._set_state("done", f"ended after {minutes:.0f} minutes, the limit")
+                self.set_state("done", f"ended after {minutes:.0f} minutes, the limit")
                 return
             if others_wait() and time.monotonic() - turn_start > TURN_SECONDS:
-                self._set_state("queued", "lets another training go first")
+                self.set_state("queued", "lets another training go first")
                 return
             if self._delay and who == "net":
                 with self._wake:
@@ -171,9 +168,9 @@ class WatchedTraining:
             changes, self._changes = self._changes, {}
         with self._lock:
             if "rate" in changes:
-                run.set_rate(changes["rate"])
+                run.fit.lr = changes["rate"]
             if "dropout" in changes:
-                run.set_dropout(changes["dropout"])
+                run.fit.network = with_dropout(run.fit.network, changes["dropout"])
 
     def _advance(self, run: TrainingRun, who: str | None, *, send_all: bool) -> str | None:
         """Do one batch or round, send the messages that are due, return which contender it was."""
@@ -182,15 +179,15 @@ class WatchedTraining:
             if advanced is None:
                 return None
             if run.is_due(advanced) or send_all:
-                self._send(point_message(run, advanced))
+                self._send(_point_message(run, advanced))
         now = time.monotonic()
         if advanced == "net" and (send_all or now - self._last_sent["step"] > STEP_INTERVAL):
             self._last_sent["step"] = now
-            self._send(step_message(run))
+            self._send(_step_message(run))
         if send_all or now - self._last_sent["layers"] > LAYERS_INTERVAL:
             self._last_sent["layers"] = now
             with self._lock:
-                self._send(layers_message(run))
+                self._send(_layers_message(run))
         return advanced
 
     # Messages.
@@ -198,17 +195,14 @@ class WatchedTraining:
     def _send_all(self, run: TrainingRun) -> None:
         with self._lock:
             if run.step:
-                self._send(step_message(run))
-                self._send(point_message(run, "net"))
-            self._send(layers_message(run))
+                self._send(_step_message(run))
+                self._send(_point_message(run, "net"))
+            self._send(_layers_message(run))
 
-    def _set_state(self, state: str, message: str = "") -> None:
+    def set_state(self, state: str, message: str = "") -> None:
+        """Set the state and send it to the client."""
         self.state, self.message = state, message
         self._send({"type": "state", "state": state, "said": message})
-
-    def mark_queued(self) -> None:
-        """Set the state to queued."""
-        self._set_state("queued")
 
     def _send(self, message: dict[str, Any]) -> None:
         self._n_messages += 1
@@ -219,14 +213,38 @@ class WatchedTraining:
         return [pair for pair in list(self._messages) if pair[0] > number]
 
     def snapshot(self) -> Any:
-        """Return copies of the network, its weights and the booster so far.
-
-        Raises
-        ------
-        ClientError
-            With status 409, if the training has not started.
-        """
+        """Return copies of network, weights and booster; ClientError 409 before it has started."""
         if self.current_run is None:
             raise ClientError(409, "the training has not started; start it first")
         with self._lock:
             return self.current_run.snapshot()
+
+
+def _step_message(run: TrainingRun) -> dict[str, Any]:
+    """Return the progress of the network's training."""
+    return {
+        "type": "step",
+        "step": run.step,
+        "steps": run.fit.total_steps,
+        "epoch": run.epoch,
+        "epochs": run.recipe.epochs,
+        "t": run.t,
+        "loss": run.loss,
+        "rate": run.fit.lr * run.fit.schedule(run.t),
+        "seconds": run.seconds["net"],
+        "round": 0 if run.trees is None else run.trees.round,
+    }
+
+
+def _point_message(run: TrainingRun, who: str) -> dict[str, Any]:
+    """Return a contender's scores on the validation rows."""
+    return {"type": "point", **to_plain(asdict(run.validate(who)))}
+
+
+def _layers_message(run: TrainingRun) -> dict[str, Any]:
+    """Return the summaries of the dense layers, and the weights of the first."""
+    layers = run.summarize_layers()
+    weights = pack(run.first_weights())
+    if not all(isfinite(layer["gradient_norm"]) for layer in layers):
+        return {"type": "state", "state": "running", "said": "gradients are no longer finite"}
+    return {"type": "layers", "layers": layers, "weights": weights}

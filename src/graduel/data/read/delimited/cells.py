@@ -43,7 +43,7 @@ def blank_to_null(text: pl.Series) -> pl.Series:
 
 
 def is_all_missing(text: pl.Series) -> bool:
-    """Tell whether every cell of a column of text means a missing value."""
+    """Return whether every cell of a column of text means a missing value."""
     probe = text.head(PROBE)
     return blank_to_null(probe).null_count() == len(probe) and blank_to_null(
         text
@@ -90,7 +90,7 @@ def to_numbers(text: pl.Series, decimal: str = ".", codes: bool = False) -> pl.S
 
 
 def _are_codes(text: pl.Series, numbers: pl.Series) -> bool:
-    """Tell whether cells are codes: a leading zero, or more digits than a float distinguishes."""
+    """Return whether cells are codes: a leading zero, or more digits than a float distinguishes."""
     if text.str.contains(CODE).any():
         return True
     return bool(text.str.contains(BEYOND).any()) and text.n_unique() > numbers.n_unique()

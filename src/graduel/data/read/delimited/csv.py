@@ -64,11 +64,6 @@ def read_csv(path: Path, dialect: Dialect) -> tuple[pl.DataFrame, list[str]]:
     Returns
     -------
     The table, and notes on what was decided.
-
-    Raises
-    ------
-    UserError
-        If a line has more cells than there are columns, or there are no rows.
     """
     import polars as pl
 
@@ -76,13 +71,13 @@ def read_csv(path: Path, dialect: Dialect) -> tuple[pl.DataFrame, list[str]]:
     text = set[str]()
     while True:
         # At most once more: with columns as text whose first blocks held numbers only.
-        tally = CellCounts()
+        counts = CellCounts()
         parts: dict[str, list[pl.Series]] = {name: [] for name in names}
         late = set[str]()
-        for block in _blocks(path, dialect, names, tally):
+        for block in _blocks(path, dialect, names, counts):
             for cells in block:
                 column, as_text = parts[cells.name], cells.name in text
-                part = _read_cells(cells, as_text, dialect.decimal, tally)
+                part = _read_cells(cells, as_text, dialect.decimal, counts)
                 if part.dtype == pl.String and part.null_count() < len(part) and not as_text:
                     text.add(part.name)
                     if any(p.null_count() < len(p) for p in column):
@@ -93,13 +88,13 @@ def read_csv(path: Path, dialect: Dialect) -> tuple[pl.DataFrame, list[str]]:
     frame = pl.DataFrame([_join_parts(parts.pop(name), name) for name in names])
     if not len(frame):
         raise UserError(f"{path}: expected rows under the header; got only the header")
-    if len(tally.short) == len(frame) and any(dialect.names[tally.longest :]):
+    if len(counts.short) == len(frame) and any(dialect.names[counts.longest :]):
         raise UserError(
-            f"{path}: line {tally.short[0]:,}: expected {len(names)} cells, as the header has; no "
-            f"line has more than {tally.longest} (column {tally.longest + 1}: "
-            f"{quote_name(names[tally.longest])} is empty). Remove the names without cells"
+            f"{path}: line {counts.short[0]:,}: expected {len(names)} cells, as the header has; no "
+            f"line has more than {counts.longest} (column {counts.longest + 1}: "
+            f"{quote_name(names[counts.longest])} is empty). Remove the names without cells"
         )
-    return frame, [*describe_dialect(dialect), *notes, *tally.notes()]
+    return frame, [*describe_dialect(dialect), *notes, *counts.notes()]
 
 
 def _join_parts(parts: list[pl.Series], name: str) -> pl.Series:
@@ -131,13 +126,13 @@ def describe_dialect(dialect: Dialect) -> list[str]:
 
 
 def _blocks(
-    path: Path, dialect: Dialect, names: list[str], tally: CellCounts
+    path: Path, dialect: Dialect, names: list[str], counts: CellCounts
 ) -> Iterator[pl.DataFrame]:
     """Yield a table in blocks of rows, every cell as text, empty ones as null."""
     import polars as pl
 
     with open_text(path, dialect.encoding) as file:
-        for joined in _split(file, dialect, len(names), tally, path):
+        for joined in _split(file, dialect, len(names), counts, path):
             yield pl.read_csv(
                 io.BytesIO(joined.encode()),
                 separator=UNIT,
@@ -147,7 +142,7 @@ def _blocks(
             )
 
 
-def _read_cells(cells: pl.Series, as_text: bool, decimal: str, tally: CellCounts) -> pl.Series:
+def _read_cells(cells: pl.Series, as_text: bool, decimal: str, counts: CellCounts) -> pl.Series:
     """Return one column of a block: numbers if all cells are, else text; missing as null."""
     column = None if as_text else to_numbers(cells, decimal)
     if column is None:
@@ -155,12 +150,12 @@ def _read_cells(cells: pl.Series, as_text: bool, decimal: str, tally: CellCounts
         column = column.set(column.is_in(MISSING), None)
     if column.null_count() > cells.null_count():
         missing = cells.filter(column.is_null() & cells.is_not_null()).str.strip_chars()
-        tally.missing.update(dict(missing.filter(missing != "").value_counts().iter_rows()))
+        counts.missing.update(dict(missing.filter(missing != "").value_counts().iter_rows()))
     return column
 
 
 def _split(
-    file: IO[str], dialect: Dialect, width: int, tally: CellCounts, path: Path
+    file: IO[str], dialect: Dialect, width: int, counts: CellCounts, path: Path
 ) -> Iterator[str]:
     """Yield text of whole records, cells separated by UNIT, in pieces of about one block."""
     separator, line = dialect.separator, dialect.skip
@@ -185,7 +180,7 @@ def _split(
                     continue
                 joined = UNIT.join(record)
                 if not len(record) - 1 == joined.count(UNIT) == width - 1 or "\n" in joined:
-                    cells = _fit_width(record, width, source.first, tally, path, dialect)
+                    cells = _fit_width(record, width, source.first, counts, path, dialect)
                     joined = UNIT.join(cells)
                 out.append(joined)
         line = source.line
@@ -194,7 +189,7 @@ def _split(
 
 
 def _fit_width(
-    record: list[str], width: int, line: int, tally: CellCounts, path: Path, dialect: Dialect
+    record: list[str], width: int, line: int, counts: CellCounts, path: Path, dialect: Dialect
 ) -> list[str]:
     """Return a record with as many cells as the header; newlines in a cell become blanks."""
     cells = [cell.replace(UNIT, " ").replace("\n", " ") for cell in record]
@@ -209,8 +204,8 @@ def _fit_width(
             f"separator {quote_name(dialect.separator)}, or name another with --separator"
         )
     if len(cells) < width:
-        tally.short.append(line)
-        tally.longest = max(tally.longest, len(cells))
+        counts.short.append(line)
+        counts.longest = max(counts.longest, len(cells))
         cells += [""] * (width - len(cells))
     return cells
 
@@ -218,13 +213,7 @@ def _fit_width(
 def sample_csv(
     path: Path, dialect: Dialect, target: str, size: int
 ) -> tuple[pl.DataFrame, list[str]]:
-    """Read a stratified sample of the rows, a block at a time, and the notes on it.
-
-    Raises
-    ------
-    UserError
-        As :func:`read_csv`, or if there is no such target.
-    """
+    """Read a stratified sample of the rows, a block at a time, and the notes on it."""
     names, notes = sanitize_names(dialect.names)
     column = find(target, names, "target")
 
@@ -232,11 +221,11 @@ def sample_csv(
         return _blocks(path, dialect, names, CellCounts())
 
     part, total = stratified_sample(blocks, lambda: (block[column] for block in blocks()), size)
-    tally, read = CellCounts(), []
+    counts, read = CellCounts(), []
     for cells in part:
-        read.append(_join_parts([_read_cells(cells, False, dialect.decimal, tally)], cells.name))
-    all_notes = [*describe_dialect(dialect), *notes, *tally.notes(), sampled_note(len(part), total)]
-    return part.select(read), all_notes
+        read.append(_join_parts([_read_cells(cells, False, dialect.decimal, counts)], cells.name))
+    notes = [*describe_dialect(dialect), *notes, *counts.notes()]
+    return part.select(read), [*notes, sampled_note(len(part), total)]
 
 
 def text_bytes(path: Path) -> int:
@@ -254,25 +243,18 @@ def text_bytes(path: Path) -> int:
     return size
 
 
-def scan_csv(path: Path, dialect: Dialect) -> Iterator[pl.DataFrame]:
-    """Yield a table in blocks of rows; in each, columns of numbers only become numbers."""
-    import polars as pl
-
-    names, _ = sanitize_names(dialect.names)
-    tally = CellCounts()
-    for block in _blocks(path, dialect, names, tally):
-        yield pl.DataFrame([_read_cells(cells, False, dialect.decimal, tally) for cells in block])
-
-
-def scan_text(path: Path, dialect: Dialect) -> Iterator[tuple[pl.DataFrame, pl.DataFrame]]:
+def scan_csv(
+    path: Path, dialect: Dialect, *, as_text: bool = False
+) -> Iterator[tuple[pl.DataFrame, pl.DataFrame]]:
     """Yield a table in blocks of rows, twice: the cells as written, and with missing ones as null.
 
-    All cells stay text, so that no block is parsed differently from another.
+    In each block, columns of numbers only become numbers; with `as_text` all cells stay text, so
+    that no block is parsed differently from another.
     """
     import polars as pl
 
     names, _ = sanitize_names(dialect.names)
-    tally = CellCounts()
-    for block in _blocks(path, dialect, names, tally):
-        read = [_read_cells(cells, True, dialect.decimal, tally) for cells in block]
+    counts = CellCounts()
+    for block in _blocks(path, dialect, names, counts):
+        read = [_read_cells(cells, as_text, dialect.decimal, counts) for cells in block]
         yield block, pl.DataFrame(read)

@@ -69,13 +69,7 @@ def detect_dialect(
     encoding: str | None = None,
     header: bool | None = None,
 ) -> Dialect:
-    """Return a file's dialect; parts that are passed are not detected.
-
-    Raises
-    ------
-    UserError
-        If the file has no lines with text or is not text, or an option is invalid.
-    """
+    """Return a file's dialect; parts that are passed are not detected."""
     if separator is not None:
         separator = NAMED.get(separator.lower(), separator)
         if len(separator) != 1 or separator in '"\n\r':
@@ -192,7 +186,7 @@ def _decimal(records: list[list[str]], separator: str) -> str:
 
 
 def _has_header(first: list[str], rest: list[list[str]], decimal: str) -> bool:
-    """Tell whether the first record is a header: words above columns of numbers are names."""
+    """Return whether the first record is a header: words above columns of numbers are names."""
     against = False
     for i, top in enumerate(first):
         below = [r[i] for r in rest if i < len(r) and r[i] not in MISSING_NUMBER]
@@ -206,7 +200,7 @@ def _has_header(first: list[str], rest: list[list[str]], decimal: str) -> bool:
 
 
 def is_number(cell: str, decimal: str) -> bool:
-    """Tell whether a cell is a number."""
+    """Return whether a cell is a number."""
     try:
         float(cell.replace(",", "." if decimal == "," else "").replace("_", "x"))
     except ValueError:

@@ -51,13 +51,7 @@ BINARY = {
 
 @contextmanager
 def open_bytes(path: Path) -> Iterator[IO[bytes]]:
-    """Open a file for its bytes, unpacked if it is a gzip or zip file.
-
-    Raises
-    ------
-    UserError
-        If it cannot be opened, is damaged, or is a zip file that does not hold exactly one file.
-    """
+    """Open a file for its bytes, unpacked if it is a gzip file, or a zip file of one file."""
     try:
         with path.open("rb") as raw:
             head = raw.read(4)
@@ -99,13 +93,7 @@ def _unzipped(raw: IO[bytes], path: Path) -> IO[bytes]:
 
 
 def detect_encoding(path: Path, encoding: str | None = None) -> str:
-    """Return the encoding of a file: the one named, by its mark, UTF-8, or Windows-1252.
-
-    Raises
-    ------
-    UserError
-        If the file is not text, or not in the encoding named.
-    """
+    """Return the encoding of a file: the one named, by its mark, UTF-8, or Windows-1252."""
     with open_bytes(path) as file:
         head = file.read(PIECE)
     if encoding is not None:

@@ -53,7 +53,7 @@ def iter_records(source: BlockLines, separator: str, path: Path) -> Iterator[lis
             record = next(source).split() if separator == " " else next(reader)
             # One line may hold an odd quote (5" pipe); a cell over several lines may not.
             if len(source.record) > 1:
-                _check_quotes(source.record, options)
+                list(csv.reader(source.record, strict=True, **options))
         except csv.Error as error:
             inside = "expected after" in str(error)
             how = "it ends inside a cell of" if inside else "it stays open until"
@@ -63,8 +63,3 @@ def iter_records(source: BlockLines, separator: str, path: Path) -> Iterator[lis
             ) from None
         blank = not record[0].strip(BLANK) if len(record) == 1 else not record
         yield [] if blank else record
-
-
-def _check_quotes(lines: list[str], options: dict[str, Any]) -> None:
-    """Raise csv.Error if a quote in a record is not closed, or is closed within a cell."""
-    list(csv.reader(lines, strict=True, **options))

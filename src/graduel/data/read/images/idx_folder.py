@@ -26,13 +26,7 @@ def find_idx_files(folder: Path) -> dict[tuple[str, str], Path]:
 
 
 def read_idx_folder(folder: Path, files: dict[tuple[str, str], Path]) -> Dataset:
-    """Read the four files as one data set with a predefined split.
-
-    Raises
-    ------
-    UserError
-        If one of the four is missing or damaged.
-    """
+    """Read the four files as one data set with a predefined split."""
     keys = [(part, kind) for part in ("train", "test") for kind in ("images", "labels")]
     missing = [f"{part} {kind}" for part, kind in keys if (part, kind) not in files]
     if missing:

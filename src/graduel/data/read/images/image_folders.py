@@ -48,11 +48,6 @@ def read_images(folder: Path, size: tuple[int, int] | None = None) -> tuple[Data
     Parameters
     ----------
     size : height and width to which all are resized; without it all must have one size
-
-    Raises
-    ------
-    UserError
-        If there are fewer than two classes, sizes differ, or a file is damaged or too large.
     """
     parts = [find_image_folders(folder)]
     if not parts[0] and all((folder / part).is_dir() for part in ("train", "test")):
@@ -87,11 +82,6 @@ def read_flat(files: list[Path], image: tuple[int, int, int]) -> NDArray[Any]:
     Returns
     -------
     uint8 of shape (n, height, width), or (n, height, width, 3) for colour.
-
-    Raises
-    ------
-    UserError
-        If a file is damaged or too large.
     """
     height, width, channels = image
     _survey(files, (height, width))

@@ -1,0 +1,235 @@
+"""Column inference: the kind of each feature with a reason; useless columns are set aside."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from graduel.data.coerce import FALSE, TRUE, RowNumbers, row_number, to_kind
+from graduel.data.column import Column, Kind
+from graduel.data.read.column_names import find, quote_name
+from graduel.data.read.delimited.cells import blank_to_null, is_all_missing, to_dates, to_numbers
+from graduel.data.table import DroppedColumn
+from graduel.errors import UserError
+
+if TYPE_CHECKING:
+    import polars as pl
+
+MIN_ROWS = 20
+"""Rows from which distinct values mean something."""
+MIN_NUMBERS = 20
+"""Numbers for each other cell, from which a note says which cells are not numbers."""
+LONG = 50
+"""Average characters of a cell from which a column is text."""
+LIKE_AN_ID = re.compile(
+    r"(^|[_\W])(id|ids|uuid|guid|index|idx|key|rownames?|row_?(id|number|nr|no)|unnamed: 0)$", re.I
+)
+CAMEL_ID = re.compile(r"[a-z]I[dD]$")
+
+
+def is_named_identifier(name: str) -> bool:
+    """Return whether a column's name says that it holds identifiers.
+
+    >>> [is_named_identifier(name) for name in ("user_id", "userId", "valid")]
+    [True, True, False]
+    """
+    return bool(LIKE_AN_ID.search(name) or CAMEL_ID.search(name))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class InferredFeatures:
+    """The features of a table, with or without a target; see :class:`Table`."""
+
+    frame: pl.DataFrame
+    columns: tuple[Column, ...]
+    set_aside: tuple[DroppedColumn, ...]
+    notes: tuple[str, ...]
+    formats: Mapping[str, str]
+
+
+def infer_features(
+    frame: pl.DataFrame,
+    requested: Mapping[str, str] | None = None,
+    decimal: str = ".",
+    rows: RowNumbers = 0,
+) -> InferredFeatures:
+    """Infer the kind of each column.
+
+    Parameters
+    ----------
+    frame : the table, without its target
+    requested : the kinds that the user decides: numeric, categorical or dropped
+    decimal : the decimal sign of columns of text
+    rows : the rows' numbers in the table that was read, for messages
+    """
+    import polars as pl
+
+    features: list[tuple[Column, pl.Series]] = []
+    set_aside, notes = list[DroppedColumn](), list[str]()
+    formats: dict[str, str] = {}
+    for series in frame:
+        request = (requested or {}).get(series.name)
+        if request == "dropped":
+            set_aside.append(DroppedColumn(series.name, "dropped", "left out as asked"))
+            continue
+        feature = _infer_column(series, request, decimal, formats, rows)
+        if request is None and series.dtype == pl.String and series.name not in formats:
+            kind = feature[0].kind if isinstance(feature, tuple) else feature.why
+            if kind in ("categorical", "text", "identifier"):
+                notes += _explain_text(series, rows)
+        if isinstance(feature, DroppedColumn):
+            set_aside.append(feature)
+            continue
+        features.append(feature)
+        n_infinite = int(series.is_infinite().sum()) if series.dtype.is_float() else 0
+        if n_infinite and feature[0].kind == "numeric":
+            notes.append(
+                f"column {quote_name(series.name)}: {n_infinite:,} infinite numbers are missing"
+            )
+    return InferredFeatures(
+        pl.DataFrame([series for _, series in features]),
+        tuple(column for column, _ in features),
+        tuple(set_aside),
+        tuple(notes),
+        {column.name: formats[column.name] for column, _ in features if column.name in formats},
+    )
+
+
+def _explain_text(column: pl.Series, rows: RowNumbers) -> list[str]:
+    """Return a note on the few cells that keep a column from being numeric, if they are few."""
+    import polars as pl
+
+    text = blank_to_null(column)
+    n_cells = len(text) - text.null_count()
+    numbers = text.str.replace(",", ".").cast(pl.Float64, strict=False)
+    is_other = text.is_not_null() & numbers.is_null()
+    count = int(is_other.sum())
+    if n_cells < MIN_ROWS or not 0 < count * MIN_NUMBERS <= n_cells:
+        return []
+    row = int(is_other.arg_true()[0])
+    cells = "1 of its cells is" if count == 1 else f"{count:,} of its cells are"
+    return [
+        f"column {quote_name(column.name)} is text because {cells} no number (the first: row "
+        f"{row_number(rows, row):,}); mend or empty {'it' if count == 1 else 'them'} to have "
+        "numbers"
+    ]
+
+
+def requested_kinds(
+    names: Sequence[str],
+    *,
+    categorical: Iterable[str] = (),
+    numeric: Iterable[str] = (),
+    drop: Iterable[str] = (),
+) -> dict[str, str]:
+    """Return the kind that the user requests for each column: categorical, numeric or dropped."""
+    kinds: dict[str, str] = {}
+    options = (("categorical", categorical), ("numeric", numeric), ("dropped", drop))
+    for kind, texts in options:
+        option = "drop" if kind == "dropped" else kind
+        for text in [texts] if isinstance(texts, str) else texts:
+            name = find(text, names, option)
+            if kinds.setdefault(name, kind) != kind:
+                raise UserError(
+                    f"column {quote_name(name)} cannot be both {kinds[name]} and {kind}"
+                )
+    return kinds
+
+
+def _infer_column(
+    column: pl.Series,
+    request: str | None,
+    decimal: str,
+    formats: dict[str, str],
+    rows: RowNumbers,
+) -> tuple[Column, pl.Series] | DroppedColumn:
+    """Return a column with its kind and its converted cells, or why it is not used."""
+    import polars as pl
+
+    name = column.name
+    if column.dtype.is_nested() or column.dtype in (pl.Binary, pl.Object):
+        return DroppedColumn(name, "nested", f"cells of {column.dtype} are no single values")
+    is_declared = column.dtype in (pl.Categorical, pl.Enum)
+    if is_declared:
+        column = column.cast(pl.String)
+    is_empty = column.null_count() == len(column)
+    if is_all_missing(column) if column.dtype == pl.String else is_empty:
+        return DroppedColumn(name, "missing", "every cell is missing")
+    kind: Kind
+    if request is not None:
+        kind, reason = ("categorical" if request == "categorical" else "numeric"), "as asked"
+    elif column.dtype == pl.String:
+        kind, reason = _kind_of_text(column, decimal, formats, is_declared)
+    else:
+        kind, reason = _kind_of_type(column)
+    series = to_kind(column, kind, formats.get(name), decimal, rows).alias(name)
+    dropped = _drop_useless(series, kind, reason, is_requested=request is not None)
+    return dropped or (Column(name, kind, reason), series)
+
+
+def _drop_useless(
+    series: pl.Series, kind: Kind, reason: str, *, is_requested: bool
+) -> DroppedColumn | None:
+    """Return why no model can use a column; None if one can."""
+    name, values = series.name, series.drop_nulls()
+    if not len(values):
+        return DroppedColumn(name, "missing", "every cell is missing or infinite")
+    if len(values) == len(series) and values.min() == values.max():
+        return DroppedColumn(name, "constant", f"every row holds {quote_name(values[0])}")
+    if kind == "numeric" and not is_requested and _is_identifier(series):
+        return DroppedColumn(name, "identifier", "whole numbers, different in every row")
+    if kind == "text":
+        return DroppedColumn(name, "identifier" if reason == IDENTIFIER else "text", reason)
+    return None
+
+
+def _kind_of_type(column: pl.Series) -> tuple[Kind, str]:
+    import polars as pl
+
+    if column.dtype == pl.Boolean:
+        return "boolean", "true and false"
+    if column.dtype in (pl.Date, pl.Datetime):
+        return "date", "dates"
+    if column.dtype in (pl.Duration, pl.Time):
+        return "numeric", "times, in seconds"
+    return "numeric", "whole numbers" if column.dtype.is_integer() else "numbers"
+
+
+IDENTIFIER = "different in every row"
+
+
+def _kind_of_text(
+    column: pl.Series, decimal: str, formats: dict[str, str], is_declared: bool
+) -> tuple[Kind, str]:
+    """Return the kind of a column of text; `is_declared` if its type is one of categories."""
+    distinct = column.drop_nulls().unique()
+    if not is_declared and to_numbers(distinct, decimal) is not None:
+        return "numeric", "text that reads as numbers throughout"
+    n, k = len(column) - column.null_count(), len(distinct)
+    words = set(distinct.str.strip_chars().str.to_lowercase()) if k <= 4 else set()
+    if any(words == {t, f} for t, f in zip(TRUE, FALSE, strict=True)):
+        return "boolean", " and ".join(sorted(words))
+    if not is_declared and (dates := to_dates(blank_to_null(distinct))) is not None:
+        formats[column.name] = dates[1]
+        return "date", f"text that reads as dates ({dates[1]})"
+    lengths = distinct.str.len_chars().to_numpy()
+    if n >= MIN_ROWS and k == n and lengths.mean() < LONG:
+        return "text", IDENTIFIER
+    if not is_declared and n >= MIN_ROWS and (2 * k > n or (lengths.mean() > LONG and 10 * k > n)):
+        return "text", f"text, {k:,} different in {n:,} cells"
+    return (
+        "categorical",
+        f"categories, {k:,} different" if is_declared else f"text, {k:,} different",
+    )
+
+
+def _is_identifier(series: pl.Series) -> bool:
+    """Return whether numbers are whole, complete and distinct, and without gaps or named so."""
+    n = len(series)
+    if not series.dtype.is_integer() or series.null_count() or n < MIN_ROWS:
+        return False
+    low, high = int(series.min()), int(series.max())  # type: ignore[arg-type]
+    consecutive = high - low == n - 1
+    return (consecutive or is_named_identifier(series.name)) and series.n_unique() == n

@@ -1,0 +1,83 @@
+"""The answer to the claim that boosting wins by far."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from graduel.duel.verdict.sentences import format_percent, format_ratio, with_article
+from graduel.duel.verdict.types import Claim, Comparison
+
+
+def answer_claim(
+    comparison: Comparison,
+    errors: Mapping[str, float],
+    *,
+    booster: str,
+    network: str,
+    titles: Mapping[str, str] | None = None,
+) -> Claim:
+    """Answer whether the booster blows the network out of the water.
+
+    That means here: the verdict is that the booster is better, **and** it makes at most half of
+    the network's errors.
+
+    Parameters
+    ----------
+    comparison : the pair's comparison, in either order
+    errors : the error rates by name, as shares
+    booster, network : the names of the two
+    titles : what to call the two in the sentence
+
+    Raises
+    ------
+    ValueError
+        If the comparison is of another pair, or an error rate is missing.
+
+    Examples
+    --------
+    >>> from graduel.duel.verdict.predictions import compare_predictions
+    >>> import numpy as np
+    >>> y = np.zeros(1000, int)
+    >>> net, trees = np.arange(1000) < 61, np.arange(1000) < 18
+    >>> comparison = compare_predictions(net, trees, y, names=("net", "trees"), classes=[0, 1])
+    >>> errors = {"net": 0.061, "trees": 0.018}
+    >>> print(answer_claim(comparison, errors, booster="trees", network="net").sentence)
+    Yes: net makes 3.3 times as many errors as trees (6.1 % against 1.8 %).
+    """
+    if {comparison.a, comparison.b} != {booster, network} or booster == network:
+        raise ValueError(
+            f"expected the comparison of {booster!r} and {network!r}; "
+            f"got that of {comparison.a!r} and {comparison.b!r}"
+        )
+    if missing := {booster, network} - set(errors):
+        raise ValueError(f"errors lack {sorted(missing)}; got {sorted(errors)}")
+    ours, theirs = float(errors[booster]), float(errors[network])
+    ratio = theirs / ours if ours else None
+    winner = {"a better": comparison.a, "b better": comparison.b}.get(comparison.verdict)
+    by_far = winner == booster and 2 * ours <= theirs + 1e-12
+    trees, net = (with_article(name, titles or {}) for name in (booster, network))
+    figures = f"{format_percent(theirs)} against {format_percent(ours)}"
+    if by_far and ratio is None:
+        sentence = (
+            f"Yes: {trees} makes no error on these test rows, {net} {format_percent(theirs)}."
+        )
+    elif by_far and ratio is not None:
+        sentence = f"Yes: {net} makes {format_ratio(ratio)} as many errors as {trees} ({figures})."
+    elif winner == booster:
+        as_many = format_ratio(ratio or 1.0)
+        sentence = (
+            f"No: {trees} is better, but {net} makes only {as_many} as many errors ({figures}); "
+            "blown out of the water would be twice as many."
+        )
+    elif winner == network:
+        sentence = (
+            f"No, the reverse: {net} is better than {trees} "
+            f"({format_percent(theirs)} against {format_percent(ours)} error)."
+        )
+    elif comparison.verdict == "practically equal":
+        sentence = f"No: {trees} and {net} are practically equal ({format_percent(ours)} against "
+        sentence += f"{format_percent(theirs)} error)."
+    else:
+        sentence = f"No: it is not even settled which of {trees} and {net} is better "
+        sentence += f"({format_percent(ours)} against {format_percent(theirs)} error)."
+    return Claim(booster, network, "yes" if by_far else "no", ratio, sentence)
