@@ -23,6 +23,7 @@ def blocks(kind, page="README.md"):
     return re.findall(rf"```{kind}\n(.*?)```", text, re.DOTALL)
 
 
+@pytest.mark.processes
 def test_the_python_runs(capsys, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     namespace = {}

@@ -102,6 +102,7 @@ def test_its_contenders_are_known_by_name(example):
     assert plan.versions["graduel-extra-trees"] == "0.1"
 
 
+@pytest.mark.processes
 def test_it_duels_is_tuned_saved_and_predicts(example, table, tmp_path, capsys):
     run = graduel.run_duel(
         table,
