@@ -402,7 +402,7 @@ CODES = np.array([0, 1, 2, 0])
         (SoftmaxCrossEntropy(), Z, CODES[:3], r"codes of shape \(4,\); got shape \(3,\)$"),
         (SoftmaxCrossEntropy(), Z, np.eye(4, 3), r"One-hot rows become codes by y.argmax\(axis=1"),
         (SoftmaxCrossEntropy(), Z, CODES * 1.0, "must be class codes, integers; got float64. np"),
-        (SoftmaxCrossEntropy(), Z[0], CODES[:1], r"shape \(n, classes\); got \(3,\). End"),
+        (SoftmaxCrossEntropy(), Z[0], CODES[:1], r"shape \(n, outputs\); got \(3,\). End"),
         (
             SoftmaxCrossEntropy(class_weight=(1, 2)),
             Z,
