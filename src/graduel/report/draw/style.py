@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.axis import Axis
     from matplotlib.figure import Figure
+    from numpy.typing import ArrayLike
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +138,14 @@ def create_axes(width: float, height: float, *, grid: str | None = None) -> tupl
     ax = fig.subplots()
     style_axes(ax, grid=grid)
     return fig, ax
+
+
+def draw_marks(
+    ax: Axes, x: ArrayLike, y: ArrayLike, look: Look, size: float, edge: float = 1, **options: Any
+) -> None:
+    """Draw marks of a contender, with an edge in the colour of the paper."""
+    style = {"color": look.colour.light, "ms": size, "mec": PAPER.light, "mew": edge}
+    ax.plot(x, y, look.mark, **style, **options)
 
 
 def title_axes(

@@ -166,22 +166,21 @@ def build_bin_table(run: Run, scaling: Scaling) -> TextTable:
 
 def build_pictures(run: Run) -> list[Picture]:
     """Return the reliability diagrams before and after temperature scaling for a page."""
-    return [
-        _build_picture(run, "calibration", "before", "before temperature scaling"),
-        _build_picture(run, "calibration-after", "after", "after temperature scaling"),
-    ]
-
-
-def _build_picture(run: Run, slug: str, scaling: Scaling, which: str) -> Picture:
-    titles = list_titles(run)
-    errors = "; ".join(
-        f"{titles[name]} {units.format_percent(entry.ece_corrected)}"
-        for name, entry in read_calibrations(run, scaling).items()
-    )
-    return draw_picture(
-        slug,
-        calibration(run, scaling),
-        f"Reliability diagram {which}. Expected calibration error: {errors}.",
-        CAPTIONS[scaling],
-        build_bin_table(run, scaling),
-    )
+    titles, pictures = list_titles(run), []
+    slugs: dict[Scaling, str] = {"before": "calibration", "after": "calibration-after"}
+    for scaling, slug in slugs.items():
+        errors = "; ".join(
+            f"{titles[name]} {units.format_percent(entry.ece_corrected)}"
+            for name, entry in read_calibrations(run, scaling).items()
+        )
+        pictures.append(
+            draw_picture(
+                slug,
+                calibration(run, scaling),
+                f"Reliability diagram {scaling} temperature scaling. "
+                f"Expected calibration error: {errors}.",
+                CAPTIONS[scaling],
+                build_bin_table(run, scaling),
+            )
+        )
+    return pictures

@@ -20,6 +20,7 @@ from graduel.report.draw.style import (
     SMALL,
     TEXT,
     WIDTH,
+    draw_marks,
     escape_text,
     style_axes,
     title_axes,
@@ -92,7 +93,7 @@ def cost(run: Run) -> Figure:
             x = value if value and value > 0 else low
             if value and value > 0:
                 ax.hlines(y, low, x, color=look.colour.light, linewidth=1.4, alpha=0.5)
-                ax.plot(x, y, look.mark, color=look.colour.light, ms=6.5, mec=PAPER.light)
+                draw_marks(ax, x, y, look, 6.5)
             ax.annotate(
                 one.format(value),
                 (x, y),

@@ -18,10 +18,10 @@ from graduel.report.draw.style import (
     INK,
     MUTED,
     NARROW,
-    PAPER,
     WIDTH,
     create_axes,
     draw_legend,
+    draw_marks,
     escape_text,
     style_axes,
     title_axes,
@@ -96,10 +96,8 @@ def _draw_columns(run: Run, values: PermutationImportance) -> Figure:
         if y % 2:
             ax.axhspan(y - 0.5, y + 0.5, color=GRID.light, alpha=0.35, linewidth=0)
         for number, (name, rises) in enumerate(values.rises.items()):
-            look = looks[name]
             at = y + gap * (number - (count - 1) / 2)
-            value = float(rises[place])
-            ax.plot(value, at, look.mark, color=look.colour.light, ms=6, mec=PAPER.light)
+            draw_marks(ax, float(rises[place]), at, looks[name], 6)
     ax.axvline(0, color=MUTED.light, linewidth=0.9)
     ax.set_ylim(len(shown) - 0.5, -0.5)
     ax.set_yticks(range(len(shown)), [escape_text(values.labels[place], 22) for place in shown])

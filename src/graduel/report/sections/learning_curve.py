@@ -13,10 +13,10 @@ from graduel.report.draw.contender_names import list_looks, list_titles
 from graduel.report.draw.picture import Picture, TextTable, draw_picture
 from graduel.report.draw.style import (
     MUTED,
-    PAPER,
     SMALL,
     WIDTH,
     create_axes,
+    draw_marks,
     escape_text,
     set_ticks,
     title_axes,
@@ -66,17 +66,8 @@ def learning_curve(run: Run, *, width: float = WIDTH) -> Figure:
         ax.plot(curve.sizes, errors, color=colour, linestyle=look.line, linewidth=1.8)
         for size, bounds in zip(curve.sizes, intervals, strict=True):
             ax.plot([size, size], bounds, color=colour, linewidth=1)
-        ax.plot(
-            curve.sizes,
-            errors,
-            look.mark,
-            color=colour,
-            ms=6.5,
-            mec=PAPER.light,
-            mew=0.8,
-            label=escape_text(titles[name], 24),
-            zorder=3,
-        )
+        label = escape_text(titles[name], 24)
+        draw_marks(ax, curve.sizes, errors, look, 6.5, 0.8, label=label, zorder=3)
         ends += [*errors, *(bound for bounds in intervals for bound in bounds)]
     _scale_errors(ax, min(ends), max(ends))
     ax.set_xlim(0.85 * curve.sizes[0], 1.18 * curve.sizes[-1])

@@ -17,12 +17,12 @@ from graduel.report.draw.contender_names import list_looks, list_titles
 from graduel.report.draw.picture import WIDE, Picture, TextTable, draw_picture
 from graduel.report.draw.style import (
     INK,
-    PAPER,
     SMALL,
     TEXT,
     WIDTH,
     Look,
     create_axes,
+    draw_marks,
     escape_text,
     set_ticks,
     spread_labels,
@@ -135,17 +135,8 @@ def _draw_racer(ax: Axes, racer: Racer, look: Look, lowest: float) -> None:
         linestyle=(0, (1, 2.2)),
         zorder=1.5,
     )
-    ax.plot(
-        racer.ends,
-        [100 * max(error, lowest) for error in racer.test_errors],
-        look.mark,
-        color=colour,
-        markersize=5 if several else 8,
-        markeredgecolor=PAPER.light,
-        markeredgewidth=1,
-        clip_on=False,
-        zorder=4,
-    )
+    errors = [100 * max(error, lowest) for error in racer.test_errors]
+    draw_marks(ax, racer.ends, errors, look, 5 if several else 8, clip_on=False, zorder=4)
 
 
 def _scale_axes(ax: Axes, racers: list[Racer], lowest: float) -> None:

@@ -14,12 +14,12 @@ from graduel.report.draw.contender_names import list_looks, list_titles
 from graduel.report.draw.picture import Picture, TextTable, draw_picture
 from graduel.report.draw.style import (
     INK,
-    PAPER,
     TEXT,
     WIDTH,
     Look,
     create_axes,
     draw_legend,
+    draw_marks,
     title_axes,
 )
 from graduel.report.sections.protocol_text import name_run
@@ -104,17 +104,8 @@ def trials(run: Run) -> Figure:
 
 def _draw_search(ax: Axes, search: Search, look: Look, top: float) -> None:
     colour, losses = look.colour.light, search.losses
-    ax.plot(
-        [number for number, _ in losses],
-        [min(loss, top) for _, loss in losses],
-        look.mark,
-        color=colour,
-        ms=4.5,
-        mec=PAPER.light,
-        mew=0.6,
-        alpha=0.75,
-        clip_on=False,
-    )
+    numbers, drawn = [number for number, _ in losses], [min(loss, top) for _, loss in losses]
+    draw_marks(ax, numbers, drawn, look, 4.5, 0.6, alpha=0.75, clip_on=False)
     if best := search.best_so_far():
         last = max(trial.number for trial in search.trials)
         ax.step(

@@ -14,7 +14,7 @@ from graduel.report.draw import units
 from graduel.report.draw.contender_names import list_looks, list_titles
 from graduel.report.draw.interval_rows import create_dataset_rows, write_in_row
 from graduel.report.draw.picture import WIDE, Picture, TextTable, draw_picture
-from graduel.report.draw.style import PAPER, SMALL, WIDTH, escape_text, set_ticks
+from graduel.report.draw.style import SMALL, WIDTH, draw_marks, escape_text, set_ticks
 from graduel.report.draw.wording import capitalize
 from graduel.report.sections.differences import find_beaten
 from graduel.report.suite.metric_text import count_test_rows, format_value
@@ -60,16 +60,7 @@ def values(suite: Suite, *, width: float = WIDTH) -> Figure:
                 low, high = (max(factor * b, lowest or factor * b) for b in entry.interval)
                 ax.plot([low, high], [at, at], color=look.colour.light, linewidth=1.3)
                 ends += [low, high]
-            ax.plot(
-                value,
-                at,
-                look.mark,
-                color=look.colour.light,
-                markersize=5.5,
-                markeredgecolor=PAPER.light,
-                markeredgewidth=0.6,
-                zorder=3,
-            )
+            draw_marks(ax, value, at, look, 5.5, 0.6, zorder=3)
             ends.append(value)
     handles = [
         Line2D([], [], color=look.colour.light, marker=look.mark, ms=5.5, lw=1.3)

@@ -13,7 +13,16 @@ from graduel.duel.verdict.sentences import join_words
 from graduel.report.draw import units
 from graduel.report.draw.contender_names import list_looks, list_titles
 from graduel.report.draw.picture import Picture, TextTable, draw_picture
-from graduel.report.draw.style import INK, MUTED, PAPER, SMALL, WIDTH, create_axes, escape_text
+from graduel.report.draw.style import (
+    INK,
+    MUTED,
+    PAPER,
+    SMALL,
+    WIDTH,
+    create_axes,
+    draw_marks,
+    escape_text,
+)
 from graduel.report.suite.metric_text import get_across
 
 if TYPE_CHECKING:
@@ -61,7 +70,7 @@ def critical_difference(suite: Suite, *, width: float = WIDTH) -> Figure:
         y, edge = depth + 0.26 * level + 0.1, 0.85 if right else count + 0.15
         colour = looks[name].colour.light
         ax.plot([ranks[name], ranks[name], edge], [0, y, y], color=colour, linewidth=1)
-        ax.plot(ranks[name], 0, looks[name].mark, color=colour, ms=5.5, mec=PAPER.light, zorder=4)
+        draw_marks(ax, ranks[name], 0, looks[name], 5.5, zorder=4)
         text = f"{escape_text(titles[name], 28)}  {ranks[name]:.2f}"
         ax.annotate(
             text,
