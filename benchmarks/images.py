@@ -191,7 +191,8 @@ def new_runs(asked: argparse.Namespace, recipes: dict[str, NetRecipe]) -> Iterat
     data, protocol = read(asked.data, asked.threads)
     if data.image is None:
         raise UserError(f"these recipes are for images; {data.name} has none")
-    told = describe_environment("", asked.threads)
+    environment = describe_environment("", asked.threads)
+    versions = asdict(environment) | environment.versions
     done = [[run.get(key) for key in SAME] for run in runs(asked.out)]
     for seed in range(asked.seeds):
         for name, recipe in recipes.items():
@@ -202,7 +203,7 @@ def new_runs(asked: argparse.Namespace, recipes: dict[str, NetRecipe]) -> Iterat
                 "epochs": recipe.epochs,
                 "net": asked.net,
                 "threads": protocol.threads,
-                "versions": {key: told[key] for key in VERSIONS},
+                "versions": {key: versions[key] for key in VERSIONS},
                 "settings": json.loads(json.dumps(asdict(recipe))),
             }
             if [line[key] for key in SAME] in done:

@@ -42,7 +42,7 @@ def main() -> None:
         page = write_report(run, folder)
         drawn = perf_counter()
         size = page.stat().st_size
-        print(f"{len(run.result['contenders'])} contenders, {len(run.y_test):,} test rows")
+        print(f"{len(run.result.contenders)} contenders, {len(run.y_test):,} test rows")
         print(f"read {read - start:.2f} s, drawn {drawn - read:.2f} s, {size / 1e6:.2f} MB")
         browser = playwright.chromium.launch(
             executable_path=chromium, args=["--no-sandbox", "--disable-gpu"]

@@ -257,7 +257,7 @@ def test_ctrl_c_stops_soon_says_what_was_kept_and_goes_on(tmp_path):
         process.kill()
         process.communicate()
     assert process.returncode == 130
-    assert "1 of 2 fits are finished and kept in run" in rest
+    assert "1 of 2 fits are finished and saved in run" in rest
     assert "Traceback" not in said + rest
     assert out == ""
     assert waited < 10

@@ -80,6 +80,8 @@ def test_the_same_seed_gives_the_same_file_but_for_the_time(capsys):
         (["train", "--net", "rates=bais:2"], "bais"),
         (["train", "--seed", "-1"], "seed must be at least 0"),
         (["train", *SMALL, "--net", "lr=1e30 epochs=2 layers=8"], "lower the learning rate"),
+        (["train", "--contender", "nett"], "Did you mean 'net'?"),
+        (["train", "--contender", "logistic"], "has no saved form"),
         (["train", "--out", "there"], "--out must be a new file"),
         (["train", "--out", "there/net"], "--out must be a file that can be written"),
         (["experiment"], "--vary must say what to vary"),
@@ -146,6 +148,18 @@ def test_an_experiment_shows_a_table_and_goes_on_where_it_stopped(capsys, tmp_pa
     assert code == 0
     assert err.count("finished earlier") == 4
     assert json.loads(out)["protocol"]["varies"] == ["activation"]
+
+
+def test_a_contender_of_another_family_is_trained_if_it_has_a_saved_form(capsys, tmp_path):
+    args = ["train", "iris", "--quick", "--threads", "1", "--contender", "textbook"]
+    code, out, err = graduel(capsys, *args, "--out", "textbook.safetensors")
+    assert code == 0, err
+    assert "100 %: validation error" in err
+    assert "saved in textbook.safetensors" in out
+    notes = load_network(tmp_path / "textbook.safetensors").notes
+    assert (notes["contender"], notes["steps"]) == ("textbook", 60)
+    args[-1] = "forest"
+    assert graduel(capsys, *args)[0] == 2
 
 
 def test_an_experiment_takes_a_split_and_a_metric(capsys, tmp_path):

@@ -9,11 +9,14 @@ from dataclasses import FrozenInstanceError, fields, is_dataclass
 from importlib.metadata import version
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import graduel
 from graduel.contenders import registry
-from graduel.contenders.family import Family, TableTraits, has_no_saved_form
+from graduel.contenders.contender import Budget, LabelledRows
+from graduel.contenders.family import Family, FamilyContender, Recipes, TableTraits
+from graduel.contenders.logistic import LogisticRecipe
 from graduel.errors import UserError
 
 SOURCE = Path(graduel.__file__).parent
@@ -25,7 +28,6 @@ def test_a_family_is_what_the_list_says(name):
     family = registry.get_family(name)
     assert family.name == name
     assert is_dataclass(family.recipe)
-    assert (family.to_model is has_no_saved_form) == (family.explains == "")
     if name != registry.USER:
         assert tuple(one.name for one in family.contenders) == registry.BUILT_IN[name][1]
         assert family.contenders[0].title == family.title
@@ -51,6 +53,40 @@ def vars_of(recipe):
 
 def test_what_duels_when_nobody_chooses():
     assert registry.default_contenders() == ["textbook", "net", "xgboost"]
+
+
+@pytest.mark.parametrize("is_stochastic", [True, False])
+def test_a_family_that_is_not_stochastic_draws_the_same_numbers_with_any_seed(is_stochastic):
+    def fit(recipe, job):
+        yield from ()
+        return job.draw_seed()
+
+    family = Family("mine", "mine", LogisticRecipe, fit, is_stochastic=is_stochastic)
+    rows = LabelledRows(np.zeros((2, 1)), np.arange(2), 2)
+    numbers = set()
+    for seed in range(3):
+        fitting = FamilyContender(family, LogisticRecipe(), "mine").fit(
+            rows, rows, rng=np.random.default_rng(seed), budget=Budget(1), notify=lambda _: None
+        )
+        with pytest.raises(StopIteration) as end:
+            next(fitting)
+        numbers.add(end.value.value)
+    assert len(numbers) == (3 if is_stochastic else 1)
+
+
+@pytest.mark.parametrize(
+    ("options", "images", "tables"),
+    [
+        ({}, LogisticRecipe(), LogisticRecipe()),
+        ({"images": Recipes(LogisticRecipe(2), LogisticRecipe(3))}, LogisticRecipe(2), None),
+        ({"tables": Recipes(LogisticRecipe(2), LogisticRecipe(3))}, None, LogisticRecipe(2)),
+    ],
+)
+def test_a_family_names_one_contender_after_itself(options, images, tables):
+    (contender,) = Family("mine", "My", LogisticRecipe, lambda *_: None, **options).contenders
+    assert (contender.name, contender.title, contender.default) == ("mine", "My", False)
+    recipes = contender.recipes(None), contender.recipes(TableTraits(100))
+    assert [one and one.full for one in recipes] == [images, tables]
 
 
 def test_an_unknown_family_is_refused_with_the_nearest():

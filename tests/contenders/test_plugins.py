@@ -17,12 +17,15 @@ import graduel
 from graduel.cli import main
 from graduel.contenders import registry
 from graduel.contenders.family import Family
-from graduel.duel.plan.protocol import Cell, Protocol, build_protocol
+from graduel.data.source import DataSource
+from graduel.duel.plan.protocol import Cell, Protocol
+from graduel.duel.plan.protocol_builder import build_protocol
 from graduel.duel.plan.user_estimators import describe_estimator
 from graduel.duel.store.store import Store
 from graduel.errors import UserError
 from graduel.models.model_file import load_model
 
+MNIST = DataSource.builtin("mnist")
 PAGE = Path(__file__).parents[2] / "docs" / "contenders.md"
 
 
@@ -90,10 +93,10 @@ def test_its_contenders_are_known_by_name(example):
     family, contender = listed["extra-trees"]
     assert (family.title, contender.title) == ("extra trees", "extra trees")
     with pytest.raises(UserError, match=r"'extra-trees'; got 'extra-tree'\. Did you mean"):
-        build_protocol("mnist", contenders=["extra-tree"])
+        build_protocol(MNIST, contenders=["extra-tree"])
     with pytest.raises(UserError, match="give yours another name"):
         describe_estimator("extra-trees", object)
-    plan = build_protocol("mnist", contenders=["extra-trees", "net"], threads=1)
+    plan = build_protocol(MNIST, contenders=["extra-trees", "net"], threads=1)
     assert list(plan.contenders) == ["net", "extra-trees"]
     assert plan.contenders["extra-trees"]["recipe"]["max_features"] == 0.5
     assert plan.versions["graduel-extra-trees"] == "0.1"
@@ -111,14 +114,14 @@ def test_it_duels_is_tuned_saved_and_predicts(example, table, tmp_path, capsys):
         threads=1,
         out=tmp_path / "run",
     )
-    assert list(run.result["contenders"]) == ["xgboost", "discriminant", "extra-trees"]
-    for name, entry in run.result["contenders"].items():
-        assert entry["test_error"] < 0.4, name
-        assert [trial["number"] for trial in entry["trials"][0]] == [0, 1]
-    first, second = run.result["contenders"]["extra-trees"]["trials"][0]
-    assert first["params"] == {"criterion": "gini", "max_features": 0.5, "min_samples_leaf": 1}
-    assert second["params"] != first["params"]
-    assert run.result["environment"]["graduel-extra-trees"] == "0.1"
+    assert list(run.result.contenders) == ["xgboost", "discriminant", "extra-trees"]
+    for name, entry in run.result.contenders.items():
+        assert entry.test_error < 0.4, name
+        assert [trial.number for trial in entry.trials[0]] == [0, 1]
+    first, second = run.result.contenders["extra-trees"].trials[0]
+    assert first.params == {"criterion": "gini", "max_features": 0.5, "min_samples_leaf": 1}
+    assert second.params != first.params
+    assert run.result.environment.versions["graduel-extra-trees"] == "0.1"
     plan = Protocol.from_dict(json.loads((tmp_path / "run" / "duel.json").read_text()))
     store = Store(tmp_path / "run", plan)
     assert not store.model_path(Cell("extra-trees", 0)).exists()  # its family has no saved form
@@ -137,8 +140,8 @@ def test_it_duels_by_folds_and_the_same_call_resumes(example, table, tmp_path):
     names = ["extra-trees", "logistic"]
     run = graduel.run_duel(table, contenders=names, out=tmp_path / "run", **options)
     again = graduel.run_duel(table, contenders=names, out=tmp_path / "run", **options)
-    assert len(run.result["contenders"]["extra-trees"]["test_errors"]) == 10
-    assert again.result["contenders"] == run.result["contenders"]
+    assert len(run.result.contenders["extra-trees"].test_errors) == 10
+    assert again.result.contenders == run.result.contenders
 
 
 @pytest.mark.parametrize(
@@ -167,9 +170,9 @@ FAMILY = Family(NAME, "x", LogisticRecipe, fit, contenders=tuple(more))
         assert "graduel-broken" in str(error.value)
         assert "\n" not in str(error.value)
     with pytest.raises(UserError, match="graduel-broken"):
-        build_protocol("mnist", contenders=["net", "broken"])
+        build_protocol(MNIST, contenders=["net", "broken"])
     assert main(["duel", "iris", "--contenders", "broken"]) == 2
-    assert list(build_protocol("mnist", threads=1).contenders) == ["textbook", "net", "xgboost"]
+    assert list(build_protocol(MNIST, threads=1).contenders) == ["textbook", "net", "xgboost"]
 
 
 FAMILY_CODE = """
@@ -201,4 +204,4 @@ def test_a_package_that_a_family_requires_is_named_with_its_command(install):
     install("graduel-a", "family_a", FAMILY_CODE.format(name="mine"), {"mine": "family_a:FAMILY"})
     assert isinstance(registry.get_family("mine"), Family)
     with pytest.raises(UserError, match=r"Nothing is not installed.*'graduel-mine\[nothing\]'"):
-        build_protocol("mnist", contenders=["mine"])
+        build_protocol(MNIST, contenders=["mine"])

@@ -29,6 +29,6 @@ def test_the_documentation_has_every_check_with_its_title_and_severity():
 
 
 def test_a_finding_is_plain_data_and_a_line():
-    found = finding.IDENTIFIER.report("column 'id' looks like an identifier", "id")
-    assert str(found) == "warning GRD004: column 'id' looks like an identifier"
-    assert from_plain(Finding, to_plain(found)) == found
+    result = finding.IDENTIFIER.report("column 'id' looks like an identifier", "id")
+    assert str(result) == "warning GRD004: column 'id' looks like an identifier"
+    assert from_plain(Finding, to_plain(result)) == result

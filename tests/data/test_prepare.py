@@ -169,7 +169,7 @@ def test_text_is_left_out_and_a_table_may_be_empty():
 
 
 @pytest.mark.parametrize(
-    ("kind", "wrong", "told"),
+    ("kind", "wrong", "message"),
     [
         ("numeric", ["1", "abc", "x"], "numbers; got 'abc' and 1 more"),
         ("numeric", [datetime.date(2024, 1, 1)], "numbers; got the type Date"),
@@ -183,12 +183,12 @@ def test_text_is_left_out_and_a_table_may_be_empty():
         ("categorical", [object()], "categories; got the type Object"),
     ],
 )
-def test_a_column_that_cannot_be_read_is_named(kind, wrong, told):
+def test_a_column_that_cannot_be_read_is_named(kind, wrong, message):
     right = {"numeric": 1.5, "boolean": True, "date": datetime.date(2024, 1, 1)}.get(kind, "a")
     for make in (NetPreparation, TreePreparation):
         fitted = fit(pl.DataFrame({"x": [right]}), kind, make)
         for call in (fitted.transform, lambda frame, make=make: fit(frame, kind, make)):
-            with pytest.raises(UserError, match=f"^column 'x' must hold {told}"):
+            with pytest.raises(UserError, match=f"^column 'x' must hold {message}"):
                 call(pl.DataFrame({"x": wrong}))
 
 

@@ -80,11 +80,11 @@ def tables(draw):
         first, second = (draw(st.sampled_from(VARIANTS[kind])) for _ in range(2))
         for frame, (dtype, values) in zip(frames, (first, first, second), strict=True):
             cells = values | st.none() if draw(st.booleans()) else values
-            found = draw(st.lists(cells, min_size=n, max_size=n))
-            frame.append(pl.Series(name, found, dtype))
-    made = [pl.DataFrame({column.name: column for column in frame}) for frame in frames]
+            drawn = draw(st.lists(cells, min_size=n, max_size=n))
+            frame.append(pl.Series(name, drawn, dtype))
+    tables_ = [pl.DataFrame({column.name: column for column in frame}) for frame in frames]
     rows = draw(st.lists(st.integers(0, n - 1), unique=True)) if n else []
-    return columns, *made, np.array(sorted(rows), np.intp)
+    return columns, *tables_, np.array(sorted(rows), np.intp)
 
 
 def same(a, b):

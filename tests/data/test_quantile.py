@@ -50,7 +50,7 @@ def test_they_are_scikit_learns(draw):
     theirs = QuantileTransformer(n_quantiles=count, output_distribution="normal", subsample=None)
     theirs.fit(x[:, None])
     # With the same knots the same scores, to the last digit of float32.
-    own = theirs.quantiles_.copy()
+    theirs_knots = theirs.quantiles_.copy()
     theirs.quantiles_ = np.array(fitted.knots)[:, None]
     want = np.clip(theirs.transform(new[:, None])[:, 0], -3, 3)
     # (But for rows equal to the lowest or highest, which are in the middle of their shares here.)
@@ -58,7 +58,7 @@ def test_they_are_scikit_learns(draw):
     new, want = new[~ends], want[~ends]
     np.testing.assert_allclose(scores(fitted, new), want, rtol=1e-6, atol=1e-6)
     # Their own knots lie between two rows where ours are one: the shares of a few rows apart.
-    theirs.quantiles_ = own
+    theirs.quantiles_ = theirs_knots
     want = np.clip(theirs.transform(x[:, None])[:, 0], -3, 3)
     apart = np.abs(ndtr(scores(fitted, x)) - ndtr(want))
     assert apart[~np.isin(x, [x.min(), x.max()])].max() <= 5 / 3000

@@ -187,9 +187,9 @@ def test_what_is_no_table_is_refused(write, content, message):
     ],
 )
 def test_the_same_table_however_it_is_written(write, content):
-    found = table(write(content))
-    assert found.rows() == [(1, "x"), (2, "y")]
-    assert found.columns == ["a", "b"]
+    result = table(write(content))
+    assert result.rows() == [(1, "x"), (2, "y")]
+    assert result.columns == ["a", "b"]
 
 
 def test_a_header_may_begin_like_a_comment(write):
@@ -200,8 +200,8 @@ def test_a_header_may_begin_like_a_comment(write):
 
 def test_cells_of_a_million_characters(write):
     long = "word, " * 200_000
-    found = table(write(f'a,b\n1,"{long}"\n2,y\n'))
-    assert found["b"].to_list() == [long.strip(), "y"]
+    result = table(write(f'a,b\n1,"{long}"\n2,y\n'))
+    assert result["b"].to_list() == [long.strip(), "y"]
     assert csv.field_size_limit() == 131072
 
 
@@ -221,8 +221,8 @@ def test_cells_of_a_million_characters(write):
     ],
 )
 def test_numbers_with_signs_and_gaps(cells, numbers):
-    found = to_numbers(pl.Series(cells))
-    assert (found if found is None else found.to_list()) == numbers
+    result = to_numbers(pl.Series(cells))
+    assert (result if result is None else result.to_list()) == numbers
 
 
 def test_what_is_not_there(tmp_path):
@@ -236,10 +236,10 @@ def test_what_is_not_there(tmp_path):
 
 def test_notes_tell_what_was_decided(write):
     source = read_source(write("a;b\n1,5;?\n2,5\nNA;x\nNA;y\n"))
-    told = " | ".join(source.notes)
+    text = " | ".join(source.notes)
     for part in ("separated by ';'", "decimal comma", "'NA' (2), '?' (1)", "1 line ends early"):
-        assert part in told
-    assert "(the first: line 3)" in told
+        assert part in text
+    assert "(the first: line 3)" in text
     assert source.decimal == ","
 
 
@@ -327,14 +327,14 @@ def test_numbers_agree_with_python(decimal):
     ],
 )
 def test_dates(cells, form):
-    found = to_dates(pl.Series(cells, dtype=pl.String))
-    assert (found and found[1]) == form
+    result = to_dates(pl.Series(cells, dtype=pl.String))
+    assert (result and result[1]) == form
     if form:
-        assert found[0].null_count() == cells.count(None)
+        assert result[0].null_count() == cells.count(None)
 
 
 def test_a_dialect_says_how_a_table_is_written(write):
-    found = detect_dialect(write("a;b\n1,5;x\n"))
-    assert (found.separator, found.decimal, found.encoding) == (";", ",", "utf-8-sig")
-    assert found.header
-    assert found.names == ("a", "b")
+    result = detect_dialect(write("a;b\n1,5;x\n"))
+    assert (result.separator, result.decimal, result.encoding) == (";", ",", "utf-8-sig")
+    assert result.header
+    assert result.names == ("a", "b")

@@ -144,9 +144,9 @@ def test_what_a_program_writes_is_read(path, columns, separator, encoding):
     frame = pl.DataFrame({f"c{i}": column for i, column in enumerate(columns)})
     frame = frame.with_columns(last=pl.lit("word"))
     path.write_bytes(frame.write_csv(separator=separator).encode(encoding))
-    found = read_source(path, separator=separator).content
-    assert found.columns == frame.columns
-    for read, wrote in zip(found, frame, strict=True):
+    result = read_source(path, separator=separator).content
+    assert result.columns == frame.columns
+    for read, wrote in zip(result, frame, strict=True):
         if wrote.dtype == pl.String:
             assert read.to_list() == [cell.strip() for cell in wrote]
         elif wrote.null_count() < len(wrote):

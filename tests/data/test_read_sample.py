@@ -106,15 +106,15 @@ def test_samples_of_any_table(labels, cuts, size):
     frame = pl.DataFrame({"row": range(len(labels)), "y": pl.Series(labels, dtype=pl.String)})
     edges = sorted({0, len(labels), *(c for c in cuts if c < len(labels))})
     parts = [frame[a:b] for a, b in pairwise(edges)]
-    found, total = stratified_sample(lambda: iter(parts), lambda: (p["y"] for p in parts), size)
+    sampled, total = stratified_sample(lambda: iter(parts), lambda: (p["y"] for p in parts), size)
     assert total == len(labels)
     known = frame.filter(pl.col("y").is_in(["a", "b", "c"]))
     counts = dict(known["y"].value_counts().iter_rows())
-    assert dict(found["y"].value_counts().iter_rows()) == {
+    assert dict(sampled["y"].value_counts().iter_rows()) == {
         name: n for name, n in allocate_rows(counts, size).items() if n
     }
-    assert found["row"].is_sorted()
-    assert found.equals(frame[found["row"].to_list()])
+    assert sampled["row"].is_sorted()
+    assert sampled.equals(frame[sampled["row"].to_list()])
 
 
 def test_every_row_is_as_likely_as_any_other():
@@ -150,11 +150,11 @@ def test_a_table_that_does_not_go_into_memory_is_told_of_before_it_is_read(
     for command in (["duel", "--out", "run"], ["data"]):
         path = str(folder / "table.parquet")
         assert main([command[0], path, "--target", "label", *command[1:]]) == 2
-        said = capsys.readouterr()
-        assert said.out == ""
-        assert said.err.count("\n") == 1
-        assert "needs about" in said.err
-        assert "are free. Give --rows N" in said.err
+        output = capsys.readouterr()
+        assert output.out == ""
+        assert output.err.count("\n") == 1
+        assert "needs about" in output.err
+        assert "are free. Give --rows N" in output.err
     assert main(["data", path, "--target", "label", "--rows", "500"]) == 0
     assert "500 are read" in capsys.readouterr().out
 
@@ -166,13 +166,13 @@ def test_of_a_large_table_a_duel_with_rows_holds_a_sample(files, monkeypatch):
     monkeypatch.setattr(memory_check, "SMALL", 0)
     monkeypatch.setattr(source_module, "LARGE", 1000)
     monkeypatch.setattr(source_module, "LEAST", 3000)
-    found = sample_if_large(data, 1000)
-    assert found.spec.sample == 3000
+    sampled = sample_if_large(data, 1000)
+    assert sampled.spec.sample == 3000
     assert sample_if_large(data, 2000).spec.sample == 4200
-    assert sample_if_large(found, 1000) == found
-    loaded = found.load()
+    assert sample_if_large(sampled, 1000) == sampled
+    loaded = sampled.load()
     assert len(loaded.y) == 3000
-    assert SourceSpec.from_dict(found.spec.as_dict()) == found.spec
+    assert SourceSpec.from_dict(sampled.spec.as_dict()) == sampled.spec
     assert "sample" not in data.spec.as_dict()
 
 

@@ -71,16 +71,16 @@ def test_npz(tmp_path):
     rng = np.random.default_rng(0)
     X, y = rng.integers(0, 255, (10, 4, 4), dtype=np.uint8), np.array(["b", "a"] * 5)
     np.savez(tmp_path / "one.npz", X=X, y=y)
-    found = read_source(tmp_path / "one.npz").content
-    np.testing.assert_array_equal(found.X, X)
-    assert found.classes == ("a", "b")
-    assert list(found.y[:2]) == [1, 0]
-    assert found.n_train is None
-    assert found.image == (4, 4, 1)
+    dataset = read_source(tmp_path / "one.npz").content
+    np.testing.assert_array_equal(dataset.X, X)
+    assert dataset.classes == ("a", "b")
+    assert list(dataset.y[:2]) == [1, 0]
+    assert dataset.n_train is None
+    assert dataset.image == (4, 4, 1)
     np.savez(tmp_path / "two.npz", x_train=X[:7], y_train=y[:7], x_test=X[7:], y_test=y[7:])
-    found = read_source(tmp_path / "two.npz").content
-    np.testing.assert_array_equal(found.X, X)
-    assert found.n_train == 7
+    dataset = read_source(tmp_path / "two.npz").content
+    np.testing.assert_array_equal(dataset.X, X)
+    assert dataset.n_train == 7
 
 
 @pytest.mark.parametrize(
@@ -143,8 +143,8 @@ def test_a_damaged_parquet_file_does_not_end_the_command(tmp_path, capfd, seed):
     path = tmp_path / "a.parquet"
     path.write_bytes(hit(WHOLE["a.parquet"], seed))
     code = main(["data", str(path), "--target", "b"])
-    said = capfd.readouterr()
-    assert (code, said.err) == (0, "") or (code == 2 and said.err.count("\n") == 1)
+    output = capfd.readouterr()
+    assert (code, output.err) == (0, "") or (code == 2 and output.err.count("\n") == 1)
 
 
 @pytest.mark.parametrize("name", [name for name in WHOLE if name != "a.parquet"])
@@ -182,9 +182,9 @@ def test_idx_folder(tmp_path):
         (tmp_path / f"{part}-images-idx3-ubyte.gz").write_bytes(gzip.compress(idx(X)))
         (tmp_path / f"{part}-labels-idx1-ubyte").write_bytes(idx(y))
         parts[part] = X
-    found = read_source(tmp_path).content
-    np.testing.assert_array_equal(found.X, np.concatenate(list(parts.values())))
-    assert (found.n_train, found.classes) == (6, ("0", "1", "2"))
+    dataset = read_source(tmp_path).content
+    np.testing.assert_array_equal(dataset.X, np.concatenate(list(parts.values())))
+    assert (dataset.n_train, dataset.classes) == (6, ("0", "1", "2"))
     with pytest.raises(UserError, match="Give the folder they are in"):
         read_source(tmp_path / "train-labels-idx1-ubyte")
     (tmp_path / "t10k-labels-idx1-ubyte").unlink()
@@ -196,36 +196,36 @@ def draw(folder, name, n=3, size=(6, 4), mode="L", ending="png"):
     rng = np.random.default_rng(n)
     (folder / name).mkdir(parents=True, exist_ok=True)
     shape = (*size, 3) if mode == "RGB" else size
-    made = [rng.integers(0, 255, shape, np.uint8) for _ in range(n)]
-    for i, pixels in enumerate(made):
+    drawn = [rng.integers(0, 255, shape, np.uint8) for _ in range(n)]
+    for i, pixels in enumerate(drawn):
         Image.fromarray(pixels).save(folder / name / f"{i}.{ending}")
-    return made
+    return drawn
 
 
 def test_image_folders(tmp_path):
-    made = [*draw(tmp_path, "9"), *draw(tmp_path, "10", 2)]
+    drawn = [*draw(tmp_path, "9"), *draw(tmp_path, "10", 2)]
     (tmp_path / "9" / "notes.txt").write_text("none")
     (tmp_path / ".hidden").mkdir()
-    found = read_source(tmp_path).content
-    np.testing.assert_array_equal(found.X, made)
-    assert found.classes == ("9", "10")
-    assert list(found.y) == [0, 0, 0, 1, 1]
-    assert found.X.dtype == np.uint8
+    dataset = read_source(tmp_path).content
+    np.testing.assert_array_equal(dataset.X, drawn)
+    assert dataset.classes == ("9", "10")
+    assert list(dataset.y) == [0, 0, 0, 1, 1]
+    assert dataset.X.dtype == np.uint8
     # One image of colour makes all of them colour.
     colour = draw(tmp_path, "red", 1, mode="RGB")
-    found = read_source(tmp_path).content
-    assert found.X.shape == (6, 6, 4, 3)
-    np.testing.assert_array_equal(found.X[5], colour[0])
-    np.testing.assert_array_equal(found.X[0], np.repeat(made[0][..., None], 3, axis=2))
+    dataset = read_source(tmp_path).content
+    assert dataset.X.shape == (6, 6, 4, 3)
+    np.testing.assert_array_equal(dataset.X[5], colour[0])
+    np.testing.assert_array_equal(dataset.X[0], np.repeat(drawn[0][..., None], 3, axis=2))
 
 
 def test_image_folders_with_a_split(tmp_path):
     for part, n in (("train", 4), ("test", 2)):
         for name in "ab":
             draw(tmp_path / part, name, n, ending="jpg")
-    found = read_source(tmp_path).content
-    assert (found.n_train, len(found.X)) == (8, 12)
-    assert list(found.y) == [0] * 4 + [1] * 4 + [0] * 2 + [1] * 2
+    dataset = read_source(tmp_path).content
+    assert (dataset.n_train, len(dataset.X)) == (8, 12)
+    assert list(dataset.y) == [0] * 4 + [1] * 4 + [0] * 2 + [1] * 2
 
 
 def test_images_of_sixteen_bits_are_scaled(tmp_path):
@@ -233,8 +233,8 @@ def test_images_of_sixteen_bits_are_scaled(tmp_path):
     (tmp_path / "b").mkdir()
     deep = (np.arange(24, dtype=np.uint16) * 2800).reshape(6, 4)
     Image.fromarray(deep).save(tmp_path / "b" / "deep.png")
-    found = read_source(tmp_path).content
-    np.testing.assert_array_equal(found.X[1], deep // 257)
+    dataset = read_source(tmp_path).content
+    np.testing.assert_array_equal(dataset.X[1], deep // 257)
 
 
 def test_images_that_differ_in_size(tmp_path):
@@ -288,11 +288,11 @@ def test_toys(name, shape):
 
 
 def test_digits():
-    found = read_source("digits").content
-    assert found.X.shape == (1797, 8, 8)
-    assert found.X.dtype == np.uint8
-    assert found.X.max() == 255
-    assert len(np.unique(found.X)) == 17
+    dataset = read_source("digits").content
+    assert dataset.X.shape == (1797, 8, 8)
+    assert dataset.X.dtype == np.uint8
+    assert dataset.X.max() == 255
+    assert len(np.unique(dataset.X)) == 17
 
 
 def test_pandas_tables():
@@ -312,16 +312,16 @@ def test_pandas_tables():
         }
     )
     before = table.copy(deep=True)
-    found, notes = from_frame(table)
+    dataset, notes = from_frame(table)
     pd.testing.assert_frame_equal(table, before)
     assert notes == []
     day = partial(datetime, 2024, 1)
-    assert found.rows() == [
+    assert dataset.rows() == [
         (1.5, 1, "x", True, "u", day(1), day(1), 1, True, "1", 1.0),
         (None, 2, None, False, None, None, day(1), None, None, "a", 2.5),
         (3.0, 3, "z", True, "v", day(3), day(1), 3, False, None, None),
     ]
-    assert found["c"].dtype == pl.Categorical
+    assert dataset["c"].dtype == pl.Categorical
     twice = pd.DataFrame([[1, 2]], columns=["a", "a"])
     assert from_frame(twice)[0].columns == ["a", "a_2"]
     assert from_frame(FRAME)[0].equals(FRAME)
@@ -367,21 +367,21 @@ def test_arrays_that_do_not_fit(X, y, message):
 
 
 def test_openml_is_fetched_once_and_works_offline(server, tmp_path):
-    made, asked = server
+    http_server, requests = server
     source = read_source("openml:small")
     assert source.content.equals(FRAME)
     assert (source.name, source.target) == ("small", "b")
     assert "licence: Public" in source.origin
     assert "left out, as OpenML says: row" in source.notes
     assert read_source("openml:7").content.equals(FRAME)
-    assert len(asked) == 3
-    made.shutdown()
-    made.server_close()
+    assert len(requests) == 3
+    http_server.shutdown()
+    http_server.server_close()
     assert read_source("openml:small").content.equals(FRAME)
     with pytest.raises(UserError, match=r"cannot be reached .* fetched once works offline"):
         read_source("openml:8")
-    kept = tmp_path / "cache" / "openml" / "7.parquet"
-    kept.write_bytes(kept.read_bytes() + b"x")
+    cached = tmp_path / "cache" / "openml" / "7.parquet"
+    cached.write_bytes(cached.read_bytes() + b"x")
     with pytest.raises(UserError, match="has changed since it was downloaded"):
         read_source("openml:7")
 

@@ -107,8 +107,8 @@ def test_verbose_shows_epochs(capsys):
 
 
 def test_ctrl_c_keeps_the_best_epoch(monkeypatch):
-    def stop(self, epoch):
-        if epoch.epoch == 3:
+    def stop(self, number, loss, score):
+        if number == 3:
             raise KeyboardInterrupt
 
     monkeypatch.setattr(table_training.Progress, "epoch", stop)

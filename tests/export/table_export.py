@@ -110,8 +110,8 @@ OF_HEADS = [MeanOfHeads(loss) for loss in LOSSES]
 
 def parts(attribute):
     """Return the classes of all layers, or losses, that graduel.nn offers."""
-    found = [getattr(nn, name) for name in nn.__all__]
-    return {part for part in found if is_dataclass(part) and hasattr(part, attribute)}
+    result = [getattr(nn, name) for name in nn.__all__]
+    return {part for part in result if is_dataclass(part) and hasattr(part, attribute)}
 
 
 def grown(layers, shape, *, loss=None, dtype="float32"):

@@ -17,9 +17,9 @@ def test_the_page_runs_and_its_example_is_true(tmp_path, monkeypatch, capsys):
     namespace = {}
     for block in re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL):
         exec(block, namespace)
-    said = capsys.readouterr().out
-    assert said.startswith("setosa ")
-    assert "['setosa' 'setosa']" in said
+    message = capsys.readouterr().out
+    assert message.startswith("setosa ")
+    assert "['setosa' 'setosa']" in message
     (example,) = re.findall(r"```py\n(.*?)```", PAGE, re.DOTALL)
     pieces = [piece.strip("\n") for piece in example.split("…")]
     assert [piece in namespace["source"] for piece in pieces] == [True] * 3

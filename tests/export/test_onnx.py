@@ -59,10 +59,10 @@ def test_a_layer_is_the_same(layer, shape, dtype, tolerance):
     network, weights = grown([layer], shape, dtype=dtype)
     model = onnx_model(network, weights)
     for X in batches(shape, dtype):
-        found = run(model, X)["answers"]
-        assert found.dtype == dtype
+        result = run(model, X)["answers"]
+        assert result.dtype == dtype
         np.testing.assert_allclose(
-            found, network.predict(X, weights), rtol=tolerance, atol=tolerance
+            result, network.predict(X, weights), rtol=tolerance, atol=tolerance
         )
 
 
@@ -85,9 +85,9 @@ def test_the_answers_of_heads_are_averaged(loss, dtype, tolerance):
     model = onnx_model(network, weights)
     for X in (*batches((3,), dtype), np.empty((0, 3), dtype)):
         want = network.predict(X, weights)
-        found = run(model, X)["answers"]
-        assert found.shape == want.shape
-        np.testing.assert_allclose(found, want, rtol=tolerance, atol=tolerance)
+        result = run(model, X)["answers"]
+        assert result.shape == want.shape
+        np.testing.assert_allclose(result, want, rtol=tolerance, atol=tolerance)
 
 
 def test_heads_answer_with_classes():
@@ -95,21 +95,21 @@ def test_heads_answer_with_classes():
     network, weights = grown(layers, (4,), loss=MeanOfHeads(SoftmaxCrossEntropy()))
     X = np.random.default_rng(1).normal(size=(40, 4)).astype("float32")
     P = network.predict(X, weights)
-    found = run(onnx_model(network, weights, classes=["a", "b", "c"]), X)
-    assert found["label"].tolist() == ["abc"[k] for k in P.argmax(axis=1)]
-    np.testing.assert_allclose(found["probabilities"], P, atol=1e-6)
+    result = run(onnx_model(network, weights, classes=["a", "b", "c"]), X)
+    assert result["label"].tolist() == ["abc"[k] for k in P.argmax(axis=1)]
+    np.testing.assert_allclose(result["probabilities"], P, atol=1e-6)
     layers = [EnsembleDense(6, 5), HeadsDense(1, 5)]
     network, weights = grown(layers, (4,), loss=MeanOfHeads(BinaryCrossEntropy()))
     p = network.predict(X, weights)
-    found = run(onnx_model(network, weights, classes=["no", "yes"]), X)
-    np.testing.assert_allclose(found["probabilities"], np.hstack([1 - p, p]), atol=1e-6)
+    result = run(onnx_model(network, weights, classes=["no", "yes"]), X)
+    np.testing.assert_allclose(result["probabilities"], np.hstack([1 - p, p]), atol=1e-6)
 
 
 def test_codes_that_are_missing_or_out_of_range():
     network, weights = grown([Columns(1, (4, 4))], (3,))
     X = np.array([[1, v, v] for v in ODD], "float32")
-    found = run(onnx_model(network, weights), X)["answers"]
-    np.testing.assert_array_equal(found, network.predict(X, weights))
+    result = run(onnx_model(network, weights), X)["answers"]
+    np.testing.assert_array_equal(result, network.predict(X, weights))
 
 
 def test_a_network_without_layers_and_examples_that_are_single_numbers():
@@ -123,9 +123,9 @@ def test_a_network_without_layers_and_examples_that_are_single_numbers():
 def test_it_scales_what_comes_in():
     network, weights = grown([Dense(4), ReLU(), Dense(3)], (5,), loss=SoftmaxCrossEntropy())
     X = np.arange(10, dtype="float32").reshape(2, 5)
-    found = run(onnx_model(network, weights, scale=1 / 255), X)["answers"]
-    np.testing.assert_allclose(found, network.predict(X / 255, weights), atol=1e-6)
-    assert not np.allclose(found, network.predict(X, weights), atol=1e-3)
+    result = run(onnx_model(network, weights, scale=1 / 255), X)["answers"]
+    np.testing.assert_allclose(result, network.predict(X / 255, weights), atol=1e-6)
+    assert not np.allclose(result, network.predict(X, weights), atol=1e-3)
 
 
 @pytest.mark.parametrize("classes", [[7, -2, 2**40], ["no", "perhaps", "はい"]], ids=str)
@@ -135,10 +135,10 @@ def test_one_class_of_several(classes, dtype):
     X = np.random.default_rng(1).normal(size=(40, 4)).astype(dtype)
     P = network.predict(X, weights)
     for labels in (classes, np.array(classes)):
-        found = run(onnx_model(network, weights, classes=labels), X)
-        assert list(found) == ["label", "probabilities"]
-        assert found["label"].tolist() == [classes[k] for k in P.argmax(axis=1)]
-        np.testing.assert_allclose(found["probabilities"], P, atol=1e-6)
+        result = run(onnx_model(network, weights, classes=labels), X)
+        assert list(result) == ["label", "probabilities"]
+        assert result["label"].tolist() == [classes[k] for k in P.argmax(axis=1)]
+        np.testing.assert_allclose(result["probabilities"], P, atol=1e-6)
     assert len(set(P.argmax(axis=1))) == 3
 
 
@@ -146,17 +146,17 @@ def test_two_classes_of_one_output():
     network, weights = grown([Dense(1)], (4,), loss=BinaryCrossEntropy())
     X = np.random.default_rng(1).normal(size=(40, 4)).astype("float32")
     p = network.predict(X, weights)
-    found = run(onnx_model(network, weights, classes=["no", "yes"]), X)
-    np.testing.assert_allclose(found["probabilities"], np.hstack([1 - p, p]), atol=1e-6)
-    assert found["label"].tolist() == ["yes" if yes else "no" for yes in p[:, 0] > 0.5]
-    assert set(found["label"]) == {"no", "yes"}
+    result = run(onnx_model(network, weights, classes=["no", "yes"]), X)
+    np.testing.assert_allclose(result["probabilities"], np.hstack([1 - p, p]), atol=1e-6)
+    assert result["label"].tolist() == ["yes" if yes else "no" for yes in p[:, 0] > 0.5]
+    assert set(result["label"]) == {"no", "yes"}
 
 
 def test_of_two_equal_probabilities_it_is_the_first_class():
     network = Network((Dense(1),), (1,), BinaryCrossEntropy())
     weights = Weights(np.zeros(2, "float32"), np.zeros(0, "float32"))
-    found = run(onnx_model(network, weights, classes=[3, 4]), np.ones((1, 1), "float32"))
-    assert found["label"].tolist() == [3]
+    result = run(onnx_model(network, weights, classes=[3, 4]), np.ones((1, 1), "float32"))
+    assert result["label"].tolist() == [3]
 
 
 def test_several_answers_of_yes_and_no():
@@ -164,10 +164,10 @@ def test_several_answers_of_yes_and_no():
     X = np.random.default_rng(1).normal(size=(40, 4)).astype("float32")
     P = network.predict(X, weights)
     model = onnx_model(network, weights, classes=["a", "b", "c"])
-    found = run(model, X)
-    np.testing.assert_allclose(found["probabilities"], P, atol=1e-6)
-    np.testing.assert_array_equal(found["label"], P > 0.5)
-    assert found["label"].dtype == np.int64
+    result = run(model, X)
+    np.testing.assert_allclose(result["probabilities"], P, atol=1e-6)
+    np.testing.assert_array_equal(result["label"], P > 0.5)
+    assert result["label"].dtype == np.int64
     assert {p.key: json.loads(p.value) for p in model.metadata_props} == {
         "classes": ["a", "b", "c"]
     }

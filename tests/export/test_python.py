@@ -81,13 +81,13 @@ def test_a_layer_is_the_same(layer, shape, dtype):
     predict = ran(to_python(network, weights))["predict"]
     tolerance = 1e-6 if dtype == "float32" else 1e-12
     for X in (*batches(shape, dtype), np.empty((0, *shape), dtype)):
-        before, found = X.copy(), predict(X)
+        before, result = X.copy(), predict(X)
         np.testing.assert_array_equal(X, before)
         want = network.predict(X, weights)
-        assert (found.dtype, found.shape) == (want.dtype, want.shape)
+        assert (result.dtype, result.shape) == (want.dtype, want.shape)
         # Sums of large numbers end in other digits where they are added in another order.
         close = tolerance * max(1, np.abs(X).max(initial=0))
-        np.testing.assert_allclose(found, want, rtol=tolerance, atol=close)
+        np.testing.assert_allclose(result, want, rtol=tolerance, atol=close)
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
@@ -97,9 +97,9 @@ def test_a_loss_makes_the_same_answers(loss, dtype):
     module = ran(to_python(network, weights))
     answer = module.get("predict_proba", module["predict"])
     for X in (*batches((3,), dtype), np.full((2, 3), 1e4, dtype), np.empty((0, 3), dtype)):
-        found = answer(X)
-        assert np.isfinite(found).all()
-        np.testing.assert_allclose(found, network.predict(X, weights), rtol=2e-5, atol=1e-6)
+        result = answer(X)
+        assert np.isfinite(result).all()
+        np.testing.assert_allclose(result, network.predict(X, weights), rtol=2e-5, atol=1e-6)
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
@@ -118,16 +118,16 @@ def test_the_answers_of_heads_are_averaged(loss, dtype):
 def test_codes_that_are_missing_or_out_of_range():
     network, weights = grown([Columns(1, (4, 4))], (3,))
     X = np.array([[1, v, v] for v in ODD], "float32")
-    found = ran(to_python(network, weights))["predict"](X)
-    np.testing.assert_array_equal(found, network.predict(X, weights))
+    result = ran(to_python(network, weights))["predict"](X)
+    np.testing.assert_array_equal(result, network.predict(X, weights))
 
 
 def test_a_layer_twice_and_deep_in_a_tree_has_arrays_of_its_own():
     layer = Dense(5)
     network, weights = grown([layer, layer, Residual((layer, Tanh(), Residual((layer,))))], (5,))
     X = np.random.default_rng(1).normal(size=(9, 5)).astype("float32")
-    found = ran(to_python(network, weights))["predict"](X)
-    np.testing.assert_allclose(found, network.predict(X, weights), rtol=1e-5, atol=1e-5)
+    result = ran(to_python(network, weights))["predict"](X)
+    np.testing.assert_allclose(result, network.predict(X, weights), rtol=1e-5, atol=1e-5)
 
 
 def test_a_network_with_everything():
@@ -151,9 +151,9 @@ def test_settings_that_are_numbers_of_numpy():
     assert "np.int64" not in source
     assert "np.float64" not in source
     X = np.random.default_rng(1).normal(size=(3, 6, 6, 1)).astype("float32")
-    found = ran(source)["predict"](X)
-    assert found.dtype == np.float32
-    np.testing.assert_allclose(found, network.predict(X / 10, weights), rtol=1e-5, atol=1e-5)
+    result = ran(source)["predict"](X)
+    assert result.dtype == np.float32
+    np.testing.assert_allclose(result, network.predict(X / 10, weights), rtol=1e-5, atol=1e-5)
 
 
 def test_labels():
@@ -163,16 +163,16 @@ def test_labels():
     assert set(codes) == {0, 1, 2}
     for labels in (["setosa", 'it\'s "odd"', "\\n"], [5, 7, -1]):
         for classes in (labels, np.array(labels)):
-            found = ran(to_python(network, weights, classes=classes))["predict"](X)
-            assert found.tolist() == [labels[k] for k in codes]
+            result = ran(to_python(network, weights, classes=classes))["predict"](X)
+            assert result.tolist() == [labels[k] for k in codes]
     assert ran(to_python(network, weights))["predict"](X).tolist() == codes.tolist()
 
 
 def test_several_answers_of_yes_and_no():
     network, weights = grown([Dense(3)], (4,), loss=BinaryCrossEntropy())
     X = np.random.default_rng(1).normal(size=(40, 4))
-    found = ran(to_python(network, weights, classes=["a", "b", "c"]))["predict"](X)
-    np.testing.assert_array_equal(found, network.predict(X, weights) > 0.5)
+    result = ran(to_python(network, weights, classes=["a", "b", "c"]))["predict"](X)
+    np.testing.assert_array_equal(result, network.predict(X, weights) > 0.5)
 
 
 def test_it_says_what_it_is():
@@ -317,7 +317,7 @@ def test_it_runs_alone(tmp_path, what):
         f"sys.argv = ['net.py', *{[str(rows)]!r}]\n"
         f"runpy.run_path({str(script)!r}, run_name='__main__')\n"
     )
-    said = subprocess.run(
+    message = subprocess.run(
         [sys.executable, "-I", "-X", "utf8", "-c", start],
         check=True,
         capture_output=True,
@@ -326,10 +326,10 @@ def test_it_runs_alone(tmp_path, what):
     ).stdout.split()
     answers = network.predict(X, weights)
     if what == "classes":
-        assert said == [["à", "b", "c"][k] for k in answers.argmax(axis=1)]
+        assert message == [["à", "b", "c"][k] for k in answers.argmax(axis=1)]
     else:
-        found = [[float(v) for v in line.split(",")] for line in said]
-        np.testing.assert_allclose(found, answers, rtol=1e-5, atol=1e-6)
+        result = [[float(v) for v in line.split(",")] for line in message]
+        np.testing.assert_allclose(result, answers, rtol=1e-5, atol=1e-6)
 
 
 def test_without_a_file_it_says_how_it_is_used(monkeypatch):

@@ -79,11 +79,11 @@ def test_saturation_is_told_of_what_saturates():
     st.integers(1, 20),
 )
 def test_a_histogram_counts_every_finite_number(values, bins):
-    found = count_bins(values, bins)
-    assert found.counts.sum() == np.isfinite(np.array(values, float)).sum()
-    assert len(found.edges) == bins + 1
-    assert (np.diff(found.edges) > 0).all()
-    assert count_bins(values, bins, (-1, 1)).counts.sum() == found.counts.sum()
+    result = count_bins(values, bins)
+    assert result.counts.sum() == np.isfinite(np.array(values, float)).sum()
+    assert len(result.edges) == bins + 1
+    assert (np.diff(result.edges) > 0).all()
+    assert count_bins(values, bins, (-1, 1)).counts.sum() == result.counts.sum()
 
 
 def test_results_are_plain_data():

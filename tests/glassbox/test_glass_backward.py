@@ -33,13 +33,13 @@ def loss_at(net, theta, state, x, y):
 
 
 def differences(f, at, eps=1e-6):
-    found = np.empty(at.size)
+    result = np.empty(at.size)
     for i in range(at.size):
         ahead, back = at.copy(), at.copy()
         ahead.reshape(-1)[i] += eps
         back.reshape(-1)[i] -= eps
-        found[i] = (f(ahead) - f(back)) / (2 * eps)
-    return found.reshape(at.shape)
+        result[i] = (f(ahead) - f(back)) / (2 * eps)
+    return result.reshape(at.shape)
 
 
 def target(net, y):
@@ -129,9 +129,9 @@ def test_the_gradients_are_those_of_the_textbook():
     dW, db = textbook.backward(Z, A, Y, W)
     seen = backward(net, weights, x, 1)
     for l in (1, 2):
-        found = seen.layer(str(2 * (l - 1))).gradients
-        np.testing.assert_allclose(found["W"].T, dW[l - 1], rtol=1e-10)
-        np.testing.assert_allclose(found["b"], db[l - 1][:, 0], rtol=1e-10)
+        result = seen.layer(str(2 * (l - 1))).gradients
+        np.testing.assert_allclose(result["W"].T, dW[l - 1], rtol=1e-10)
+        np.testing.assert_allclose(result["b"], db[l - 1][:, 0], rtol=1e-10)
         row = explain_gradients(net, seen, l, 2, top=3)
         assert [t.product for t in row.terms] == pytest.approx(
             [dW[l - 1][2, t.index] for t in row.terms]
@@ -170,16 +170,16 @@ def test_a_step_too_long_is_said_not_to_help():
 
 def test_each_equation_stands_beside_the_line_that_computes_it():
     source = inspect.getsource(textbook).splitlines()
-    found = find_lines()
-    assert set(found) == set(range(1, 9))
-    for number, line in found.items():
+    result = find_lines()
+    assert set(result) == set(range(1, 9))
+    for number, line in result.items():
         assert f"({number})" in source[line.number - 1]
         assert line.text in source[line.number - 1]
-    assert found[1].text == "Z.append(W[l] @ A[l] + b[l])"
-    assert found[5].text == "dW[l] = 1 / m * dZ @ A[l].T"
-    assert found[6].text.startswith("db[l] = ")
-    assert found[7].text == "dZ = (W[l].T @ dZ) * (Z[l - 1] > 0)"
-    assert found[8].text.startswith("W = [w - rate * d")
+    assert result[1].text == "Z.append(W[l] @ A[l] + b[l])"
+    assert result[5].text == "dW[l] = 1 / m * dZ @ A[l].T"
+    assert result[6].text.startswith("db[l] = ")
+    assert result[7].text == "dZ = (W[l].T @ dZ) * (Z[l - 1] > 0)"
+    assert result[8].text.startswith("W = [w - rate * d")
 
 
 def test_the_equations_carry_the_missions_notation():
@@ -207,10 +207,10 @@ def test_the_input_gradient_equals_central_differences(case):
     def z(v):
         return net.forward(v[np.newaxis], net.workspace(weights, gradient=False), Call())[0, k]
 
-    found = compute_saliency(net, weights, x, k)
-    np.testing.assert_allclose(found.gradient, differences(z, x), rtol=1e-4, atol=1e-7)
-    np.testing.assert_array_equal(found.times_input, found.gradient * x)
-    assert found.z == z(x)
+    result = compute_saliency(net, weights, x, k)
+    np.testing.assert_allclose(result.gradient, differences(z, x), rtol=1e-4, atol=1e-7)
+    np.testing.assert_array_equal(result.times_input, result.gradient * x)
+    assert result.z == z(x)
 
 
 def test_results_are_plain_data_without_the_forward_pass():
@@ -218,8 +218,8 @@ def test_results_are_plain_data_without_the_forward_pass():
     data = json.loads(json.dumps(backward(net, weights, x, 0).as_dict(50), allow_nan=False))
     assert "forward" not in data
     assert "theta_gradient" not in data
-    own = backward(net, weights, x, 0).layers[0].gradients["W"]
-    np.testing.assert_array_equal(data["layers"][0]["gradients"]["W"], own)
+    direct = backward(net, weights, x, 0).layers[0].gradients["W"]
+    np.testing.assert_array_equal(data["layers"][0]["gradients"]["W"], direct)
     assert data["layers"][-2]["dx"]["shape"] == [8, 7, 2]
 
 

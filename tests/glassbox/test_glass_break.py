@@ -60,13 +60,13 @@ def test_the_network_falls_for_its_own_gradient_and_trees_are_asked(digit_net, d
     x, y = mnist.table[60_000:60_040] / np.float32(255), mnist.y[60_000:60_040]
     falls = {"net": 0, "xgboost": 0}
     for row, label in zip(x, y, strict=True):
-        found = attack_example(net, weights, row, int(label), 0.15, judges)
-        assert found.x.min() >= 0
-        assert found.x.max() <= 1
-        for name, verdict in found.verdicts.items():
+        result = attack_example(net, weights, row, int(label), 0.15, judges)
+        assert result.x.min() >= 0
+        assert result.x.max() <= 1
+        for name, verdict in result.verdicts.items():
             falls[name] += verdict.falls
             np.testing.assert_allclose(verdict.before, judges[name](row[None])[0], rtol=1e-4)
-            np.testing.assert_allclose(verdict.after, judges[name](found.x[None])[0], rtol=1e-4)
+            np.testing.assert_allclose(verdict.after, judges[name](result.x[None])[0], rtol=1e-4)
     assert falls["net"] > 30
     assert falls["net"] > falls["xgboost"]
 
@@ -76,11 +76,11 @@ def test_the_smallest_push_that_turns_an_answer(digit_net, mnist):
     judge = lambda X: net.predict(X, weights)  # noqa: E731
     x, y = mnist.table[60_000] / np.float32(255), int(mnist.y[60_000])
     way = attack_direction(net, weights, x, y)
-    found = find_smallest_eps(x, way, judge)
-    assert found.answer_before == y != found.answer_after
-    assert judge(perturb(x, way, found.eps)[None]).argmax() == found.answer_after
-    assert judge(perturb(x, way, found.eps - 2e-5)[None]).argmax() == y
-    assert find_smallest_eps(x, way, judge, max_eps=found.eps / 2).eps is None
+    result = find_smallest_eps(x, way, judge)
+    assert result.answer_before == y != result.answer_after
+    assert judge(perturb(x, way, result.eps)[None]).argmax() == result.answer_after
+    assert judge(perturb(x, way, result.eps - 2e-5)[None]).argmax() == y
+    assert find_smallest_eps(x, way, judge, max_eps=result.eps / 2).eps is None
 
 
 def test_only_who_was_right_can_fall():
@@ -96,8 +96,8 @@ def test_only_who_was_right_can_fall():
         name: (lambda X, both=(before, after): np.array(both))
         for name, (before, after, _) in answers.items()
     }
-    found = attack_example(net, weights, [0.1, 0.2, 0.3], 0, 0.1, judges).verdicts
-    assert {name: found[name].falls for name in found} == {
+    result = attack_example(net, weights, [0.1, 0.2, 0.3], 0, 0.1, judges).verdicts
+    assert {name: result[name].falls for name in result} == {
         name: falls for name, (_, _, falls) in answers.items()
     }
 
@@ -191,15 +191,15 @@ def test_a_sweep_answers_as_the_edited_network_does(case, data):
     place = data.draw(st.sampled_from(dense))
     unit = data.draw(st.integers(0, place.layer.units - 1))
     index = data.draw(st.none() | st.integers(0, place.shape_in[0] - 1))
-    found = sweep_weight(net, weights, x, place.path, unit, index, reach=5, steps=11)
-    assert len(found.values) == 11
-    assert found.values[5] == found.now
-    for value, answers in zip(found.values, found.answers, strict=True):
+    result = sweep_weight(net, weights, x, place.path, unit, index, reach=5, steps=11)
+    assert len(result.values) == 11
+    assert result.values[5] == result.now
+    for value, answers in zip(result.values, result.answers, strict=True):
         edited = set_weight(net, weights, place.path, unit, index, value)
         np.testing.assert_allclose(answers, forward(net, edited, x).answers, atol=1e-9)
-    best = found.answers.argmax(axis=1)
-    assert len(found.turns) == (best[1:] != best[:-1]).sum()
-    for turn in found.turns:
+    best = result.answers.argmax(axis=1)
+    assert len(result.turns) == (best[1:] != best[:-1]).sum()
+    for turn in result.turns:
         sides = []
         for nudge in (-1e-4, 1e-4):
             edited = set_weight(net, weights, place.path, unit, index, turn.value + nudge)

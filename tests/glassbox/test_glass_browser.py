@@ -32,33 +32,33 @@ def page_file(tmp_path_factory, digit_net, digit_trees, mnist):
         ),
     )
     X, label = mnist.X[60_008:60_009], int(mnist.y[60_008])
-    found = [
+    result = [
         inspect_example(model, prepare_example(model, X), label, where="test row 8")
         for model in models
     ]
-    return write_page(found, tmp_path_factory.mktemp("page") / "example.html")
+    return write_page(result, tmp_path_factory.mktemp("page") / "example.html")
 
 
 @pytest.fixture(scope="module")
 def browser():
     with sync_api.sync_playwright() as playwright:
-        found = playwright.chromium.launch(executable_path=CHROMIUM, args=list(QUIET))
-        yield found
-        found.close()
+        result = playwright.chromium.launch(executable_path=CHROMIUM, args=list(QUIET))
+        yield result
+        result.close()
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize(("width", "height"), [(1280, 800), (390, 844)])
 def test_it_opens_from_disk_without_errors_or_overflow(browser, page_file, width, height, scheme):
-    said, asked = [], []
+    printed, requests = [], []
     context = browser.new_context(viewport={"width": width, "height": height}, color_scheme=scheme)
     page = context.new_page()
-    page.on("console", lambda message: said.append(message.text))
-    page.on("pageerror", lambda error: said.append(str(error)))
-    page.on("request", lambda request: asked.append(request.url))
+    page.on("console", lambda message: printed.append(message.text))
+    page.on("pageerror", lambda error: printed.append(str(error)))
+    page.on("request", lambda request: requests.append(request.url))
     page.goto(page_file.as_uri())
-    assert said == []
-    assert [url for url in asked if not url.startswith(("file:", "data:"))] == []
+    assert printed == []
+    assert [url for url in requests if not url.startswith(("file:", "data:"))] == []
     assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
     broken = "[...document.images].filter(i => !i.complete || !i.naturalWidth).length"
     assert page.evaluate(broken) == 0
@@ -87,6 +87,6 @@ def test_the_squares_tell_their_numbers(browser, page_file, digit_net, mnist):
     titles = page.locator("svg[aria-label='activations of the 10 units of layer 2'] title")
     x = mnist.table[60_008:60_009].astype(np.float32) / 255
     p = digit_net.network.predict(x, digit_net.answer)[0]
-    told = [float(text.split(": ")[1]) for text in titles.all_text_contents()]
-    np.testing.assert_allclose(told, p, rtol=2e-3, atol=1e-9)
+    actual = [float(text.split(": ")[1]) for text in titles.all_text_contents()]
+    np.testing.assert_allclose(actual, p, rtol=2e-3, atol=1e-9)
     page.close()

@@ -72,20 +72,20 @@ def test_mnists_own_digits_stay_as_they_are(mnist):
     )
 )
 def test_any_drawing_becomes_a_digit_in_the_middle(ink):
-    found = prepare_digit(ink)
-    assert found.image.shape == (28, 28)
-    assert found.image.dtype == np.uint8
-    assert found.empty == (not (ink >= 0.5 / 255).any())
-    if found.empty:
-        assert not found.image.any()
+    result = prepare_digit(ink)
+    assert result.image.shape == (28, 28)
+    assert result.image.dtype == np.uint8
+    assert result.empty == (not (ink >= 0.5 / 255).any())
+    if result.empty:
+        assert not result.image.any()
         return
-    assert [step.name for step in found.steps] == ["ink", "box", "fit", "centre"]
-    assert max(found.steps[2].image.shape) == 20
-    if found.image.sum() > 255:
-        mass = found.image / found.image.sum()
+    assert [step.name for step in result.steps] == ["ink", "box", "fit", "centre"]
+    assert max(result.steps[2].image.shape) == 20
+    if result.image.sum() > 255:
+        mass = result.image / result.image.sum()
         down, across = np.arange(28) @ mass.sum(axis=1), mass.sum(axis=0) @ np.arange(28)
-        assert abs(down - 14) < 0.6 or found.image[[0, -1]].any()
-        assert abs(across - 14) < 0.6 or found.image[:, [0, -1]].any()
+        assert abs(down - 14) < 0.6 or result.image[[0, -1]].any()
+        assert abs(across - 14) < 0.6 or result.image[:, [0, -1]].any()
 
 
 @pytest.mark.parametrize("place", [(0, 0), (150, 10), (60, 170)])
@@ -108,9 +108,9 @@ def test_where_and_how_large_a_digit_is_does_not_matter(place, scale):
 def test_the_sides_keep_their_proportion():
     wide = np.zeros((100, 200))
     wide[40:60, 20:180] = 1
-    found = prepare_digit(wide).steps[2].image
-    assert found.shape == (2, 20)
-    assert (found == 255).all()
+    result = prepare_digit(wide).steps[2].image
+    assert result.shape == (2, 20)
+    assert (result == 255).all()
 
 
 def test_uint8_and_floats_say_the_same():
@@ -122,9 +122,9 @@ def test_uint8_and_floats_say_the_same():
 
 
 def test_an_empty_field_is_empty():
-    found = prepare_digit(np.zeros((50, 50)))
-    assert found.empty
-    assert not found.image.any()
+    result = prepare_digit(np.zeros((50, 50)))
+    assert result.empty
+    assert not result.image.any()
 
 
 @pytest.mark.parametrize(

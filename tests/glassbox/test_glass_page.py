@@ -76,38 +76,38 @@ def test_a_table_is_shown_as_it_came_and_as_it_is_prepared(model, data):
         row = data.X[at : at + 1]
         example = prepare_example(model, row)
         np.testing.assert_array_equal(example.matrix, model.prepare(row)[0])
-        made = [one for feature in example.features for one in feature.inputs]
-        assert tuple(one.name for one in made) == model.input_names
-        np.testing.assert_array_equal([one.value for one in made], example.matrix)
+        built = [one for feature in example.features for one in feature.inputs]
+        assert tuple(one.name for one in built) == model.input_names
+        np.testing.assert_array_equal([one.value for one in built], example.matrix)
         raw = {feature.name: feature.raw for feature in example.features}
         size = row["size"][0]
         assert raw["size"] == (None if size is None else str(size))
         assert raw["town"] == row["town"][0]
         assert float(raw[EVIL]) == pytest.approx(row[EVIL][0])
-        found = inspect_example(model, example, int(data.y[at]))
-        np.testing.assert_array_equal(found.probabilities, model.predict_proba(row)[0])
+        result = inspect_example(model, example, int(data.y[at]))
+        np.testing.assert_array_equal(result.probabilities, model.predict_proba(row)[0])
 
 
 def test_the_way_through_the_trees_is_told_in_the_tables_own_words(data):
     model = fitted(data, "xgboost")
-    told = set()
+    actual = set()
     for at in range(180, 240):
         trees = inspect_example(model, prepare_example(model, data.X[at : at + 1])).trees
         for path in trees.votes.strongest:
             for split in path.splits:
                 if split.name == "town":
-                    told.add(split.value_text)
+                    actual.add(split.value_text)
                     assert split.condition.startswith("not in ")
                     assert set(split.condition[7:].split(", ")) <= {"Ulm", "Kiel", "Köln", EVIL}
                 elif split.name == "size" and split.missing:
                     assert split.value_text == "missing"
-    assert told & {"Ulm", "Kiel", "Köln", EVIL}
+    assert actual & {"Ulm", "Kiel", "Köln", EVIL}
 
 
 def test_without_a_label_the_answer_is_taken(model, data):
-    found = inspect_example(model, prepare_example(model, data.X[:1]))
-    assert not found.label_known
-    assert found.label == found.prediction == found.probabilities.argmax()
+    result = inspect_example(model, prepare_example(model, data.X[:1]))
+    assert not result.label_known
+    assert result.label == result.prediction == result.probabilities.argmax()
 
 
 def visible(page):
@@ -126,9 +126,9 @@ def test_the_page_trusts_no_text(model, data):
 
 def test_the_page_holds_the_numbers(data):
     model = fitted(data, "net")
-    found = inspect_example(model, prepare_example(model, data.X[7:8]), 2, lr=0.25)
-    text = visible(render(found))
-    net = found.net
+    result = inspect_example(model, prepare_example(model, data.X[7:8]), 2, lr=0.25)
+    text = visible(render(result))
+    net = result.net
     for value in (
         net.backward.loss,
         *net.forward.softmax.exponentials,
@@ -156,8 +156,8 @@ def test_the_same_example_gives_the_same_page(model, data):
 
 def test_both_models_stand_on_one_page(data):
     both = [fitted(data, name) for name in RECIPES]
-    found = [inspect_example(one, prepare_example(one, data.X[3:4]), 0) for one in both]
-    page = render(found)
+    result = [inspect_example(one, prepare_example(one, data.X[3:4]), 0) for one in both]
+    page = render(result)
     assert page.count('class="headline"') == 2
     assert "SHAP" in page
     assert "Softmax and the loss" in page
@@ -166,8 +166,8 @@ def test_both_models_stand_on_one_page(data):
 
 
 def test_every_text_is_plain_data(model, data):
-    found = inspect_example(model, prepare_example(model, data.X[:1]), 1)
-    plain = json.loads(json.dumps(found.as_dict(), allow_nan=False))
+    result = inspect_example(model, prepare_example(model, data.X[:1]), 1)
+    plain = json.loads(json.dumps(result.as_dict(), allow_nan=False))
     assert plain["classes"] == list(data.classes)
     assert (plain["net"] is None) == (model.family == "xgboost")
 
@@ -199,11 +199,11 @@ def test_images_of_any_shape_are_shown():
     example = prepare_example(model, image)
     np.testing.assert_array_equal(example.image, image[0])
     np.testing.assert_allclose(example.x, image.reshape(-1) / 255, rtol=1e-6)
-    found = inspect_example(model, example, 1)
-    np.testing.assert_allclose(found.probabilities, found.net.forward.answers, rtol=1e-6)
-    assert [one.place.number for one in found.net.neurons] == [1, 2, 3]
-    assert found.net.neurons[0].terms[0].name.startswith("row ")
-    text = visible(render(found))
+    result = inspect_example(model, example, 1)
+    np.testing.assert_allclose(result.probabilities, result.net.forward.answers, rtol=1e-6)
+    assert [one.place.number for one in result.net.neurons] == [1, 2, 3]
+    assert result.net.neurons[0].terms[0].name.startswith("row ")
+    text = visible(render(result))
     assert "6 pixels" in text
     assert "channel" in text
 
@@ -213,9 +213,9 @@ def test_a_binary_loss_goes_without_softmax():
 
     layers = (Dense(4), ReLU(), Dense(3))
     model = small_model(layers, (6,), None, loss=BinaryCrossEntropy())
-    found = inspect_example(model, prepare_example(model, np.ones((1, 6), np.float32)), 1)
-    np.testing.assert_array_equal(found.net.backward.target, [0, 1, 0])
-    page = render(found)
+    result = inspect_example(model, prepare_example(model, np.ones((1, 6), np.float32)), 1)
+    np.testing.assert_array_equal(result.net.backward.target, [0, 1, 0])
+    page = render(result)
     assert "Softmax and the loss" not in page
     assert "input 3" in page
 
@@ -224,11 +224,11 @@ def test_the_dead_are_named():
     model = small_model((Dense(4), ReLU(), Dense(3)), (6,), None)
     net, weights = model.network, model.weights
     net.layout["0.b"].view(weights.theta)[...] = -100
-    found = inspect_example(
+    result = inspect_example(
         model, prepare_example(model, np.ones((1, 6), np.float32)), 0, layer=1, unit=2
     )
-    assert found.net.rows[0].norm == 0
-    assert "its gate was shut" in render(found)
+    assert result.net.rows[0].norm == 0
+    assert "its gate was shut" in render(result)
 
 
 def test_the_page_looks_as_the_report_does():
@@ -238,11 +238,11 @@ def test_the_page_looks_as_the_report_does():
 
 
 def test_a_page_is_written_whole_and_never_over_another_file(tmp_path, model, data):
-    found = inspect_example(model, prepare_example(model, data.X[:1]), 1)
-    path = write_page(found, tmp_path / "new" / "page.html")
-    assert path.read_text("utf-8") == render(found)
+    result = inspect_example(model, prepare_example(model, data.X[:1]), 1)
+    path = write_page(result, tmp_path / "new" / "page.html")
+    assert path.read_text("utf-8") == render(result)
     with pytest.raises(UserError, match="must be a new file"):
-        write_page(found, path)
+        write_page(result, path)
     assert [one.name for one in path.parent.iterdir()] == ["page.html"]
 
 
@@ -273,13 +273,15 @@ def test_trees_have_no_layers_and_nets_no_trees(data):
 
 
 def test_two_classes_and_classes_that_were_not_learned(data):
-    kept = data.y != 2
-    two = replace(data, X=data.X.filter(pl.Series(kept)), y=data.y[kept], classes=data.classes[:2])
+    subset = data.y != 2
+    two = replace(
+        data, X=data.X.filter(pl.Series(subset)), y=data.y[subset], classes=data.classes[:2]
+    )
     model = fitted(two, "xgboost")
     assert margin_codes(model) == (1,)
-    found = inspect_example(model, prepare_example(model, two.X[:1]), 0)
-    assert found.trees.shap.values.shape == (1, 4)
-    np.testing.assert_allclose(found.trees.votes.probabilities, found.probabilities, rtol=1e-6)
+    result = inspect_example(model, prepare_example(model, two.X[:1]), 0)
+    assert result.trees.shap.values.shape == (1, 4)
+    np.testing.assert_allclose(result.trees.votes.probabilities, result.probabilities, rtol=1e-6)
     n = len(data.y)
     train = np.flatnonzero(data.y[: n // 2] != 1)
     rows = Split(train, np.arange(n // 2, n * 3 // 4), np.arange(n * 3 // 4, n))
@@ -287,7 +289,7 @@ def test_two_classes_and_classes_that_were_not_learned(data):
     model = run_cell(contender, data, rows, Cell("xgboost", 0), Budget(threads=1))[1]
     lacking = get_family("xgboost").to_model(model, Schema.of(data), "trees")
     assert [data.classes[code] for code in margin_codes(lacking)] == ["c"]
-    found = inspect_example(lacking, prepare_example(lacking, data.X[:1]), 1)
-    assert found.probabilities[1] == 0
-    assert found.prediction != found.label
-    assert "which is" in render(found)
+    result = inspect_example(lacking, prepare_example(lacking, data.X[:1]), 1)
+    assert result.probabilities[1] == 0
+    assert result.prediction != result.label
+    assert "which is" in render(result)

@@ -52,18 +52,18 @@ def test_what_is_transparent_is_paper():
     ink = draw_strokes(*draw_digit(3, np.random.default_rng(0)))
     opacity = np.rint(255 * ink).astype(np.uint8)
     drawn = np.dstack([np.zeros((*ink.shape, 3), np.uint8), opacity])
-    found = prepare_digit(extract_ink(Image.fromarray(drawn))).image.astype(float)
-    assert np.abs(found - prepare_digit(ink).image).mean() < 4
+    result = prepare_digit(extract_ink(Image.fromarray(drawn))).image.astype(float)
+    assert np.abs(result - prepare_digit(ink).image).mean() < 4
 
 
 @settings(max_examples=60, deadline=None)
 @given(hnp.arrays(np.uint8, hnp.array_shapes(min_dims=2, max_dims=2, max_side=50)))
 def test_any_image_becomes_ink(image):
-    found = extract_ink(image)
-    assert found.shape == image.shape
-    assert found.dtype == np.float32
-    assert 0 <= found.min() <= found.max() <= 1
-    prepare_digit(found)
+    result = extract_ink(image)
+    assert result.shape == image.shape
+    assert result.dtype == np.float32
+    assert 0 <= result.min() <= result.max() <= 1
+    prepare_digit(result)
 
 
 @settings(deadline=None)
@@ -76,8 +76,8 @@ def test_an_empty_page_has_no_ink(grey):
 def test_every_kind_of_pillow_image_is_taken(mode):
     page = Image.new("L", (50, 50), 250)
     page.paste(10, (20, 5, 30, 45))
-    found = extract_ink(page.convert("I").convert(mode) if mode == "I;16" else page.convert(mode))
-    assert found.shape == (50, 50)
+    result = extract_ink(page.convert("I").convert(mode) if mode == "I;16" else page.convert(mode))
+    assert result.shape == (50, 50)
 
 
 @pytest.mark.parametrize(

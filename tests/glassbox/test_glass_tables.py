@@ -89,8 +89,8 @@ def test_the_rest_of_the_box_takes_them_too():
         moved[j] += h
         change = (forward(net, weights, moved).raw[1] - seen.raw[1]) / h
         assert gradient[j] == pytest.approx(change, rel=1e-3, abs=1e-6)
-    found = measure_activity(net, weights, np.array([x, x]), np.array([0, 1]))
-    assert len(found.layers) == len(net.layers)
+    result = measure_activity(net, weights, np.array([x, x]), np.array([0, 1]))
+    assert len(result.layers) == len(net.layers)
     off = ablate_units(net, weights, 1, range(6))
     assert not np.array_equal(off.theta, weights.theta)
     assert set_weight(net, weights, 1, 0, 0, 1.0).theta is not weights.theta
@@ -148,13 +148,13 @@ def test_several_heads_are_shown_forward_and_back(loss, scaled):
 
 def test_the_rest_of_the_box_takes_several_heads():
     net, weights, x = heads_network(SoftmaxCrossEntropy(), True)
-    found, h = compute_saliency(net, weights, x, 1), 1e-6
+    result, h = compute_saliency(net, weights, x, 1), 1e-6
     for j in range(3):
         moved = x.copy()
         moved[j] += h
-        change = compute_saliency(net, weights, moved, 1).z - found.z
-        assert found.gradient[j] == pytest.approx(change / h, rel=1e-3, abs=1e-5)
-    assert found.z == pytest.approx(forward(net, weights, x).raw[:, 1].mean())
+        change = compute_saliency(net, weights, moved, 1).z - result.z
+        assert result.gradient[j] == pytest.approx(change / h, rel=1e-3, abs=1e-5)
+    assert result.z == pytest.approx(forward(net, weights, x).raw[:, 1].mean())
     with pytest.raises(UserError, match="output must be from 0 to 1; got 2"):
         compute_saliency(net, weights, x, 2)
     with pytest.raises(UserError, match="label must be a class code from 0 to 1; got 2"):
@@ -165,7 +165,7 @@ def test_the_rest_of_the_box_takes_several_heads():
     assert not W[:, [0, 3]].any()
     assert W[:, 1].all()
     judge = net.predict
-    found = attack_example(
+    result = attack_example(
         net, weights, x, 1, 0.01, {"net": lambda X: judge(X, weights)}, bounds=None
     )
-    assert found.verdicts["net"].after[1] < found.verdicts["net"].before[1]
+    assert result.verdicts["net"].after[1] < result.verdicts["net"].before[1]

@@ -54,7 +54,7 @@ def case(request):
     return model, read_forest(model), X
 
 
-def own(model, row, **what):
+def direct(model, row, **what):
     booster = model.get_booster()
     matrix = DMatrix(row[None], feature_types=booster.feature_types, enable_categorical=True)
     return booster.predict(matrix, **what)
@@ -63,17 +63,21 @@ def own(model, row, **what):
 def test_votes_add_up_to_the_margin(case):
     model, forest, X = case
     for row in X[:25]:
-        found = explain_votes(forest, row)
-        np.testing.assert_array_equal(found.margin, own(model, row, output_margin=True).reshape(-1))
-        np.testing.assert_allclose(found.so_far[-1], found.margin, atol=2e-5)
-        np.testing.assert_allclose(found.base + found.by_round.sum(axis=0), found.margin, atol=2e-5)
-        np.testing.assert_array_equal(found.probabilities, model.predict_proba(row[None])[0])
+        result = explain_votes(forest, row)
+        np.testing.assert_array_equal(
+            result.margin, direct(model, row, output_margin=True).reshape(-1)
+        )
+        np.testing.assert_allclose(result.so_far[-1], result.margin, atol=2e-5)
+        np.testing.assert_allclose(
+            result.base + result.by_round.sum(axis=0), result.margin, atol=2e-5
+        )
+        np.testing.assert_array_equal(result.probabilities, model.predict_proba(row[None])[0])
 
 
 def test_votes_of_the_first_rounds_are_the_shorter_models(case):
     model, forest, X = case
     for rounds in (1, 5, 12):
-        margin = own(model, X[3], output_margin=True, iteration_range=(0, rounds))
+        margin = direct(model, X[3], output_margin=True, iteration_range=(0, rounds))
         so_far = explain_votes(forest, X[3]).so_far[rounds]
         np.testing.assert_allclose(so_far, margin.reshape(-1), atol=2e-5)
 
@@ -85,12 +89,12 @@ def test_shap_values_are_xgboosts_and_add_up(case):
             explain_shap(forest, X[0])
         return
     for row in X[:10]:
-        found = explain_shap(forest, row)
-        raw = own(model, row, pred_contribs=True).reshape(forest.n_classes, -1)
-        np.testing.assert_array_equal(found.values, raw[:, :-1])
-        np.testing.assert_array_equal(found.bias, raw[:, -1])
-        total = found.values.sum(axis=1) + found.bias
-        np.testing.assert_allclose(total, found.margin, atol=1e-4)
+        result = explain_shap(forest, row)
+        raw = direct(model, row, pred_contribs=True).reshape(forest.n_classes, -1)
+        np.testing.assert_array_equal(result.values, raw[:, :-1])
+        np.testing.assert_array_equal(result.bias, raw[:, -1])
+        total = result.values.sum(axis=1) + result.bias
+        np.testing.assert_allclose(total, result.margin, atol=1e-4)
 
 
 def goes_left(tree, split, row):
@@ -108,30 +112,30 @@ def test_every_split_of_every_path_is_decided_as_xgboost_does(case):
     missing = 0
     for row in X[:20]:
         for number, tree in enumerate(forest.trees):
-            found = explain_path(forest, row, number)
+            result = explain_path(forest, row, number)
             node = 0
-            for split in found.splits:
+            for split in result.splits:
                 assert split.node == node
                 assert split.went == ("left" if goes_left(tree, split, row) else "right")
                 assert split.missing == bool(np.isnan(row[split.feature]))
                 missing += split.missing
                 node = int((tree.left if split.went == "left" else tree.right)[node])
-            assert node == found.leaf
+            assert node == result.leaf
             assert tree.left[node] == -1
             if not forest.vector_leaves:
-                assert found.value == tree.condition[node]
-                assert np.flatnonzero(found.values).tolist() in ([tree.group], [])
+                assert result.value == tree.condition[node]
+                assert np.flatnonzero(result.values).tolist() in ([tree.group], [])
     assert missing
 
 
 def test_the_strongest_trees_come_first(case):
     _, forest, X = case
-    found = explain_votes(forest, X[0], top=5)
-    sizes = [abs(one.value) for one in found.strongest]
+    result = explain_votes(forest, X[0], top=5)
+    sizes = [abs(one.value) for one in result.strongest]
     assert sizes == sorted(sizes, reverse=True)
     every = [explain_path(forest, X[0], i).value for i in range(len(forest.trees))]
     assert sizes == pytest.approx(sorted(map(abs, every), reverse=True)[:5])
-    one = found.strongest[0]
+    one = result.strongest[0]
     assert one.group == forest.trees[one.tree].group
 
 
@@ -139,12 +143,12 @@ def test_pixels_have_names_and_images(digit_trees, mnist):
     forest = read_forest(digit_trees)
     assert forest.kind == "one tree a class: 10 trees a round"
     names = [f"row {i // 28}, column {i % 28}" for i in range(784)]
-    found = explain_votes(forest, mnist.table[60_007], top=3, names=names)
-    split = found.strongest[0].splits[0]
+    result = explain_votes(forest, mnist.table[60_007], top=3, names=names)
+    split = result.strongest[0].splits[0]
     assert split.name == names[split.feature]
     assert explain_shap(forest, mnist.table[60_007]).values.shape == (10, 784)
-    assert found.by_round.shape == (25, 10)
-    json.dumps(found.as_dict(), allow_nan=False)
+    assert result.by_round.shape == (25, 10)
+    json.dumps(result.as_dict(), allow_nan=False)
     json.dumps(explain_shap(forest, mnist.table[60_007]).as_dict(most=10_000), allow_nan=False)
 
 
@@ -156,10 +160,10 @@ def test_random_forests_add_up(seed, classes, depth):
     X[rng.random(X.shape) < 0.1] = np.nan
     model = XGBClassifier(n_estimators=4, max_depth=depth, n_jobs=1, subsample=0.8).fit(X, y)
     forest = read_forest(model.get_booster())
-    found, values = explain_votes(forest, X[0]), explain_shap(forest, X[0])
-    np.testing.assert_allclose(found.so_far[-1], found.margin, atol=1e-5)
-    np.testing.assert_allclose(values.values.sum(axis=1) + values.bias, found.margin, atol=1e-5)
-    np.testing.assert_allclose(found.probabilities, model.predict_proba(X[:1])[0], rtol=1e-6)
+    result, values = explain_votes(forest, X[0]), explain_shap(forest, X[0])
+    np.testing.assert_allclose(result.so_far[-1], result.margin, atol=1e-5)
+    np.testing.assert_allclose(values.values.sum(axis=1) + values.bias, result.margin, atol=1e-5)
+    np.testing.assert_allclose(result.probabilities, model.predict_proba(X[:1])[0], rtol=1e-6)
 
 
 def test_models_say_what_their_trees_are():

@@ -46,7 +46,7 @@ MUTANTS = [
     (E, "nki,ni->ki", "nki,mi->ki", GOLDEN),
     (E, "du *= w.p.r", "pass", GOLDEN),
     (E, "return np.sum(du, axis=1", "return np.max(du, axis=1", GOLDEN),
-    (E, "settle(self._product(x, w), w.p.W, call) * w.p.s", "0", NTK),
+    (E, "calibrate_units(self._product(x, w), w.p.W, call) * w.p.s", "0", NTK),
     (
         E,
         "y.transpose(1, 0, 2))\n        if self.scaled",

@@ -30,7 +30,7 @@ from graduel.nn import (
     Tanh,
     check_poison,
 )
-from graduel.nn.layers.ntk import settle
+from graduel.nn.layers.ntk import calibrate_units
 
 
 @settings(max_examples=40, deadline=None)
@@ -137,7 +137,7 @@ def test_what_settles_is_divided_by_its_spread_alone():
     z = rng.normal(size=(40, 3)) * [1e-9, 5, 1e8] + [1, 0, 0]
     W, kept = rng.normal(size=(4, 3)), z.copy()
     before = W.copy()
-    b = settle(z, W, Call(rng=rng))
+    b = calibrate_units(z, W, Call(rng=rng))
     np.testing.assert_array_equal(W[:, 0], before[:, 0])  # it sees no difference
     np.testing.assert_allclose(W[:, 1:], before[:, 1:] / kept[:, 1:].std(axis=0))
     for j, bias in enumerate(b):

@@ -17,15 +17,13 @@ from graduel.duel.result.duel_result import (
     ContenderResult,
     DatasetSummary,
     Environment,
-    Importance,
     KnownBest,
-    PerturbationErrors,
-    Probes,
     ProtocolSummary,
     Result,
     TrialResult,
 )
 from graduel.duel.result.outcome import Run
+from graduel.duel.result.probe_results import Importance, PerturbationErrors, Probes
 from graduel.duel.verdict.types import Claim, Comparison
 from graduel.metrics.calibration import Calibration, apply_temperature, measure_calibration
 

@@ -19,7 +19,7 @@ import graduel.report
 from conftest import change_contender
 from graduel import report
 from graduel.report.draw import units
-from graduel.report.draw.contender_names import list_contenders, list_titles
+from graduel.report.draw.contender_names import list_titles
 from graduel.report.draw.style import (
     COLOURS,
     HUES,
@@ -79,7 +79,7 @@ def lines_of(ax: Any, colour: str) -> list[Any]:
 @pytest.mark.parametrize("name", [*ALL, "confusion_matrix"])
 def test_every_figure_draws_every_run(name: str, run) -> None:
     if name == "confusion_matrix":
-        drawn(report.confusion_matrix(run, list_contenders(run)[-1]))
+        drawn(report.confusion_matrix(run, list(run.result.contenders)[-1]))
     elif name == "differences" and len(run.result.contenders) == 1:
         with pytest.raises(ValueError, match="two contenders"):
             report.differences(run)

@@ -20,22 +20,22 @@ def ready(tmp_path_factory) -> DemoModels:
     """The models of a first start."""
     base = tmp_path_factory.getbasetemp()
     shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
-    made = DemoModels(folder=shared / "demo_models", threads=1)
+    built = DemoModels(folder=shared / "demo_models", threads=1)
     with FileLock(shared / "demo_models.lock"):  # one process trains them, the others read them
-        made.run()
-    assert not made.error, made.error
-    return made
+        built.run()
+    assert not built.error, built.error
+    return built
 
 
 @pytest.fixture(scope="session")
 def address(ready) -> Iterator[str]:
     """A server with them; limits are small where a test must meet them."""
     limits = Limits(body_seconds=1.0, rows=2000, columns=60, busy_seconds=0.0)
-    with served(AppState(demo=ready), limits=limits) as found:
-        yield found
+    with served(AppState(demo=ready), limits=limits) as result:
+        yield result
 
 
 @pytest.fixture
 def client(address) -> Iterator[Client]:
-    with Client(address) as found:
-        yield found
+    with Client(address) as result:
+        yield result

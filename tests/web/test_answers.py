@@ -19,11 +19,11 @@ from graduel.web.http_error import ClientError
 def test_both_answer_as_they_would_alone(client, ready, mnist):
     pair = ready.models
     for index in (0, 5, 77):
-        found = client.test(index)
+        result = client.test(index)
         row = mnist.table[60_000 + index][np.newaxis]
-        assert unpacked(found["pixels"]).tolist() == row[0].tolist()
-        assert found["label"] == mnist.y[60_000 + index]
-        answers = client.ask("predict", pixels=found["pixels"]["data"])["answers"]
+        assert unpacked(result["pixels"]).tolist() == row[0].tolist()
+        assert result["label"] == mnist.y[60_000 + index]
+        answers = client.ask("predict", pixels=result["pixels"]["data"])["answers"]
         assert answers["net"] == pair.net.predict_proba(row)[0].tolist()
         assert answers["xgboost"] == pair.trees.predict_proba(row)[0].tolist()
 
@@ -75,12 +75,12 @@ def test_two_hundred_drawn_digits_are_read(client):
 
 def test_the_steps_of_the_preparation_are_shown(client):
     ink = drawn(3, np.random.default_rng(0))
-    found = client.ask("draw", pixels=encoded(ink), size=280)
+    result = client.ask("draw", pixels=encoded(ink), size=280)
     digit = glassbox.prepare_digit(ink)
-    assert [step["name"] for step in found["steps"]] == ["ink", "box", "fit", "centre"]
-    for told, step in zip(found["steps"], digit.steps, strict=True):
-        assert (unpacked(told["image"]) == step.image).all()
-    assert unpacked(found["pixels"]).tolist() == digit.image.reshape(-1).tolist()
+    assert [step["name"] for step in result["steps"]] == ["ink", "box", "fit", "centre"]
+    for actual, step in zip(result["steps"], digit.steps, strict=True):
+        assert (unpacked(actual["image"]) == step.image).all()
+    assert unpacked(result["pixels"]).tolist() == digit.image.reshape(-1).tolist()
     assert client.ask("draw", pixels=encoded(np.zeros((20, 20))), size=20)["empty"]
 
 
@@ -90,19 +90,19 @@ def test_forward_and_backward_are_the_engines_own(client, ready):
     x = net.scale(unpacked(pixels)[np.newaxis])[0]
     seen = glassbox.backward(net.network, net.weights, x, 4)
     forward = client.ask("forward", pixels=pixels["data"])
-    for told, column in zip(forward["columns"], seen.forward.columns, strict=True):
-        np.testing.assert_allclose(told["a"], column.a, rtol=1e-6, atol=1e-12)
+    for actual, column in zip(forward["columns"], seen.forward.columns, strict=True):
+        np.testing.assert_allclose(actual["a"], column.a, rtol=1e-6, atol=1e-12)
     back = client.ask("backward", pixels=pixels["data"], label=4, rate=0.05)
     assert back["loss"] == pytest.approx(seen.loss)
     np.testing.assert_allclose(back["dz"], seen.dz, rtol=1e-6, atol=1e-12)
     by_path = {one.place.path: one for one in seen.layers}
-    for told in back["layers"]:
-        gradients = by_path[told["place"]["path"]].gradients
-        if told["W"] is not None:
-            np.testing.assert_array_equal(unpacked(told["W"]), gradients["W"].T)
-        if told["norms"] is not None:
+    for actual in back["layers"]:
+        gradients = by_path[actual["place"]["path"]].gradients
+        if actual["W"] is not None:
+            np.testing.assert_array_equal(unpacked(actual["W"]), gradients["W"].T)
+        if actual["norms"] is not None:
             norms = np.linalg.norm(gradients["W"], axis=0)
-            np.testing.assert_allclose(unpacked(told["norms"]), norms, rtol=1e-6)
+            np.testing.assert_allclose(unpacked(actual["norms"]), norms, rtol=1e-6)
     step = glassbox.step(net.network, net.weights, x, 4, 0.05)
     assert back["step"]["loss_after"] == pytest.approx(step.loss_after)
     assert back["step"]["helped"] == step.helped
@@ -164,8 +164,8 @@ def test_edits_are_made_on_copies(client, ready):
 def test_disturbances_and_the_adversarial_step(client, ready, mnist):
     pixels = client.test(0)["pixels"]["data"]
     for kind in ("noise", "rotate", "shift", "occlude"):
-        found = client.ask("perturb", pixels=pixels, kind=kind, strength=5.4)
-        assert len(unpacked(found["pixels"])) == 784
+        result = client.ask("perturb", pixels=pixels, kind=kind, strength=5.4)
+        assert len(unpacked(result["pixels"])) == 784
         curve = client.ask("sweep", pixels=pixels, kind=kind)
         assert unpacked(curve["net"]).shape == (len(curve["strengths"]), 10)
         still = curve["strengths"].index(0.0)
@@ -197,9 +197,9 @@ def test_a_pictures_file_is_read_as_a_drawing(client, kind, dark_on_light):
     ink = drawn(3, np.random.default_rng(3))
     array = 255 - ink if dark_on_light else ink
     photo = np.clip(array * 0.7 + 40 + np.random.default_rng(0).normal(0, 4, array.shape), 0, 255)
-    found = client.post(client.path("image"), content=picture(photo.astype(np.uint8), kind))
-    assert found.status_code == 200, found.text
-    assert np.argmax(found.json()["answers"]["net"]) == 3
+    result = client.post(client.path("image"), content=picture(photo.astype(np.uint8), kind))
+    assert result.status_code == 200, result.text
+    assert np.argmax(result.json()["answers"]["net"]) == 3
 
 
 def test_files_that_are_no_pictures_are_refused(client):

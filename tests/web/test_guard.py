@@ -34,8 +34,8 @@ def test_only_its_own_names_are_answered(address, host, status):
 def test_a_server_for_all_is_reached_by_address_and_by_the_names_it_is_given(ready):
     with served(AppState(demo=ready), host="0.0.0.0", allowed=["box.lan"]) as address:
         for host, status in (("192.168.1.7:80", 200), ("box.lan", 200), ("evil.example", 421)):
-            found = httpx.get(address + "/api/about", headers={"host": host})
-            assert found.status_code == status
+            result = httpx.get(address + "/api/about", headers={"host": host})
+            assert result.status_code == status
 
 
 @pytest.mark.parametrize(
@@ -71,8 +71,8 @@ def test_every_answer_carries_what_keeps_the_page_to_itself(address):
 
 def test_bodies_are_limited_in_size(client):
     big = b"x" * ((1 << 18) + 1)
-    found = client.post(client.path("predict"), content=big)
-    assert found.status_code == 413
+    result = client.post(client.path("predict"), content=big)
+    assert result.status_code == 413
 
     def pieces():
         for _ in range(5):
@@ -105,8 +105,8 @@ def test_a_client_that_hangs_up_in_the_middle_hurts_nobody(address, client):
 
 def test_sessions_that_are_not_there_are_told_so(address):
     for name in ("nobody-knows-it", "short", "with space here", "../../etc/passwd"):
-        found = httpx.get(f"{address}/api/sessions/{name}")
-        assert found.status_code in (404, 422)
+        result = httpx.get(f"{address}/api/sessions/{name}")
+        assert result.status_code in (404, 422)
     with Client(address) as one:
         assert len(one.session) >= 20
 

@@ -28,7 +28,7 @@ def bend(address: str, number: int) -> None:
     """Send `number` requests."""
     description = httpx.get(address + "/api/openapi.json").json()
     schema = schemathesis.openapi.from_dict(description)
-    operations = [found.ok() for found in schema.get_all_operations()]
+    operations = [result.ok() for result in schema.get_all_operations()]
     operations = [one for one in operations if one.path not in LEFT_OUT]
     seen: dict[int, int] = {}
     with Client(address) as client:
@@ -89,7 +89,7 @@ def test_two_thousand_malformed_requests(address):
 @given(st.sampled_from(["predict", "draw", "training", "table", "image", "export/json"]), BODIES)
 def test_bodies_that_are_no_json(address, end, body):
     with Client(address) as client:
-        found = client.post(
+        result = client.post(
             client.path(end), content=body, headers={"content-type": "application/json"}
         )
-        assert found.status_code < 500, found.text
+        assert result.status_code < 500, result.text

@@ -41,8 +41,8 @@ def test_every_module_that_is_imported_is_there(address):
         if path.suffix == ".js":
             for name in re.findall(r'from "([^"]+)"', path.read_text(encoding="utf-8")):
                 assert (path.parent / name).resolve().is_file(), (path.name, name)
-        found = httpx.get(f"{address}/{path.relative_to(STATIC).as_posix()}")
-        assert found.status_code == 200
+        result = httpx.get(f"{address}/{path.relative_to(STATIC).as_posix()}")
+        assert result.status_code == 200
 
 
 def test_colours_are_the_reports():
@@ -50,7 +50,7 @@ def test_colours_are_the_reports():
     light, dark = text.split("prefers-color-scheme: dark", 1)
     for colour in COLOURS:
         for value, where in ((colour.light, light), (colour.dark, dark)):
-            told = re.search(rf"--{colour.variable}: (#\w+);", where)
-            if told is not None:
-                assert told.group(1) == value, colour.variable
+            actual = re.search(rf"--{colour.variable}: (#\w+);", where)
+            if actual is not None:
+                assert actual.group(1) == value, colour.variable
     assert f"--hue-0: {COLOURS[4].light}" in light

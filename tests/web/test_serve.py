@@ -34,10 +34,10 @@ CONTENDERS = {"net": {"family": "net", "title": "NumPy network", "recipe": {}}}
 
 def complaint(capsys, *args: str) -> str:
     assert main(["serve", *args]) == 2
-    said = capsys.readouterr().err
-    assert said.startswith("graduel: ")
-    assert said.count("\n") == 1
-    return said
+    message = capsys.readouterr().err
+    assert message.startswith("graduel: ")
+    assert message.count("\n") == 1
+    return message
 
 
 def test_mistakes_are_one_line(capsys, tmp_path, monkeypatch):
@@ -73,8 +73,8 @@ def test_it_says_where_it_listens_and_ends_with_ctrl_c(tmp_path):
         assert "Only this machine" in second
         assert "glass box" in httpx.get(address, timeout=30).text
         server.send_signal(signal.SIGINT)
-        _, said = server.communicate(timeout=30)
-    assert "Traceback" not in said
+        _, message = server.communicate(timeout=30)
+    assert "Traceback" not in message
 
 
 def test_it_says_who_can_reach_it():

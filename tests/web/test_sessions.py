@@ -25,9 +25,9 @@ def test_a_session_is_forgotten_when_nobody_asks_for_it():
     clock.now = 18
     sessions.find(name)
     clock.now = 29
-    with pytest.raises(ClientError, match="has ended") as told:
+    with pytest.raises(ClientError, match="has ended") as actual:
         sessions.find(name)
-    assert told.value.status == 404
+    assert actual.value.status == 404
     assert len(sessions) == 0
 
 
@@ -35,9 +35,9 @@ def test_the_longest_idle_makes_room_unless_all_are_busy():
     clock = Clock()
     sessions = Sessions(Limits(sessions=2, busy_seconds=5), clock)
     first, second = sessions.open(), sessions.open()
-    with pytest.raises(ClientError, match="at most 2 clients") as told:
+    with pytest.raises(ClientError, match="at most 2 clients") as actual:
         sessions.open()
-    assert told.value.status == 429
+    assert actual.value.status == 429
     clock.now = 4
     sessions.find(first.name)
     clock.now = 6
@@ -51,9 +51,9 @@ def test_memory_is_counted_over_all_clients():
     sessions = Sessions(Limits(memory_bytes=1000))
     sessions.open().table_bytes = 600
     sessions.check_memory(400)
-    with pytest.raises(ClientError, match="MB") as told:
+    with pytest.raises(ClientError, match="MB") as actual:
         sessions.check_memory(401)
-    assert told.value.status == 429
+    assert actual.value.status == 429
 
 
 def test_names_cannot_be_guessed():

@@ -35,8 +35,8 @@ TRAINED = {"data": "table", "layers": [6, 5], "activations": ["tanh", "relu"], "
 
 @pytest.fixture
 def trained(client):
-    found = upload(client, iris_csv(), target="species", name="flowers")
-    assert found.status_code == 200, found.text
+    result = upload(client, iris_csv(), target="species", name="flowers")
+    assert result.status_code == 200, result.text
     client.ask("training", **TRAINED)
     watcher = Watcher(client)
     client.ask("training/command", do="run")
@@ -73,9 +73,9 @@ def test_a_table_is_understood_trained_on_and_asked_by_a_form(trained):
     assert broken["rows"] == 30
     assert trained.refused("attack", model="trained", row=example["row"], label=0)[0] == 409
     for wrong in ({"petal width (cm)": "wide"}, {"wild": 3}, {"petal width (cm)": True}):
-        status, said = trained.refused("predict", model="trained", row=example["row"] | wrong)
+        status, message = trained.refused("predict", model="trained", row=example["row"] | wrong)
         assert status == 422
-        assert "expected" in said
+        assert "expected" in message
 
 
 def test_what_is_taken_away_answers_as_the_page_does(trained):
@@ -113,9 +113,9 @@ def test_what_is_taken_away_answers_as_the_page_does(trained):
 
 
 def test_without_a_target_the_columns_are_told(client):
-    found = upload(client, iris_csv()).json()
-    assert found["table"] is None
-    assert {"name": "species", "different": 3} in found["columns"]
+    result = upload(client, iris_csv()).json()
+    assert result["table"] is None
+    assert {"name": "species", "different": 3} in result["columns"]
 
 
 @pytest.mark.parametrize(
@@ -132,10 +132,10 @@ def test_without_a_target_the_columns_are_told(client):
     ],
 )
 def test_tables_that_cannot_be_used_are_told_why(client, content, query, status, words):
-    found = upload(client, content, **query)
-    assert found.status_code == status, found.text
-    assert words in found.json()["detail"]
-    assert "\n" not in found.json()["detail"]
+    result = upload(client, content, **query)
+    assert result.status_code == status, result.text
+    assert words in result.json()["detail"]
+    assert "\n" not in result.json()["detail"]
 
 
 def test_a_path_at_start_is_a_table_to_train_on(tmp_path):

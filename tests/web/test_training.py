@@ -50,7 +50,7 @@ class Watcher:
             time.sleep(0.01)
 
     def state(self, *wanted: str) -> None:
-        self.wait(lambda found: any(m.get("state") in wanted for m in found[-400:]))
+        self.wait(lambda result: any(m.get("state") in wanted for m in result[-400:]))
 
     def close(self) -> None:
         self._enough = True
@@ -65,8 +65,8 @@ def of(messages, kind):
 
 
 def test_a_training_runs_to_its_end_and_is_taken_over(client):
-    told = client.ask("training", **SMALL)
-    assert told == {"state": "new", "parameters": 785 * 8 + 9 * 10, "steps": 20}
+    actual = client.ask("training", **SMALL)
+    assert actual == {"state": "new", "parameters": 785 * 8 + 9 * 10, "steps": 20}
     watcher = Watcher(client)
     client.ask("training/command", do="run")
     watcher.join()
@@ -96,22 +96,24 @@ def test_pause_one_batch_resume_and_a_change_in_mid_run(client):
     client.ask("training", **SMALL | {"epochs": 200, "race": False, "dropout": 0.1})
     watcher = Watcher(client)
     client.ask("training/command", do="step")
-    watcher.wait(lambda found: of(found, "step"))
+    watcher.wait(lambda result: of(result, "step"))
     watcher.state("paused")
     assert of(watcher.messages, "step")[-1]["step"] == 1
     client.ask("training/command", do="slow", value=0.01)
     client.ask("training/command", do="run")
-    watcher.wait(lambda found: of(found, "step")[-1]["step"] > 5)
+    watcher.wait(lambda result: of(result, "step")[-1]["step"] > 5)
     client.ask("training/command", do="rate", value=0.03)
     client.ask("training/command", do="dropout", value=0.5)
-    watcher.wait(lambda found: of(found, "step")[-1]["rate"] == pytest.approx(0.03))
+    watcher.wait(lambda result: of(result, "step")[-1]["rate"] == pytest.approx(0.03))
     client.ask("training/command", do="pause")
-    watcher.wait(lambda found: [m for m in found if m["type"] == "state"][-1]["state"] == "paused")
+    watcher.wait(
+        lambda result: [m for m in result if m["type"] == "state"][-1]["state"] == "paused"
+    )
     stood = of(watcher.messages, "step")[-1]["step"]
     time.sleep(0.2)
     assert of(watcher.messages, "step")[-1]["step"] == stood
     client.ask("training/command", do="step")
-    watcher.wait(lambda found: of(found, "step")[-1]["step"] == stood + 1)
+    watcher.wait(lambda result: of(result, "step")[-1]["step"] == stood + 1)
     client.ask("training/command", do="stop")
     watcher.join()
     assert watcher.messages[-1]["state"] == "stopped"
@@ -122,7 +124,7 @@ def test_a_client_that_goes_away_stops_its_training(client):
     watcher = Watcher(client)
     client.ask("training/command", do="slow", value=0.05)
     client.ask("training/command", do="run")
-    watcher.wait(lambda found: of(found, "step"))
+    watcher.wait(lambda result: of(result, "step"))
     watcher.close()
     watcher.join()
     until = time.monotonic() + 20
@@ -140,10 +142,10 @@ def test_trainings_wait_for_each_other(address, client):
         client.ask("training/command", do="run")
         first.state("running")
         other.ask("training/command", do="run")
-        second.wait(lambda found: any(m["type"] == "place" and m["place"] == 1 for m in found))
+        second.wait(lambda result: any(m["type"] == "place" and m["place"] == 1 for m in result))
         assert not of(second.messages, "step")
         client.ask("training/command", do="stop")
-        second.wait(lambda found: of(found, "step"))
+        second.wait(lambda result: of(result, "step"))
         other.ask("training/command", do="stop")
         first.join()
         second.join()
@@ -161,9 +163,9 @@ def test_what_a_training_may_not_be(client):
         ({"data": "table"}, "upload a table"),
         ({"secret": 1}, "secret"),
     ):
-        status, said = client.refused("training", **SMALL | wrong)
+        status, message = client.refused("training", **SMALL | wrong)
         assert status in (409, 422)
-        assert words in said
+        assert words in message
     assert client.refused("training/command", do="run")[0] == 409
     assert client.refused("training/adopt")[0] == 409
     assert client.get(client.path("training/events")).status_code == 409
@@ -176,7 +178,7 @@ def test_a_rate_that_is_too_high_ends_in_words(client):
     watcher.join()
     assert watcher.messages[-1]["type"] == "end"
     if watcher.messages[-1]["state"] == "failed":
-        assert "lower the learning rate" in watcher.messages[-1]["said"]
+        assert "lower the learning rate" in watcher.messages[-1]["message"]
 
 
 def part(n: int, seed: int) -> tuple[np.ndarray, np.ndarray]:

@@ -19,14 +19,14 @@ SIZES = [pytest.param(DESKTOP, id="desktop"), pytest.param(PHONE, id="phone")]
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
-    with launched() as found:
-        yield found
+    with launched() as result:
+        yield result
 
 
 @pytest.fixture
 def opened(browser, address):
     """Open the page; at the end nothing may have gone wrong in its console."""
-    said: list[str] = []
+    text: list[str] = []
     contexts = []
 
     def open_(size=DESKTOP, view="draw", **options):
@@ -34,12 +34,12 @@ def opened(browser, address):
         contexts.append(context)
         page = context.new_page()
         page.set_default_timeout(20_000)
-        page.on("console", lambda message: said.append(f"{message.type}: {message.text}"))
-        page.on("pageerror", lambda error: said.append(str(error)))
-        page.on("requestfailed", lambda r: said.append(r.url) if "events" not in r.url else None)
+        page.on("console", lambda message: text.append(f"{message.type}: {message.text}"))
+        page.on("pageerror", lambda error: text.append(str(error)))
+        page.on("requestfailed", lambda r: text.append(r.url) if "events" not in r.url else None)
         page.on(
             "request",
-            lambda r: None if r.url.startswith((address, "blob:")) else said.append(r.url),
+            lambda r: None if r.url.startswith((address, "blob:")) else text.append(r.url),
         )
         page.goto(f"{address}/#{view}")
         page.wait_for_selector("body[data-ready]")
@@ -48,7 +48,7 @@ def opened(browser, address):
     yield open_
     for context in contexts:
         context.close()
-    assert said == []
+    assert text == []
 
 
 def draw(page, digit: int, rng: np.random.Generator) -> None:
@@ -180,8 +180,8 @@ def test_forward_and_backward_are_stepped_through(opened, ready, mnist):
     settled(page)
     p = ready.models.net.predict_proba(mnist.table[60_019:60_020])[0, wrong]
     loss = page.locator("text=Loss: −log").text_content()
-    told = float(loss.rpartition("= ")[2].replace("−", "-"))
-    assert told == pytest.approx(-np.log(p), abs=2e-3)
+    actual = float(loss.rpartition("= ")[2].replace("−", "-"))
+    assert actual == pytest.approx(-np.log(p), abs=2e-3)
     assert page.locator("h3:has-text('The gate of ReLU')").count() == 2
     assert page.locator("text=nn/textbook.py:").count() > 8
 
@@ -315,10 +315,10 @@ def test_every_view_fits_and_can_be_used_by_all(opened, size, scheme):
         wide = page.evaluate("document.documentElement.scrollWidth")
         assert wide <= size["width"], (view, wide)
         assert page.evaluate(CLIPPED) == [], view
-        found = Axe().run(page).response["violations"]
+        result = Axe().run(page).response["violations"]
         bad = [
             (one["id"], [node["html"][:120] for node in one["nodes"][:3]])
-            for one in found
+            for one in result
             if one["impact"] in ("serious", "critical")
         ]
         assert bad == [], (view, json.dumps(bad, indent=1))

@@ -109,16 +109,11 @@ def _parameters(declaration: Callable[..., None]) -> Iterator[inspect.Parameter]
 def _parse_read_options(options: dict[str, Any]) -> dict[str, Any]:
     """Return the options that the user set, in the order of the list, with names split."""
     for name in options.keys() & set(COLUMNS):
-        options[name] = _column_names(options[name])
+        options[name] = split_names(options[name])
     return {name: options[name] for name in READ_OPTIONS if options.get(name) not in (None, ())}
 
 
-def split_names(text: str | None) -> list[str] | None:
-    """Return the names in a text with commas between them."""
-    return None if text is None else [name.strip() for name in text.split(",") if name.strip()]
-
-
-def _column_names(text: str | None) -> tuple[str, ...]:
+def split_names(text: str | None) -> tuple[str, ...]:
     """Return the names in a text with commas between them; a name with commas stands in quotes."""
     import csv
 

@@ -60,21 +60,22 @@ class NamedContender:
     name : as ``--contenders`` takes it: the family's name, or one that begins with it and a hyphen
     title : name in reports
     images : recipes for images; None for a contender that is for tables only
-    tables : recipes for a table; None for a contender that is for images only
+    tables : recipes for any table, or a function from its traits to them; None for a contender that
+        is for images only
     default : whether it duels when nobody chooses; counts in graduel's own families only
     """
 
     name: str
     title: str
     images: Recipes | None
-    tables: Callable[[TableTraits], Recipes] | None
+    tables: Recipes | Callable[[TableTraits], Recipes] | None
     default: bool = False
 
     def recipes(self, table: TableTraits | None) -> Recipes | None:
         """Return the recipes for a table, or for images without one; None if it has none."""
         if table is None:
             return self.images
-        return None if self.tables is None else self.tables(table)
+        return self.tables(table) if callable(self.tables) else self.tables
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,12 +111,15 @@ class Family:
     fit : the fit: a generator of checkpoints that returns the fitted contender
     space : the search space around a recipe; see
         :class:`~graduel.contenders.search.space.RecipeSpace`
-    contenders : the named contenders; by default one of the family's name with the default recipe
+    images, tables : recipes of its contender of the family's name, see :class:`NamedContender`;
+        by default the default recipe, for both
+    default : whether that one duels when nobody chooses
+    contenders : all named contenders, where there is more than that one
     requires : packages that must be installed
     to_model : from a fitted contender, the schema of its data and its title to the model that is
         saved, served and explained; None if it has no saved form
-    is_stochastic : whether a fit with another seed gives another model
-    explains : the view of the glass box for its saved models: ``network``, ``trees`` or nothing
+    is_stochastic : whether a fit with another seed gives another model; where not, every fit gets
+        the same random numbers
     deciding_packages : distributions whose versions decide its numbers
 
     Examples
@@ -131,18 +135,22 @@ class Family:
     recipe: type
     fit: Callable[[Any, FitJob], Fitting]
     space: Callable[..., Mapping[str, Dimension]] = RecipeSpace()
+    images: Recipes | None = None
+    tables: Recipes | Callable[[TableTraits], Recipes] | None = None
+    default: bool = False
     contenders: tuple[NamedContender, ...] = ()
     requires: tuple[Requirement, ...] = ()
     to_model: Callable[[Any, Schema, str], Model | None] = has_no_saved_form
     is_stochastic: bool = True
-    explains: str = ""
     deciding_packages: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         """Name one contender after the family, where it names none."""
         if not self.contenders:
-            recipes = Recipes(self.recipe(), self.recipe())
-            only = NamedContender(self.name, self.title, recipes, lambda table: recipes)
+            images, tables = self.images, self.tables
+            if images is None and tables is None:
+                images = tables = Recipes(self.recipe(), self.recipe())
+            only = NamedContender(self.name, self.title, images, tables, self.default)
             object.__setattr__(self, "contenders", (only,))
 
     def parse_recipe(self, data: Mapping[str, Any]) -> Any:
@@ -170,6 +178,8 @@ class FamilyContender:
         notify: Notify,
     ) -> Fitting:
         """Fit with the family's ``fit``."""
+        if not self.family.is_stochastic:
+            rng = np.random.default_rng(0)
         job = FitJob(train, valid, rng, budget, notify, get_metric(self.metric))
         return (yield from self.family.fit(self.recipe, job))
 

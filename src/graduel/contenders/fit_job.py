@@ -21,6 +21,10 @@ from graduel.contenders.contender import (
 )
 from graduel.contenders.prepared_table import PreparedTable
 from graduel.metrics.metric import Metric, log_loss
+from graduel.metrics.probabilities import softmax
+
+CHECKPOINTS = 50
+"""Points of a booster's curve over all of its rounds."""
 
 
 class Clock:
@@ -116,25 +120,49 @@ class FitJob:
 
 def round_checkpoints(
     prepare: PreparedTable,
-    rounds: Sequence[tuple[int, float]],
+    points: Sequence[tuple[int, float]],
     predict: Callable[..., Array],
-    every: int,
+    rounds: int,
 ) -> Iterator[Checkpoint]:
     """Yield checkpoints of a booster that was fitted in one go, cut after some of its rounds.
 
     Parameters
     ----------
     prepare : prepares the rows
-    rounds : numbers of rounds, from 1, and the seconds after each
+    points : numbers of rounds, from 1, and the seconds after each
     predict : from prepared rows and `rounds` to probabilities
-    every : a checkpoint for each multiple of this, and for the last round
+    rounds : of the recipe; they have some :data:`CHECKPOINTS`, and the last round has one
     """
-    for n, seconds in rounds:
-        if n % every == 0 or n == rounds[-1][0]:
+    every = max(1, rounds // CHECKPOINTS)
+    for n, seconds in points:
+        if n % every == 0 or n == points[-1][0]:
             yield Checkpoint(
                 seconds, partial(prepare.predict_cached, predict=partial(predict, rounds=n))
             )
     prepare.clear()
+
+
+def margin_checkpoints(
+    fitted: Any,
+    seconds: Sequence[float],
+    rounds: int,
+    extend: Callable[[Any, Any, int, int], Any],
+) -> Iterator[Checkpoint]:
+    """Yield the checkpoints of a :class:`FittedEstimator` whose trees add up to a margin.
+
+    Parameters
+    ----------
+    fitted : the booster
+    seconds : after each of its rounds
+    rounds : of the recipe
+    extend : see :class:`GrowingMargin`
+    """
+    margin = GrowingMargin(extend)
+
+    def predict(matrix: Any, rounds: int) -> Array:
+        return fitted.expand(softmax(margin(matrix, rounds)))
+
+    return round_checkpoints(fitted.prepare, list(enumerate(seconds, 1)), predict, rounds)
 
 
 class GrowingMargin:

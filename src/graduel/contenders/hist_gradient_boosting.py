@@ -10,11 +10,10 @@ from typing import Any
 import numpy as np
 
 from graduel.contenders.contender import Array, Fitting
-from graduel.contenders.family import Family, NamedContender, Recipes, TableTraits
+from graduel.contenders.family import Family, Recipes, TableTraits
 from graduel.contenders.fit_job import FitJob, round_checkpoints
 from graduel.contenders.search.space import Integer, Real, RecipeSpace
 from graduel.contenders.sklearn_contender import (
-    CHECKPOINTS,
     FittedEstimator,
     prepare_for_trees,
     silence_warnings,
@@ -72,7 +71,7 @@ def fit(recipe: HistGradientBoostingRecipe, job: FitJob) -> Fitting:
     total, n = job.clock.stop(), int(model.n_iter_)
     fitted = FittedEstimator(model, prepare, train.n_classes, total)
     points = list(enumerate(seconds[1:], 1)) if len(seconds) == n + 1 else [(n, total)]
-    yield from round_checkpoints(prepare, points, Staged(fitted), max(1, rounds // CHECKPOINTS))
+    yield from round_checkpoints(prepare, points, Staged(fitted), rounds)
     error, _ = job.evaluate(fitted.predict_proba(job.valid.X))
     fitted.details = {"rounds": n, "valid_error": error}
     return fitted
@@ -146,13 +145,7 @@ FAMILY = Family(
         },
         lengths=("max_iter",),
     ),
-    contenders=(
-        NamedContender(
-            "hist",
-            "histogram boosting",
-            Recipes(IMAGE_RECIPE, replace(IMAGE_RECIPE, max_iter=30, n_iter_no_change=10)),
-            _table_recipes,
-        ),
-    ),
+    images=Recipes(IMAGE_RECIPE, replace(IMAGE_RECIPE, max_iter=30, n_iter_no_change=10)),
+    tables=_table_recipes,
     deciding_packages=("scikit-learn",),
 )

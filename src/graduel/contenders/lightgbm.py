@@ -9,17 +9,16 @@ from typing import Any
 import numpy as np
 
 from graduel.contenders.contender import Array, Fitting
-from graduel.contenders.family import Family, NamedContender, Recipes, Requirement, TableTraits
-from graduel.contenders.fit_job import FitJob, GrowingMargin, round_checkpoints
+from graduel.contenders.family import Family, Recipes, Requirement, TableTraits
+from graduel.contenders.fit_job import FitJob, margin_checkpoints
 from graduel.contenders.search.space import Choice, Integer, Real, RecipeSpace, Space
 from graduel.contenders.sklearn_contender import (
-    CHECKPOINTS,
     LIBRARY_METRICS,
     FittedEstimator,
     prepare_for_trees,
     silence_warnings,
 )
-from graduel.metrics.probabilities import expand_classes, softmax, two_columns
+from graduel.metrics.probabilities import expand_classes, two_columns
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,13 +107,7 @@ def fit(recipe: LightGBMRecipe, job: FitJob) -> Fitting:
             callbacks=[watch, early_stopping(patience, first_metric_only=True, verbose=False)],
         )
     fitted = FittedLightGBM(model, prepare, n_classes, job.clock.stop())
-    growing = GrowingMargin(partial(_extend_margin, model))
-    yield from round_checkpoints(
-        prepare,
-        list(enumerate(seconds, 1)),
-        lambda matrix, rounds: fitted.expand(softmax(growing(matrix, rounds))),
-        max(1, rounds // CHECKPOINTS),
-    )
+    yield from margin_checkpoints(fitted, seconds, rounds, partial(_extend_margin, model))
     best = int(model.best_iteration_ or len(seconds))
     fitted.details = {"best_round": best, "rounds": len(seconds), "valid_error": errors[best - 1]}
     return fitted
@@ -182,14 +175,8 @@ FAMILY = Family(
     recipe=LightGBMRecipe,
     fit=fit,
     space=RecipeSpace(TABLE_SPACE, IMAGE_SPACE, lengths=("n_estimators",)),
-    contenders=(
-        NamedContender(
-            "lightgbm",
-            "LightGBM",
-            Recipes(IMAGE_RECIPE, replace(IMAGE_RECIPE, n_estimators=50, early_stopping_rounds=15)),
-            _table_recipes,
-        ),
-    ),
+    images=Recipes(IMAGE_RECIPE, replace(IMAGE_RECIPE, n_estimators=50, early_stopping_rounds=15)),
+    tables=_table_recipes,
     requires=(Requirement("lightgbm", "LightGBM", "graduel[lightgbm]"),),
     deciding_packages=("lightgbm",),
 )

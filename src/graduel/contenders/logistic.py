@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 
 from graduel.contenders.contender import Fitting
-from graduel.contenders.family import Family, NamedContender, Recipes
+from graduel.contenders.family import Family, Recipes
 from graduel.contenders.fit_job import FitJob
 from graduel.contenders.search.space import Real, RecipeSpace
 from graduel.contenders.sklearn_contender import (
@@ -36,21 +36,14 @@ def fit(recipe: LogisticRecipe, job: FitJob) -> Fitting:
     return (yield from finish_single_fit(job, fitted, iterations=int(model.n_iter_.max())))
 
 
-TABLES = Recipes(LogisticRecipe(), LogisticRecipe(max_iter=200))
 FAMILY = Family(
     name="logistic",
     title="logistic regression",
     recipe=LogisticRecipe,
     fit=fit,
     space=RecipeSpace({"C": Real(1e-4, 1e3, log=True)}),
-    contenders=(
-        NamedContender(
-            "logistic",
-            "logistic regression",
-            Recipes(LogisticRecipe(C=0.1, max_iter=100), LogisticRecipe(C=0.1, max_iter=50)),
-            lambda table: TABLES,
-        ),
-    ),
+    images=Recipes(LogisticRecipe(C=0.1, max_iter=100), LogisticRecipe(C=0.1, max_iter=50)),
+    tables=Recipes(LogisticRecipe(), LogisticRecipe(max_iter=200)),
     is_stochastic=False,
     deciding_packages=("scikit-learn",),
 )

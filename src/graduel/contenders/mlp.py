@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from graduel.contenders.contender import Fitting, error_rate
-from graduel.contenders.family import Family, NamedContender, Recipes, TableTraits
+from graduel.contenders.family import Family, Recipes, TableTraits
 from graduel.contenders.fit_job import FitJob
 from graduel.contenders.search.space import Choice, Integer, Real, RecipeSpace
 from graduel.contenders.sklearn_contender import (
@@ -107,13 +107,7 @@ FAMILY = Family(
             "batch_size": Integer(8, 512, log=True),
         }
     ),
-    contenders=(
-        NamedContender(
-            "mlp",
-            "scikit-learn MLP",
-            Recipes(MLPRecipe(max_iter=50), MLPRecipe(max_iter=12)),
-            _table_recipes,
-        ),
-    ),
+    images=Recipes(MLPRecipe(max_iter=50), MLPRecipe(max_iter=12)),
+    tables=_table_recipes,
     deciding_packages=("scikit-learn",),
 )

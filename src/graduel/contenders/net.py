@@ -179,5 +179,4 @@ FAMILY = Family(
         _for_images("net-conv", "convolutional network", "mnist-conv", 6),
     ),
     to_model=to_model,
-    explains="network",
 )

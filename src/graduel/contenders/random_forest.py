@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 import numpy as np
 
 from graduel.contenders.contender import Fitting
-from graduel.contenders.family import Family, NamedContender, Recipes
+from graduel.contenders.family import Family, Recipes
 from graduel.contenders.fit_job import FitJob
 from graduel.contenders.search.space import Choice, Integer, Real, RecipeSpace
 from graduel.contenders.sklearn_contender import (
@@ -62,7 +62,6 @@ def fit(recipe: RandomForestRecipe, job: FitJob) -> Fitting:
     return fitted
 
 
-TABLES = Recipes(RandomForestRecipe(), RandomForestRecipe(100))
 FAMILY = Family(
     name="forest",
     title="random forest",
@@ -76,13 +75,7 @@ FAMILY = Family(
             "criterion": Choice(("gini", "entropy")),
         }
     ),
-    contenders=(
-        NamedContender(
-            "forest",
-            "random forest",
-            Recipes(RandomForestRecipe(300), RandomForestRecipe(100)),
-            lambda table: TABLES,
-        ),
-    ),
+    images=Recipes(RandomForestRecipe(300), RandomForestRecipe(100)),
+    tables=Recipes(RandomForestRecipe(), RandomForestRecipe(100)),
     deciding_packages=("scikit-learn",),
 )

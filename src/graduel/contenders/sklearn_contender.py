@@ -18,8 +18,6 @@ from graduel.data.prepare.preparation import NetPreparation, TreePreparation
 from graduel.metrics.probabilities import expand_classes
 from graduel.pixels import detect_scale
 
-CHECKPOINTS = 50
-"""Points of a booster's curve over all of its rounds."""
 LIBRARY_METRICS = ("error", "accuracy", "log_loss")
 """Metrics where a booster stops by its library's own log loss (or error)."""
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from graduel.contenders.contender import Array, Fitting
-from graduel.contenders.family import Family, NamedContender, Recipes
+from graduel.contenders.family import Family, Recipes
 from graduel.contenders.fit_job import FitJob
 from graduel.contenders.prepared_table import PreparedTable
 from graduel.contenders.search.space import Choice, Real, RecipeSpace
@@ -107,7 +107,6 @@ def to_model(fitted: FittedTextbook, schema: Schema, title: str) -> Model:
     return Model("net", title, schema, fitted.prepare.preparation, network, weights)
 
 
-TABLES = Recipes(TextbookRecipe(rate=0.2, steps=500), TextbookRecipe(rate=0.2, steps=60))
 FAMILY = Family(
     name="textbook",
     title="textbook network",
@@ -119,15 +118,8 @@ FAMILY = Family(
             "rate": Real(0.05, 2.0, log=True),
         }
     ),
-    contenders=(
-        NamedContender(
-            "textbook",
-            "textbook network",
-            Recipes(TextbookRecipe(), TextbookRecipe(steps=100)),
-            lambda table: TABLES,
-            default=True,
-        ),
-    ),
+    images=Recipes(TextbookRecipe(), TextbookRecipe(steps=100)),
+    tables=Recipes(TextbookRecipe(rate=0.2, steps=500), TextbookRecipe(rate=0.2, steps=60)),
+    default=True,
     to_model=to_model,
-    explains="network",
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -10,12 +10,12 @@ import numpy as np
 
 from graduel.contenders.contender import Array, Fitting, error_rate
 from graduel.contenders.family import Family
-from graduel.contenders.fit_job import FitJob, GrowingMargin, round_checkpoints
+from graduel.contenders.fit_job import FitJob, margin_checkpoints
 from graduel.contenders.prepared_table import PreparedTable
 from graduel.contenders.search.space import RecipeSpace
 from graduel.contenders.sklearn_contender import (
-    CHECKPOINTS,
     LIBRARY_METRICS,
+    FittedEstimator,
     prepare_for_trees,
 )
 from graduel.contenders.xgboost_recipes import (
@@ -25,7 +25,7 @@ from graduel.contenders.xgboost_recipes import (
     XGBoostRecipe,
 )
 from graduel.metrics.metric import Metric
-from graduel.metrics.probabilities import expand_classes, softmax, two_columns
+from graduel.metrics.probabilities import expand_classes, two_columns
 
 if TYPE_CHECKING:
     from graduel.data.schema import Schema
@@ -33,25 +33,11 @@ if TYPE_CHECKING:
 
 
 @dataclass(slots=True)
-class FittedXGBoost:
+class FittedXGBoost(FittedEstimator):
     """A fitted classifier; early stopping, if there is any, has selected its round."""
 
-    model: Any
-    prepare: PreparedTable
-    classes: Array
-    """The codes of the classes among the training rows."""
-    n_classes: int
-    seconds: float = 0.0
-    details: dict[str, Any] = field(default_factory=dict)
-
-    def predict_proba(self, X: Any) -> Array:
-        """Return float32 probabilities, shape (n, n_classes)."""
-        return self.prepare.predict(X, self.predict)
-
-    def predict(self, matrix: Array, rounds: int | None = None) -> Array:
-        """Return the probabilities of prepared rows, perhaps after fewer rounds."""
-        part = None if rounds is None else (0, rounds)
-        return self.expand(self.model.predict_proba(matrix, iteration_range=part))
+    classes: Any = None
+    """The codes of the classes among the training rows; the model counts them from 0."""
 
     def expand(self, p: Any) -> Array:
         """Return probabilities of the training rows' classes as those of all classes."""
@@ -114,14 +100,9 @@ def fit(recipe: XGBoostRecipe, job: FitJob) -> Fitting:
     )
     y, valid_y = np.searchsorted(classes, train.y), np.searchsorted(classes, valid_y)
     model.fit(X, y, eval_set=[(valid_X, valid_y)], verbose=False)
-    fitted = FittedXGBoost(model, prepare, classes, train.n_classes, job.clock.stop())
-    growing = GrowingMargin(partial(_extend_margin, model.get_booster()))
-    yield from round_checkpoints(
-        prepare,
-        list(enumerate(seconds, 1)),
-        lambda matrix, rounds: fitted.expand(softmax(growing(matrix, rounds))),
-        max(1, rounds // CHECKPOINTS),
-    )
+    fitted = FittedXGBoost(model, prepare, train.n_classes, job.clock.stop(), classes=classes)
+    extend = partial(_extend_margin, model.get_booster())
+    yield from margin_checkpoints(fitted, seconds, rounds, extend)
     model.callbacks = None  # nothing of the fit stays alive with the model
     if by_error and recipe.early_stopping_rounds:
         history = model.evals_result()["validation_0"]
@@ -201,6 +182,5 @@ FAMILY = Family(
     space=RecipeSpace(TABLE_SPACE, IMAGE_SPACE, lengths=("n_estimators",)),
     contenders=CONTENDERS,
     to_model=to_model,
-    explains="trees",
     deciding_packages=("xgboost",),
 )

@@ -72,7 +72,7 @@ def infer_features(
     for series in frame:
         request = (requested or {}).get(series.name)
         if request == "dropped":
-            set_aside.append(DroppedColumn(series.name, "dropped", "left out as asked"))
+            set_aside.append(DroppedColumn(series.name, "dropped", "left out as requested"))
             continue
         feature = _infer_column(series, request, decimal, formats, rows)
         if request is None and series.dtype == pl.String and series.name not in formats:
@@ -159,7 +159,7 @@ def _infer_column(
         return DroppedColumn(name, "missing", "every cell is missing")
     kind: Kind
     if request is not None:
-        kind, reason = ("categorical" if request == "categorical" else "numeric"), "as asked"
+        kind, reason = ("categorical" if request == "categorical" else "numeric"), "as requested"
     elif column.dtype == pl.String:
         kind, reason = _kind_of_text(column, decimal, formats, is_declared)
     else:

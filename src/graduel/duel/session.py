@@ -116,7 +116,8 @@ class Session:
         return DataSource(data.spec, (self.folder / data.spec.file).resolve())
 
     def _run_store(self, store: Store, observer: Observer, reuse_result: bool) -> Run:
-        earlier = load_finished(store) if reuse_result else None
+        is_finished = store.all_finished() and (store.path / RESULT).exists()
+        earlier = load_run(store.path) if reuse_result and is_finished else None
         observer.watch(store, run_cells(store, self.executor))
         if earlier is not None and observer.is_current(earlier):
             return earlier
@@ -126,12 +127,6 @@ class Session:
         run = build_result(store, self.command, show_rows=self.show_rows)
         observer.finish(run)
         return run
-
-
-def load_finished(store: Store) -> Run | None:
-    """Return the run if an earlier command has finished it."""
-    is_finished = store.all_finished() and (store.path / RESULT).exists()
-    return load_run(store.path) if is_finished else None
 
 
 def plan_session(

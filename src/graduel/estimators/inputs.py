@@ -62,6 +62,12 @@ def chunk_rows(rows: Source) -> int:
     return 1024
 
 
+def feature_attributes(fitted: Any) -> dict[str, Any]:
+    """Return the fitted attributes that describe the columns of X."""
+    names = {} if fitted.names is None else {"feature_names_in_": fitted.names}
+    return {"n_features_in_": fitted.n_features, **names}
+
+
 def flatten_images(X: Any, known: Image | None = None) -> tuple[Any, Image | None]:
     """Return images (n, height, width) or (n, height, width, channels) as rows, and their shape."""
     if not isinstance(X, np.ndarray) or X.ndim not in (3, 4) or 0 in X.shape:

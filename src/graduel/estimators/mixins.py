@@ -12,6 +12,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from graduel.errors import UserError
 from graduel.estimators.fit.fitted_network import FittedNetwork
+from graduel.estimators.inputs import feature_attributes
 from graduel.estimators.targets import LabelTarget
 from graduel.nn import BinaryCrossEntropy, SoftmaxCrossEntropy
 
@@ -111,12 +112,6 @@ class ProbabilityMixin:
         p = self.predict_proba(X)
         with np.errstate(divide="ignore"):
             return np.log(p, out=p)
-
-
-def feature_attributes(fitted: Any) -> dict[str, Any]:
-    """Return the fitted attributes that describe the columns of X."""
-    names = {} if fitted.names is None else {"feature_names_in_": fitted.names}
-    return {"n_features_in_": fitted.n_features, **names}
 
 
 class FittedMixin:

@@ -93,23 +93,9 @@ def save(estimator: Any, path: str | Path) -> None:
 def save_estimator(
     estimator: Any, path: str | Path, number: int, curves: type, targets: Targets, **notes: Any
 ) -> None:
-    """Write a fitted network with the notes that every estimator has, and more of them.
+    """Write a fitted network with parameters, the attributes that `curves` names, and notes.
 
-    Parameters
-    ----------
-    estimator : of which the parameters are saved, and the attributes that `curves` names
-    path : the file
-    number : of the format
-    curves : a dataclass of fitted attributes
-    targets : the conversion of y
-    notes : plain data
-
-    Raises
-    ------
-    UserError
-        If the labels are of a kind that a file cannot hold, or the notes are too long.
-    OSError
-        If the file cannot be written.
+    `number` is that of the format; `curves` is a dataclass of fitted attributes.
     """
     params = {}
     for name, value in estimator.get_params(deep=False).items():
@@ -146,21 +132,10 @@ def load_estimator(
     known: Mapping[str, type],
     restore: Callable[[Any, SavedNetwork], dict[str, Any]],
 ) -> Any:
-    """Load an estimator of one class from a file.
+    """Load an estimator of class `kind` from a file of the format `number`.
 
-    Parameters
-    ----------
-    kind : the class of the estimator
-    path : the file
-    parts : the user's own classes of layers and other parts in it
-    number : of the format
-    known : the classes that a parameter may be
-    restore : returns the fitted attributes, from an estimator with its parameters and the network
-
-    Raises
-    ------
-    UserError
-        If there is no such file, or it holds no such estimator.
+    Its parameters may be of the classes `known`; `restore` returns the fitted attributes from an
+    estimator that has its parameters, and the network.
     """
     model = load_network(path, parts)
     check_notes(model.notes, kind, number, path)

@@ -31,10 +31,7 @@ MOST_LEVELS = 32
 def to_tagged(value: Any) -> Any:
     """Return plain data for JSON, from which :func:`from_tagged` builds an equal value.
 
-    Raises
-    ------
-    TypeError, ValueError
-        If the value is of a kind that has no plain form.
+    A value of another kind raises TypeError or ValueError.
 
     Examples
     --------
@@ -59,13 +56,7 @@ def to_tagged(value: Any) -> Any:
 
 
 def from_tagged(value: Any, known: Mapping[str, type], level: int = 0) -> Any:
-    """Build the value that :func:`to_tagged` described; `known` holds the classes of parts.
-
-    Raises
-    ------
-    ValueError, TypeError, KeyError
-        If the data are of another form, or name an unknown part.
-    """
+    """Build the value that :func:`to_tagged` described; `known` holds the classes of parts."""
     if level > MOST_LEVELS:
         raise ValueError(f"more than {MOST_LEVELS} levels of brackets")
 
@@ -85,6 +76,6 @@ def from_tagged(value: Any, known: Mapping[str, type], level: int = 0) -> Any:
             return {build(k): build(v) for k, v in inner}
         case {"part": {"type": str(name)} as part, **rest} if not rest:
             if name not in known:
-                raise ValueError(f"there is no part {name}; parts=[…] names those of one's own")
+                raise ValueError(f"there is no part {name}; parts=[…] names the user's own")
             return serialization.part_from_plain(part, known)
     raise ValueError(f"expected a value of a parameter; got {value!r}")

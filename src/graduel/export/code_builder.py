@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from numpy.typing import NDArray
-
-Array = NDArray[Any]
+from graduel.export.export_graph import Array
 
 WIDTH = 100
 BESIDE = 48
-"""Code longer than this is left out when the column of comments is chosen."""
+"""Code longer than this is left out when the column of comments is set."""
 
 
 class CodeBuilder:
@@ -33,10 +29,13 @@ class CodeBuilder:
 
     def array(self, name: str, value: Array) -> str:
         """Add an array and return its name; the first W is W1, the second W2."""
-        self._count[name] = self._count.get(name, 0) + 1
-        numbered = f"{name}{self._count[name]}"
+        numbered = self._number_name(name)
         self.numbers[numbered] = value
         return numbered
+
+    def _number_name(self, name: str) -> str:
+        self._count[name] = self._count.get(name, 0) + 1
+        return f"{name}{self._count[name]}"
 
     def line(self, code: str, comment: str = "") -> None:
         """Append a line as it is."""
@@ -44,8 +43,7 @@ class CodeBuilder:
 
     def save_variable(self) -> str:
         """Save the current variable under a name that nothing else changes, and return the name."""
-        self._count["R"] = self._count.get("R", 0) + 1
-        name = f"R{self._count['R']}"
+        name = self._number_name("R")
         self.line(f"{name} = {self.variable}", "kept for a sum below")
         return name
 

@@ -154,14 +154,14 @@ class ExportGraph:
         )
 
 
-def to_list(what: str, values: Any) -> list[Any]:
-    """Return a list of what a list, an array or a column of a table holds."""
+def to_list(name: str, values: Any) -> list[Any]:
+    """Return the elements of a list, an array or a column of a table as a list."""
     try:
         if isinstance(values, str):
             raise TypeError
         return list(values.tolist() if hasattr(values, "tolist") else values)
     except TypeError:
-        raise UserError(f"{what} must be a list; got {values!r}") from None
+        raise UserError(f"{name} must be a list; got {values!r}") from None
 
 
 def _collect_layers(

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 OPSET, IR_VERSION = 17, 8
 """The versions that onnxruntime 1.13 (2022) and every later one load."""
 LIMIT = 2**31 - 2**20
-"""Bytes of weights that a file may hold: protobuf ends at 2 GiB; a MiB is kept for the rest."""
+"""Bytes of weights that a file may hold: protobuf ends at 2 GiB; a MiB is left for the rest."""
 
 
 def to_onnx(

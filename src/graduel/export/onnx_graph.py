@@ -5,16 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
+
+from graduel.export.export_graph import Array
 
 if TYPE_CHECKING:
     from onnx import NodeProto, TensorProto
 
-Array = NDArray[Any]
-
 
 class Graph:
-    """Nodes and arrays, in the order in which they come; a value is known by its name.
+    """Nodes and arrays, in the order in which they come; a value is referred to by its name.
 
     Parameters
     ----------

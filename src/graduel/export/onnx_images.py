@@ -49,7 +49,7 @@ def average_pool(graph: Graph, node: ExportLayer, x: str) -> str:
 
 
 def _apply_channels_first(graph: Graph, window: Window, x: str, op: str, *arrays: str) -> str:
-    """Apply an operator that wants images with the channels before the lines."""
+    """Apply an operator that takes images with the channels first."""
     before, after = zip(*window.zeros, strict=True)
     x = graph.node("Transpose", x, perm=[0, 3, 1, 2])
     x = graph.node(
@@ -59,7 +59,7 @@ def _apply_channels_first(graph: Graph, window: Window, x: str, op: str, *arrays
 
 
 def _slice_windows(graph: Graph, node: ExportLayer, window: Window, x: str) -> list[str]:
-    """Cut out, for each place in the window, what lies there in all windows."""
+    """Slice, for each place in the window, the pixels at it in all windows."""
     spans = [(n - 1) * step + 1 for n, step in zip(node.out, window.stride, strict=False)]
     axes, steps = graph.integers(1, 2), graph.integers(*window.stride)
     return [

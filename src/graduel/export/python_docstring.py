@@ -14,7 +14,7 @@ FEW = 20
 
 
 def describe_scale(scale: float) -> str:
-    """Write what is done to X; a division where that is the shorter way to say it.
+    """Return the scaling of X as code; a division where that is shorter.
 
     >>> describe_scale(0.5), describe_scale(1 / 255), describe_scale(0.3)
     ('/ 2', '/ 255', '* 0.3')
@@ -24,7 +24,7 @@ def describe_scale(scale: float) -> str:
 
 
 def write_docstring(exported: ExportGraph, title: str, *, named: bool) -> list[str]:
-    """Write what the module is and how it is used."""
+    """Write the module's title, layers, classes and usage."""
     network = exported.network
     probabilities = exported.link in ("softmax", "sigmoid")
     first, *more = text.escape_docstring(title, 90)
@@ -60,7 +60,7 @@ def write_docstring(exported: ExportGraph, title: str, *, named: bool) -> list[s
 
 
 def _describe_prediction(exported: ExportGraph) -> str:
-    """Describe what predict returns."""
+    """Describe the result of predict."""
     if exported.link == "softmax" or exported.pair:
         label = "class" if exported.classes is not None else "number of the class, from 0"
         return f"the likeliest {label}, shape (n,)"
@@ -75,7 +75,7 @@ def _shape(shape: tuple[int, ...]) -> str:
 
 
 def _table(exported: ExportGraph) -> list[str]:
-    """Tabulate layers, what comes out of them, and their parameters."""
+    """Tabulate layers, their output shapes and their parameters."""
     network = exported.network
     scaled = f"X {describe_scale(exported.scale)}" if exported.scale != 1 else ""
     rows = [("input", format_shape(network.input_shape), scaled)]

@@ -115,7 +115,7 @@ def _check_columns(exported: ExportGraph, columns: Sequence[str] | None) -> list
 
 
 def _apply_link(builder: CodeBuilder, exported: ExportGraph) -> None:
-    """Write what the loss makes of raw predictions."""
+    """Write the loss's link, from raw predictions to answers."""
     if exported.link == "softmax":
         builder.assign(
             "E",

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 
 class Helper(NamedTuple):
-    """The source of a function, and what it needs."""
+    """The source of a function, its imports and the helpers that it calls."""
 
     source: str
     imports: tuple[str, ...] = ()

@@ -128,7 +128,7 @@ def _conv(builder: CodeBuilder, node: ExportLayer) -> None:
     )
 
 
-def _pool(helper: str, what: str) -> Exporter:
+def _pool(helper: str, result: str) -> Exporter:
     """Return the exporter of a pool."""
 
     def export(builder: CodeBuilder, node: ExportLayer) -> None:
@@ -137,7 +137,7 @@ def _pool(helper: str, what: str) -> Exporter:
         builder.change(
             f"{helper}({{x}}, {size}, {stride})",
             f"{type(node.layer).__name__}, {format_shape(node.shape)} -> "
-            f"{format_shape(node.out)}: {what}",
+            f"{format_shape(node.out)}: {result}",
         )
 
     return export

@@ -8,9 +8,8 @@ from textwrap import wrap
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-Array = NDArray[Any]
+from graduel.export.export_graph import Array
 
 WIDTH = 100
 SMALL = 100

@@ -65,12 +65,7 @@ def write_page(
 
 
 def render(inspections: Inspection | Sequence[Inspection]) -> str:
-    """Return the page as HTML; the same inspections give the same text.
-
-    Parameters
-    ----------
-    inspections : of one model, or of several models for the same example
-    """
+    """Return the page as HTML, as :func:`write_page`; equal inspections give equal text."""
     from jinja2 import Environment, PackageLoader, StrictUndefined
     from markupsafe import Markup
 
@@ -201,7 +196,7 @@ def _column_equations(net: NetInspection, column: Column) -> list[Equation]:
 
 
 def _layer_content(layer: LayerBack) -> dict[str, Any]:
-    """Return a layer's equations, each beside the size of what it computes."""
+    """Return a layer's equations, each beside the norm of its result."""
     sizes = [f"‖d{name}‖ = {format_number(_norm(g))}" for name, g in layer.gradients.items()]
     gate = ""
     if layer.gate is not None:

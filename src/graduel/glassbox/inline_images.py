@@ -5,12 +5,10 @@ from __future__ import annotations
 import base64
 from io import BytesIO
 from math import ceil, sqrt
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-Array = NDArray[Any]
+from graduel.glassbox.plain_data import Array
 
 POSITIVE, NEGATIVE = (0, 104, 168), (189, 74, 0)
 """Blue and orange, as hue-0 and hue-1 of the page: apart for every kind of colour vision."""

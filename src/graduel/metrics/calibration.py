@@ -1,4 +1,4 @@
-"""Whether probabilities are to be believed: calibration error, reliability, temperature scaling."""
+"""Calibration: expected calibration error, reliability diagrams, temperature scaling."""
 
 from __future__ import annotations
 
@@ -29,15 +29,15 @@ TINY = float(np.finfo(np.float32).tiny)
 
 @dataclass(frozen=True, slots=True)
 class Bin:
-    """Test rows whose answers are about equally sure: between `low` and `high`."""
+    """Test rows of about equal confidence: between `low` and `high`."""
 
     low: float
     high: float
     rows: int
     confidence: float
-    """The mean probability of the answers."""
+    """The mean probability of the predicted classes."""
     right: float
-    """The share of right answers."""
+    """The share of correct predictions."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +62,7 @@ class Calibration:
 
 
 def apply_temperature(probabilities: Array, temperature: float) -> Array:
-    """Return probabilities at another temperature: p^(1/T) / Σ p^(1/T).
+    """Return probabilities at another temperature, as float64: p^(1/T) / Σ p^(1/T).
 
     The same as softmax(logits / T). The order of the classes stays, and so does every answer.
 
@@ -70,10 +70,6 @@ def apply_temperature(probabilities: Array, temperature: float) -> Array:
     ----------
     probabilities : array of shape (…, classes)
     temperature : above 1 less sure, below 1 surer
-
-    Returns
-    -------
-    float64 array of the same shape
 
     References
     ----------
@@ -99,8 +95,7 @@ def fit_temperature(probabilities: Array, y: Array) -> float:
 
     Parameters
     ----------
-    probabilities : array of shape (n, classes)
-        Of validation rows; never of test rows.
+    probabilities : of validation rows, shape (n, classes); never of test rows
     y : codes of their true classes, shape (n,)
 
     Raises
@@ -137,7 +132,7 @@ def fit_temperature(probabilities: Array, y: Array) -> float:
 def measure_calibration(
     runs: Sequence[Array], y: Sequence[Array], rows: Sequence[Array]
 ) -> Calibration:
-    """Judge the probabilities of a contender's runs.
+    """Return the calibration of the probabilities of a contender's runs.
 
     The expected calibration error is that of the most probable class::
 
@@ -148,7 +143,7 @@ def measure_calibration(
     a bin. All runs count together.
 
     That plug-in estimate is too large by what chance adds to each bin. Rows are resampled 500
-    times (a row brings its answers in every run; bins stay): resampled ECEs are too large once
+    times (a row brings its predictions in every run; bins stay): resampled ECEs are too large once
     more, so that ``2 ECE − mean`` is closer, and ``[2 ECE − q₉₇.₅, 2 ECE − q₂.₅]``, cut at 0, is
     the interval (basic bootstrap). Near zero that is not enough: where the ECE is no larger than
     95 % of those that a perfectly calibrated contender of this confidence shows (consistency

@@ -23,7 +23,7 @@ SMALLEST = float(np.finfo(np.float32).eps)
 
 
 def is_misclassified(probabilities: Array, y: Array) -> NDArray[np.bool_]:
-    """Tell for each row whether its most probable class is not the true one."""
+    """Return for each row whether its most probable class is not the true one."""
     return np.asarray(probabilities.argmax(axis=-1) != y)
 
 
@@ -49,7 +49,7 @@ def brier(probabilities: Array, y: Array) -> float:
 
 @dataclass(frozen=True, slots=True)
 class Metric:
-    """What a duel is decided by. It is compared as a loss and shown as users know it.
+    """A metric that a duel can compare by. It is compared as a loss and shown as users know it.
 
     The loss is the value itself where lower is better, else 1 − value.
     """
@@ -127,7 +127,7 @@ def default_rope(metric: Metric, table: bool) -> float:
     point of AUC. For log loss and Brier score it is what a point of error is worth to a calibrated
     classifier of two classes that errs on 10 %: with the entropy h and 2e (1 − e) their slopes
     there are 2.2 and 1.6, hence 0.02 and 0.015. On a large given test set such as MNIST's, where
-    errors are fewer and smaller differences can be told, it is a quarter of that.
+    errors are fewer and smaller differences can be detected, it is a quarter of that.
 
     >>> error = get_metric("error")
     >>> default_rope(error, table=True), default_rope(error, table=False)
@@ -197,11 +197,11 @@ def _one_against_rest(score: Array, positive: Array) -> Counted:
 
 
 def _scorer_value(name: str, p: Array, y: Array) -> Counted:
-    """Ask a scikit-learn scorer about a stand-in that answers with the probabilities known."""
+    """Return a scikit-learn scorer of a stand-in estimator that predicts these probabilities."""
     from sklearn.base import BaseEstimator, ClassifierMixin
     from sklearn.metrics import get_scorer
 
-    known = p / p.sum(axis=1, keepdims=True, dtype=np.float64)
+    normalized = p / p.sum(axis=1, keepdims=True, dtype=np.float64)
 
     class StandIn(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         """Its X are numbers of rows."""
@@ -209,10 +209,10 @@ def _scorer_value(name: str, p: Array, y: Array) -> Counted:
         classes_ = np.arange(p.shape[1])
 
         def predict_proba(self, rows: Array) -> Array:
-            return np.asarray(known[rows])
+            return np.asarray(normalized[rows])
 
         def predict(self, rows: Array) -> Array:
-            return np.asarray(known[rows].argmax(axis=1))
+            return np.asarray(normalized[rows].argmax(axis=1))
 
     scorer, stand_in = get_scorer(name), StandIn()
 

@@ -68,14 +68,20 @@ class _Loss:
         assert ws.gradient is not None
         return loss, ws.gradient.copy(), dx.copy()
 
-    def unwritten(self, g: Array, dx: Array) -> str:
-        """Return the name of a gradient that is not finite, or an empty text."""
-        if not np.isfinite(dx).all():
-            return "the gradient by x"
-        for entry in self.network.layout.entries:
-            if not np.isfinite(entry.view(g)).all():
-                return f"the gradient of {entry.name}"
-        return ""
+    def gradients(self) -> tuple[Array, Array]:
+        """Return the gradients by θ and by x; raise AssertionError if one is not written."""
+        _, g, dx = self.at(np.zeros_like(self.weights.theta), np.zeros_like(self.x))
+        named = {f"the gradient of {e.name}": e.view(g) for e in self.network.layout.entries}
+        for name, gradient in ({"the gradient by x": dx} | named).items():
+            if not np.isfinite(gradient).all():
+                raise AssertionError(
+                    f"{name} is not written, or read from a stale buffer (it is NaN)"
+                )
+        return g, dx
+
+
+def _difference(analytic: float, numeric: float) -> float:
+    return abs(analytic - numeric) / max(1.0, abs(analytic), abs(numeric))
 
 
 def check_gradients(
@@ -128,13 +134,11 @@ def check_gradients(
     direction /= np.linalg.norm(direction)
     d_theta, flat = np.split(direction, [loss.weights.theta.size])
     d_x = flat.reshape(loss.x.shape)
-    _, g, dx = loss.at(0 * d_theta, 0 * d_x)
-    if where := loss.unwritten(g, dx):
-        raise AssertionError(f"{where} is not written, or read from a stale buffer (it is NaN)")
+    g, dx = loss.gradients()
     analytic = float(g @ d_theta + np.vdot(dx, d_x))
     ahead, back = (loss.at(h * d_theta, h * d_x)[0] for h in (step, -step))
     numeric = (ahead - back) / (2 * step)
-    difference = abs(analytic - numeric) / max(1.0, abs(analytic), abs(numeric))
+    difference = _difference(analytic, numeric)
     if not difference <= tolerance:
         raise AssertionError(
             f"gradients disagree: analytic {analytic!r}, numeric {numeric!r}, relative "
@@ -173,9 +177,7 @@ def check_coordinates(
     """
     loss = _Loss.make(network, x, y, rng, weight)
     zero_theta, zero_x = np.zeros_like(loss.weights.theta), np.zeros_like(loss.x)
-    _, g, dx = loss.at(zero_theta, zero_x)
-    if where := loss.unwritten(g, dx):
-        raise AssertionError(f"{where} is not written, or read from a stale buffer (it is NaN)")
+    g, dx = loss.gradients()
     worst, message = 0.0, ""
     for zero, gradient in ((zero_theta, g), (zero_x, dx)):
         for i in range(zero.size):
@@ -187,7 +189,7 @@ def check_coordinates(
             else:
                 ahead, back = (loss.at(zero_theta, sign * move)[0] for sign in (1, -1))
             numeric, analytic = (ahead - back) / (2 * step), float(gradient.flat[i])
-            difference = abs(analytic - numeric) / max(1.0, abs(analytic), abs(numeric))
+            difference = _difference(analytic, numeric)
             if difference > worst:
                 worst = difference
                 place = _place(network, i) if zero is zero_theta else f"x.flat[{i}]"

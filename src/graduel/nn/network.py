@@ -150,7 +150,7 @@ class Network:
         Parameters
         ----------
         spec : what :meth:`to_spec` returned, perhaps by way of JSON
-        parts : classes of one's own layers, losses and initializers that occur in it
+        parts : the user's own classes of layers, losses and initializers that occur in it
 
         Raises
         ------

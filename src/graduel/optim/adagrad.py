@@ -8,13 +8,12 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from graduel.layout import Layout
-from graduel.optim.chunking import chunks
-from graduel.optim.optimizer import Array, OptimizerState, flush_denormals, init_state, shrink
-from graduel.optim.ranges import check_range
+from graduel.optim.optimizer import Array, ChunkedRule, OptimizerState, init_state
+from graduel.optim.ranges import check_fields
 
 
 @dataclass(frozen=True, slots=True)
-class AdaGrad:
+class AdaGrad(ChunkedRule):
     """G ← G + g²,   θ ← (1 − α λ) θ − α g / (√G + ε).
 
     Each parameter's rate falls with all that its gradient has been, and never rises again: for
@@ -44,9 +43,7 @@ class AdaGrad:
     weight_decay: float = 0.0
 
     def __post_init__(self) -> None:
-        check_range("initial", self.initial)
-        check_range("eps", self.eps)
-        check_range("weight_decay", self.weight_decay)
+        check_fields(self, "initial", "eps", "weight_decay")
 
     def init(self, layout: Layout, dtype: DTypeLike) -> OptimizerState:
         """Return the sum of squares."""
@@ -54,18 +51,12 @@ class AdaGrad:
         state.moments[0].fill(self.initial)
         return state
 
-    def update(self, theta: Array, g: Array, state: OptimizerState, lr: float) -> None:
-        """Change `theta` in place by one step."""
-        state.step += 1
-        for part, scratch in chunks(len(theta), state.scratch):
-            grad, G = g[part], state.moments[0][part]
-            if self.weight_decay:
-                shrink(theta, part, state, 1 - lr * self.weight_decay)
-            np.square(grad, out=scratch)
-            G += scratch
-            np.sqrt(G, out=scratch)
-            scratch += self.eps
-            np.divide(grad, scratch, out=scratch)
-            scratch *= lr
-            theta[part] -= scratch
-        flush_denormals(state)
+    def step(self, g: Array, moments: list[Array], scratch: Array, *factors: float) -> None:
+        """Write α g / (√G + ε)."""
+        (G,) = moments
+        np.square(g, out=scratch)
+        G += scratch
+        np.sqrt(G, out=scratch)
+        scratch += self.eps
+        np.divide(g, scratch, out=scratch)
+        scratch *= factors[0]

@@ -10,20 +10,12 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from graduel.layout import Layout
-from graduel.optim.chunking import chunks
-from graduel.optim.optimizer import (
-    Array,
-    OptimizerState,
-    flush_denormals,
-    init_state,
-    penalize,
-    shrink,
-)
-from graduel.optim.ranges import check_range
+from graduel.optim.optimizer import Array, ChunkedRule, OptimizerState, init_state
+from graduel.optim.ranges import check_fields
 
 
 @dataclass(frozen=True, slots=True)
-class AdamW:
+class AdamW(ChunkedRule):
     """Adam with decoupled weight decay.
 
         m ← β₁ m + (1 − β₁) g          m̂ = m / (1 − β₁ᵗ)
@@ -63,48 +55,38 @@ class AdamW:
     hat: bool = True
 
     def __post_init__(self) -> None:
-        check_range("beta1", self.beta1, below=1)
-        check_range("beta2", self.beta2, below=1)
-        check_range("eps", self.eps)
-        check_range("weight_decay", self.weight_decay)
+        check_fields(self, "beta1", "beta2", below=1)
+        check_fields(self, "eps", "weight_decay")
 
     def init(self, layout: Layout, dtype: DTypeLike) -> OptimizerState:
         """Return zero moments."""
         return init_state(layout, dtype, (self.beta1, self.beta2))
 
-    def begin(self, state: OptimizerState, lr: float) -> tuple[float, float]:
-        """Count a step; return rate and ε′ for the scaled moments.
+    def factors(self, step: int, lr: float) -> tuple[float, ...]:
+        """Return rate and ε′ for the scaled moments.
 
         With M = m/(1−β₁) and V = v/(1−β₂):  α m̂/(√v̂ + ε) = rate · M / (√V + ε′).
         """
-        state.step += 1
-        root = sqrt((1 - self.beta2) / (1 - self.beta2**state.step))
-        rate = lr * (1 - self.beta1) / (1 - self.beta1**state.step) / root
+        root = sqrt((1 - self.beta2) / (1 - self.beta2**step))
+        rate = lr * (1 - self.beta1) / (1 - self.beta1**step) / root
         return rate, self.eps / (root if self.hat else sqrt(1 - self.beta2))
 
-    def second_moment(self, state: OptimizerState, part: slice) -> Array:
+    def second_moment(self, moments: list[Array]) -> Array:
         """Return what a chunk's step is divided by the root of: v, scaled."""
-        return state.moments[1][part]
+        return moments[1]
 
-    def update(self, theta: Array, g: Array, state: OptimizerState, lr: float) -> None:
-        """Change `theta` in place by one step."""
-        rate, eps = self.begin(state, lr)
-        for part, scratch in chunks(len(theta), state.scratch):
-            penalize(theta, g, part, state, scratch)
-            grad, M, V = g[part], state.moments[0][part], state.moments[1][part]
-            if self.weight_decay:
-                shrink(theta, part, state, 1 - lr * self.weight_decay)
-            M *= self.beta1
-            M += grad
-            np.square(grad, out=scratch)
-            V *= self.beta2
-            V += scratch
-            np.sqrt(self.second_moment(state, part), out=scratch)
-            scratch += eps
-            np.divide(M, scratch, out=scratch)
-            scratch *= rate
-            theta[part] -= scratch
-        flush_denormals(state)
+    def step(self, g: Array, moments: list[Array], scratch: Array, *factors: float) -> None:
+        """Write α m̂ / (√v̂ + ε)."""
+        (M, V), (rate, eps) = moments[:2], factors
+        M *= self.beta1
+        M += g
+        np.square(g, out=scratch)
+        V *= self.beta2
+        V += scratch
+        np.sqrt(self.second_moment(moments), out=scratch)
+        scratch += eps
+        np.divide(M, scratch, out=scratch)
+        scratch *= rate
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +130,7 @@ class AMSGrad(AdamW):
         """Return zero moments and maxima."""
         return init_state(layout, dtype, (self.beta1, self.beta2, 0.0))
 
-    def second_moment(self, state: OptimizerState, part: slice) -> Array:
+    def second_moment(self, moments: list[Array]) -> Array:
         """Return u of a chunk: the largest v so far, scaled."""
-        V, U = state.moments[1][part], state.moments[2][part]
+        _, V, U = moments
         return np.maximum(U, V, out=U)

@@ -8,16 +8,15 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from graduel.layout import Layout
-from graduel.optim.chunking import chunks
-from graduel.optim.optimizer import Array, OptimizerState, flush_denormals, init_state, shrink
-from graduel.optim.ranges import check_range
+from graduel.optim.optimizer import Array, ChunkedRule, OptimizerState, init_state
+from graduel.optim.ranges import check_fields
 
 TINY = 2.0**-100
 """The absolute value from which the sign of a number counts in full."""
 
 
 @dataclass(frozen=True, slots=True)
-class Lion:
+class Lion(ChunkedRule):
     """Only the sign of a momentum moves θ: every parameter by α, or not at all.
 
         θ ← (1 − α λ) θ − α sign(β₁ m + (1 − β₁) g)
@@ -48,29 +47,27 @@ class Lion:
     weight_decay: float = 0.1
 
     def __post_init__(self) -> None:
-        check_range("beta1", self.beta1, below=1)
-        check_range("beta2", self.beta2, below=1)
-        check_range("weight_decay", self.weight_decay)
+        check_fields(self, "beta1", "beta2", below=1)
+        check_fields(self, "weight_decay")
 
     def init(self, layout: Layout, dtype: DTypeLike) -> OptimizerState:
         """Return a zero momentum."""
         return init_state(layout, dtype, (self.beta2,))
 
-    def update(self, theta: Array, g: Array, state: OptimizerState, lr: float) -> None:
-        """Change `theta` in place by one step."""
-        state.step += 1
-        # With M = m/(1−β₂):  sign(β₁ m + (1 − β₁) g) = sign(share · M + g).
-        share = self.beta1 * (1 - self.beta2) / (1 - self.beta1)
-        for part, scratch in chunks(len(theta), state.scratch):
-            grad, M = g[part], state.moments[0][part]
-            if self.weight_decay:
-                shrink(theta, part, state, 1 - lr * self.weight_decay)
-            np.multiply(M, share, out=scratch)
-            scratch += grad
-            # lr · sign(c), several times faster than np.sign, which branches.
-            np.clip(scratch, -TINY, TINY, out=scratch)
-            scratch *= lr / TINY
-            theta[part] -= scratch
-            M *= self.beta2
-            M += grad
-        flush_denormals(state)
+    def factors(self, step: int, lr: float) -> tuple[float, ...]:
+        """Return the rate, and M's share in the step.
+
+        With M = m/(1−β₂):  sign(β₁ m + (1 − β₁) g) = sign(share · M + g).
+        """
+        return lr, self.beta1 * (1 - self.beta2) / (1 - self.beta1)
+
+    def step(self, g: Array, moments: list[Array], scratch: Array, *factors: float) -> None:
+        """Write α sign(β₁ m + (1 − β₁) g)."""
+        (M,), (rate, share) = moments, factors
+        np.multiply(M, share, out=scratch)
+        scratch += g
+        # rate · sign(c), several times faster than np.sign, which branches.
+        np.clip(scratch, -TINY, TINY, out=scratch)
+        scratch *= rate / TINY
+        M *= self.beta2
+        M += g

@@ -14,7 +14,7 @@ from graduel.layout import Entry, Layout
 from graduel.optim.adam import AdamW
 from graduel.optim.chunking import norm
 from graduel.optim.optimizer import Array, Optimizer, OptimizerState, flush_denormals, init_state
-from graduel.optim.ranges import check_positive, check_range
+from graduel.optim.ranges import check_fields, check_positive
 from graduel.optim.sublayout import build_sublayout
 
 A, B, C = 3.4445, -4.7750, 2.0315
@@ -91,9 +91,8 @@ class Muon:
     others_rate: float = 1.0
 
     def __post_init__(self) -> None:
-        check_range("momentum", self.momentum, below=1)
-        check_range("weight_decay", self.weight_decay)
-        check_range("others_rate", self.others_rate)
+        check_fields(self, "momentum", below=1)
+        check_fields(self, "weight_decay", "others_rate")
         check_positive("eps", self.eps)
         if self.steps < 1:
             raise ValueError(f"steps must be at least 1; got {self.steps}")

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
@@ -99,3 +99,36 @@ def flush_denormals(state: OptimizerState) -> None:
         for part, scratch in chunks(len(moment), state.scratch):
             np.abs(moment[part], out=scratch)
             moment[part][scratch < floor] = 0
+
+
+class ChunkedRule:
+    """Base of the rules that take each chunk of θ through decay and a step of its own.
+
+    A subclass is a frozen dataclass with a ``weight_decay``, which is decoupled.
+    """
+
+    __slots__ = ()
+
+    penalizes: ClassVar[bool] = False
+    weight_decay: float
+
+    def factors(self, step: int, lr: float) -> tuple[float, ...]:
+        """Return the numbers that :meth:`step` needs, the same for every chunk."""
+        return (lr,)
+
+    def step(self, g: Array, moments: list[Array], scratch: Array, *factors: float) -> None:
+        """Update a chunk's moments; write to `scratch` by how much its θ falls."""
+        raise NotImplementedError
+
+    def update(self, theta: Array, g: Array, state: OptimizerState, lr: float) -> None:
+        """Change `theta` in place by one step."""
+        state.step += 1
+        factors = self.factors(state.step, lr)
+        for part, scratch in chunks(len(theta), state.scratch):
+            if self.penalizes:
+                penalize(theta, g, part, state, scratch)
+            if self.weight_decay:
+                shrink(theta, part, state, 1 - lr * self.weight_decay)
+            self.step(g[part], [moment[part] for moment in state.moments], scratch, *factors)
+            theta[part] -= scratch
+        flush_denormals(state)

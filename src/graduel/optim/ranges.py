@@ -12,6 +12,12 @@ def check_range(name: str, value: float, *, below: float = inf) -> None:
         raise ValueError(f"{name} must be at least 0{bound}; got {value}")
 
 
+def check_fields(rule: object, *names: str, below: float = inf) -> None:
+    """Raise ValueError if one of the rule's numbers is negative, or not below a bound."""
+    for name in names:
+        check_range(name, getattr(rule, name), below=below)
+
+
 def check_positive(name: str, value: float) -> None:
     """Raise ValueError unless a number is above zero."""
     if not value > 0:

@@ -9,13 +9,12 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from graduel.layout import Layout
-from graduel.optim.chunking import chunks
-from graduel.optim.optimizer import Array, OptimizerState, flush_denormals, init_state, shrink
-from graduel.optim.ranges import check_range
+from graduel.optim.optimizer import Array, ChunkedRule, OptimizerState, init_state
+from graduel.optim.ranges import check_fields
 
 
 @dataclass(frozen=True, slots=True)
-class RMSProp:
+class RMSProp(ChunkedRule):
     """v ← ρ v + (1 − ρ) g²,   b ← μ b + g / (√v + ε),   θ ← (1 − α λ) θ − α b.
 
     λ touches the role "weight" alone. v is kept scaled, v / (1 − ρ), and b with it: that saves
@@ -46,36 +45,33 @@ class RMSProp:
     weight_decay: float = 0.0
 
     def __post_init__(self) -> None:
-        check_range("decay", self.decay, below=1)
-        check_range("eps", self.eps)
-        check_range("momentum", self.momentum, below=1)
-        check_range("weight_decay", self.weight_decay)
+        check_fields(self, "decay", "momentum", below=1)
+        check_fields(self, "eps", "weight_decay")
 
     def init(self, layout: Layout, dtype: DTypeLike) -> OptimizerState:
         """Return a zero mean square and, if there is momentum, a zero velocity."""
         return init_state(layout, dtype, (self.decay, self.momentum)[: 2 if self.momentum else 1])
 
-    def update(self, theta: Array, g: Array, state: OptimizerState, lr: float) -> None:
-        """Change `theta` in place by one step."""
-        state.step += 1
-        # With V = v/(1−ρ) and B = b √(1−ρ):  α g/(√v + ε) = rate · g / (√V + ε′).
+    def factors(self, step: int, lr: float) -> tuple[float, ...]:
+        """Return rate and ε′ for the scaled moments.
+
+        With V = v/(1−ρ) and B = b √(1−ρ):  α g/(√v + ε) = rate · g / (√V + ε′).
+        """
         root = sqrt(1 - self.decay)
-        rate, eps = lr / root, self.eps / root
-        for part, scratch in chunks(len(theta), state.scratch):
-            grad, V = g[part], state.moments[0][part]
-            if self.weight_decay:
-                shrink(theta, part, state, 1 - lr * self.weight_decay)
-            np.square(grad, out=scratch)
-            V *= self.decay
-            V += scratch
-            np.sqrt(V, out=scratch)
-            scratch += eps
-            np.divide(grad, scratch, out=scratch)
-            if self.momentum:
-                B = state.moments[1][part]
-                B *= self.momentum
-                B += scratch
-                np.copyto(scratch, B)
-            scratch *= rate
-            theta[part] -= scratch
-        flush_denormals(state)
+        return lr / root, self.eps / root
+
+    def step(self, g: Array, moments: list[Array], scratch: Array, *factors: float) -> None:
+        """Write α b."""
+        V, (rate, eps) = moments[0], factors
+        np.square(g, out=scratch)
+        V *= self.decay
+        V += scratch
+        np.sqrt(V, out=scratch)
+        scratch += eps
+        np.divide(g, scratch, out=scratch)
+        if self.momentum:
+            B = moments[1]
+            B *= self.momentum
+            B += scratch
+            np.copyto(scratch, B)
+        scratch *= rate

@@ -1,6 +1,6 @@
 """Schedules: pure functions from progress t in [0, 1] to a factor of the learning rate.
 
-Each is finite and not negative on [0, 1]. A schedule of one's own is any such function.
+Each is finite and not negative on [0, 1]. A user's schedule is any such function.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from math import cos, floor, inf, log, log2, pi
 
-from graduel.optim.ranges import check_range
+from graduel.optim.ranges import check_fields, check_range
 
 Schedule = Callable[[float], float]
 
@@ -119,8 +119,7 @@ class Inverse:
     power: float = 1.0
 
     def __post_init__(self) -> None:
-        check_range("k", self.k)
-        check_range("power", self.power)
+        check_fields(self, "k", "power")
 
     def __call__(self, t: float) -> float:
         """Return the factor at progress `t`."""
@@ -278,8 +277,7 @@ class OneCycle:
     def __post_init__(self) -> None:
         if not 0 <= self.peak <= 1:
             raise ValueError(f"peak must be in [0, 1]; got {self.peak}")
-        check_range("start", self.start)
-        check_range("end", self.end)
+        check_fields(self, "start", "end")
 
     def __call__(self, t: float) -> float:
         """Return the factor at progress `t`."""

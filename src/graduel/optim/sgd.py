@@ -9,20 +9,12 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from graduel.layout import Layout
-from graduel.optim.chunking import chunks
-from graduel.optim.optimizer import (
-    Array,
-    OptimizerState,
-    flush_denormals,
-    init_state,
-    penalize,
-    shrink,
-)
+from graduel.optim.optimizer import Array, ChunkedRule, OptimizerState, init_state
 from graduel.optim.ranges import check_range
 
 
 @dataclass(frozen=True, slots=True)
-class SGD:
+class SGD(ChunkedRule):
     """v ← μ v + g,   θ ← θ − α v   (μ = 0: plain gradient descent θ ← θ − α g).
 
     Nesterov's form looks ahead: θ ← θ − α (g + μ v).
@@ -63,22 +55,15 @@ class SGD:
         """Return a zero velocity, if there is momentum."""
         return init_state(layout, dtype, (self.momentum,) if self.momentum else ())
 
-    def update(self, theta: Array, g: Array, state: OptimizerState, lr: float) -> None:
-        """Change `theta` in place by one step."""
-        state.step += 1
-        for part, scratch in chunks(len(theta), state.scratch):
-            penalize(theta, g, part, state, scratch)
-            step = g[part]
-            if self.weight_decay:
-                shrink(theta, part, state, 1 - lr * self.weight_decay)
-            if self.momentum:
-                v = state.moments[0][part]
-                v *= self.momentum
-                v += step
-                if self.nesterov:
-                    np.multiply(v, self.momentum, out=scratch)
-                    scratch += step
-                step = scratch if self.nesterov else v
-            np.multiply(step, lr, out=scratch)
-            theta[part] -= scratch
-        flush_denormals(state)
+    def step(self, g: Array, moments: list[Array], scratch: Array, *factors: float) -> None:
+        """Write α v, or in Nesterov's form α (g + μ v)."""
+        step = g
+        if self.momentum:
+            (v,) = moments
+            v *= self.momentum
+            v += g
+            if self.nesterov:
+                np.multiply(v, self.momentum, out=scratch)
+                scratch += g
+            step = scratch if self.nesterov else v
+        np.multiply(step, factors[0], out=scratch)

@@ -13,8 +13,8 @@ from graduel.atomic_io import atomic_write
 from graduel.duel.result.outcome import Run
 from graduel.report.draw import units
 from graduel.report.draw.contender_names import list_titles
+from graduel.report.draw.picture import TextTable
 from graduel.report.draw.style import PAPER, WIDTH
-from graduel.report.draw.text_table import TextTable
 from graduel.report.sections.race import Racer, draw_curves, read_racers
 
 FIGURE_FILE, TABLE_FILE = "experiment.png", "experiment.md"

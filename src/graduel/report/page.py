@@ -9,11 +9,11 @@ from typing import Any
 
 from graduel.atomic_io import atomic_write
 from graduel.duel.result.outcome import Run
-from graduel.duel.verdict.sentences import with_article
+from graduel.duel.verdict.sentences import capitalize_the, join_words, with_article
 from graduel.report.draw import units
-from graduel.report.draw.contender_names import list_contenders, list_looks, list_titles
+from graduel.report.draw.contender_names import list_looks, list_titles
 from graduel.report.draw.html import render_template
-from graduel.report.draw.wording import join_words, split_sentence, start_sentence
+from graduel.report.draw.wording import split_sentence
 from graduel.report.sections import (
     calibration,
     confusion_matrix,
@@ -58,7 +58,7 @@ def render(run: Run) -> str:
 
 
 def _build_content(run: Run) -> dict[str, Any]:
-    result, names = run.result, list_contenders(run)
+    result, names = run.result, list(run.result.contenders)
     several = bool(result.comparisons)
     return {
         "dataset": result.dataset,
@@ -127,7 +127,7 @@ def _build_headlines(run: Run) -> list[dict[str, str]]:
     entries, places = run.result.contenders, units.count_decimals(len(run.y_test))
     best = min(entries, key=lambda name: entries[name].test_error)
     error = units.format_percent(entries[best].test_error, places)
-    sentence = start_sentence(f"{titles[best]} has a test error of {error}")
+    sentence = capitalize_the(f"{titles[best]} has a test error of {error}")
     others = [title for name, title in titles.items() if name != best]
     # The lowest number is no verdict: name those that the best does not beat.
     beaten = find_beaten(run.result.comparisons, by=best)

@@ -26,12 +26,9 @@ def draw_count_blocks(y: Array, number: int, rng: np.random.Generator) -> Iterat
 
     Parameters
     ----------
-    y : array of shape (n,)
-        The classes.
-    number : int
-        The number of resamples.
-    rng : numpy.random.Generator
-        The source of randomness.
+    y : the classes, shape (n,)
+    number : the number of resamples
+    rng : the source of randomness
 
     Yields
     ------

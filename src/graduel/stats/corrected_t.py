@@ -93,7 +93,7 @@ class CorrectedT:
 
 
 def corrected_t(d: NDArray[np.generic], test_share: float) -> CorrectedT:
-    """Mean difference of a cross-validation by Nadeau and Bengio's corrected resampled t.
+    """Return the mean difference over folds by Nadeau and Bengio's corrected resampled t.
 
     The J = R K fits of R × K-fold cross-validation share training rows, and over repeats test rows
     too. A plain t takes them for independent and calls far too many pairs different. With s² the
@@ -103,10 +103,8 @@ def corrected_t(d: NDArray[np.generic], test_share: float) -> CorrectedT:
 
     Parameters
     ----------
-    d : array of shape (repeats, folds)
-        The differences by fold; at least two in all.
-    test_share : float
-        The share of the rows that one fold is tested on: 0.1 with ten folds.
+    d : the differences by fold, shape (repeats, folds); at least two in all
+    test_share : the share of the rows that one fold is tested on: 0.1 with ten folds
 
     Raises
     ------

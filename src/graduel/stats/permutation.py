@@ -20,7 +20,7 @@ _BLOCK = 2**21  # signs or rows at once
 
 
 def sign_flip_test(d: Array, rng: np.random.Generator | None = None, flips: int = FLIPS) -> float:
-    """Two-sided p of the paired sign-flip permutation test of a mean of 0.
+    """Return the two-sided p of the paired sign-flip permutation test of a mean of 0.
 
     If neither contender were better, the loss of either on a row could as well have been the
     other's, so that each difference could as well have the other sign. With T = Σ d and T* the
@@ -33,12 +33,9 @@ def sign_flip_test(d: Array, rng: np.random.Generator | None = None, flips: int 
 
     Parameters
     ----------
-    d : array of shape (n,)
-        The differences by row.
-    rng : numpy.random.Generator, optional
-        Of the signs; without, one of a fixed seed.
-    flips : int
-        How often all signs are drawn.
+    d : the differences by row, shape (n,)
+    rng : of the signs; without, one of a fixed seed
+    flips : how often all signs are drawn
 
     References
     ----------
@@ -54,14 +51,14 @@ def sign_flip_test(d: Array, rng: np.random.Generator | None = None, flips: int 
     if x.ndim != 1 or x.size == 0 or not np.isfinite(x).all():
         raise ValueError(f"expected finite differences of shape (n,); got shape {x.shape}")
     moving = x[x != 0]
-    seen = abs(float(moving.sum())) * (1 - 1e-12) - 1e-300  # rounding must not undo a tie
+    observed = abs(float(moving.sum())) * (1 - 1e-12) - 1e-300  # rounding must not undo a tie
     if len(moving) <= _MOST_EXACT:
         signs = np.arange(2 ** len(moving))[:, np.newaxis] >> np.arange(len(moving)) & 1
-        return float(np.mean(np.abs((1 - 2 * signs) @ moving) >= seen))
+        return float(np.mean(np.abs((1 - 2 * signs) @ moving) >= observed))
     draws = rng or np.random.default_rng(SEED)
     total = moving.sum()
     as_far = sum(
-        int((np.abs(2 * (heads @ moving) - total) >= seen).sum())
+        int((np.abs(2 * (heads @ moving) - total) >= observed).sum())
         for heads in _draw_coins(flips, len(moving), draws)
     )
     return (1 + as_far) / (1 + flips)
@@ -80,10 +77,8 @@ def bootstrap_means(d: Array, rng: np.random.Generator | None = None) -> Bootstr
 
     Parameters
     ----------
-    d : array of shape (n,)
-        The differences by row.
-    rng : numpy.random.Generator, optional
-        Of the draws; without, one of a fixed seed.
+    d : the differences by row, shape (n,)
+    rng : of the draws; without, one of a fixed seed
 
     Examples
     --------

@@ -13,23 +13,17 @@ from scipy.special import ndtri
 
 
 def mcnemar_midp(b: int, c: int) -> float:
-    """Two-sided mid-p of McNemar's test of paired yes-or-no results.
+    """Return the two-sided mid-p of McNemar's test; 1 where the two never differ.
 
-    Only the b + c rows count on which the two differ; without a true difference b of them follow
-    Binomial(b + c, 1/2). The exact p-value counts the observed result in full and so comes out
-    too large; the mid-p counts it by half::
+    Of paired yes-or-no results only the b + c rows count on which the two differ; without a true
+    difference b of them follow Binomial(b + c, 1/2). The exact p-value counts the observed result
+    in full and so comes out too large; the mid-p counts it by half::
 
         2 P(K <= min(b, c)) - P(K = b),   and   1 - P(K = b) / 2   when b = c
 
     Parameters
     ----------
-    b, c : int
-        On how many rows only the first is wrong, and only the second.
-
-    Returns
-    -------
-    float
-        The mid-p; 1 where the two never differ.
+    b, c : on how many rows only the first is wrong, and only the second
 
     References
     ----------
@@ -44,16 +38,16 @@ def mcnemar_midp(b: int, c: int) -> float:
     check_counts(b, c, max(b + c, 1))
     if b + c == 0:
         return 1.0
-    seen = float(stats.binom.pmf(b, b + c, 0.5))
+    observed = float(stats.binom.pmf(b, b + c, 0.5))
     if b == c:
-        return 1 - seen / 2
-    return max(2 * float(stats.binom.cdf(min(b, c), b + c, 0.5)) - seen, 0.0)
+        return 1 - observed / 2
+    return max(2 * float(stats.binom.cdf(min(b, c), b + c, 0.5)) - observed, 0.0)
 
 
 def mcnemar_exact(b: int, c: int) -> float:
-    """Two-sided exact p of McNemar's test: ``2 P(K <= min(b, c))``, at most 1.
+    """Return the two-sided exact p of McNemar's test: ``2 P(K <= min(b, c))``, at most 1.
 
-    It is shown beside the mid-p for those who ask for it, and never too small; see
+    It is shown beside the mid-p, and never too small; see
     `mcnemar_midp` for why the mid-p decides. From SciPy.
 
     Examples
@@ -66,7 +60,7 @@ def mcnemar_exact(b: int, c: int) -> float:
 
 
 def paired_score_interval(b: int, c: int, n: int, level: float = 0.95) -> tuple[float, float]:
-    """Tango's score interval for the difference (b - c) / n of two paired proportions.
+    """Return Tango's score interval for the difference (b - c) / n of two paired proportions.
 
     It holds every difference δ that the score test does not reject: those with abs(T(δ)) <= z,
     ::
@@ -79,17 +73,9 @@ def paired_score_interval(b: int, c: int, n: int, level: float = 0.95) -> tuple[
 
     Parameters
     ----------
-    b, c : int
-        On how many rows only the first is wrong, and only the second.
-    n : int
-        How many rows there are in all.
-    level : float
-        The coverage, between 0 and 1.
-
-    Returns
-    -------
-    tuple of float
-        The lower and the upper limit.
+    b, c : on how many rows only the first is wrong, and only the second
+    n : how many rows there are in all
+    level : the coverage, between 0 and 1
 
     References
     ----------
@@ -130,7 +116,7 @@ def _upper_limit(b: int, c: int, n: int, z: float) -> float:
 
 
 def wilson_interval(k: int, n: int, level: float = 0.95) -> tuple[float, float]:
-    """Wilson's score interval for a share, k of n (Wilson 1927), from SciPy.
+    """Return Wilson's score interval for a share, k of n (Wilson 1927), from SciPy.
 
     Examples
     --------

@@ -18,8 +18,7 @@ def mean_ranks(losses: Array) -> Array:
 
     Parameters
     ----------
-    losses : array of shape (contenders, data sets)
-        Lower is better.
+    losses : lower is better, shape (contenders, data sets)
 
     Examples
     --------
@@ -41,8 +40,7 @@ def friedman(losses: Array) -> tuple[float, float]:
 
     Parameters
     ----------
-    losses : array of shape (contenders, data sets)
-        Three contenders or more, two data sets or more.
+    losses : three contenders or more, two data sets or more, shape (contenders, data sets)
 
     References
     ----------

@@ -19,15 +19,12 @@ def rows_needed_mcnemar(
 ) -> int | None:
     """Return how many test rows McNemar's test needs for a difference of the size seen.
 
+    In all, rounded up; None when b = c: then no number of rows is enough.
+
     With the share p = (b + c) / n of rows on which the two differ, and δ = (b - c) / n, as they
     were seen::
 
         N = ((z_(1 - alpha/2) sqrt(p) + z_power sqrt(p - δ²)) / δ)²
-
-    Returns
-    -------
-    int or None
-        The rows in all, rounded up; None when b = c: then no number of rows is enough.
 
     References
     ----------
@@ -52,17 +49,14 @@ def rows_needed_equal(
 ) -> int | None:
     """Return how many test rows put the whole score interval inside ±`rope`.
 
+    In all, rounded up; None when the difference seen is not inside ±`rope`.
+
     With p and δ as in `rows_needed_mcnemar`, and the same again for the other side of the
     interval::
 
         N = (z_((1 + level)/2) + z_((1 + power)/2))² (p - δ²) / (rope - abs(δ))²
 
     and at least ``z² (1 - rope) / rope``, which the interval needs where b = c = 0.
-
-    Returns
-    -------
-    int or None
-        The rows in all, rounded up; None when the difference seen is not inside ±`rope`.
 
     References
     ----------
@@ -92,15 +86,11 @@ def rows_and_seeds_needed(
 ) -> tuple[int, int] | None:
     """Return how many rows and seeds would settle a mean of the size seen, in a t-based design.
 
+    In all; None where no size within reason settles it (a mean of 0 and no `rope`, say).
+
     Settled means that the mean stands out from 0 at `alpha`, or that its interval of `level` lies
     inside ±`rope`, either with the chance `power`. Tried first is more of what helps most, rows
     or seeds; then more of the other; then more of both by the same factor.
-
-    Returns
-    -------
-    tuple of int, or None
-        Rows and seeds in all; None where no size within reason settles it (a mean of 0 and no
-        `rope`, say).
 
     Examples
     --------
@@ -146,14 +136,11 @@ def repeats_needed(
 ) -> int | None:
     """Return how many repeats of a cross-validation would settle a mean of the size seen.
 
+    In all; None where even a hundred are not enough.
+
     Settled is as in `rows_and_seeds_needed`. Repeats reduce the variance of the division into
     folds, and no other: the variance never falls below ``n_test / n_train`` of one fold's,
     and repeats beyond the fits that count (`CorrectedT.most`) take nothing away.
-
-    Returns
-    -------
-    int or None
-        The repeats in all; None where even a hundred are not enough.
 
     Examples
     --------
@@ -183,13 +170,10 @@ def rows_needed_corrected_t(
 ) -> int | None:
     """Return about how many rows of data would settle a mean of the size seen, as `estimate` was.
 
+    In all; None where no number within reason is enough.
+
     A fold's variance is taken to fall as 1 / n. That is rough: it is so for the chance in the test
     rows; the chance in the training may fall faster or more slowly, and so may the difference.
-
-    Returns
-    -------
-    int or None
-        The rows in all; None where no number within reason is enough.
     """
     mean = abs(estimate.mean)
     return _find_smallest(

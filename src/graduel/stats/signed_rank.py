@@ -24,7 +24,7 @@ _MOST_EXACT = 300  # data sets; beyond, the normal distribution is exact to four
 
 @dataclass(frozen=True, slots=True)
 class SignedRank:
-    """Differences of two contenders, one a data set, judged by the ranks of their sizes.
+    """Differences of two contenders, one a data set, compared by the ranks of their sizes.
 
     Attributes
     ----------
@@ -93,15 +93,12 @@ class SignedRank:
         return min(2 * _cdf(moving, low), 1.0)
 
     def interval(self, level: float) -> tuple[float, float] | None:
-        """Return the differences that the test does not reject, shape (low, high).
+        """Return the lowest and the highest difference that the test does not reject.
+
+        None where there are too few data sets for that level: it takes 6 for 95 %, 5 for 90 %.
 
         The limits are the k-th smallest and the k-th largest Walsh average, with the largest k
         for which P(T <= k - 1) is at most (1 - level) / 2: the exact interval of Tukey's.
-
-        Returns
-        -------
-        tuple of float, or None
-            None where there are too few data sets for that level: 6 for 95 %, 5 for 90 %.
 
         References
         ----------
@@ -139,10 +136,8 @@ class SignedRank:
 
         Parameters
         ----------
-        rope : float
-            The region of practical equivalence.
-        rng : numpy.random.Generator, optional
-            Of the draws; without, one of a fixed seed.
+        rope : the region of practical equivalence
+        rng : of the draws; without, one of a fixed seed
 
         References
         ----------
@@ -162,20 +157,16 @@ class SignedRank:
     def datasets_needed(
         self, alpha: float, rope: float, level: float, power: float = 0.8
     ) -> int | None:
-        """Return how many data sets would settle a difference of the size seen.
+        """Return how many data sets in all would settle a difference; None if no number would.
 
-        With p the share of means of two different data sets that lie above 0, either the test
+        The difference is of the size seen. With p the share of means of two different data sets
+        that lie above 0, either the test
         rejects, or the interval of `level` lies inside ±rope, with the chance `power`::
 
             N = (z_(1 - alpha/2) + z_power)² / (3 (p - 1/2)²)
 
         and for equality the same with p the smaller of the shares above -rope and below rope,
         with z_((1 + level)/2) and z_((1 + power)/2).
-
-        Returns
-        -------
-        int or None
-            The data sets in all; None where no number is enough.
 
         References
         ----------
@@ -213,12 +204,10 @@ def rope_probabilities(d: Array, rope: float, draws: Array) -> tuple[float, floa
 
     Parameters
     ----------
-    d : array of shape (n,)
-        The differences.
-    rope : float
-        The region of practical equivalence.
-    draws : array of shape (draws, n + 1)
-        Weights of the prior's 0, then of the differences; each row sums to 1.
+    d : the differences, shape (n,)
+    rope : the region of practical equivalence
+    draws : weights of the prior's 0, then of the differences, shape (draws, n + 1); each row sums
+        to 1
     """
     x = np.r_[0.0, d]
     sums = np.round(x[:, np.newaxis] + x, _DECIMALS)

@@ -103,7 +103,9 @@ class MeanEstimate:
 
 
 def two_way_t(d: NDArray[np.generic], level: float = 0.95) -> MeanEstimate:
-    """Mean of `d` where rows and seeds are both a sample: what a new row and a new seed would do.
+    """Return the mean of `d` where rows and seeds are both a sample.
+
+    It predicts the difference on a new row with a new seed.
 
     d[s, r] = mean + row effect + seed effect + rest, all random. With the mean squares of the
     two-way analysis of variance, each divided by the number of cells, R (rows), S (seeds) and
@@ -122,10 +124,8 @@ def two_way_t(d: NDArray[np.generic], level: float = 0.95) -> MeanEstimate:
 
     Parameters
     ----------
-    d : array of shape (seeds, rows)
-        At least 2 x 2.
-    level : float
-        The coverage of the interval, between 0 and 1.
+    d : at least 2 x 2, shape (seeds, rows)
+    level : the coverage of the interval, between 0 and 1
 
     Raises
     ------
@@ -157,7 +157,7 @@ def two_way_t(d: NDArray[np.generic], level: float = 0.95) -> MeanEstimate:
 
 
 def paired_t(d: NDArray[np.generic], level: float = 0.95) -> MeanEstimate:
-    """Mean of `d` where the rows are a sample and the seeds are taken as given.
+    """Return the mean of `d` where the rows are a sample and the seeds are taken as given.
 
     A one-sample t on the means by row (Student 1908). It speaks of the fitted models alone: how
     much another seed would change is left out. It is meant for two seeds, which are too few to
@@ -165,10 +165,8 @@ def paired_t(d: NDArray[np.generic], level: float = 0.95) -> MeanEstimate:
 
     Parameters
     ----------
-    d : array of shape (seeds, rows)
-        At least two rows.
-    level : float
-        The coverage of the interval, between 0 and 1.
+    d : at least two rows, shape (seeds, rows)
+    level : the coverage of the interval, between 0 and 1
 
     Raises
     ------
@@ -188,7 +186,7 @@ def paired_t(d: NDArray[np.generic], level: float = 0.95) -> MeanEstimate:
 
 
 def error_interval(wrong: NDArray[np.bool_], level: float = 0.95) -> tuple[float, float]:
-    """Interval for one contender's error rate.
+    """Return the interval for one contender's error rate.
 
     One seed: Wilson's. Two: a t on the means by row. Three or more: two-way, rows and seeds. The
     last two are cut to [0, 1]; where nothing varies (no error at all, say) a t has nothing to go
@@ -196,10 +194,8 @@ def error_interval(wrong: NDArray[np.bool_], level: float = 0.95) -> tuple[float
 
     Parameters
     ----------
-    wrong : bool array of shape (seeds, rows)
-        Where the contender is wrong.
-    level : float
-        The coverage, between 0 and 1.
+    wrong : where the contender is wrong, bool of shape (seeds, rows)
+    level : the coverage, between 0 and 1
 
     Examples
     --------

@@ -39,15 +39,7 @@ HEADERS = (
 
 
 class SecurityMiddleware:
-    """An ASGI application in front of another.
-
-    Parameters
-    ----------
-    app : the application behind it
-    host : the address that the server listens on
-    allowed : further names in a Host header that are accepted
-    limits : sizes and times of a body
-    """
+    """An ASGI application in front of `app`; parameters as in :func:`.create_app`."""
 
     def __init__(self, app: Any, *, host: str, allowed: Iterable[str] = (), limits: Limits) -> None:
         self._app, self._limits = app, limits

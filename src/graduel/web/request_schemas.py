@@ -67,7 +67,7 @@ class UnitAblation(RequestBody):
 
 
 class ModelRequest(RequestBody):
-    """The models that are asked, and the client's edits of their network."""
+    """The models that a request is for, and the client's edits of their network."""
 
     model: ModelChoice = "ready"
     weights: Annotated[list[WeightEdit], Field(max_length=200)] = []

@@ -32,7 +32,7 @@ def run(
     """Run a duel, write its report, show the result; of several data sets, one on each."""
     datasets = datasets or ["mnist"]
     options |= {
-        "contenders": split_names(contenders),
+        "contenders": None if contenders is None else list(split_names(contenders)),
         "user_contenders": [load_contender(text) for text in contender or []],
         "probes": not no_probes,
     }

@@ -9,7 +9,7 @@ from rich.console import Console
 
 from graduel.cli.actions.live_session import command_line, print_json, run_live
 from graduel.cli.data_source import print_notes, training_source
-from graduel.cli.views.experiment_table import show
+from graduel.cli.views.duel_table import show_experiment
 from graduel.duel.plan.experiment import plan_experiment
 from graduel.duel.result.duel_result import RESULT
 from graduel.duel.session import Session, default_folder
@@ -34,4 +34,4 @@ def run(
     if as_json:
         print_json(session.folder / RESULT)
     else:
-        show(result, picture, Console())
+        show_experiment(result, picture, Console())

@@ -12,11 +12,10 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 
 from graduel.cli.views.progress import PLAIN_EVERY, format_seconds
-from graduel.contenders import Budget, Contender, FittedContender, LabelledRows
+from graduel.contenders import Budget, FittedContender, LabelledRows
 from graduel.contenders import Progress as Stage
+from graduel.contenders.contender import TunableContender
 from graduel.contenders.net import FittedNet, start_training
-from graduel.data import Dataset
-from graduel.duel.plan.splits import Split
 from graduel.errors import UserError
 from graduel.metrics.metric import get_metric, log_loss
 from graduel.train import DivergedError, Epoch
@@ -30,18 +29,18 @@ class FitOutcome:
 
     Attributes
     ----------
-    fitted : the model that was chosen
-    details : what is noted of the fit: best epoch or round, validation error
-    chosen : which epoch or round that is, in words
+    fitted : the model that was selected
+    details : best epoch or round, validation error
+    selected : which epoch or round that is, in words
     length : how long the fit was, in words
-    seconds : what it took
+    seconds : its duration
     stopped : whether Ctrl-C ended it
     diverged : why it ended early, if it did
     """
 
     fitted: FittedContender
     details: dict[str, Any]
-    chosen: str
+    selected: str
     length: str
     seconds: float
     stopped: bool = False
@@ -76,30 +75,26 @@ class LiveDisplay:
 
 def fit_net(
     recipe: NetRecipe,
-    data: Dataset,
-    split: Split,
+    train: LabelledRows,
+    valid: LabelledRows,
     rng: np.random.Generator,
     metric: str,
     console: Console,
 ) -> FitOutcome:
     """Train a network; Ctrl-C or divergence ends it early, and the best epoch so far stays."""
-    table, y = data.table, data.y
     start = perf_counter()
-    train = LabelledRows(
-        table[split.train], y[split.train], len(data.classes), data.image, data.columns
-    )
-    ready, training = start_training(recipe, train, rng)
+    prepare, training = start_training(recipe, train, rng)
     best, done = BestEpoch(training.answer.copy()), 0
-    valid, loss = ready(table[split.valid]), get_metric(metric).loss
+    valid_X, loss = prepare(valid.X), get_metric(metric).loss
 
     def losses(p: Any, codes: Any) -> tuple[float, ...]:
-        return loss(p, codes), log_loss(p, codes) if data.columns else 0.0
+        return loss(p, codes), log_loss(p, codes) if train.columns else 0.0
 
     console.out(training.network.summary(), highlight=False)
     stopped, diverged = False, ""
     try:
         with np.errstate(over="ignore", invalid="ignore"), LiveDisplay(console, "epoch 1") as live:
-            for epoch, error in training.validated_epochs(valid, y[split.valid], best, losses):
+            for epoch, error in training.validated_epochs(valid_X, valid.y, best, losses):
                 done, seconds = epoch.epoch, perf_counter() - start
                 live.show(epoch.t, seconds, _line(epoch, error, best, seconds, recipe.epochs))
     except KeyboardInterrupt:
@@ -114,9 +109,9 @@ def fit_net(
     seconds = perf_counter() - start
     details = {"epochs": done, "best_epoch": best.epoch, "valid_error": best.error}
     return FitOutcome(
-        FittedNet(training, best.weights, ready, seconds, details),
+        FittedNet(training, best.weights, prepare, seconds, details),
         details,
-        chosen=f"with the weights of epoch {best.epoch}",
+        selected=f"with the weights of epoch {best.epoch}, the best on the validation rows",
         length=f"{done} of {recipe.epochs} epochs" if done < recipe.epochs else _many(done),
         seconds=seconds,
         stopped=stopped,
@@ -124,29 +119,27 @@ def fit_net(
     )
 
 
-def fit_xgboost(
-    contender: Contender,
-    rounds: int,
-    data: Dataset,
-    split: Split,
+def fit_contender(
+    contender: TunableContender,
+    train: LabelledRows,
+    valid: LabelledRows,
     rng: np.random.Generator,
     threads: int,
     console: Console,
 ) -> FitOutcome:
-    """Boost at most so many rounds; Ctrl-C ends it, and nothing is kept."""
-    train, valid = (
-        LabelledRows(data.table[rows], data.y[rows], len(data.classes), data.image, data.columns)
-        for rows in (split.train, split.valid)
-    )
-    best = float("inf")
-    with LiveDisplay(console, "round 1") as live:
+    """Fit a contender of any other family; Ctrl-C ends it, and nothing is saved."""
+    rounds, best = getattr(contender.recipe, "n_estimators", None), float("inf")
+    with LiveDisplay(console, "starting") as live:
 
         def notify(stage: Stage) -> None:
             nonlocal best
             best = min(best, stage.valid_error)
+            done = f"{100 * stage.share:.0f} %"
+            if rounds is not None:
+                done = f"round {round(stage.share * rounds)} of {rounds} at most"
             line = (
-                f"round {round(stage.share * rounds)} of {rounds} at most: validation error "
-                f"{100 * stage.valid_error:.2f} % (lowest {100 * best:.2f} %)"
+                f"{done}: validation error {100 * stage.valid_error:.2f} % "
+                f"(lowest {100 * best:.2f} %)"
             )
             live.show(stage.share, stage.seconds, line)
 
@@ -158,13 +151,11 @@ def fit_xgboost(
                 fitted: FittedContender = end.value
                 break
     details = dict(fitted.details)
-    return FitOutcome(
-        fitted,
-        details,
-        chosen=f"with the first {details['best_round']} rounds",
-        length=f"{details['rounds']} rounds",
-        seconds=fitted.seconds,
-    )
+    selected, length = "with all of its fit", "the fit"
+    if "best_round" in details:
+        selected = f"with the first {details['best_round']} rounds, the best on the validation rows"
+        length = f"{details['rounds']} rounds"
+    return FitOutcome(fitted, details, selected, length, fitted.seconds)
 
 
 def _line(epoch: Epoch, error: float, best: BestEpoch, seconds: float, epochs: int) -> str:

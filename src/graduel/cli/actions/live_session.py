@@ -48,21 +48,16 @@ class LiveObserver(Observer):
         """Write the page of a result."""
         self.page = self._write(run)
 
-    def saved(self) -> str:
-        """Return how many fits are finished and saved, in words; nothing before the first."""
+    def saved(self) -> tuple[int, str]:
+        """Return how many fits are finished and saved, as a number and in words."""
         if self.store is None:
-            return ""
+            return 0, ""
         cells = list(self.store.protocol.cells())
-        done = sum(self.store.is_finished(cell) for cell in cells)
-        return (
-            f"{done} of {len(cells)} fits are finished and kept in {self.store.path}; "
+        done = sum(map(self.store.is_finished, cells))
+        return done, (
+            f"{done} of {len(cells)} fits are finished and saved in {self.store.path}; "
             "the same command goes on from there"
         )
-
-    def has_saved(self) -> bool:
-        """Return whether any fit of the current folder is finished."""
-        store = self.store
-        return store is not None and any(map(store.is_finished, store.protocol.cells()))
 
 
 def run_live(session: Session, write: Callable[[Run], Path]) -> tuple[Run, Path]:
@@ -81,14 +76,15 @@ def run_live(session: Session, write: Callable[[Run], Path]) -> tuple[Run, Path]
     except KeyboardInterrupt:
         if observer.store is None:
             raise
-        typer.echo(f"graduel: stopped. {observer.saved()}.", err=True)
+        typer.echo(f"graduel: stopped. {observer.saved()[1]}.", err=True)
         raise typer.Exit(130) from None
     except WorkerError as error:
-        typer.echo(f"graduel: {error}. {observer.saved()}.", err=True)
+        typer.echo(f"graduel: {error}. {observer.saved()[1]}.", err=True)
         raise typer.Exit(1) from None
     except UserError as error:
-        if observer.has_saved():
-            raise UserError(f"{error}. {observer.saved()}") from None
+        done, saved = observer.saved()
+        if done:
+            raise UserError(f"{error}. {saved}") from None
         raise
 
 

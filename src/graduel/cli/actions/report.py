@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
 from rich.console import Console
 
-from graduel.cli.views import duel_table, experiment_table, suite_table
+from graduel.cli.actions.live_session import print_json
+from graduel.cli.views import duel_table, suite_table
 from graduel.duel.result.build import load_run
 from graduel.duel.result.duel_result import RESULT
 from graduel.duel.store.plan_file import PLAN
@@ -40,6 +40,12 @@ def run(folder: Path, *, as_json: bool) -> None:
             f"expected the folder of a finished duel, experiment or suite; {folder} holds none "
             f"({PLAN} or {SUITE} is not there)"
         )
+    result = folder / (SUITE_RESULT if is_suite else RESULT)
+    if not result.exists():
+        raise UserError(
+            f"{folder} is not finished: it has no {result.name}. The same command goes on from "
+            "where it stopped"
+        )
     try:
         show = _suite(folder) if is_suite else _duel(folder)
     except (KeyError, TypeError, IndexError, AttributeError, StopIteration) as error:
@@ -48,34 +54,23 @@ def run(folder: Path, *, as_json: bool) -> None:
             "Run the same command again to make it anew"
         ) from None
     if as_json:
-        result = folder / (SUITE_RESULT if is_suite else RESULT)
-        sys.stdout.write(result.read_text(encoding="utf-8"))
+        print_json(result)
     else:
         show(Console())
 
 
 def _duel(folder: Path) -> Show:
     """Render a duel's page, or draw an experiment's picture."""
-    if not (folder / RESULT).exists():
-        raise UserError(
-            f"{folder} is not finished: it has no {RESULT}. The same command goes on from where it "
-            "stopped"
-        )
     duel = load_run(folder)
     if duel.result.protocol.varies:
         picture = write_experiment(duel)
-        return lambda console: experiment_table.show(duel, picture, console)
+        return lambda console: duel_table.show_experiment(duel, picture, console)
     page = write_report(duel)
     return lambda console: duel_table.show(duel, page, console)
 
 
 def _suite(folder: Path) -> Show:
     """Render the page of every data set, then the suite's own."""
-    if not (folder / SUITE_RESULT).exists():
-        raise UserError(
-            f"{folder} is not finished: it has no {SUITE_RESULT}. The same command goes on from "
-            "where it stopped"
-        )
     suite = load_suite(folder)
     for dataset in suite.result.datasets:
         write_report(load_run(folder / dataset.name))

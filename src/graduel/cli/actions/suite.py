@@ -65,7 +65,7 @@ def run(
         suite = run_plan(folder, plan, observer, command=command_line(), show_rows=show_rows)
     except KeyboardInterrupt:
         typer.echo(
-            f"graduel: stopped. What is finished is kept in {folder}; the same command goes on "
+            f"graduel: stopped. What is finished is saved in {folder}; the same command goes on "
             "from there.",
             err=True,
         )

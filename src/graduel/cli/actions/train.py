@@ -15,12 +15,13 @@ import typer
 from rich.console import Console
 from threadpoolctl import threadpool_limits
 
-from graduel.cli.actions.live_fit import FitOutcome, fit_net, fit_xgboost
+from graduel.cli.actions.live_fit import FitOutcome, fit_contender, fit_net
 from graduel.cli.actions.live_session import command_line
 from graduel.cli.data_source import print_findings, print_notes, training_source
 from graduel.cli.views.progress import format_seconds
-from graduel.contenders import FittedContender, get_family, make_contender
-from graduel.contenders.registry import BUILT_IN_CONTENDERS
+from graduel.contenders import LabelledRows, make_contender
+from graduel.contenders.family import has_no_saved_form
+from graduel.contenders.registry import get_contender
 from graduel.data import Dataset
 from graduel.data.schema import Schema
 from graduel.data.source import DataSource
@@ -29,14 +30,10 @@ from graduel.duel.plan.protocol import Protocol
 from graduel.duel.plan.protocol_builder import build_protocol
 from graduel.duel.plan.splits import Split
 from graduel.duel.result.environment import describe_environment
-from graduel.errors import UserError, unknown
+from graduel.errors import UserError
 from graduel.metrics.metric import get_metric, is_misclassified, log_loss
 from graduel.models.model_file import save_model
 from graduel.serialize import to_plain
-
-CAN_BE_SAVED = [
-    name for name, family in BUILT_IN_CONTENDERS.items() if family in ("net", "xgboost")
-]
 
 
 def run(
@@ -51,8 +48,11 @@ def run(
     **options: Any,
 ) -> None:
     """Fit, select the best epoch or round on validation rows, evaluate on test rows, save."""
-    if contender not in CAN_BE_SAVED:
-        raise unknown("contender", contender, CAN_BE_SAVED)
+    family, _ = get_contender(contender)
+    if family.to_model is has_no_saved_form:
+        raise UserError(
+            f"a model of {contender} has no saved form; train another contender, such as net"
+        )
     if net is not None and contender != "net":
         raise UserError(f"--net goes with the contender net; got --contender {contender}")
     if seed < 0:
@@ -70,8 +70,9 @@ def run(
         report = _evaluate(done, dataset_rows, split, protocol, contender, seed)
     spec = protocol.contenders[contender]
     schema = Schema.of(dataset_rows)
-    model = get_family(spec["family"]).to_model(done.fitted, schema, spec["title"])
-    assert model is not None
+    model = family.to_model(done.fitted, schema, spec["title"])
+    if model is None:
+        raise UserError(f"this model of {contender} has no saved form; train another contender")
     save_model(path, replace(model, notes=report))
     if as_json:
         sys.stdout.write(json.dumps(report | {"model": str(path)}, indent=1) + "\n")
@@ -97,13 +98,16 @@ def _plan(data: DataSource, contender: str, net: str | None, options: dict[str, 
 def _fit(
     contender: str, protocol: Protocol, data: Dataset, split: Split, seed: int, console: Console
 ) -> FitOutcome:
-    spec = protocol.contenders[contender]
+    spec, table = protocol.contenders[contender], data.table
     model = make_contender(contender, spec["family"], spec["recipe"], protocol.metric)
+    train, valid = (
+        LabelledRows(table[rows], data.y[rows], len(data.classes), data.image, data.columns)
+        for rows in (split.train, split.valid)
+    )
     rng = np.random.default_rng(seed)
     if spec["family"] == "net":
-        return fit_net(model.recipe, data, split, rng, protocol.metric, console)
-    rounds = int(spec["recipe"]["n_estimators"])
-    return fit_xgboost(model, rounds, data, split, rng, protocol.threads, console)
+        return fit_net(model.recipe, train, valid, rng, protocol.metric, console)
+    return fit_contender(model, train, valid, rng, protocol.threads, console)
 
 
 def _default_path(protocol: Protocol, seed: int) -> Path:
@@ -135,16 +139,15 @@ def _evaluate(
     done: FitOutcome, data: Dataset, split: Split, protocol: Protocol, contender: str, seed: int
 ) -> dict[str, Any]:
     """Evaluate the model on the test rows; return the report that is saved with it."""
-    fitted: FittedContender = done.fitted
-    p, y = fitted.predict_proba(data.table[split.test]), data.y[split.test]
+    p, y = done.fitted.predict_proba(data.table[split.test]), data.y[split.test]
     if not np.isfinite(p).all():
         raise UserError(
             "the network gives probabilities that are no numbers: it diverged. "
             "Lower the learning rate"
         )
-    metric, chosen = get_metric(protocol.metric), {}
+    metric, leading = get_metric(protocol.metric), {}
     if metric.name not in ("error", "log_loss"):
-        chosen = {"metric": metric.name, f"test_{metric.name}": metric.value(p, y)}
+        leading = {"metric": metric.name, f"test_{metric.name}": metric.value(p, y)}
     return {
         "dataset": data.name,
         "contender": contender,
@@ -157,7 +160,7 @@ def _evaluate(
         **done.details,
         "test_error": float(is_misclassified(p, y).mean()),
         "test_log_loss": log_loss(p, y),
-        **chosen,
+        **leading,
         "seconds": done.seconds,
         "environment": to_plain(describe_environment(command_line(), protocol.threads)),
     }
@@ -172,10 +175,9 @@ def _show(
         quality += f", log loss {report['test_log_loss']:.4f}"
     elif metric.name != "error":
         quality += f", {metric.title} {report[f'test_{metric.name}']:.4f}"
+    valid = f" ({100 * report['valid_error']:.2f} %)" if "valid_error" in report else ""
     lines = [
-        f"{quality}, {done.chosen}, the best on the validation rows "
-        f"({100 * report['valid_error']:.2f} %); {format_seconds(report['seconds'])} for "
-        f"{done.length}",
+        f"{quality}, {done.selected}{valid}; {format_seconds(done.seconds)} for {done.length}",
         f"saved in {path}",
     ]
     if done.stopped:

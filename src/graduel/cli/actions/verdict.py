@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import json
 import sys
 from typing import Any
@@ -13,6 +12,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from graduel.cli.options import split_names
 from graduel.data.read.array_file import ArrayFile, read_array
 from graduel.duel.verdict.predictions import class_names, compare_predictions
 from graduel.duel.verdict.sentences import (
@@ -46,7 +46,7 @@ def run(
     one, other, true = read_array(a), read_array(b), read_array(y)
     if true.columns is not None:
         raise UserError(f"{y}: expected one column of true labels; name one: {y}:COLUMN")
-    class_list = None if classes is None else _split_names(classes)
+    class_list = None if classes is None else list(split_names(classes))
     order = class_list
     if order is None and (one.columns or other.columns):
         order = list(class_names(true.array))
@@ -65,17 +65,13 @@ def run(
         show(comparison, measure, Console())
 
 
-def _split_names(text: str) -> list[str]:
-    return [name.strip() for name in next(csv.reader([text], skipinitialspace=True))]
-
-
 def _names(text: str | None, one: str, other: str) -> tuple[str, str]:
     if text is None:
         return (one, other) if one != other else ("A", "B")
-    class_list = _split_names(text)
-    if len(class_list) != 2 or not all(class_list):
+    titles = split_names(text)
+    if len(titles) != 2 or not all(titles):
         raise UserError(f"--names: expected two names with a comma between them; got '{text}'")
-    return class_list[0], class_list[1]
+    return titles[0], titles[1]
 
 
 def _order_columns(x: ArrayFile, classes: list[str] | None) -> NDArray[Any]:

@@ -30,8 +30,9 @@ def train(
     contender: Annotated[
         str,
         typer.Option(
-            help="What learns it: net, net-best, net-augmented, net-conv, xgboost, "
-            "xgboost-best, xgboost-augmented, xgboost-td, xgboost-plain."
+            help="What is trained: net, net-best, net-augmented, net-conv, textbook, xgboost, "
+            "xgboost-best, xgboost-augmented, xgboost-td, xgboost-plain; or a contender of an "
+            "installed package whose models can be saved."
         ),
     ] = "net",
     net: Annotated[

@@ -1,4 +1,4 @@
-"""A duel's result on the screen: the table, then the verdicts in sentences."""
+"""The result of a duel or an experiment on the screen: the table, then sentences."""
 
 from __future__ import annotations
 
@@ -6,13 +6,42 @@ from pathlib import Path
 
 from rich.console import Console
 from rich.markup import escape
+from rich.table import Table
 
-from graduel.cli.views.report_table import build_rich_table
+from graduel.cli.views.inspect_text import print_text
 from graduel.duel.result.outcome import Run
+from graduel.report import experiment
+from graduel.report.draw.picture import TextTable
 from graduel.report.sections import learning_curve, results
 
 WIDTH = 100
 """Characters in a line where the output is no terminal."""
+
+
+def build_rich_table(content: TextTable, title: str) -> Table:
+    """Return a report's table for a terminal, the best values in bold."""
+    rich_table = Table(title=title)
+    for i, heading in enumerate(content.head):
+        rich_table.add_column(escape(heading), justify="right" if i else "left")
+    for i, row in enumerate(content.rows):
+        cells = [escape(text) for text in row]
+        rich_table.add_row(
+            *(f"[bold]{t}[/]" if (i, j) in content.best else t for j, t in enumerate(cells))
+        )
+    return rich_table
+
+
+def show_experiment(run: Run, picture: Path, console: Console) -> None:
+    """Print the table of an experiment, and where the picture is."""
+    if not console.is_terminal:
+        console.width = WIDTH
+    result, seeds = run.result, run.result.protocol.seeds
+    many = f"{seeds} seeds" if seeds > 1 else "one seed: what differs may be chance"
+    title = f"{result.dataset.name}: {len(result.contenders)} variants, {many}"
+    console.print(build_rich_table(experiment.build_table(run), title))
+    for scope in sorted({one.scope for one in result.comparisons}):
+        print_text(console, scope)
+    console.print(f"The picture: {picture}", highlight=False, markup=False, soft_wrap=True)
 
 
 def show(run: Run, report: Path, console: Console) -> None:
@@ -32,17 +61,17 @@ def show(run: Run, report: Path, console: Console) -> None:
     if result.claims:
         console.print()
     for comparison in result.comparisons:
-        console.print(f"* {comparison.sentence}", highlight=False, markup=False)
+        print_text(console, f"* {comparison.sentence}")
         if comparison.cost:
-            console.print(f"  {comparison.cost}", highlight=False, markup=False)
+            print_text(console, f"  {comparison.cost}")
     if result.comparisons:
-        console.print(result.comparisons[0].scope, highlight=False, markup=False)
+        print_text(console, result.comparisons[0].scope)
     for sentence in learning_curve.list_sentences(run):
-        console.print(f"* By training rows: {sentence}", highlight=False, markup=False)
+        print_text(console, f"* By training rows: {sentence}")
     if result.protocol.quick:
-        hint = (
+        print_text(
+            console,
             "A quick look, with few rows and small budgets for all; the whole duel is the same "
-            "command without --quick."
+            "command without --quick.",
         )
-        console.print(hint, highlight=False, markup=False)
     console.print(f"\nThe report: {report}", highlight=False, markup=False, soft_wrap=True)

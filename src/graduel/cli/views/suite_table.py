@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from graduel.cli.views.inspect_text import print_text
 from graduel.duel.result.outcome import Suite
 from graduel.report.draw.contender_names import list_titles
 from graduel.report.draw.wording import capitalize
@@ -41,7 +42,7 @@ def show(suite: Suite, page: Path, console: Console) -> None:
         lines.append(remark)
     lines += [f"Failed: {one.name}: {one.message}" for one in result.failures]
     for line in lines:
-        console.print(line, highlight=False, markup=False)
+        print_text(console, line)
     console.print(f"\nThe report: {page}", highlight=False, markup=False, soft_wrap=True)
 
 

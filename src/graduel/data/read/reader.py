@@ -11,7 +11,7 @@ from graduel.data.dataset import Dataset
 from graduel.data.read import parquet
 from graduel.data.read.delimited import csv
 from graduel.data.read.delimited.dialect import detect_dialect
-from graduel.data.read.images.idx_folder import NAME, find_idx_files, read_idx_folder
+from graduel.data.read.images.idx import NAME, find_idx_files, read_idx_folder
 from graduel.data.read.images.image_folders import ENDINGS, read_images
 from graduel.data.read.memory_check import check_memory, table_bytes
 from graduel.data.read.npz import read_npz

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from graduel.data.read.images.idx_folder import find_idx_files
+from graduel.data.read.images.idx import find_idx_files
 from graduel.data.read.images.image_folders import find_image_folders
 from graduel.data.read.labelled_arrays import natural_order
 from graduel.errors import UserError

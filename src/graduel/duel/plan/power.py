@@ -34,6 +34,7 @@ def explain_power(
 ) -> str | None:
     """Return a warning if the test rows are too few to find two contenders practically equal.
 
+    None if they are enough, or if no σ can be assumed (most scorers, AUC of more than two classes).
     They are enough if half the width of the equivalence interval is less than the ROPE for two
     contenders of equal quality. With σ the assumed standard deviation of a row's difference, n rows
     and the level 1 − 0.1 / pairs, half the width is ::
@@ -45,24 +46,13 @@ def explain_power(
 
     Parameters
     ----------
-    n_test : int
-        Number of test rows; in cross-validation of all rows.
-    rope : float
-        The region of practical equivalence.
-    metric : Metric
-        The metric that is compared.
-    design : tuple of int, optional
-        Repeats and folds of a cross-validation; without, one set of test rows.
-    pairs : int
-        Number of pairs of contenders.
-    class_rows : sequence of int, optional
-        Number of test rows of each class; by default equal classes, and two of them for AUC.
-
-    Returns
-    -------
-    str or None
-        A sentence if they are too few; None if they are enough, or if no σ can be assumed
-        (most scorers, AUC of more than two classes).
+    n_test : number of test rows; in cross-validation of all rows
+    rope : the region of practical equivalence
+    metric : the metric that is compared
+    design : repeats and folds of a cross-validation; without, one set of test rows
+    pairs : number of pairs of contenders
+    class_rows : number of test rows of each class; by default equal classes, and two of them for
+        AUC
 
     Examples
     --------

@@ -103,7 +103,7 @@ class Protocol:
 
     @classmethod
     def from_dict(cls, data: Any) -> Protocol:
-        """Return the protocol that :meth:`as_dict` made plain data of.
+        """Return the protocol that plain data of :meth:`as_dict` describe.
 
         Raises
         ------

@@ -50,7 +50,7 @@ from graduel.serialize import from_plain, read_json, write_json
 def build_result(store: Store, command: str, *, show_rows: bool = False) -> Run:
     """Evaluate the finished cells, write ``result.json`` and return the run.
 
-    `show_rows` lets a report show rows of data of the user's own.
+    `show_rows` lets a report show rows of user data.
     """
     protocol = store.protocol
     dataset, outcomes = store.dataset(), _outcomes(store)
@@ -148,7 +148,7 @@ def _run(
     known = store.protocol.source is None
     dataset = None
     if known or result.dataset.show_rows:
-        # Data of the user's own may be gone; then what is to be shown of them is.
+        # User data may be gone; then no report can show rows of them.
         with nullcontext() if known else suppress(UserError):
             dataset = store.dataset()
     if dataset is not None:

@@ -1,8 +1,8 @@
-"""What a duel leaves behind: an outcome for each cell, and the finished run."""
+"""Outcomes of cells, finished runs and finished suites."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,7 @@ Curve = list[tuple[float, float]]
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What one cell found: one contender, fitted once with one seed."""
+    """The result of one cell: one contender, fitted once with one seed."""
 
     contender: str
     seed: int
@@ -29,7 +29,7 @@ class Outcome:
     model_bytes: int
     curve: Curve
     details: dict[str, Any]
-    """What the fit chose: best epoch or round, its validation error, …"""
+    """What the fit selected: best epoch or round, its validation error, …"""
     probabilities: NDArray[Any] = field(repr=False, compare=False)
     """For each test row, a probability for each class: float32, shape (n_test, n_classes)."""
     valid_probabilities: NDArray[Any] = field(repr=False, compare=False)
@@ -60,14 +60,14 @@ class Run:
     """Codes of the true classes, shape (n_test,)."""
     classes: tuple[str, ...]
     images: NDArray[Any] | None
-    """The test images, uint8 of shape (n_test, height, width); None for a table, and where images
-    of the user's own are not to be shown."""
+    """The test images, uint8 of shape (n_test, height, width); None for a table, and where
+    user images are not to be shown."""
     rows: NDArray[Any] | None = None
-    """Of a table of the user's own, where each judged row stands in it, from 0, shape (n_test,)."""
+    """User tables: the row number of each test row, from 0, shape (n_test,)."""
     cells: Any = None
     """The features of those rows, a Polars data frame; None where they are not to be shown."""
     kept: bool = False
-    """Whether fitted models are kept in the folder."""
+    """Whether fitted models are saved in the folder."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,15 +89,7 @@ class Suite:
         verdict = self.result.by_log_loss
         if verdict is None:
             return None
-        by = verdict.protocol
-        protocol = replace(
-            self.result.protocol,
-            metric=by.metric,
-            metric_title=by.metric_title,
-            metric_unit=by.metric_unit,
-            lower_is_better=by.lower_is_better,
-            rope=by.rope,
-        )
+        protocol = replace(self.result.protocol, **asdict(verdict.protocol))
         datasets = tuple(
             replace(
                 dataset,

@@ -1,4 +1,4 @@
-"""Running one cell: fit on its rows, score its checkpoints, time its predictions."""
+"""Running one cell: build its contender, fit it, score its checkpoints, time its predictions."""
 
 from __future__ import annotations
 
@@ -7,16 +7,25 @@ from itertools import chain
 from statistics import median
 from threading import Event, Thread
 from time import perf_counter
-from types import TracebackType
 from typing import Any
 
 import numpy as np
 import psutil
 
-from graduel.contenders import Budget, Contender, FittedContender, LabelledRows, Notify, error_rate
-from graduel.contenders.search.tuning import TunedFit
+from graduel.contenders import (
+    Budget,
+    Contender,
+    FittedContender,
+    LabelledRows,
+    Notify,
+    error_rate,
+    get_family,
+    make_contender,
+)
+from graduel.contenders.search.space import Space
+from graduel.contenders.search.tuning import TunedContender, TunedFit
 from graduel.data import Dataset
-from graduel.duel.plan.protocol import Cell
+from graduel.duel.plan.protocol import Cell, Protocol
 from graduel.duel.plan.splits import Split
 from graduel.duel.result.outcome import Curve, Outcome
 from graduel.errors import UserError
@@ -44,14 +53,40 @@ class PeakMemory:
         self._thread.start()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        tb: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         self._end.set()
         self._thread.join()
+
+
+def build_contender(
+    protocol: Protocol, cell: Cell, trials: Any, estimator: bytes | None = None, *, image: bool
+) -> Any:
+    """Build the contender of a cell.
+
+    Parameters
+    ----------
+    protocol, cell : of the duel
+    trials : the log of a tuning's finished trials
+    estimator : the user's own, pickled
+    image : whether rows are images
+    """
+    spec = protocol.contenders[cell.contender]
+    contender = make_contender(
+        cell.contender, spec["family"], spec["recipe"], protocol.metric, estimator
+    )
+    if not protocol.is_tuned:
+        return contender
+    space = search_space(protocol, cell, image=image)
+    return TunedContender(
+        contender, space, protocol.metric, trials, protocol.trials, protocol.seconds
+    )
+
+
+def search_space(protocol: Protocol, cell: Cell, *, image: bool) -> Space:
+    """Return the search space of a cell's contender."""
+    spec = protocol.contenders[cell.contender]
+    family = get_family(spec["family"])
+    return family.space(family.parse_recipe(spec["recipe"]), image=image, quick=protocol.quick)
 
 
 def run_cell(

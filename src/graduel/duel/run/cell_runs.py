@@ -14,7 +14,7 @@ from graduel.contenders.search.tuning import count_curve_points
 from graduel.data import Dataset
 from graduel.duel.plan.protocol import Cell
 from graduel.duel.plan.splits import Split
-from graduel.duel.run.cell_contender import search_space
+from graduel.duel.run.cell import search_space
 from graduel.duel.run.executor import Executor, WorkerError
 from graduel.duel.run.job import CellJob, Event
 from graduel.duel.run.local import LocalExecutor

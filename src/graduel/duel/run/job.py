@@ -91,7 +91,7 @@ def to_message(value: Any) -> bytes:
 
 
 def from_message(kind: type[Message], content: bytes) -> Message:
-    """Return the job or the event that :func:`to_message` made bytes of."""
+    """Return the job or the event that bytes of :func:`to_message` describe."""
     import msgspec
 
     return msgspec.msgpack.decode(content, type=kind, dec_hook=_from_npy)
@@ -114,8 +114,7 @@ def run_job(job: CellJob, emit: Callable[[Event], None]) -> None:
         If the cell cannot be run.
     """
     from graduel.contenders import Budget
-    from graduel.duel.run.cell import run_cell
-    from graduel.duel.run.cell_contender import build_contender
+    from graduel.duel.run.cell import build_contender, run_cell
     from graduel.duel.store.store import Store
 
     protocol, cell = job.protocol, job.cell

@@ -1,6 +1,6 @@
 """The files of a finished cell.
 
-outcome.json                what the cell found, without arrays
+outcome.json                the outcome without its arrays
 probabilities.npy           of the test rows, float32 of shape (n_test, n_classes)
 valid_probabilities.npy     of the validation rows
 probes.json                 where the model was probed

@@ -43,16 +43,7 @@ from graduel.serialize import from_plain, read_json, to_plain, write_json
 
 PLACE, CACHE = "source.json", "cache"
 FOLDERS = ("cells", "splits", "tuning", CACHE)
-DAMAGE = (
-    UserError,
-    OSError,
-    ValueError,
-    TypeError,
-    KeyError,
-    EOFError,
-    BadZipFile,
-    zlib.error,
-)
+DAMAGE = (UserError, OSError, ValueError, TypeError, KeyError, EOFError, BadZipFile, zlib.error)
 """What reading a damaged file can raise."""
 
 

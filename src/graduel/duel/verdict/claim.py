@@ -56,28 +56,25 @@ def answer_claim(
     winner = {"a better": comparison.a, "b better": comparison.b}.get(comparison.verdict)
     by_far = winner == booster and 2 * ours <= theirs + 1e-12
     trees, net = (with_article(name, titles or {}) for name in (booster, network))
-    figures = f"{format_percent(theirs)} against {format_percent(ours)}"
+    few, many = format_percent(ours), format_percent(theirs)
     if by_far and ratio is None:
-        sentence = (
-            f"Yes: {trees} makes no error on these test rows, {net} {format_percent(theirs)}."
-        )
+        sentence = f"Yes: {trees} makes no error on these test rows, {net} {many}."
     elif by_far and ratio is not None:
-        sentence = f"Yes: {net} makes {format_ratio(ratio)} as many errors as {trees} ({figures})."
+        as_many = format_ratio(ratio)
+        sentence = f"Yes: {net} makes {as_many} as many errors as {trees} ({many} against {few})."
     elif winner == booster:
         as_many = format_ratio(ratio or 1.0)
         sentence = (
-            f"No: {trees} is better, but {net} makes only {as_many} as many errors ({figures}); "
-            "blown out of the water would be twice as many."
+            f"No: {trees} is better, but {net} makes only {as_many} as many errors ({many} against "
+            f"{few}); blown out of the water would be twice as many."
         )
     elif winner == network:
-        sentence = (
-            f"No, the reverse: {net} is better than {trees} "
-            f"({format_percent(theirs)} against {format_percent(ours)} error)."
-        )
+        sentence = f"No, the reverse: {net} is better than {trees} ({many} against {few} error)."
     elif comparison.verdict == "practically equal":
-        sentence = f"No: {trees} and {net} are practically equal ({format_percent(ours)} against "
-        sentence += f"{format_percent(theirs)} error)."
+        sentence = f"No: {trees} and {net} are practically equal ({few} against {many} error)."
     else:
-        sentence = f"No: it is not even settled which of {trees} and {net} is better "
-        sentence += f"({format_percent(ours)} against {format_percent(theirs)} error)."
+        sentence = (
+            f"No: it is not even settled which of {trees} and {net} is better ({few} against "
+            f"{many} error)."
+        )
     return Claim(booster, network, "yes" if by_far else "no", ratio, sentence)

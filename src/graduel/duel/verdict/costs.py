@@ -6,7 +6,12 @@ from collections.abc import Mapping
 from math import floor, log10
 from statistics import mean
 
-from graduel.duel.verdict.sentences import format_difference, format_ratio, with_article
+from graduel.duel.verdict.sentences import (
+    format_difference,
+    format_ratio,
+    join_words,
+    with_article,
+)
 from graduel.duel.verdict.types import Comparison, Costs
 from graduel.metrics.metric import Metric
 
@@ -107,7 +112,7 @@ def _other_costs(mine: Costs, theirs: Costs, subject: str) -> str:
             lower.append(less.format(_format_times_bare(ratio)))
         elif ratio is not None and ratio <= 1 / WORTH_SAYING:
             higher.append(more.format(_format_times(1 / ratio)))
-    differences = ", but ".join(_join(part) for part in (lower, higher) if part)
+    differences = ", but ".join(join_words(part) for part in (lower, higher) if part)
     return f"; {subject} {differences}" if differences else ""
 
 
@@ -126,10 +131,6 @@ def _format_times(ratio: float) -> str:
 def _format_times_bare(ratio: float) -> str:
     """Return a ratio before a comparative, where "twice" would not stand."""
     return _format_times(ratio).replace("twice", "2 times")
-
-
-def _join(words: list[str]) -> str:
-    return " and ".join(part for part in (", ".join(words[:-1]), words[-1]) if part)
 
 
 def _ratio(other: float, mine: float) -> float | None:

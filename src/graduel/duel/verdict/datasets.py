@@ -49,10 +49,8 @@ def compare_datasets(
 
     Parameters
     ----------
-    losses : mapping from name to sequence of float
-        One loss for each data set, `metric.loss`, in the same order for all.
-    metric : Metric
-        What was measured.
+    losses : one loss for each data set, `metric.loss`, in the same order for all
+    metric : what was measured
     rope, titles, against
         As in :func:`~graduel.duel.verdict.test_rows.compare_rows`.
 

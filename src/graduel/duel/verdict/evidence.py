@@ -17,6 +17,10 @@ from graduel.stats.sample_size import rows_and_seeds_needed, rows_needed_equal, 
 from graduel.stats.two_way import MeanEstimate, paired_t, two_way_t
 
 Array = NDArray[Any]
+TWO_SEEDS = (
+    "Both were scored on the same test rows with two seeds each; two are too few to tell how seeds "
+    "vary, so that each row's mean over them"
+)
 NO_VARIATION = 1e-12
 """Differences that vary by no more than this do not vary."""
 
@@ -101,12 +105,7 @@ def permutation_evidence(d: Array, level: float) -> Evidence:
         return constant_evidence(estimate.mean, rows, level)
     sums = pool_rows(d.mean(axis=0))
     bootstrap = bootstrap_means(sums)
-    who = (
-        "Both were scored once on the same test rows."
-        if seeds == 1
-        else "Both were scored on the same test rows with two seeds each; two are too few to tell "
-        "how seeds vary, so that each row's mean over them counts."
-    )
+    who = "Both were scored once on the same test rows." if seeds == 1 else f"{TWO_SEEDS} counts."
     return Evidence(
         estimate.mean,
         bootstrap.interval(0.95),
@@ -123,10 +122,7 @@ def permutation_evidence(d: Array, level: float) -> Evidence:
 
 def _why(seeds: int) -> str:
     if seeds == 2:
-        return (
-            "Both were scored on the same test rows with two seeds each; two are too few to tell "
-            "how seeds vary, so that each row's mean over them is compared."
-        )
+        return f"{TWO_SEEDS} is compared."
     return (
         f"Both were scored on the same test rows with {seeds} seeds each, so that the chance "
         "in the rows and the chance in the seeds both count."

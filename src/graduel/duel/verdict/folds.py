@@ -19,7 +19,7 @@ from graduel.stats.sample_size import repeats_needed, rows_needed_corrected_t
 
 SCOPE = (
     "This speaks of these procedures on data sets like this one, of this size: of new rows, new "
-    "splits and new seeds. With many more rows to learn from they may compare otherwise."
+    "splits and new seeds. With many more training rows they may compare otherwise."
 )
 
 
@@ -42,21 +42,13 @@ def compare_folds(
 
     Parameters
     ----------
-    losses : mapping from name to array of shape (repeats, folds)
-        `metric.loss` of each fold's test rows; the same splits for all. One repeat will do.
-    metric : Metric
-        What was measured.
-    test_share : float
-        The share of the rows that one fold is tested on: 0.1 with ten folds.
-    n : int
-        The rows of the data set.
+    losses : `metric.loss` of each fold's test rows, shape (repeats, folds); the same splits for
+        all. One repeat will do
+    metric : what was measured
+    test_share : the share of the rows that one fold is tested on: 0.1 with ten folds
+    n : the rows of the data set
     rope, titles, against
         As in :func:`~graduel.duel.verdict.test_rows.compare_rows`.
-
-    Returns
-    -------
-    list of Comparison
-        Every pair in the order given, a before b.
 
     Raises
     ------
@@ -69,8 +61,8 @@ def compare_folds(
     >>> net = np.array([[0.12, 0.08, 0.11, 0.10, 0.09]])
     >>> losses = {"net": net, "trees": net - [[0.05, 0.04, 0.05, 0.06, 0.05]]}
     >>> error = get_metric("error")
-    >>> [found] = compare_folds(losses, metric=error, test_share=0.2, n=500, rope=0.01)
-    >>> print(found.sentence)
+    >>> [comparison] = compare_folds(losses, metric=error, test_share=0.2, n=500, rope=0.01)
+    >>> print(comparison.sentence)
     trees is better than net: 5 % against 10 % error, a difference of 5 points \
 (95 % interval 3.68 to 6.32). The probabilities (Bayesian correlated t) are less than 1 % that net \
 is better by more than 1 point, less than 1 % that they are practically equal, more than 99 % that \

@@ -29,31 +29,20 @@ def compare_predictions(
     names: tuple[str, str] = ("A", "B"),
     classes: Sequence[Any] | None = None,
 ) -> Comparison:
-    """Compare two sets of predictions of the same test rows.
+    """Return the verdict on two sets of predictions of the same test rows, with its numbers.
 
     Parameters
     ----------
-    a, b : array-like
-        Labels of shape (n,) or (seeds, n), or probabilities of shape (n, classes) or (seeds, n,
+    a, b : labels of shape (n,) or (seeds, n), or probabilities of shape (n, classes) or (seeds, n,
         classes); with two classes also the second one's probability, shape (n,). Of several seeds
-        the s-th of a and the s-th of b belong together.
-    y : array-like of shape (n,)
-        The true labels: whole numbers or text.
-    metric : str or Metric
-        What decides, a name as in `get_metric`.
-    rope : float, optional
-        The region of practical equivalence; without, the metric's own.
-    names : tuple of str
-        What to call the two.
-    classes : sequence, optional
-        All classes, in the order of the columns of probabilities. Without, those in `y` in
+        the s-th of a and the s-th of b belong together
+    y : the true labels: whole numbers or text, shape (n,)
+    metric : what decides, a name as in `get_metric`
+    rope : the region of practical equivalence; without, the metric's own
+    names : what to call the two
+    classes : all classes, in the order of the columns of probabilities. Without, those in `y` in
         ascending order, as scikit-learn's ``classes_`` are; or, of codes 0, 1, …, as many as there
-        are columns.
-
-    Returns
-    -------
-    Comparison
-        With the verdict, its numbers, the test and why, and a sentence.
+        are columns
 
     Raises
     ------
@@ -109,12 +98,9 @@ def class_names(
 
     Parameters
     ----------
-    y : array of shape (n,)
-        The true labels.
-    classes : sequence, optional
-        All of them, in order, where the user names them.
-    columns : sequence of int or None
-        How many columns the predictions have; None of labels.
+    y : the true labels, shape (n,)
+    classes : all of them, in order, where the user names them
+    columns : how many columns the predictions have; None of labels
 
     >>> class_names(np.array([2, 0, 2, 10])), class_names(np.array([2, 0, 2]), columns=[4])
     (('0', '2', '10'), ('0', '1', '2', '3'))

@@ -77,17 +77,12 @@ class RunPredictions:
         shape = (self.design.repeats, self.design.folds, self.seeds)
         return np.array(self.run_losses(name, metric)).reshape(shape).mean(axis=2)
 
-    @property
-    def test_share(self) -> float:
-        """Share of the rows that one fold is tested on."""
-        return 1 / self.design.folds
-
     def error_rate(self, name: str) -> tuple[float, tuple[float, float]]:
         """Return a contender's error and its 95 % interval."""
         if self.design.kind != "folds":
             misses = is_misclassified(self.probabilities_by_row(name), self.y_by_row)
             return float(misses.mean()), error_interval(misses, 0.95)
-        estimate = corrected_t(self.fold_losses(name, get_metric("error")), self.test_share)
+        estimate = corrected_t(self.fold_losses(name, get_metric("error")), self.design.test_share)
         low, high = estimate.interval(0.95)
         if estimate.se == 0:
             misses = is_misclassified(self.probabilities_by_row(name), self.y_by_row)
@@ -104,7 +99,7 @@ class RunPredictions:
         t. None for other metrics on one test set (AUC), and where nothing varies.
         """
         if self.design.kind == "folds":
-            over = corrected_t(self.fold_losses(name, metric), self.test_share)
+            over = corrected_t(self.fold_losses(name, metric), self.design.test_share)
             se, (low, high) = over.se, over.interval(level)
         elif metric.per_row is None or len(self.y[0]) < 2:
             return None
@@ -127,7 +122,7 @@ class RunPredictions:
             return compare_folds(
                 {name: self.fold_losses(name, metric) for name in self.probabilities},
                 metric=metric,
-                test_share=self.test_share,
+                test_share=self.design.test_share,
                 n=len(self.y_by_row),
                 rope=rope,
                 titles=titles,

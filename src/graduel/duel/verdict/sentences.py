@@ -116,6 +116,15 @@ def with_article(name: str, titles: Mapping[str, str]) -> str:
     return f"the {title}" if more and first.lower() not in _WITHOUT_THE else title
 
 
+def join_words(words: list[str]) -> str:
+    """Return words as a sentence lists them.
+
+    >>> join_words(["a", "b", "c"])
+    'a, b and c'
+    """
+    return " and ".join(part for part in (", ".join(words[:-1]), words[-1]) if part)
+
+
 def capitalize_the(words: str) -> str:
     """Return a sentence with a capital where it begins with "the"; names stay as they are."""
     return "T" + words[1:] if words.startswith("the ") else words

@@ -49,6 +49,8 @@ def compare_rows(
 ) -> list[Comparison]:
     """Compare every pair of contenders on one set of test rows, or all of them with one.
 
+    Pairs are in the order of the contenders, a before b.
+
     Error and accuracy of one seed: McNemar's mid-p with Tango's score interval; of two: a t on the
     means by row. Another mean over rows (log loss, Brier score): a sign-flip permutation of the
     differences by row and their bootstrap interval. From three seeds on, both have the two-way
@@ -57,24 +59,13 @@ def compare_rows(
 
     Parameters
     ----------
-    probabilities : mapping from name to array of shape (seeds, n, classes)
-        Of the same seeds and rows for all.
-    y : array of shape (n,)
-        The codes of the true classes.
-    metric : Metric
-        What decides; see `get_metric`.
-    rope : float
-        The region of practical equivalence: the largest difference of the metric that makes no
-        difference in practice.
-    titles : mapping from name to title, optional
-        What to call the contenders in sentences.
-    against : str, optional
-        Compare with this one only; fewer pairs need less correction.
-
-    Returns
-    -------
-    list of Comparison
-        Every pair in the order given, a before b.
+    probabilities : of the same seeds and rows for all, shape (seeds, n, classes)
+    y : the codes of the true classes, shape (n,)
+    metric : what decides; see `get_metric`
+    rope : the region of practical equivalence: the largest difference of the metric that makes no
+        difference in practice
+    titles : what to call the contenders in sentences
+    against : compare with this one only; fewer pairs need less correction
 
     Raises
     ------
@@ -92,8 +83,8 @@ def compare_rows(
     ...     p = 1 / (1 + np.exp(2 - 4 * y + noise * rng.normal(size=(1, 400))))
     ...     return np.stack([1 - p, p], axis=-1)
     >>> p = {"net": guess(1.0), "trees": guess(4.0)}
-    >>> [found] = compare_rows(p, y, metric=get_metric("auc"), rope=0.005)
-    >>> found.verdict, found.test
+    >>> [comparison] = compare_rows(p, y, metric=get_metric("auc"), rope=0.005)
+    >>> comparison.verdict, comparison.test
     ('a better', 'paired bootstrap over rows')
     """
     check_rope(rope, metric)

@@ -23,11 +23,7 @@ __all__ = ["CallbackSupportMixin", "CallbackTasks", "with_callbacks"]
 class CallbackTasks:
     """Notify callbacks of a fit's tasks: the fit as a whole, and each epoch in it.
 
-    Parameters
-    ----------
-    estimator : whose fit it is
-    epochs : the most epochs
-    data : X, y and metadata, as the fit was given them
+    `epochs` is the most there will be; `data` are X, y and metadata, as passed to the fit.
     """
 
     def __init__(self, estimator: Any, epochs: int, **data: Any) -> None:

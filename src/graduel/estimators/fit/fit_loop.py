@@ -14,8 +14,7 @@ from graduel.nn import Network, Weights
 from graduel.optim import SGD, Minimizer
 from graduel.train import DivergedError, Epoch, Fit, FullBatch, WeightAverage
 from graduel.train.loop.batches import Source
-from graduel.train.loop.ema import iter_averaged
-from graduel.train.loop.fit import iter_epochs
+from graduel.train.loop.ema import iter_averaged_epochs
 
 Array = NDArray[Any]
 
@@ -158,8 +157,7 @@ class FitLoop:
         elif self.average is None:
             yield from self._fit.fit_iter()
         else:
-            steps = iter_averaged(self._fit.fit_steps(), self.average)
-            yield from iter_epochs(steps, len(self.rows))
+            yield from iter_averaged_epochs(self._fit, self.average)
 
     def _iter_minimizer(self, fit: FullBatch) -> Iterator[Epoch]:
         last = inf

@@ -19,7 +19,6 @@ from graduel.estimators.fit import validation as validation_rows
 from graduel.estimators.fit.fit_history import FitHistory, FitSettings, Validation
 from graduel.estimators.fit.fit_loop import FitLoop
 from graduel.estimators.fit.fitted_network import FittedNetwork
-from graduel.estimators.mixins import feature_attributes
 from graduel.estimators.parameters import check
 from graduel.estimators.targets import Targets, out_activation
 from graduel.nn import Network, Weights
@@ -90,7 +89,7 @@ def fitted_attributes(estimator: Any, fitted: FittedNetwork) -> dict[str, Any]:
     """Return the fitted attributes that follow from the fitted network."""
     return {
         "_fitted": fitted,
-        **feature_attributes(fitted),
+        **inputs.feature_attributes(fitted),
         **estimator._target_attributes(fitted.targets),
         "n_outputs_": fitted.targets.n_outputs,
         "n_layers_": len(fitted.arrays("W")) + 1,

@@ -21,7 +21,7 @@ from graduel.data.read.column_names import join_names, quote_name
 from graduel.data.schema import Schema
 from graduel.data.table import DroppedColumn
 from graduel.errors import UserError
-from graduel.estimators.mixins import feature_attributes
+from graduel.estimators.inputs import feature_attributes
 from graduel.estimators.parameters import OF_TABLES, check, check_class_weight
 from graduel.estimators.table import table_input
 from graduel.estimators.table.table_training import EpochScorer, train_and_select
@@ -225,9 +225,9 @@ def split_validation(
     for k in np.argsort(sizes - exact, kind="stable"):  # the largest remainders first
         if sizes.sum() < total and sizes[k] < most[k]:
             sizes[k] += 1
-    chosen = [rng.permutation(np.flatnonzero(codes == k))[:n] for k, n in enumerate(sizes)]
+    valid = [rng.permutation(np.flatnonzero(codes == k))[:n] for k, n in enumerate(sizes)]
     is_valid = np.zeros(len(codes), bool)
-    is_valid[np.concatenate(chosen)] = True
+    is_valid[np.concatenate(valid)] = True
     return np.flatnonzero(~is_valid), np.flatnonzero(is_valid)
 
 

@@ -36,13 +36,6 @@ def to_frame(
     names : names of the columns in the frame, in their order; None when fitting, where they
         have their own names
     least : the fewest rows
-
-    Raises
-    ------
-    ValueError
-        If it is no table, or not one with the columns of the fit.
-    TypeError
-        If it is sparse, or names are of several types.
     """
     import polars as pl
 
@@ -114,10 +107,7 @@ def infer_schema(
 ) -> tuple[Schema, tuple[DroppedColumn, ...], pl.DataFrame]:
     """Return the schema of a table, the columns that are not used, and the table of those that are.
 
-    Parameters
-    ----------
-    frame : the table
-    categorical : columns that are categorical whatever they hold
+    The columns `categorical` are categories whatever they hold.
     """
     from graduel.data.column_inference import infer_features
 

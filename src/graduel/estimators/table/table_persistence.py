@@ -98,7 +98,7 @@ def _restore(estimator: Any, model: SavedNetwork) -> dict[str, Any]:
     """Return the fitted attributes of an estimator from its file."""
     recipe = from_tagged(model.notes["recipe"], PARTS)
     if not isinstance(recipe, NetRecipe):
-        raise TypeError("the recipe is none")
+        raise TypeError("expected a recipe")
     curves = persistence.load_curves(SavedCurves, model.notes["fitted"])
     return {
         **fitted_attributes(_load_fitted(model, model.notes)),

@@ -100,10 +100,10 @@ def prepare_digit(ink: Any, *, steps: bool = True) -> PreparedDigit:
 
 
 def shrink_drawing(ink: Any) -> Array:
-    """Return the drawing only made smaller, without the preparation: uint8, shape (28, 28).
+    """Return the drawing reduced in size, without the preparation: uint8, shape (28, 28).
 
     The whole field is kept with its emptiness, so a small digit in a corner stays small and in
-    the corner: what pages that skip the preparation hand to their network.
+    the corner, as in pages that skip the preparation.
 
     Examples
     --------
@@ -140,7 +140,7 @@ def _fit(cut: Array) -> Array:
 
 
 def _resize(ink: Array, shape: Sequence[int]) -> Array:
-    """Resize, each pixel the mean of what it covers; larger: in between two pixels."""
+    """Resize: smaller by the mean of the covered pixels, larger by linear interpolation."""
     from PIL import Image
 
     height, width = shape

@@ -5,14 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from graduel.errors import UserError
-
-Array = NDArray[Any]
+from graduel.glassbox.plain_data import Array
 
 SIDE = 400
-"""Larger images are made so small, on their longer side."""
+"""Larger images are reduced to this many pixels on their longer side."""
 FAINT = 24.0
 """Brightness, of 255, by which ink must differ from paper at least."""
 SPECK = 0.04
@@ -22,10 +20,10 @@ SPECK = 0.04
 def extract_ink(image: Any) -> Array:
     """Return the ink of a photographed or scanned drawing, float32 from 0 to 1.
 
-    Paper is what the border mostly is, light or dark. Its shading is taken away (a closing with a
+    Paper is the median of the border, light or dark. Its shading is removed (a closing with a
     window wider than any pen, Serra 1982), brightness between paper and ink is cut by the
     threshold of Otsu (1979), edges stay grey, and specks of dust go. Images of more than 400
-    pixels a side are made smaller.
+    pixels a side are reduced.
 
     Parameters
     ----------
@@ -34,7 +32,7 @@ def extract_ink(image: Any) -> Array:
     Raises
     ------
     UserError
-        If it is no image.
+        If it is not an image.
 
     Examples
     --------
@@ -66,7 +64,7 @@ def extract_ink(image: Any) -> Array:
 
 
 def _luminance(image: Any) -> Array:
-    """Return brightness from 0 to 255, made small; what is transparent is white."""
+    """Return brightness from 0 to 255, reduced in size, transparent pixels white."""
     from PIL import Image
 
     if not isinstance(image, Image.Image):
@@ -86,7 +84,7 @@ def _luminance(image: Any) -> Array:
 
 
 def _otsu(depth: Array) -> float:
-    """Return the threshold that parts values into two groups, each as alike as can be."""
+    """Return the threshold between two groups with the largest variance between them."""
     counts, edges = np.histogram(depth, bins=128, range=(0, float(depth.max())))
     middles = (edges[:-1] + edges[1:]) / 2
     below = np.cumsum(counts)[:-1]

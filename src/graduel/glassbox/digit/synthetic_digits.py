@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from math import ceil
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from graduel.errors import UserError
+from graduel.glassbox.plain_data import Array
 
-Array = NDArray[Any]
 Point = tuple[float, float]
 Stroke = Sequence[Point]
 
@@ -44,7 +42,7 @@ def draw_strokes(
     height, width = size
     if not (height >= 1 and width >= 1 and 0 < thickness <= 4 * max(size)):
         raise UserError(f"size and thickness must be positive; got {size} and {thickness}")
-    # Twice as large, and made smaller afterwards: the edges become smooth.
+    # Drawn twice as large, then reduced: the edges become smooth.
     image = Image.new("L", (2 * width, 2 * height))
     pen, radius = ImageDraw.Draw(image), float(thickness)
     for stroke in points:
@@ -112,7 +110,7 @@ def draw_digit(
     height : of the digit, from and to
     slant : how far it leans to the right, as a share of its height, from and to
     wobble : the spread of every point, as a share of the height
-    margin : what stays free at the edge
+    margin : free pixels at the edge
 
     Returns
     -------

@@ -15,7 +15,7 @@ from graduel.nn import Network, Sigmoid, SoftmaxCrossEntropy, Tanh, Weights
 from graduel.nn.workspace import Call
 
 SATURATED = 0.98
-"""A tanh is saturated beyond ±0.98 of its range, a sigmoid in the same share of its own."""
+"""A tanh is saturated beyond ±0.98 of its range, a sigmoid in the same share of its range."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -135,8 +135,9 @@ def backward(
     last = network.nodes[-1].name if network.nodes else ""
     raw = outputs[last] if last else row[0].copy()
     forward_pass = collect_forward(network, row, outputs, raw, classes)
+    is_code = np.ndim(y) == 0 and np.asarray(y).dtype.kind in "iu"
     return Backward(
-        int(target[0]) if target.ndim == 1 else _class_code(y),
+        int(y) if is_code else None,
         _smooth_target(network, target),
         loss,
         input_gradients["loss"],
@@ -156,11 +157,6 @@ def _smooth_target(network: Network, target: Array) -> Array:
         return row
     n, s = count_outputs(network), loss.label_smoothing
     return ((1 - s) * (np.arange(n) == target[0]) + s / n).astype(network.dtype)
-
-
-def _class_code(y: Any) -> int | None:
-    value = np.asarray(y)
-    return int(value) if value.ndim == 0 and value.dtype.kind in "iu" else None
 
 
 def _output_equations(network: Network) -> tuple[Equation, ...]:

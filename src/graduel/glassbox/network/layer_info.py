@@ -104,7 +104,7 @@ def list_layers(network: Network) -> list[LayerInfo]:
 
 
 def _output_symbol(kind: str, layer: Layer, before: str, number: int) -> str:
-    """Return the symbol of a layer's output, given that of its input."""
+    """Return the symbol of a layer's output from that of its input."""
     if kind in ("dense", "convolution"):
         return subscript("Z", number)
     if kind == "normalization" and before[0] == "Z":

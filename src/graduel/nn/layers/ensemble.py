@@ -10,7 +10,7 @@ from numpy.typing import DTypeLike
 
 from graduel.nn.initializers import Constant, HeNormal, Initializer
 from graduel.nn.layers.layer import Array, Plan, Shape, Spec
-from graduel.nn.layers.ntk import settle
+from graduel.nn.layers.ntk import calibrate_units
 from graduel.nn.part import Part
 from graduel.nn.workspace import Call, Scope
 
@@ -101,7 +101,7 @@ class EnsembleDense(Part):
     def calibrate(self, x: Array, w: Scope, call: Call) -> None:
         """Scale every unit to variance 1 on these rows, and shift its zero to one of them."""
         if self.calibrated and len(x):
-            w.p.b[...] = settle(self._product(x, w), w.p.W, call) * w.p.s
+            w.p.b[...] = calibrate_units(self._product(x, w), w.p.W, call) * w.p.s
 
     def forward(self, x: Array, w: Scope, call: Call) -> Array:
         """Return ((x ⊙ r) W) ⊙ s + b."""

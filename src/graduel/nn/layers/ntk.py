@@ -62,7 +62,7 @@ class NTKDense(Affine):
             return
         z = x @ w.p.W
         z *= 1 / sqrt(x.shape[-1])
-        w.p.b[...] = settle(z, w.p.W, call)
+        w.p.b[...] = calibrate_units(z, w.p.W, call)
 
     def forward(self, x: Array, w: Scope, call: Call) -> Array:
         """Return x W / √i + b."""
@@ -83,7 +83,7 @@ class NTKDense(Affine):
         return np.matmul(dy, w.p.W.T, out=w.buf("dx", x.shape, x.dtype))
 
 
-def settle(z: Array, W: Array, call: Call) -> Array:
+def calibrate_units(z: Array, W: Array, call: Call) -> Array:
     """Divide each column of W by its unit's spread over z; return the biases that go with it.
 
     `z` is what the units make of the first rows, shape (n, …, o); it is overwritten. Each unit's

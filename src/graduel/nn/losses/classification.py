@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from graduel.nn.losses.loss import Array, as_targets, as_tuple, weighted
+from graduel.nn.losses.loss import Array, as_targets, as_tuple, check_raw, weighted
 from graduel.nn.part import Part
 from graduel.nn.special import sigmoid
 from graduel.nn.workspace import Scope
@@ -202,11 +202,7 @@ def _check_smoothing(s: float) -> None:
 
 def _codes(raw: Array, y: Array) -> Array:
     """Check class codes, and return them as integers that index."""
-    if raw.ndim != 2:
-        raise ValueError(
-            f"a loss expects raw predictions of shape (n, classes); got {raw.shape}. "
-            "End the network with Flatten() or a Dense layer"
-        )
+    check_raw(raw)
     n, classes = raw.shape
     if y.shape != (n,):
         hint = ". One-hot rows become codes by y.argmax(axis=1)" if y.ndim == 2 else ""

@@ -59,6 +59,15 @@ def weighted(each: Array, gradient: Array, weight: Array | None) -> tuple[float,
     return float(np.dot(share, each)), gradient
 
 
+def check_raw(raw: Array) -> None:
+    """Raise unless raw predictions have shape (n, outputs)."""
+    if raw.ndim != 2:
+        raise ValueError(
+            f"a loss expects raw predictions of shape (n, outputs); got {raw.shape}. "
+            "End the network with Flatten() or a Dense layer"
+        )
+
+
 def as_targets(raw: Array, y: Array) -> Array:
     """Return y as a view in the shape of `raw`, (n, k).
 
@@ -67,11 +76,7 @@ def as_targets(raw: Array, y: Array) -> Array:
     ValueError
         If y is not numbers of shape (n, k), or (n,) where k = 1.
     """
-    if raw.ndim != 2:
-        raise ValueError(
-            f"a loss expects raw predictions of shape (n, outputs); got {raw.shape}. "
-            "End the network with Flatten() or a Dense layer"
-        )
+    check_raw(raw)
     if y.dtype.kind not in "biuf":
         raise ValueError(f"y must hold numbers; got {y.dtype}. Convert it with y.astype(float)")
     if y.shape != raw.shape and y.shape != (len(raw),) * (raw.shape[1] == 1):

@@ -8,11 +8,6 @@ from graduel.duel.result.outcome import Run, Suite
 from graduel.report.draw.style import Look, assign_looks
 
 
-def list_contenders(run: Run | Suite) -> tuple[str, ...]:
-    """Return the contenders' names, in the order of the result."""
-    return tuple(run.result.contenders)
-
-
 def list_titles(run: Run | Suite) -> dict[str, str]:
     """Return the title of each contender; titles that would be the same carry their names."""
     titles = {
@@ -33,6 +28,6 @@ def list_looks(run: Run | Suite) -> dict[str, Look]:
 def check_contender(run: Run, name: str) -> str:
     """Return `name`, or raise a ValueError that lists the contenders of the run."""
     if name not in run.result.contenders:
-        names = ", ".join(map(repr, list_contenders(run)))
+        names = ", ".join(map(repr, run.result.contenders))
         raise ValueError(f"contender must be one of {names}; got {name!r}")
     return name

@@ -1,22 +1,13 @@
-"""A figure of rows: a label and a number each, and below them a dot with its interval."""
+"""A figure of rows, a contender, pair or data set each: label, number, and marks below them."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from matplotlib.figure import Figure
 
 from graduel.report.draw import units
-from graduel.report.draw.style import (
-    GRID,
-    INK,
-    MUTED,
-    PAPER,
-    SMALL,
-    TEXT,
-    WIDTH,
-    style_axes,
-)
+from graduel.report.draw.style import GRID, INK, PAPER, TEXT, WIDTH, create_axes
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -27,9 +18,7 @@ TRACK = 0.17
 
 def create_rows(count: int, inches: float, above: float) -> tuple[Figure, Axes]:
     """Return a figure of `count` rows; `above` is the room over the first one, in rows."""
-    fig = Figure(figsize=(WIDTH, 0.5 + inches * (count - 0.7 + above)), layout="constrained")
-    ax = fig.subplots()
-    style_axes(ax)
+    fig, ax = create_axes(WIDTH, 0.5 + inches * (count - 0.7 + above))
     ax.set_ylim(count - 0.7, -above)
     ax.set_yticks([])
     return fig, ax
@@ -40,23 +29,34 @@ def draw_tracks(ax: Axes, count: int, low: float, high: float, label: str) -> No
     ax.set_xlim(low, high)
     ticks = [tick for tick in ax.get_xticks() if low <= tick <= high]
     ax.set_xticks(ticks, [f"{tick:.6g}".replace("-", units.MINUS) for tick in ticks])
-    ax.set_xlabel(label, color=MUTED.light, fontsize=SMALL)
+    ax.set_xlabel(label)
     for y in range(count):
         ax.vlines(ticks, y - TRACK, y + TRACK, color=GRID.light, linewidth=0.8, zorder=0.5)
         ax.hlines(y, low, high, color=GRID.light, linewidth=0.8, zorder=0.5)
 
 
-def draw_label(ax: Axes, y: float, label: str, colour: str) -> None:
-    """Write the label of a row at its left."""
-    transform = ax.get_yaxis_transform()
-    ax.annotate(label, (0, y), xycoords=transform, color=colour, fontsize=TEXT, fontweight="bold")
-
-
-def draw_number(ax: Axes, y: float, text: str, *, ha: Literal["left", "right"]) -> None:
-    """Write the number of a row at one of its ends."""
-    at = (0 if ha == "left" else 1, y)
-    transform = ax.get_yaxis_transform()
-    ax.annotate(text.rstrip(), at, xycoords=transform, ha=ha, color=INK.light, fontsize=TEXT)
+def write_in_row(
+    ax: Axes,
+    x: int,
+    y: float,
+    text: str,
+    colour: str = INK.light,
+    *,
+    size: float = TEXT,
+    bold: bool = False,
+    box: bool = False,
+) -> None:
+    """Write a text at the left (x = 0) or right end of a row; a `box` keeps lines out of it."""
+    ax.annotate(
+        text.rstrip(),
+        (x, y),
+        xycoords=ax.get_yaxis_transform(),
+        ha="right" if x else "left",
+        color=colour,
+        fontsize=size,
+        fontweight="bold" if bold else "normal",
+        bbox={"facecolor": PAPER.light, "edgecolor": "none", "pad": 0.5} if box else None,
+    )
 
 
 def draw_whisker(
@@ -65,3 +65,13 @@ def draw_whisker(
     """Draw a share and its interval, in percent."""
     ax.plot([100 * bound for bound in interval], [y, y], color=colour, linewidth=2)
     ax.plot(100 * value, y, mark, color=colour, ms=7.5, mec=PAPER.light, clip_on=False, zorder=3)
+
+
+def create_dataset_rows(
+    count: int, inches: float, width: float, *, top: float
+) -> tuple[Figure, Axes]:
+    """Return a figure of `count` rows of that height; row y reaches from y to y + 1."""
+    fig, ax = create_axes(width, 0.5 + inches * count + top, grid="x")
+    ax.set_ylim(count + 0.1, 0)
+    ax.set_yticks([])
+    return fig, ax

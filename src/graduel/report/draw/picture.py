@@ -1,18 +1,28 @@
-"""A figure as a page shows it: the drawing, its caption and the table of its numbers."""
+"""Figures and tables as a page shows them; a figure has a caption and a table of its numbers."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from graduel.report.draw.svg import to_inline_svg
-from graduel.report.draw.text_table import TextTable
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 WIDE = 8.8
 """Inches: the width of a figure that fills a wide screen."""
+
+
+@dataclass(frozen=True, slots=True)
+class TextTable:
+    """A table of texts, for pages and terminals; the first cell of a row is its heading."""
+
+    caption: str
+    head: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    best: frozenset[tuple[int, int]] = field(default_factory=frozenset)
+    """The cells (row, column) with the best value of their row."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.axis import Axis
     from matplotlib.figure import Figure
 
 
@@ -122,10 +123,37 @@ def style_axes(ax: Axes, *, grid: str | None = None) -> None:
     )
     ax.tick_params(which="minor", labelbottom=False, labelleft=False)
     ax.set_axisbelow(True)
-    if grid in ("x", "both"):
-        ax.xaxis.grid(True, color=GRID.light, linewidth=0.7, linestyle="solid", alpha=1)
-    if grid in ("y", "both"):
-        ax.yaxis.grid(True, color=GRID.light, linewidth=0.7, linestyle="solid", alpha=1)
+    for name, axis in (("x", ax.xaxis), ("y", ax.yaxis)):
+        axis.label.set(color=MUTED.light, fontsize=SMALL)
+        if grid in (name, "both"):
+            axis.grid(True, color=GRID.light, linewidth=0.7, linestyle="solid", alpha=1)
+
+
+def create_axes(width: float, height: float, *, grid: str | None = None) -> tuple[Figure, Axes]:
+    """Return a figure of that size in inches with one pair of styled axes."""
+    from matplotlib.figure import Figure
+
+    fig = Figure(figsize=(width, height), layout="constrained")
+    ax = fig.subplots()
+    style_axes(ax, grid=grid)
+    return fig, ax
+
+
+def title_axes(
+    ax: Axes, text: str, colour: str = MUTED.light, size: float = SMALL, pad: float | None = 7
+) -> None:
+    """Write a title at the left: a muted one names the vertical axis, others are bold."""
+    weight = "normal" if colour == MUTED.light else "bold"
+    ax.set_title(text, loc="left", color=colour, fontsize=size, fontweight=weight, pad=pad)
+
+
+def set_ticks(axis: Axis, ticks: Sequence[float], write: Callable[[float], str]) -> None:
+    """Set the ticks of an axis, each with the text that `write` returns, and no minor ones."""
+    from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
+
+    axis.set_major_locator(FixedLocator(ticks))
+    axis.set_minor_locator(NullLocator())
+    axis.set_major_formatter(FuncFormatter(lambda value, _: write(value)))
 
 
 def draw_legend(fig: Figure, ax: Axes, labels: Mapping[str, str], look: Mapping[str, Look]) -> None:

@@ -10,9 +10,8 @@ from matplotlib.figure import Figure
 from graduel.duel.result.outcome import Run
 from graduel.report.draw import units
 from graduel.report.draw.contender_names import list_looks, list_titles
-from graduel.report.draw.picture import Picture, draw_picture
-from graduel.report.draw.style import MUTED, PAPER, SMALL, WIDTH, draw_legend, style_axes
-from graduel.report.draw.text_table import TextTable
+from graduel.report.draw.picture import Picture, TextTable, draw_picture
+from graduel.report.draw.style import MUTED, PAPER, WIDTH, create_axes, draw_legend
 from graduel.stats.proportions import wilson_interval
 
 if TYPE_CHECKING:
@@ -55,9 +54,7 @@ def calibration(run: Run, scaling: Scaling = "before") -> Figure:
     """
     calibrations = read_calibrations(run, scaling)
     titles, looks = list_titles(run), list_looks(run)
-    fig = Figure(figsize=(WIDTH, WIDTH * 0.86 + 0.19 * len(calibrations)), layout="constrained")
-    ax = fig.subplots()
-    style_axes(ax, grid="both")
+    fig, ax = create_axes(WIDTH, WIDTH * 0.86 + 0.19 * len(calibrations), grid="both")
     ax.plot([0, 100], [0, 100], color=MUTED.light, linewidth=0.9, linestyle=(0, (4, 3)))
     most = max(one.rows for entry in calibrations.values() for one in entry.diagram)
     for name, entry in calibrations.items():
@@ -91,8 +88,8 @@ def calibration(run: Run, scaling: Scaling = "before") -> Figure:
     ticks = range(0, 101, 20)
     ax.set_xticks(ticks)
     ax.set_yticks(ticks)
-    ax.set_xlabel("probability of the answer, %", color=MUTED.light, fontsize=SMALL)
-    ax.set_ylabel("right answers, %", color=MUTED.light, fontsize=SMALL)
+    ax.set_xlabel("probability of the answer, %")
+    ax.set_ylabel("right answers, %")
     labels = {
         name: f"{titles[name][:28]} (ECE {units.format_percent(entry.ece_corrected)})"
         for name, entry in calibrations.items()

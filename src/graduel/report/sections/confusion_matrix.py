@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from graduel.duel.result.outcome import Run
 from graduel.report.draw import units
 from graduel.report.draw.contender_names import check_contender, list_looks, list_titles
-from graduel.report.draw.picture import Picture, draw_picture
+from graduel.report.draw.picture import Picture, TextTable, draw_picture
 from graduel.report.draw.style import (
     GRID,
     INK,
@@ -22,10 +22,10 @@ from graduel.report.draw.style import (
     NARROW,
     SMALL,
     WIDTH,
+    create_axes,
     escape_text,
-    style_axes,
+    title_axes,
 )
-from graduel.report.draw.text_table import TextTable
 from graduel.report.sections.protocol_text import name_run
 
 if TYPE_CHECKING:
@@ -100,9 +100,7 @@ def confusion_matrix(run: Run, name: str) -> Figure:
     counts, mistakes = matrix.counts[np.ix_(shown, shown)], mistakes[np.ix_(shown, shown)]
     n, most = len(shown), max(int(mistakes.max()), 1)
     width = NARROW if n <= CLASSES_WITH_COUNTS else WIDTH
-    fig = Figure(figsize=(width, width), layout="constrained")
-    ax = fig.subplots()
-    style_axes(ax)
+    fig, ax = create_axes(width, width)
     size = SMALL if n <= 10 else SMALL - 1
     for i in range(n):
         _draw_cell(ax, i, i, GRID.light, 0.6)
@@ -122,16 +120,9 @@ def confusion_matrix(run: Run, name: str) -> Figure:
     ax.set_xticks(range(n), labels, rotation=turn)
     ax.set_yticks(range(n), labels)
     ax.tick_params(labelsize=small, labelcolor=INK.light, pad=2)
-    ax.set_xlabel("predicted class", color=MUTED.light, fontsize=SMALL)
-    ax.set_ylabel("true class", color=MUTED.light, fontsize=SMALL)
-    ax.set_title(
-        escape_text(list_titles(run)[name], 40),
-        loc="left",
-        color=colour,
-        fontsize=LARGE,
-        fontweight="bold",
-        pad=6,
-    )
+    ax.set_xlabel("predicted class")
+    ax.set_ylabel("true class")
+    title_axes(ax, escape_text(list_titles(run)[name], 40), colour, LARGE, 6)
     return fig
 
 

@@ -12,10 +12,18 @@ from matplotlib.ticker import FixedLocator, NullFormatter
 
 from graduel.duel.result.outcome import Run
 from graduel.report.draw import units
-from graduel.report.draw.contender_names import list_contenders, list_looks, list_titles
-from graduel.report.draw.picture import Picture, draw_picture
-from graduel.report.draw.style import INK, PAPER, SMALL, TEXT, WIDTH, escape_text, style_axes
-from graduel.report.draw.text_table import TextTable
+from graduel.report.draw.contender_names import list_looks, list_titles
+from graduel.report.draw.picture import Picture, TextTable, draw_picture
+from graduel.report.draw.style import (
+    INK,
+    PAPER,
+    SMALL,
+    TEXT,
+    WIDTH,
+    escape_text,
+    style_axes,
+    title_axes,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +72,7 @@ def _mean(value: float | Sequence[float | None] | None) -> float | None:
 
 def cost(run: Run) -> Figure:
     """Draw the costs in time, memory and size, each on a log scale of its own."""
-    costs, names = read_costs(run), list_contenders(run)
+    costs, names = read_costs(run), list(run.result.contenders)
     titles, looks = list_titles(run), list_looks(run)
     panel = 0.34 + 0.235 * len(names)
     fig = Figure(figsize=(WIDTH, panel * len(costs) + 0.1), layout="constrained")
@@ -99,7 +107,7 @@ def cost(run: Run) -> Figure:
         ax.set_yticks(range(len(names)), [escape_text(titles[name], 20) for name in names])
         for tick, name in zip(ax.get_yticklabels(), names, strict=True):
             tick.set_color(looks[name].colour.light)
-        ax.set_title(one.label, loc="left", fontsize=TEXT, fontweight="bold", color=INK.light)
+        title_axes(ax, one.label, INK.light, TEXT, None)
     return fig
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from graduel.duel.result.outcome import Run
-from graduel.report.draw.text_table import TextTable
+from graduel.report.draw.picture import TextTable
 
 if TYPE_CHECKING:
     from graduel.duel.result.duel_result import ColumnSummary

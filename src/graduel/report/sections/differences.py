@@ -15,14 +15,12 @@ from graduel.report.draw.contender_names import check_contender, list_titles
 from graduel.report.draw.interval_rows import (
     TRACK,
     create_rows,
-    draw_label,
-    draw_number,
     draw_tracks,
     draw_whisker,
+    write_in_row,
 )
-from graduel.report.draw.picture import Picture, draw_picture
+from graduel.report.draw.picture import Picture, TextTable, draw_picture
 from graduel.report.draw.style import GRID, INK, MUTED, escape_text
-from graduel.report.draw.text_table import TextTable
 
 if TYPE_CHECKING:
     from graduel.duel.verdict.types import Comparison, DatasetComparison
@@ -95,11 +93,10 @@ def differences(run: Run, name: str | None = None) -> Figure:
     for y, pair in enumerate(pairs):
         value, bounds = scale.factor * pair.difference, scale.interval(pair.interval)
         label = f"{escape_text(titles[pair.a], 24)} − {escape_text(titles[pair.b], 24)}"
-        draw_label(ax, y - 0.53, label, INK.light)
+        write_in_row(ax, 0, y - 0.53, label, bold=True)
         text = f"{units.format_points(value, scale.places)} {scale.short}"
-        draw_number(
-            ax, y - 0.29, f"{text}  ({units.format_interval(bounds, scale.places)})", ha="left"
-        )
+        text += f"  ({units.format_interval(bounds, scale.places)})"
+        write_in_row(ax, 0, y - 0.29, text)
         draw_whisker(ax, y, value, bounds, INK.light, "o")
         ends += [100 * end for end in (value, *bounds)]
     low, high = min([*ends, -rope]), max([*ends, rope])

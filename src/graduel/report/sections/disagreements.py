@@ -14,12 +14,11 @@ from graduel.duel.verdict.sentences import with_article
 from graduel.report.draw import units
 from graduel.report.draw.contender_names import (
     check_contender,
-    list_contenders,
     list_looks,
     list_titles,
 )
 from graduel.report.draw.image_grid import ImageGroup, check_images, draw_image_grid
-from graduel.report.draw.picture import Picture, draw_picture
+from graduel.report.draw.picture import Picture, TextTable, draw_picture
 from graduel.report.draw.row_cells import (
     describe_numbering,
     find_row_number,
@@ -27,7 +26,6 @@ from graduel.report.draw.row_cells import (
     list_cell_names,
 )
 from graduel.report.draw.style import NARROW, escape_text
-from graduel.report.draw.text_table import TextTable
 
 MOST_PAIRS = 6
 """A page shows the rows of this many pairs; the claims' pairs come first."""
@@ -101,7 +99,7 @@ def disagreements(run: Run, a: str, b: str) -> Figure:
 
 def build_agreement_table(run: Run) -> TextTable | None:
     """Return for every pair how often both, one or none is right; None for a single contender."""
-    names = list_contenders(run)
+    names = list(run.result.contenders)
     if len(names) < 2:
         return None
     titles = list_titles(run)
@@ -178,7 +176,7 @@ def build_tables(run: Run) -> list[tuple[str, TextTable]]:
 
 def _main_pairs(run: Run) -> list[tuple[str, str]]:
     """Return the pairs that matter most: those of the claims first."""
-    names = list_contenders(run)
+    names = list(run.result.contenders)
     claims = [(claim.network, claim.booster) for claim in run.result.claims]
     pairs: dict[frozenset[str], tuple[str, str]] = {}
     for a, b in [*claims, *combinations(names, 2)]:

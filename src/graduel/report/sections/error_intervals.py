@@ -9,14 +9,12 @@ from graduel.report.draw import units
 from graduel.report.draw.contender_names import list_looks, list_titles
 from graduel.report.draw.interval_rows import (
     create_rows,
-    draw_label,
-    draw_number,
     draw_tracks,
     draw_whisker,
+    write_in_row,
 )
-from graduel.report.draw.picture import Picture, draw_picture
+from graduel.report.draw.picture import Picture, TextTable, draw_picture
 from graduel.report.draw.style import escape_text
-from graduel.report.draw.text_table import TextTable
 from graduel.report.sections.protocol_text import name_run
 
 
@@ -29,9 +27,9 @@ def errors(run: Run) -> Figure:
     for y, (name, entry) in enumerate(entries.items()):
         colour, mark = looks[name].colour.light, looks[name].mark
         error, interval = entry.test_error, entry.test_error_interval
-        draw_label(ax, y - 0.3, escape_text(titles[name], 24), colour)
+        write_in_row(ax, 0, y - 0.3, escape_text(titles[name], 24), colour, bold=True)
         text = f"{units.format_percent(error, places)}  ({units.format_interval(interval, places)})"
-        draw_number(ax, y - 0.3, text, ha="right")
+        write_in_row(ax, 1, y - 0.3, text)
         draw_whisker(ax, y, error, interval, colour, mark)
         if len(entry.test_errors) > 1:
             shares = [100 * share for share in entry.test_errors]

@@ -12,20 +12,20 @@ from numpy.typing import NDArray
 from graduel.duel.result.outcome import Run
 from graduel.report.draw import units
 from graduel.report.draw.contender_names import list_looks, list_titles
-from graduel.report.draw.picture import Picture, draw_picture
+from graduel.report.draw.picture import Picture, TextTable, draw_picture
 from graduel.report.draw.style import (
     GRID,
     INK,
     MUTED,
     NARROW,
     PAPER,
-    SMALL,
     WIDTH,
+    create_axes,
     draw_legend,
     escape_text,
     style_axes,
+    title_axes,
 )
-from graduel.report.draw.text_table import TextTable
 
 MOST_COLUMNS = 15
 """Of more columns, those are drawn that are most important to any contender."""
@@ -91,9 +91,7 @@ def _draw_columns(run: Run, values: PermutationImportance) -> Figure:
     shown, count = values.largest_columns, len(values.rises)
     gap = 0.64 / count  # each contender a little lower than the one before
     height = 0.75 + 0.19 * count + (0.26 + 0.045 * count) * len(shown)
-    fig = Figure(figsize=(WIDTH, height), layout="constrained")
-    ax = fig.subplots()
-    style_axes(ax, grid="x")
+    fig, ax = create_axes(WIDTH, height, grid="x")
     for y, place in enumerate(shown):
         if y % 2:
             ax.axhspan(y - 0.5, y + 0.5, color=GRID.light, alpha=0.35, linewidth=0)
@@ -108,7 +106,7 @@ def _draw_columns(run: Run, values: PermutationImportance) -> Figure:
     ax.tick_params(axis="y", labelcolor=INK.light)
     ax.margins(x=0.04)
     ax.locator_params(axis="x", nbins=5)
-    ax.set_xlabel("rise of the log loss when permuted", color=MUTED.light, fontsize=SMALL)
+    ax.set_xlabel("rise of the log loss when permuted")
     draw_legend(fig, ax, {name: titles[name] for name in values.rises}, looks)
     return fig
 
@@ -139,7 +137,7 @@ def _draw_blocks(run: Run, values: PermutationImportance) -> Figure:
         ax.set_xticks([])
         ax.set_yticks([])
         title = escape_text(titles[name], 20)
-        ax.set_title(title, loc="left", color=colour, fontsize=SMALL, fontweight="bold", pad=4)
+        title_axes(ax, title, colour, pad=4)
     for ax in panels[len(values.rises) :]:
         ax.set_axis_off()
     return fig

@@ -10,9 +10,17 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 from graduel.duel.result.outcome import Run
 from graduel.report.draw import units
 from graduel.report.draw.contender_names import list_looks, list_titles
-from graduel.report.draw.picture import Picture, draw_picture
-from graduel.report.draw.style import MUTED, PAPER, SMALL, WIDTH, escape_text, style_axes
-from graduel.report.draw.text_table import TextTable
+from graduel.report.draw.picture import Picture, TextTable, draw_picture
+from graduel.report.draw.style import (
+    MUTED,
+    PAPER,
+    SMALL,
+    WIDTH,
+    create_axes,
+    escape_text,
+    set_ticks,
+    title_axes,
+)
 from graduel.report.sections.differences import write_verdict
 
 if TYPE_CHECKING:
@@ -47,9 +55,7 @@ def learning_curve(run: Run, *, width: float = WIDTH) -> Figure:
     """
     curve, titles, looks = read_curve(run), list_titles(run), list_looks(run)
     lowest = 100 * units.zero_error(len(run.y_test))
-    fig = Figure(figsize=(width, 2.3 + 0.2 * width), layout="constrained")
-    ax = fig.subplots()
-    style_axes(ax, grid="y")
+    fig, ax = create_axes(width, 2.3 + 0.2 * width, grid="y")
     ax.set_xscale("log")
     ends: list[float] = []
     for name, entry in curve.contenders.items():
@@ -74,15 +80,13 @@ def learning_curve(run: Run, *, width: float = WIDTH) -> Figure:
         ends += [*errors, *(bound for bounds in intervals for bound in bounds)]
     _scale_errors(ax, min(ends), max(ends))
     ax.set_xlim(0.85 * curve.sizes[0], 1.18 * curve.sizes[-1])
-    ax.xaxis.set_major_locator(FixedLocator(curve.sizes))
-    ax.xaxis.set_minor_locator(NullLocator())
-    ax.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:,.0f}"))
+    set_ticks(ax.xaxis, curve.sizes, lambda x: f"{x:,.0f}")
     for pair in curve.pairs:
         if pair.crossing is not None:
             dotted = (0, (1, 2.2))
             ax.axvline(pair.crossing.rows, color=MUTED.light, linewidth=0.9, linestyle=dotted)
-    ax.set_xlabel("training rows", color=MUTED.light, fontsize=SMALL)
-    ax.set_title("test error", loc="left", color=MUTED.light, fontsize=SMALL, pad=7)
+    ax.set_xlabel("training rows")
+    title_axes(ax, "test error")
     ax.legend(frameon=False, fontsize=SMALL, labelcolor="linecolor", loc="upper right")
     return fig
 

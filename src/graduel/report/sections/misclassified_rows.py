@@ -9,9 +9,9 @@ from matplotlib.figure import Figure
 
 from graduel.duel.result.outcome import Run
 from graduel.report.draw import units
-from graduel.report.draw.contender_names import list_contenders, list_titles
+from graduel.report.draw.contender_names import list_titles
 from graduel.report.draw.image_grid import ImageGroup, check_images, draw_image_grid
-from graduel.report.draw.picture import Picture, draw_picture
+from graduel.report.draw.picture import Picture, TextTable, draw_picture
 from graduel.report.draw.row_cells import (
     describe_numbering,
     find_row_number,
@@ -19,7 +19,6 @@ from graduel.report.draw.row_cells import (
     list_cell_names,
 )
 from graduel.report.draw.style import INK, WIDTH
-from graduel.report.draw.text_table import TextTable
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +51,7 @@ def find_misclassified(run: Run, limit: int = 28) -> MisclassifiedRows | None:
     wrong answer: a label that is wrong looks like this (Northcutt, Athalye and Mueller, *Pervasive
     label errors in test sets destabilize machine learning benchmarks*, 2021).
     """
-    names = list_contenders(run)
+    names = list(run.result.contenders)
     if len(names) < 2:
         return None
     p = {name: run.probabilities[name][0] for name in names}

@@ -9,25 +9,25 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from matplotlib.figure import Figure
-from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, NullLocator
+from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
 from graduel.duel.result.outcome import Curve, Run
 from graduel.report.draw import units
 from graduel.report.draw.contender_names import list_looks, list_titles
-from graduel.report.draw.picture import WIDE, Picture, draw_picture
+from graduel.report.draw.picture import WIDE, Picture, TextTable, draw_picture
 from graduel.report.draw.style import (
     INK,
-    MUTED,
     PAPER,
     SMALL,
     TEXT,
     WIDTH,
     Look,
+    create_axes,
     escape_text,
+    set_ticks,
     spread_labels,
-    style_axes,
+    title_axes,
 )
-from graduel.report.draw.text_table import TextTable
 from graduel.report.sections.protocol_text import name_run
 
 if TYPE_CHECKING:
@@ -96,9 +96,7 @@ def draw_curves(
     titles, looks = list_titles(run), list_looks(run)
     lowest = units.zero_error(len(run.y_test))
     height = 2.6 + 0.2 * width + 0.15 * max(len(racers) - 4, 0)
-    fig = Figure(figsize=(width, height), layout="constrained")
-    ax = fig.subplots()
-    style_axes(ax, grid="y")
+    fig, ax = create_axes(width, height, grid="y")
     _scale_axes(ax, racers, lowest)
     for racer in racers:
         _draw_racer(ax, racer, looks[racer.name], lowest)
@@ -111,8 +109,8 @@ def draw_curves(
         for racer in racers
     ]
     _label_lines(ax, width, height, racers, labels, looks, lowest)
-    ax.set_xlabel(x_label, color=MUTED.light, fontsize=SMALL)
-    ax.set_title("test error", loc="left", color=MUTED.light, fontsize=SMALL, pad=7)
+    ax.set_xlabel(x_label)
+    title_axes(ax, "test error")
     return fig
 
 
@@ -167,11 +165,7 @@ def _scale_axes(ax: Axes, racers: list[Racer], lowest: float) -> None:
     has_zero = min(errors) < lowest
     if has_zero:
         ticks = [100 * lowest, *(tick for tick in ticks if tick > 180 * lowest)]
-    ax.yaxis.set_major_locator(FixedLocator(ticks))
-    ax.yaxis.set_minor_locator(NullLocator())
-    ax.yaxis.set_major_formatter(
-        FuncFormatter(lambda y, _: "0 %" if has_zero and y == ticks[0] else f"{y:.3g} %")
-    )
+    set_ticks(ax.yaxis, ticks, lambda y: "0 %" if has_zero and y == ticks[0] else f"{y:.3g} %")
 
     ends = [max(time, 1e-6) for racer in racers for time in racer.ends]
     times = [time for racer in racers for curve in racer.curves for time, _ in curve] + ends

@@ -7,7 +7,7 @@ from statistics import stdev
 from graduel.duel.result.outcome import Run
 from graduel.report.draw import units
 from graduel.report.draw.contender_names import list_titles
-from graduel.report.draw.text_table import TextTable
+from graduel.report.draw.picture import TextTable
 from graduel.report.draw.wording import capitalize
 from graduel.report.sections.calibration import Scaling, read_calibrations
 from graduel.report.sections.cost import read_costs

@@ -11,19 +11,17 @@ from matplotlib.figure import Figure
 from graduel.duel.result.outcome import Run
 from graduel.report.draw import units
 from graduel.report.draw.contender_names import list_looks, list_titles
-from graduel.report.draw.picture import Picture, draw_picture
+from graduel.report.draw.picture import Picture, TextTable, draw_picture
 from graduel.report.draw.style import (
     INK,
-    MUTED,
     PAPER,
-    SMALL,
     TEXT,
     WIDTH,
     Look,
     draw_legend,
     style_axes,
+    title_axes,
 )
-from graduel.report.draw.text_table import TextTable
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -86,10 +84,10 @@ def robustness(run: Run) -> Figure:
             _draw_line(ax, one.strengths, values, looks[name])
         ax.set_xticks(one.strengths, [f"{strength:.3g}" for strength in one.strengths])
         ax.set_ylim(0, 105 * max(most, 0.01))
-        ax.set_title(one.title, loc="left", fontsize=TEXT, fontweight="bold", color=INK.light)
-        ax.set_xlabel(one.unit, color=MUTED.light, fontsize=SMALL)
+        title_axes(ax, one.title, INK.light, TEXT, None)
+        ax.set_xlabel(one.unit)
         if number % 2 == 0:
-            ax.set_ylabel("test error, %", color=MUTED.light, fontsize=SMALL)
+            ax.set_ylabel("test error, %")
     for ax in panels[len(perturbations) :]:
         ax.set_axis_off()
     tested = perturbations[0].errors

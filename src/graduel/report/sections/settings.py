@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from graduel.duel.result.outcome import Run
 from graduel.report.draw import units
 from graduel.report.draw.contender_names import list_titles
-from graduel.report.draw.text_table import TextTable
+from graduel.report.draw.picture import TextTable
 from graduel.report.sections.protocol_text import name_run
 
 if TYPE_CHECKING:

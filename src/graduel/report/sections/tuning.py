@@ -11,19 +11,17 @@ from matplotlib.ticker import MaxNLocator
 from graduel.duel.result.outcome import Run
 from graduel.report.draw import units
 from graduel.report.draw.contender_names import list_looks, list_titles
-from graduel.report.draw.picture import Picture, draw_picture
+from graduel.report.draw.picture import Picture, TextTable, draw_picture
 from graduel.report.draw.style import (
     INK,
-    MUTED,
     PAPER,
-    SMALL,
     TEXT,
     WIDTH,
     Look,
+    create_axes,
     draw_legend,
-    style_axes,
+    title_axes,
 )
-from graduel.report.draw.text_table import TextTable
 from graduel.report.sections.protocol_text import name_run
 
 if TYPE_CHECKING:
@@ -84,9 +82,7 @@ def trials(run: Run) -> Figure:
     if not searches:
         raise ValueError("trials needs a tuned duel, as --trials 20 makes it")
     titles, looks = list_titles(run), list_looks(run)
-    fig = Figure(figsize=(WIDTH, 3.3 + 0.19 * len(searches)), layout="constrained")
-    ax = fig.subplots()
-    style_axes(ax, grid="y")
+    fig, ax = create_axes(WIDTH, 3.3 + 0.19 * len(searches), grid="y")
     losses = sorted(loss for search in searches.values() for _, loss in search.losses)
     top = min(losses[-1], CUT * losses[len(losses) // 2]) if losses else 1.0
     defaults = [search.losses[0][1] for search in searches.values() if search.losses]
@@ -100,8 +96,8 @@ def trials(run: Run) -> Figure:
         room = 0.12 * max(top - low, 1e-9)
         ax.set_ylim(max(low - room, 0.0) if low >= 0 else low - room, top + room / 3)
     ax.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=6))
-    ax.set_xlabel("trial (0 is the default recipe)", color=MUTED.light, fontsize=SMALL)
-    ax.set_title("loss on the validation rows", loc="left", color=MUTED.light, fontsize=TEXT, pad=7)
+    ax.set_xlabel("trial (0 is the default recipe)")
+    title_axes(ax, "loss on the validation rows", size=TEXT)
     draw_legend(fig, ax, {name: titles[name] for name in searches}, looks)
     return fig
 

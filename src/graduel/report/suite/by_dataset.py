@@ -8,17 +8,15 @@ from typing import TYPE_CHECKING
 
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
 from graduel.duel.result.outcome import Suite
 from graduel.report.draw import units
 from graduel.report.draw.contender_names import list_looks, list_titles
-from graduel.report.draw.picture import WIDE, Picture, draw_picture
-from graduel.report.draw.style import MUTED, PAPER, SMALL, WIDTH, escape_text
-from graduel.report.draw.text_table import TextTable
+from graduel.report.draw.interval_rows import create_dataset_rows, write_in_row
+from graduel.report.draw.picture import WIDE, Picture, TextTable, draw_picture
+from graduel.report.draw.style import PAPER, SMALL, WIDTH, escape_text, set_ticks
 from graduel.report.draw.wording import capitalize
 from graduel.report.sections.differences import find_beaten
-from graduel.report.suite.dataset_rows import create_dataset_rows, label_row
 from graduel.report.suite.metric_text import count_test_rows, format_value
 
 if TYPE_CHECKING:
@@ -51,7 +49,8 @@ def values(suite: Suite, *, width: float = WIDTH) -> Figure:
     log = in_percent and bool(positive) and max(positive) > LOG_FROM * min(positive)
     ends: list[float] = []
     for y, dataset in enumerate(datasets):
-        label_row(ax, y, tall, escape_text(dataset.name, 34), shift=0.02)
+        at = y + (0.17 + 0.02) / tall
+        write_in_row(ax, 0, at, escape_text(dataset.name, 34), size=SMALL, bold=True, box=True)
         lowest = factor * 0.5 / count_test_rows(dataset) if log else 0.0
         for lane, name in enumerate(titles):
             at = y + (0.3 + LANE * lane) / tall
@@ -91,7 +90,7 @@ def values(suite: Suite, *, width: float = WIDTH) -> Figure:
         margin = 0.04 * (max(ends) - min(ends) or 1)
         ax.set_xlim(0 if in_percent else min(ends) - margin, max(ends) + margin)
     title = suite.result.protocol.metric_title
-    ax.set_xlabel(f"{title}, %" if in_percent else title, color=MUTED.light, fontsize=SMALL)
+    ax.set_xlabel(f"{title}, %" if in_percent else title)
     return fig
 
 
@@ -101,9 +100,7 @@ def _set_log_scale(ax: Axes, low: float, high: float) -> None:
     powers = range(floor(log10(low)), ceil(log10(high)) + 1)
     steps = (1, 3) if high > 300 * low else (1, 2, 5)
     ticks = [s * 10.0**p for p in powers for s in steps if low <= s * 10.0**p <= high]
-    ax.xaxis.set_major_locator(FixedLocator(ticks))
-    ax.xaxis.set_minor_locator(NullLocator())
-    ax.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:g}"))
+    set_ticks(ax.xaxis, ticks, lambda x: f"{x:g}")
 
 
 def name_leaders(comparisons: Sequence[Comparison], titles: Mapping[str, str]) -> str:

@@ -9,12 +9,11 @@ from typing import TYPE_CHECKING
 from matplotlib.figure import Figure
 
 from graduel.duel.result.outcome import Suite
+from graduel.duel.verdict.sentences import join_words
 from graduel.report.draw import units
 from graduel.report.draw.contender_names import list_looks, list_titles
-from graduel.report.draw.picture import Picture, draw_picture
-from graduel.report.draw.style import INK, MUTED, PAPER, SMALL, WIDTH, escape_text, style_axes
-from graduel.report.draw.text_table import TextTable
-from graduel.report.draw.wording import join_words
+from graduel.report.draw.picture import Picture, TextTable, draw_picture
+from graduel.report.draw.style import INK, MUTED, PAPER, SMALL, WIDTH, create_axes, escape_text
 from graduel.report.suite.metric_text import get_across
 
 if TYPE_CHECKING:
@@ -37,9 +36,7 @@ def critical_difference(suite: Suite, *, width: float = WIDTH) -> Figure:
     half = ceil(len(order) / 2)
     depth = 0.3 + 0.13 * len(bars)  # from the axis to the first label
     height = 0.75 + depth + 0.26 * half
-    fig = Figure(figsize=(width, height), layout="constrained")
-    ax = fig.subplots()
-    style_axes(ax)
+    fig, ax = create_axes(width, height)
     ax.set_yticks([])
     ax.set_xticks([])
     count = len(order)

@@ -13,11 +13,10 @@ from graduel.duel.result.outcome import Suite
 from graduel.duel.verdict.sentences import with_article
 from graduel.report.draw import units
 from graduel.report.draw.contender_names import list_looks, list_titles
-from graduel.report.draw.picture import Picture, draw_picture
+from graduel.report.draw.interval_rows import create_dataset_rows, write_in_row
+from graduel.report.draw.picture import Picture, TextTable, draw_picture
 from graduel.report.draw.style import GRID, INK, MUTED, PAPER, SMALL, WIDTH, escape_text
-from graduel.report.draw.text_table import TextTable
 from graduel.report.sections.differences import write_verdict
-from graduel.report.suite.dataset_rows import create_dataset_rows, label_row, write_value
 from graduel.report.suite.metric_text import (
     Interval,
     format_difference,
@@ -95,13 +94,13 @@ def differences(suite: Suite, a: str, b: str, *, width: float = WIDTH) -> Figure
         colour = winner.colour.light if row.is_decided else MUTED.light
         face = colour if row.is_decided else PAPER.light
         ends += _draw_whisker(ax, y, factor, row.value, row.interval, (colour, face, "o"))
-        label_row(ax, y, tall, escape_text(row.dataset, 34), weight="normal")
-        write_value(ax, y, tall, format_difference(suite, row.value))
+        text = format_difference(suite, row.value)
+        _write_texts(ax, y + 0.17 / tall, escape_text(row.dataset, 34), text, bold=False)
     if overall is not None:
         y, value, style = len(rows), overall.median_difference, (INK.light, INK.light, "D")
         ends += _draw_whisker(ax, y, factor, value, overall.interval, style)
-        label_row(ax, y, tall, "all, the median")
-        write_value(ax, y, tall, format_difference(suite, value))
+        text = format_difference(suite, value)
+        _write_texts(ax, y + 0.17 / tall, "all, the median", text, bold=True)
     low, high = min(ends), max(ends)
     margin = 0.05 * (high - low or 1)
     ax.set_xlim(low - margin, high + margin)
@@ -120,8 +119,14 @@ def differences(suite: Suite, a: str, b: str, *, width: float = WIDTH) -> Figure
         )
     unit = ", points" if protocol.metric_unit else ""
     label = f"difference of {protocol.metric_title}{unit}"
-    ax.set_xlabel(label, color=MUTED.light, fontsize=SMALL)
+    ax.set_xlabel(label)
     return fig
+
+
+def _write_texts(ax: Axes, y: float, label: str, value: str, *, bold: bool) -> None:
+    """Write the label of a row at the left and its value at the right."""
+    write_in_row(ax, 0, y, label, size=SMALL, bold=bold, box=True)
+    write_in_row(ax, 1, y, value, size=SMALL, box=True)
 
 
 def _draw_whisker(

@@ -9,11 +9,11 @@ from urllib.parse import quote
 
 from graduel.atomic_io import atomic_write
 from graduel.duel.result.outcome import Suite
-from graduel.duel.verdict.sentences import with_article
+from graduel.duel.verdict.sentences import capitalize_the, join_words, with_article
 from graduel.report.draw import units
-from graduel.report.draw.contender_names import list_contenders, list_looks, list_titles
+from graduel.report.draw.contender_names import list_looks, list_titles
 from graduel.report.draw.html import render_template
-from graduel.report.draw.wording import join_words, split_sentence, start_sentence
+from graduel.report.draw.wording import split_sentence
 from graduel.report.page import PAGE, VERDICTS_OPEN
 from graduel.report.sections.differences import find_beaten
 from graduel.report.sections.settings import build_environment_table
@@ -40,7 +40,7 @@ def render_suite(suite: Suite) -> str:
         verdicts=[split_sentence(one.sentence) for one in across.pairs] if across else [],
         verdicts_open=VERDICTS_OPEN,
         failures=result.failures,
-        names=list_contenders(suite),
+        names=list(suite.result.contenders),
         looks=list_looks(suite),
         result=by_dataset.build_table(suite) if result.datasets else None,
         links={
@@ -111,8 +111,9 @@ def build_headline(suite: Suite) -> str:
     others = [title for name, title in titles.items() if name != best]
     unbeaten = [title for name, title in titles.items() if name not in (best, *beaten)]
     rank = f"{across.ranks[best]:.2f} of {len(titles)}"
-    sentence = f"{titles[best]} has the best mean rank on {_count_datasets(suite)}, {rank}"
-    sentence = start_sentence(sentence)
+    sentence = capitalize_the(
+        f"{titles[best]} has the best mean rank on {_count_datasets(suite)}, {rank}"
+    )
     if unbeaten:
         return f"{sentence}, but is not shown to be better than {join_words(unbeaten)}."
     rest = join_words(others) if len(others) < 4 else "all others"

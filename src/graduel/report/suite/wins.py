@@ -8,11 +8,10 @@ from matplotlib.patches import Rectangle
 from graduel.duel.result.outcome import Suite
 from graduel.report.draw import units
 from graduel.report.draw.contender_names import list_looks, list_titles
-from graduel.report.draw.picture import Picture, draw_picture
+from graduel.report.draw.interval_rows import create_dataset_rows, write_in_row
+from graduel.report.draw.picture import Picture, TextTable, draw_picture
 from graduel.report.draw.style import GRID, INK, PAPER, SMALL, WIDTH, escape_text
-from graduel.report.draw.text_table import TextTable
 from graduel.report.sections.differences import write_verdict
-from graduel.report.suite.dataset_rows import create_dataset_rows
 from graduel.report.suite.metric_text import (
     format_difference,
     format_interval,
@@ -47,16 +46,9 @@ def wins(suite: Suite, *, width: float = WIDTH) -> Figure:
                 fontweight="bold",
             )
             left += count
-        for x, ha, name in ((0, "left", pair.a), (1, "right", pair.b)):
-            ax.annotate(
-                escape_text(titles[name], 26),
-                (x, y + 0.28),
-                xycoords=ax.get_yaxis_transform(),
-                ha=ha,
-                color=looks[name].colour.light,
-                fontsize=SMALL,
-                fontweight="bold",
-            )
+        for left_or_right, name in enumerate((pair.a, pair.b)):
+            title, colour = escape_text(titles[name], 26), looks[name].colour.light
+            write_in_row(ax, left_or_right, y + 0.28, title, colour, size=SMALL, bold=True)
     ax.set_xlim(0, len(suite.result.datasets))
     ax.set_xticks([])
     return fig

@@ -22,6 +22,8 @@ from graduel.train.build.optimizer_builder import (
 from graduel.train.recipes import RECIPES, NetRecipe
 
 Parser = Callable[[str, str], Any]
+WITH_NONE = ("norm", "augment")
+"""Kinds of parts that may be left out."""
 
 
 def _integer_parser(least: int) -> Parser:
@@ -73,26 +75,15 @@ def _choice_parser(*names: str) -> Parser:
 
 
 def _parse_part(key: str, text: str) -> str:
-    for one in part_registry.split(text) if key == "activation" else [text]:
+    for one in part_registry.split(text) if key in ("activation", "augment") else [text]:
+        if one.partition("(")[0] not in part_registry.KINDS[key] and key in WITH_NONE:
+            raise unknown(key, one, ("none", *part_registry.KINDS[key]))
         part_registry.make(key, one)
     return text
 
 
-def _parse_norm(key: str, text: str) -> str:
-    if text != "none":
-        if text.partition("(")[0] not in part_registry.NORMS:
-            raise unknown(key, text, ("none", *part_registry.NORMS))
-        part_registry.make(key, text)
-    return text
-
-
-def _parse_augment(key: str, text: str) -> str:
-    if text != "none":
-        for one in part_registry.split(text):
-            if one.partition("(")[0] not in part_registry.AUGMENTATIONS:
-                raise unknown(key, one, ("none", *part_registry.AUGMENTATIONS))
-            part_registry.make(key, one)
-    return text
+def _parse_part_or_none(key: str, text: str) -> str:
+    return text if text == "none" else _parse_part(key, text)
 
 
 def _parse_roles(key: str, text: str) -> str:
@@ -117,7 +108,7 @@ INFINITY = float("inf")
 PARSERS: dict[str, Parser] = {
     "layers": _parse_layers,
     "activation": _parse_part,
-    "norm": _parse_norm,
+    "norm": _parse_part_or_none,
     "dropout": _number_parser(0, 1),
     "noise": _number_parser(0, INFINITY),
     "init": _parse_part,
@@ -137,7 +128,7 @@ PARSERS: dict[str, Parser] = {
     "schedule": _parse_part,
     "warmup": _number_parser(0, 1),
     "plateau": _integer_parser(0),
-    "augment": _parse_augment,
+    "augment": _parse_part_or_none,
     "batch_size": _integer_parser(1),
     "epochs": _integer_parser(1),
     "scaling": _choice_parser("robust", "quantile", "both"),

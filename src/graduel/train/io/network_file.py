@@ -130,7 +130,7 @@ def load_network(path: str | Path, parts: Sequence[type] = ()) -> SavedNetwork:
     Parameters
     ----------
     path : the file
-    parts : classes of one's own layers, losses and initializers that occur in the network
+    parts : the user's own classes of layers, losses and initializers that occur in the network
 
     Raises
     ------

@@ -46,7 +46,7 @@ def check_spec(spec: Any, parts: Sequence[type] = ()) -> None:
     Parameters
     ----------
     spec : plain data from JSON
-    parts : classes of one's own that it may name
+    parts : the user's own classes that it may name
 
     Raises
     ------

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 import numpy as np
 
@@ -11,7 +11,7 @@ from graduel.nn.weights import Weights
 from graduel.nn.workspace import Call
 from graduel.optim.chunking import chunks, new_scratch
 from graduel.train.loop.batches import Source, iter_batches
-from graduel.train.loop.fit import Step
+from graduel.train.loop.fit import Epoch, Fit, Step, iter_epochs
 
 
 class WeightAverage:
@@ -100,11 +100,15 @@ class WeightAverage:
         return weights
 
 
-def iter_averaged(steps: Iterable[Step], average: WeightAverage) -> Iterator[Step]:
-    """Yield the steps of a fit, updating the average after each."""
-    for step in steps:
-        average.update()
-        yield step
+def iter_averaged_epochs(fit: Fit, average: WeightAverage) -> Iterator[Epoch]:
+    """Yield the epochs of a fit, updating the average after each step."""
+
+    def steps() -> Iterator[Step]:
+        for step in fit.fit_steps():
+            average.update()
+            yield step
+
+    return iter_epochs(steps(), len(fit.rows))
 
 
 def recompute_state(

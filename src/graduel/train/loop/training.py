@@ -24,8 +24,8 @@ from graduel.train.build.network_builder import (
 )
 from graduel.train.build.optimizer_builder import build_optimizer, build_schedule
 from graduel.train.loop.batches import Rows
-from graduel.train.loop.ema import WeightAverage, iter_averaged
-from graduel.train.loop.fit import Epoch, Fit, iter_epochs
+from graduel.train.loop.ema import WeightAverage, iter_averaged_epochs
+from graduel.train.loop.fit import Epoch, Fit
 from graduel.train.loop.full_batch import FullBatch
 from graduel.train.loop.plateau import ReduceOnPlateau
 from graduel.train.recipes import NetRecipe
@@ -133,9 +133,7 @@ class Training:
         if self._average is None:
             yield from self._fit.fit_iter()
             return
-        for epoch in iter_epochs(
-            iter_averaged(self._fit.fit_steps(), self._average), len(self.rows)
-        ):
+        for epoch in iter_averaged_epochs(self._fit, self._average):
             # Rows changed as in training: weights that met no plain ones need their state.
             self.answer = self._average.weights(
                 self.network, self._fit.rows, rng=self.rng, batch_size=self._fit.batch_size

@@ -51,10 +51,10 @@ def stream_demo_progress(server: CurrentServer) -> StreamingResponse:
 
 async def _demo_progress(demo: DemoModels | None) -> AsyncIterator[str]:
     while demo is not None and demo.models is None and not demo.error:
-        yield event({"share": round(demo.progress, 4), "said": demo.message})
+        yield event({"share": round(demo.progress, 4), "message": demo.message})
         await asyncio.sleep(0.15)
     error = "" if demo is None else demo.error
-    yield event({"share": 1.0, "said": error or "ready", "done": not error, "failed": error})
+    yield event({"share": 1.0, "message": error or "ready", "done": not error, "failed": error})
 
 
 def event(message: dict[str, Any], number: int | None = None) -> str:
@@ -94,7 +94,7 @@ def describe_session(client: CurrentClient) -> dict[str, Any]:
 
 
 def describe_models(models: ModelPair) -> dict[str, Any]:
-    """Return what a page needs to know of two models."""
+    """Return the description of two models that a page shows."""
     net: dict[str, Any] | None = None
     if models.net is not None and models.net.network is not None:
         network = models.net.network

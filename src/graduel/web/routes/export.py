@@ -52,10 +52,8 @@ def export(client: CurrentClient, kind: Kind, request: ExportRequest) -> Respons
         )
         return _build_response(kind, code)
     if kind == "json":
-        text = json.dumps(
-            network_as_dict(net, network, weights), ensure_ascii=True, allow_nan=False
-        )
-        return _build_response(kind, text)
+        content = network_as_dict(net, network, weights)
+        return _build_response(kind, json.dumps(content, allow_nan=False))
     model = onnx_model(network, weights, scale=schema.scale, classes=classes)
     return _build_response(kind, model.SerializeToString())
 

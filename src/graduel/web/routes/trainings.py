@@ -91,7 +91,7 @@ async def _events(client: Client, training: WatchedTraining) -> AsyncIterator[st
                 position = current
                 yield event({"type": "place", "place": position})
             if training.state in ENDED and not training.messages_after(number):
-                yield event({"type": "end", "state": training.state, "said": training.message})
+                yield event({"type": "end", "state": training.state, "message": training.message})
                 return
             if monotonic() - last_event > 10:
                 last_event = client.session.last_used = monotonic()
@@ -126,7 +126,7 @@ def describe_training(client: CurrentClient) -> dict[str, Any]:
     run, point = training.current_run, None
     if run is not None and run.step and training.state in ("paused", *ENDED):
         point = asdict(run.validate("net"))
-    return {"state": training.state, "said": training.message, "net": point}
+    return {"state": training.state, "message": training.message, "net": point}
 
 
 def _find_training(session: Session) -> WatchedTraining:

@@ -1,4 +1,4 @@
-"""Upload of a client's table, which is kept in memory for its session alone."""
+"""Upload of a client's table, held in memory for its session alone."""
 
 from __future__ import annotations
 

@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from graduel.data import Dataset
+from graduel.web.array_codec import Array
 from graduel.web.http_error import ClientError
 
-Array = NDArray[Any]
-
 TEST_DIVISOR = 5
-"""Without a given split, one row in five is a test row."""
+"""Of data without test rows, one row in five is a test row."""
 MAX_VALID = 1000
 
 

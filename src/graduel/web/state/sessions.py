@@ -60,13 +60,6 @@ class Session:
 class Sessions:
     """The sessions of all clients; the one idle for longest is the first to end.
 
-    Parameters
-    ----------
-    limits : their number, idle time and memory
-    clock : returns seconds
-
-    Examples
-    --------
     >>> sessions = Sessions(Limits(sessions=2, busy_seconds=0))
     >>> first, second, third = (sessions.open().name for _ in range(3))
     >>> sessions.find(third).name == third, len(sessions)

@@ -6,9 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-Array = NDArray[Any]
+from graduel.web.array_codec import Array
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,17 +22,7 @@ class TreeSettings:
 
 
 class BoostingRun:
-    """XGBoost, a round at a time.
-
-    Parameters
-    ----------
-    settings : the hyperparameters
-    X, y : the training rows and their class codes
-    valid_X : the validation rows
-    n_classes : the number of classes
-    feature_types, feature_names : of the columns, where they are a table's
-    seed, threads : of XGBoost
-    """
+    """XGBoost, a round at a time; `feature_types` and `feature_names` are those of a table."""
 
     def __init__(
         self,

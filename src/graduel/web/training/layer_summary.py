@@ -6,11 +6,9 @@ from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from graduel.nn import Call, Dense, Network, Weights
-
-Array = NDArray[Any]
+from graduel.web.array_codec import Array
 
 BINS = 30
 

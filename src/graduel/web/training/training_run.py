@@ -18,7 +18,8 @@ from graduel.train import Fit, Rows
 from graduel.train.build.network_builder import check_recipe
 from graduel.train.build.optimizer_builder import build_optimizer, build_schedule
 from graduel.train.recipes import NetRecipe
-from graduel.web.training.boosting_run import Array, BoostingRun
+from graduel.web.array_codec import Array
+from graduel.web.training.boosting_run import BoostingRun
 from graduel.web.training.layer_summary import summarize_layers
 
 SUMMARY_ROWS = 256

@@ -48,7 +48,7 @@ class WatchedTraining:
     state : new, queued, running, paused; done, stopped or failed when it has ended
     message : a remark on the state
     watchers : the number of open streams; when the last one closes, the training stops
-    request : an object of the training's creator, kept with it
+    request : an object that the training's creator attaches
     """
 
     def __init__(
@@ -122,18 +122,19 @@ class WatchedTraining:
                 with self._lock:
                     self.current_run = self._start()
             self.set_state("running")
-            self._train(self.current_run, others_wait)
+            end = self._train(self.current_run, others_wait)
         except (UserError, DivergedError, ValueError) as error:
-            self.set_state("failed", str(error))
+            end = "failed", str(error)
         except MemoryError:
-            self.set_state("failed", "there is not enough memory; take fewer rows")
+            end = "failed", "there is not enough memory; take fewer rows"
+        self.set_state(*end)
 
-    def _train(self, run: TrainingRun, others_wait: Callable[[], bool]) -> None:
+    def _train(self, run: TrainingRun, others_wait: Callable[[], bool]) -> tuple[str, str]:
+        """Train for a turn, and return the state after it with a remark."""
         turn_start = time.monotonic()
         while True:
             if self._command == "stop":
-                self.set_state("stopped")
-                return
+                return "stopped", ""
             self._apply_changes(run)
             start = time.monotonic()
             if self._single_steps:
@@ -141,22 +142,18 @@ class WatchedTraining:
                 who = self._advance(run, "net", send_all=True)
             elif self._command == "pause":
                 self._send_all(run)
-                self.set_state("paused")
-                return
+                return "paused", ""
             else:
                 who = self._advance(run, None, send_all=self._delay > 0)
             if who is None:
                 self._send_all(run)
-                self.set_state("done")
-                return
+                return "done", ""
             self._seconds += time.monotonic() - start
             if self._seconds > self._limits.training_seconds:
                 minutes = self._limits.training_seconds / 60
-                self.set_state("done", f"ended after {minutes:.0f} minutes, the limit")
-                return
+                return "done", f"ended after {minutes:.0f} minutes, the limit"
             if others_wait() and time.monotonic() - turn_start > TURN_SECONDS:
-                self.set_state("queued", "lets another training go first")
-                return
+                return "queued", "lets another training go first"
             if self._delay and who == "net":
                 with self._wake:
                     self._wake.wait_for(
@@ -202,7 +199,7 @@ class WatchedTraining:
     def set_state(self, state: str, message: str = "") -> None:
         """Set the state and send it to the client."""
         self.state, self.message = state, message
-        self._send({"type": "state", "state": state, "said": message})
+        self._send({"type": "state", "state": state, "message": message})
 
     def _send(self, message: dict[str, Any]) -> None:
         self._n_messages += 1
@@ -246,5 +243,5 @@ def _layers_message(run: TrainingRun) -> dict[str, Any]:
     layers = run.summarize_layers()
     weights = pack(run.first_weights())
     if not all(isfinite(layer["gradient_norm"]) for layer in layers):
-        return {"type": "state", "state": "running", "said": "gradients are no longer finite"}
+        return {"type": "state", "state": "running", "message": "gradients are no longer finite"}
     return {"type": "layers", "layers": layers, "weights": weights}

@@ -88,7 +88,7 @@ function waitForModels() {
       const message = JSON.parse(data);
       bar.style.transform = `scaleX(${message.share})`;
       bar.parentElement.setAttribute("aria-valuenow", Math.round(100 * message.share));
-      said.textContent = `${message.said} …`;
+      said.textContent = `${message.message} …`;
       if ("done" in message) {
         source.close();
         box.hidden = true;

@@ -175,14 +175,14 @@ function hear(mine, message) {
   if (mine !== run) return;
   if (message.type === "state" || message.type === "end") {
     run.state = message.state;
-    run.said = message.said;
+    run.message = message.message;
     if (message.type === "end") {
       run.over = true;
       run.source.close();
     }
     buttons();
   } else if (message.type === "place") {
-    run.said = message.place ? `${message.place} before it` : "next";
+    run.message = message.place ? `${message.place} before it` : "next";
     buttons();
   } else if (message.type === "step") {
     run.last = message;
@@ -245,7 +245,7 @@ const WORDS = { new: "not begun", queued: "waiting for its turn", running: "runn
 function buttons() {
   const now = run?.state ?? "new", active = run && !run.over && !["done", "stopped", "failed"].includes(now);
   stateShown.className = `state ${now}`;
-  stateShown.textContent = WORDS[now] + (run?.said ? `: ${run.said}` : "");
+  stateShown.textContent = WORDS[now] + (run?.message ? `: ${run.message}` : "");
   startButton.textContent = now === "paused" && active ? "Resume" : "Start";
   startButton.disabled = active && (now === "running" || now === "queued");
   pauseButton.disabled = !active || (now !== "running" && now !== "queued");

@@ -36,37 +36,37 @@ def table(n: int = 60) -> pl.DataFrame:
 @pytest.mark.parametrize("name", BY_IMAGE)
 @given(data=st.data())
 def test_images_keep_shape_and_kind_and_the_ones_given_are_left_alone(name, data) -> None:
-    disturbed, strengths = BY_IMAGE[name]
+    perturb_as, strengths = BY_IMAGE[name]
     X, strength = data.draw(IMAGES), data.draw(strengths)
     before = X.copy()
-    found = disturbed(X, strength, np.random.default_rng(1))
-    again = disturbed(X, strength, np.random.default_rng(1))
-    assert found.shape == X.shape
-    assert found.dtype == np.uint8
+    perturbed = perturb_as(X, strength, np.random.default_rng(1))
+    again = perturb_as(X, strength, np.random.default_rng(1))
+    assert perturbed.shape == X.shape
+    assert perturbed.dtype == np.uint8
     np.testing.assert_array_equal(X, before)
-    np.testing.assert_array_equal(found, again)
-    assert not np.shares_memory(found, X)
-    np.testing.assert_array_equal(disturbed(X, 0, np.random.default_rng(1)), X)
+    np.testing.assert_array_equal(perturbed, again)
+    assert not np.shares_memory(perturbed, X)
+    np.testing.assert_array_equal(perturb_as(X, 0, np.random.default_rng(1)), X)
 
 
 @pytest.mark.parametrize("name", BY_IMAGE)
 def test_colour_images_are_disturbed_as_their_channels_where_nothing_differs(name) -> None:
-    disturbed, _ = BY_IMAGE[name]
+    perturb_as, _ = BY_IMAGE[name]
     grey = np.random.default_rng(0).integers(0, 256, (5, 9, 8), dtype=np.uint8)
     if name == "noise":  # every channel has noise of its own
         return
     colour = np.stack([grey, grey], axis=-1)
-    found = disturbed(colour, 3, np.random.default_rng(2))
-    expected = disturbed(grey, 3, np.random.default_rng(2))
+    perturbed = perturb_as(colour, 3, np.random.default_rng(2))
+    expected = perturb_as(grey, 3, np.random.default_rng(2))
     for channel in (0, 1):
-        np.testing.assert_array_equal(found[..., channel], expected)
+        np.testing.assert_array_equal(perturbed[..., channel], expected)
 
 
 def test_noise_has_the_standard_deviation_that_was_asked_for() -> None:
     X = np.full((50, 20, 20), 128, np.uint8)
-    found = perturb.noise(X, 0.1, np.random.default_rng(0)).astype(float) - 128
-    assert found.std() == pytest.approx(25.5, rel=0.02)
-    assert abs(found.mean()) < 0.5
+    perturbed = perturb.noise(X, 0.1, np.random.default_rng(0)).astype(float) - 128
+    assert perturbed.std() == pytest.approx(25.5, rel=0.02)
+    assert abs(perturbed.mean()) < 0.5
     assert perturb.noise(X // 8, 2.0, np.random.default_rng(0), top=16).max() == 16
 
 
@@ -74,9 +74,9 @@ def test_turning_by_a_quarter_is_exact_and_both_sides_are_drawn() -> None:
     X = np.random.default_rng(0).integers(0, 256, (40, 7, 7), dtype=np.uint8)
     X[:, [0, -1]] = X[:, :, [0, -1]] = 30  # the background
     np.testing.assert_array_equal(perturb.rotate(X, 90), np.rot90(X, axes=(1, 2)))
-    found = perturb.rotate(X, 90, np.random.default_rng(0))
-    left = (found == np.rot90(X, axes=(1, 2))).all(axis=(1, 2))
-    right = (found == np.rot90(X, axes=(2, 1))).all(axis=(1, 2))
+    perturbed = perturb.rotate(X, 90, np.random.default_rng(0))
+    left = (perturbed == np.rot90(X, axes=(1, 2))).all(axis=(1, 2))
+    right = (perturbed == np.rot90(X, axes=(2, 1))).all(axis=(1, 2))
     assert (left | right).all()
     assert 10 < left.sum() < 30
 
@@ -84,10 +84,10 @@ def test_turning_by_a_quarter_is_exact_and_both_sides_are_drawn() -> None:
 def test_shifts_are_whole_pixels_in_four_directions_and_the_background_follows() -> None:
     X = np.full((200, 6, 6), 40, np.uint8)
     X[:, 2, 3] = 200
-    found = perturb.shift(X, 2, np.random.default_rng(0))
-    places = {tuple(np.argwhere(image == 200)[0]) for image in found}
+    perturbed = perturb.shift(X, 2, np.random.default_rng(0))
+    places = {tuple(np.argwhere(image == 200)[0]) for image in perturbed}
     assert places == {(2, 5), (4, 3), (2, 1), (0, 3)}
-    assert sorted(np.unique(found)) == [40, 200]
+    assert sorted(np.unique(perturbed)) == [40, 200]
     np.testing.assert_array_equal(perturb.shift(X, 6), np.full_like(X, 40))
     np.testing.assert_array_equal(perturb.shift(X, -1)[:, 2, 2], np.full(200, 200))
 
@@ -95,11 +95,11 @@ def test_shifts_are_whole_pixels_in_four_directions_and_the_background_follows()
 def test_a_square_covers_what_it_says_and_lies_on_the_image() -> None:
     X = np.random.default_rng(0).integers(1, 256, (50, 9, 8), dtype=np.uint8)
     X[:, [0, -1]] = X[:, :, [0, -1]] = 0
-    found = perturb.occlude(X, 3, np.random.default_rng(0))
-    inner = (found != X)[:, 1:-1, 1:-1].sum(axis=(1, 2))
+    perturbed = perturb.occlude(X, 3, np.random.default_rng(0))
+    inner = (perturbed != X)[:, 1:-1, 1:-1].sum(axis=(1, 2))
     assert inner.max() == 9  # all nine pixels, where the square lies off the edge
     assert inner.min() >= 4
-    assert (found[found != X] == 0).all()
+    assert (perturbed[perturbed != X] == 0).all()
     assert not perturb.occlude(X, 20, np.random.default_rng(0)).any()
 
 
@@ -107,34 +107,34 @@ def test_a_square_covers_what_it_says_and_lies_on_the_image() -> None:
 @given(strength=st.floats(0, 1), seed=st.integers(0, 99))
 def test_tables_keep_columns_and_kinds(name, strength, seed) -> None:
     X = table()
-    found = BY_TABLE[name](X, strength, np.random.default_rng(seed))
-    assert found.schema == X.schema
-    assert found.equals(BY_TABLE[name](X, strength, np.random.default_rng(seed)))
+    perturbed = BY_TABLE[name](X, strength, np.random.default_rng(seed))
+    assert perturbed.schema == X.schema
+    assert perturbed.equals(BY_TABLE[name](X, strength, np.random.default_rng(seed)))
     assert X.equals(table())
     assert BY_TABLE[name](X, 0, np.random.default_rng(seed)).equals(X)
 
 
 def test_cells_go_missing_at_the_rate_that_was_asked_for_and_the_others_stay() -> None:
     X = table(2000)
-    found = perturb.missing(X, 0.3, np.random.default_rng(0))
+    perturbed = perturb.missing(X, 0.3, np.random.default_rng(0))
     for name in X.columns:
-        gone = found[name].is_null()
+        gone = perturbed[name].is_null()
         assert gone.mean() == pytest.approx(0.3, abs=0.05)
-        assert found[name].filter(~gone).equals(X[name].filter(~gone))
-    assert found["size"].is_null().to_list() != found["town"].is_null().to_list()
+        assert perturbed[name].filter(~gone).equals(X[name].filter(~gone))
+    assert perturbed["size"].is_null().to_list() != perturbed["town"].is_null().to_list()
 
 
 def test_a_permuted_column_has_its_values_in_another_order_and_the_rest_stays() -> None:
     X = table()
-    found = perturb.permute(X, "town", np.random.default_rng(0))
-    assert sorted(found["town"]) == sorted(X["town"])
-    assert not found["town"].equals(X["town"])
-    assert found.drop("town").equals(X.drop("town"))
-    found = perturb.scramble(X, 0.6, np.random.default_rng(1))
-    changed = [name for name in X.columns if not found[name].equals(X[name])]
+    perturbed = perturb.permute(X, "town", np.random.default_rng(0))
+    assert sorted(perturbed["town"]) == sorted(X["town"])
+    assert not perturbed["town"].equals(X["town"])
+    assert perturbed.drop("town").equals(X.drop("town"))
+    perturbed = perturb.scramble(X, 0.6, np.random.default_rng(1))
+    changed = [name for name in X.columns if not perturbed[name].equals(X[name])]
     assert len(changed) == 2
     for name in X.columns:
-        assert found[name].sort().equals(X[name].sort())
+        assert perturbed[name].sort().equals(X[name].sort())
 
 
 @pytest.mark.parametrize(

@@ -39,7 +39,7 @@ def kind(table):
 
 
 @pytest.mark.parametrize(
-    ("cells", "found"),
+    ("cells", "inferred"),
     [
         ([1.5, 2.5, 3.5] * 20, "numeric"),
         ([0, 1] * 30, "numeric"),
@@ -75,9 +75,9 @@ def kind(table):
         ([f"w{i}" for i in range(6)], "categorical"),
     ],
 )
-def test_kinds(cells, found):
+def test_kinds(cells, inferred):
     table = of(cells)
-    assert kind(table) == found
+    assert kind(table) == inferred
     assert all(column.reason for column in table.columns)
     assert all(one.reason for one in table.set_aside)
 
@@ -276,8 +276,8 @@ def test_a_later_table_is_brought_to_the_columns():
             "c": [3.0, None],
         }
     )
-    found = schema.conform(later)
-    assert found.rows() == [
+    conformed = schema.conform(later)
+    assert conformed.rows() == [
         (None, "3", False, datetime(2024, 2, 1)),
         (1234.5, None, None, None),
     ]

@@ -25,9 +25,9 @@ def findings(columns, y=Y, target="y", **options):
     return check_table(infer_table(frame, target=target, **options))
 
 
-def codes(found):
+def codes(result):
     """Return the codes of findings."""
-    return [finding.code for finding in found]
+    return [finding.code for finding in result]
 
 
 def test_a_harmless_table_has_none():
@@ -67,8 +67,8 @@ def test_guessing_well_is_not_giving_away():
     ],
 )
 def test_a_column_that_is_named_like_the_target(name, target, alike):
-    found = findings({name: RNG.normal(size=N)}, target=target)
-    assert [(one.code, one.column) for one in found] == [("GRD002", name)] * alike
+    result = findings({name: RNG.normal(size=N)}, target=target)
+    assert [(one.code, one.column) for one in result] == [("GRD002", name)] * alike
 
 
 def test_equal_and_contradicting_rows():
