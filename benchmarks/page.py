@@ -15,7 +15,7 @@ from pathlib import Path
 from statistics import median
 from time import perf_counter
 
-from graduel.duel.result.build import load_run
+from graduel.duel.result.result_builder import load_run
 from graduel.report import write_report
 
 # From the start of the navigation to the end of the load event, in ms.

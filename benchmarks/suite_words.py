@@ -17,7 +17,7 @@ from pathlib import Path
 import matplotlib as mpl
 
 from graduel.duel.result.outcome import Suite
-from graduel.duel.suite.run_suite import load_suite
+from graduel.duel.suite.suite_runner import load_suite
 from graduel.report import critical_difference
 from graduel.report.draw.contender_names import list_titles
 from graduel.report.suite import critical_difference as mean_ranks

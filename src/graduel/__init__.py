@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from graduel.data import Dataset, load_dataset, read_idx
-    from graduel.duel.result.build import load_run
     from graduel.duel.result.outcome import Run, Suite
+    from graduel.duel.result.result_builder import load_run
     from graduel.duel.session import run_duel
-    from graduel.duel.suite.api import run_suite
-    from graduel.duel.suite.run_suite import load_suite
+    from graduel.duel.suite.suite_api import run_suite
+    from graduel.duel.suite.suite_runner import load_suite
     from graduel.duel.verdict.predictions import compare_predictions
     from graduel.estimators import MLPClassifier, MLPRegressor, TabularMLPClassifier
     from graduel.nn import Dense, Dropout, Network, ReLU
@@ -36,10 +36,10 @@ _HOMES = {
     "compare_predictions": "duel.verdict.predictions",
     "load_dataset": "data",
     "read_idx": "data",
-    "load_run": "duel.result.build",
-    "load_suite": "duel.suite.run_suite",
+    "load_run": "duel.result.result_builder",
+    "load_suite": "duel.suite.suite_runner",
     "run_duel": "duel.session",
-    "run_suite": "duel.suite.api",
+    "run_suite": "duel.suite.suite_api",
     "write_report": "report",
     "write_suite": "report",
 }

@@ -10,7 +10,7 @@ import pytest
 
 from graduel.cli.actions import predict
 from graduel.cli.app import main
-from graduel.duel.result.build import load_run
+from graduel.duel.result.result_builder import load_run
 from graduel.models.model_file import load_model
 
 NET = "layers=16 epochs=15 batch_size=8 lr=0.01 dropout=0"

@@ -11,7 +11,7 @@ from graduel.data.dataset_cache import is_intact, read_dataset, write_dataset
 from graduel.data.source import DataSource, open_source
 from graduel.duel.plan.protocol import Cell
 from graduel.duel.plan.protocol_builder import build_protocol
-from graduel.duel.result.build import build_result, load_run
+from graduel.duel.result.result_builder import build_result, load_run
 from graduel.duel.run.cell import run_cell
 from graduel.duel.run.cell_runs import run_cells
 from graduel.duel.store.store import CACHE, open_store

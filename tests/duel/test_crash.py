@@ -23,7 +23,7 @@ from graduel.cli import main
 from graduel.contenders.registry import get_family
 from graduel.contenders.search.trials import Trial, TrialLog
 from graduel.duel.plan.protocol import Cell
-from graduel.duel.result.build import build_result
+from graduel.duel.result.result_builder import build_result
 from graduel.duel.run.cell_runs import run_cells
 from graduel.duel.store.store import open_store
 from graduel.errors import UserError
@@ -33,7 +33,7 @@ from in_process import InProcess
 SCRIPT = """
 import json, sys
 from pathlib import Path
-from graduel.duel.result.build import build_result
+from graduel.duel.result.result_builder import build_result
 from graduel.duel.plan.protocol import Protocol
 from graduel.duel.run.cell_runs import run_cells
 from graduel.duel.store.store import open_store

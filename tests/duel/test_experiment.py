@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from graduel.data.source import DataSource
 from graduel.duel.plan.experiment import MOST_VARIANTS, parse_variants, plan_experiment
 from graduel.duel.plan.protocol import Cell, Protocol
-from graduel.duel.result.build import build_result, load_run
+from graduel.duel.result.result_builder import build_result, load_run
 from graduel.duel.run.cell_runs import run_cells
 from graduel.duel.store.store import open_store
 from graduel.errors import UserError

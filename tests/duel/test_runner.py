@@ -18,8 +18,8 @@ import graduel
 from graduel.data.source import DataSource
 from graduel.duel.plan.protocol import Cell
 from graduel.duel.plan.protocol_builder import build_protocol
-from graduel.duel.result.build import build_result
 from graduel.duel.result.duel_result import DatasetSummary, read_result
+from graduel.duel.result.result_builder import build_result
 from graduel.duel.run.cell_runs import run_cells
 from graduel.duel.run.executor import WorkerError
 from graduel.duel.run.job import run_job

@@ -15,7 +15,7 @@ from graduel.data.spec import SourceSpec
 from graduel.duel.plan.duel_checks import check_duel
 from graduel.duel.plan.protocol import Cell, Protocol
 from graduel.duel.plan.protocol_builder import build_protocol
-from graduel.duel.result.build import build_result, load_run
+from graduel.duel.result.result_builder import build_result, load_run
 from graduel.duel.run.cell import run_cell
 from graduel.duel.run.cell_runs import run_cells
 from graduel.duel.session import run_duel

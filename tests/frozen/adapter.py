@@ -32,13 +32,13 @@ from graduel.data.source import DataSource
 from graduel.data.spec import SourceSpec
 from graduel.duel.plan.protocol import Cell, Protocol
 from graduel.duel.plan.splits import Split
-from graduel.duel.result.build import build_result
 from graduel.duel.result.duel_result import Environment, read_result
 from graduel.duel.result.outcome import Outcome
+from graduel.duel.result.result_builder import build_result
 from graduel.duel.store.cell_files import pack_outcome
 from graduel.duel.store.store import Store, open_store
-from graduel.duel.suite.plan_suite import Member, SuitePlan
-from graduel.duel.suite.run_suite import build_suite_result
+from graduel.duel.suite.suite_plan import Member, SuitePlan
+from graduel.duel.suite.suite_runner import build_suite_result
 from graduel.serialize import read_json, to_plain, write_json
 
 DATA = Path(__file__).parent / "data"

@@ -16,10 +16,10 @@ from graduel.duel.plan.defaults import QUICK_ROWS
 from graduel.duel.plan.protocol import Protocol
 from graduel.duel.plan.protocol_builder import build_protocol
 from graduel.duel.plan.user_estimators import UserContender, parse_contenders
-from graduel.duel.result.build import build_result, load_run
 from graduel.duel.result.dataset_summary import check_once
 from graduel.duel.result.duel_result import RESULT
 from graduel.duel.result.outcome import Run
+from graduel.duel.result.result_builder import build_result, load_run
 from graduel.duel.run.cell_runs import run_cells
 from graduel.duel.run.executor import Executor
 from graduel.duel.run.job import Event

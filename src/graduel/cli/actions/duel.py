@@ -13,7 +13,7 @@ from graduel.cli.views.duel_table import show
 from graduel.duel.plan.user_estimators import load_contender
 from graduel.duel.result.duel_result import RESULT
 from graduel.duel.session import plan_session
-from graduel.duel.suite.api import expand_datasets
+from graduel.duel.suite.suite_api import expand_datasets
 from graduel.errors import UserError
 from graduel.report import write_report
 

@@ -9,11 +9,11 @@ from rich.console import Console
 
 from graduel.cli.actions.live_session import print_json
 from graduel.cli.views import duel_table, suite_table
-from graduel.duel.result.build import load_run
 from graduel.duel.result.duel_result import RESULT
+from graduel.duel.result.result_builder import load_run
 from graduel.duel.store.plan_file import PLAN
-from graduel.duel.suite.plan_suite import SUITE, SUITE_RESULT
-from graduel.duel.suite.run_suite import load_suite
+from graduel.duel.suite.suite_plan import SUITE, SUITE_RESULT
+from graduel.duel.suite.suite_runner import load_suite
 from graduel.errors import UserError
 from graduel.report import write_experiment, write_report, write_suite
 

@@ -13,9 +13,9 @@ from graduel.cli.data_source import print_notes, training_source
 from graduel.cli.views.suite_table import show
 from graduel.duel.plan.protocol import Protocol
 from graduel.duel.result.outcome import Run
-from graduel.duel.suite.api import default_folder
-from graduel.duel.suite.plan_suite import SUITE_RESULT, Member, SuitePlan, plan_suite
-from graduel.duel.suite.run_suite import SuiteObserver, run_plan
+from graduel.duel.suite.suite_api import default_folder
+from graduel.duel.suite.suite_plan import SUITE_RESULT, Member, SuitePlan, plan_suite
+from graduel.duel.suite.suite_runner import SuiteObserver, run_plan
 from graduel.report import write_report, write_suite
 from graduel.report.page import PAGE
 

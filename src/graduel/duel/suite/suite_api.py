@@ -12,8 +12,8 @@ from graduel.data.spec import SourceSpec
 from graduel.duel.plan.user_estimators import parse_contenders
 from graduel.duel.result.outcome import Suite
 from graduel.duel.session import resolve_source
-from graduel.duel.suite.plan_suite import SuitePlan, plan_suite
-from graduel.duel.suite.run_suite import run_plan
+from graduel.duel.suite.suite_plan import SuitePlan, plan_suite
+from graduel.duel.suite.suite_runner import run_plan
 
 
 def default_folder(plan: SuitePlan) -> Path:

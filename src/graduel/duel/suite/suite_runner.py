@@ -27,7 +27,7 @@ from graduel.duel.result.suite_result import (
 from graduel.duel.run.executor import Executor, WorkerError
 from graduel.duel.run.local import LocalExecutor
 from graduel.duel.session import Observer, Session
-from graduel.duel.suite.plan_suite import SUITE_RESULT, Member, SuitePlan, open_suite
+from graduel.duel.suite.suite_plan import SUITE_RESULT, Member, SuitePlan, open_suite
 from graduel.duel.verdict.datasets import compare_datasets
 from graduel.errors import UserError
 from graduel.metrics.metric import Metric, default_rope, get_metric
