@@ -26,6 +26,7 @@ from typing import Any
 import numpy as np
 
 from graduel.contenders import Budget, LabelledRows
+from graduel.contenders.contender import finish_fit
 from graduel.contenders.family import FamilyContender
 from graduel.contenders.net import FAMILY
 from graduel.data import Dataset
@@ -71,10 +72,10 @@ VARIANTS |= {name: replace(BASE, **changes) for name, changes in ADDED.items()}
 MOST, TABLES, SPLITS = 10_000, 10, (0, 1)
 
 
-def chosen(paths: list[Path], target: str) -> Iterator[tuple[str, Dataset, Protocol]]:
+def select_tables(paths: list[Path], target: str) -> Iterator[tuple[str, Dataset, Protocol]]:
     """Yield the tables, the largest of those that are small enough, and how a duel splits them."""
     files = [file for path in paths for file in (list_tables(path) if path.is_dir() else [path])]
-    found = []
+    tables = []
     for file in files:
         data = open_source(file, target=target)
         dataset = data.load()
@@ -82,8 +83,8 @@ def chosen(paths: list[Path], target: str) -> Iterator[tuple[str, Dataset, Proto
             protocol = build_protocol(
                 data, contenders=["net"], split="5x1", threads=1, metric="error"
             )
-            found.append((file.stem, dataset, protocol))
-    yield from sorted(found, key=lambda one: -len(one[1].y))[:TABLES]
+            tables.append((file.stem, dataset, protocol))
+    yield from sorted(tables, key=lambda one: -len(one[1].y))[:TABLES]
 
 
 def fit(recipe: NetRecipe, data: Dataset, protocol: Protocol, run: int) -> dict[str, float]:
@@ -100,12 +101,7 @@ def fit(recipe: NetRecipe, data: Dataset, protocol: Protocol, run: int) -> dict[
         budget=Budget(1),
         notify=lambda progress: None,
     )
-    while True:
-        try:
-            next(fitting)
-        except StopIteration as end:
-            fitted = end.value
-            break
+    fitted = finish_fit(fitting)
     p, y = fitted.predict_proba(data.table[rows.test]), data.y[rows.test]
     return {
         "error": float(is_misclassified(p, y).mean()),
@@ -121,10 +117,10 @@ def runs(path: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines() if line]
 
 
-def table(found: list[dict[str, Any]]) -> Iterator[str]:
+def table(lines: list[dict[str, Any]]) -> Iterator[str]:
     """Yield a line of Markdown for each variant."""
     by: dict[str, dict[tuple[str, int], dict[str, Any]]] = defaultdict(dict)
-    for run in found:
+    for run in lines:
         by[run["variant"]][run["table"], run["split"]] = run
     yield "| | error | log loss | tables worse in error | in log loss | seconds |"
     yield "|---|---:|---:|---:|---:|---:|"
@@ -153,9 +149,9 @@ def main() -> None:
     parser.add_argument("--target", default="target")
     parser.add_argument("--out", type=Path, required=True, help="a file of JSON lines")
     parser.add_argument("--table", action="store_true", help="print what --out holds")
-    asked = parser.parse_args()
-    done = {(run["variant"], run["table"], run["split"]) for run in runs(asked.out)}
-    for name, data, protocol in chosen(asked.tables, asked.target):
+    options = parser.parse_args()
+    done = {(run["variant"], run["table"], run["split"]) for run in runs(options.out)}
+    for name, data, protocol in select_tables(options.tables, options.target):
         for run in SPLITS:
             for variant, recipe in VARIANTS.items():
                 if (variant, name, run) in done:
@@ -163,10 +159,10 @@ def main() -> None:
                 line = {"variant": variant, "table": name, "split": run}
                 text = json.dumps(line | fit(recipe, data, protocol, run), ensure_ascii=False)
                 print(text, flush=True)
-                with asked.out.open("a", encoding="utf-8") as file:
+                with options.out.open("a", encoding="utf-8") as file:
                     file.write(text + os.linesep)
-    if asked.table:
-        print("\n".join(table(runs(asked.out))))
+    if options.table:
+        print("\n".join(table(runs(options.out))))
 
 
 if __name__ == "__main__":

@@ -60,13 +60,13 @@ def engine(shape: tuple[int, ...], layers: tuple[Any, ...], need_dx: bool) -> St
     ws, call = net.workspace(net.init(rng)), Call(train=True, rng=rng)
     x = rng.random((BATCH, *shape), np.float32)
     dy = rng.random((BATCH, *net.output_shape), np.float32)
-    given = dy.copy()
+    gradient = dy.copy()
 
     def step() -> None:
         forward_through(net.layers, ws.scopes, x, call)
         if isinstance(net.layers[-1], AveragePool2D):
-            np.copyto(given, dy)  # it divides in place
-        backward_through(net.layers, ws.scopes, given, call, need_dx=need_dx)
+            np.copyto(gradient, dy)  # it divides in place
+        backward_through(net.layers, ws.scopes, gradient, call, need_dx=need_dx)
 
     return step
 
@@ -78,7 +78,7 @@ def torch_passes(
     import torch
 
     torch.set_num_threads(int(THREADS))
-    found = {}
+    steps = {}
     for name, order in (("nchw", torch.contiguous_format), ("nhwc", torch.channels_last)):
         torch.manual_seed(0)
         parts: list[torch.nn.Module] = []
@@ -107,8 +107,8 @@ def torch_passes(
             x.grad = None
             model(x).backward(dy)
 
-        found[name] = step
-    return found
+        steps[name] = step
+    return steps
 
 
 def floor(shape: tuple[int, ...], layers: tuple[Any, ...], need_dx: bool) -> Stepper | None:
@@ -163,9 +163,9 @@ def measure(case: tuple[Any, ...], rounds: int) -> dict[str, float]:
     for _ in range(rounds):
         for name, step in runners.items():
             times[name].append(seconds_a_pass(step, counts[name]))
-    found = {name: statistics.median(values) for name, values in times.items()}
-    found["torch"] = min(found["torch nchw"], found["torch nhwc"])
-    return found
+    medians = {name: statistics.median(values) for name, values in times.items()}
+    medians["torch"] = min(medians["torch nchw"], medians["torch nhwc"])
+    return medians
 
 
 def main() -> int:
@@ -182,21 +182,21 @@ def main() -> int:
         f"| {'floor':>5} {'cap':>5}"
     )
     for name, case in CASES.items():
-        found = measure(case, options.rounds)
-        mine, bare = found["graduel"], found.get("floor")
+        medians = measure(case, options.rounds)
+        mine, bare = medians["graduel"], medians.get("floor")
         entry = {
             "case": name,
             "batch": BATCH,
-            "seconds_a_pass": found,
+            "seconds_a_pass": medians,
             "images_a_second": BATCH / mine,
-            "against_torch": found["torch"] / mine,
+            "against_torch": medians["torch"] / mine,
             "floor_share": bare and bare / mine,
-            "cap_against_torch": bare and found["torch"] / bare,
+            "cap_against_torch": bare and medians["torch"] / bare,
         }
         entries.append(entry)
-        share = f"{bare / mine:>5.2f} {found['torch'] / bare:>5.2f}" if bare else ""
+        share = f"{bare / mine:>5.2f} {medians['torch'] / bare:>5.2f}" if bare else ""
         print(
-            f"{name:>24} | {1e3 * mine:>7.2f} {1e3 * found['torch']:>7.2f} "
+            f"{name:>24} | {1e3 * mine:>7.2f} {1e3 * medians['torch']:>7.2f} "
             f"{entry['against_torch']:>6.2f} | {share}",
             flush=True,
         )

@@ -77,17 +77,17 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--dtypes", default="uint8,float32,float64")
-    chosen = parser.parse_args()
+    options = parser.parse_args()
     warnings.simplefilter("ignore")
     mnist = load_dataset("mnist")
     pixels, y = mnist.table[:ROWS], mnist.y[:ROWS]
-    for dtype in chosen.dtypes.split(","):
+    for dtype in options.dtypes.split(","):
         X = pixels if dtype == "uint8" else (pixels / 255).astype(dtype)
         print(f"{dtype}:      units batch solver    ours  theirs  ratio")
-        ratios = fitting(X, y, chosen.rounds)
+        ratios = fitting(X, y, options.rounds)
         print(f"{dtype}: geometric mean {statistics.geometric_mean(ratios):.2f}, ", end="")
         print(f"least {min(ratios):.2f}, most {max(ratios):.2f}")
-        predicting(X, y, chosen.rounds)
+        predicting(X, y, options.rounds)
 
 
 if __name__ == "__main__":

@@ -35,6 +35,7 @@ NAMES = ("textbook", "net", "xgboost")
 def alone(name: str, job: Path) -> dict[str, float]:
     """Fit one contender as the duel's first seed does, and nothing else."""
     from graduel.contenders import Budget, LabelledRows, make_contender
+    from graduel.contenders.contender import finish_fit
     from graduel.data import load_dataset
     from graduel.duel.plan.protocol import Cell, Protocol
     from graduel.duel.run.cell import PeakMemory
@@ -58,11 +59,7 @@ def alone(name: str, job: Path) -> dict[str, float]:
             budget=Budget(protocol.threads),
             notify=lambda progress: None,
         )
-        while True:
-            try:
-                next(fitting)
-            except StopIteration as end:
-                return {"fit": end.value.seconds, "memory": memory.bytes}
+        return {"fit": finish_fit(fitting).seconds, "memory": memory.bytes}
 
 
 def prepare(job: Path, options: dict[str, Any]) -> None:
@@ -78,7 +75,7 @@ def prepare(job: Path, options: dict[str, Any]) -> None:
 
 
 def timed(command: list[str]) -> tuple[float, str]:
-    """Run a command; return its wall time and what it said."""
+    """Run a command; return its wall time and its output."""
     start = time.perf_counter()
     done = subprocess.run(command, check=True, capture_output=True, text=True)
     return time.perf_counter() - start, done.stdout
@@ -92,35 +89,39 @@ def main() -> None:
     parser.add_argument("--threads", type=int)
     parser.add_argument("--quick", action="store_true")
     parser.add_argument("--alone", nargs=2, help=argparse.SUPPRESS)
-    asked = parser.parse_args()
-    if asked.alone:
-        print(json.dumps(alone(asked.alone[0], Path(asked.alone[1]))))
+    options = parser.parse_args()
+    if options.alone:
+        print(json.dumps(alone(options.alone[0], Path(options.alone[1]))))
         return
     with tempfile.TemporaryDirectory() as folder:
-        prepare(Path(folder), {"rows": asked.rows, "threads": asked.threads, "quick": asked.quick})
-        measure(asked, Path(folder))
+        prepare(
+            Path(folder), {"rows": options.rows, "threads": options.threads, "quick": options.quick}
+        )
+        measure(options, Path(folder))
 
 
-def measure(asked: argparse.Namespace, folder: Path) -> None:
+def measure(options: argparse.Namespace, folder: Path) -> None:
     """Run fits and duels by turns, and print what came of it."""
-    given = [f"--{k}={v}" for k, v in (("rows", asked.rows), ("threads", asked.threads)) if v]
-    given += ["--quick"] * asked.quick
+    arguments = [
+        f"--{k}={v}" for k, v in (("rows", options.rows), ("threads", options.threads)) if v
+    ]
+    arguments += ["--quick"] * options.quick
     fits: dict[str, list[dict[str, float]]] = {name: [] for name in NAMES}
     scripts, walls = [], []
     inside: dict[str, list[dict[str, float]]] = {name: [] for name in NAMES}
-    for turn in range(asked.times):
+    for turn in range(options.times):
         wall = 0.0
         for name in NAMES:
-            seconds, said = timed([sys.executable, __file__, "--alone", name, str(folder)])
-            fits[name].append(json.loads(said.splitlines()[-1]))
+            seconds, output = timed([sys.executable, __file__, "--alone", name, str(folder)])
+            fits[name].append(json.loads(output.splitlines()[-1]))
             wall += seconds
         scripts.append(wall)
         out = str(folder / f"run{turn}")
-        command = [sys.executable, "-m", "graduel", "duel", "--json", "--out", out, *given]
-        seconds, said = timed(command)
+        command = [sys.executable, "-m", "graduel", "duel", "--json", "--out", out, *arguments]
+        seconds, output = timed(command)
         walls.append(seconds)
-        for name, found in json.loads(said)["contenders"].items():
-            one = {"fit": found["fit_seconds"][0], "memory": found["peak_memory_bytes"]}
+        for name, entry in json.loads(output)["contenders"].items():
+            one = {"fit": entry["fit_seconds"][0], "memory": entry["peak_memory_bytes"]}
             inside[name].append(one)
     print(f"{'':10} {'alone':>10} {'in the duel':>12} {'memory alone':>13} {'in the duel':>12}")
     total = 0.0

@@ -5,13 +5,13 @@
     python benchmarks/images.py mnist --data /usr/share/datasets/fashion-mnist --out images.jsonl
     python benchmarks/images.py --out images.jsonl --plot images.svg
 
-Each run learns from the training rows but for those that a duel of the same seed validates on,
-keeps the epoch that is best on these, and meets the test rows once, at its end. It prints one line
-of JSON and appends it to `--out`; runs that are there already are left out, so that the command can
-be stopped and given again. `seconds` are training and the choice of the epoch, on the contender's
-own clock. `--data` is a folder of IDX files, for instance Fashion-MNIST of the Debian package
-dataset-fashion-mnist. `--plot` draws the mean test error over the mean seconds, a line for each
-recipe and data set, a point for each number of epochs, and a small one for each run.
+Each run is trained on the training rows but for those that a duel of the same seed validates on,
+keeps the epoch that is best on these, and is evaluated on the test rows once, at its end. It prints
+one line of JSON and appends it to `--out`; runs that are there already are left out, so that the
+command can be stopped and given again. `seconds` are training and the choice of the epoch, on the
+contender's own clock. `--data` is a folder of IDX files, for instance Fashion-MNIST of the Debian
+package dataset-fashion-mnist. `--plot` draws the mean test error over the mean seconds, a line for
+each recipe and data set, a point for each number of epochs, and a small one for each run.
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ from typing import Any
 import numpy as np
 
 from graduel.contenders import Budget, LabelledRows
+from graduel.contenders.contender import finish_fit
 from graduel.contenders.family import FamilyContender
 from graduel.contenders.net import FAMILY
 from graduel.data import Dataset, load_dataset
@@ -78,12 +79,7 @@ def fit(recipe: NetRecipe, data: Dataset, protocol: Protocol, seed: int) -> dict
         budget=Budget(protocol.threads),
         notify=lambda progress: None,
     )
-    while True:
-        try:
-            next(fitting)
-        except StopIteration as end:
-            fitted = end.value
-            break
+    fitted = finish_fit(fitting)
     p, y = fitted.predict_proba(data.table[rows.test]), data.y[rows.test]
     return {
         "seconds": round(fitted.seconds, 2),
@@ -101,7 +97,7 @@ def runs(path: Path | None) -> list[dict[str, Any]]:
     return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines() if line]
 
 
-def plot(found: list[dict[str, Any]], path: Path) -> None:
+def plot(results: list[dict[str, Any]], path: Path) -> None:
     """Draw test error over seconds of training."""
     import matplotlib as mpl
     from matplotlib.backends.backend_svg import FigureCanvasSVG
@@ -114,11 +110,11 @@ def plot(found: list[dict[str, Any]], path: Path) -> None:
     FigureCanvasSVG(figure)
     ax = figure.add_subplot()
     lines: dict[str, list[dict[str, Any]]] = defaultdict(list)
-    several = len({run["dataset"] for run in found}) > 1
-    for run in found:
-        own_words = f", {run['net']}" if run["net"] else ""
+    several = len({run["dataset"] for run in results}) > 1
+    for run in results:
+        changes = f", {run['net']}" if run["net"] else ""
         data = f" ({run['dataset']})" if several else ""
-        lines[f"{run['recipe']}{own_words}{data}"].append(run)
+        lines[f"{run['recipe']}{changes}{data}"].append(run)
     for place, (label, line) in enumerate(sorted(lines.items())):
         colour, (mark, _) = HUES[place % len(HUES)].light, MARKS[place % len(MARKS)]
         ax.plot(*spots(line), mark, ms=3, mfc="none", mew=0.6, color=colour)
@@ -162,46 +158,48 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--out", type=Path, help="a file of JSON lines")
     parser.add_argument("--plot", type=Path, help="an SVG file, of what --out holds")
-    asked = parser.parse_args()
-    if asked.plot and not asked.out:
+    options = parser.parse_args()
+    if options.plot and not options.out:
         parser.error("--plot draws what a file holds: name it with --out")
     try:
-        recipes = {name: recipe_of(name, asked.epochs, asked.net) for name in asked.recipes}
-        for line in new_runs(asked, recipes):
+        recipes = {name: recipe_of(name, options.epochs, options.net) for name in options.recipes}
+        for line in new_runs(options, recipes):
             text = json.dumps(line)
             print(text, flush=True)
-            if asked.out:
-                with asked.out.open("a", encoding="utf-8") as file:
+            if options.out:
+                with options.out.open("a", encoding="utf-8") as file:
                     file.write(text + "\n")
     except UserError as error:
         sys.exit(f"{parser.prog}: {error}")
-    if asked.plot:
-        found = runs(asked.out)
-        if not found:
-            sys.exit(f"{parser.prog}: {asked.out} holds no runs to draw")
-        plot(found, asked.plot)
+    if options.plot:
+        results = runs(options.out)
+        if not results:
+            sys.exit(f"{parser.prog}: {options.out} holds no runs to draw")
+        plot(results, options.plot)
 
 
-def new_runs(asked: argparse.Namespace, recipes: dict[str, NetRecipe]) -> Iterator[dict[str, Any]]:
-    """Yield each run that `asked.out` does not hold, once it is done."""
+def new_runs(
+    options: argparse.Namespace, recipes: dict[str, NetRecipe]
+) -> Iterator[dict[str, Any]]:
+    """Yield each run that `options.out` does not hold, once it is done."""
     if not recipes:
         return
     from threadpoolctl import threadpool_limits
 
-    data, protocol = read(asked.data, asked.threads)
+    data, protocol = read(options.data, options.threads)
     if data.image is None:
         raise UserError(f"these recipes are for images; {data.name} has none")
-    environment = describe_environment("", asked.threads)
-    versions = asdict(environment) | environment.versions
-    done = [[run.get(key) for key in SAME] for run in runs(asked.out)]
-    for seed in range(asked.seeds):
+    environment = describe_environment("", options.threads)
+    versions = {**asdict(environment), **environment.versions}
+    done = [[run.get(key) for key in SAME] for run in runs(options.out)]
+    for seed in range(options.seeds):
         for name, recipe in recipes.items():
             line: dict[str, Any] = {
                 "recipe": name,
                 "dataset": data.name,
                 "seed": seed,
                 "epochs": recipe.epochs,
-                "net": asked.net,
+                "net": options.net,
                 "threads": protocol.threads,
                 "versions": {key: versions[key] for key in VERSIONS},
                 "settings": json.loads(json.dumps(asdict(recipe))),

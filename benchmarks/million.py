@@ -110,8 +110,8 @@ def whole(path: Path, folder: Path) -> None:
         while duel.poll() is None:
             most = max(most, resident(duel))
             sleep(0.02)
-        told = "" if duel.returncode == 0 else f"   (exit code {duel.returncode})"
-    print(f"  {'all of it':12} {perf_counter() - begun:7.1f} s   {most / 1e9:5.2f} GB{told}")
+        note = "" if duel.returncode == 0 else f"   (exit code {duel.returncode})"
+    print(f"  {'all of it':12} {perf_counter() - begun:7.1f} s   {most / 1e9:5.2f} GB{note}")
 
 
 def resident(process: psutil.Process) -> int:
@@ -135,8 +135,8 @@ def main() -> None:
     if options.cell:
         cell(Path(options.cell[0]), options.cell[1])
         return
-    with tempfile.TemporaryDirectory() as made:
-        folder = Path(made)
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
         make(folder, options.rows)
         for kind in KINDS:
             path = folder / f"million.{kind}"

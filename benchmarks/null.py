@@ -67,19 +67,19 @@ def simulate(design: Design, draws: int, seed: int = 0) -> Rates:
     """Play the duels of a design."""
     streams = np.random.default_rng(seed).spawn(4)
     null = [design.draw(streams[0], 0.0, 0.0) for _ in range(draws)]
-    better = float(np.mean([any_better(found) for found in null]))
+    better = float(np.mean([any_better(pairs) for pairs in null]))
     if len(null[0]) > 1:
         return Rates(better, None, None, None, draws)
     at_rope = [design.draw(streams[1], design.rope, design.rope) for _ in range(draws)]
-    equal = float(np.mean([found[0].verdict == "practically equal" for found in at_rope]))
+    equal = float(np.mean([pairs[0].verdict == "practically equal" for pairs in at_rope]))
     fewer = max(draws // 8, 1)
     apart = [design.draw(streams[2], design.larger, 0.0) for _ in range(fewer)]
-    power = float(np.mean([any_better(found) for found in apart]))
+    power = float(np.mean([any_better(pairs) for pairs in apart]))
     if isinstance(design, TestSet) and design.metric == "error" and design.seeds == 1:
         formulas = [design.formula(streams[3], design.larger) for _ in range(max(fewer // 2, 1))]
         return Rates(better, equal, power, float(np.mean(formulas)), draws)
-    rare = np.quantile([abs(size_of(found)) for found in null], 0.95)
-    reference = float(np.mean([abs(size_of(found)) > rare for found in apart]))
+    rare = np.quantile([abs(size_of(pairs)) for pairs in null], 0.95)
+    reference = float(np.mean([abs(size_of(pairs)) > rare for pairs in apart]))
     return Rates(better, equal, power, reference, draws)
 
 

@@ -186,10 +186,10 @@ class Sets:
         """Compare on so many data sets."""
         losses = self._losses(rng, self.sets, _ratio(difference) if difference else 1.0)
         names = (str(k) for k in range(self.contenders))
-        found = compare_datasets(
+        comparison = compare_datasets(
             dict(zip(names, losses.T, strict=True)), metric=get_metric("error"), rope=rope
         )
-        return found.pairs
+        return comparison.pairs
 
     def _losses(self, rng: np.random.Generator, sets: int, ratio: float) -> Array:
         losses = np.empty((sets, self.contenders))
@@ -276,5 +276,5 @@ def any_better(pairs: Sequence[Any]) -> bool:
 def size_of(pairs: Sequence[Any]) -> float:
     """Return the difference seen between two."""
     [pair] = pairs
-    found = getattr(pair, "difference", None)
-    return float(pair.median_difference if found is None else found)
+    difference = getattr(pair, "difference", None)
+    return float(pair.median_difference if difference is None else difference)

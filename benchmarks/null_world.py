@@ -69,20 +69,20 @@ class Linear:
     def fit(cls, world: World, side: int, x: Array, y: Array, counts: Array) -> Linear:
         """Fit normal classes of equal, round spread; counts[s, i] is how often row i is taken."""
         of_1, of_0 = counts * y, counts * (1 - y)
-        own = x[:, side, :-1]
-        one = of_1 @ own / of_1.sum(axis=1, keepdims=True)
-        zero = of_0 @ own / of_0.sum(axis=1, keepdims=True)
+        features = x[:, side, :-1]
+        one = of_1 @ features / of_1.sum(axis=1, keepdims=True)
+        zero = of_0 @ features / of_0.sum(axis=1, keepdims=True)
         prior = np.log(of_1.sum(axis=1) / of_0.sum(axis=1))
         b = ((zero**2).sum(axis=1) - (one**2).sum(axis=1)) / 2 + prior
         return cls(one - zero, b, world.mu[side], world.share)
 
-    def scores(self, own: Array) -> Array:
+    def scores(self, features: Array) -> Array:
         """Log odds of the second class, shape (seeds, n)."""
-        return self.w @ own[:, :-1].T + self.b[:, np.newaxis] + self.c * own[:, -1]
+        return self.w @ features[:, :-1].T + self.b[:, np.newaxis] + self.c * features[:, -1]
 
-    def probabilities(self, own: Array) -> Array:
+    def probabilities(self, features: Array) -> Array:
         """Probabilities of both classes, shape (seeds, n, 2)."""
-        p = expit(self.scores(own))
+        p = expit(self.scores(features))
         return np.stack([1 - p, p], axis=-1)
 
     def truth(self, metric: str, c: float | None = None) -> float:
@@ -141,19 +141,19 @@ def wrong_by_fold(kind: str, x: Array, y: Array, train: Array) -> Array:
     x : (n, features); y : (n,); train : bool (fits, n), the rows each fit learns from.
     """
     if kind == "1-nn":
-        distance = (x**2).sum(axis=1) - 2 * x @ x.T  # of each row's own square nothing is said
+        distance = (x**2).sum(axis=1) - 2 * x @ x.T  # less |x_i|², a constant
         nearest = np.where(train[:, np.newaxis], distance, np.inf).argmin(axis=-1)
         return y[nearest] != y
     one, zero = ((train & (y == k)).astype(float) for k in (1, 0))
     high = one @ x / one.sum(axis=1, keepdims=True)
     low = zero @ x / zero.sum(axis=1, keepdims=True)
     if kind == "centroid":
-        said = (high - low) @ x.T > (((high**2) - (low**2)).sum(axis=1) / 2)[:, np.newaxis]
-        return said != y
+        predicted = (high - low) @ x.T > (((high**2) - (low**2)).sum(axis=1) / 2)[:, np.newaxis]
+        return predicted != y
     assert kind == "stump"  # the feature that errs least on the training rows, cut half-way
     cut, up = (high + low) / 2, high > low
-    said = (x > cut[:, np.newaxis]) == up[:, np.newaxis]  # (fits, n, features)
-    miss = said != y[:, np.newaxis]
+    predicted = (x > cut[:, np.newaxis]) == up[:, np.newaxis]  # (fits, n, features)
+    miss = predicted != y[:, np.newaxis]
     best = (miss & train[..., np.newaxis]).sum(axis=1).argmin(axis=1)
     return np.take_along_axis(miss, best[:, np.newaxis, np.newaxis], axis=2)[..., 0]
 

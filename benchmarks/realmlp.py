@@ -68,20 +68,20 @@ def main() -> None:
     parser.add_argument("--epochs", type=int, default=64)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--threads", type=int, default=os.cpu_count() or 1)
-    asked = parser.parse_args()
+    options = parser.parse_args()
     warnings.simplefilter("ignore")  # pytabkit's libraries warn of each other
-    X, y = table(asked.rows, asked.columns)
-    ours(X, y, 1), theirs(X, y, 1, asked.threads)  # what is loaded and compiled once
+    X, y = table(options.rows, options.columns)
+    ours(X, y, 1), theirs(X, y, 1, options.threads)  # what is loaded and compiled once
     seconds: dict[str, list[float]] = {"graduel": [], "pytabkit": []}
-    for _ in range(asked.rounds):
+    for _ in range(options.rounds):
         start = perf_counter()
-        ours(X, y, asked.epochs)
+        ours(X, y, options.epochs)
         between = perf_counter()
-        theirs(X, y, asked.epochs, asked.threads)
+        theirs(X, y, options.epochs, options.threads)
         seconds["graduel"].append(round(between - start, 2))
         seconds["pytabkit"].append(round(perf_counter() - between, 2))
     ratios = [b / a for a, b in zip(*seconds.values(), strict=True)]
-    print(json.dumps({**vars(asked), **seconds, "ratio": round(median(ratios), 2)}))
+    print(json.dumps({**vars(options), **seconds, "ratio": round(median(ratios), 2)}))
 
 
 if __name__ == "__main__":

@@ -26,12 +26,12 @@ from graduel.glassbox.digit.synthetic_digits import draw_digit, draw_strokes
 
 def drawings(count: int) -> list[str]:
     """Return drawings of 140 × 140 pixels, as the page sends them."""
-    rng, found = np.random.default_rng(0), []
+    rng, images = np.random.default_rng(0), []
     for number in range(count):
         points, thickness = draw_digit(number % 10, rng)
         ink = draw_strokes(points, thickness)[::2, ::2]
-        found.append(base64.b64encode(np.rint(255 * ink).astype(np.uint8).tobytes()).decode())
-    return found
+        images.append(base64.b64encode(np.rint(255 * ink).astype(np.uint8).tobytes()).decode())
+    return images
 
 
 async def client(
@@ -73,8 +73,8 @@ async def measure(address: str, clients: int, seconds: float, trainings: int, pa
     pixels = drawings(50)
     asking = [client(address, seconds, pixels, pause, i) for i in range(clients)]
     busy = [training(address, seconds) for _ in range(trainings)]
-    found = await asyncio.gather(*asking, *busy)
-    times = np.array([t for one in found if one for t in one])
+    results = await asyncio.gather(*asking, *busy)
+    times = np.array([t for one in results if one for t in one])
     print(
         f"{clients:3d} clients, {trainings} trainings: {len(times):6,d} answers, "
         f"{len(times) / seconds:5.0f} a second, median {1e3 * np.median(times):6.1f} ms, "
@@ -88,19 +88,19 @@ def main() -> None:
     parser.add_argument("--clients", type=int, default=50)
     parser.add_argument("--seconds", type=float, default=20)
     parser.add_argument("--pause", type=float, default=0.25, help="between a client's strokes")
-    asked = parser.parse_args()
+    options = parser.parse_args()
     command = [sys.executable, "-m", "graduel", "serve", "--port", "0"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
         try:
             assert server.stdout is not None
-            found = re.search(r"http://\S+", server.stdout.readline())
-            assert found is not None
-            address = found.group().rstrip("/")
+            match = re.search(r"http://\S+", server.stdout.readline())
+            assert match is not None
+            address = match.group().rstrip("/")
             while not _ready(address):
                 time.sleep(0.2)
-            asyncio.run(measure(address, 1, asked.seconds / 4, 0, 0.05))
-            asyncio.run(measure(address, asked.clients, asked.seconds, 0, asked.pause))
-            asyncio.run(measure(address, asked.clients, asked.seconds, 2, asked.pause))
+            asyncio.run(measure(address, 1, options.seconds / 4, 0, 0.05))
+            asyncio.run(measure(address, options.clients, options.seconds, 0, options.pause))
+            asyncio.run(measure(address, options.clients, options.seconds, 2, options.pause))
         finally:
             server.terminate()
 

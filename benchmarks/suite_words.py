@@ -80,15 +80,15 @@ def main() -> None:
     parser.add_argument("suite", type=Path, help="a suite's folder")
     parser.add_argument("--of", default="net", help="the contender whose verdicts are printed")
     parser.add_argument("--plot", type=Path, help="a folder for the diagrams")
-    asked = parser.parse_args()
-    suite = load_suite(asked.suite)
-    for part in (lines(suite), ranks(suite), verdicts(suite, asked.of)):
+    options = parser.parse_args()
+    suite = load_suite(options.suite)
+    for part in (lines(suite), ranks(suite), verdicts(suite, options.of)):
         print("\n".join(part) + "\n")
-    if asked.plot is not None:
+    if options.plot is not None:
         for name, one in (("error", suite), ("log-loss", suite.by_log_loss())):
             assert one is not None
             with mpl.rc_context({"svg.fonttype": "none", "svg.hashsalt": "graduel"}):
-                path = asked.plot / f"tables-ranks-{name}.svg"
+                path = options.plot / f"tables-ranks-{name}.svg"
                 critical_difference(one).savefig(path, format="svg", metadata={"Date": None})
 
 

@@ -41,9 +41,9 @@ def training(recipe: NetRecipe, rows: int, columns: int) -> Training:
         | {f"c{i}": rng.integers(12, size=rows).astype(str) for i in range(half)}
     )
     kinds = ["numeric"] * (columns - half) + ["categorical"] * half
-    found = [Column(name, kind) for name, kind in zip(frame.columns, kinds, strict=True)]
+    features = [Column(name, kind) for name, kind in zip(frame.columns, kinds, strict=True)]
     y = (frame["n0"].to_numpy() + rng.normal(size=rows) > 0).astype(int)
-    preparation = NetPreparation.fit(frame, found, **recipe.preparation)
+    preparation = NetPreparation.fit(frame, features, **recipe.preparation)
     X = preparation.transform(frame)
     return Training(recipe, X, y, 2, rng=rng, inputs=preparation)
 
@@ -77,7 +77,7 @@ def measure(sizes: list[tuple[int, int]], rounds: int) -> list[dict[str, Any]]:
     ]
 
 
-def plot(found: list[dict[str, Any]], path: Path) -> None:
+def plot(results: list[dict[str, Any]], path: Path) -> None:
     """Draw seconds over rows, and over columns."""
     import matplotlib as mpl
     from matplotlib.backends.backend_svg import FigureCanvasSVG
@@ -95,7 +95,7 @@ def plot(found: list[dict[str, Any]], path: Path) -> None:
         for place, kind in enumerate(KINDS):
             points = sorted(
                 (one[over], one["seconds"])
-                for one in found
+                for one in results
                 if one["kind"] == kind and one[fixed] == value
             )
             x, y = zip(*points, strict=True)
@@ -119,16 +119,16 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--out", type=Path, help="a JSON file")
     parser.add_argument("--plot", type=Path, help="an SVG file")
-    asked = parser.parse_args()
-    rows, columns = ([int(n) for n in text.split(",")] for text in (asked.rows, asked.columns))
+    options = parser.parse_args()
+    rows, columns = ([int(n) for n in text.split(",")] for text in (options.rows, options.columns))
     sizes = {(n, TYPICAL[1]) for n in rows} | {(TYPICAL[0], n) for n in columns} | {TYPICAL}
-    found = measure(sorted(sizes), asked.rounds)
-    for one in found:
+    results = measure(sorted(sizes), options.rounds)
+    for one in results:
         print(json.dumps(one))
-    if asked.out:
-        asked.out.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
-    if asked.plot:
-        plot(found, asked.plot)
+    if options.out:
+        options.out.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
+    if options.plot:
+        plot(results, options.plot)
 
 
 if __name__ == "__main__":

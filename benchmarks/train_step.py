@@ -78,7 +78,7 @@ def torch_steps(
     torch.set_num_threads(int(THREADS))
     data = torch.from_numpy((X / 255).astype(np.float32))
     target = torch.from_numpy(y.astype(np.int64))
-    found = {}
+    steps = {}
     for variant in ("foreach", "fused"):
         torch.manual_seed(0)
         sizes = (784, *hidden, 10)
@@ -110,8 +110,8 @@ def torch_steps(
             loss(model(data[index]), target[index]).backward()
             rule.step()
 
-        found[variant] = step
-    return found
+        steps[variant] = step
+    return steps
 
 
 def sklearn_epoch(
@@ -215,9 +215,9 @@ def measure(hidden: tuple[int, ...], batch: int, optimizer: str, rounds: int) ->
     for _ in range(rounds):
         for name, (step, each) in runners.items():
             times[name].append(seconds_a_step(step, counts[name], each))
-    found = {name: statistics.median(values) for name, values in times.items()}
-    found["torch"] = min(found["torch foreach"], found["torch fused"])
-    return found
+    medians = {name: statistics.median(values) for name, values in times.items()}
+    medians["torch"] = min(medians["torch foreach"], medians["torch fused"])
+    return medians
 
 
 def main() -> int:
@@ -236,19 +236,19 @@ def main() -> int:
         f"| {'floor':>5} {'cap':>5}"
     )
     for hidden, batch, optimizer in product(NETS, BATCHES, OPTIMIZERS):
-        found = measure(hidden, batch, optimizer, options.rounds)
-        mine = found["graduel"]
+        medians = measure(hidden, batch, optimizer, options.rounds)
+        mine = medians["graduel"]
         entry = {
             "net": list(hidden),
             "batch": batch,
             "optimizer": optimizer,
-            "seconds_a_step": found,
+            "seconds_a_step": medians,
             "rows_a_second": batch / mine,
-            "against_torch": found["torch"] / mine,
-            "against_sklearn": found["sklearn"] / mine,
-            "floor_share": found["floor"] / mine,
-            "cap_against_torch": found["torch"] / found["floor"],
-            "floor_against_torchs": found["torch floor"] / found["floor"],
+            "against_torch": medians["torch"] / mine,
+            "against_sklearn": medians["sklearn"] / mine,
+            "floor_share": medians["floor"] / mine,
+            "cap_against_torch": medians["torch"] / medians["floor"],
+            "floor_against_torchs": medians["torch floor"] / medians["floor"],
         }
         entries.append(entry)
         print(

@@ -82,6 +82,16 @@ Fitting = Generator[Checkpoint, None, FittedContender]
 """A fit under way: it yields checkpoints by epoch or round and returns the fitted model."""
 
 
+def finish_fit(fitting: Fitting) -> FittedContender:
+    """Run a fit to its end, ignoring its checkpoints; return the fitted model."""
+    while True:
+        try:
+            next(fitting)
+        except StopIteration as end:
+            fitted: FittedContender = end.value
+            return fitted
+
+
 class Contender(Protocol):
     """A model family with its recipe."""
 

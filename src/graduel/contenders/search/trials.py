@@ -22,6 +22,8 @@ from graduel.errors import UserError
 
 STARTUP = 5
 """Random trials before the sampler models the loss."""
+STATES = {"complete": "COMPLETE", "pruned": "PRUNED", "failed": "FAIL"}
+"""Our states of a trial, and Optuna's."""
 PRUNE_AFTER, PRUNE_FROM = 3, 25
 """Complete trials before one may be pruned, and the first hundredth of its work where it may."""
 
@@ -194,23 +196,18 @@ def _distributions(space: Space) -> dict[str, Any]:
         if isinstance(one, Choice):
             options = [_label(option) for option in one.options]
             distributions[name] = optuna.distributions.CategoricalDistribution(options)
-        elif isinstance(one, Real):
-            distributions[name] = optuna.distributions.FloatDistribution(
-                one.low, one.high, log=one.log
-            )
         else:
-            distributions[name] = optuna.distributions.IntDistribution(
-                one.low, one.high, log=one.log
-            )
+            kind = "FloatDistribution" if isinstance(one, Real) else "IntDistribution"
+            make = getattr(optuna.distributions, kind)
+            distributions[name] = make(one.low, one.high, log=one.log)
     return distributions
 
 
 def _to_frozen(trial: Trial, space: Space) -> Any:
     optuna = require_optuna()
-    states = {"complete": "COMPLETE", "pruned": "PRUNED", "failed": "FAIL"}
     attributes = {k: getattr(trial, k) for k in ("loss", "tie", "seconds", "clock", "cut", "why")}
     return optuna.trial.create_trial(
-        state=getattr(optuna.trial.TrialState, states[trial.state]),
+        state=getattr(optuna.trial.TrialState, STATES[trial.state]),
         value=trial.loss if trial.state != "failed" else None,
         params={k: _label(v) for k, v in trial.params.items()},
         distributions=_distributions(space),
@@ -220,14 +217,12 @@ def _to_frozen(trial: Trial, space: Space) -> Any:
 
 
 def _from_frozen(frozen: Any, space: Space) -> Trial:
-    optuna = require_optuna()
-    states = optuna.trial.TrialState
-    names = {states.COMPLETE: "complete", states.PRUNED: "pruned", states.FAIL: "failed"}
+    states = {name: state for state, name in STATES.items()}
     try:
         return Trial(
             number=frozen.number,
             params={k: _value(space[k], v) for k, v in sorted(frozen.params.items())},
-            state=names[frozen.state],
+            state=states[frozen.state.name],
             course=dict(sorted(frozen.intermediate_values.items())),
             **frozen.user_attrs,
         )

@@ -12,11 +12,11 @@ from graduel.contenders.contender import (
     Budget,
     Checkpoint,
     FittedContender,
-    Fitting,
     LabelledRows,
     Notify,
     Progress,
     TunableContender,
+    finish_fit,
 )
 from graduel.contenders.fit_job import Clock
 from graduel.contenders.search.space import Space
@@ -142,7 +142,7 @@ class TunedContender:
         contender = self.contender
         if best.number:
             contender = contender.with_parameters(best.params)
-        fitted = _exhaust(
+        fitted = finish_fit(
             contender.fit(train, valid, rng=_rng(rng, best.number), budget=budget, notify=notify)
         )
         fitted.seconds = best.seconds
@@ -181,7 +181,7 @@ class _TrialRun:
         if self._proposal is not None:
             contender = contender.with_parameters(self.params)
         try:
-            fitted = _exhaust(
+            fitted = finish_fit(
                 contender.fit(train, valid, rng=rng, budget=budget, notify=self._observe)
             )
             p = fitted.predict_proba(valid.X)
@@ -228,16 +228,6 @@ class _TrialRun:
         if self._proposal is not None and progress.valid_loss is not None:
             self._pruned = self._proposal.prune(progress.share, progress.valid_loss)
         return self._pruned
-
-
-def _exhaust(fitting: Fitting) -> FittedContender:
-    """Run a fit to its end, ignoring its checkpoints."""
-    while True:
-        try:
-            next(fitting)
-        except StopIteration as end:
-            fitted: FittedContender = end.value
-            return fitted
 
 
 def _sequence(rng: np.random.Generator, *key: int) -> np.random.SeedSequence:
