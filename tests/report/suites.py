@@ -6,8 +6,8 @@ from itertools import combinations
 from pathlib import Path
 
 import numpy as np
+from runs import ENVIRONMENT, TITLES
 
-from conftest import ENVIRONMENT, TITLES
 from graduel.duel.result.duel_result import BudgetSummary, MetricSummary, ProtocolSummary
 from graduel.duel.result.outcome import Suite
 from graduel.duel.result.suite_result import (

@@ -14,9 +14,9 @@ import pytest
 from matplotlib.collections import PathCollection
 from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
+from runs import change_contender
 
 import graduel.report
-from conftest import change_contender
 from graduel import report
 from graduel.report.draw import units
 from graduel.report.draw.contender_names import list_titles

@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+from runs import change, change_contender
 
-from conftest import change, change_contender
 from graduel import report
 from graduel.report import page
 from graduel.report.draw import units

@@ -11,10 +11,10 @@ import matplotlib as mpl
 import numpy as np
 import pytest
 from matplotlib.figure import Figure
+from runs import change
 from suites import make_suite
 from test_page import Page
 
-from conftest import change
 from graduel import report
 from graduel.duel.result.duel_result import LearningCurve, SizeCurve
 from graduel.duel.verdict.crossing import compare_sizes
