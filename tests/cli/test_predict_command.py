@@ -170,7 +170,7 @@ def test_a_mistake_is_one_line_and_exit_code_2(capsys, here, args, message):
 @pytest.mark.parametrize(
     ("args", "message"),
     [
-        (["--contender", "forest"], "contender must be one of 'net', 'net-best', "),
+        (["--contender", "forest"], "a model of forest has no saved form"),
         (["--contender", "xgboost", "--net", "epochs=2"], "--net goes with the contender net"),
         (["--split", "5x2"], "holdout or given for a single model"),
         (["--target", "outcom"], "Did you mean 'outcome'?"),
