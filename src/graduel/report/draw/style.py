@@ -144,13 +144,8 @@ def draw_marks(
     ax: Axes, x: ArrayLike, y: ArrayLike, look: Look, size: float, edge: float = 1, **options: Any
 ) -> None:
     """Draw marks of a contender, with an edge in the colour of the paper."""
-    style: dict[str, Any] = {
-        "color": look.colour.light,
-        "ms": size,
-        "mec": PAPER.light,
-        "mew": edge,
-    }
-    ax.plot(x, y, look.mark, **style, **options)
+    style: dict[str, Any] = {"color": look.colour.light, "ms": size, "mec": PAPER.light}
+    ax.plot(x, y, look.mark, mew=edge, **style, **options)
 
 
 def title_axes(
