@@ -130,7 +130,11 @@ def test_what_is_chosen_follows_the_metric(csv, metric):
     X, y = data.X[rows.valid], data.y[rows.valid]
     outcome, fitted = cell(data, "xgboost", rows, metric)
     last = fitted.details["rounds"]
-    cuts = [fitted.predict(fitted.prepare(X), rounds=n) for n in range(1, last + 1)]
+    matrix = fitted.prepare(X)
+    cuts = [
+        fitted.expand(fitted.model.predict_proba(matrix, iteration_range=(0, n)))
+        for n in range(1, last + 1)
+    ]
     watched = get_metric("log_loss" if metric == "error" else metric)
     losses = [watched.loss(p.astype(np.float64), y) for p in cuts]
     assert losses[fitted.details["best_round"] - 1] == pytest.approx(min(losses), abs=1e-6)
