@@ -164,8 +164,7 @@ def test_no_text_leaves_its_figure(browser, pages, name: str) -> None:
         assert lost == []
 
 
-@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
-@pytest.mark.parametrize("name", ["digits", "table"])
+@pytest.mark.parametrize(("name", "dark"), [("digits", False), ("table", True)])
 def test_axe_finds_nothing(browser, pages, name: str, dark: bool) -> None:
     from axe_playwright_python.sync_playwright import Axe
 
