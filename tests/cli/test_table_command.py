@@ -222,3 +222,11 @@ def test_data_reads_a_part_of_a_table_in_a_file_alone(capsys, folder):
         code, line = complaint(capsys, "data", name, "--rows", "30")
         assert code == 2
         assert message in line
+
+
+@pytest.mark.parametrize("terminal", ["1", ""])
+def test_a_search_shows_its_progress(capsys, folder, monkeypatch, terminal):
+    monkeypatch.setenv("FORCE_COLOR", terminal)  # empty: no terminal
+    args = ["duel", "iris", "--split", "holdout", "--trials", "2", "--contenders", "logistic"]
+    assert main([*args, "--quick", "--no-probes", "--out", str(folder / "run")]) == 0
+    assert "finished" in capsys.readouterr().err

@@ -52,7 +52,8 @@ def run_cells(store: Store, executor: Executor | None = None) -> Iterator[Event]
     with closing((executor or LocalExecutor()).run(jobs)) as events:
         for event in events:
             _record_event(store, event)
-            yield event
+            if event.kind not in ("curve", "trial"):  # these are for the store alone
+                yield event
     store.drop_cache()
 
 
