@@ -16,8 +16,8 @@ from graduel.duel.result.result_builder import build_result, load_run
 from graduel.duel.run.cell_runs import run_cells
 from graduel.duel.store.store import open_store
 from graduel.errors import UserError
+from graduel.number_format import format_percent
 from graduel.report import training_curves, write_experiment
-from graduel.report.draw import units
 from graduel.report.experiment import build_table
 
 MNIST = DataSource.builtin("mnist")
@@ -116,8 +116,8 @@ def test_an_experiment_is_judged_and_drawn(experiment):
     assert table.head[:3] == ("activation", "Test error", "Spread")
     assert [row[0] for row in table.rows] == ["relu", "sigmoid"]
     errors = result.contenders["01-relu"].test_errors
-    assert table.rows[0][1] == units.format_percent(np.mean(errors), 2)
-    assert table.rows[0][2] == f"± {units.format_percent(np.std(errors, ddof=1), 2)}"
+    assert table.rows[0][1] == format_percent(np.mean(errors), 2)
+    assert table.rows[0][2] == f"± {format_percent(np.std(errors, ddof=1), 2)}"
     assert {row[-1] for row in table.rows} <= {"best", "worse", "undecided", "practically equal"}
     picture = write_experiment(experiment)
     assert picture.read_bytes()[:4] == b"\x89PNG"

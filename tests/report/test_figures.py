@@ -18,7 +18,6 @@ from runs import change_contender
 
 import graduel.report
 from graduel import report
-from graduel.report.draw import units
 from graduel.report.draw.contender_names import list_titles
 from graduel.report.draw.style import (
     COLOURS,
@@ -28,6 +27,7 @@ from graduel.report.draw.style import (
     assign_looks,
     escape_text,
     spread_labels,
+    zero_error,
 )
 from graduel.report.experiment import read_epoch_curves
 from graduel.report.sections import confusion_matrix, importance
@@ -113,7 +113,7 @@ def test_race_keeps_everything_inside_the_axes(run) -> None:
     for curves in run.curves.values():
         for time, error in (point for curve in curves for point in curve):
             assert left <= time <= right
-            assert low <= 100 * max(error, units.zero_error(len(run.y_test))) <= high
+            assert low <= 100 * max(error, zero_error(len(run.y_test))) <= high
 
 
 def test_race_draws_no_error_at_half_a_row_and_says_zero(make) -> None:
@@ -486,6 +486,7 @@ def test_the_room_knows_only_the_results() -> None:
         "graduel.duel.verdict.sentences",
         "graduel.duel.verdict.types",
         "graduel.metrics.calibration",
+        "graduel.number_format",
         "graduel.report",
         "graduel.stats.",
     )

@@ -14,8 +14,8 @@ import pytest
 from runs import change, change_contender
 
 from graduel import report
+from graduel.number_format import format_percent
 from graduel.report import page
-from graduel.report.draw import units
 from graduel.report.draw.row_cells import find_row_number
 from graduel.report.draw.style import COLOURS
 from graduel.report.sections import protocol_text, results
@@ -286,7 +286,7 @@ def test_the_result_table_has_the_stored_numbers(make, page_of_three: str) -> No
     assert table.head[1:] == ("textbook network", "NumPy network", "XGBoost")
     rows = {row[0]: row[1:] for row in table.rows}
     entries = list(run.result.contenders.values())
-    assert rows["Test error"] == tuple(units.format_percent(e.test_error, 1) for e in entries)
+    assert rows["Test error"] == tuple(format_percent(e.test_error, 1) for e in entries)
     assert rows["Log loss"] == tuple(f"{e.log_loss:.4f}" for e in entries)
     assert rows["Fit"] == ("60\xa0s", "50\xa0s", "170\xa0s")
     assert rows["Predict 600 rows"][0] == "21\xa0ms"

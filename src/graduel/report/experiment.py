@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 
 from graduel.atomic_io import atomic_write
 from graduel.duel.result.outcome import Run
-from graduel.report.draw import units
+from graduel.number_format import NONE, count_decimals, format_percent, format_seconds
 from graduel.report.draw.contender_names import list_titles
 from graduel.report.draw.picture import TextTable
 from graduel.report.draw.style import PAPER, WIDTH
@@ -61,7 +61,7 @@ def build_table(run: Run) -> TextTable:
     The spread is the standard deviation over seeds. The verdict is against the variant with the
     smallest mean error.
     """
-    titles, places = list_titles(run), units.count_decimals(len(run.y_test))
+    titles, places = list_titles(run), count_decimals(len(run.y_test))
     entries, protocol = run.result.contenders, run.result.protocol
     best = min(entries, key=lambda name: entries[name].test_error)
     verdicts = {
@@ -72,13 +72,13 @@ def build_table(run: Run) -> TextTable:
     rows, several = [], protocol.seeds > 1
     for name, entry in entries.items():
         epochs = [float(one.get("best_epoch") or 0) for one in entry.details]
-        row = [titles[name], units.format_percent(mean(entry.test_errors), places)]
+        row = [titles[name], format_percent(mean(entry.test_errors), places)]
         if several:
-            row.append(f"± {units.format_percent(stdev(entry.test_errors), places)}")
+            row.append(f"± {format_percent(stdev(entry.test_errors), places)}")
         verdict = verdicts.get(name, "")
         row += [
-            f"{mean(epochs):.0f}" if any(epochs) else units.NONE,
-            units.format_seconds(mean(entry.fit_seconds)),
+            f"{mean(epochs):.0f}" if any(epochs) else NONE,
+            format_seconds(mean(entry.fit_seconds)),
             "best" if name == best else "worse" if "better" in verdict else verdict,
         ]
         rows.append(tuple(row))

@@ -10,7 +10,7 @@ from typing import Any
 from graduel.atomic_io import atomic_write
 from graduel.duel.result.outcome import Run
 from graduel.duel.verdict.sentences import capitalize_the, join_words, with_article
-from graduel.report.draw import units
+from graduel.number_format import count_decimals, format_percent, format_seconds
 from graduel.report.draw.contender_names import list_looks, list_titles
 from graduel.report.draw.html import render_template
 from graduel.report.draw.wording import split_sentence
@@ -124,9 +124,9 @@ def _build_headlines(run: Run) -> list[dict[str, str]]:
             }
             for claim in run.result.claims
         ]
-    entries, places = run.result.contenders, units.count_decimals(len(run.y_test))
+    entries, places = run.result.contenders, count_decimals(len(run.y_test))
     best = min(entries, key=lambda name: entries[name].test_error)
-    error = units.format_percent(entries[best].test_error, places)
+    error = format_percent(entries[best].test_error, places)
     sentence = capitalize_the(f"{titles[best]} has a test error of {error}")
     others = [title for name, title in titles.items() if name != best]
     # The lowest number is no verdict: name those that the best does not beat.
@@ -145,8 +145,8 @@ def _build_known_best(run: Run) -> dict[str, Any] | None:
     if best is None:
         return None
     return {
-        "error": units.format_percent(best.test_error, units.count_decimals(len(run.y_test))),
-        "seconds": units.format_seconds(best.fit_seconds),
+        "error": format_percent(best.test_error, count_decimals(len(run.y_test))),
+        "seconds": format_seconds(best.fit_seconds),
         "note": best.note,
         "settings": settings.build_table(
             "The strongest XGBoost recipe known to graduel", best.settings

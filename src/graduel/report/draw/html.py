@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from graduel.report.draw import units
+from graduel.number_format import format_rows
 from graduel.report.draw.style import COLOURS
 
 
@@ -23,6 +23,6 @@ def render_template(template: str, **content: Any) -> str:
     )
     # Only drawings and the style are trusted as they are: every text in them is escaped already.
     environment.filters["drawing"] = Markup
-    environment.filters["rows"] = units.format_rows
+    environment.filters["rows"] = format_rows
     style = environment.get_template("report.css.j2").render(colours=COLOURS)
     return environment.get_template(template).render(style=Markup(style), **content)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from matplotlib.figure import Figure
 
 from graduel.duel.result.outcome import Run
-from graduel.report.draw import units
+from graduel.number_format import format_rows
 from graduel.report.draw.style import INK, LARGE, MUTED, NARROW, SMALL, escape_text
 
 HEAD, BETWEEN, GAP = 0.5, 0.16, 0.08
@@ -30,7 +30,7 @@ class ImageGroup:
     def note(self) -> str:
         """How many rows there are, and how many of them are shown."""
         shown = len(self.images)
-        return units.format_rows(self.total) + (f", {shown} shown" if shown < self.total else "")
+        return format_rows(self.total) + (f", {shown} shown" if shown < self.total else "")
 
 
 def check_images(run: Run, name: str) -> None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from matplotlib.figure import Figure
 
-from graduel.report.draw import units
+from graduel.number_format import MINUS
 from graduel.report.draw.style import GRID, INK, PAPER, TEXT, WIDTH, create_axes
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ def draw_tracks(ax: Axes, count: int, low: float, high: float, label: str) -> No
     """Set the limits and draw, behind each row's whisker, short lines at the ticks."""
     ax.set_xlim(low, high)
     ticks = [tick for tick in ax.get_xticks() if low <= tick <= high]
-    ax.set_xticks(ticks, [f"{tick:.6g}".replace("-", units.MINUS) for tick in ticks])
+    ax.set_xticks(ticks, [f"{tick:.6g}".replace("-", MINUS) for tick in ticks])
     ax.set_xlabel(label)
     for y in range(count):
         ax.vlines(ticks, y - TRACK, y + TRACK, color=GRID.light, linewidth=0.8, zorder=0.5)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from graduel.duel.result.outcome import Run
-from graduel.report.draw import units
+from graduel.number_format import NONE, format_setting
 
 MOST_CELLS = 40
 """Of wider tables, the first columns are shown."""
@@ -29,4 +29,4 @@ def list_cell_names(run: Run) -> tuple[str, ...]:
 def format_cells(run: Run, row: int) -> tuple[str, ...]:
     """Return the features of a test row, one text for each of :func:`list_cell_names`."""
     values = (run.cells[name][row] for name in list_cell_names(run))
-    return tuple(units.NONE if value is None else units.format_setting(value) for value in values)
+    return tuple(NONE if value is None else format_setting(value) for value in values)

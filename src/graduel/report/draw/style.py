@@ -191,6 +191,15 @@ def draw_legend(fig: Figure, ax: Axes, labels: Mapping[str, str], look: Mapping[
         text.set_color(look[name].colour.light)
 
 
+def zero_error(n_test: int) -> float:
+    """Return where a test error of zero is drawn on a log scale: at half of one row.
+
+    >>> zero_error(500)
+    0.001
+    """
+    return 0.5 / max(n_test, 1)
+
+
 def spread_labels(places: list[float], gap: float, low: float, high: float) -> list[float]:
     """Move `places` as little as needed to stand `gap` apart between `low` and `high`.
 

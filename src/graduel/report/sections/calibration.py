@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from graduel.duel.result.outcome import Run
-from graduel.report.draw import units
+from graduel.number_format import format_count, format_interval, format_percent
 from graduel.report.draw.contender_names import list_looks, list_titles
 from graduel.report.draw.picture import Picture, TextTable, draw_picture
 from graduel.report.draw.style import MUTED, PAPER, WIDTH, create_axes, draw_legend
@@ -91,7 +91,7 @@ def calibration(run: Run, scaling: Scaling = "before") -> Figure:
     ax.set_xlabel("probability of the answer, %")
     ax.set_ylabel("right answers, %")
     labels = {
-        name: f"{titles[name][:28]} (ECE {units.format_percent(entry.ece_corrected)})"
+        name: f"{titles[name][:28]} (ECE {format_percent(entry.ece_corrected)})"
         for name, entry in calibrations.items()
     }
     draw_legend(fig, ax, labels, looks)
@@ -116,9 +116,9 @@ def build_table(run: Run) -> TextTable:
                     "1" if scaling == "before" else f"{temperature:.3g}",
                     f"{one.log_loss:.4f}",
                     f"{one.brier:.4f}",
-                    units.format_percent(one.ece_corrected),
-                    units.format_interval(one.ece_interval),
-                    units.format_percent(one.ece_by_chance),
+                    format_percent(one.ece_corrected),
+                    format_interval(one.ece_interval),
+                    format_percent(one.ece_by_chance),
                 )
             )
     return TextTable(
@@ -153,10 +153,10 @@ def build_bin_table(run: Run, scaling: Scaling) -> TextTable:
             (
                 titles[name],
                 f"{100 * one.low:.0f} to {100 * one.high:.0f}",
-                units.format_count(one.rows),
-                units.format_percent(one.confidence, 1),
-                units.format_percent(one.right, 1),
-                units.format_interval(find_interval(one), 1),
+                format_count(one.rows),
+                format_percent(one.confidence, 1),
+                format_percent(one.right, 1),
+                format_interval(find_interval(one), 1),
             )
             for name, entry in read_calibrations(run, scaling).items()
             for one in entry.diagram
@@ -170,7 +170,7 @@ def build_pictures(run: Run) -> list[Picture]:
     slugs: dict[Scaling, str] = {"before": "calibration", "after": "calibration-after"}
     for scaling, slug in slugs.items():
         errors = "; ".join(
-            f"{titles[name]} {units.format_percent(entry.ece_corrected)}"
+            f"{titles[name]} {format_percent(entry.ece_corrected)}"
             for name, entry in read_calibrations(run, scaling).items()
         )
         pictures.append(

@@ -11,7 +11,7 @@ from matplotlib.patches import Rectangle
 from numpy.typing import NDArray
 
 from graduel.duel.result.outcome import Run
-from graduel.report.draw import units
+from graduel.number_format import format_count
 from graduel.report.draw.contender_names import check_contender, list_looks, list_titles
 from graduel.report.draw.picture import Picture, TextTable, draw_picture
 from graduel.report.draw.style import (
@@ -141,7 +141,7 @@ def build_table(matrix: ConfusionMatrix, title: str) -> TextTable:
         f"The most frequent mistakes of {title}",
         ("True class", "Predicted class", "Test rows"),
         tuple(
-            (truth, answer, units.format_count(n))
+            (truth, answer, format_count(n))
             for truth, answer, n in matrix.most_frequent(MOST_MISTAKES)
         ),
     )
@@ -156,7 +156,7 @@ def build_pictures(run: Run) -> list[Picture]:
         mistakes = "; ".join(
             f"{n} times {truth} as {answer}" for truth, answer, n in matrix.most_frequent(3)
         )
-        wrong = f"{units.format_count(matrix.wrong)} wrong of {units.format_count(matrix.total)}"
+        wrong = f"{format_count(matrix.wrong)} wrong of {format_count(matrix.total)}"
         together = f", all {matrix.n_runs} {rounds} together" if matrix.n_runs > 1 else ""
         pictures.append(
             draw_picture(

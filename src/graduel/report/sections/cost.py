@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, NullFormatter
 
 from graduel.duel.result.outcome import Run
-from graduel.report.draw import units
+from graduel.number_format import format_bytes, format_rows, format_seconds
 from graduel.report.draw.contender_names import list_looks, list_titles
 from graduel.report.draw.picture import Picture, TextTable, draw_picture
 from graduel.report.draw.style import (
@@ -38,14 +38,14 @@ class Cost:
 
     def format(self, value: float | None) -> str:
         """Write a value with its unit."""
-        return units.format_seconds(value) if self.unit == "seconds" else units.format_bytes(value)
+        return format_seconds(value) if self.unit == "seconds" else format_bytes(value)
 
 
 def read_costs(run: Run) -> list[Cost]:
     """Return every contender's costs: time to tune, fit and predict, memory, size."""
     entries = run.result.contenders
     batch_sizes = {entry.batch_rows for entry in entries.values()}
-    batch = units.format_rows(batch_sizes.pop()) if len(batch_sizes) == 1 else "a batch"
+    batch = format_rows(batch_sizes.pop()) if len(batch_sizes) == 1 else "a batch"
     tuned = any(any(entry.tuning_seconds) for entry in entries.values())
     kinds: list[tuple[str, str, Literal["seconds", "bytes"]]] = [
         ("fit_seconds", "Fit the selected trial" if tuned else "Fit", "seconds"),

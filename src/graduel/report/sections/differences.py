@@ -10,7 +10,13 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from graduel.duel.result.outcome import Run
-from graduel.report.draw import units
+from graduel.number_format import (
+    count_decimals,
+    format_count,
+    format_interval,
+    format_p,
+    format_points,
+)
 from graduel.report.draw.contender_names import check_contender, list_titles
 from graduel.report.draw.interval_rows import (
     TRACK,
@@ -55,7 +61,7 @@ def choose_scale(run: Run) -> DifferenceScale:
     if not protocol.metric_unit:
         return DifferenceScale(title, title, "", 0.01, 4)
     losses = "test errors" if protocol.metric == "error" else title
-    places = units.count_decimals(len(run.y_test))
+    places = count_decimals(len(run.y_test))
     return DifferenceScale(losses, "percentage points", "points", 1.0, places)
 
 
@@ -94,8 +100,8 @@ def differences(run: Run, name: str | None = None) -> Figure:
         value, bounds = scale.factor * pair.difference, scale.interval(pair.interval)
         label = f"{escape_text(titles[pair.a], 24)} − {escape_text(titles[pair.b], 24)}"
         write_in_row(ax, 0, y - 0.53, label, bold=True)
-        text = f"{units.format_points(value, scale.places)} {scale.short}"
-        text += f"  ({units.format_interval(bounds, scale.places)})"
+        text = f"{format_points(value, scale.places)} {scale.short}"
+        text += f"  ({format_interval(bounds, scale.places)})"
         write_in_row(ax, 0, y - 0.29, text)
         draw_whisker(ax, y, value, bounds, INK.light, "o")
         ends += [100 * end for end in (value, *bounds)]
@@ -114,14 +120,14 @@ def build_table(run: Run) -> TextTable:
         return f"{100 * levels.pop():.3g} % " if len(levels) == 1 else ""
 
     def bounds(interval: tuple[float, float]) -> str:
-        return units.format_interval(scale.interval(interval), scale.places)
+        return format_interval(scale.interval(interval), scale.places)
 
     columns: list[tuple[str, list[str]]] = [
         ("First − second", [f"{titles[one.a]} − {titles[one.b]}" for one in pairs]),
         ("Verdict", [write_verdict(one.verdict, titles[one.a], titles[one.b]) for one in pairs]),
         (
             "Difference",
-            [units.format_points(scale.factor * one.difference, scale.places) for one in pairs],
+            [format_points(scale.factor * one.difference, scale.places) for one in pairs],
         ),
         (
             f"{level({one.interval_level for one in pairs})}interval",
@@ -131,8 +137,8 @@ def build_table(run: Run) -> TextTable:
             f"{level({one.equivalence_level for one in pairs})}interval for equality",
             [bounds(one.equivalence_interval) for one in pairs],
         ),
-        ("p", [units.format_p(one.p_value) for one in pairs]),
-        ("p, adjusted", [units.format_p(one.p_adjusted) for one in pairs]),
+        ("p", [format_p(one.p_value) for one in pairs]),
+        ("p, adjusted", [format_p(one.p_adjusted) for one in pairs]),
     ]
     # What an undecided pair lacks; a column that would be empty is left out.
     for head, needs in (
@@ -141,7 +147,7 @@ def build_table(run: Run) -> TextTable:
         ("Repeats needed", [one.more_repeats for one in pairs]),
     ):
         if any(needs):
-            columns.append((head, [units.format_count(need) for need in needs]))
+            columns.append((head, [format_count(need) for need in needs]))
     return TextTable(
         f"Paired differences of {scale.losses}" + f", in {scale.unit}" * bool(scale.short),
         tuple(head for head, _ in columns),
@@ -167,11 +173,9 @@ def build_picture(run: Run) -> Picture:
     name = best if len(run.result.comparisons) > MOST_DIFFERENCES else None
     values = []
     for pair in select_comparisons(run, name):
-        value = units.format_points(scale.factor * pair.difference, scale.places)
+        value = format_points(scale.factor * pair.difference, scale.places)
         text = f"{titles[pair.a]} minus {titles[pair.b]} {value} {scale.short}".rstrip()
-        values.append(
-            f"{text}, {units.format_interval(scale.interval(pair.interval), scale.places)}"
-        )
+        values.append(f"{text}, {format_interval(scale.interval(pair.interval), scale.places)}")
     losses = "test errors" if scale.losses == "test errors" else "losses"
     part = f" Drawn are the pairs of {titles[best]}; the table has all." if name else ""
     return draw_picture(

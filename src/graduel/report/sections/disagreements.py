@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 
 from graduel.duel.result.outcome import Run
 from graduel.duel.verdict.sentences import with_article
-from graduel.report.draw import units
+from graduel.number_format import format_count, format_percent
 from graduel.report.draw.contender_names import (
     check_contender,
     list_looks,
@@ -108,7 +108,7 @@ def build_agreement_table(run: Run) -> TextTable | None:
     for a, b in combinations(names, 2):
         both, only_a = right[a] & right[b], right[a] & ~right[b]
         only_b, neither = ~right[a] & right[b], ~right[a] & ~right[b]
-        counts = (units.format_count(int(part.sum())) for part in (both, only_a, only_b, neither))
+        counts = (format_count(int(part.sum())) for part in (both, only_a, only_b, neither))
         rows.append((f"{titles[a]}, {titles[b]}", *counts))
     return TextTable(
         "How often each of a pair is right",
@@ -129,7 +129,7 @@ def build_table(run: Run, sides: Iterable[OneSide]) -> TextTable:
                 str(find_row_number(run, one.row)),
                 one.truth,
                 one.answer,
-                units.format_percent(one.confidence, 1),
+                format_percent(one.confidence, 1),
                 *format_cells(run, one.row),
             )
             for side in sides

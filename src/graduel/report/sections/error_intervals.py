@@ -5,7 +5,7 @@ from __future__ import annotations
 from matplotlib.figure import Figure
 
 from graduel.duel.result.outcome import Run
-from graduel.report.draw import units
+from graduel.number_format import count_decimals, format_interval, format_percent
 from graduel.report.draw.contender_names import list_looks, list_titles
 from graduel.report.draw.interval_rows import (
     create_rows,
@@ -21,14 +21,14 @@ from graduel.report.sections.protocol_text import name_run
 def errors(run: Run) -> Figure:
     """Draw every contender's test error with its 95 % interval, and a small mark for each run."""
     entries, titles, looks = run.result.contenders, list_titles(run), list_looks(run)
-    places = units.count_decimals(len(run.y_test))
+    places = count_decimals(len(run.y_test))
     fig, ax = create_rows(len(entries), 0.5, 0.66)
     ends = [1e-4]
     for y, (name, entry) in enumerate(entries.items()):
         colour, mark = looks[name].colour.light, looks[name].mark
         error, interval = entry.test_error, entry.test_error_interval
         write_in_row(ax, 0, y - 0.3, escape_text(titles[name], 24), colour, bold=True)
-        text = f"{units.format_percent(error, places)}  ({units.format_interval(interval, places)})"
+        text = f"{format_percent(error, places)}  ({format_interval(interval, places)})"
         write_in_row(ax, 1, y - 0.3, text)
         draw_whisker(ax, y, error, interval, colour, mark)
         if len(entry.test_errors) > 1:
@@ -41,16 +41,16 @@ def errors(run: Run) -> Figure:
 
 def build_table(run: Run) -> TextTable:
     """Return every contender's error, its interval, and the error of each run."""
-    titles, places = list_titles(run), units.count_decimals(len(run.y_test))
+    titles, places = list_titles(run), count_decimals(len(run.y_test))
     return TextTable(
         "Test errors",
         ("Contender", "Test error", "95 % interval, %", f"By {name_run(run).lower()}"),
         tuple(
             (
                 titles[name],
-                units.format_percent(entry.test_error, places),
-                units.format_interval(entry.test_error_interval, places),
-                ", ".join(units.format_percent(share, places) for share in entry.test_errors),
+                format_percent(entry.test_error, places),
+                format_interval(entry.test_error_interval, places),
+                ", ".join(format_percent(share, places) for share in entry.test_errors),
             )
             for name, entry in run.result.contenders.items()
         ),

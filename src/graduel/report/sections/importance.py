@@ -10,7 +10,7 @@ from matplotlib.patches import Rectangle
 from numpy.typing import NDArray
 
 from graduel.duel.result.outcome import Run
-from graduel.report.draw import units
+from graduel.number_format import format_number, format_points, format_rows
 from graduel.report.draw.contender_names import list_looks, list_titles
 from graduel.report.draw.picture import Picture, TextTable, draw_picture
 from graduel.report.draw.style import (
@@ -146,7 +146,7 @@ def build_table(run: Run, values: PermutationImportance) -> TextTable:
     titles = list_titles(run)
 
     def cell(loss: float, error: float) -> str:
-        return f"{units.format_number(loss)} ({units.format_points(error, 1)})"
+        return f"{format_number(loss)} ({format_points(error, 1)})"
 
     labels: tuple[str, ...] | list[str] = values.labels
     if (side := values.block) is not None:
@@ -187,13 +187,13 @@ def _describe_columns(run: Run, values: PermutationImportance) -> tuple[str, str
     largest = "; ".join(
         f"{values.labels[place]}: "
         + ", ".join(
-            f"{titles[name]} {units.format_number(float(rises[place]))}"
+            f"{titles[name]} {format_number(float(rises[place]))}"
             for name, rises in values.rises.items()
         )
         for place in shown[:3]
     )
     caption = (
-        f"The rise of the log loss on {units.format_rows(values.n_rows)} of the test rows when the "
+        f"The rise of the log loss on {format_rows(values.n_rows)} of the test rows when the "
         "values of a column are permuted. Of two columns with the same information, neither seems "
         "important."
     )
@@ -212,7 +212,7 @@ def _describe_blocks(run: Run, values: PermutationImportance) -> tuple[str, str]
         peaks.append(f"{titles[name]} most at {at}")
     return (
         f"For each contender a picture of the important pixels. {'; '.join(peaks)}.",
-        f"The rise of the log loss on {units.format_rows(values.n_rows)} of the test rows when a "
+        f"The rise of the log loss on {format_rows(values.n_rows)} of the test rows when a "
         f"block of {block} × {block} pixels comes from other images: the stronger the colour, the "
         "larger, on one scale for all.",
     )

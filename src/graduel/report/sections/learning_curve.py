@@ -8,7 +8,12 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
 from graduel.duel.result.outcome import Run
-from graduel.report.draw import units
+from graduel.number_format import (
+    count_decimals,
+    format_count,
+    format_interval,
+    format_percent,
+)
 from graduel.report.draw.contender_names import list_looks, list_titles
 from graduel.report.draw.picture import Picture, TextTable, draw_picture
 from graduel.report.draw.style import (
@@ -20,6 +25,7 @@ from graduel.report.draw.style import (
     escape_text,
     set_ticks,
     title_axes,
+    zero_error,
 )
 from graduel.report.sections.differences import write_verdict
 
@@ -54,7 +60,7 @@ def learning_curve(run: Run, *, width: float = WIDTH) -> Figure:
     half of one row.
     """
     curve, titles, looks = read_curve(run), list_titles(run), list_looks(run)
-    lowest = 100 * units.zero_error(len(run.y_test))
+    lowest = 100 * zero_error(len(run.y_test))
     fig, ax = create_axes(width, 2.3 + 0.2 * width, grid="y")
     ax.set_xscale("log")
     ends: list[float] = []
@@ -107,20 +113,20 @@ def list_sentences(run: Run) -> list[str]:
 def build_table(run: Run) -> TextTable:
     """Return a row for each size: every contender's error with its interval, and the verdicts."""
     curve, titles = read_curve(run), list_titles(run)
-    places, protocol = units.count_decimals(len(run.y_test)), run.result.protocol
+    places, protocol = count_decimals(len(run.y_test)), run.result.protocol
     entries = curve.contenders.values()
     rows = []
     for i, size in enumerate(curve.sizes):
         cells = [
-            f"{units.format_percent(entry.test_errors[i], places)} "
-            f"({units.format_interval(entry.test_error_intervals[i], places)})"
+            f"{format_percent(entry.test_errors[i], places)} "
+            f"({format_interval(entry.test_error_intervals[i], places)})"
             for entry in entries
         ]
         cells += [f"{entry.metrics[i]:.4f}" for entry in entries if entry.metrics is not None]
         cells += [
             write_verdict(pair.verdicts[i], titles[pair.a], titles[pair.b]) for pair in curve.pairs
         ]
-        rows.append((units.format_count(size), *cells))
+        rows.append((format_count(size), *cells))
     names = [titles[name] for name in curve.contenders]
     leading = []
     if protocol.metric != "error":
@@ -138,11 +144,11 @@ def build_picture(run: Run) -> Picture | None:
     curve = run.result.learning_curve
     if curve is None:
         return None
-    titles, places = list_titles(run), units.count_decimals(len(run.y_test))
+    titles, places = list_titles(run), count_decimals(len(run.y_test))
     values = "; ".join(
         f"{titles[name]} "
         + ", ".join(
-            f"{units.format_percent(error, places)} at {size:,}"
+            f"{format_percent(error, places)} at {size:,}"
             for size, error in zip(curve.sizes, entry.test_errors, strict=True)
         )
         for name, entry in curve.contenders.items()

@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from graduel.duel.result.outcome import Run
-from graduel.report.draw import units
+from graduel.number_format import format_percent, format_rows
 from graduel.report.draw.contender_names import list_titles
 from graduel.report.draw.image_grid import ImageGroup, check_images, draw_image_grid
 from graduel.report.draw.picture import Picture, TextTable, draw_picture
@@ -100,7 +100,7 @@ def build_table(run: Run) -> TextTable:
             (
                 str(find_row_number(run, one.row)),
                 one.truth,
-                *(f"{answer}, {units.format_percent(p, 1)}" for answer, p in one.answers.values()),
+                *(f"{answer}, {format_percent(p, 1)}" for answer, p in one.answers.values()),
                 *format_cells(run, one.row),
             )
             for one in (() if misses is None else misses.rows)
@@ -117,7 +117,7 @@ def build_picture(run: Run) -> Picture | None:
     return draw_picture(
         "misclassified",
         misclassified_rows(run),
-        f"Test images that every contender gets wrong, {units.format_rows(misses.total)} in all; "
+        f"Test images that every contender gets wrong, {format_rows(misses.total)} in all; "
         f"on {agreed} of the {len(misses.rows)} shown they agree.",
         "Over each image stand its label and the contenders’ answers. First come the images on "
         "which even the least confident contender is confident.",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from graduel.duel.result.outcome import Run
-from graduel.report.draw import units
+from graduel.number_format import format_seconds
 
 
 def name_run(run: Run) -> str:
@@ -63,9 +63,7 @@ def _describe_budget(run: Run) -> str:
             "recipe first"
         )
     if budget.kind == "seconds":
-        return (
-            f"{units.format_seconds(budget.value)} of search and fitting for each contender and fit"
-        )
+        return f"{format_seconds(budget.value)} of search and fitting for each contender and fit"
     return "none: every contender is fitted once, with its default recipe"
 
 

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
 from graduel.duel.result.outcome import Curve, Run
-from graduel.report.draw import units
+from graduel.number_format import count_decimals, format_percent, format_seconds
 from graduel.report.draw.contender_names import list_looks, list_titles
 from graduel.report.draw.picture import WIDE, Picture, TextTable, draw_picture
 from graduel.report.draw.style import (
@@ -27,6 +27,7 @@ from graduel.report.draw.style import (
     set_ticks,
     spread_labels,
     title_axes,
+    zero_error,
 )
 from graduel.report.sections.protocol_text import name_run
 
@@ -85,7 +86,7 @@ def race(run: Run, *, width: float = WIDTH) -> Figure:
         read_racers(run),
         width,
         "seconds of training",
-        lambda t: f"in {units.format_seconds(t)}",
+        lambda t: f"in {format_seconds(t)}",
     )
 
 
@@ -94,17 +95,17 @@ def draw_curves(
 ) -> Figure:
     """Draw test errors on a log scale over time; `format_end` is the text of a racer's end."""
     titles, looks = list_titles(run), list_looks(run)
-    lowest = units.zero_error(len(run.y_test))
+    lowest = zero_error(len(run.y_test))
     height = 2.6 + 0.2 * width + 0.15 * max(len(racers) - 4, 0)
     fig, ax = create_axes(width, height, grid="y")
     _scale_axes(ax, racers, lowest)
     for racer in racers:
         _draw_racer(ax, racer, looks[racer.name], lowest)
-    places = units.count_decimals(len(run.y_test))
+    places = count_decimals(len(run.y_test))
     labels = [
         (
             titles[racer.name],
-            f"{units.format_percent(racer.test_error, places)} {format_end(racer.mean_end)}",
+            f"{format_percent(racer.test_error, places)} {format_end(racer.mean_end)}",
         )
         for racer in racers
     ]
@@ -216,22 +217,22 @@ def _label_lines(
 def build_table(run: Run) -> TextTable:
     """Return the race at 1, 2, 5, 10, … seconds: the test error of the last checkpoint by then."""
     racers, titles = read_racers(run), list_titles(run)
-    places = units.count_decimals(len(run.y_test))
+    places = count_decimals(len(run.y_test))
     times = [time for racer in racers for curve in racer.curves[:1] for time, _ in curve]
     moments = [step * 10.0**power for power in range(-3, 7) for step in (1, 2, 5)]
     rows = [
         (
-            units.format_seconds(t),
-            *(units.format_percent(racer.error_at(t), places) for racer in racers),
+            format_seconds(t),
+            *(format_percent(racer.error_at(t), places) for racer in racers),
         )
         for t in moments
         if times and min(times) <= t <= max(times)
     ]
     mean = " (mean over seeds)" if run.result.protocol.seeds > 1 else ""
     rows.append(
-        (f"the selected model{mean}", *(units.format_percent(r.test_error, places) for r in racers))
+        (f"the selected model{mean}", *(format_percent(r.test_error, places) for r in racers))
     )
-    rows.append((f"after{mean}", *(units.format_seconds(racer.mean_end) for racer in racers)))
+    rows.append((f"after{mean}", *(format_seconds(racer.mean_end) for racer in racers)))
     return TextTable(
         "Test error at the last checkpoint up to each moment (first seed)",
         ("Seconds of training", *(titles[racer.name] for racer in racers)),
@@ -242,10 +243,10 @@ def build_table(run: Run) -> TextTable:
 def build_picture(run: Run) -> Picture:
     """Return the race for a page."""
     racers, titles = read_racers(run), list_titles(run)
-    places = units.count_decimals(len(run.y_test))
+    places = count_decimals(len(run.y_test))
     ends = "; ".join(
-        f"{titles[racer.name]} {units.format_percent(racer.test_error, places)} after "
-        f"{units.format_seconds(racer.mean_end)}"
+        f"{titles[racer.name]} {format_percent(racer.test_error, places)} after "
+        f"{format_seconds(racer.mean_end)}"
         for racer in racers
     )
     caption = (

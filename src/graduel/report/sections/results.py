@@ -5,7 +5,7 @@ from __future__ import annotations
 from statistics import stdev
 
 from graduel.duel.result.outcome import Run
-from graduel.report.draw import units
+from graduel.number_format import count_decimals, format_interval, format_percent
 from graduel.report.draw.contender_names import list_titles
 from graduel.report.draw.picture import TextTable
 from graduel.report.draw.wording import capitalize
@@ -17,7 +17,7 @@ from graduel.report.sections.protocol_text import name_run
 def build_table(run: Run) -> TextTable:
     """Return the main table: a row for each measure, a column for each contender."""
     entries = list(run.result.contenders.values())
-    places = units.count_decimals(len(run.y_test))
+    places = count_decimals(len(run.y_test))
     rows: list[tuple[str, ...]] = []
     best: set[tuple[int, int]] = set()
 
@@ -38,11 +38,11 @@ def build_table(run: Run) -> TextTable:
             ):
                 add(label + added, scores, [f"{score:.4f}" for score in scores])
         errors = [one.ece_corrected for one in calibrations]
-        add("Calibration error" + added, errors, [units.format_percent(error) for error in errors])
+        add("Calibration error" + added, errors, [format_percent(error) for error in errors])
 
     errors = [entry.test_error for entry in entries]
-    add("Test error", errors, [units.format_percent(error, places) for error in errors])
-    bounds = [units.format_interval(entry.test_error_interval, places) for entry in entries]
+    add("Test error", errors, [format_percent(error, places) for error in errors])
+    bounds = [format_interval(entry.test_error_interval, places) for entry in entries]
     rows.append(("95 % interval", *bounds))
     if name_run(run) == "Fit":
         spreads = [f"± {100 * stdev(entry.test_errors):.2f}" for entry in entries]

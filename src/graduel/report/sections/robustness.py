@@ -9,7 +9,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from graduel.duel.result.outcome import Run
-from graduel.report.draw import units
+from graduel.number_format import format_percent, format_rows
 from graduel.report.draw.contender_names import list_looks, list_titles
 from graduel.report.draw.picture import Picture, TextTable, draw_picture
 from graduel.report.draw.style import (
@@ -120,7 +120,7 @@ def build_table(run: Run) -> TextTable:
         tuple(
             (
                 f"{one.title}, {strength:.3g} ({one.unit})" if strength else "None",
-                *(units.format_percent(errors[i], 1) for errors in one.errors.values()),
+                *(format_percent(errors[i], 1) for errors in one.errors.values()),
             )
             for number, one in enumerate(perturbations)
             for i, strength in enumerate(one.strengths)
@@ -137,14 +137,14 @@ def build_picture(run: Run) -> Picture | None:
     titles = list_titles(run)
     strongest = ". ".join(
         f"{one.title} of {one.strengths[-1]:.3g} {one.unit}: "
-        + ", ".join(f"{titles[n]} {units.format_percent(e[-1], 1)}" for n, e in one.errors.items())
+        + ", ".join(f"{titles[n]} {format_percent(e[-1], 1)}" for n, e in one.errors.items())
         for one in perturbations
     )
     return draw_picture(
         "robustness",
         robustness(run),
         f"Line charts, test error over the strength of each perturbation. {strongest}.",
-        f"Test error on {units.format_rows(perturbations[0].n_rows)} sampled from the test rows, "
+        f"Test error on {format_rows(perturbations[0].n_rows)} sampled from the test rows, "
         "with perturbations of increasing strength; every contender gets the same rows, and "
         "was trained without perturbations.",
         build_table(run),

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from graduel.duel.result.outcome import Run
-from graduel.report.draw import units
+from graduel.number_format import NONE, format_bytes, format_setting
 from graduel.report.draw.contender_names import list_titles
 from graduel.report.draw.picture import TextTable
 from graduel.report.sections.protocol_text import name_run
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 def build_table(caption: str, settings: Mapping[str, Any]) -> TextTable:
     """Return a table of names and values."""
-    rows = tuple((key, units.format_setting(value)) for key, value in settings.items())
+    rows = tuple((key, format_setting(value)) for key, value in settings.items())
     return TextTable(caption, ("Setting", "Value"), rows)
 
 
@@ -33,7 +33,7 @@ def build_recipe_tables(run: Run, name: str) -> list[TextTable]:
         rows = tuple(
             (
                 key,
-                *(units.format_setting(one[key]) if key in one else units.NONE for one in details),
+                *(format_setting(one[key]) if key in one else NONE for one in details),
             )
             for key in keys
         )
@@ -53,7 +53,7 @@ def build_environment_table(environment: Environment) -> TextTable:
             "platform": environment.platform,
             "processor": environment.processor,
             "cores": environment.cores,
-            "memory": units.format_bytes(environment.memory_bytes),
+            "memory": format_bytes(environment.memory_bytes),
             "threads": environment.threads,
             "blas": environment.blas,
             "finished": environment.finished,

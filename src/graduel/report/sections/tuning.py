@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from graduel.duel.result.outcome import Run
-from graduel.report.draw import units
+from graduel.number_format import NONE, format_seconds, format_setting
 from graduel.report.draw.contender_names import list_looks, list_titles
 from graduel.report.draw.picture import Picture, TextTable, draw_picture
 from graduel.report.draw.style import (
@@ -145,12 +145,10 @@ def build_table(run: Run) -> TextTable:
                 titles[name],
                 *((str(search.run),) if several else ()),
                 str(trial.number),
-                units.NONE if trial.loss is None else f"{trial.loss:.5f}",
-                units.format_seconds(trial.seconds),
+                NONE if trial.loss is None else f"{trial.loss:.5f}",
+                format_seconds(trial.seconds),
                 "selected" if trial.number == search.best_trial else trial.state,
-                ", ".join(
-                    f"{key}={units.format_setting(value)}" for key, value in trial.params.items()
-                ),
+                ", ".join(f"{key}={format_setting(value)}" for key, value in trial.params.items()),
             )
             for name, runs in searches.items()
             for search in runs

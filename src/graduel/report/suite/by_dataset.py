@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from graduel.duel.result.outcome import Suite
-from graduel.report.draw import units
+from graduel.number_format import count_decimals, format_count, format_interval
 from graduel.report.draw.contender_names import list_looks, list_titles
 from graduel.report.draw.interval_rows import create_dataset_rows, write_in_row
 from graduel.report.draw.picture import WIDE, Picture, TextTable, draw_picture
@@ -131,7 +131,7 @@ def build_table(suite: Suite) -> TextTable:
                 *cells,
                 leaders,
                 _describe_design(dataset),
-                units.format_count(dataset.rows),
+                format_count(dataset.rows),
             )
         )
     return TextTable(
@@ -148,7 +148,7 @@ def _format_bounds(suite: Suite, dataset: SuiteDataset, name: str) -> str:
     if bounds is None:
         return ""
     if suite.result.protocol.metric_unit == "%":
-        return f" ({units.format_interval(bounds, units.count_decimals(count_test_rows(dataset)))})"
+        return f" ({format_interval(bounds, count_decimals(count_test_rows(dataset)))})"
     return f" ({bounds[0]:.4f} to {bounds[1]:.4f})"
 
 

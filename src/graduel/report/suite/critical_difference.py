@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 
 from graduel.duel.result.outcome import Suite
 from graduel.duel.verdict.sentences import join_words
-from graduel.report.draw import units
+from graduel.number_format import format_p, format_seconds
 from graduel.report.draw.contender_names import list_looks, list_titles
 from graduel.report.draw.picture import Picture, TextTable, draw_picture
 from graduel.report.draw.style import (
@@ -106,7 +106,7 @@ def build_table(suite: Suite) -> TextTable:
         "Mean ranks (1 is best on every data set)",
         ("Contender", "Mean rank", "Median training"),
         tuple(
-            (titles[name], f"{across.ranks[name]:.2f}", units.format_seconds(times[name]))
+            (titles[name], f"{across.ranks[name]:.2f}", format_seconds(times[name]))
             for name in _order_by_rank(across)
         ),
         frozenset({(0, 1)} if len(titles) > 1 else ()),
@@ -141,6 +141,6 @@ def describe_friedman(across: DatasetVerdict) -> str:
     )
     return (
         f"Friedman’s test over all contenders at once, by Iman and Davenport’s F: "
-        f"p = {units.format_p(p)}".replace("= <", "<")
-        + f" ({units.format_p(across.friedman_p)} by χ²): {result}."
+        f"p = {format_p(p)}".replace("= <", "<")
+        + f" ({format_p(across.friedman_p)} by χ²): {result}."
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from graduel.duel.result.outcome import Suite
-from graduel.report.draw import units
+from graduel.number_format import NONE, count_decimals, format_percent, format_points
 
 if TYPE_CHECKING:
     from graduel.duel.result.suite_result import SuiteDataset
@@ -36,21 +36,21 @@ def format_value(suite: Suite, dataset: SuiteDataset, name: str) -> str:
     """Write a contender's metric on one data set."""
     value = dataset.contenders[name].value
     if suite.result.protocol.metric_unit == "%":
-        return units.format_percent(value, units.count_decimals(count_test_rows(dataset)))
+        return format_percent(value, count_decimals(count_test_rows(dataset)))
     return f"{value:.4f}"
 
 
 def format_difference(suite: Suite, difference: float) -> str:
     """Write a difference of the suite's metric with its sign: points, or the bare number."""
     if suite.result.protocol.metric_unit:
-        return units.format_points(difference, 2)
-    return units.format_points(difference / 100, 4)
+        return format_points(difference, 2)
+    return format_points(difference / 100, 4)
 
 
 def format_interval(suite: Suite, interval: Interval | None) -> str:
     """Write the interval of a difference."""
     if interval is None:
-        return units.NONE
+        return NONE
     return " to ".join(format_difference(suite, bound) for bound in interval)
 
 

@@ -11,7 +11,7 @@ from matplotlib.ticker import FuncFormatter
 
 from graduel.duel.result.outcome import Suite
 from graduel.duel.verdict.sentences import with_article
-from graduel.report.draw import units
+from graduel.number_format import MINUS, NONE
 from graduel.report.draw.contender_names import list_looks, list_titles
 from graduel.report.draw.interval_rows import create_dataset_rows, write_in_row
 from graduel.report.draw.picture import Picture, TextTable, draw_picture
@@ -71,7 +71,7 @@ def _read_difference(suite: Suite, dataset: SuiteDataset, a: str, b: str) -> Dat
         low, high = one.interval
         interval = (low, high) if one.a == a else (-high, -low)
         return DatasetDifference(dataset.name, value, interval, verdict)
-    return DatasetDifference(dataset.name, value, None, units.NONE)
+    return DatasetDifference(dataset.name, value, None, NONE)
 
 
 def differences(suite: Suite, a: str, b: str, *, width: float = WIDTH) -> Figure:
@@ -104,7 +104,7 @@ def differences(suite: Suite, a: str, b: str, *, width: float = WIDTH) -> Figure
     low, high = min(ends), max(ends)
     margin = 0.05 * (high - low or 1)
     ax.set_xlim(low - margin, high + margin)
-    ax.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:g}".replace("-", units.MINUS)))
+    ax.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:g}".replace("-", MINUS)))
     for x, ha, name in ((0, "left", a), (1, "right", b)):
         ax.annotate(
             escape_text(f"← {titles[name]}" if x == 0 else f"{titles[name]} →", 26),

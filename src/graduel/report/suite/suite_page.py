@@ -10,7 +10,7 @@ from urllib.parse import quote
 from graduel.atomic_io import atomic_write
 from graduel.duel.result.outcome import Suite
 from graduel.duel.verdict.sentences import capitalize_the, join_words, with_article
-from graduel.report.draw import units
+from graduel.number_format import NONE
 from graduel.report.draw.contender_names import list_looks, list_titles
 from graduel.report.draw.html import render_template
 from graduel.report.draw.wording import split_sentence
@@ -141,7 +141,7 @@ def _build_terms(suite: Suite) -> list[tuple[str, str]]:
     splits = sorted({one.protocol.split for one in datasets})
     terms = [
         ("Data sets", f"{len(datasets)}, each with a duel and a page of its own"),
-        ("Splits", ", ".join(splits) or units.NONE),
+        ("Splits", ", ".join(splits) or NONE),
         ("Metric", protocol.metric_title),
         ("ROPE", f"up to {format_rope(suite)}"),
         ("Threads", f"{protocol.threads} for each contender, one at a time"),

@@ -6,7 +6,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from graduel.duel.result.outcome import Suite
-from graduel.report.draw import units
+from graduel.number_format import format_p
 from graduel.report.draw.contender_names import list_looks, list_titles
 from graduel.report.draw.interval_rows import create_dataset_rows, write_in_row
 from graduel.report.draw.picture import Picture, TextTable, draw_picture
@@ -81,8 +81,8 @@ def build_table(suite: Suite) -> TextTable:
                 write_verdict(one.verdict, titles[one.a], titles[one.b]),
                 format_difference(suite, one.median_difference),
                 format_interval(suite, one.interval),
-                units.format_p(one.p_value),
-                units.format_p(one.p_adjusted),
+                format_p(one.p_value),
+                format_p(one.p_adjusted),
                 " / ".join(f"{100 * p:.0f}" for p in one.bayes),
             )
             for one in get_across(suite).pairs

@@ -20,15 +20,6 @@ def count_decimals(n_test: int) -> int:
     return min(3, max(1, floor(log10(max(n_test, 1))) - 2))
 
 
-def zero_error(n_test: int) -> float:
-    """Return where a test error of zero is drawn on a log scale: at half of one row.
-
-    >>> zero_error(500)
-    0.001
-    """
-    return 0.5 / max(n_test, 1)
-
-
 def format_percent(share: float | None, places: int = 2) -> str:
     r"""Write a share as a percentage.
 
