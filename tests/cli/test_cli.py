@@ -149,7 +149,7 @@ def test_a_whole_duel(finished):
         ("xgboost", "net"),
     }
     assert result["environment"]["command"].startswith("graduel duel --rows 300")
-    report = (folder / "run" / "report.html").read_text(encoding="utf-8")
+    report = (folder / "run" / "report.html").read_text(encoding="utf-8").replace("\xa0", " ")
     assert len(result["claims"]) == 2
     for claim in result["claims"]:
         assert claim["sentence"] in done.stdout.replace("\n", " ").replace("  ", " ")
@@ -171,6 +171,15 @@ def test_any_encoding_will_do(finished):
     done = graduel("duel", *args, cwd=folder, env=environment, errors="replace")
     assert done.returncode == 0, done.stderr
     assert "NumPy network" in done.stdout
+
+
+def test_a_minus_sign_that_the_encoding_lacks_is_a_hyphen():
+    code = "import sys; from graduel.cli import main; main(['--version']); print('−0.5 – ≥')"
+    environment = {**os.environ, "PYTHONIOENCODING": "ascii"}
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment
+    )
+    assert done.stdout.splitlines()[-1] == "-0.5 - ?"
 
 
 def test_a_folder_may_be_called_anything(tmp_path):
@@ -290,7 +299,7 @@ def test_a_terminal_gets_a_line_a_contender():
         slowly, build_protocol(DataSource.builtin("mnist"), threads=1), console, Path("run")
     )
     last = screen.getvalue()
-    assert "20 s spent, at most 1:00 min left, validation error 5.00 %" in last
+    assert "20 s elapsed, at most 60 s left, validation error 5.00 %" in last
     assert "finished earlier" in last
     assert "waiting" in last
 

@@ -78,7 +78,7 @@ def test_the_terms_in_the_terminal_add_up(capsys, place):
     )
     part = out[out.index("Unit 5 of layer 1") :]
     numbers = {
-        key: float(re.search(rf"{key} +(\S+)", part)[1])
+        key: float(re.search(rf"{key} +(\S+)", part)[1].replace("−", "-"))
         for key in ("these 4 terms", "the other 780", "bias b", "z, the sum")
     }
     total = numbers["these 4 terms"] + numbers["the other 780"] + numbers["bias b"]

@@ -19,11 +19,12 @@ from graduel.duel.plan.splits import Split
 from graduel.duel.run.cell import run_cell
 from graduel.errors import UserError
 from graduel.glassbox import inspect_example, prepare_example, render, write_page
-from graduel.glassbox.example_page import COLOURS, format_number
+from graduel.glassbox.example_page import COLOURS
 from graduel.glassbox.trees.tree_arrays import get_forest, margin_codes
 from graduel.models.model import Model
 from graduel.nn import BatchNorm, Dense, Flatten, Network, ReLU, Reshape, Sigmoid
 from graduel.nn.layers import Conv2D
+from graduel.number_format import format_term
 from graduel.report.draw import style
 
 EVIL = '<script>alert("1")</script>'
@@ -139,7 +140,7 @@ def test_the_page_holds_the_numbers(data):
         *net.forward.columns[1].a,
         net.step.loss_after,
     ):
-        assert format_number(value) in text
+        assert format_term(value) in text
     assert "dZ₂ = A₂ − Y" in text
     assert "dZ = A[-1] - Y" in text
     assert f"line {net.backward.output[-1].line.number} of nn/textbook.py" in text

@@ -18,11 +18,12 @@ from test_page import Page
 from graduel import report
 from graduel.duel.result.duel_result import LearningCurve, SizeCurve
 from graduel.duel.verdict.crossing import compare_sizes
+from graduel.report.draw.html import keep_units
 from graduel.report.draw.style import COLOURS
 from graduel.report.sections import learning_curve
 from graduel.report.suite import by_dataset, pair_differences, wins
 from graduel.report.suite.critical_difference import describe_friedman
-from graduel.report.suite.metric_text import format_value
+from graduel.report.suite.metric_text import format_metric
 from graduel.report.suite.suite_page import build_headline, describe_other_metrics
 
 MANY = ("textbook", "net", "xgboost", "forest", "lightgbm", "hist")
@@ -86,7 +87,7 @@ def test_every_number_and_failure_stands_on_the_page(suite, text: str) -> None:
     said = Page(text).text()
     for line in suite.result.datasets:
         for name in line.contenders:
-            assert format_value(suite, line, name) in text
+            assert keep_units(format_metric(suite, line, name)) in text
     for failure in suite.result.failures:
         assert f"Failed: {failure.name}. {failure.message}" in said
     for one in suite.result.across.pairs if suite.result.across else ():
@@ -123,7 +124,7 @@ def test_the_log_loss_stands_there_too_where_another_metric_leads() -> None:
     assert build_headline(other) != build_headline(suite)
     for line in other.result.datasets:
         for name in line.contenders:
-            assert format_value(other, line, name) in page
+            assert keep_units(format_metric(other, line, name)) in page
     for only in (make_suite(metric="log_loss"), make_suite(datasets=("one",))):
         assert only.by_log_loss() is None
         assert "By log loss" not in report.render_suite(only)

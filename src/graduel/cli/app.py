@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import io
 import os
 import sys
@@ -18,6 +19,7 @@ from graduel.cli.commands.report import report
 from graduel.cli.commands.serve import serve
 from graduel.cli.commands.train import train
 from graduel.cli.commands.verdict import verdict
+from graduel.number_format import MINUS, NONE
 
 app = typer.Typer(
     name="graduel",
@@ -63,14 +65,19 @@ def _root(
     pass
 
 
+_SUBSTITUTE = "graduel.substitute"
+_DASHES = (MINUS, NONE)
+
+
 def main(args: list[str] | None = None) -> int:
     """Run the command line; return the exit code."""
     from graduel.errors import UserError
 
+    codecs.register_error(_SUBSTITUTE, _substitute)
     for stream in (sys.stdout, sys.stderr):
-        # A character that the terminal's encoding lacks must not cost a finished duel.
+        # A character that the terminal's encoding lacks must not end a finished duel.
         if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="replace")
+            stream.reconfigure(errors=_SUBSTITUTE)
     try:
         code = app(args, standalone_mode=False)
     except typer.TyperException as error:
@@ -85,6 +92,14 @@ def main(args: list[str] | None = None) -> int:
     except OSError as error:
         return _complain(f"{error.filename or 'the file system'}: {error.strerror or error}", 1)
     return int(code or 0)
+
+
+def _substitute(error: UnicodeError) -> tuple[str, int]:
+    """Return ASCII characters for those that an encoding lacks: "-" for a minus sign, else "?"."""
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    lacking = error.object[error.start : error.end]
+    return "".join("-" if letter in _DASHES else "?" for letter in lacking), error.end
 
 
 def _wording(error: typer.TyperException) -> str:

@@ -6,7 +6,6 @@ import os
 from collections.abc import Sequence
 from importlib.metadata import version
 from itertools import zip_longest
-from math import isfinite
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +24,7 @@ from graduel.glassbox.network.backward_pass import LayerBack
 from graduel.glassbox.network.equations import Equation
 from graduel.glassbox.network.forward_pass import Column
 from graduel.glassbox.plain_data import Array
+from graduel.number_format import format_percent, format_term
 
 COLOURS = (
     ("ink", "#1d2025", "#e9ebee"),
@@ -83,7 +83,7 @@ def render(inspections: Inspection | Sequence[Inspection]) -> str:
     )
     # Only pictures and the style are trusted as they are: they hold numbers and constants.
     environment.filters["drawing"] = Markup
-    environment.filters["number"] = format_number
+    environment.filters["number"] = format_term
     style = environment.get_template("example.css.j2").render(colours=COLOURS)
     first = inspections[0]
     image = first.example.image
@@ -96,24 +96,6 @@ def render(inspections: Inspection | Sequence[Inspection]) -> str:
     )
 
 
-def format_number(value: Any) -> str:
-    """Return a number as text for a table.
-
-    >>> [format_number(x) for x in (0.12345678, -1234.5, 1e-9, 45.0, float("nan"))]
-    ['0.1235', '−1234', '1.00e−09', '45', 'missing']
-    """
-    value = float(value)
-    if not isfinite(value):
-        return "missing" if np.isnan(value) else str(value)
-    if value == round(value) and abs(value) < 1e5:
-        text = str(round(value))
-    elif 1e-3 <= abs(value) < 1e5:
-        text = f"{value:.4f}" if abs(value) < 100 else f"{value:.0f}"
-    else:
-        text = f"{value:.2e}"
-    return text.replace("-", "−")
-
-
 def _model_content(inspection: Inspection) -> dict[str, Any]:
     """Return the template's content for one model."""
     k = inspection.prediction
@@ -121,7 +103,8 @@ def _model_content(inspection: Inspection) -> dict[str, Any]:
     verdict = "" if true is None else "right" if k == true else "wrong"
     return {
         "inspection": inspection,
-        "prediction": f"{inspection.classes[k]}, with {100 * inspection.probabilities[k]:.2f} %",
+        "prediction": f"{inspection.classes[k]}, with "
+        f"{format_percent(float(inspection.probabilities[k]))}",
         "verdict": verdict,
         "bars": [
             {"name": name, "p": float(inspection.probabilities[j]), "true": j == true}
@@ -197,7 +180,7 @@ def _column_equations(net: NetInspection, column: Column) -> list[Equation]:
 
 def _layer_content(layer: LayerBack) -> dict[str, Any]:
     """Return a layer's equations, each beside the norm of its result."""
-    sizes = [f"‖d{name}‖ = {format_number(_norm(g))}" for name, g in layer.gradients.items()]
+    sizes = [f"‖d{name}‖ = {format_term(_norm(g))}" for name, g in layer.gradients.items()]
     gate = ""
     if layer.gate is not None:
         sizes.append(f"{int(layer.gate.sum()):,} of {layer.gate.size:,} passed")
@@ -206,7 +189,7 @@ def _layer_content(layer: LayerBack) -> dict[str, Any]:
                 layer.dy, f"gradients at {layer.place.title}; outlined ones are stopped", layer.gate
             )
     elif layer.place.kind != "dropout":
-        sizes.append(f"‖dx‖ = {format_number(_norm(layer.dx))}")
+        sizes.append(f"‖dx‖ = {format_term(_norm(layer.dx))}")
     pairs = list(zip_longest(layer.place.backward, sizes))
     return {"place": layer.place, "pairs": pairs, "gate": gate}
 

@@ -21,6 +21,7 @@ from graduel.data.read.reader import OPENML, detect_format, read_source
 from graduel.data.read.toy_datasets import TOYS
 from graduel.data.table import explain_dropped
 from graduel.errors import UserError
+from graduel.number_format import format_bytes, format_percent, format_value
 
 if TYPE_CHECKING:
     import polars as pl
@@ -61,7 +62,7 @@ def list_datasets() -> None:
     for name, origin in TOYS.items():
         table.add_row(name, escape(origin))
     for one in list_fetched():
-        size = f"{one.path.stat().st_size / 1e6:,.1f} MB"
+        size = format_bytes(one.path.stat().st_size)
         table.add_row(f"{OPENML}{one.number}", escape(f"{one.name}, fetched from OpenML; {size}"))
     table.add_row(f"{OPENML}NAME", "OpenML: graduel data openml:NAME fetches it once and keeps it")
     console.print(table)
@@ -104,7 +105,7 @@ def _print_fetched(text: str, console: Console) -> None:
     """Fetch a data set if it is not on this machine, and print where it is."""
     fetched = {one.number for one in list_fetched()}
     one = fetch(text.removeprefix(OPENML))
-    size = f"{one.path.stat().st_size / 1e6:,.1f} MB"
+    size = format_bytes(one.path.stat().st_size)
     done = "fetched earlier" if one.number in fetched else f"fetched from {one.url}"
     line = f"{OPENML}{one.number} ({one.name}): {done}, {size}, SHA-256 {one.sha256}"
     console.print(line, highlight=False, markup=False, soft_wrap=True)
@@ -148,7 +149,7 @@ def _columns(columns: Sequence[Column], frame: pl.DataFrame) -> Table:
     for column in columns[:MOST_COLUMNS]:
         values = frame[column.name]
         missing = values.null_count()
-        share = f"{missing:,} ({100 * missing / len(values):.2g} %)" if missing else ""
+        share = f"{missing:,} ({format_percent(missing / len(values), 1)})" if missing else ""
         name = column.name if len(column.name) <= WIDTH else f"{column.name[:WIDTH]}…"
         cells = (name, column.kind, column.reason, _values(column, values))
         table.add_row(*map(_plain, cells), _spread(column, values), share)
@@ -161,7 +162,7 @@ def _values(column: Column, values: pl.Series) -> str:
     """Return the range of numbers and dates, the number of categories and the most frequent."""
     if column.kind in ("numeric", "date"):
         low, middle, high = values.min(), values.median(), values.max()
-        return f"{_short(low)} to {_short(high)}, median {_short(middle)}"
+        return f"{format_value(low)} to {format_value(high)}, median {format_value(middle)}"
     counts = values.drop_nulls().value_counts(sort=True, name="rows")
     top = quote_name(counts[column.name][0])
     return f"{len(counts):,}, most often {top} ({counts['rows'][0]:,})"
@@ -181,12 +182,6 @@ def _spread(column: Column, values: pl.Series) -> str:
     return sparklines.draw_bars(counts.head(sparklines.BINS).to_numpy())
 
 
-def _short(value: Any) -> str:
-    if isinstance(value, int | float):
-        return f"{value:,.0f}" if value == round(value) and abs(value) < 1e6 else f"{value:.4g}"
-    return str(value).removesuffix(" 00:00:00")
-
-
 def _classes(data: Dataset) -> Table:
     counts = np.bincount(data.y, minlength=len(data.classes))
     table = Table(title="Classes")
@@ -199,7 +194,9 @@ def _classes(data: Dataset) -> Table:
     for code in order:
         share = counts[code] / counts.sum()
         name = _plain(data.classes[code])
-        table.add_row(name, f"{counts[code]:,}", f"{100 * share:.1f} %", sparklines.draw_bar(share))
+        table.add_row(
+            name, f"{counts[code]:,}", format_percent(share, 1), sparklines.draw_bar(share)
+        )
     if many:
         table.add_row(f"{len(counts) - MOST_CLASSES:,} more", "", "", "")
     return table

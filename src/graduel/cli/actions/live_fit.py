@@ -11,13 +11,14 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 
-from graduel.cli.views.progress import PLAIN_EVERY, format_seconds
+from graduel.cli.views.progress import PLAIN_EVERY
 from graduel.contenders import Budget, FittedContender, LabelledRows
 from graduel.contenders import Progress as Stage
 from graduel.contenders.contender import TunableContender
 from graduel.contenders.net import FittedNet, start_training
 from graduel.errors import UserError
 from graduel.metrics.metric import get_metric, log_loss
+from graduel.number_format import format_number, format_percent, format_seconds
 from graduel.train import DivergedError, Epoch
 from graduel.train.loop.training import BestEpoch
 from graduel.train.recipes import NetRecipe
@@ -134,12 +135,12 @@ def fit_contender(
         def notify(stage: Stage) -> None:
             nonlocal best
             best = min(best, stage.valid_error)
-            done = f"{100 * stage.share:.0f} %"
+            done = format_percent(stage.share, 0)
             if rounds is not None:
                 done = f"round {round(stage.share * rounds)} of {rounds} at most"
             line = (
-                f"{done}: validation error {100 * stage.valid_error:.2f} % "
-                f"(lowest {100 * best:.2f} %)"
+                f"{done}: validation error {format_percent(stage.valid_error)} "
+                f"(lowest {format_percent(best)})"
             )
             live.show(stage.share, stage.seconds, line)
 
@@ -161,8 +162,9 @@ def fit_contender(
 def _line(epoch: Epoch, error: float, best: BestEpoch, seconds: float, epochs: int) -> str:
     left = seconds * (1 - epoch.t) / epoch.t
     return (
-        f"epoch {epoch.epoch} of {epochs}: loss {epoch.loss:.4f}, validation error "
-        f"{100 * error:.2f} % (best {100 * best.error:.2f} %), {format_seconds(left)} left"
+        f"epoch {epoch.epoch} of {epochs}: loss {format_number(epoch.loss)}, validation error "
+        f"{format_percent(error)} (best {format_percent(best.error)}), "
+        f"{format_seconds(left, 2)} left"
     )
 
 

@@ -18,7 +18,6 @@ from threadpoolctl import threadpool_limits
 from graduel.cli.actions.live_fit import FitOutcome, fit_contender, fit_net
 from graduel.cli.actions.live_session import command_line
 from graduel.cli.data_source import print_findings, print_notes, training_source
-from graduel.cli.views.progress import format_seconds
 from graduel.contenders import LabelledRows, make_contender
 from graduel.contenders.family import has_no_saved_form
 from graduel.contenders.registry import get_contender
@@ -33,6 +32,7 @@ from graduel.duel.result.environment import describe_environment
 from graduel.errors import UserError
 from graduel.metrics.metric import get_metric, is_misclassified, log_loss
 from graduel.models.model_file import save_model
+from graduel.number_format import format_number, format_percent, format_score, format_seconds
 from graduel.serialize import to_plain
 
 
@@ -169,13 +169,13 @@ def _evaluate(
 def _show(
     report: dict[str, Any], done: FitOutcome, protocol: Protocol, path: Path, console: Console
 ) -> None:
-    quality = f"test error {100 * report['test_error']:.2f} %"
+    quality = f"test error {format_percent(report['test_error'])}"
     metric = get_metric(protocol.metric)
     if metric.name == "log_loss":
-        quality += f", log loss {report['test_log_loss']:.4f}"
+        quality += f", log loss {format_number(report['test_log_loss'])}"
     elif metric.name != "error":
-        quality += f", {metric.title} {report[f'test_{metric.name}']:.4f}"
-    valid = f" ({100 * report['valid_error']:.2f} %)" if "valid_error" in report else ""
+        quality += f", {metric.title} {format_score(report[f'test_{metric.name}'], metric.unit)}"
+    valid = f" ({format_percent(report['valid_error'])})" if "valid_error" in report else ""
     lines = [
         f"{quality}, {done.selected}{valid}; {format_seconds(done.seconds)} for {done.length}",
         f"saved in {path}",

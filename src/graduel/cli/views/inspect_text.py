@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from math import isfinite
 
 from rich.console import Console
 from rich.markup import escape
@@ -20,21 +19,6 @@ def print_heading(console: Console, text: str) -> None:
     """Print a heading after an empty line."""
     console.print()
     print_text(console, text, "bold")
-
-
-def format_number(value: float) -> str:
-    """Write a number so that a column of them can be read.
-
-    >>> format_number(0.12345678), format_number(-1234.5), format_number(1e-9), format_number(45.0)
-    ('0.1235', '-1234', '1.000e-09', '45')
-    """
-    if not isfinite(value):
-        return str(value)
-    if value == round(value) and abs(value) < 1e5:
-        return str(round(value))
-    if 1e-3 <= abs(value) < 1e5:
-        return f"{value:.4f}" if abs(value) < 100 else f"{value:.0f}"
-    return f"{value:.3e}"
 
 
 def build_table(*headings: str, title: str | None = None) -> Table:

@@ -15,7 +15,6 @@ from graduel.cli.views.image_blocks import draw_blocks
 from graduel.cli.views.inspect_text import (
     add_rows,
     build_table,
-    format_number,
     print_heading,
     print_text,
 )
@@ -23,6 +22,7 @@ from graduel.cli.views.inspect_trees import print_trees
 from graduel.glassbox.inspection import Inspection, NetInspection
 from graduel.glassbox.network.equations import FILE, Equation
 from graduel.glassbox.network.neuron import Term
+from graduel.number_format import format_number, format_percent, format_term
 
 MOST_CLASSES = 12
 """Of more classes, the most probable are shown."""
@@ -77,13 +77,13 @@ def _select_inputs(feature: Any) -> list[Any]:
 
 def _format_input(name: str, column: str, value: float) -> str:
     short = name if name != column else ""
-    return f"{short}: {format_number(value)}" if short else format_number(value)
+    return f"{short}: {format_term(value)}" if short else format_term(value)
 
 
 def _print_answer(inspection: Inspection, console: Console) -> None:
     p, true = inspection.probabilities, inspection.label
     answer = inspection.prediction
-    head = f"The answer: {inspection.classes[answer]}, with {100 * p[answer]:.2f} %"
+    head = f"The answer: {inspection.classes[answer]}, with {format_percent(p[answer])}"
     if inspection.label_known:
         right = "right" if answer == true else f"wrong: it is {inspection.classes[true]}"
         head += f" ({right})"
@@ -95,7 +95,9 @@ def _print_answer(inspection: Inspection, console: Console) -> None:
     table = build_table("Class", "probability", "")
     table.columns[2].justify = "left"
     for k in _select_classes(inspection):
-        table.add_row(escape(inspection.classes[k]), f"{p[k]:.4f}", "█" * round(40 * float(p[k])))
+        table.add_row(
+            escape(inspection.classes[k]), format_number(p[k]), "█" * round(40 * float(p[k]))
+        )
     console.print(table)
 
 
@@ -109,9 +111,7 @@ def _select_classes(inspection: Inspection) -> list[int]:
 
 
 def _build_terms(terms: Iterable[Term], x: str, w: str, product: str) -> Table:
-    rows = (
-        [t.name, format_number(t.x), format_number(t.w), format_number(t.product)] for t in terms
-    )
+    rows = ([t.name, format_term(t.x), format_term(t.w), format_term(t.product)] for t in terms)
     return add_rows(build_table("input", x, w, product), rows)
 
 
@@ -122,9 +122,7 @@ def _print_forward(inspection: Inspection, net: NetInspection, console: Console)
     for one in net.forward.layers:
         a = one.output
         cells = (one.place.title, one.place.forward.text[:44], f"{a.size:,}")
-        table.add_row(
-            *map(escape, cells), f"{int((a == 0).sum()):,}", format_number(float(a.max()))
-        )
+        table.add_row(*map(escape, cells), f"{int((a == 0).sum()):,}", format_term(float(a.max())))
     console.print(table)
     for one_neuron in net.neurons:
         place, l = one_neuron.place, one_neuron.place.number
@@ -142,13 +140,13 @@ def _print_forward(inspection: Inspection, net: NetInspection, console: Console)
         add_rows(
             sums,
             [
-                [f"these {len(one_neuron.terms)} terms", format_number(shown)],
-                [f"the other {one_neuron.n_rest:,}", format_number(one_neuron.rest)],
-                ["bias b", format_number(one_neuron.bias)],
-                ["z, the sum", format_number(one_neuron.z)],
+                [f"these {len(one_neuron.terms)} terms", format_term(shown)],
+                [f"the other {one_neuron.n_rest:,}", format_term(one_neuron.rest)],
+                ["bias b", format_term(one_neuron.bias)],
+                ["z, the sum", format_term(one_neuron.z)],
                 [
                     "a, " + ("its probability" if last else "the output"),
-                    format_number(one_neuron.a),
+                    format_term(one_neuron.a),
                 ],
             ],
         )
@@ -170,18 +168,16 @@ def _print_softmax(inspection: Inspection, net: NetInspection, console: Console)
         values = (steps.z[k], steps.shifted[k], steps.exponentials[k], steps.a[k])
         ends = (net.backward.target[k], net.backward.dz[k])
         table.add_row(
-            escape(inspection.classes[k]), *(format_number(float(v)) for v in (*values, *ends))
+            escape(inspection.classes[k]), *(format_term(float(v)) for v in (*values, *ends))
         )
     console.print(table)
-    print_text(
-        console, f"max = {format_number(steps.largest)}, Σ exp = {format_number(steps.total)}"
-    )
+    print_text(console, f"max = {format_term(steps.largest)}, Σ exp = {format_term(steps.total)}")
 
 
 def _print_backward(inspection: Inspection, net: NetInspection, console: Console) -> None:
     true = inspection.classes[inspection.label]
     print_heading(
-        console, f"Backward from the loss {format_number(net.backward.loss)}, with {true} as true"
+        console, f"Backward from the loss {format_term(net.backward.loss)}, with {true} as true"
     )
     print_text(console, f"lines are those of {FILE}")
     table = build_table("layer", "computes", "line", "size")
@@ -206,13 +202,13 @@ def _print_backward(inspection: Inspection, net: NetInspection, console: Console
             why = "its gate was shut" if row.dz == 0 else "its inputs are 0"
             print_text(
                 console,
-                f"dz = {format_number(row.dz)}: {why}, and this example changes none of it.",
+                f"dz = {format_term(row.dz)}: {why}, and this example changes none of it.",
             )
             continue
         console.print(_build_terms(row.terms, "a", "dz", "dW = dz·a"))
         print_text(
             console,
-            f"db = dz = {format_number(row.db)}; ‖dW‖ of the unit {format_number(row.norm)}",
+            f"db = dz = {format_term(row.db)}; ‖dW‖ of the unit {format_term(row.norm)}",
         )
 
 
@@ -224,7 +220,7 @@ def _split_equation(one: Equation | None) -> tuple[str, str]:
 
 
 def _format_norm(array: Any) -> str:
-    return format_number(float(np.linalg.norm(array.astype(np.float64))))
+    return format_term(float(np.linalg.norm(array.astype(np.float64))))
 
 
 def _print_step(inspection: Inspection, net: NetInspection, console: Console) -> None:
@@ -235,10 +231,10 @@ def _print_step(inspection: Inspection, net: NetInspection, console: Console) ->
     verdict = "it helped" if one.helped else "it did not help: the step was too long"
     if fell == 0:
         verdict = "nothing changed"
-    loss = f"loss {format_number(one.loss_before)} → {format_number(one.loss_after)}"
+    loss = f"loss {format_term(one.loss_before)} → {format_term(one.loss_after)}"
     print_text(
         console,
-        f"{loss}: {verdict}. α ‖gradient‖² = {format_number(one.expected)} was expected.",
+        f"{loss}: {verdict}. α ‖gradient‖² = {format_term(one.expected)} was expected.",
     )
-    before, after = 100 * float(one.before[k]), 100 * float(one.after[k])
-    print_text(console, f"probability of {inspection.classes[k]}: {before:.3f} % → {after:.3f} %")
+    before, after = (format_percent(float(p[k]), 3) for p in (one.before, one.after))
+    print_text(console, f"probability of {inspection.classes[k]}: {before} → {after}")

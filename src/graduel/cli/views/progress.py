@@ -12,19 +12,10 @@ from rich.progress import TaskID as Task
 
 from graduel.duel.plan.protocol import Protocol
 from graduel.duel.run.job import Event
+from graduel.number_format import format_percent, format_seconds
 
 PLAIN_EVERY = 10.0
 """Seconds between two plain lines of one fit."""
-
-
-def format_seconds(seconds: float) -> str:
-    """Write a time in seconds or minutes.
-
-    >>> format_seconds(7.4), format_seconds(95)
-    ('7 s', '1:35 min')
-    """
-    whole = round(seconds)
-    return f"{whole} s" if whole < 60 else f"{whole // 60}:{whole % 60:02} min"
 
 
 def describe(event: Event) -> str:
@@ -37,8 +28,8 @@ def describe(event: Event) -> str:
     trial = f"trial {now.trial}: " if now.trial is not None else ""
     left = now.seconds * (1 - now.share) / now.share if now.share > 0 else 0.0
     return (
-        f"{trial}{format_seconds(now.seconds)} spent, at most {format_seconds(left)} left, "
-        f"validation error {100 * now.valid_error:.2f} %"
+        f"{trial}{format_seconds(now.seconds, 2)} elapsed, at most {format_seconds(left, 2)} left, "
+        f"validation error {format_percent(now.valid_error)}"
     )
 
 

@@ -13,7 +13,7 @@ from graduel.duel.result.outcome import Suite
 from graduel.report.draw.contender_names import list_titles
 from graduel.report.draw.wording import capitalize
 from graduel.report.suite import by_dataset, wins
-from graduel.report.suite.metric_text import format_value
+from graduel.report.suite.metric_text import format_metric
 from graduel.report.suite.suite_page import build_headline, describe_other_metrics
 
 NARROW = 80
@@ -56,7 +56,7 @@ def _print_values(suite: Suite, console: Console) -> None:
     table.add_column("Ahead", overflow="fold")
     content = by_dataset.build_table(suite)
     for i, (dataset, row) in enumerate(zip(suite.result.datasets, content.rows, strict=True)):
-        cells = [escape(format_value(suite, dataset, name)) for name in titles]
+        cells = [escape(format_metric(suite, dataset, name)) for name in titles]
         bold = [f"[bold]{t}[/]" if (i, j) in content.best else t for j, t in enumerate(cells, 1)]
         table.add_row(escape(row[0]), *bold, escape(row[len(titles) + 1]))
     console.print(table)

@@ -2,10 +2,22 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from graduel.number_format import format_rows
 from graduel.report.draw.style import COLOURS
+
+_UNIT_GAP = re.compile(r"(?<=\d) (?=(?:%|µs|ms|s|min|h|B|kB|MB|GB|points?|rows?)(?!\w))")
+
+
+def keep_units(text: str) -> str:
+    r"""Return a text in which no line breaks between a number and its unit.
+
+    >>> keep_units("6.1 % in 52.3 s")
+    '6.1\xa0% in 52.3\xa0s'
+    """
+    return _UNIT_GAP.sub("\N{NO-BREAK SPACE}", text)
 
 
 def render_template(template: str, **content: Any) -> str:
@@ -24,5 +36,6 @@ def render_template(template: str, **content: Any) -> str:
     # Only drawings and the style are trusted as they are: every text in them is escaped already.
     environment.filters["drawing"] = Markup
     environment.filters["rows"] = format_rows
+    environment.filters["keep_units"] = keep_units
     style = environment.get_template("report.css.j2").render(colours=COLOURS)
     return environment.get_template(template).render(style=Markup(style), **content)

@@ -8,7 +8,13 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from graduel.duel.result.outcome import Run
-from graduel.number_format import format_count, format_interval, format_percent
+from graduel.number_format import (
+    format_count,
+    format_exact,
+    format_interval,
+    format_number,
+    format_percent,
+)
 from graduel.report.draw.contender_names import list_looks, list_titles
 from graduel.report.draw.picture import Picture, TextTable, draw_picture
 from graduel.report.draw.style import MUTED, PAPER, WIDTH, create_axes, draw_legend
@@ -40,6 +46,11 @@ def read_calibrations(run: Run, scaling: Scaling = "before") -> dict[str, Calibr
     """
     entries = run.result.contenders.items()
     return {name: getattr(entry.calibration, scaling) for name, entry in entries}
+
+
+def describe_ece(one: Calibration) -> str:
+    """Return the ECE as it is usually reported, and what chance alone would give."""
+    return f"ECE {format_percent(one.ece)} (chance alone: {format_percent(one.ece_by_chance)})"
 
 
 def find_interval(one: Bin) -> tuple[float, float]:
@@ -91,8 +102,7 @@ def calibration(run: Run, scaling: Scaling = "before") -> Figure:
     ax.set_xlabel("probability of the answer, %")
     ax.set_ylabel("right answers, %")
     labels = {
-        name: f"{titles[name][:28]} (ECE {format_percent(entry.ece_corrected)})"
-        for name, entry in calibrations.items()
+        name: f"{titles[name][:22]}: {describe_ece(entry)}" for name, entry in calibrations.items()
     }
     draw_legend(fig, ax, labels, looks)
     return fig
@@ -113,12 +123,12 @@ def build_table(run: Run) -> TextTable:
             rows.append(
                 (
                     f"{titles[name]}, {label}",
-                    "1" if scaling == "before" else f"{temperature:.3g}",
-                    f"{one.log_loss:.4f}",
-                    f"{one.brier:.4f}",
-                    format_percent(one.ece_corrected),
-                    format_interval(one.ece_interval),
+                    "1" if scaling == "before" else format_exact(temperature),
+                    format_number(one.log_loss),
+                    format_number(one.brier),
+                    format_percent(one.ece),
                     format_percent(one.ece_by_chance),
+                    format_interval(one.ece_interval),
                 )
             )
     return TextTable(
@@ -129,8 +139,8 @@ def build_table(run: Run) -> TextTable:
             "Log loss",
             "Brier score",
             "ECE",
-            "95 % interval, %",
-            "ECE by chance",
+            "Chance alone",
+            "95 % CI corrected for chance, %",
         ),
         tuple(rows),
     )
@@ -170,7 +180,7 @@ def build_pictures(run: Run) -> list[Picture]:
     slugs: dict[Scaling, str] = {"before": "calibration", "after": "calibration-after"}
     for scaling, slug in slugs.items():
         errors = "; ".join(
-            f"{titles[name]} {format_percent(entry.ece_corrected)}"
+            f"{titles[name]}, {describe_ece(entry)}"
             for name, entry in read_calibrations(run, scaling).items()
         )
         pictures.append(

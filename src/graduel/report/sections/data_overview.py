@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from graduel.duel.result.outcome import Run
+from graduel.number_format import format_percent
 from graduel.report.draw.picture import TextTable
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ def build_overview(run: Run) -> DataOverview | None:
         tables.append(TextTable("Columns set aside", ("Column", "Why"), dropped))
     rows = sum(data.class_rows)
     classes = tuple(
-        (name, f"{n:,}", f"{100 * n / rows:.1f} %")
+        (name, f"{n:,}", format_percent(n / rows, 1))
         for name, n in zip(data.classes, data.class_rows, strict=True)
     )
     tables.append(TextTable("Classes", ("Class", "Rows", "Share"), classes))

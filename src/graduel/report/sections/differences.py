@@ -13,6 +13,7 @@ from graduel.duel.result.outcome import Run
 from graduel.number_format import (
     count_decimals,
     format_count,
+    format_exact,
     format_interval,
     format_p,
     format_points,
@@ -117,7 +118,7 @@ def build_table(run: Run) -> TextTable:
     pairs = run.result.comparisons
 
     def level(levels: set[float]) -> str:
-        return f"{100 * levels.pop():.3g} % " if len(levels) == 1 else ""
+        return f"{format_exact(100 * levels.pop())} % " if len(levels) == 1 else ""
 
     def bounds(interval: tuple[float, float]) -> str:
         return format_interval(scale.interval(interval), scale.places)
@@ -192,9 +193,10 @@ def build_picture(run: Run) -> Picture:
 def describe_rope(run: Run) -> str:
     """Return the region of practical equivalence, and the rule of a verdict, in words."""
     rope, scale = run.result.protocol.rope, choose_scale(run)
-    size = f"{100 * scale.factor * rope:.3g} {scale.unit}"
+    size = f"{format_exact(100 * scale.factor * rope)} {scale.unit}"
     if scale.losses == "test errors":
-        size += f" of zero, which is {rope * len(run.y_test):.3g} in {len(run.y_test):,} test rows"
+        n_test = len(run.y_test)
+        size += f" of zero, which is {format_exact(rope * n_test)} in {n_test:,} test rows"
     else:
         size += " of zero"
     return (

@@ -12,6 +12,7 @@ from graduel.number_format import (
     count_decimals,
     format_count,
     format_interval,
+    format_number,
     format_percent,
 )
 from graduel.report.draw.contender_names import list_looks, list_titles
@@ -122,7 +123,7 @@ def build_table(run: Run) -> TextTable:
             f"({format_interval(entry.test_error_intervals[i], places)})"
             for entry in entries
         ]
-        cells += [f"{entry.metrics[i]:.4f}" for entry in entries if entry.metrics is not None]
+        cells += [format_number(entry.metrics[i]) for entry in entries if entry.metrics is not None]
         cells += [
             write_verdict(pair.verdicts[i], titles[pair.a], titles[pair.b]) for pair in curve.pairs
         ]

@@ -5,7 +5,13 @@ from __future__ import annotations
 from statistics import stdev
 
 from graduel.duel.result.outcome import Run
-from graduel.number_format import count_decimals, format_interval, format_percent
+from graduel.number_format import (
+    count_decimals,
+    format_interval,
+    format_number,
+    format_percent,
+    format_score,
+)
 from graduel.report.draw.contender_names import list_titles
 from graduel.report.draw.picture import TextTable
 from graduel.report.draw.wording import capitalize
@@ -36,16 +42,19 @@ def build_table(run: Run) -> TextTable:
                 ("Log loss", [one.log_loss for one in calibrations]),
                 ("Brier score", [one.brier for one in calibrations]),
             ):
-                add(label + added, scores, [f"{score:.4f}" for score in scores])
-        errors = [one.ece_corrected for one in calibrations]
-        add("Calibration error" + added, errors, [format_percent(error) for error in errors])
+                add(label + added, scores, list(map(format_number, scores)))
+        texts = [
+            f"{format_percent(one.ece)} ({format_percent(one.ece_by_chance)})"
+            for one in calibrations
+        ]
+        add("ECE (chance alone)" + added, [one.ece for one in calibrations], texts)
 
     errors = [entry.test_error for entry in entries]
     add("Test error", errors, [format_percent(error, places) for error in errors])
     bounds = [format_interval(entry.test_error_interval, places) for entry in entries]
     rows.append(("95 % interval", *bounds))
     if name_run(run) == "Fit":
-        spreads = [f"± {100 * stdev(entry.test_errors):.2f}" for entry in entries]
+        spreads = [f"± {format_number(100 * stdev(entry.test_errors), 2)}" for entry in entries]
         rows.append(("Spread over folds", *spreads))
     if (leading := _leading_metric(run)) is not None:
         add(*leading)
@@ -53,7 +62,7 @@ def build_table(run: Run) -> TextTable:
         ("Log loss", [entry.log_loss for entry in entries]),
         ("Brier score", [entry.brier for entry in entries]),
     ):
-        add(label, scores, [f"{score:.4f}" for score in scores])
+        add(label, scores, list(map(format_number, scores)))
     add_scores("before", "", losses=False)
     add_scores("after", " after temperature scaling", losses=True)
     for one in read_costs(run):
@@ -72,7 +81,7 @@ def _leading_metric(run: Run) -> tuple[str, list[float], list[str]] | None:
     if protocol.metric in ("error", "log_loss", "brier"):
         return None
     values = [entry.leading_metric for entry in run.result.contenders.values()]
-    texts = [f"{100 * v:.2f} %" if protocol.metric_unit == "%" else f"{v:.4f}" for v in values]
+    texts = [format_score(value, protocol.metric_unit) for value in values]
     title = capitalize(protocol.metric_title)
     if protocol.lower_is_better:
         return title, values, texts

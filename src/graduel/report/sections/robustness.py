@@ -9,7 +9,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from graduel.duel.result.outcome import Run
-from graduel.number_format import format_percent, format_rows
+from graduel.number_format import format_exact, format_percent, format_rows
 from graduel.report.draw.contender_names import list_looks, list_titles
 from graduel.report.draw.picture import Picture, TextTable, draw_picture
 from graduel.report.draw.style import (
@@ -82,7 +82,7 @@ def robustness(run: Run) -> Figure:
         style_axes(ax, grid="y")
         for name, values in one.errors.items():
             _draw_line(ax, one.strengths, values, looks[name])
-        ax.set_xticks(one.strengths, [f"{strength:.3g}" for strength in one.strengths])
+        ax.set_xticks(one.strengths, [format_exact(strength) for strength in one.strengths])
         ax.set_ylim(0, 105 * max(most, 0.01))
         title_axes(ax, one.title, INK.light, TEXT, None)
         ax.set_xlabel(one.unit)
@@ -119,7 +119,7 @@ def build_table(run: Run) -> TextTable:
         ("Perturbation", *(titles[name] for name in perturbations[0].errors)),
         tuple(
             (
-                f"{one.title}, {strength:.3g} ({one.unit})" if strength else "None",
+                f"{one.title}, {format_exact(strength)} ({one.unit})" if strength else "None",
                 *(format_percent(errors[i], 1) for errors in one.errors.values()),
             )
             for number, one in enumerate(perturbations)
@@ -136,7 +136,7 @@ def build_picture(run: Run) -> Picture | None:
         return None
     titles = list_titles(run)
     strongest = ". ".join(
-        f"{one.title} of {one.strengths[-1]:.3g} {one.unit}: "
+        f"{one.title} of {format_exact(one.strengths[-1])} {one.unit}: "
         + ", ".join(f"{titles[n]} {format_percent(e[-1], 1)}" for n, e in one.errors.items())
         for one in perturbations
     )

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from graduel.duel.result.outcome import Run
-from graduel.number_format import NONE, format_seconds, format_setting
+from graduel.number_format import format_number, format_seconds, format_setting
 from graduel.report.draw.contender_names import list_looks, list_titles
 from graduel.report.draw.picture import Picture, TextTable, draw_picture
 from graduel.report.draw.style import (
@@ -145,7 +145,7 @@ def build_table(run: Run) -> TextTable:
                 titles[name],
                 *((str(search.run),) if several else ()),
                 str(trial.number),
-                NONE if trial.loss is None else f"{trial.loss:.5f}",
+                format_number(trial.loss, 5),
                 format_seconds(trial.seconds),
                 "selected" if trial.number == search.best_trial else trial.state,
                 ", ".join(f"{key}={format_setting(value)}" for key, value in trial.params.items()),
@@ -164,7 +164,7 @@ def build_picture(run: Run) -> Picture | None:
         return None
     titles = list_titles(run)
     best = "; ".join(
-        f"{titles[name]} {len(runs[0].trials)} trials, best loss {losses[-1][1]:.4g}"
+        f"{titles[name]} {len(runs[0].trials)} trials, best loss {format_number(losses[-1][1], 5)}"
         for name, runs in searches.items()
         if (losses := runs[0].best_so_far())
     )

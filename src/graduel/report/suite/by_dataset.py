@@ -10,14 +10,14 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from graduel.duel.result.outcome import Suite
-from graduel.number_format import count_decimals, format_count, format_interval
+from graduel.number_format import format_count
 from graduel.report.draw.contender_names import list_looks, list_titles
 from graduel.report.draw.interval_rows import create_dataset_rows, write_in_row
 from graduel.report.draw.picture import WIDE, Picture, TextTable, draw_picture
 from graduel.report.draw.style import SMALL, WIDTH, draw_marks, escape_text, set_ticks
 from graduel.report.draw.wording import capitalize
 from graduel.report.sections.differences import find_beaten
-from graduel.report.suite.metric_text import count_test_rows, format_value
+from graduel.report.suite.metric_text import count_test_rows, format_metric, format_metric_interval
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -115,7 +115,7 @@ def build_table(suite: Suite) -> TextTable:
     sign = 1 if protocol.lower_is_better else -1
     rows, best = [], set()
     for number, dataset in enumerate(suite.result.datasets):
-        texts = [format_value(suite, dataset, name) for name in titles]
+        texts = [format_metric(suite, dataset, name) for name in titles]
         losses = [sign * dataset.contenders[name].value for name in titles]
         winner = min(zip(losses, texts, strict=True))[1]
         if len(titles) > 1:
@@ -144,12 +144,9 @@ def build_table(suite: Suite) -> TextTable:
 
 def _format_bounds(suite: Suite, dataset: SuiteDataset, name: str) -> str:
     """Return the interval of a contender's metric in brackets; empty without one."""
-    bounds = dataset.contenders[name].interval
-    if bounds is None:
+    if dataset.contenders[name].interval is None:
         return ""
-    if suite.result.protocol.metric_unit == "%":
-        return f" ({format_interval(bounds, count_decimals(count_test_rows(dataset)))})"
-    return f" ({bounds[0]:.4f} to {bounds[1]:.4f})"
+    return f" ({format_metric_interval(suite, dataset, name)})"
 
 
 def _describe_design(dataset: SuiteDataset) -> str:
@@ -163,7 +160,7 @@ def build_picture(suite: Suite) -> Picture:
     titles, metric = list_titles(suite), suite.result.protocol.metric_title
     lines = "; ".join(
         f"{one.name}: "
-        + ", ".join(f"{title} {format_value(suite, one, name)}" for name, title in titles.items())
+        + ", ".join(f"{title} {format_metric(suite, one, name)}" for name, title in titles.items())
         for one in suite.result.datasets
     )
     caption = f"The {metric} of every contender on every data set"

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 
 from graduel.duel.result.outcome import Suite
 from graduel.duel.verdict.sentences import join_words
-from graduel.number_format import format_p, format_seconds
+from graduel.number_format import format_equals_p, format_number, format_p, format_seconds
 from graduel.report.draw.contender_names import list_looks, list_titles
 from graduel.report.draw.picture import Picture, TextTable, draw_picture
 from graduel.report.draw.style import (
@@ -58,7 +58,9 @@ def critical_difference(suite: Suite, *, width: float = WIDTH) -> Figure:
     difference = across.critical_difference
     shown = min(difference, count - 1.0)
     ax.plot([1, 1 + shown], [-0.42, -0.42], color=MUTED.light, linewidth=2)
-    _write(ax, f"critical difference {difference:.2f}", 1, -0.48, ha="right", va="bottom")
+    _write(
+        ax, f"critical difference {format_number(difference, 2)}", 1, -0.48, ha="right", va="bottom"
+    )
     for number, group in enumerate(bars):
         ends = [ranks[name] for name in group]
         y = 0.14 + 0.13 * number
@@ -71,7 +73,7 @@ def critical_difference(suite: Suite, *, width: float = WIDTH) -> Figure:
         colour = looks[name].colour.light
         ax.plot([ranks[name], ranks[name], edge], [0, y, y], color=colour, linewidth=1)
         draw_marks(ax, ranks[name], 0, looks[name], 5.5, zorder=4)
-        text = f"{escape_text(titles[name], 28)}  {ranks[name]:.2f}"
+        text = f"{escape_text(titles[name], 28)}  {format_number(ranks[name], 2)}"
         ax.annotate(
             text,
             (edge, y),
@@ -106,7 +108,7 @@ def build_table(suite: Suite) -> TextTable:
         "Mean ranks (1 is best on every data set)",
         ("Contender", "Mean rank", "Median training"),
         tuple(
-            (titles[name], f"{across.ranks[name]:.2f}", format_seconds(times[name]))
+            (titles[name], format_number(across.ranks[name], 2), format_seconds(times[name]))
             for name in _order_by_rank(across)
         ),
         frozenset({(0, 1)} if len(titles) > 1 else ()),
@@ -124,7 +126,7 @@ def build_picture(suite: Suite, suffix: str = "") -> Picture | None:
         f"critical-difference{suffix}",
         critical_difference(suite),
         f"Critical-difference diagram of mean ranks: {ranks}. Critical difference "
-        f"{across.critical_difference:.2f}. Not told apart: {groups or 'none'}.",
+        f"{format_number(across.critical_difference, 2)}. Not told apart: {groups or 'none'}.",
         "Mean ranks, the best at the right. A bar joins contenders whose mean ranks differ by less "
         "than Nemenyi’s critical difference at 5 %.",
         table,
@@ -141,6 +143,5 @@ def describe_friedman(across: DatasetVerdict) -> str:
     )
     return (
         f"Friedman’s test over all contenders at once, by Iman and Davenport’s F: "
-        f"p = {format_p(p)}".replace("= <", "<")
-        + f" ({format_p(across.friedman_p)} by χ²): {result}."
+        f"{format_equals_p(p)} ({format_p(across.friedman_p)} by χ²): {result}."
     )

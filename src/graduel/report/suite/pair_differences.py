@@ -19,8 +19,8 @@ from graduel.report.draw.style import GRID, INK, MUTED, PAPER, SMALL, WIDTH, esc
 from graduel.report.sections.differences import write_verdict
 from graduel.report.suite.metric_text import (
     Interval,
-    format_difference,
-    format_interval,
+    format_difference_interval,
+    format_metric_difference,
     get_across,
 )
 
@@ -94,12 +94,12 @@ def differences(suite: Suite, a: str, b: str, *, width: float = WIDTH) -> Figure
         colour = winner.colour.light if row.is_decided else MUTED.light
         face = colour if row.is_decided else PAPER.light
         ends += _draw_whisker(ax, y, factor, row.value, row.interval, (colour, face, "o"))
-        text = format_difference(suite, row.value)
+        text = format_metric_difference(suite, row.value)
         _write_texts(ax, y + 0.17 / tall, escape_text(row.dataset, 34), text, bold=False)
     if overall is not None:
         y, value, style = len(rows), overall.median_difference, (INK.light, INK.light, "D")
         ends += _draw_whisker(ax, y, factor, value, overall.interval, style)
-        text = format_difference(suite, value)
+        text = format_metric_difference(suite, value)
         _write_texts(ax, y + 0.17 / tall, "all, the median", text, bold=True)
     low, high = min(ends), max(ends)
     margin = 0.05 * (high - low or 1)
@@ -156,8 +156,8 @@ def build_table(suite: Suite, a: str, b: str) -> TextTable:
         tuple(
             (
                 one.dataset,
-                format_difference(suite, one.value),
-                format_interval(suite, one.interval),
+                format_metric_difference(suite, one.value),
+                format_difference_interval(suite, one.interval),
                 one.verdict,
             )
             for one in read_differences(suite, a, b)

@@ -10,7 +10,7 @@ from urllib.parse import quote
 from graduel.atomic_io import atomic_write
 from graduel.duel.result.outcome import Suite
 from graduel.duel.verdict.sentences import capitalize_the, join_words, with_article
-from graduel.number_format import NONE
+from graduel.number_format import NONE, format_number
 from graduel.report.draw.contender_names import list_looks, list_titles
 from graduel.report.draw.html import render_template
 from graduel.report.draw.wording import split_sentence
@@ -110,7 +110,7 @@ def build_headline(suite: Suite) -> str:
     beaten = find_beaten(across.pairs, by=best)
     others = [title for name, title in titles.items() if name != best]
     unbeaten = [title for name, title in titles.items() if name not in (best, *beaten)]
-    rank = f"{across.ranks[best]:.2f} of {len(titles)}"
+    rank = f"{format_number(across.ranks[best], 2)} of {len(titles)}"
     sentence = capitalize_the(
         f"{titles[best]} has the best mean rank on {_count_datasets(suite)}, {rank}"
     )

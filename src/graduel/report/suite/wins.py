@@ -13,8 +13,8 @@ from graduel.report.draw.picture import Picture, TextTable, draw_picture
 from graduel.report.draw.style import GRID, INK, PAPER, SMALL, WIDTH, escape_text
 from graduel.report.sections.differences import write_verdict
 from graduel.report.suite.metric_text import (
-    format_difference,
-    format_interval,
+    format_difference_interval,
+    format_metric_difference,
     format_rope,
     get_across,
 )
@@ -79,8 +79,8 @@ def build_table(suite: Suite) -> TextTable:
                 str(one.ties),
                 str(one.losses),
                 write_verdict(one.verdict, titles[one.a], titles[one.b]),
-                format_difference(suite, one.median_difference),
-                format_interval(suite, one.interval),
+                format_metric_difference(suite, one.median_difference),
+                format_difference_interval(suite, one.interval),
                 format_p(one.p_value),
                 format_p(one.p_adjusted),
                 " / ".join(f"{100 * p:.0f}" for p in one.bayes),
