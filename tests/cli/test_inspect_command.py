@@ -202,8 +202,8 @@ def test_images_are_blocks_in_any_terminal():
     from rich.console import Console
 
     image = np.random.default_rng(0).integers(0, 256, (28, 28, 1), dtype=np.uint8)
-    colours = Console(force_terminal=True, color_system="truecolor", width=80)
-    found = draw_blocks(image, colours)
+    colors = Console(force_terminal=True, color_system="truecolor", width=80)
+    found = draw_blocks(image, colors)
     assert found.plain == "\n".join(["▀" * 28] * 14)
     first = f"rgb({image[0, 0, 0]},{image[0, 0, 0]},{image[0, 0, 0]})"
     assert str(found.spans[0].style).startswith(first)

@@ -233,7 +233,7 @@ def test_the_dead_are_named():
 
 
 def test_the_page_looks_as_the_report_does():
-    theirs = {c.variable: (c.variable, c.light, c.dark) for c in style.COLOURS}
+    theirs = {c.variable: (c.variable, c.light, c.dark) for c in style.COLORS}
     for colour in COLOURS:
         assert colour == theirs[colour[0]]
 

@@ -20,7 +20,7 @@ import graduel.report
 from graduel import report
 from graduel.report.draw.contender_names import list_titles
 from graduel.report.draw.style import (
-    COLOURS,
+    COLORS,
     HUES,
     PAPER,
     WIDTH,
@@ -72,8 +72,8 @@ def drawn(figure: Figure) -> Figure:
     return figure
 
 
-def lines_of(ax: Any, colour: str) -> list[Any]:
-    return [line for line in ax.lines if to_hex(line.get_color()) == colour]
+def lines_of(ax: Any, color: str) -> list[Any]:
+    return [line for line in ax.lines if to_hex(line.get_color()) == color]
 
 
 @pytest.mark.parametrize("name", [*ALL, "confusion_matrix"])
@@ -100,8 +100,8 @@ def test_race_draws_the_stored_curves(make) -> None:
                 times, errors = np.transpose(curve)
                 np.testing.assert_array_equal(line.get_xdata(), times)
                 np.testing.assert_allclose(line.get_ydata(), 100 * errors)
-                assert to_hex(line.get_color()) == look.colour.light
-            (ends,) = [m for m in lines_of(ax, look.colour.light) if m.get_marker() == look.mark]
+                assert to_hex(line.get_color()) == look.color.light
+            (ends,) = [m for m in lines_of(ax, look.color.light) if m.get_marker() == look.mark]
             entry = run.result.contenders[name]
             np.testing.assert_array_equal(ends.get_xdata(), entry.fit_seconds)
             np.testing.assert_allclose(ends.get_ydata(), 100 * np.array(entry.test_errors))
@@ -151,7 +151,7 @@ def test_errors_draws_the_stored_errors_and_intervals(make) -> None:
     (ax,) = report.errors(run).axes
     for name, look in assign_looks(run.result.contenders).items():
         entry = run.result.contenders[name]
-        found = lines_of(ax, look.colour.light)
+        found = lines_of(ax, look.color.light)
         (dot,) = [line for line in found if line.get_marker() == look.mark]
         (whisker,) = [line for line in found if len(line.get_xdata()) == 2]
         (seeds,) = [line for line in found if line.get_marker() == "|"]
@@ -224,7 +224,7 @@ def test_calibration_draws_its_numbers(make) -> None:
         stored = read_calibrations(run, scaling)
         for name, one in stored.items():
             assert one is getattr(run.result.contenders[name].calibration, scaling)
-            line = lines_of(ax, look[name].colour.light)[0]
+            line = lines_of(ax, look[name].color.light)[0]
             joined = [(100 * b.confidence, 100 * b.right) for b in one.diagram if b.rows >= 10]
             np.testing.assert_allclose(line.get_xydata(), joined)
         marks = [points for points in ax.collections if isinstance(points, PathCollection)]
@@ -322,7 +322,7 @@ def test_robustness_draws_its_numbers(make) -> None:
             for name, errors in way.errors.items():
                 probes = run.result.contenders[name].probes
                 assert errors[0] == probes.error
-                line = next(x for x in lines_of(ax, look[name].colour.light) if len(x.get_xdata()))
+                line = next(x for x in lines_of(ax, look[name].color.light) if len(x.get_xdata()))
                 there = [
                     (x, 100 * e)
                     for x, e in zip(way.strengths, errors, strict=True)
@@ -356,7 +356,7 @@ def test_importance_draws_its_numbers(make) -> None:
     assert found.labels[-1] == "first … last"
     look = assign_looks(run.result.contenders)
     for name, rises in found.rises.items():
-        dots = [x for x in lines_of(ax, look[name].colour.light) if len(x.get_xdata()) == 1]
+        dots = [x for x in lines_of(ax, look[name].color.light) if len(x.get_xdata()) == 1]
         np.testing.assert_allclose([float(x.get_xdata()[0]) for x in dots], rises[kept])
 
 
@@ -367,7 +367,7 @@ def test_trials_draws_every_one_and_the_best_so_far(make) -> None:
     for name, (search, _) in read_searches(run).items():
         entry = run.result.contenders[name]
         whole = [t for t in entry.trials[0] if t.state == "complete"]
-        found = [x for x in lines_of(ax, look[name].colour.light) if len(x.get_xdata())]
+        found = [x for x in lines_of(ax, look[name].color.light) if len(x.get_xdata())]
         marks = next(x for x in found if x.get_linestyle() == "None")
         assert list(marks.get_xdata()) == [t.number for t in whole]
         (stairs,) = [x for x in found if x.get_drawstyle() == "steps-post"]
@@ -417,27 +417,27 @@ def test_a_contender_looks_the_same_in_every_report() -> None:
     alone, among = assign_looks(["net"]), assign_looks(["b", "textbook", "net", "a"])
     assert alone["net"] == among["net"]
     eight = assign_looks("abcdefgh").values()
-    for part in ("colour", "mark", "sign", "line"):
+    for part in ("color", "mark", "sign", "line"):
         assert len({getattr(look, part) for look in eight}) == 8
     assert len(assign_looks("abcdefghij")) == 10
 
 
-def luminance(colour: str) -> float:
-    shares = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+def luminance(color: str) -> float:
+    shares = [int(color[i : i + 2], 16) / 255 for i in (1, 3, 5)]
     r, g, b = (s / 12.92 if s <= 0.04045 else ((s + 0.055) / 1.055) ** 2.4 for s in shares)
     return 0.2126 * r + 0.7152 * g + 0.0722 * b
 
 
 @pytest.mark.parametrize("mode", ["light", "dark"])
-def test_text_in_every_colour_is_legible(mode: str) -> None:
+def test_text_in_every_color_is_legible(mode: str) -> None:
     paper = luminance(getattr(PAPER, mode))
-    for colour in COLOURS:
-        if colour.variable in ("grid", "paper"):
+    for color in COLORS:
+        if color.variable in ("grid", "paper"):
             continue
-        light = luminance(getattr(colour, mode))
+        light = luminance(getattr(color, mode))
         high, low = max(light, paper), min(light, paper)
-        assert (high + 0.05) / (low + 0.05) >= 4.5, colour
-    assert len({colour.light for colour in COLOURS}) == len(COLOURS) == len(HUES) + 4
+        assert (high + 0.05) / (low + 0.05) >= 4.5, color
+    assert len({color.light for color in COLORS}) == len(COLORS) == len(HUES) + 4
 
 
 def test_spread_keeps_order_and_distance() -> None:

@@ -18,7 +18,7 @@ from graduel.number_format import format_percent
 from graduel.report import page
 from graduel.report.draw.html import keep_units
 from graduel.report.draw.row_cells import find_row_number
-from graduel.report.draw.style import COLOURS
+from graduel.report.draw.style import COLORS
 from graduel.report.sections import protocol_text, results
 from graduel.report.sections.disagreements import find_disagreements
 from graduel.report.sections.misclassified_rows import find_misclassified
@@ -156,10 +156,10 @@ def test_the_page_speaks_to_everybody(text: str) -> None:
 
 def test_figures_follow_light_and_dark(text: str) -> None:
     drawings = "".join(re.findall(r"<svg.*?</svg>", text, re.DOTALL))
-    for colour in COLOURS:
-        assert colour.light not in drawings
-        assert f"--{colour.variable}: {colour.light}" in text
-        assert f"--{colour.variable}: {colour.dark}" in text
+    for color in COLORS:
+        assert color.light not in drawings
+        assert f"--{color.variable}: {color.light}" in text
+        assert f"--{color.variable}: {color.dark}" in text
     assert "#000000" not in drawings
     assert "font-family" not in drawings
     assert "prefers-color-scheme: dark" in text

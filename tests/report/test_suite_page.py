@@ -19,7 +19,7 @@ from graduel import report
 from graduel.duel.result.duel_result import LearningCurve, SizeCurve
 from graduel.duel.verdict.crossing import compare_sizes
 from graduel.report.draw.html import keep_units
-from graduel.report.draw.style import COLOURS
+from graduel.report.draw.style import COLORS
 from graduel.report.sections import learning_curve
 from graduel.report.suite import by_dataset, pair_differences, wins
 from graduel.report.suite.critical_difference import describe_friedman
@@ -79,8 +79,8 @@ def test_the_page_speaks_to_everybody(text: str) -> None:
     # Every figure has its numbers behind it.
     assert text.count("<summary>The numbers</summary>") == len(html.all("figure"))
     drawings = "".join(re.findall(r"<svg.*?</svg>", text, re.DOTALL))
-    for colour in COLOURS:
-        assert colour.light not in drawings
+    for color in COLORS:
+        assert color.light not in drawings
 
 
 def test_every_number_and_failure_stands_on_the_page(suite, text: str) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from graduel.report.draw.style import COLOURS
+from graduel.report.draw.style import COLORS
 
 STATIC = Path(str(files("graduel.web") / "static"))
 FILES = sorted(path for path in STATIC.rglob("*") if path.is_file())
@@ -48,9 +48,9 @@ def test_every_module_that_is_imported_is_there(address):
 def test_colours_are_the_reports():
     text = (STATIC / "style.css").read_text(encoding="utf-8")
     light, dark = text.split("prefers-color-scheme: dark", 1)
-    for colour in COLOURS:
+    for colour in COLORS:
         for value, where in ((colour.light, light), (colour.dark, dark)):
             actual = re.search(rf"--{colour.variable}: (#\w+);", where)
             if actual is not None:
                 assert actual.group(1) == value, colour.variable
-    assert f"--hue-0: {COLOURS[4].light}" in light
+    assert f"--hue-0: {COLORS[4].light}" in light

@@ -206,7 +206,7 @@ def _images(data: Dataset, console: Console) -> None:
     """Draw the first image of each class."""
     assert data.image is not None
     height, width, channels = data.image
-    kind = {1: "grey", 3: "colour"}.get(channels, f"{channels} channels")
+    kind = {1: "gray", 3: "color"}.get(channels, f"{channels} channels")
     console.print(f"images of {height} × {width} pixels, {kind}", highlight=False)
     first = np.unique(data.y, return_index=True)[1][:IMAGES]
     drawn = [sparklines.draw_image(_bright(data.X[row]), LINES, CHARACTERS) for row in first]

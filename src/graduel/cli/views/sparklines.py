@@ -67,10 +67,10 @@ def draw_image(pixels: Array, height: int, width: int) -> list[str]:
     >>> draw_image(np.array([[0, 255], [0, 255], [128, 0], [128, 0]]), 4, 4)
     [' █', '▒ ']
     """
-    grey = pixels.mean(axis=2) if pixels.ndim == 3 else pixels.astype(float)
-    step = max(grey.shape[0] / (2 * height), grey.shape[1] / width, 1.0)
-    rows = _average_rows(grey, max(1, round(grey.shape[0] / (2 * step))))
-    cells = _average_rows(rows.T, max(1, round(grey.shape[1] / step))).T
+    gray = pixels.mean(axis=2) if pixels.ndim == 3 else pixels.astype(float)
+    step = max(gray.shape[0] / (2 * height), gray.shape[1] / width, 1.0)
+    rows = _average_rows(gray, max(1, round(gray.shape[0] / (2 * step))))
+    cells = _average_rows(rows.T, max(1, round(gray.shape[1] / step))).T
     shades = (cells / 256 * len(SHADES)).astype(int)
     return ["".join(SHADES[shade] for shade in row) for row in shades]
 

@@ -21,7 +21,7 @@ def list_titles(run: Run | Suite) -> dict[str, str]:
 
 
 def list_looks(run: Run | Suite) -> dict[str, Look]:
-    """Return the colour, mark and line of each contender."""
+    """Return the color, mark and line of each contender."""
     return assign_looks(run.result.contenders)
 
 

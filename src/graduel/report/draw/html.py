@@ -6,7 +6,7 @@ import re
 from typing import Any
 
 from graduel.number_format import format_rows
-from graduel.report.draw.style import COLOURS
+from graduel.report.draw.style import COLORS
 
 _UNIT_GAP = re.compile(r"(?<=\d) (?=(?:%|µs|ms|s|min|h|B|kB|MB|GB|points?|rows?)(?!\w))")
 
@@ -37,5 +37,5 @@ def render_template(template: str, **content: Any) -> str:
     environment.filters["drawing"] = Markup
     environment.filters["rows"] = format_rows
     environment.filters["keep_units"] = keep_units
-    style = environment.get_template("report.css.j2").render(colours=COLOURS)
+    style = environment.get_template("report.css.j2").render(colors=COLORS)
     return environment.get_template(template).render(style=Markup(style), **content)

@@ -20,7 +20,7 @@ class ImageGroup:
     """Some test images under a heading."""
 
     title: str
-    colour: str
+    color: str
     total: int
     """Rows of this kind; the images show the first of them."""
     images: tuple[tuple[int, str, str], ...]
@@ -63,12 +63,12 @@ def draw_image_grid(
     brightest = int(run.images.max(initial=1)) or 1
     top = height
     for group, lines in zip(groups, line_counts, strict=True):
-        for text, drop, colour, size, weight in (
-            (group.title, 0.2, group.colour, LARGE, "bold"),
+        for text, drop, color, size, weight in (
+            (group.title, 0.2, group.color, LARGE, "bold"),
             (group.note, 0.39, MUTED.light, SMALL, "normal"),
         ):
             at = (0.01, (top - drop) / height)
-            fig.text(*at, text, color=colour, fontsize=size, fontweight=weight)
+            fig.text(*at, text, color=color, fontsize=size, fontweight=weight)
         for number, (row, truth, answer) in enumerate(group.images):
             down, across = divmod(number, columns)
             bottom = top - HEAD - down * line_height - caption - side

@@ -40,7 +40,7 @@ def write_in_row(
     x: int,
     y: float,
     text: str,
-    colour: str = INK.light,
+    color: str = INK.light,
     *,
     size: float = TEXT,
     bold: bool = False,
@@ -52,7 +52,7 @@ def write_in_row(
         (x, y),
         xycoords=ax.get_yaxis_transform(),
         ha="right" if x else "left",
-        color=colour,
+        color=color,
         fontsize=size,
         fontweight="bold" if bold else "normal",
         bbox={"facecolor": PAPER.light, "edgecolor": "none", "pad": 0.5} if box else None,
@@ -60,11 +60,11 @@ def write_in_row(
 
 
 def draw_whisker(
-    ax: Axes, y: float, value: float, interval: tuple[float, float], colour: str, mark: str
+    ax: Axes, y: float, value: float, interval: tuple[float, float], color: str, mark: str
 ) -> None:
     """Draw a share and its interval, in percent."""
-    ax.plot([100 * bound for bound in interval], [y, y], color=colour, linewidth=2)
-    ax.plot(100 * value, y, mark, color=colour, ms=7.5, mec=PAPER.light, clip_on=False, zorder=3)
+    ax.plot([100 * bound for bound in interval], [y, y], color=color, linewidth=2)
+    ax.plot(100 * value, y, mark, color=color, ms=7.5, mec=PAPER.light, clip_on=False, zorder=3)
 
 
 def create_dataset_rows(

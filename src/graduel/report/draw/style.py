@@ -1,4 +1,4 @@
-"""How every figure and the page look: colours for light and dark, marks, one way to draw axes."""
+"""How every figure and the page look: colors for light and dark, marks, one way to draw axes."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Colour:
-    """One colour in both modes.
+class Color:
+    """One color in both modes.
 
     A figure is drawn in `light`; the page puts the CSS variable in its place, which is `dark`
     where the reader's screen is.
@@ -26,25 +26,25 @@ class Colour:
     dark: str
 
 
-INK = Colour("ink", "#1d2025", "#e9ebee")
-MUTED = Colour("muted", "#5c636d", "#a3abb6")
-GRID = Colour("grid", "#dfe2e6", "#33383f")
-PAPER = Colour("paper", "#fdfdfc", "#14161a")
+INK = Color("ink", "#1d2025", "#e9ebee")
+MUTED = Color("muted", "#5c636d", "#a3abb6")
+GRID = Color("grid", "#dfe2e6", "#33383f")
+PAPER = Color("paper", "#fdfdfc", "#14161a")
 
 # The hues follow Okabe and Ito (2008), darkened on light paper and lightened on dark until text
-# in them has a contrast of 4.5. The first three stay apart for every kind of colour vision;
+# in them has a contrast of 4.5. The first three stay apart for every kind of color vision;
 # beyond that, marks and line styles tell the contenders apart too.
 HUES = (
-    Colour("hue-0", "#0068a8", "#56b4e9"),
-    Colour("hue-1", "#bd4a00", "#ff8f52"),
-    Colour("hue-2", "#007a5a", "#35c79b"),
-    Colour("hue-3", "#a03c7c", "#e79ac8"),
-    Colour("hue-4", "#856000", "#f0c24a"),
-    Colour("hue-5", "#4c46a8", "#aaa4f5"),
-    Colour("hue-6", "#5f6670", "#b4bac3"),
-    Colour("hue-7", "#9c1f2e", "#ff8a8f"),
+    Color("hue-0", "#0068a8", "#56b4e9"),
+    Color("hue-1", "#bd4a00", "#ff8f52"),
+    Color("hue-2", "#007a5a", "#35c79b"),
+    Color("hue-3", "#a03c7c", "#e79ac8"),
+    Color("hue-4", "#856000", "#f0c24a"),
+    Color("hue-5", "#4c46a8", "#aaa4f5"),
+    Color("hue-6", "#5f6670", "#b4bac3"),
+    Color("hue-7", "#9c1f2e", "#ff8a8f"),
 )
-COLOURS = (INK, MUTED, GRID, PAPER, *HUES)
+COLORS = (INK, MUTED, GRID, PAPER, *HUES)
 
 # A mark for matplotlib, and the same one as a character for the page.
 MARKS = (
@@ -69,7 +69,7 @@ LINES: tuple[str | tuple[int, tuple[float, ...]], ...] = (
 )
 
 USUAL = {"net": 0, "xgboost": 1, "textbook": 2}
-"""The looks of the usual contenders, so that a colour means the same in every report."""
+"""The looks of the usual contenders, so that a color means the same in every report."""
 
 WIDTH = 4.2
 """Inches. On a phone a figure shrinks to nine tenths of its size, and stays legible."""
@@ -82,7 +82,7 @@ SMALL, TEXT, LARGE = 8.5, 9.5, 10.5
 class Look:
     """How one contender is drawn, everywhere."""
 
-    colour: Colour
+    color: Color
     mark: str
     sign: str
     line: str | tuple[int, tuple[float, ...]]
@@ -143,17 +143,17 @@ def create_axes(width: float, height: float, *, grid: str | None = None) -> tupl
 def draw_marks(
     ax: Axes, x: ArrayLike, y: ArrayLike, look: Look, size: float, edge: float = 1, **options: Any
 ) -> None:
-    """Draw marks of a contender, with an edge in the colour of the paper."""
-    style: dict[str, Any] = {"color": look.colour.light, "ms": size, "mec": PAPER.light}
+    """Draw marks of a contender, with an edge in the color of the paper."""
+    style: dict[str, Any] = {"color": look.color.light, "ms": size, "mec": PAPER.light}
     ax.plot(x, y, look.mark, mew=edge, **style, **options)
 
 
 def title_axes(
-    ax: Axes, text: str, colour: str = MUTED.light, size: float = SMALL, pad: float | None = 7
+    ax: Axes, text: str, color: str = MUTED.light, size: float = SMALL, pad: float | None = 7
 ) -> None:
     """Write a title at the left: a muted one names the vertical axis, others are bold."""
-    weight = "normal" if colour == MUTED.light else "bold"
-    ax.set_title(text, loc="left", color=colour, fontsize=size, fontweight=weight, pad=pad)
+    weight = "normal" if color == MUTED.light else "bold"
+    ax.set_title(text, loc="left", color=color, fontsize=size, fontweight=weight, pad=pad)
 
 
 def set_ticks(axis: Axis, ticks: Sequence[float], write: Callable[[float], str]) -> None:
@@ -173,7 +173,7 @@ def draw_legend(fig: Figure, ax: Axes, labels: Mapping[str, str], look: Mapping[
         ax.plot(
             [],
             [],
-            color=style.colour.light,
+            color=style.color.light,
             linestyle=style.line,
             marker=style.mark,
             ms=6,
@@ -188,7 +188,7 @@ def draw_legend(fig: Figure, ax: Axes, labels: Mapping[str, str], look: Mapping[
         labelspacing=0.35,
     )
     for text, name in zip(legend.get_texts(), labels, strict=True):
-        text.set_color(look[name].colour.light)
+        text.set_color(look[name].color.light)
 
 
 def zero_error(n_test: int) -> float:

@@ -8,7 +8,7 @@ from io import BytesIO
 from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree
 
-from graduel.report.draw.style import COLOURS
+from graduel.report.draw.style import COLORS
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -19,7 +19,7 @@ _SETTINGS: Any = {
     "svg.image_inline": True,
     "savefig.bbox": None,
 }
-_VARIABLES = {colour.light: f"var(--{colour.variable})" for colour in COLOURS}
+_VARIABLES = {color.light: f"var(--{color.variable})" for color in COLORS}
 _HEX = re.compile("|".join(_VARIABLES))
 _DECIMALS = re.compile(r"(\.\d\d)\d+")
 _REFERENCE = re.compile(r"#([^)\s\"']+)")
@@ -29,7 +29,7 @@ _FONT = re.compile(r"font: (?:(?P<weight>\w+) )?(?P<size>[\d.]+px).*")
 def to_inline_svg(figure: Figure, *, prefix: str, label: str) -> str:
     """Return `figure` as an ``<svg>`` element for HTML.
 
-    Text stays text, in the page's own font. Colours of :data:`~graduel.report.draw.style.COLOURS`
+    Text stays text, in the page's own font. Colors of :data:`~graduel.report.draw.style.COLORS`
     become CSS variables, so that the figure follows light and dark. Ids start with `prefix`, so
     that figures on one page have no id in common; the same figure always gives the same text.
     `label` is the text for screen readers.
@@ -92,7 +92,7 @@ def _clean(element: ElementTree.Element, targets: set[str], prefix: str) -> None
 
 
 def _apply_theme(style: str) -> str:
-    """Replace colours by CSS variables, and leave the font's family to the page."""
+    """Replace colors by CSS variables, and leave the font's family to the page."""
     parts = [part.strip() for part in style.split(";") if part.strip()]
     parts = [part for part in parts if not part.startswith(("font-family:", "image-rendering:"))]
     for number, part in enumerate(parts):

@@ -70,26 +70,26 @@ def calibration(run: Run, scaling: Scaling = "before") -> Figure:
     most = max(one.rows for entry in calibrations.values() for one in entry.diagram)
     for name, entry in calibrations.items():
         look, bins = looks[name], entry.diagram
-        colour = look.colour.light
+        color = look.color.light
         confidences, accuracies = _in_percent(bins)
         lows, highs = zip(*map(find_interval, bins), strict=True)
         ax.vlines(
             confidences,
             [100 * low for low in lows],
             [100 * high for high in highs],
-            color=colour,
+            color=color,
             linewidth=1,
             alpha=0.45,
         )
         joined = _in_percent([one for one in bins if one.rows >= JOINED_FROM])
-        ax.plot(*joined, color=colour, linewidth=1.5, linestyle=look.line)
+        ax.plot(*joined, color=color, linewidth=1.5, linestyle=look.line)
         area = [14 + 46 * float(np.log1p(one.rows) / np.log1p(most)) for one in bins]
         ax.scatter(
             confidences,
             accuracies,
             s=area,
             marker=look.mark,
-            color=colour,
+            color=color,
             edgecolor=PAPER.light,
             zorder=3,
         )

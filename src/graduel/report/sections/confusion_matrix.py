@@ -91,7 +91,7 @@ def confusion_matrix(run: Run, name: str) -> Figure:
     do not drown them. Of more than 30 classes it shows the 30 with the most mistakes.
     """
     matrix = count_confusions(run, name)
-    colour = list_looks(run)[name].colour.light
+    color = list_looks(run)[name].color.light
     mistakes = matrix.mistakes
     shown = np.arange(len(matrix.classes))
     if len(shown) > MOST_CLASSES:
@@ -108,7 +108,7 @@ def confusion_matrix(run: Run, name: str) -> Figure:
             _write_count(ax, i, i, int(counts[i, i]), MUTED.light, size - 1.5)
     for i, j in np.argwhere(mistakes):
         # The darkest cell keeps 60 % of the hue: ink stays legible on it, in light and in dark.
-        _draw_cell(ax, i, j, colour, 0.08 + 0.52 * float(mistakes[i, j]) / most)
+        _draw_cell(ax, i, j, color, 0.08 + 0.52 * float(mistakes[i, j]) / most)
         if n <= CLASSES_WITH_COUNTS:
             _write_count(ax, i, j, int(mistakes[i, j]), INK.light, size)
     ax.set_xlim(-0.5, n - 0.5)
@@ -122,17 +122,17 @@ def confusion_matrix(run: Run, name: str) -> Figure:
     ax.tick_params(labelsize=small, labelcolor=INK.light, pad=2)
     ax.set_xlabel("predicted class")
     ax.set_ylabel("true class")
-    title_axes(ax, escape_text(list_titles(run)[name], 40), colour, LARGE, 6)
+    title_axes(ax, escape_text(list_titles(run)[name], 40), color, LARGE, 6)
     return fig
 
 
-def _draw_cell(ax: Axes, i: int, j: int, colour: str, alpha: float) -> None:
+def _draw_cell(ax: Axes, i: int, j: int, color: str, alpha: float) -> None:
     corner = (j - 0.47, i - 0.47)
-    ax.add_patch(Rectangle(corner, 0.94, 0.94, facecolor=colour, alpha=alpha, edgecolor="none"))
+    ax.add_patch(Rectangle(corner, 0.94, 0.94, facecolor=color, alpha=alpha, edgecolor="none"))
 
 
-def _write_count(ax: Axes, i: int, j: int, count: int, colour: str, size: float) -> None:
-    ax.text(j, i, str(count), ha="center", va="center_baseline", color=colour, fontsize=size)
+def _write_count(ax: Axes, i: int, j: int, count: int, color: str, size: float) -> None:
+    ax.text(j, i, str(count), ha="center", va="center_baseline", color=color, fontsize=size)
 
 
 def build_table(matrix: ConfusionMatrix, title: str) -> TextTable:

@@ -92,7 +92,7 @@ def cost(run: Run) -> Figure:
             value, look = one.values[name], looks[name]
             x = value if value and value > 0 else low
             if value and value > 0:
-                ax.hlines(y, low, x, color=look.colour.light, linewidth=1.4, alpha=0.5)
+                ax.hlines(y, low, x, color=look.color.light, linewidth=1.4, alpha=0.5)
                 draw_marks(ax, x, y, look, 6.5)
             ax.annotate(
                 one.format(value),
@@ -107,7 +107,7 @@ def cost(run: Run) -> Figure:
         ax.set_ylim(len(names) - 0.5, -0.5)
         ax.set_yticks(range(len(names)), [escape_text(titles[name], 20) for name in names])
         for tick, name in zip(ax.get_yticklabels(), names, strict=True):
-            tick.set_color(looks[name].colour.light)
+            tick.set_color(looks[name].color.light)
         title_axes(ax, one.label, INK.light, TEXT, None)
     return fig
 
@@ -130,7 +130,7 @@ def build_picture(run: Run) -> Picture:
         for one in read_costs(run)
     )
     caption = (
-        "Each kind of cost has a log scale of its own: from one grey line to the next it is ten "
+        "Each kind of cost has a log scale of its own: from one gray line to the next it is ten "
         "times as much."
     )
     if any(len(entry.fit_seconds) > 1 for entry in run.result.contenders.values()):

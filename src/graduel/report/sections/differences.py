@@ -185,7 +185,7 @@ def build_picture(run: Run) -> Picture:
         f"Paired differences of {scale.losses}. {'; '.join(values)}.",
         f"The difference of two {losses} on the same rows, the first minus the second, with "
         "its 95 % interval. Left of zero the first is better, right of it the second. Within the "
-        "grey band the two count as practically equal." + part,
+        "gray band the two count as practically equal." + part,
         build_table(run),
     )
 

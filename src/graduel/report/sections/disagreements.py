@@ -88,7 +88,7 @@ def disagreements(run: Run, a: str, b: str) -> Figure:
     groups = [
         ImageGroup(
             f"Only {escape_text(with_article(side.right, titles), 28)} is right",
-            looks[side.right].colour.light,
+            looks[side.right].color.light,
             side.total,
             tuple((one.row, one.truth, one.answer) for one in side.rows),
         )

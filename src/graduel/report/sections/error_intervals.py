@@ -25,15 +25,15 @@ def errors(run: Run) -> Figure:
     fig, ax = create_rows(len(entries), 0.5, 0.66)
     ends = [1e-4]
     for y, (name, entry) in enumerate(entries.items()):
-        colour, mark = looks[name].colour.light, looks[name].mark
+        color, mark = looks[name].color.light, looks[name].mark
         error, interval = entry.test_error, entry.test_error_interval
-        write_in_row(ax, 0, y - 0.3, escape_text(titles[name], 24), colour, bold=True)
+        write_in_row(ax, 0, y - 0.3, escape_text(titles[name], 24), color, bold=True)
         text = f"{format_percent(error, places)}  ({format_interval(interval, places)})"
         write_in_row(ax, 1, y - 0.3, text)
-        draw_whisker(ax, y, error, interval, colour, mark)
+        draw_whisker(ax, y, error, interval, color, mark)
         if len(entry.test_errors) > 1:
             shares = [100 * share for share in entry.test_errors]
-            ax.plot(shares, [y + 0.2] * len(shares), "|", color=colour, ms=5, mew=1)
+            ax.plot(shares, [y + 0.2] * len(shares), "|", color=color, ms=5, mew=1)
         ends += [error, *interval, *entry.test_errors]
     draw_tracks(ax, len(entries), 0, 105 * max(ends), "test error, %")
     return fig

@@ -123,11 +123,11 @@ def _draw_blocks(run: Run, values: PermutationImportance) -> Figure:
         ax.add_patch(
             Rectangle((0, 0), columns, rows, facecolor="none", edgecolor=GRID.light, linewidth=0.8)
         )
-        colour = looks[name].colour.light
+        color = looks[name].color.light
         for (i, j), rise in np.ndenumerate(rises):
             if rise > 0.01 * most:
                 ax.add_patch(
-                    Rectangle((j, i), 1, 1, facecolor=colour, alpha=float(rise) / most, lw=0)
+                    Rectangle((j, i), 1, 1, facecolor=color, alpha=float(rise) / most, lw=0)
                 )
         ax.set_xlim(0, columns)
         ax.set_ylim(rows, 0)
@@ -135,7 +135,7 @@ def _draw_blocks(run: Run, values: PermutationImportance) -> Figure:
         ax.set_xticks([])
         ax.set_yticks([])
         title = escape_text(titles[name], 20)
-        title_axes(ax, title, colour, pad=4)
+        title_axes(ax, title, color, pad=4)
     for ax in panels[len(values.rises) :]:
         ax.set_axis_off()
     return fig
@@ -213,6 +213,6 @@ def _describe_blocks(run: Run, values: PermutationImportance) -> tuple[str, str]
     return (
         f"For each contender a picture of the important pixels. {'; '.join(peaks)}.",
         f"The rise of the log loss on {format_rows(values.n_rows)} of the test rows when a "
-        f"block of {block} × {block} pixels comes from other images: the stronger the colour, the "
+        f"block of {block} × {block} pixels comes from other images: the stronger the color, the "
         "larger, on one scale for all.",
     )

@@ -69,10 +69,10 @@ def learning_curve(run: Run, *, width: float = WIDTH) -> Figure:
         look = looks[name]
         errors = [max(100 * error, lowest) for error in entry.test_errors]
         intervals = [[max(100 * b, lowest) for b in pair] for pair in entry.test_error_intervals]
-        colour = look.colour.light
-        ax.plot(curve.sizes, errors, color=colour, linestyle=look.line, linewidth=1.8)
+        color = look.color.light
+        ax.plot(curve.sizes, errors, color=color, linestyle=look.line, linewidth=1.8)
         for size, bounds in zip(curve.sizes, intervals, strict=True):
-            ax.plot([size, size], bounds, color=colour, linewidth=1)
+            ax.plot([size, size], bounds, color=color, linewidth=1)
         label = escape_text(titles[name], 24)
         draw_marks(ax, curve.sizes, errors, look, 6.5, 0.8, label=label, zorder=3)
         ends += [*errors, *(bound for bounds in intervals for bound in bounds)]

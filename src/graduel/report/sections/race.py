@@ -116,12 +116,12 @@ def draw_curves(
 
 
 def _draw_racer(ax: Axes, racer: Racer, look: Look, lowest: float) -> None:
-    colour, several = look.colour.light, len(racer.curves) > 1
+    color, several = look.color.light, len(racer.curves) > 1
     for curve in racer.curves:
         ax.plot(
             [time for time, _ in curve],
             [100 * max(error, lowest) for _, error in curve],
-            color=colour,
+            color=color,
             linestyle=look.line,
             linewidth=0.9 if several else 1.8,
             alpha=0.6 if several else 1,
@@ -131,7 +131,7 @@ def _draw_racer(ax: Axes, racer: Racer, look: Look, lowest: float) -> None:
     ax.plot(
         [racer.mean_end, ax.get_xlim()[1]],
         [level, level],
-        color=colour,
+        color=color,
         linewidth=0.9,
         linestyle=(0, (1, 2.2)),
         zorder=1.5,
@@ -189,17 +189,17 @@ def _label_lines(
     reach = 1 + 11 / (72 * width - 130)  # and what the labels do
     moved = spread_labels(levels, gap=27 / tall, low=8 / tall, high=1 - 8 / tall)
     for racer, (title, end), level, place in zip(racers, labels, levels, moved, strict=True):
-        colour = looks[racer.name].colour.light
+        color = looks[racer.name].color.light
         ax.plot(
             [1.0, reach],
             [level, place],
             transform=ax.transAxes,
-            color=colour,
+            color=color,
             linewidth=0.9,
             clip_on=False,
         )
         for text, drop, weight, ink in (
-            (escape_text(title, 18), 2, "bold", colour),
+            (escape_text(title, 18), 2, "bold", color),
             (end, -9, "normal", INK.light),
         ):
             ax.annotate(

@@ -103,7 +103,7 @@ def _draw_line(
         [x for x, _ in points],
         [y for _, y in points],
         marker=look.mark,
-        color=look.colour.light,
+        color=look.color.light,
         linestyle=look.line,
         linewidth=1.6,
         ms=5.5,

@@ -103,7 +103,7 @@ def trials(run: Run) -> Figure:
 
 
 def _draw_search(ax: Axes, search: Search, look: Look, top: float) -> None:
-    colour, losses = look.colour.light, search.losses
+    color, losses = look.color.light, search.losses
     numbers, drawn = [number for number, _ in losses], [min(loss, top) for _, loss in losses]
     draw_marks(ax, numbers, drawn, look, 4.5, 0.6, alpha=0.75, clip_on=False)
     if best := search.best_so_far():
@@ -112,7 +112,7 @@ def _draw_search(ax: Axes, search: Search, look: Look, top: float) -> None:
             [number for number, _ in best] + [last],
             [loss for _, loss in best] + [best[-1][1]],
             where="post",
-            color=colour,
+            color=color,
             linestyle=look.line,
             linewidth=1.6,
         )
@@ -122,7 +122,7 @@ def _draw_search(ax: Axes, search: Search, look: Look, top: float) -> None:
             ax.plot(*at, "o", ms=11, mfc="none", mec=INK.light, mew=1.2, clip_on=False)
     lost = [trial.number for trial in search.trials if trial.state != "complete"]
     transform = ax.get_xaxis_transform()
-    ax.plot(lost, [0.02] * len(lost), "x", color=colour, ms=4, transform=transform)
+    ax.plot(lost, [0.02] * len(lost), "x", color=color, ms=4, transform=transform)
 
 
 def build_table(run: Run) -> TextTable:

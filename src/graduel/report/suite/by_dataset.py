@@ -58,12 +58,12 @@ def values(suite: Suite, *, width: float = WIDTH) -> Figure:
             value = max(factor * entry.value, lowest)
             if entry.interval is not None:
                 low, high = (max(factor * b, lowest or factor * b) for b in entry.interval)
-                ax.plot([low, high], [at, at], color=look.colour.light, linewidth=1.3)
+                ax.plot([low, high], [at, at], color=look.color.light, linewidth=1.3)
                 ends += [low, high]
             draw_marks(ax, value, at, look, 5.5, 0.6, zorder=3)
             ends.append(value)
     handles = [
-        Line2D([], [], color=look.colour.light, marker=look.mark, ms=5.5, lw=1.3)
+        Line2D([], [], color=look.color.light, marker=look.mark, ms=5.5, lw=1.3)
         for look in looks.values()
     ]
     fig.legend(

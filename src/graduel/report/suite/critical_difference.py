@@ -70,8 +70,8 @@ def critical_difference(suite: Suite, *, width: float = WIDTH) -> Figure:
         right = place < half
         level = place if right else count - 1 - place
         y, edge = depth + 0.26 * level + 0.1, 0.85 if right else count + 0.15
-        colour = looks[name].colour.light
-        ax.plot([ranks[name], ranks[name], edge], [0, y, y], color=colour, linewidth=1)
+        color = looks[name].color.light
+        ax.plot([ranks[name], ranks[name], edge], [0, y, y], color=color, linewidth=1)
         draw_marks(ax, ranks[name], 0, looks[name], 5.5, zorder=4)
         text = f"{escape_text(titles[name], 28)}  {format_number(ranks[name], 2)}"
         ax.annotate(
@@ -80,7 +80,7 @@ def critical_difference(suite: Suite, *, width: float = WIDTH) -> Figure:
             (0, 4),
             textcoords="offset points",
             ha="right" if right else "left",
-            color=colour,
+            color=color,
             fontsize=SMALL,
             fontweight="bold",
             bbox={"facecolor": PAPER.light, "edgecolor": "none", "pad": 0},

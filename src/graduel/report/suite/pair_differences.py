@@ -91,9 +91,9 @@ def differences(suite: Suite, a: str, b: str, *, width: float = WIDTH) -> Figure
     ax.axvline(0, color=MUTED.light, linewidth=0.8)
     for y, row in enumerate(rows):
         winner = looks[a if row.value < 0 else b]
-        colour = winner.colour.light if row.is_decided else MUTED.light
-        face = colour if row.is_decided else PAPER.light
-        ends += _draw_whisker(ax, y, factor, row.value, row.interval, (colour, face, "o"))
+        color = winner.color.light if row.is_decided else MUTED.light
+        face = color if row.is_decided else PAPER.light
+        ends += _draw_whisker(ax, y, factor, row.value, row.interval, (color, face, "o"))
         text = format_metric_difference(suite, row.value)
         _write_texts(ax, y + 0.17 / tall, escape_text(row.dataset, 34), text, bold=False)
     if overall is not None:
@@ -113,7 +113,7 @@ def differences(suite: Suite, a: str, b: str, *, width: float = WIDTH) -> Figure
             xycoords="axes fraction",
             textcoords="offset points",
             ha=ha,
-            color=looks[name].colour.light,
+            color=looks[name].color.light,
             fontsize=SMALL,
             fontweight="bold",
         )
@@ -137,13 +137,13 @@ def _draw_whisker(
     interval: Interval | None,
     style: tuple[str, str, str],
 ) -> list[float]:
-    """Draw a mark with its interval, in a colour, a fill and a shape; return the ends."""
-    colour, face, mark = style
+    """Draw a mark with its interval, in a color, a fill and a shape; return the ends."""
+    color, face, mark = style
     ends = [factor * value]
     if interval is not None:
         ends += [factor * bound for bound in interval]
-        ax.plot(ends[1:], [y + 0.68] * 2, color=colour, linewidth=1.8)
-    ax.plot(ends[0], y + 0.68, mark, color=colour, mfc=face, ms=6, mew=1.3, zorder=3)
+        ax.plot(ends[1:], [y + 0.68] * 2, color=color, linewidth=1.8)
+    ax.plot(ends[0], y + 0.68, mark, color=color, mfc=face, ms=6, mew=1.3, zorder=3)
     return ends
 
 

@@ -26,29 +26,29 @@ def wins(suite: Suite, *, width: float = WIDTH) -> Figure:
     fig, ax = create_dataset_rows(len(pairs), 0.5, width, top=0.1)
     for y, pair in enumerate(pairs):
         left = 0.0
-        for count, colour in (
-            (pair.wins, looks[pair.a].colour.light),
+        for count, color in (
+            (pair.wins, looks[pair.a].color.light),
             (pair.ties, GRID.light),
-            (pair.losses, looks[pair.b].colour.light),
+            (pair.losses, looks[pair.b].color.light),
         ):
             if not count:
                 continue
             ax.add_patch(
-                Rectangle((left, y + 0.42), count, 0.42, facecolor=colour, ec=PAPER.light, lw=1)
+                Rectangle((left, y + 0.42), count, 0.42, facecolor=color, ec=PAPER.light, lw=1)
             )
             ax.annotate(
                 str(count),
                 (left + count / 2, y + 0.64),
                 ha="center",
                 va="center",
-                color=INK.light if colour == GRID.light else PAPER.light,
+                color=INK.light if color == GRID.light else PAPER.light,
                 fontsize=SMALL,
                 fontweight="bold",
             )
             left += count
         for left_or_right, name in enumerate((pair.a, pair.b)):
-            title, colour = escape_text(titles[name], 26), looks[name].colour.light
-            write_in_row(ax, left_or_right, y + 0.28, title, colour, size=SMALL, bold=True)
+            title, color = escape_text(titles[name], 26), looks[name].color.light
+            write_in_row(ax, left_or_right, y + 0.28, title, color, size=SMALL, bold=True)
     ax.set_xlim(0, len(suite.result.datasets))
     ax.set_xticks([])
     return fig
@@ -98,7 +98,7 @@ def build_picture(suite: Suite) -> Picture:
         "wins",
         wins(suite),
         f"Bars of wins, ties and losses for every pair. {lines}.",
-        f"On how many data sets each of a pair wins, by more than {format_rope(suite)}; grey are "
+        f"On how many data sets each of a pair wins, by more than {format_rope(suite)}; gray are "
         "ties. A win here is a difference of that size, whether or not it is more than chance on "
         "that data set.",
         table,
