@@ -66,7 +66,7 @@ def run(request, make):
 
 
 def drawn(figure: Figure) -> Figure:
-    """Draw it for real: layout and ticks come only then."""
+    """Draw the figure: layout and ticks are computed only then."""
     assert isinstance(figure, Figure)
     figure.savefig(BytesIO(), format="png", dpi=40)
     return figure
@@ -116,7 +116,7 @@ def test_race_keeps_everything_inside_the_axes(run) -> None:
             assert low <= 100 * max(error, zero_error(len(run.y_test))) <= high
 
 
-def test_race_draws_no_error_at_half_a_row_and_says_zero(make) -> None:
+def test_race_draws_an_error_of_zero_at_half_a_row(make) -> None:
     run = make(names=("net", "xgboost"), n_test=500, skill={"net": (0.0, 2.0)})
     (ax,) = drawn(report.race(run)).axes
     (line,) = [line for line in ax.lines if line.get_label() == "net"]
@@ -125,7 +125,7 @@ def test_race_draws_no_error_at_half_a_row_and_says_zero(make) -> None:
     assert ticks[100 * 0.5 / 500] == "0 %"
 
 
-def test_race_has_a_log_time_only_where_fits_differ_widely(make) -> None:
+def test_race_has_log_time_if_fits_differ_widely(make) -> None:
     wide = make(skill=SHAPES["far apart in time"]["skill"])
     assert report.race(wide).axes[0].get_xscale() == "log"
     assert report.race(make()).axes[0].get_xscale() == "linear"
@@ -186,14 +186,14 @@ def test_confusion_shows_the_counts(make) -> None:
     assert shown == {(i, j): str(n) for (i, j), n in np.ndenumerate(expected) if n}
 
 
-def test_confusion_lists_the_most_frequent_mistakes() -> None:
+def test_confusion_lists_the_most_frequent_errors() -> None:
     counts = np.array([[90, 3, 0], [7, 50, 0], [0, 1, 20]])
     found = confusion_matrix.ConfusionMatrix(("a", "b", "c"), counts, 1)
     assert found.most_frequent(2) == [("b", "a", 7), ("a", "b", 3)]
     assert len(found.most_frequent()) == 3
 
 
-def test_confusion_of_many_classes_keeps_those_with_most_mistakes(make) -> None:
+def test_confusion_of_many_classes_shows_those_with_most_errors(make) -> None:
     run = make(n_classes=50, n_test=3000)
     (ax,) = drawn(report.confusion_matrix(run, "textbook")).axes
     assert len(ax.get_xticks()) == confusion_matrix.MOST_CLASSES
@@ -253,7 +253,7 @@ def test_cost_without_a_measurement(make) -> None:
     assert "0 µs" in texts
 
 
-def test_disagreements_shows_the_rows_of_one_alone(make) -> None:
+def test_disagreements_shows_rows_that_only_one_classifies_correctly(make) -> None:
     images = np.random.default_rng(1).integers(0, 256, (600, 6, 5), dtype=np.uint8)
     run = make(images=images)
     a, b = find_disagreements(run, "net", "textbook")
@@ -283,7 +283,7 @@ def test_disagreements_where_all_are_right_or_names_are_long(make) -> None:
     drawn(report.disagreements(long, "xgboost", "net"))
 
 
-def test_misclassified_rows_are_sorted_by_their_least_confident_answer(make) -> None:
+def test_misclassified_rows_are_sorted_by_the_least_confident_contender(make) -> None:
     images = np.random.default_rng(1).integers(0, 256, (900, 6, 5), dtype=np.uint8)
     names = ("net", "xgboost")
     run = make(names=names, n_test=900, images=images, skill=dict.fromkeys(names, (0.2, 1.0)))
@@ -360,7 +360,7 @@ def test_importance_draws_its_numbers(make) -> None:
         np.testing.assert_allclose([float(x.get_xdata()[0]) for x in dots], rises[kept])
 
 
-def test_trials_draws_every_one_and_the_best_so_far(make) -> None:
+def test_trials_draws_all_trials_and_the_best_so_far(make) -> None:
     run = make(trials=9, names=("net", "xgboost"), seeds=2)
     (ax,) = drawn(report.trials(run)).axes
     look = assign_looks(run.result.contenders)
@@ -376,7 +376,7 @@ def test_trials_draws_every_one_and_the_best_so_far(make) -> None:
         (ring,) = [x for x in ax.lines if list(x.get_xdata()) == [search.best_trial]][:1]
         assert ring.get_marker() == "o"
         assert list(np.diff(stairs.get_ydata()) <= 0) == [True] * (len(stairs.get_ydata()) - 1)
-    with pytest.raises(ValueError, match="needs a tuned duel"):
+    with pytest.raises(ValueError, match="--trials 20"):
         report.trials(make())
 
 
@@ -396,7 +396,7 @@ def test_an_unknown_contender_is_named(make) -> None:
             call()
 
 
-def test_titles_that_would_read_the_same_carry_their_names(make) -> None:
+def test_equal_titles_get_the_contenders_names(make) -> None:
     run = make()
     run = change_contender(run, "textbook", title="NumPy network")
     assert list_titles(run) == {
@@ -406,7 +406,7 @@ def test_titles_that_would_read_the_same_carry_their_names(make) -> None:
     }
 
 
-def test_dollars_stay_dollars(make) -> None:
+def test_dollar_signs_are_escaped(make) -> None:
     run = make(names=("$x$ & $", "net"))
     (ax,) = drawn(report.race(run)).axes
     assert ax.texts[0].get_text() == escape_text("$x$ & $")
@@ -440,14 +440,14 @@ def test_text_in_every_color_is_legible(mode: str) -> None:
     assert len({color.light for color in COLORS}) == len(COLORS) == len(HUES) + 4
 
 
-def test_spread_keeps_order_and_distance() -> None:
+def test_spread_labels_keeps_order_and_distance() -> None:
     rng = np.random.default_rng(3)
     for _ in range(200):
-        places = list(rng.uniform(-0.1, 1.1, rng.integers(1, 9)))
-        moved = spread_labels(places, 0.1, 0.0, 1.0)
+        positions = list(rng.uniform(-0.1, 1.1, rng.integers(1, 9)))
+        moved = spread_labels(positions, 0.1, 0.0, 1.0)
         assert min(moved) >= 0
         assert max(moved) <= 1
-        assert list(np.argsort(moved, kind="stable")) == list(np.argsort(places, kind="stable"))
+        assert list(np.argsort(moved, kind="stable")) == list(np.argsort(positions, kind="stable"))
         assert np.all(np.diff(sorted(moved)) >= 0.1 - 1e-6)
     assert spread_labels([0.2, 0.8], 0.1, 0.0, 1.0) == [0.2, 0.8]
     assert spread_labels([], 0.1, 0.0, 1.0) == []
@@ -460,7 +460,7 @@ def test_figures_leave_matplotlib_as_it_was(make) -> None:
     assert dict(mpl.rcParams) == before
 
 
-def test_importing_the_room_costs_nothing_and_pyplot_stays_out() -> None:
+def test_import_is_lazy_and_without_pyplot() -> None:
     code = """
 import sys
 import graduel.report
@@ -479,7 +479,7 @@ def test_an_unknown_name_is_an_attribute_error() -> None:
     assert set(report.__all__) == set(dir(report))
 
 
-def test_the_room_knows_only_the_results() -> None:
+def test_the_package_imports_only_results_and_verdicts() -> None:
     known = (
         "graduel.atomic_io",
         "graduel.duel.result.",

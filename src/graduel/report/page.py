@@ -1,4 +1,4 @@
-"""One self-contained page about a finished duel, which loads nothing from a network."""
+"""The report of a duel: one self-contained HTML page, which loads nothing from a network."""
 
 from __future__ import annotations
 
@@ -36,14 +36,13 @@ from graduel.report.sections.differences import find_beaten
 
 PAGE = "report.html"
 VERDICTS_OPEN = 6
-"""This many pairs stand at the top; a click shows the others."""
+"""Verdicts shown at the top of the page; a click shows the others."""
 
 
 def write_report(run: Run, path: str | os.PathLike[str] | None = None) -> Path:
-    """Write the page about `run` to `path`, whole or not at all, and return its path.
+    """Write the report of `run` to `path` atomically, and return the file's path.
 
-    Without `path` it becomes ``report.html`` in the run's own folder; in a folder, its
-    ``report.html``.
+    If `path` is a folder, the file is ``report.html`` in it. By default it is the run's folder.
     """
     target = Path(run.path if path is None else path)
     if target.is_dir():
@@ -53,7 +52,7 @@ def write_report(run: Run, path: str | os.PathLike[str] | None = None) -> Path:
 
 
 def render(run: Run) -> str:
-    """Return the page about `run` as HTML; the same run gives the same text."""
+    """Return the report of `run` as HTML; the same run gives the same text."""
     return render_template("report.html.j2", **_build_content(run))
 
 
@@ -103,15 +102,14 @@ def _build_content(run: Run) -> dict[str, Any]:
 
 
 def _build_title(run: Run) -> str:
-    """Return the title of the page; a duel on a part of the rows says so from the start."""
+    """Return the title of the page, with the number of training rows if it was limited."""
     protocol = run.result.protocol
-    quick = "quick " if protocol.quick else ""
-    rows = f", with {protocol.rows:,} training rows" if protocol.rows else ""
-    return f"The {quick}duel on {run.result.dataset.name}{rows}"
+    rows = f", {protocol.rows:,} training rows" if protocol.rows else ""
+    return f"{'Quick duel' if protocol.quick else 'Duel'} on {run.result.dataset.name}{rows}"
 
 
 def _build_headlines(run: Run) -> list[dict[str, str]]:
-    """Return the answers to the claims; without claims, the main result in one line."""
+    """Return the answers to the claims; without claims, the main result in one sentence."""
     titles = list_titles(run)
     titles = {name: with_article(name, titles) for name in titles}
     if run.result.claims:
@@ -124,16 +122,16 @@ def _build_headlines(run: Run) -> list[dict[str, str]]:
             }
             for claim in run.result.claims
         ]
-    entries, places = run.result.contenders, count_decimals(len(run.y_test))
+    entries, decimals = run.result.contenders, count_decimals(len(run.y_test))
     best = min(entries, key=lambda name: entries[name].test_error)
-    error = format_percent(entries[best].test_error, places)
+    error = format_percent(entries[best].test_error, decimals)
     sentence = capitalize_the(f"{titles[best]} has a test error of {error}")
     others = [title for name, title in titles.items() if name != best]
-    # The lowest number is no verdict: name those that the best does not beat.
+    # The lowest error alone is no verdict: name the contenders that it does not beat.
     beaten = find_beaten(run.result.comparisons, by=best)
     unbeaten = [title for name, title in titles.items() if name not in (best, *beaten)]
     if unbeaten:
-        sentence += f", the lowest, but not shown to be better than {join_words(unbeaten)}"
+        sentence += f", the lowest; it is not shown to be better than {join_words(unbeaten)}"
     elif others:
         rest = join_words(others) if len(others) < 4 else "every other contender"
         sentence += f", better than {rest}"
@@ -149,6 +147,6 @@ def _build_known_best(run: Run) -> dict[str, Any] | None:
         "seconds": format_seconds(best.fit_seconds),
         "note": best.note,
         "settings": settings.build_table(
-            "The strongest XGBoost recipe known to graduel", best.settings
+            "Strongest XGBoost recipe known to graduel", best.settings
         ),
     }

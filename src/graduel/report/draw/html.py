@@ -1,4 +1,4 @@
-"""Pages from templates."""
+"""Rendering of HTML templates."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _UNIT_GAP = re.compile(r"(?<=\d) (?=(?:%|µs|ms|s|min|h|B|kB|MB|GB|points?|rows?
 
 
 def keep_units(text: str) -> str:
-    r"""Return a text in which no line breaks between a number and its unit.
+    r"""Return the text with a no-break space between each number and its unit.
 
     >>> keep_units("6.1 % in 52.3 s")
     '6.1\xa0% in 52.3\xa0s'
@@ -21,7 +21,7 @@ def keep_units(text: str) -> str:
 
 
 def render_template(template: str, **content: Any) -> str:
-    """Return a page: the same content gives the same text, and loads nothing from a network."""
+    """Render a template of ``report/templates`` with its style sheet and the content."""
     from jinja2 import Environment, PackageLoader, StrictUndefined
     from markupsafe import Markup
 
@@ -33,7 +33,7 @@ def render_template(template: str, **content: Any) -> str:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    # Only drawings and the style are trusted as they are: every text in them is escaped already.
+    # Only drawings and the style sheet are inserted without escaping: their texts are escaped.
     environment.filters["drawing"] = Markup
     environment.filters["rows"] = format_rows
     environment.filters["keep_units"] = keep_units

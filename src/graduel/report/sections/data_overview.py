@@ -1,4 +1,4 @@
-"""User data: warnings, columns and classes, but no row."""
+"""Overview of user data: warnings, columns and classes, without any row."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ if TYPE_CHECKING:
     from graduel.duel.result.duel_result import ColumnSummary
 
 MOST_COLUMNS = 200
-"""Of more columns, the first are listed."""
+"""Most columns listed; of more, the first."""
 
 
 @dataclass(frozen=True, slots=True)
 class DataOverview:
-    """The part of a page about user data."""
+    """The section of a page about user data."""
 
     warnings: tuple[str, ...]
     notes: tuple[str, ...]
     tables: tuple[TextTable, ...]
-    """Columns, dropped columns and classes."""
+    """Columns, unused columns and classes."""
 
 
 def build_overview(run: Run) -> DataOverview | None:
@@ -37,7 +37,7 @@ def build_overview(run: Run) -> DataOverview | None:
         tables.append(_build_column_table(data.columns))
     if data.set_aside:
         dropped = tuple((one.name, one.reason) for one in data.set_aside)
-        tables.append(TextTable("Columns set aside", ("Column", "Why"), dropped))
+        tables.append(TextTable("Unused columns", ("Column", "Reason"), dropped))
     rows = sum(data.class_rows)
     classes = tuple(
         (name, f"{n:,}", format_percent(n / rows, 1))
@@ -51,9 +51,9 @@ def build_overview(run: Run) -> DataOverview | None:
 def _build_column_table(columns: tuple[ColumnSummary, ...]) -> TextTable:
     counts = Counter(column.kind for column in columns)
     kinds = ", ".join(f"{n:,} {kind}" for kind, n in counts.items())
-    more = f"; the first {MOST_COLUMNS} of them" if len(columns) > MOST_COLUMNS else ""
+    more = f"; the first {MOST_COLUMNS} are listed" if len(columns) > MOST_COLUMNS else ""
     return TextTable(
         f"Columns: {kinds}{more}",
-        ("Column", "Kind", "Missing cells"),
+        ("Column", "Type", "Missing values"),
         tuple((one.name, one.kind, f"{one.missing:,}") for one in columns[:MOST_COLUMNS]),
     )

@@ -1,4 +1,4 @@
-"""Test rows that every contender misclassifies; some may have a wrong label."""
+"""Test rows that all contenders misclassify; some of them may have a wrong label."""
 
 from __future__ import annotations
 
@@ -23,33 +23,33 @@ from graduel.report.draw.style import INK, WIDTH
 
 @dataclass(frozen=True, slots=True)
 class MisclassifiedRow:
-    """One test row that every contender misclassifies."""
+    """A test row that all contenders misclassify."""
 
     row: int
     truth: str
     answers: dict[str, tuple[str, float]]
-    """For each contender its answer and the probability that it gave it."""
+    """By contender, its prediction and the probability of that class."""
 
     @property
     def distinct_answers(self) -> tuple[str, ...]:
-        """The answers, each once, in the order of the contenders."""
+        """The distinct predictions, in the order of the contenders."""
         return tuple(dict.fromkeys(answer for answer, _ in self.answers.values()))
 
 
 @dataclass(frozen=True, slots=True)
 class MisclassifiedRows:
-    """The test rows that every contender misclassifies; the most confident mistakes first."""
+    """The test rows that all contenders misclassify; the most confident errors first."""
 
     total: int
     rows: tuple[MisclassifiedRow, ...]
 
 
 def find_misclassified(run: Run, limit: int = 28) -> MisclassifiedRows | None:
-    """Return the rows that every contender gets wrong in the first run; None for one contender.
+    """Return the rows that all contenders misclassify in run 0; None for one contender.
 
-    First come the rows on which all of them, the least confident included, are confident of a
-    wrong answer: a label that is wrong looks like this (Northcutt, Athalye and Mueller, *Pervasive
-    label errors in test sets destabilize machine learning benchmarks*, 2021).
+    Rows are sorted by the confidence of the least confident contender, descending: confident errors
+    of all models indicate a wrong label (Northcutt, Athalye and Mueller, *Pervasive label errors in
+    test sets destabilize machine learning benchmarks*, 2021).
     """
     names = list(run.result.contenders)
     if len(names) < 2:
@@ -74,9 +74,9 @@ def find_misclassified(run: Run, limit: int = 28) -> MisclassifiedRows | None:
 
 
 def misclassified_rows(run: Run) -> Figure:
-    """Draw the test images that every contender gets wrong, the most confident mistakes first.
+    """Draw the test images that all contenders misclassify, the most confident errors first.
 
-    Over each image stand its label and the answers. Raises a ValueError where the run has no images
+    Above each image are its label and the predictions. Raises a ValueError if the run has no images
     or a single contender.
     """
     check_images(run, "misclassified_rows")
@@ -86,15 +86,15 @@ def misclassified_rows(run: Run) -> Figure:
             "misclassified_rows needs a run with two contenders or more; this one has one"
         )
     images = tuple((one.row, one.truth, " ".join(one.distinct_answers)) for one in misses.rows)
-    group = ImageGroup("All are wrong", INK.light, misses.total, images)
+    group = ImageGroup("All contenders are wrong", INK.light, misses.total, images)
     return draw_image_grid(run, [group], WIDTH, longest=3)
 
 
 def build_table(run: Run) -> TextTable:
-    """Return the rows that every contender gets wrong, as far as they are shown."""
+    """Return the shown rows that all contenders misclassify."""
     misses = find_misclassified(run)
     return TextTable(
-        f"The rows shown, {describe_numbering(run)}",
+        f"The rows shown ({describe_numbering(run)})",
         ("Row", "Label", *list_titles(run).values(), *list_cell_names(run)),
         tuple(
             (
@@ -109,7 +109,7 @@ def build_table(run: Run) -> TextTable:
 
 
 def build_picture(run: Run) -> Picture | None:
-    """Return the images that every contender gets wrong; None without images or such rows."""
+    """Return the images that all contenders misclassify; None without images or such rows."""
     misses = find_misclassified(run)
     if run.images is None or misses is None or not misses.rows:
         return None
@@ -117,9 +117,9 @@ def build_picture(run: Run) -> Picture | None:
     return draw_picture(
         "misclassified",
         misclassified_rows(run),
-        f"Test images that every contender gets wrong, {format_rows(misses.total)} in all; "
-        f"on {agreed} of the {len(misses.rows)} shown they agree.",
-        "Over each image stand its label and the contenders’ answers. First come the images on "
-        "which even the least confident contender is confident.",
+        f"Test images that all contenders misclassify, {format_rows(misses.total)}; their "
+        f"predictions agree on {agreed} of the {len(misses.rows)} shown.",
+        "Above each image are its label and the predictions. Images are sorted by the confidence "
+        "of the least confident contender.",
         build_table(run),
     )

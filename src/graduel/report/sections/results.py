@@ -1,4 +1,4 @@
-"""The main table: quality and cost of every contender."""
+"""The main table: metrics and costs of each contender."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ from graduel.report.sections.protocol_text import name_run
 
 
 def build_table(run: Run) -> TextTable:
-    """Return the main table: a row for each measure, a column for each contender."""
+    """Return the main table: a row for each metric and cost, a column for each contender."""
     entries = list(run.result.contenders.values())
-    places = count_decimals(len(run.y_test))
+    decimals = count_decimals(len(run.y_test))
     rows: list[tuple[str, ...]] = []
     best: set[tuple[int, int]] = set()
 
     def add(label: str, losses: list[float] | list[float | None], texts: list[str]) -> None:
         measured = [loss for loss in losses if loss is not None]
         if len(measured) > 1:
-            # Values that read the same are equally good, whatever follows the last digit.
+            # Values that read the same count as equal.
             winner = texts[losses.index(min(measured))]
             best.update((len(rows), i + 1) for i, text in enumerate(texts) if text == winner)
         rows.append((label, *texts))
@@ -50,12 +50,12 @@ def build_table(run: Run) -> TextTable:
         add("ECE (chance alone)" + added, [one.ece for one in calibrations], texts)
 
     errors = [entry.test_error for entry in entries]
-    add("Test error", errors, [format_percent(error, places) for error in errors])
-    bounds = [format_interval(entry.test_error_interval, places) for entry in entries]
-    rows.append(("95 % interval", *bounds))
+    add("Test error", errors, [format_percent(error, decimals) for error in errors])
+    bounds = [format_interval(entry.test_error_interval, decimals) for entry in entries]
+    rows.append(("95 % CI", *bounds))
     if name_run(run) == "Fit":
         spreads = [f"± {format_number(100 * stdev(entry.test_errors), 2)}" for entry in entries]
-        rows.append(("Spread over folds", *spreads))
+        rows.append(("SD over folds", *spreads))
     if (leading := _leading_metric(run)) is not None:
         add(*leading)
     for label, scores in (
@@ -64,18 +64,18 @@ def build_table(run: Run) -> TextTable:
     ):
         add(label, scores, list(map(format_number, scores)))
     add_scores("before", "", losses=False)
-    add_scores("after", " after temperature scaling", losses=True)
+    add_scores("after", ", temperature-scaled", losses=True)
     for one in read_costs(run):
         values = list(one.values.values())
         add(one.label, values, [one.format(value) for value in values])
-    head = ("Less is better", *list_titles(run).values())
+    head = ("Lower is better", *list_titles(run).values())
     return TextTable("Results on the test rows", head, tuple(rows), frozenset(best))
 
 
 def _leading_metric(run: Run) -> tuple[str, list[float], list[str]] | None:
-    """Return the row of the leading metric as label, losses and texts.
+    """Return the row of the leading metric as (label, losses, texts).
 
-    None where another row of the table has it already.
+    None if another row of the table shows it.
     """
     protocol = run.result.protocol
     if protocol.metric in ("error", "log_loss", "brier"):
@@ -85,4 +85,4 @@ def _leading_metric(run: Run) -> tuple[str, list[float], list[str]] | None:
     title = capitalize(protocol.metric_title)
     if protocol.lower_is_better:
         return title, values, texts
-    return f"{title} (more is better)", [-value for value in values], texts
+    return f"{title} (higher is better)", [-value for value in values], texts

@@ -1,4 +1,4 @@
-"""Recipes of the contenders, the values that their fits selected, and the environment."""
+"""Recipes of the contenders, values selected by their fits, and the environment."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ if TYPE_CHECKING:
 
 
 def build_table(caption: str, settings: Mapping[str, Any]) -> TextTable:
-    """Return a table of names and values."""
+    """Return a table of settings and their values."""
     rows = tuple((key, format_setting(value)) for key, value in settings.items())
     return TextTable(caption, ("Setting", "Value"), rows)
 
 
 def build_recipe_tables(run: Run, name: str) -> list[TextTable]:
-    """Return the recipe of a contender and the values that its fits selected, if any."""
+    """Return the recipe of a contender and the values selected by its fits, if any."""
     title, entry = list_titles(run)[name], run.result.contenders[name]
-    tables = [build_table(f"The recipe of {title}", entry.recipe)] if entry.recipe else []
+    tables = [build_table(f"Recipe of {title}", entry.recipe)] if entry.recipe else []
     details = entry.details
     keys = list(dict.fromkeys(key for one in details for key in one))
     if keys:
@@ -37,14 +37,14 @@ def build_recipe_tables(run: Run, name: str) -> list[TextTable]:
             )
             for key in keys
         )
-        caption = f"Selected and measured by the {'fits' if several else 'fit'} of {title}"
+        caption = f"Values selected or measured by the {'fits' if several else 'fit'} of {title}"
         head = ("Name", *(runs if several else ["Value"]))
         tables.append(TextTable(caption, head, rows))
     return tables
 
 
 def build_environment_table(environment: Environment) -> TextTable:
-    """Return versions and machine; the command is not in it."""
+    """Return the versions and the machine."""
     return build_table(
         "Versions and machine",
         {

@@ -1,4 +1,4 @@
-"""Hyperparameter search: every trial, and the best so far."""
+"""Hyperparameter search: all trials and the best so far."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ if TYPE_CHECKING:
     from graduel.duel.result.duel_result import TrialResult
 
 LOG_FROM = 4
-"""The highest loss over the lowest, from which on losses have a log scale."""
+"""Ratio of the highest to the lowest loss above which losses have a log scale."""
 CUT = 1.6
-"""Losses above this many medians are drawn at the edge: they would flatten all others."""
+"""Losses above this multiple of the median are drawn at the upper edge."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,7 @@ class Search:
 
     @property
     def losses(self) -> list[tuple[int, float]]:
-        """Number and validation loss of every complete trial."""
+        """Number and validation loss of each complete trial."""
         return [
             (trial.number, trial.loss)
             for trial in self.trials
@@ -53,13 +53,13 @@ class Search:
         ]
 
     def best_so_far(self) -> list[tuple[int, float]]:
-        """Return for each complete trial its number and the lowest loss up to it."""
+        """Return the number of each complete trial and the lowest loss up to it."""
         lowest = float("inf")
         return [(number, lowest := min(loss, lowest)) for number, loss in self.losses]
 
 
 def read_searches(run: Run) -> dict[str, list[Search]]:
-    """Return the searches of every tuned contender, one for each run."""
+    """Return the searches of each tuned contender, one for each run."""
     return {
         name: [
             Search(number, trials, best)
@@ -73,14 +73,16 @@ def read_searches(run: Run) -> dict[str, list[Search]]:
 
 
 def trials(run: Run) -> Figure:
-    """Draw the validation loss of every trial of the first run, and the best so far.
+    """Draw the validation loss of each trial of run 0 and the best so far.
 
-    A ring marks the selected trial; small crosses at the lower edge are trials that were pruned or
-    failed. Raises a ValueError for a run without a search.
+    A ring marks the selected trial; crosses at the lower edge are pruned or failed trials. Raises a
+    ValueError for a run without a search.
     """
     searches = {name: runs[0] for name, runs in read_searches(run).items()}
     if not searches:
-        raise ValueError("trials needs a tuned duel, as --trials 20 makes it")
+        raise ValueError(
+            "expected a duel with a hyperparameter search, got one without; run it with --trials 20"
+        )
     titles, looks = list_titles(run), list_looks(run)
     fig, ax = create_axes(WIDTH, 3.3 + 0.19 * len(searches), grid="y")
     losses = sorted(loss for search in searches.values() for _, loss in search.losses)
@@ -97,7 +99,7 @@ def trials(run: Run) -> Figure:
         ax.set_ylim(max(low - room, 0.0) if low >= 0 else low - room, top + room / 3)
     ax.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=6))
     ax.set_xlabel("trial (0 is the default recipe)")
-    title_axes(ax, "loss on the validation rows", size=TEXT)
+    title_axes(ax, "validation loss", size=TEXT)
     draw_legend(fig, ax, {name: titles[name] for name in searches}, looks)
     return fig
 
@@ -126,17 +128,17 @@ def _draw_search(ax: Axes, search: Search, look: Look, top: float) -> None:
 
 
 def build_table(run: Run) -> TextTable:
-    """Return every trial of every contender and run."""
+    """Return all trials of all contenders and runs."""
     titles, searches = list_titles(run), read_searches(run)
     several = max(map(len, searches.values())) > 1
     return TextTable(
-        "Every trial",
+        "All trials",
         (
             "Contender",
             *((name_run(run),) if several else ()),
             "Trial",
             "Validation loss",
-            "Seconds",
+            "Time",
             "State",
             "Hyperparameters",
         ),
@@ -169,13 +171,15 @@ def build_picture(run: Run) -> Picture | None:
         if (losses := runs[0].best_so_far())
     )
     several = max(map(len, searches.values())) > 1
-    first = f" Drawn is the first {name_run(run).lower()}; the table has all." if several else ""
+    first = (
+        f" Only the first {name_run(run).lower()} is drawn; the table lists all." if several else ""
+    )
     return draw_picture(
         "trials",
         trials(run),
-        f"Validation loss of every trial, and the best so far. {best or 'No complete trial'}.",
-        "Every mark is a trial with its validation loss; the line is the best so far, the ring the "
-        "selected trial. Crosses at the lower edge are trials that were pruned or failed. Losses "
-        "far above the others are drawn at the upper edge." + first,
+        f"Validation loss of each trial and the best so far. {best or 'No complete trial'}.",
+        "Validation loss of each trial (markers) and the best so far (line). A ring marks the "
+        "selected trial, crosses at the lower edge pruned or failed trials. Losses far above the "
+        "others are drawn at the upper edge." + first,
         build_table(run),
     )

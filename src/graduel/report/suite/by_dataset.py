@@ -1,4 +1,4 @@
-"""Every contender's metric on every data set of a suite."""
+"""Results by data set: the metric of each contender on each data set of a suite."""
 
 from __future__ import annotations
 
@@ -26,15 +26,15 @@ if TYPE_CHECKING:
     from graduel.duel.verdict.types import Comparison
 
 LOG_FROM = 8
-"""The largest value over the smallest, from which on values have a log scale."""
+"""Ratio of the largest to the smallest value above which values have a log scale."""
 LANE = 0.13
-"""Inches from one contender's mark to the next within a data set."""
+"""Inches between the markers of two contenders within a data set."""
 
 
 def values(suite: Suite, *, width: float = WIDTH) -> Figure:
-    """Draw every contender's metric on every data set, with its 95 % interval.
+    """Draw the metric of each contender on each data set, with its 95 % CI.
 
-    An error of zero stands at half of one row where the scale is a logarithm.
+    On a log scale, an error of zero is drawn at half of one row.
     """
     titles, looks, datasets = list_titles(suite), list_looks(suite), suite.result.datasets
     in_percent = suite.result.protocol.metric_unit == "%"
@@ -95,7 +95,7 @@ def _set_log_scale(ax: Axes, low: float, high: float) -> None:
 
 
 def name_leaders(comparisons: Sequence[Comparison], titles: Mapping[str, str]) -> str:
-    """Return who is not beaten on one data set, by the verdicts of its duel."""
+    """Return the contenders that no other one beats on a data set, by the verdicts of its duel."""
     beaten = find_beaten(comparisons)
     leaders = [name for name in titles if name not in beaten]
     if len(leaders) == 1:
@@ -110,7 +110,7 @@ def name_leaders(comparisons: Sequence[Comparison], titles: Mapping[str, str]) -
 
 
 def build_table(suite: Suite) -> TextTable:
-    """Return a row for each data set: every contender's metric, its interval, who is ahead."""
+    """Return a row for each data set: the metrics with CIs, and the unbeaten contenders."""
     titles, protocol = list_titles(suite), suite.result.protocol
     sign = 1 if protocol.lower_is_better else -1
     rows, best = [], set()
@@ -135,15 +135,15 @@ def build_table(suite: Suite) -> TextTable:
             )
         )
     return TextTable(
-        f"{capitalize(protocol.metric_title)} on every data set",
-        ("Data set", *titles.values(), "Ahead", "Decided by", "Rows"),
+        f"{capitalize(protocol.metric_title)} by data set",
+        ("Data set", *titles.values(), "Unbeaten", "Verdicts by", "Rows"),
         tuple(rows),
         frozenset(best),
     )
 
 
 def _format_bounds(suite: Suite, dataset: SuiteDataset, name: str) -> str:
-    """Return the interval of a contender's metric in brackets; empty without one."""
+    """Return the CI of a contender's metric in brackets; empty without one."""
     if dataset.contenders[name].interval is None:
         return ""
     return f" ({format_metric_interval(suite, dataset, name)})"
@@ -156,23 +156,23 @@ def _describe_design(dataset: SuiteDataset) -> str:
 
 
 def build_picture(suite: Suite) -> Picture:
-    """Return the values on every data set for a page."""
+    """Return the results by data set for a page."""
     titles, metric = list_titles(suite), suite.result.protocol.metric_title
     lines = "; ".join(
         f"{one.name}: "
         + ", ".join(f"{title} {format_metric(suite, one, name)}" for name, title in titles.items())
         for one in suite.result.datasets
     )
-    caption = f"The {metric} of every contender on every data set"
+    caption = f"{capitalize(metric)} of each contender by data set"
     if any(e.interval for one in suite.result.datasets for e in one.contenders.values()):
         caption += (
-            ", with 95 % intervals. The intervals are each contender’s own; whether two differ is "
-            "a matter of pairs, below"
+            ", with 95 % CI. To compare two contenders, see their paired differences below: "
+            "overlapping intervals do not mean that they are equal"
         )
     return draw_picture(
         "results",
         values(suite),
-        f"Dot plot of the {metric} of every contender on every data set. {lines}.",
+        f"Dot plot of the {metric} of each contender by data set. {lines}.",
         f"{caption}.",
         build_table(suite),
         wide=values(suite, width=WIDE),

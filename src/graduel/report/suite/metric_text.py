@@ -1,4 +1,4 @@
-"""Values and differences of a suite's metric, as its tables and figures write them."""
+"""Formats of a suite's metric and its differences."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def get_across(suite: Suite) -> DatasetVerdict:
 
 
 def count_test_rows(dataset: SuiteDataset) -> int:
-    """Return the number of test rows of a data set: all rows in cross-validation."""
+    """Return the number of test rows of a data set; in cross-validation, all rows."""
     return dataset.rows if "x" in dataset.protocol.split else dataset.n_test
 
 
@@ -66,7 +66,7 @@ def format_difference_interval(suite: Suite, interval: Interval | None) -> str:
 
 
 def format_rope(suite: Suite) -> str:
-    """Write the ROPE: 1 point, or the bare number with the metric."""
+    """Return the ROPE in points, or as a number with the title of the metric."""
     protocol = suite.result.protocol
     if not protocol.metric_unit:
         return f"{format_exact(protocol.rope)} {protocol.metric_title}"

@@ -1,4 +1,4 @@
-"""The differences of one pair on every data set of a suite, and their median."""
+"""Paired differences by data set, and their median."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from graduel.duel.result.suite_result import SuiteDataset
 
 MOST_PAIRS = 3
-"""Of more pairs the page draws those that matter most; the tables have all of them."""
+"""Most pairs drawn; the tables list all pairs."""
 USUAL = (("net", "xgboost"), ("textbook", "xgboost"), ("textbook", "net"))
 
 
@@ -42,18 +42,18 @@ class DatasetDifference:
     value: float
     """Loss of the first − loss of the second."""
     interval: Interval | None
-    """The duel's own; None where the duel is decided by another metric than the suite."""
+    """CI of the duel; None if the duel is decided by another metric than the suite."""
     verdict: str
-    """The duel's verdict in words."""
+    """Verdict of the duel in words."""
 
     @property
     def is_decided(self) -> bool:
-        """Whether the duel calls one of the two better."""
+        """Whether one of the two is better by the verdict."""
         return "better" in self.verdict
 
 
 def read_differences(suite: Suite, a: str, b: str) -> list[DatasetDifference]:
-    """Return the difference of a pair on every data set."""
+    """Return the difference of a pair on each data set."""
     return [_read_difference(suite, dataset, a, b) for dataset in suite.result.datasets]
 
 
@@ -75,9 +75,10 @@ def _read_difference(suite: Suite, dataset: SuiteDataset, a: str, b: str) -> Dat
 
 
 def differences(suite: Suite, a: str, b: str, *, width: float = WIDTH) -> Figure:
-    """Draw the difference of a pair on every data set, and its median over all of them.
+    """Draw the difference of a pair on each data set, and the median over data sets.
 
-    The band is the ROPE. A filled mark is a data set whose own duel calls one of the two better.
+    The band is the ROPE. A filled marker is a data set on which one of the two is better by the
+    verdict of its duel.
     """
     titles, looks, protocol = list_titles(suite), list_looks(suite), suite.result.protocol
     factor = 100 if protocol.metric_unit else 1
@@ -100,7 +101,7 @@ def differences(suite: Suite, a: str, b: str, *, width: float = WIDTH) -> Figure
         y, value, style = len(rows), overall.median_difference, (INK.light, INK.light, "D")
         ends += _draw_whisker(ax, y, factor, value, overall.interval, style)
         text = format_metric_difference(suite, value)
-        _write_texts(ax, y + 0.17 / tall, "all, the median", text, bold=True)
+        _write_texts(ax, y + 0.17 / tall, "median of all", text, bold=True)
     low, high = min(ends), max(ends)
     margin = 0.05 * (high - low or 1)
     ax.set_xlim(low - margin, high + margin)
@@ -137,7 +138,7 @@ def _draw_whisker(
     interval: Interval | None,
     style: tuple[str, str, str],
 ) -> list[float]:
-    """Draw a mark with its interval, in a color, a fill and a shape; return the ends."""
+    """Draw a marker and its interval; `style` is (color, fill, shape). Return the ends."""
     color, face, mark = style
     ends = [factor * value]
     if interval is not None:
@@ -148,11 +149,11 @@ def _draw_whisker(
 
 
 def build_table(suite: Suite, a: str, b: str) -> TextTable:
-    """Return the difference of one pair on every data set."""
+    """Return a table of the difference of a pair on each data set."""
     titles = list_titles(suite)
     return TextTable(
-        f"{titles[a]} − {titles[b]} on every data set",
-        ("Data set", "Difference", "95 % interval", "Verdict of its duel"),
+        f"{titles[a]} − {titles[b]} by data set",
+        ("Data set", "Difference", "95 % CI", "Verdict"),
         tuple(
             (
                 one.dataset,
@@ -166,7 +167,7 @@ def build_table(suite: Suite, a: str, b: str) -> TextTable:
 
 
 def build_pictures(suite: Suite) -> list[Picture]:
-    """Return the differences of the pairs that matter most, for a page."""
+    """Return the differences of the main pairs for a page."""
     pairs = _select_pairs(suite)
     return [_build_picture(suite, number, a, b) for number, (a, b) in enumerate(pairs)]
 
@@ -177,16 +178,17 @@ def _build_picture(suite: Suite, number: int, a: str, b: str) -> Picture:
     return draw_picture(
         f"differences-{number}",
         differences(suite, a, b),
-        f"Differences of {titles[a]} and {titles[b]} on every data set. {lines}.",
-        f"{titles[a]} − {titles[b]} on every data set: left of zero {with_article(a, titles)} is "
-        "better. The band counts as equal. Filled marks are verdicts, hollow ones are undecided or "
-        "practically equal; the last line is the median over all data sets with its interval.",
+        f"Paired differences of {titles[a]} and {titles[b]} by data set. {lines}.",
+        f"{titles[a]} − {titles[b]} by data set, with 95 % CI: left of zero "
+        f"{with_article(a, titles)} is better. The band is the ROPE. Filled markers: one of the "
+        "two is better by the verdict; hollow markers: undecided or practically equal. The last "
+        "row is the median over data sets.",
         table,
     )
 
 
 def _select_pairs(suite: Suite) -> list[tuple[str, str]]:
-    """Return the pairs to draw: the usual ones first, then those of the best ranks."""
+    """Return the pairs to draw: the usual ones first, then those with the best ranks."""
     across = get_across(suite)
     pairs = [(one.a, one.b) for one in across.pairs]
     usual = [pair for a, b in USUAL for pair in ((a, b), (b, a)) if pair in pairs]

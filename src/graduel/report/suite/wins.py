@@ -1,4 +1,4 @@
-"""Wins, ties and losses of every pair across the data sets of a suite."""
+"""Wins, ties and losses of each pair across the data sets of a suite."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from graduel.report.suite.metric_text import (
 
 
 def wins(suite: Suite, *, width: float = WIDTH) -> Figure:
-    """Draw for every pair on how many data sets which one wins, and on how many they are equal."""
+    """Draw the number of data sets that each of a pair wins, and of ties."""
     titles, looks, pairs = list_titles(suite), list_looks(suite), get_across(suite).pairs
     fig, ax = create_dataset_rows(len(pairs), 0.5, width, top=0.1)
     for y, pair in enumerate(pairs):
@@ -55,11 +55,11 @@ def wins(suite: Suite, *, width: float = WIDTH) -> Figure:
 
 
 def build_table(suite: Suite) -> TextTable:
-    """Return wins, verdict and tests of every pair across the data sets."""
+    """Return wins, verdict and tests of each pair across the data sets."""
     titles = list_titles(suite)
     unit = "points" if suite.result.protocol.metric_unit else "difference"
     return TextTable(
-        "Every pair across the data sets",
+        "All pairs across the data sets",
         (
             "First − second",
             "Wins",
@@ -67,10 +67,10 @@ def build_table(suite: Suite) -> TextTable:
             "Losses",
             "Verdict",
             f"Median, {unit}",
-            "95 % interval",
+            "95 % CI",
             "p (Wilcoxon)",
             "p, adjusted",
-            "First / equal / second, %",
+            "Probability of first / equal / second, %",
         ),
         tuple(
             (
@@ -97,9 +97,8 @@ def build_picture(suite: Suite) -> Picture:
     return draw_picture(
         "wins",
         wins(suite),
-        f"Bars of wins, ties and losses for every pair. {lines}.",
-        f"On how many data sets each of a pair wins, by more than {format_rope(suite)}; gray are "
-        "ties. A win here is a difference of that size, whether or not it is more than chance on "
-        "that data set.",
+        f"Bars of wins, ties and losses for each pair. {lines}.",
+        "Number of data sets that each of a pair wins: its metric is better by more than "
+        f"{format_rope(suite)}, whether or not that is significant on the data set. Gray: ties.",
         table,
     )
