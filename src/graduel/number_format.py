@@ -257,7 +257,7 @@ def format_term(value: float) -> str:
 def format_setting(value: object) -> str:
     """Return a value of a settings table as a user types it.
 
-    >>> [format_setting(value) for value in ([784, 128, 10], True, 0.30000000001, None)]
+    >>> [format_setting(value) for value in ([784, 128, 10], True, 0.30000000001, ())]
     ['784, 128, 10', 'yes', '0.3', 'none']
     """
     if value is None:
@@ -267,9 +267,9 @@ def format_setting(value: object) -> str:
     if isinstance(value, float):
         return f"{value:.4g}" if abs(value) < 1 else f"{value:.6g}"
     if isinstance(value, list | tuple):
-        return ", ".join(format_setting(part) for part in value)
+        return ", ".join(format_setting(part) for part in value) or "none"
     if isinstance(value, dict):
-        return ", ".join(f"{key} {format_setting(part)}" for key, part in value.items())
+        return ", ".join(f"{key} {format_setting(part)}" for key, part in value.items()) or "none"
     return str(value)
 
 

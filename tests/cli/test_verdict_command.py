@@ -63,7 +63,7 @@ def test_sentence_numbers_test_and_why(folder, capsys):
     assert found.why in flat
     assert found.scope in flat
     assert f"McNemar mid-p, {format_p(found.p_value)} (exact {format_p(found.p_exact)})" in flat
-    assert "equal within ±1 point" in flat
+    assert "ROPE ±1 " in flat
     assert max(map(len, said.splitlines())) <= 80
 
 
@@ -123,11 +123,11 @@ def test_columns_of_probabilities_are_known_by_their_names(folder, capsys):
         (["blank.csv", "trees.npy", "y.npy"], "blank.csv: line 3: expected a value in every row"),
         (["all.csv", "trees.npy", "y.npy"], "Name one column: all.csv:truth"),
         (["all.csv:nett", "trees.npy", "y.npy"], "Did you mean 'net'?"),
-        (["net.npy", "trees.npy", "p.csv"], "name one: p.csv:COLUMN"),
+        (["net.npy", "trees.npy", "p.csv"], "p.csv:COLUMN"),
         (["words.npy", "trees.npy", "y.npy"], "words: 'no' is none of the classes ('0', '1')"),
         (["net.npy", "trees.npy", "y.npy", "--metric", "log_loss"], "needs probabilities"),
         (["net.npy", "trees.npy", "y.npy", "--metric", "acuracy"], "Did you mean 'accuracy'?"),
-        (["net.npy", "trees.npy", "y.npy", "--names", "x"], "expected two names with a comma"),
+        (["net.npy", "trees.npy", "y.npy", "--names", "x"], "expected two names"),
         (["net.npy", "trees.npy", "y.npy", "--rope", "-1"], "rope must be a share"),
         (["net.npy", "trees.npy"], "Missing argument 'Y'"),
     ],

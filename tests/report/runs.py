@@ -240,7 +240,7 @@ def _probes(rng: Any, p: Any, y: Any, number: int, *, table: bool) -> Probes:
 
 
 def _tuned(rng: Any, entry: ContenderResult, count: int) -> ContenderResult:
-    """Return the contender with a search of `trials` trials for each seed."""
+    """Return the contender with a search of `count` trials for each seed."""
     searches = []
     for _ in entry.test_errors:
         states = ["complete", *rng.choice(["complete", "complete", "pruned", "failed"], count - 1)]

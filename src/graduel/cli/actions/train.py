@@ -1,4 +1,4 @@
-"""``graduel train``: one network, or one XGBoost, fitted live, evaluated and saved."""
+"""``graduel train``: fit one model with live progress, evaluate it, save it."""
 
 from __future__ import annotations
 
@@ -51,12 +51,12 @@ def run(
     family, _ = get_contender(contender)
     if family.to_model is has_no_saved_form:
         raise UserError(
-            f"a model of {contender} has no saved form; train another contender, such as net"
+            f"--contender: models of {contender} cannot be saved; choose another, such as net"
         )
     if net is not None and contender != "net":
-        raise UserError(f"--net goes with the contender net; got --contender {contender}")
+        raise UserError(f"--net: expected the contender net; got --contender {contender}")
     if seed < 0:
-        raise UserError(f"seed must be at least 0; got {seed}")
+        raise UserError(f"--seed: expected at least 0; got {seed}")
     data = training_source(dataset, read_options, options)
     protocol = _plan(data, contender, net, options)
     path = out if out is not None else _default_path(protocol, seed)
@@ -72,7 +72,7 @@ def run(
     schema = Schema.of(dataset_rows)
     model = family.to_model(done.fitted, schema, spec["title"])
     if model is None:
-        raise UserError(f"this model of {contender} has no saved form; train another contender")
+        raise UserError(f"this model of {contender} cannot be saved; choose another contender")
     save_model(path, replace(model, notes=report))
     if as_json:
         sys.stdout.write(json.dumps(report | {"model": str(path)}, indent=1) + "\n")
@@ -86,12 +86,12 @@ def run(
 
 
 def _plan(data: DataSource, contender: str, net: str | None, options: dict[str, Any]) -> Protocol:
-    """Return the protocol of a duel of one; a single model is tested on held-out rows."""
+    """Return the protocol of a duel with one contender, evaluated on given or held-out rows."""
     split = options["split"]
     if split is None and data.load().n_train is None:
         options = options | {"split": "holdout"}
     if split not in (None, "holdout", "given"):
-        raise UserError(f"--split must be holdout or given for a single model; got '{split}'")
+        raise UserError(f"--split: expected holdout or given for a single model; got '{split}'")
     return build_protocol(data, contenders=[contender], net=net, seeds=1, **options)
 
 
@@ -111,7 +111,7 @@ def _fit(
 
 
 def _default_path(protocol: Protocol, seed: int) -> Path:
-    """Return a file name that is named for the protocol and that no file has yet."""
+    """Return an unused file name, made from the data set and the protocol."""
     name = re.sub(r"[^\w.-]+", "-", protocol.dataset).strip("-.")[:60] or "model"
     stem = f"{name}-{protocol.digest}-seed{seed}"
     path, number = Path(f"{stem}.safetensors"), 1
@@ -122,28 +122,25 @@ def _default_path(protocol: Protocol, seed: int) -> Path:
 
 
 def _check_writable(path: Path) -> None:
-    """Raise if the file exists, or could not be written after the training."""
+    """Raise before the training if the file exists or cannot be written."""
     if path.exists():
-        raise UserError(f"--out must be a new file; {path} exists. Choose another name")
+        raise UserError(f"--out: expected a new file; {path} exists. Choose another name")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with TemporaryFile(dir=path.parent):
             pass
     except OSError as error:
-        raise UserError(
-            f"--out must be a file that can be written; {path}: {error.strerror}"
-        ) from None
+        raise UserError(f"--out: cannot write {path}: {error.strerror}") from None
 
 
 def _evaluate(
     done: FitOutcome, data: Dataset, split: Split, protocol: Protocol, contender: str, seed: int
 ) -> dict[str, Any]:
-    """Evaluate the model on the test rows; return the report that is saved with it."""
+    """Evaluate the model on the test rows; return the report saved with it."""
     p, y = done.fitted.predict_proba(data.table[split.test]), data.y[split.test]
     if not np.isfinite(p).all():
         raise UserError(
-            "the network gives probabilities that are no numbers: it diverged. "
-            "Lower the learning rate"
+            "the network diverged: its probabilities are not finite. Lower the learning rate"
         )
     metric, leading = get_metric(protocol.metric), {}
     if metric.name not in ("error", "log_loss"):
@@ -183,6 +180,6 @@ def _show(
     if done.stopped:
         lines.insert(0, f"stopped after {done.length}")
     if protocol.source is not None:
-        lines.append(f"new rows: graduel predict {path} FILE")
+        lines.append(f"to predict new rows: graduel predict {path} FILE")
     for line in lines:
         console.print(line, highlight=False, markup=False, soft_wrap=True)

@@ -1,4 +1,4 @@
-"""Images as characters: half blocks, in gray where the terminal has colors."""
+"""Images as half-block characters, in color if the terminal has colors."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from rich.console import Console
 from rich.text import Text
 
 INKED = 0.35
-"""Brightness from which a pixel is a block, where there are no colors."""
+"""Brightness from which a pixel is drawn on a terminal without colors."""
 HALVES = {(False, False): " ", (True, False): "▀", (False, True): "▄", (True, True): "█"}
 
 
 def draw_blocks(image: Any, console: Console) -> Text:
-    r"""Draw an image of shape (height, width, channels), two pixels a character.
+    r"""Return an image of shape (height, width, channels) as text, two pixels per character.
 
     Parameters
     ----------
-    image : uint8, or numbers, the largest the brightest
-    console : sets width and colors; a wider image is made smaller
+    image : uint8, or numbers scaled to their maximum
+    console : gives width and colors; a wider image is downsampled
 
     Examples
     --------

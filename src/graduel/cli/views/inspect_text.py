@@ -1,4 +1,4 @@
-"""Texts, numbers and tables of an inspection on the screen."""
+"""Texts and tables of an inspection on the terminal."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from rich.text import Text
 
 
 def print_text(console: Console, text: str, style: str | None = None) -> None:
-    """Print a text as it is, without markup."""
+    """Print a text without interpreting markup."""
     console.print(Text(text, style or ""), highlight=False)
 
 
@@ -30,7 +30,7 @@ def build_table(*headings: str, title: str | None = None) -> Table:
 
 
 def add_rows(table: Table, rows: Iterable[Iterable[str]]) -> Table:
-    """Add rows of plain texts to a table, and return it."""
+    """Add rows of texts to a table and return it."""
     for row in rows:
         table.add_row(*map(escape, row))
     return table

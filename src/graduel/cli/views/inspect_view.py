@@ -1,4 +1,4 @@
-"""One example in one model, on the screen."""
+"""Terminal output of one example in a model."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ from graduel.glassbox.network.neuron import Term
 from graduel.number_format import format_number, format_percent, format_term
 
 MOST_CLASSES = 12
-"""Of more classes, the most probable are shown."""
+"""Most classes shown; of more, the most probable."""
 MOST_FEATURES = 40
-"""Of more columns of a table, the first are shown."""
+"""Most columns of a table shown; of more, the first."""
 
 
 def show(inspection: Inspection, console: Console) -> None:
-    """Print everything, from the example to the step."""
+    """Print the inspection, from the example to the gradient step."""
     print_text(console, f"{inspection.title}: {inspection.where}")
     _print_example(inspection, console)
     _print_answer(inspection, console)
@@ -44,7 +44,7 @@ def show(inspection: Inspection, console: Console) -> None:
 
 
 def _format_equation(one: Equation) -> str:
-    """Write an equation with its number and its line."""
+    """Return an equation with its number and its line of code."""
     if one.line is None:
         return one.text
     return f"{one.text}   ({one.number}) {one.line.file}:{one.line.number}"
@@ -56,7 +56,7 @@ def _print_example(inspection: Inspection, console: Console) -> None:
         return
     if not inspection.example.features:
         return
-    print_heading(console, "The example, and its prepared inputs")
+    print_heading(console, "Example and prepared inputs")
     table = build_table("Column", "value", "prepared")
     table.columns[1].justify = table.columns[2].justify = "left"
     for feature in inspection.example.features[:MOST_FEATURES]:
@@ -71,7 +71,7 @@ def _print_example(inspection: Inspection, console: Console) -> None:
 
 
 def _select_inputs(feature: Any) -> list[Any]:
-    """Return the inputs to show: of one-hot columns, those that are not 0."""
+    """Return the inputs to show: those that are not 0 of one-hot columns."""
     return [one for one in feature.inputs if one.value != 0] or list(feature.inputs[:1])
 
 
@@ -83,14 +83,15 @@ def _format_input(name: str, column: str, value: float) -> str:
 def _print_answer(inspection: Inspection, console: Console) -> None:
     p, true = inspection.probabilities, inspection.label
     answer = inspection.prediction
-    head = f"The answer: {inspection.classes[answer]}, with {format_percent(p[answer])}"
+    head = f"Prediction: {inspection.classes[answer]}, with {format_percent(float(p[answer]))}"
     if inspection.label_known:
-        right = "right" if answer == true else f"wrong: it is {inspection.classes[true]}"
+        right = "correct" if answer == true else f"wrong: true class {inspection.classes[true]}"
         head += f" ({right})"
     print_heading(console, head)
     if not inspection.label_known:
         print_text(
-            console, "No label is known; the answer is taken as true. --label names another."
+            console,
+            "The label is unknown; the prediction is taken as true. Set another with --label.",
         )
     table = build_table("Class", "probability", "")
     table.columns[2].justify = "left"
@@ -102,7 +103,7 @@ def _print_answer(inspection: Inspection, console: Console) -> None:
 
 
 def _select_classes(inspection: Inspection) -> list[int]:
-    """Return the classes to show: all, or the most probable, and the true one."""
+    """Return the classes to show: all, or the most probable and the true one."""
     n = len(inspection.classes)
     if n <= MOST_CLASSES:
         return list(range(n))
@@ -116,8 +117,8 @@ def _build_terms(terms: Iterable[Term], x: str, w: str, product: str) -> Table:
 
 
 def _print_forward(inspection: Inspection, net: NetInspection, console: Console) -> None:
-    print_heading(console, f"Forward, through {net.parameters:,} parameters")
-    table = build_table("layer", "computes", "units", "at 0", "largest")
+    print_heading(console, f"Forward pass through {net.parameters:,} parameters")
+    table = build_table("layer", "equation", "units", "zeros", "largest")
     table.columns[1].justify = "left"
     for one in net.forward.layers:
         a = one.output
@@ -159,7 +160,7 @@ def _print_softmax(inspection: Inspection, net: NetInspection, console: Console)
     steps = net.forward.softmax
     if steps is None:
         return
-    print_heading(console, "Softmax, step by step, and the loss's gradient")
+    print_heading(console, "Softmax step by step, and the gradient of the loss")
     print_text(console, _format_equation(steps.equation))
     for equation in net.backward.output:
         print_text(console, _format_equation(equation))
@@ -177,10 +178,10 @@ def _print_softmax(inspection: Inspection, net: NetInspection, console: Console)
 def _print_backward(inspection: Inspection, net: NetInspection, console: Console) -> None:
     true = inspection.classes[inspection.label]
     print_heading(
-        console, f"Backward from the loss {format_term(net.backward.loss)}, with {true} as true"
+        console, f"Backward pass from the loss {format_term(net.backward.loss)}, true class {true}"
     )
-    print_text(console, f"lines are those of {FILE}")
-    table = build_table("layer", "computes", "line", "size")
+    print_text(console, f"line numbers of {FILE}")
+    table = build_table("layer", "equation", "line", "norm")
     table.columns[1].justify = table.columns[2].justify = "left"
     for one in net.backward.layers:
         sizes = [f"‖d{name}‖ {_format_norm(g)}" for name, g in one.gradients.items()]
@@ -199,10 +200,10 @@ def _print_backward(inspection: Inspection, net: NetInspection, console: Console
         for equation in row.equations:
             print_text(console, _format_equation(equation))
         if row.norm == 0:
-            why = "its gate was shut" if row.dz == 0 else "its inputs are 0"
+            why = "the gradient is 0" if row.dz == 0 else "the inputs are 0"
             print_text(
                 console,
-                f"dz = {format_term(row.dz)}: {why}, and this example changes none of it.",
+                f"dz = {format_term(row.dz)}: {why}, so this example does not change its weights.",
             )
             continue
         console.print(_build_terms(row.terms, "a", "dz", "dW = dz·a"))
@@ -213,7 +214,7 @@ def _print_backward(inspection: Inspection, net: NetInspection, console: Console
 
 
 def _split_equation(one: Equation | None) -> tuple[str, str]:
-    """Return an equation, and its number with its line."""
+    """Return an equation, and its number with its line of code."""
     if one is None:
         return "", ""
     return one.text, "" if one.line is None else f"({one.number}) {one.line.number}"
@@ -227,14 +228,13 @@ def _print_step(inspection: Inspection, net: NetInspection, console: Console) ->
     one, k = net.step, inspection.label
     print_heading(console, f"One gradient step on this example, α = {one.lr:g}")
     print_text(console, _format_equation(one.equation))
-    fell = one.loss_before - one.loss_after
-    verdict = "it helped" if one.helped else "it did not help: the step was too long"
-    if fell == 0:
-        verdict = "nothing changed"
+    verdict = "it decreased" if one.helped else "it did not decrease: the step was too long"
+    if one.loss_before == one.loss_after:
+        verdict = "unchanged"
     loss = f"loss {format_term(one.loss_before)} → {format_term(one.loss_after)}"
     print_text(
         console,
-        f"{loss}: {verdict}. α ‖gradient‖² = {format_term(one.expected)} was expected.",
+        f"{loss}: {verdict}. Expected decrease: α ‖gradient‖² = {format_term(one.expected)}.",
     )
     before, after = (format_percent(float(p[k]), 3) for p in (one.before, one.after))
     print_text(console, f"probability of {inspection.classes[k]}: {before} → {after}")

@@ -1,4 +1,4 @@
-"""Live progress of a duel: a line a contender on a terminal, plain lines elsewhere."""
+"""Live progress of a duel: a line per contender on a terminal, else plain lines."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from graduel.duel.run.job import Event
 from graduel.number_format import format_percent, format_seconds
 
 PLAIN_EVERY = 10.0
-"""Seconds between two plain lines of one fit."""
+"""Seconds between two plain lines of a fit."""
 
 
 def describe(event: Event) -> str:
-    """Describe the state of a fit: time spent, time left, error so far."""
+    """Return the state of a fit in words: time elapsed, time left, validation error."""
     if event.progress is None:
         return {"reused": "finished earlier", "started": "starting", "finished": "finished"}[
             event.kind
@@ -36,13 +36,13 @@ def describe(event: Event) -> str:
 def show_progress(
     events: Iterator[Event], protocol: Protocol, console: Console, folder: Path
 ) -> None:
-    """Consume the events of a duel and show them."""
+    """Show the events of a duel as they arrive."""
     show = _show_live if console.is_terminal else _show_plain
     show(events, protocol, console, folder)
 
 
 def _name_run(protocol: Protocol) -> str:
-    return "An experiment" if protocol.varies else "A duel"
+    return "Experiment" if protocol.varies else "Duel"
 
 
 def _show_live(events: Iterator[Event], protocol: Protocol, console: Console, folder: Path) -> None:
@@ -77,7 +77,10 @@ def _show_plain(
     events: Iterator[Event], protocol: Protocol, console: Console, folder: Path
 ) -> None:
     last_time = 0.0
-    console.out(f"{_name_run(protocol)} on {protocol.dataset} in {folder}", highlight=False)
+    console.out(
+        f"{_name_run(protocol)} on {protocol.dataset}; results are saved in {folder}",
+        highlight=False,
+    )
     for event in events:
         if event.kind == "progress" and monotonic() - last_time < PLAIN_EVERY:
             continue

@@ -8,7 +8,9 @@ from typing import Any
 from graduel.number_format import format_rows
 from graduel.report.draw.style import COLORS
 
-_UNIT_GAP = re.compile(r"(?<=\d) (?=(?:%|µs|ms|s|min|h|B|kB|MB|GB|points?|rows?)(?!\w))")
+_UNIT_GAP = re.compile(
+    r"(?<=\d) (?=(?:%|µs|ms|s|min|h|B|kB|MB|GB|points?|rows?)(?!\w))|(?<=\d %) (?=CI)"
+)
 
 
 def keep_units(text: str) -> str:

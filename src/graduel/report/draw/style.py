@@ -177,7 +177,7 @@ def draw_legend(fig: Figure, ax: Axes, labels: Mapping[str, str], look: Mapping[
             linestyle=style.line,
             marker=style.mark,
             ms=6,
-            label=escape_text(label, 44),
+            label=escape_text(label, 52),
         )
     legend = fig.legend(
         loc="outside upper left",

@@ -32,8 +32,8 @@ CAPTIONS: dict[Scaling, str] = {
     "the predicted class, in ten bins, with 95 % CI. Larger markers are bins of more rows; bins of "
     "fewer than ten rows are not joined. A calibrated contender is on the dashed line, an "
     "overconfident one below it. ECE, the expected calibration error, is the mean distance between "
-    "accuracy and probability, weighted by rows. A perfectly calibrated contender would have the "
-    "ECE in brackets by chance alone.",
+    "accuracy and probability, weighted by rows; in brackets the ECE that a perfectly calibrated "
+    "contender would show by chance alone.",
     "after": "Reliability diagram after temperature scaling: each probability p is replaced by "
     "p^(1/T), normalized, with the T of the lowest log loss on the validation rows. Predicted "
     "classes stay the same; only their probabilities change.",
@@ -51,7 +51,7 @@ def read_calibrations(run: Run, scaling: Scaling = "before") -> dict[str, Calibr
 
 def describe_ece(one: Calibration) -> str:
     """Return the ECE as usually reported, with the ECE that chance alone would give."""
-    return f"ECE {format_percent(one.ece)} (chance alone: {format_percent(one.ece_by_chance)})"
+    return f"ECE {format_percent(one.ece)} (chance: {format_percent(one.ece_by_chance)})"
 
 
 def find_interval(one: Bin) -> tuple[float, float]:
@@ -103,7 +103,7 @@ def calibration(run: Run, scaling: Scaling = "before") -> Figure:
     ax.set_xlabel("probability of the predicted class, %")
     ax.set_ylabel("accuracy, %")
     labels = {
-        name: f"{titles[name][:22]}: {describe_ece(entry)}" for name, entry in calibrations.items()
+        name: f"{titles[name][:24]}: {describe_ece(entry)}" for name, entry in calibrations.items()
     }
     draw_legend(fig, ax, labels, looks)
     return fig
@@ -141,7 +141,7 @@ def build_table(run: Run) -> TextTable:
             "Brier score",
             "ECE",
             "Chance alone",
-            "95 % CI corrected for chance, %",
+            "Corrected 95 % CI, %",
         ),
         tuple(rows),
     )

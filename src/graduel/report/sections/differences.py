@@ -11,12 +11,14 @@ from matplotlib.patches import Rectangle
 
 from graduel.duel.result.outcome import Run
 from graduel.number_format import (
+    NONE,
     count_decimals,
     format_count,
     format_exact,
     format_interval,
     format_p,
     format_points,
+    round_rows,
 )
 from graduel.report.draw.contender_names import check_contender, list_titles
 from graduel.report.draw.interval_rows import (
@@ -142,13 +144,13 @@ def build_table(run: Run) -> TextTable:
         ("p, adjusted", [format_p(one.p_adjusted) for one in pairs]),
     ]
     # Sample sizes that would decide an undecided pair; empty columns are left out.
-    for head, needs in (
-        ("Test rows needed", [one.more_rows for one in pairs]),
-        ("Seeds needed", [one.more_seeds for one in pairs]),
-        ("Repeats needed", [one.more_repeats for one in pairs]),
+    for head, needs, write in (
+        ("Test rows needed", [one.more_rows for one in pairs], round_rows),
+        ("Seeds needed", [one.more_seeds for one in pairs], format_count),
+        ("Repeats needed", [one.more_repeats for one in pairs], format_count),
     ):
         if any(needs):
-            columns.append((head, [format_count(need) for need in needs]))
+            columns.append((head, [NONE if need is None else write(need) for need in needs]))
     return TextTable(
         f"Paired differences of {scale.losses}" + f", in {scale.unit}" * bool(scale.short),
         tuple(head for head, _ in columns),
