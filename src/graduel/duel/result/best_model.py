@@ -24,7 +24,7 @@ def find_model(path: Path, contender: str | None = None) -> tuple[Path, str]:
     """
     if not (path / RESULT).exists():
         raise UserError(
-            f"expected a model file or the folder of a finished duel; {path} has no {RESULT}"
+            f"expected a model file or a finished duel's folder; {path} has no {RESULT}"
         )
     result, protocol = read_result(path), Protocol.from_dict(read_json(path / PLAN))
     if contender is not None and contender not in protocol.contenders:

@@ -284,5 +284,5 @@ def read_result(path: Path) -> Result:
         If ``result.json`` is missing, corrupt or in another format.
     """
     if not (path / RESULT).exists():
-        raise UserError(f"expected the folder of a finished duel; {path} has no {RESULT}")
+        raise UserError(f"expected a finished duel's folder; {path} has no {RESULT}")
     return from_plain(Result, read_json(path / RESULT), str(path / RESULT))
