@@ -124,7 +124,7 @@ def test_columns_of_probabilities_are_known_by_their_names(folder, capsys):
         (["all.csv", "trees.npy", "y.npy"], "Name one column: all.csv:truth"),
         (["all.csv:nett", "trees.npy", "y.npy"], "Did you mean 'net'?"),
         (["net.npy", "trees.npy", "p.csv"], "p.csv:COLUMN"),
-        (["words.npy", "trees.npy", "y.npy"], "words: 'no' is none of the classes ('0', '1')"),
+        (["words.npy", "trees.npy", "y.npy"], "words: expected one of the classes '0', '1'; got"),
         (["net.npy", "trees.npy", "y.npy", "--metric", "log_loss"], "needs probabilities"),
         (["net.npy", "trees.npy", "y.npy", "--metric", "acuracy"], "Did you mean 'accuracy'?"),
         (["net.npy", "trees.npy", "y.npy", "--names", "x"], "expected two names"),

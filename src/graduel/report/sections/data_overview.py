@@ -24,7 +24,7 @@ class DataOverview:
     warnings: tuple[str, ...]
     notes: tuple[str, ...]
     tables: tuple[TextTable, ...]
-    """Columns, unused columns and classes."""
+    """Columns, dropped columns and classes."""
 
 
 def build_overview(run: Run) -> DataOverview | None:
@@ -37,7 +37,7 @@ def build_overview(run: Run) -> DataOverview | None:
         tables.append(_build_column_table(data.columns))
     if data.set_aside:
         dropped = tuple((one.name, one.reason) for one in data.set_aside)
-        tables.append(TextTable("Unused columns", ("Column", "Reason"), dropped))
+        tables.append(TextTable("Dropped columns", ("Column", "Reason"), dropped))
     rows = sum(data.class_rows)
     classes = tuple(
         (name, f"{n:,}", format_percent(n / rows, 1))
