@@ -28,6 +28,15 @@ def count_decimals(n_test: int) -> int:
     return min(3, max(1, floor(log10(max(n_test, 1))) - 2))
 
 
+def decimals_of(unit: str, n_test: int) -> int:
+    """Return the number of decimals of a metric's percentages or points on `n_test` rows.
+
+    >>> decimals_of("%", 360), decimals_of("points", 360)
+    (1, 2)
+    """
+    return count_decimals(n_test) if unit == "%" else 2
+
+
 def format_number(value: float | None, decimals: int = BARE_DECIMALS) -> str:
     """Return a number with a fixed number of decimals.
 
@@ -38,6 +47,16 @@ def format_number(value: float | None, decimals: int = BARE_DECIMALS) -> str:
         return NONE
     text = f"{value:.{decimals}f}"
     return text.lstrip("-") if not text.strip("-0.") else text.replace("-", MINUS)
+
+
+def format_magnitude(value: float, decimals: int = BARE_DECIMALS) -> str:
+    """Return a number of at least 0; one that is not zero is never written as zero.
+
+    >>> format_magnitude(0.0523), format_magnitude(0.001, 2), format_magnitude(0.0, 2)
+    ('0.0523', '< 0.01', '0.00')
+    """
+    text = format_number(value, decimals)
+    return f"< {10**-decimals:.{decimals}f}" if value > 0 and _is_zero(text) else text
 
 
 def format_exact(value: float) -> str:
@@ -55,10 +74,7 @@ def format_percent(share: float | None, decimals: int = 2) -> str:
     >>> format_percent(0.0131), format_percent(0.00001), format_percent(0.0)
     ('1.31 %', '< 0.01 %', '0.00 %')
     """
-    if share is None:
-        return NONE
-    text = format_number(100 * share, decimals)
-    return f"< {10**-decimals:.{decimals}f} %" if share > 0 and _is_zero(text) else f"{text} %"
+    return NONE if share is None else f"{format_magnitude(100 * share, decimals)} %"
 
 
 def format_points(difference: float | None, decimals: int = 2) -> str:

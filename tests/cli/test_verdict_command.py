@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from graduel.cli.app import main
 from graduel.data.read.array_file import read_array
 from graduel.duel.verdict.predictions import compare_predictions
-from graduel.duel.verdict.sentences import format_p
 from graduel.errors import UserError
+from graduel.number_format import format_equals_p
 
 
 class Trap:
@@ -62,7 +62,10 @@ def test_sentence_numbers_test_and_why(folder, capsys):
     assert found.sentence in flat
     assert found.why in flat
     assert found.scope in flat
-    assert f"McNemar mid-p, {format_p(found.p_value)} (exact {format_p(found.p_exact)})" in flat
+    assert (
+        f"McNemar mid-p, {format_equals_p(found.p_value)} (exact {format_equals_p(found.p_exact)})"
+        in flat
+    )
     assert "ROPE ±1 " in flat
     assert max(map(len, said.splitlines())) <= 80
 

@@ -125,8 +125,8 @@ def test_undecided_reports_the_rows_needed_if_repeats_do_not_help():
 def test_sentence():
     [result] = compare(losses(0.0304, 0.02, repeats=1))
     assert result.sentence == (
-        "XGBoost is better than the NumPy network: 8.48 % against 11.52 % error, a difference of "
-        "3.04 percentage points (95 % CI 0.96 to 5.12). By the Bayesian correlated t test, the "
+        "XGBoost is better than the NumPy network: 8.5 % against 11.5 % error, a difference of "
+        "3.0 percentage points (95 % CI 1.0 to 5.1). By the Bayesian correlated t test, the "
         "probability is less than 1 % that the NumPy network is better by more than 1 percentage "
         "point, 3 % that the two are practically equal, and 97 % that XGBoost is better by more "
         "than 1 percentage point."
@@ -144,7 +144,7 @@ def test_sentence_by_other_metrics():
     [result] = compare(losses(0.0001, 0.001, repeats=1), "log_loss", rope=0.02)
     assert "a difference of up to 0.02 counts as equal." in result.sentence
     [result] = compare(losses(0.0304, 0.02, repeats=1), "balanced_accuracy", rope=0.0)
-    assert "91.52 % against 88.48 % balanced accuracy" in result.sentence
+    assert "91.5 % against 88.5 % balanced accuracy" in result.sentence
     assert "practically equal" not in result.sentence
 
 

@@ -72,8 +72,8 @@ def sentence(result: Comparison, mine: dict, theirs: dict, metric: str = "error"
             0.01,
             {"fit_seconds": (2.0,), "model_bytes": 100},
             {"predict_row_seconds": 1e-5},
-            "XGBoost is 1 percentage point better than net, but takes 5 times as long to train; it "
-            "predicts one row 10 times as fast, but has a model 10 times as large.",
+            "XGBoost is 1.0 percentage points better than net, but takes 5 times as long to train; "
+            "it predicts one row 10 times as fast, but has a model 10 times as large.",
         ),
         (
             "practically equal",

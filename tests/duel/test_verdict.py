@@ -237,20 +237,20 @@ def test_comparisons_and_claims_become_plain_json():
 
 def test_sentence_of_a_better_contender():
     assert pair(100, 510, 80, 10_000).sentence == (
-        "XGBoost is better than the textbook network: 1.8 % against 6.1 % error, a difference of "
-        "4.3 percentage points (95 % CI 3.84 to 4.78)."
+        "XGBoost is better than the textbook network: 1.80 % against 6.10 % error, a difference of "
+        "4.30 percentage points (95 % CI 3.84 to 4.78)."
     )
     assert pair(100, 80, 510, 10_000).sentence.startswith(
-        "The textbook network is better than XGBoost: 1.8 % against 6.1 % error, a difference of "
-        "4.3 percentage points (95 % CI 3.84 to 4.78)."
+        "The textbook network is better than XGBoost: 1.80 % against 6.10 % error, a difference of "
+        "4.30 percentage points (95 % CI 3.84 to 4.78)."
     )
-    assert "a difference of 1 percentage point (" in pair(100, 190, 90, 10_000).sentence
+    assert "a difference of 1.00 percentage points (" in pair(100, 190, 90, 10_000).sentence
 
 
 def test_sentence_of_equal_contenders():
     assert pair(100, 22, 20, 10_000).sentence == (
-        "XGBoost and the textbook network are practically equal: 1.2 % against 1.22 % error, a "
-        "difference of 0.02 percentage points (90 % CI -0.09 to 0.13); a difference of up to 0.5 "
+        "XGBoost and the textbook network are practically equal: 1.20 % against 1.22 % error, a "
+        "difference of 0.02 percentage points (90 % CI −0.09 to 0.13); a difference of up to 0.5 "
         "percentage points counts as equal."
     )
     detectable = pair(100, 30, 10, 10_000).sentence
@@ -264,12 +264,12 @@ def test_sentence_of_equal_contenders():
 
 def test_sentence_of_an_undecided_pair():
     assert pair(20, 18, 10, 1000, rope=0.002).sentence == (
-        "Undecided between XGBoost and the textbook network: 3 % against 3.8 % error, a "
-        "difference of 0.8 percentage points (95 % CI -0.25 to 1.94). A difference of this size "
+        "Undecided between XGBoost and the textbook network: 3.0 % against 3.8 % error, a "
+        "difference of 0.8 percentage points (95 % CI −0.3 to 1.9). A difference of this size "
         "needs about 3,500 test rows (there are 1,000) for 80 % power."
     )
     tiny = pair(0, 1, 0, 50_000, rope=0.0).sentence
-    assert "0 % against 0.002 % error, a difference of 0.002 percentage points" in tiny
+    assert "0.00 % against < 0.01 % error, a difference of < 0.01 percentage points" in tiny
 
 
 def test_names_replace_missing_titles():
@@ -316,7 +316,8 @@ def test_claim_holds():
     result = claim(pair(100, 510, 80, 10_000), 0.061, 0.018)
     assert (result.answer, result.ratio) == ("yes", pytest.approx(0.061 / 0.018))
     assert result.sentence == (
-        "Yes: the textbook network makes 3.3 times as many errors as XGBoost (6.1 % against 1.8 %)."
+        "Yes: the textbook network makes 3.3 times as many errors as XGBoost (6.10 % against "
+        "1.80 %)."
     )
     assert "makes twice as many" in claim(pair(100, 110, 5, 10_000), 0.021, 0.0105).sentence
     # A ratio of exactly 2 is a yes despite floating-point rounding, in either order of the pair.
@@ -330,7 +331,7 @@ def test_claim_with_an_errorless_booster():
     result = claim(pair(0, 320, 0, 10_000), 0.032, 0.0)
     assert (result.answer, result.ratio) == ("yes", None)
     assert result.sentence == (
-        "Yes: XGBoost makes no error on these test rows, the textbook network 3.2 %."
+        "Yes: XGBoost makes no error on these test rows, the textbook network 3.20 %."
     )
 
 
@@ -339,7 +340,7 @@ def test_claim_fails_though_the_booster_is_better():
     assert result.answer == "no"
     assert result.sentence == (
         "No: XGBoost is better, but the textbook network makes only 1.38 times as many errors "
-        "(2.5 % against 1.8 %); the claim requires at least twice as many."
+        "(2.50 % against 1.80 %); the claim requires at least twice as many."
     )
     # Ratios are never rounded up to 2.
     assert "only 1.99 times as many" in claim(pair(100, 260, 80, 10_000), 0.03599, 0.018).sentence
@@ -359,7 +360,7 @@ def test_claim_fails_while_undecided():
     assert result.answer == "no"
     assert result.sentence == (
         "No: it is undecided which of XGBoost and the textbook network is better "
-        "(3 % against 3.8 % error)."
+        "(3.0 % against 3.8 % error)."
     )
 
 
@@ -367,7 +368,8 @@ def test_claim_reversed():
     result = claim(pair(100, 80, 510, 10_000), 0.018, 0.061)
     assert (result.answer, result.ratio) == ("no", pytest.approx(0.018 / 0.061))
     assert result.sentence == (
-        "No, the opposite: the textbook network is better than XGBoost (1.8 % against 6.1 % error)."
+        "No, the opposite: the textbook network is better than XGBoost (1.80 % against 6.10 % "
+        "error)."
     )
 
 

@@ -15,15 +15,11 @@ from rich.table import Table
 from graduel.cli.options import split_names
 from graduel.data.read.array_file import ArrayFile, read_array
 from graduel.duel.verdict.predictions import class_names, compare_predictions
-from graduel.duel.verdict.sentences import (
-    format_difference,
-    format_interval,
-    format_metric,
-    format_p,
-)
+from graduel.duel.verdict.sentences import format_interval, format_rope, name_unit
 from graduel.duel.verdict.types import Comparison
 from graduel.errors import UserError
 from graduel.metrics.metric import Metric, get_metric
+from graduel.number_format import decimals_of, format_difference, format_equals_p, format_score
 from graduel.serialize import to_plain
 
 WIDTH = 80
@@ -92,21 +88,26 @@ def show(pair: Comparison, metric: Metric, console: Console) -> None:
     table.add_column("")
     for heading in (pair.a, pair.b, "Difference"):
         table.add_column(escape(heading), justify="right")
-    difference = f"{'+' if pair.difference > 0 else ''}{format_difference(pair.difference, metric)}"
-    values = (format_metric(metric.shown(loss), metric) for loss in (pair.error_a, pair.error_b))
+    decimals = decimals_of(metric.unit, pair.rows)
+    difference = format_difference(pair.difference, metric.unit, decimals)
+    if metric.unit:
+        difference += f" {name_unit(metric)}s"
+    losses = (pair.error_a, pair.error_b)
+    values = (format_score(metric.shown(loss), metric.unit, decimals) for loss in losses)
     title = metric.title[:1].upper() + metric.title[1:]
     table.add_row(escape(title), *values, difference)
     console.print(table)
     better = f"positive: {pair.b} is better"
+    equivalence = (pair.equivalence_interval, pair.equivalence_level)
     rows = [
         ("Difference", f"loss of {pair.a} minus loss of {pair.b}; {better}"),
-        ("", format_interval(pair.interval, pair.interval_level, 1, metric)),
+        ("", format_interval(pair.interval, pair.interval_level, 1, metric, decimals)),
         (
             "Equivalence",
-            f"{format_interval(pair.equivalence_interval, pair.equivalence_level, 1, metric)}; "
-            f"ROPE ±{format_difference(pair.rope, metric)}",
+            f"{format_interval(*equivalence, 1, metric, decimals)}; "
+            f"ROPE ±{format_rope(pair.rope, metric)}",
         ),
-        ("Test", f"{pair.test}, {format_p(pair.p_value)}{_exact(pair)}"),
+        ("Test", f"{pair.test}, {format_equals_p(pair.p_value)}{_exact(pair)}"),
         ("Reason", pair.why),
         ("Sample", _count_rows(pair)),
         ("Scope", pair.scope),
@@ -118,7 +119,7 @@ def show(pair: Comparison, metric: Metric, console: Console) -> None:
 
 
 def _exact(pair: Comparison) -> str:
-    return "" if pair.p_exact is None else f" (exact {format_p(pair.p_exact)})"
+    return "" if pair.p_exact is None else f" (exact {format_equals_p(pair.p_exact)})"
 
 
 def _count_rows(pair: Comparison) -> str:

@@ -7,8 +7,9 @@ from math import ceil, sqrt
 
 from scipy.special import stdtrit
 
-from graduel.duel.verdict.sentences import format_difference, round_rows
+from graduel.duel.verdict.sentences import format_difference, format_rope
 from graduel.metrics.metric import Metric
+from graduel.number_format import round_rows
 from graduel.stats.corrected_t import MOST_FITS
 from graduel.stats.proportions import two_sided_z
 
@@ -92,7 +93,7 @@ rows; with fewer, the verdict is "better" or "undecided".
     needed = ceil((wide / rope) ** 2 * uneven)
     return (
         f"{n_test:,} {where} are too few{how} to show two contenders to be practically equal "
-        f"(within {format_difference(rope, metric)} of {metric.title}): even of two that do "
+        f"(within {format_rope(rope, metric)} of {metric.title}): even of two that do "
         "equally well the "
         f"difference is only known to about ±{format_difference(half, metric)}, if {meaning}. "
         "That takes about "

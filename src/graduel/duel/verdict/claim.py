@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from graduel.duel.verdict.sentences import format_percent, format_ratio, with_article
+from graduel.duel.verdict.sentences import with_article
 from graduel.duel.verdict.types import Claim, Comparison
+from graduel.number_format import count_decimals, format_percent, format_ratio
 
 
 def answer_claim(
@@ -56,7 +57,7 @@ def answer_claim(
     winner = {"a better": comparison.a, "b better": comparison.b}.get(comparison.verdict)
     by_far = winner == booster and 2 * ours <= theirs + 1e-12
     trees, net = (with_article(name, titles or {}) for name in (booster, network))
-    few, many = format_percent(ours), format_percent(theirs)
+    few, many = (format_percent(rate, count_decimals(comparison.rows)) for rate in (ours, theirs))
     if by_far and ratio is None:
         sentence = f"Yes: {trees} makes no error on these test rows, {net} {many}."
     elif by_far and ratio is not None:

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from math import floor, log10
 from statistics import mean
 
 from graduel.duel.verdict.sentences import (
     format_difference,
-    format_ratio,
     join_words,
     with_article,
 )
 from graduel.duel.verdict.types import Comparison, Costs
 from graduel.metrics.metric import Metric
+from graduel.number_format import decimals_of, format_ratio
 
 ALIKE = 1.2
 """Training times with a lower ratio count as about the same: repeated fits vary as much."""
@@ -78,11 +77,11 @@ def cost_sentence(
         subject = "both take" if comparison.verdict == "undecided" else "takes"
         words = f"{lead}, and {subject} about as long to {train}"
     elif comparison.verdict == "undecided":
-        words = f"{lead}; {one} {trains} {_format_times(ratio)} as fast"
+        words = f"{lead}; {one} {trains} {format_ratio(ratio)} as fast"
     elif ratio > 1:
-        words = f"{lead} and {trains} {_format_times(ratio)} as fast"
+        words = f"{lead} and {trains} {format_ratio(ratio)} as fast"
     else:
-        words = f"{lead}, but takes {_format_times(1 / ratio)} as long to {train}"
+        words = f"{lead}, but takes {format_ratio(1 / ratio)} as long to {train}"
     is_subject = comparison.verdict != "undecided" or (ratio is not None and ratio >= ALIKE)
     words += _other_costs(mine, theirs, "it" if is_subject else one)
     return words[0].upper() + words[1:] + "."
@@ -98,7 +97,8 @@ def _subject_of(comparison: Comparison, entries: Mapping[str, Costs]) -> str:
 
 def _better(comparison: Comparison, metric: Metric) -> str:
     """Return "0.7 percentage points better", or "better by 0.0123" for a metric without unit."""
-    by = format_difference(abs(comparison.difference), metric)
+    decimals = decimals_of(metric.unit, comparison.rows)
+    by = format_difference(comparison.difference, metric, decimals)
     return f"{by} better" if metric.unit else f"better by {by} ({metric.title})"
 
 
@@ -110,26 +110,14 @@ def _other_costs(mine: Costs, theirs: Costs, subject: str) -> str:
         if ratio is not None and ratio >= NOTABLE:
             lower.append(less.format(_format_times_bare(ratio)))
         elif ratio is not None and ratio <= 1 / NOTABLE:
-            higher.append(more.format(_format_times(1 / ratio)))
+            higher.append(more.format(format_ratio(1 / ratio)))
     differences = ", but ".join(join_words(part) for part in (lower, higher) if part)
     return f"; {subject} {differences}" if differences else ""
 
 
-def _format_times(ratio: float) -> str:
-    """Return a ratio as text, rounded down; one of 100 or more to two significant digits.
-
-    >>> _format_times(2.5), _format_times(2035)
-    ('2.5 times', '2,000 times')
-    """
-    if ratio < 100:
-        return format_ratio(ratio)
-    step = 10 ** (floor(log10(ratio)) - 1)
-    return f"{floor(ratio / step) * step:,} times"
-
-
 def _format_times_bare(ratio: float) -> str:
     """Return a ratio for use before a comparative: "2 times less", never "twice less"."""
-    return _format_times(ratio).replace("twice", "2 times")
+    return format_ratio(ratio).replace("twice", "2 times")
 
 
 def _ratio(theirs: float, mine: float) -> float | None:

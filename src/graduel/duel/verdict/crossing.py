@@ -8,8 +8,9 @@ from math import exp, log
 
 import numpy as np
 
-from graduel.duel.verdict.sentences import capitalize_the, round_rows, with_article
+from graduel.duel.verdict.sentences import capitalize_the, with_article
 from graduel.duel.verdict.types import Crossing, PairCurve, Verdict
+from graduel.number_format import round_rows
 
 
 def compare_sizes(

@@ -26,7 +26,7 @@ def dataset_sentence(
         better, worse, wins, losses, sign = worse, better, losses, wins, 1
     first, second = with_article(better, titles), with_article(worse, titles)
     score = _score(wins, pair.ties, losses, n)
-    median = f"a median difference of {format_difference(abs(pair.median_difference), metric)}"
+    median = f"a median difference of {format_difference(pair.median_difference, metric)}"
 
     def parenthesize(interval: tuple[float, float] | None, level: float) -> str:
         return "" if interval is None else f" ({format_interval(interval, level, sign, metric)})"

@@ -62,8 +62,8 @@ def compare_folds(
     >>> error = get_metric("error")
     >>> [comparison] = compare_folds(losses, metric=error, test_share=0.2, n=500, rope=0.01)
     >>> print(comparison.sentence)
-    trees is better than net: 5 % against 10 % error, a difference of 5 percentage points \
-(95 % CI 3.68 to 6.32). By the Bayesian correlated t test, the probability is less than 1 % that \
+    trees is better than net: 5.0 % against 10.0 % error, a difference of 5.0 percentage points \
+(95 % CI 3.7 to 6.3). By the Bayesian correlated t test, the probability is less than 1 % that \
 net is better by more than 1 percentage point, less than 1 % that the two are practically equal, \
 and more than 99 % that trees is better by more than 1 percentage point.
     """

@@ -12,7 +12,7 @@ from matplotlib.patches import Rectangle
 from graduel.duel.result.outcome import Run
 from graduel.number_format import (
     NONE,
-    count_decimals,
+    decimals_of,
     format_count,
     format_exact,
     format_interval,
@@ -64,7 +64,7 @@ def choose_scale(run: Run) -> DifferenceScale:
     if not protocol.metric_unit:
         return DifferenceScale(title, title, "", 0.01, 4)
     losses = "test errors" if protocol.metric == "error" else title
-    decimals = count_decimals(len(run.y_test))
+    decimals = decimals_of(protocol.metric_unit, len(run.y_test))
     return DifferenceScale(losses, "percentage points", "points", 1.0, decimals)
 
 

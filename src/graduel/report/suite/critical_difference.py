@@ -140,7 +140,7 @@ def build_picture(suite: Suite, suffix: str = "") -> Picture | None:
 def describe_friedman(across: DatasetVerdict) -> str:
     """Return the result of Friedman's test in a sentence; empty with two contenders."""
     p = across.iman_davenport_p
-    if p is None:
+    if p is None or across.friedman_p is None:
         return ""
     result = (
         "some contenders differ" if p < 0.05 else "no contender is shown to differ from another"
