@@ -79,7 +79,7 @@ def test_the_same_command_resumes_and_prints_80_columns(capsys, folder, finished
     text, _, where = out.rpartition("\n\n")
     assert max(map(len, text.splitlines())) <= 80
     assert "suite.html" in where
-    for word in ("first", "second", "Error by data set", "Across 2 data sets", "Unbeaten"):
+    for word in ("first", "second", "Error by data set", "Across 2 data sets", "Best"):
         assert word in text
 
 

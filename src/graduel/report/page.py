@@ -61,6 +61,7 @@ def _build_content(run: Run) -> dict[str, Any]:
     several = bool(result.comparisons)
     return {
         "dataset": result.dataset,
+        "n_test": len(run.y_test),
         "title": _build_title(run),
         "headlines": _build_headlines(run),
         "verdicts": [split_sentence(one.sentence, one.cost or "") for one in result.comparisons],

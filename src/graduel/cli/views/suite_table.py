@@ -53,7 +53,7 @@ def _print_values(suite: Suite, console: Console) -> None:
     for name, title in titles.items():
         heading = title if len(titles) <= MOST_TITLES else name
         table.add_column(escape(heading), justify="right", overflow="fold")
-    table.add_column("Unbeaten", overflow="fold")
+    table.add_column("Best", overflow="fold")
     content = by_dataset.build_table(suite)
     for i, (dataset, row) in enumerate(zip(suite.result.datasets, content.rows, strict=True)):
         cells = [escape(format_metric(suite, dataset, name)) for name in titles]

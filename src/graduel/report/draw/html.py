@@ -10,14 +10,16 @@ from graduel.report.draw.style import COLORS
 
 _UNIT_GAP = re.compile(
     r"(?<=\d) (?=(?:%|µs|ms|s|min|h|B|kB|MB|GB|points?|rows?)(?!\w))|(?<=\d %) (?=CI)"
+    r"|(?<=\bp) (?=[=<] )|(?<=\bp [=<]) (?=\d)"
 )
+"""The spaces between a number and its unit, in "95 % CI" and in "p = 0.03"."""
 
 
 def keep_units(text: str) -> str:
     r"""Return the text with a no-break space between each number and its unit.
 
-    >>> keep_units("6.1 % in 52.3 s")
-    '6.1\xa0% in 52.3\xa0s'
+    >>> keep_units("6.1 % in 52.3 s (p = 0.03)")
+    '6.1\xa0% in 52.3\xa0s (p\xa0=\xa00.03)'
     """
     return _UNIT_GAP.sub("\N{NO-BREAK SPACE}", text)
 

@@ -8,13 +8,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from graduel.duel.result.outcome import Run
-from graduel.number_format import (
-    format_count,
-    format_exact,
-    format_interval,
-    format_number,
-    format_percent,
-)
+from graduel.number_format import format_count, format_interval, format_number, format_percent
 from graduel.report.draw.contender_names import list_looks, list_titles
 from graduel.report.draw.picture import Picture, TextTable, draw_picture
 from graduel.report.draw.style import MUTED, PAPER, WIDTH, create_axes, draw_legend
@@ -124,7 +118,7 @@ def build_table(run: Run) -> TextTable:
             rows.append(
                 (
                     f"{titles[name]}, {label}",
-                    "1" if scaling == "before" else format_exact(temperature),
+                    "1" if scaling == "before" else format_number(temperature, 3),
                     format_number(one.log_loss),
                     format_number(one.brier),
                     format_percent(one.ece),
@@ -141,7 +135,7 @@ def build_table(run: Run) -> TextTable:
             "Brier score",
             "ECE",
             "Chance alone",
-            "Corrected 95 % CI, %",
+            "Corrected 95 % CI",
         ),
         tuple(rows),
     )

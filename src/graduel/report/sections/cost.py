@@ -134,7 +134,7 @@ def build_picture(run: Run) -> Picture:
         "times as high."
     )
     if any(len(entry.fit_seconds) > 1 for entry in run.result.contenders.values()):
-        caption += " Training times are means over the seeds."
+        caption += " Training times are means over all fits."
     return draw_picture(
         "cost",
         cost(run),

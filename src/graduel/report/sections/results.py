@@ -54,8 +54,10 @@ def build_table(run: Run) -> TextTable:
     bounds = [format_interval(entry.test_error_interval, decimals) for entry in entries]
     rows.append(("95 % CI", *bounds))
     if name_run(run) == "Fit":
-        spreads = [f"± {format_number(100 * stdev(entry.test_errors), 2)}" for entry in entries]
-        rows.append(("SD over folds", *spreads))
+        spreads = [
+            f"± {format_number(100 * stdev(entry.test_errors), decimals)}" for entry in entries
+        ]
+        rows.append(("SD over folds, points", *spreads))
     if (leading := _leading_metric(run)) is not None:
         add(*leading)
     for label, scores in (

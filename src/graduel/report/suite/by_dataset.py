@@ -136,7 +136,7 @@ def build_table(suite: Suite) -> TextTable:
         )
     return TextTable(
         f"{capitalize(protocol.metric_title)} by data set",
-        ("Data set", *titles.values(), "Unbeaten", "Verdicts by", "Rows"),
+        ("Data set", *titles.values(), "Best", "Verdicts by", "Rows"),
         tuple(rows),
         frozenset(best),
     )
