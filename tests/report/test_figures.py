@@ -265,13 +265,13 @@ def test_disagreements_shows_rows_that_only_one_classifies_correctly(make) -> No
         assert right["net"][case.row]
         assert not right["textbook"][case.row]
         assert case.truth == str(run.y_test[case.row])
-        assert case.answer == str(run.probabilities["textbook"][0, case.row].argmax())
+        assert case.prediction == str(run.probabilities["textbook"][0, case.row].argmax())
     assert [c.confidence for c in a.rows] == sorted((c.confidence for c in a.rows), reverse=True)
     figure = drawn(report.disagreements(run, "net", "textbook"))
     assert len(figure.axes) == len(a.rows) + len(b.rows)
     for ax, case in zip(figure.axes, (*a.rows, *b.rows), strict=True):
         np.testing.assert_array_equal(ax.images[0].get_array(), images[case.row])
-        assert ax.get_title() == f"{case.truth} not {case.answer}"
+        assert ax.get_title() == f"{case.truth} not {case.prediction}"
 
 
 def test_disagreements_where_all_are_right_or_names_are_long(make) -> None:
@@ -291,7 +291,7 @@ def test_misclassified_rows_are_sorted_by_the_least_confident_contender(make) ->
     p = {n: run.probabilities[n][0] for n in names}
     wrong = np.all([p[n].argmax(-1) != run.y_test for n in names], axis=0)
     assert found.total == wrong.sum() > 30
-    least = [min(sure for _, sure in case.answers.values()) for case in found.rows]
+    least = [min(sure for _, sure in case.predictions.values()) for case in found.rows]
     assert least == sorted(least, reverse=True)
     everywhere = np.min([p[n].max(-1) for n in names], axis=0)[wrong]
     assert least == pytest.approx(sorted(everywhere, reverse=True)[:30])
@@ -299,8 +299,10 @@ def test_misclassified_rows_are_sorted_by_the_least_confident_contender(make) ->
         assert wrong[case.row]
         assert case.truth == str(run.y_test[case.row])
         answers = {n: (str(p[n][case.row].argmax()), float(p[n][case.row].max())) for n in names}
-        assert case.answers == answers
-        assert case.distinct_answers == tuple(dict.fromkeys(said for said, _ in answers.values()))
+        assert case.predictions == answers
+        assert case.distinct_predictions == tuple(
+            dict.fromkeys(label for label, _ in answers.values())
+        )
     figure = drawn(report.misclassified_rows(run))
     shown = find_misclassified(run).rows
     for ax, case in zip(figure.axes, shown, strict=True):

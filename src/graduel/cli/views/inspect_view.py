@@ -34,7 +34,7 @@ def show(inspection: Inspection, console: Console) -> None:
     """Print the inspection, from the example to the gradient step."""
     print_text(console, f"{inspection.title}: {inspection.where}")
     _print_example(inspection, console)
-    _print_answer(inspection, console)
+    _print_prediction(inspection, console)
     if inspection.net is not None:
         _print_forward(inspection, inspection.net, console)
         _print_backward(inspection, inspection.net, console)
@@ -80,12 +80,14 @@ def _format_input(name: str, column: str, value: float) -> str:
     return f"{short}: {format_term(value)}" if short else format_term(value)
 
 
-def _print_answer(inspection: Inspection, console: Console) -> None:
+def _print_prediction(inspection: Inspection, console: Console) -> None:
     p, true = inspection.probabilities, inspection.label
-    answer = inspection.prediction
-    head = f"Prediction: {inspection.classes[answer]}, with {format_percent(float(p[answer]))}"
+    predicted = inspection.prediction
+    head = (
+        f"Prediction: {inspection.classes[predicted]}, with {format_percent(float(p[predicted]))}"
+    )
     if inspection.label_known:
-        right = "correct" if answer == true else f"wrong: true class {inspection.classes[true]}"
+        right = "correct" if predicted == true else f"wrong: true class {inspection.classes[true]}"
         head += f" ({right})"
     print_heading(console, head)
     if not inspection.label_known:

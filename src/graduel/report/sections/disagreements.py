@@ -37,7 +37,7 @@ class Disagreement:
 
     row: int
     truth: str
-    answer: str
+    prediction: str
     """The wrong prediction."""
     confidence: float
     """The probability of the wrong prediction."""
@@ -91,7 +91,7 @@ def disagreements(run: Run, a: str, b: str) -> Figure:
             f"Only {escape_text(with_article(side.right, titles), 28)} is right",
             looks[side.right].color.light,
             side.total,
-            tuple((one.row, one.truth, one.answer) for one in side.rows),
+            tuple((one.row, one.truth, one.prediction) for one in side.rows),
         )
         for side in find_disagreements(run, a, b)
     ]
@@ -129,7 +129,7 @@ def build_table(run: Run, sides: Iterable[OneSide]) -> TextTable:
                 titles[side.right],
                 str(find_row_number(run, one.row)),
                 one.truth,
-                one.answer,
+                one.prediction,
                 format_percent(one.confidence, 1),
                 *format_cells(run, one.row),
             )

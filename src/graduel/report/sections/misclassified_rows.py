@@ -27,13 +27,13 @@ class MisclassifiedRow:
 
     row: int
     truth: str
-    answers: dict[str, tuple[str, float]]
+    predictions: dict[str, tuple[str, float]]
     """By contender, its prediction and the probability of that class."""
 
     @property
-    def distinct_answers(self) -> tuple[str, ...]:
+    def distinct_predictions(self) -> tuple[str, ...]:
         """The distinct predictions, in the order of the contenders."""
-        return tuple(dict.fromkeys(answer for answer, _ in self.answers.values()))
+        return tuple(dict.fromkeys(prediction for prediction, _ in self.predictions.values()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +55,8 @@ def find_misclassified(run: Run, limit: int = 28) -> MisclassifiedRows | None:
     if len(names) < 2:
         return None
     p = {name: run.probabilities[name][0] for name in names}
-    answers = {name: p[name].argmax(axis=-1) for name in names}
-    rows = np.flatnonzero(np.all([answers[name] != run.y_test for name in names], axis=0))
+    predictions = {name: p[name].argmax(axis=-1) for name in names}
+    rows = np.flatnonzero(np.all([predictions[name] != run.y_test for name in names], axis=0))
     least = np.min([p[name][rows].max(axis=-1) for name in names], axis=0)
     shown = rows[np.argsort(-least, kind="stable")[:limit]]
     first = tuple(
@@ -64,7 +64,7 @@ def find_misclassified(run: Run, limit: int = 28) -> MisclassifiedRows | None:
             int(row),
             run.classes[int(run.y_test[row])],
             {
-                name: (run.classes[int(answers[name][row])], float(p[name][row].max()))
+                name: (run.classes[int(predictions[name][row])], float(p[name][row].max()))
                 for name in names
             },
         )
@@ -85,7 +85,7 @@ def misclassified_rows(run: Run) -> Figure:
         raise ValueError(
             "misclassified_rows needs a run with two contenders or more; this one has one"
         )
-    images = tuple((one.row, one.truth, " ".join(one.distinct_answers)) for one in misses.rows)
+    images = tuple((one.row, one.truth, " ".join(one.distinct_predictions)) for one in misses.rows)
     group = ImageGroup("All contenders are wrong", INK.light, misses.total, images)
     return draw_image_grid(run, [group], WIDTH, longest=3)
 
@@ -100,7 +100,10 @@ def build_table(run: Run) -> TextTable:
             (
                 str(find_row_number(run, one.row)),
                 one.truth,
-                *(f"{answer}, {format_percent(p, 1)}" for answer, p in one.answers.values()),
+                *(
+                    f"{prediction}, {format_percent(p, 1)}"
+                    for prediction, p in one.predictions.values()
+                ),
                 *format_cells(run, one.row),
             )
             for one in (() if misses is None else misses.rows)
@@ -113,7 +116,7 @@ def build_picture(run: Run) -> Picture | None:
     misses = find_misclassified(run)
     if run.images is None or misses is None or not misses.rows:
         return None
-    agreed = sum(len(one.distinct_answers) == 1 for one in misses.rows)
+    agreed = sum(len(one.distinct_predictions) == 1 for one in misses.rows)
     return draw_picture(
         "misclassified",
         misclassified_rows(run),
