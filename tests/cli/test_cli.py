@@ -52,7 +52,7 @@ def complaint(capsys, *args):
         (["duel", "--contenders", "net,xgbost"], "Did you mean 'xgboost'?"),
         (["duel", "--contenders", ","], "at least one contender"),
         (["duel", "--net", "activation=rleu"], "Did you mean 'relu'?"),
-        (["duel", "--net", "lr"], "parts of the form key=value"),
+        (["duel", "--net", "lr"], "key=value pairs separated by spaces"),
         (["duel", "--rows", "5"], "rows must be between 100 (10 for each of 10 classes)"),
         (["duel", "--rows", "60001"], "and 60,000, the training rows"),
         (["duel", "--rows", "many"], "Invalid value for '--rows'"),

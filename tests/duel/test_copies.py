@@ -98,7 +98,7 @@ def test_without_copies_nothing_is_drawn_and_nothing_told():
 
 def test_rows_that_are_no_images_are_refused():
     data = Dataset("flat", np.zeros((150, 5), np.float32), np.arange(150) % 3, ("a", "b", "c"))
-    with pytest.raises(UserError, match="augment=warp moves the pixels of images"):
+    with pytest.raises(UserError, match="augment=warp expects rows that are images"):
         augment_rows(part(data), rng=np.random.default_rng(0), **COPIES)
 
 

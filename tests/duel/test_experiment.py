@@ -72,7 +72,7 @@ def test_a_rule_that_is_varied_has_a_rate_of_its_own():
         (["lr=1,2"], "lr=3", "in --net and in --vary"),
         (["lr=" + ",".join(str(i + 1) for i in range(MOST_VARIANTS + 1))], None, "at most 24"),
         (["lr=1,-2"], None, "lr in --net must be a number above 0"),
-        (["layers=conv4,pool4"], None, "must be sizes of hidden layers"),
+        (["layers=conv4,pool4"], None, "list of sizes from 1"),
         (["layers=64,conv4"], "layers=3", "in --net and in --vary"),
         (["layers=maxpool99|64"], None, "no larger than the images"),
         (["lr=1e-3,0.001"], None, "two variants are the same network: 1e-3 and 0.001"),

@@ -81,7 +81,7 @@ def test_rows_out_of_range_are_refused(rows):
         ({"threads": 10**13}, "threads must be at least 1 and at most"),
         ({"rows": 200.5}, "rows must be a whole number; got 200.5"),
         ({"net": NetRecipe(activation="rleu")}, r"Did you mean 'relu'\?"),
-        ({"net": NetRecipe(layers=(0,))}, "sizes of hidden layers from 1"),
+        ({"net": NetRecipe(layers=(0,))}, "list of sizes from 1"),
     ],
 )
 def test_mistakes_in_a_plan(options, message):

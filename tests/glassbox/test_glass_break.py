@@ -52,7 +52,7 @@ def test_pushed_pixels_stay_in_their_range(x, eps, seed):
 
 
 def test_the_network_falls_for_its_own_gradient_and_trees_are_asked(digit_net, digit_trees, mnist):
-    net, weights = digit_net.network, digit_net.answer
+    net, weights = digit_net.network, digit_net.prediction_weights
     judges = {
         "net": lambda X: net.predict(X, weights),
         "xgboost": lambda X: digit_trees.predict_proba(X * 255),
@@ -72,7 +72,7 @@ def test_the_network_falls_for_its_own_gradient_and_trees_are_asked(digit_net, d
 
 
 def test_the_smallest_push_that_turns_an_answer(digit_net, mnist):
-    net, weights = digit_net.network, digit_net.answer
+    net, weights = digit_net.network, digit_net.prediction_weights
     judge = lambda X: net.predict(X, weights)  # noqa: E731
     x, y = mnist.table[60_000] / np.float32(255), int(mnist.y[60_000])
     way = attack_direction(net, weights, x, y)

@@ -22,7 +22,13 @@ pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium")
 def page_file(tmp_path_factory, digit_net, digit_trees, mnist):
     task = Schema("mnist", mnist.classes, image=(28, 28, 1), scale=1 / 255)
     models = (
-        Model("net", "NumPy network", task, network=digit_net.network, weights=digit_net.answer),
+        Model(
+            "net",
+            "NumPy network",
+            task,
+            network=digit_net.network,
+            weights=digit_net.prediction_weights,
+        ),
         Model(
             "xgboost",
             "XGBoost",
@@ -86,7 +92,7 @@ def test_the_squares_tell_their_numbers(browser, page_file, digit_net, mnist):
     page.goto(page_file.as_uri())
     titles = page.locator("svg[aria-label='activations of the 10 units of layer 2'] title")
     x = mnist.table[60_008:60_009].astype(np.float32) / 255
-    p = digit_net.network.predict(x, digit_net.answer)[0]
+    p = digit_net.network.predict(x, digit_net.prediction_weights)[0]
     actual = [float(text.split(": ")[1]) for text in titles.all_text_contents()]
     np.testing.assert_allclose(actual, p, rtol=2e-3, atol=1e-9)
     page.close()

@@ -35,8 +35,8 @@ MUTANTS = [
     ("train/augment/augmentation.py", "(a * h + b * u)", "(a * h - b * u)", AUGMENT),
     (
         "train/augment/augmentation.py",
-        "np.clip(place, 0, n - 1, out=place)",
-        "np.abs(place, out=place)",
+        "np.clip(position, 0, n - 1, out=position)",
+        "np.abs(position, out=position)",
         AUGMENT,
     ),
     (

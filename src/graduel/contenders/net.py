@@ -73,7 +73,7 @@ def fit(recipe: NetRecipe, job: FitJob) -> Fitting:
     valid_X, y = prepare(job.valid.X), job.valid.y
     every = 1 if job.train.columns else max(1, recipe.epochs // POINTS)
     predict = partial(prepare.predict_cached, predict=training.predict_proba)
-    best = BestEpoch(training.answer.copy())
+    best = BestEpoch(training.prediction_weights.copy())
     for epoch, _ in training.validated_epochs(valid_X, y, best, job.losses):
         n = epoch.epoch
         skip = not (n <= FIRST or n % every == 0 or n == recipe.epochs)

@@ -111,7 +111,7 @@ def build_network(
 ) -> Network:
     """Build the network: the hidden layers, and a dense output layer."""
     items = hidden_layers(estimator)
-    count = sum(isinstance(layer, LayerText) and layer.trained for layer in items)
+    count = sum(isinstance(layer, LayerText) and layer.has_weights for layer in items)
     after = []
     for activation, norm, rate in zip(
         broadcast_parameter("activation", estimator.activation, count),

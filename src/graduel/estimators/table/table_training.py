@@ -70,7 +70,7 @@ def train_and_select(
     verbose: Any, training: Training, valid: Array, scorer: EpochScorer
 ) -> tuple[BestEpoch, list[TableEpoch]]:
     """Train; return the best epoch (the last without validation rows), and all epochs."""
-    best, epochs, end = BestEpoch(training.answer.copy()), list[TableEpoch](), ""
+    best, epochs, end = BestEpoch(training.prediction_weights.copy()), list[TableEpoch](), ""
     quiet = np.errstate(over="ignore", invalid="ignore")  # divergence has an error of its own
     with quiet, Progress(verbose, training.recipe.epochs) as progress:
         try:
@@ -99,5 +99,5 @@ def _epochs(
             yield epoch
         return
     for epoch in training.epochs():
-        best.weights, best.epoch = training.answer.copy(), epoch.epoch
+        best.weights, best.epoch = training.prediction_weights.copy(), epoch.epoch
         yield epoch
