@@ -16,17 +16,17 @@ Y = np.array(["cat", "dog", "emu"])[CODES]
 COUNTS = np.unique(Y, return_counts=True)
 Z = X[:, 0] - 2 * X[:, 1] ** 2
 PIXELS = RNG.integers(0, 256, size=(60, 8, 6), dtype=np.uint8)
-COLOURS = RNG.integers(0, 256, size=(60, 8, 6, 3), dtype=np.uint8)
+COLORS = RNG.integers(0, 256, size=(60, 8, 6, 3), dtype=np.uint8)
 
 QUIET = pytest.mark.filterwarnings(
     "ignore:Stochastic Optimizer. Maximum iterations:sklearn.exceptions.ConvergenceWarning",
     "ignore:lbfgs failed to converge:sklearn.exceptions.ConvergenceWarning",
 )
-"""Warnings of fits that are short on purpose."""
+"""Ignore the warnings of fits that are short on purpose."""
 
 
 def named(value):
-    """A name for a case that is the same in every process: no address of a function."""
+    """Return a name for a test case without addresses, so that it is the same in every process."""
     return re.sub(r" at 0x\w+", "", str(value))
 
 

@@ -23,23 +23,23 @@ from graduel import nn, optim
 pytestmark = QUIET
 
 
-# --- mistakes ---
+# --- errors ---
 
 IMAGES = "needs images"
-MISTAKES = [
+INVALID = [
     ({"activation": "rleu"}, "activation must be one of 'logistic', .*Did you mean 'relu'"),
     ({"activation": "logistc"}, "Did you mean 'logistic'"),
     ({"activation": 5}, "activation must be a name, or an object such as .*; got 5"),
     ({"activation": nn.ReLU}, "activation must be a name, or an object"),
     ({"activation": nn.HeNormal()}, "activation must be a name, or an object"),
-    ({"activation": ["relu"]}, "activation must be .* a list of 2.*got 1"),
+    ({"activation": ["relu"]}, "activation must be .* a list of 2.*got a list of 1"),
     ({"activation": ["relu", None]}, "activation must be a name.*got None"),
     ({"activation": "leaky_relu(slop=1)"}, "Did you mean 'slope'"),
     ({"norm": "bacth"}, "norm must be one of 'batch', 'layer'.*Did you mean 'batch'"),
     ({"norm": 5}, "norm must be a name"),
-    ({"norm": ["batch"] * 3}, "norm must be .* a list of 2.*got 3"),
+    ({"norm": ["batch"] * 3}, "norm must be .* a list of 2.*got a list of 3"),
     ({"dropout": 1}, r"'dropout' parameter .*\[0\.0, 1\.0\).*Got 1 "),
-    ({"dropout": [0.1]}, "dropout must be .* a list of 2.*got 1"),
+    ({"dropout": [0.1]}, "dropout must be .* a list of 2.*got a list of 1"),
     ({"dropout": [0.1, 1.0]}, "dropout must be at least 0 and below 1; got 1.0"),
     ({"dropout": [0.1, "a"]}, "dropout must be at least 0 and below 1; got 'a'"),
     ({"init": "he_norml"}, "init must be one of 'auto', .*Did you mean 'he_normal'"),
@@ -50,22 +50,22 @@ MISTAKES = [
     ({"solver": 5}, "solver must be a name, or an object such as"),
     ({"solver": optim.Adam}, "solver must be a name, or an object"),
     ({"solver": optim.LBFGS}, "solver must be a name, or an object"),
-    ({"solver": optim.Lion(), "weight_decay": 0.1}, "weight_decay goes with the name of a solver"),
+    ({"solver": optim.Lion(), "weight_decay": 0.1}, "weight_decay requires solver to be a name"),
     ({"solver": "lbfgs", "dropout": 0.1}, "solver='lbfgs': .*Dropout"),
     ({"solver": "lbfgs", "norm": "batch"}, "solver='lbfgs': .*BatchNorm"),
-    ({"solver": "lbfgs", "clip_norm": 1}, "solver='lbfgs' goes without clip_norm"),
-    ({"solver": "lbfgs", "weight_decay": 1}, "solver='lbfgs' goes without weight_decay"),
-    ({"solver": optim.LBFGS(), "ema": 0.5}, "goes without ema"),
+    ({"solver": "lbfgs", "clip_norm": 1}, "solver='lbfgs' does not support clip_norm"),
+    ({"solver": "lbfgs", "weight_decay": 1}, "solver='lbfgs' does not support weight_decay"),
+    ({"solver": optim.LBFGS(), "ema": 0.5}, "does not support ema"),
     ({"learning_rate": "cosin"}, "learning_rate must be one of .*Did you mean 'cosine'"),
     ({"learning_rate": "adaptve"}, "Did you mean 'adaptive'"),
     ({"learning_rate": 0.1}, "learning_rate must be a name, or an object.*got 0.1"),
     ({"learning_rate": optim.Cosine}, "learning_rate must be a name"),
-    ({"learning_rate": lambda t: "fast"}, "learning_rate must be a function.*gives 'fast'"),
+    ({"learning_rate": lambda t: "fast"}, "learning_rate must be a function.*got 'fast'"),
     ({"loss": "log_los"}, "loss must be one of 'log_loss', .*Did you mean 'log_loss'"),
     ({"loss": None}, "loss must be a name"),
     ({"loss": nn.SoftmaxCrossEntropy}, "loss must be a name"),
-    ({"loss": "squared", "label_smoothing": 0.1}, "label_smoothing goes with .*got 'squared'"),
-    ({"loss": nn.BinaryCrossEntropy(), "label_smoothing": 0.1}, "label_smoothing goes with"),
+    ({"loss": "squared", "label_smoothing": 0.1}, "label_smoothing requires .*got 'squared'"),
+    ({"loss": nn.BinaryCrossEntropy(), "label_smoothing": 0.1}, "label_smoothing requires"),
     ({"layers": ["conv3"]}, IMAGES),
     ({"layers": [8, "maxpool"]}, IMAGES),
     ({"layers": ["cnv3"]}, "layers must be .*got 'cnv3'"),
@@ -84,14 +84,17 @@ MISTAKES = [
     ({"ema": 1.0}, "'ema' parameter"),
     ({"scoring": "acuracy"}, "scoring must be 'loss', .*Did you mean 'accuracy'"),
     ({"scoring": 5}, "'scoring' parameter"),
-    ({"scoring": lambda *_: "high", "early_stopping": True}, "scoring must give a number.*'high'"),
+    (
+        {"scoring": lambda *_: "high", "early_stopping": True},
+        "scoring must return a number.*'high'",
+    ),
     ({"input_scale": 0}, "'input_scale' parameter"),
     ({"input_scale": "255"}, "'input_scale' parameter"),
 ]
 
 
-@pytest.mark.parametrize(("params", "message"), MISTAKES, ids=named)
-def test_each_mistake_is_one_line_that_names_the_parameter(params, message):
+@pytest.mark.parametrize(("params", "message"), INVALID, ids=named)
+def test_invalid_parameters_raise_one_line_that_names_the_parameter(params, message):
     net = classifier(**params)
     for use in (net.fit, lambda X, Y: next(net.fit_iter(X, Y))):
         with pytest.raises(ValueError, match=message) as caught:
@@ -101,21 +104,21 @@ def test_each_mistake_is_one_line_that_names_the_parameter(params, message):
 
 
 @pytest.mark.parametrize("loss", ["softmax", "binary", "log_loss", nn.SoftmaxCrossEntropy()])
-def test_losses_for_labels_are_not_for_numbers(loss):
-    with pytest.raises(ValueError, match=r"loss must be one for numbers.*MLPClassifier"):
+def test_losses_for_classification_raise_in_a_regressor(loss):
+    with pytest.raises(ValueError, match=r"loss must be a loss for regression.*MLPClassifier"):
         regressor(loss=loss).fit(X, Z)
 
 
-def test_softmax_is_not_for_several_labels_a_row():
+def test_softmax_raises_for_several_labels_per_row():
     several = (X[:, :3] > 0).astype(int)
-    with pytest.raises(ValueError, match="loss='softmax' gives each row one label"):
+    with pytest.raises(ValueError, match="loss='softmax' expects one label per row"):
         classifier(loss="softmax").fit(X, several)
     for loss in ("log_loss", "squared", "huber"):
         p = classifier(loss=loss, max_iter=30).fit(X, several).predict_proba(X)
         assert 0 <= p.min() < p.max() <= 1
 
 
-def test_partial_fit_says_what_it_cannot_do():
+def test_parameters_that_partial_fit_does_not_support_raise():
     for params, message in (
         ({"class_weight": "balanced"}, "class_weight='balanced' is not supported for partial_fit"),
         ({"early_stopping": True}, "partial_fit does not support early_stopping"),
@@ -124,12 +127,12 @@ def test_partial_fit_says_what_it_cannot_do():
             classifier(**params).partial_fit(X, Y, classes=np.unique(Y))
 
 
-def test_negative_counts_are_not_for_poisson():
+def test_negative_targets_raise_for_poisson():
     with pytest.raises(ValueError, match="Poisson expects counts"):
         regressor(loss="poisson").fit(X, Z)
 
 
-# --- all together ---
+# --- combinations ---
 
 EXTRAS = {
     "activation": st.sampled_from(["relu", "gelu", "prelu", ["silu", "tanh"], nn.SELU()]),
@@ -161,7 +164,7 @@ def data(dtype, frame):
 
 @settings(max_examples=25)
 @given(ONE, st.sampled_from(["two", "three", "several"]), st.floats(0, 0.5), st.booleans())
-def test_any_extras_together_make_a_classifier(params, target, smoothing, balanced):
+def test_any_combination_of_parameters_fits_a_classifier(params, target, smoothing, balanced):
     rows, dtype = data(params.pop("dtype"), params.pop("frame"))
     y = {
         "two": TINY[:, 0] > 0,
@@ -182,11 +185,11 @@ def test_any_extras_together_make_a_classifier(params, target, smoothing, balanc
 
 @settings(max_examples=20)
 @given(ONE, st.sampled_from(["squared_error", "huber", "absolute_error"]), st.sampled_from([1, 3]))
-def test_any_extras_together_make_a_regressor(params, loss, outputs):
+def test_any_combination_of_parameters_fits_a_regressor(params, loss, outputs):
     rows, dtype = data(params.pop("dtype"), params.pop("frame"))
     y = np.abs(TINY[:, 0] if outputs == 1 else TINY[:, :outputs])
     net = regressor(loss=loss, **(params | {"max_iter": 2})).fit(rows, y)
-    answers = net.predict(rows)
-    assert answers.dtype == dtype
-    assert answers.shape == y.shape
-    assert np.isfinite(answers).all()
+    predictions = net.predict(rows)
+    assert predictions.dtype == dtype
+    assert predictions.shape == y.shape
+    assert np.isfinite(predictions).all()

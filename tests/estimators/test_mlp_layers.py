@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from mlp_cases import (
-    COLOURS,
+    COLORS,
     COUNTS,
     PIXELS,
     QUIET,
@@ -26,7 +26,7 @@ pytestmark = QUIET
 # --- layers ---
 
 
-def test_activation_norm_and_dropout_of_each_layer_stand_in_this_order():
+def test_the_order_of_norm_activation_and_dropout_of_each_layer():
     net = classifier(
         activation=["leaky_relu(slope=0.2)", nn.GELU()],
         norm=[nn.LayerNorm(eps=1e-3), None],
@@ -67,7 +67,7 @@ def test_activation_norm_and_dropout_of_each_layer_stand_in_this_order():
     ],
     ids=named,
 )  # fmt: skip
-def test_two_ways_to_say_the_same(one, each):
+def test_equivalent_parameters_give_equal_predictions(one, each):
     np.testing.assert_allclose(proba(**one), proba(**each), rtol=1e-12)
 
 
@@ -92,17 +92,17 @@ def test_two_ways_to_say_the_same(one, each):
     ],
     ids=named,
 )
-def test_each_extra_does_something(extra):
+def test_each_extra_changes_the_predictions(extra):
     plain = {"solver": extra["solver"]} if "solver" in extra else {}
     assert np.abs(proba(**extra) - proba(**plain)).max() > 1e-6
 
 
-def test_dropout_is_for_training_alone():
+def test_dropout_is_off_in_predictions():
     net = classifier(dropout=0.5).fit(X, Y)
     np.testing.assert_array_equal(net.predict_proba(X), net.predict_proba(X))
 
 
-def test_batch_normalization_answers_by_its_running_state():
+def test_batch_normalization_predicts_with_its_running_state():
     net = classifier(norm="batch", max_iter=30).fit(X, Y)
     one = np.concatenate([net.predict_proba(row) for row in X[:, np.newaxis]])
     np.testing.assert_allclose(one, net.predict_proba(X), rtol=1e-10)
@@ -130,10 +130,10 @@ def test_every_initializer(name):
         np.testing.assert_allclose(drawn, 0.1, atol=1e-6)
     else:
         assert drawn.std() > 0.01
-    assert np.abs(net.intercepts_[0]).max() < 1e-6  # an engine's biases begin at 0
+    assert np.abs(net.intercepts_[0]).max() < 1e-6  # biases start at 0
 
 
-def test_the_first_weights_auto_are_within_the_bound_of_glorot_and_bengio():
+def test_initial_weights_are_within_the_bound_of_glorot_and_bengio():
     net = classifier(learning_rate_init=1e-12, activation="logistic", max_iter=1).fit(X, Y)
     for W, b in zip(net.coefs_, net.intercepts_, strict=True):
         bound = np.sqrt(2 / sum(W.shape)) + 1e-9
@@ -141,11 +141,11 @@ def test_the_first_weights_auto_are_within_the_bound_of_glorot_and_bengio():
         assert 0 < np.abs(b).max() < bound
 
 
-# --- layers of one's own choice, images ---
+# --- the parameter layers, images ---
 
 
-@pytest.mark.parametrize(("images", "shape"), [(PIXELS, (8, 6, 1)), (COLOURS, (8, 6, 3))])
-def test_convolutions_on_images_as_they_are(images, shape):
+@pytest.mark.parametrize(("images", "shape"), [(PIXELS, (8, 6, 1)), (COLORS, (8, 6, 3))])
+def test_convolutions_on_images(images, shape):
     net = classifier(layers=["conv4", "maxpool", "conv3x3/2", 5], norm="batch", dropout=0.1)
     net.fit(images, Y)
     assert net.network_.layers[0] == nn.Reshape(shape)
@@ -160,12 +160,12 @@ def test_convolutions_on_images_as_they_are(images, shape):
     assert net.network_.dtype == "float32"
 
 
-def test_images_of_another_shape_are_refused():
-    net = classifier(layers=["conv4"]).fit(COLOURS, Y)
-    turned = COLOURS.transpose(0, 3, 1, 2)
+def test_images_of_another_shape_raise():
+    net = classifier(layers=["conv4"]).fit(COLORS, Y)
+    turned = COLORS.transpose(0, 3, 1, 2)
     for use in (
         net.predict,
-        lambda X: net.fit(COLOURS, Y, X_val=X, y_val=Y),
+        lambda X: net.fit(COLORS, Y, X_val=X, y_val=Y),
         lambda X: net.partial_fit(X, Y),
     ):
         with pytest.raises(
@@ -174,7 +174,7 @@ def test_images_of_another_shape_are_refused():
             use(turned)
 
 
-def test_layer_objects_stand_as_they_are_with_their_own_initializers():
+def test_layer_objects_are_used_unchanged():
     mine = [nn.Dense(6, init=nn.Constant(0.5)), nn.Residual((nn.Dense(6), nn.SiLU())), 4]
     net = classifier(layers=mine, learning_rate_init=1e-12).fit(X, Y)
     assert net.network_.layers[:2] == tuple(mine[:2])
@@ -184,7 +184,7 @@ def test_layer_objects_stand_as_they_are_with_their_own_initializers():
     assert kinds(conv) == ["Reshape", "Conv2D", "ReLU", "Flatten", "Dense"]
 
 
-def test_no_hidden_layers_are_a_linear_model():
+def test_no_hidden_layers_give_a_linear_model():
     net = classifier(layers=[]).fit(X, Y)
     logits = X @ net.coefs_[0] + net.intercepts_[0]
     e = np.exp(logits)

@@ -36,38 +36,38 @@ def test_every_solver_by_name_and_as_an_object(name):
     long = {"max_iter": 60, "learning_rate_init": 0.02, "batch_size": 20}
     net = classifier(solver=name, **long).fit(X, Y)
     assert net.loss_ < 0.99 * net.loss_curve_[0]
-    given = {"momentum": 0.9} if name in ("momentum", "nesterov") else {}
-    made = part_registry.make("optimizer", name, **given)
+    options = {"momentum": 0.9} if name in ("momentum", "nesterov") else {}
+    solver = part_registry.make("optimizer", name, **options)
     if name not in ("sgd", "adam", "lbfgs"):  # those are scikit-learn's
-        same = classifier(solver=made, **long).fit(X, Y)
+        same = classifier(solver=solver, **long).fit(X, Y)
         np.testing.assert_array_equal(weights(net), weights(same))
     assert hasattr(net, "partial_fit") == (name != "lbfgs")
 
 
 @pytest.mark.parametrize("name", part_registry.SCHEDULES)
 def test_every_schedule_by_name_object_and_function(name):
-    made = part_registry.make("schedule", name)
-    asked = []
+    schedule = part_registry.make("schedule", name)
+    progress = []
 
     def own(t):
-        asked.append(t)
-        return made(t)
+        progress.append(t)
+        return schedule(t)
 
     with warnings.catch_warnings():
-        if name == "constant":  # scikit-learn's, which has no end of its own
+        if name == "constant":  # scikit-learn's rule, which warns at max_iter
             warnings.simplefilter("ignore", ConvergenceWarning)
         else:
             warnings.simplefilter("error", ConvergenceWarning)
         net = classifier(learning_rate=name).fit(X, Y)
-    found = [net, *(classifier(learning_rate=rate).fit(X, Y) for rate in (made, own))]
-    for one, other in pairwise(found):
+    nets = [net, *(classifier(learning_rate=rate).fit(X, Y) for rate in (schedule, own))]
+    for one, other in pairwise(nets):
         np.testing.assert_array_equal(weights(one), weights(other))
-    assert min(asked) >= 0
-    assert max(asked) <= 1
-    assert net.learning_rate_ == pytest.approx(1e-3 * made(1.0))
+    assert min(progress) >= 0
+    assert max(progress) <= 1
+    assert net.learning_rate_ == pytest.approx(1e-3 * schedule(1.0))
 
 
-def test_the_rate_of_each_epoch_is_told_with_the_schedules_factor():
+def test_epochs_report_the_learning_rate_of_the_schedule():
     rates = [e.learning_rate for e in classifier(learning_rate="linear").fit_iter(X, Y)]
     np.testing.assert_allclose(rates, [1e-3, 2e-3 / 3, 1e-3 / 3])
 
@@ -80,7 +80,7 @@ def test_partial_fit_goes_through_the_whole_schedule():
     np.testing.assert_allclose(weights(parts_of), weights(whole), rtol=1e-12)
     assert parts_of.learning_rate_ == 0
     before = weights(parts_of)
-    parts_of.partial_fit(X, Y)  # beyond its end, the rate stays as it is there
+    parts_of.partial_fit(X, Y)  # beyond the end of the schedule, the rate is constant
     np.testing.assert_array_equal(weights(parts_of), before)
 
 
@@ -100,7 +100,7 @@ def test_every_loss_for_labels(name, y):
 
 @pytest.mark.parametrize("name", ["squared", "squared_error", "absolute_error", "huber", "poisson"])
 @pytest.mark.parametrize("outputs", [1, 2])
-def test_every_loss_for_numbers(name, outputs):
+def test_every_loss_for_regression(name, outputs):
     y = np.exp(X[:, 0]) if outputs == 1 else np.exp(X[:, :2])
     net = regressor(loss=name, max_iter=100, learning_rate_init=0.02).fit(X, y)
     assert net.score(X, y) > 0.7
@@ -126,7 +126,7 @@ def test_label_smoothing_mixes_the_targets():
     assert net.loss_ == pytest.approx(-(targets * np.log(p)).sum(axis=1).mean())
 
 
-def test_no_weight_decay_is_the_solvers_own():
+def test_weight_decay_none_is_the_default_of_the_solver():
     own = proba(solver="adamw")
     assert np.array_equal(own, proba(solver="adamw", weight_decay=optim.AdamW().weight_decay))
     assert not np.array_equal(own, proba(solver="adamw", weight_decay=0.0))
@@ -135,8 +135,8 @@ def test_no_weight_decay_is_the_solvers_own():
 @pytest.mark.parametrize("clip", [{"clip_norm": 1e-3}, {"clip_value": 1e-4}])
 def test_clipping_bounds_each_step(clip):
     net = classifier(solver="gd", learning_rate_init=1.0, batch_size=60, max_iter=2, **clip)
-    ways = [weights(net) for _ in net.fit_iter(X, Y)]
-    step = ways[1] - ways[0]
+    steps = [weights(net) for _ in net.fit_iter(X, Y)]
+    step = steps[1] - steps[0]
     if "clip_norm" in clip:
         assert np.linalg.norm(step) == pytest.approx(1e-3)
     else:
@@ -159,23 +159,23 @@ def test_class_weights_and_sample_weights_multiply():
     np.testing.assert_array_equal(one.predict_proba(X), two.predict_proba(X))
 
 
-# --- the average ---
+# --- EMA ---
 
 
 def by_hand(norm, decay=0.8, epochs=3):
-    """The average of the weights along the way, from epochs of one step."""
+    """Return the EMA of the weights, computed from epochs of one step."""
     net = classifier(norm=norm, batch_size=60, max_iter=epochs)
-    way = [weights(net) for _ in net.fit_iter(X, Y)]
+    thetas = [weights(net) for _ in net.fit_iter(X, Y)]
     start = classifier(norm=norm, batch_size=60, max_iter=1, learning_rate_init=1e-300)
     average = weights(start.fit(X, Y))
-    for step, theta in enumerate(way):
+    for step, theta in enumerate(thetas):
         d = min(decay, (1 + step) / (10 + step))
         average += (1 - d) * (theta - average)
     return average
 
 
 @pytest.mark.parametrize("norm", [None, "layer", "batch"])
-def test_the_average_of_the_weights_answers(norm):
+def test_predictions_use_the_averaged_weights(norm):
     net = classifier(norm=norm, ema=0.8, batch_size=60).fit(X, Y)
     np.testing.assert_allclose(weights(net), by_hand(norm), rtol=1e-10, atol=1e-13)
     if norm == "batch":  # the running state is that of the averaged weights
@@ -185,7 +185,7 @@ def test_the_average_of_the_weights_answers(norm):
         np.testing.assert_allclose(net.weights_.state, fresh.state, rtol=1e-4)
 
 
-def test_partial_fit_goes_on_from_the_raw_weights_and_their_average():
+def test_partial_fit_continues_from_the_raw_weights_and_their_average():
     net, raw = (classifier(batch_size=60, shuffle=False, ema=ema) for ema in (0.8, 0.0))
     for _ in range(3):
         net.partial_fit(X, Y, classes=np.unique(Y))
@@ -198,7 +198,7 @@ def test_partial_fit_goes_on_from_the_raw_weights_and_their_average():
     np.testing.assert_array_equal(weights(net), weights(raw))
 
 
-def test_to_look_at_the_average_changes_nothing():
+def test_scoring_averaged_weights_does_not_affect_training():
     params = {"ema": 0.8, "norm": "batch", "dropout": 0.2}
     watched = classifier(**params).fit(X, Y, X_val=X[:9], y_val=Y[:9])
     np.testing.assert_array_equal(watched.predict_proba(X), proba(**params))

@@ -29,7 +29,7 @@ pytestmark = QUIET
 # --- validation rows ---
 
 
-def test_validation_rows_are_watched_and_decide_nothing():
+def test_validation_rows_do_not_affect_training():
     net = classifier(max_iter=6).fit(X[:40], Y[:40], X_val=X[40:], y_val=Y[40:])
     plain = classifier(max_iter=6).fit(X[:40], Y[:40])
     np.testing.assert_array_equal(weights(net), weights(plain))
@@ -55,7 +55,7 @@ def test_validation_rows_are_watched_and_decide_nothing():
         ({"scoring": "loss", "ema": 0.9, "norm": "batch"}, None),
     ],
 )
-def test_loss_and_score_of_each_epoch_are_scikit_learns(params, score):
+def test_validation_loss_and_score_equal_scikit_learns(params, score):
     net = classifier(max_iter=5, **params)
     for epoch in net.fit_iter(X[:40], Y[:40], X_val=X[40:], y_val=Y[40:]):
         loss = log_loss(Y[40:], net.predict_proba(X[40:]))
@@ -70,19 +70,19 @@ def test_loss_and_score_of_each_epoch_are_scikit_learns(params, score):
 
 
 @pytest.mark.parametrize("loss", ["squared_error", "poisson"])
-def test_a_regressors_validation_loss_is_told_as_its_loss(loss):
+def test_the_validation_loss_of_a_regressor(loss):
     y = np.exp(X[:, :2])
     net = regressor(loss=loss, alpha=0, batch_size=60)
     for epoch in net.fit_iter(X, y, X_val=X[40:], y_val=y[40:]):
         if loss == "squared_error":
-            wanted = mean_squared_error(y[40:], net.predict(X[40:])) / 2
-            assert epoch.validation_loss == pytest.approx(wanted, rel=1e-9)
+            expected = mean_squared_error(y[40:], net.predict(X[40:])) / 2
+            assert epoch.validation_loss == pytest.approx(expected, rel=1e-9)
     again = regressor(loss=loss, alpha=0, batch_size=60).fit(X, y, X_val=X, y_val=y)
     # The same rows: the loss after an epoch of one step is the next epoch's loss before its step.
     np.testing.assert_allclose(again.validation_loss_curve_[:-1], again.loss_curve_[1:], rtol=1e-9)
 
 
-def test_early_stopping_by_rows_of_ones_own_takes_none_from_the_others():
+def test_early_stopping_on_given_validation_rows():
     params = {"early_stopping": True, "max_iter": 200, "learning_rate_init": 0.05, "tol": 0.0}
     net = classifier(n_iter_no_change=3, scoring="loss", **params)
     net.fit(X[:40], Y[:40], X_val=X[40:], y_val=Y[40:])
@@ -102,19 +102,19 @@ def test_early_stopping_by_rows_of_ones_own_takes_none_from_the_others():
 
 
 @pytest.mark.parametrize("scoring", [None, "neg_log_loss", "loss"])
-def test_the_best_epoch_stands_also_after_a_break(scoring):
+def test_the_best_epoch_is_restored_after_a_break(scoring):
     net = classifier(early_stopping=True, learning_rate_init=0.3, scoring=scoring, max_iter=30)
-    kept = []
+    thetas = []
     for epoch in net.fit_iter(X, Y):
-        kept.append(weights(net))
+        thetas.append(weights(net))
         if epoch.epoch == 8:
             break
     best = int(np.argmax(net.validation_scores_))
-    np.testing.assert_array_equal(weights(net), kept[best])
+    np.testing.assert_array_equal(weights(net), thetas[best])
     assert net.n_iter_ == 8
 
 
-def test_a_scorer_without_row_weights_goes_unweighted():
+def test_scorers_with_and_without_row_weights():
     weight = np.linspace(0.5, 2, 60)
     unweighted = make_scorer(worst_error, greater_is_better=False)
     for scoring in (lambda net, X, y: -float(np.abs(net.predict(X) - y).max()), unweighted):
@@ -127,7 +127,7 @@ def test_a_scorer_without_row_weights_goes_unweighted():
     assert plain.validation_scores_ != weighed.validation_scores_
 
 
-def test_validation_rows_may_be_data_frames_and_must_fit():
+def test_validation_rows_can_be_dataframes_and_are_validated():
     names = list("abcde")
     frame = pd.DataFrame(X, columns=names)
     net = classifier(early_stopping=True, scoring="neg_log_loss").fit(
@@ -168,7 +168,7 @@ def test_validation_rows_may_be_data_frames_and_must_fit():
     ],
     ids=named,
 )
-def test_fit_iter_is_fit_in_the_end(params):
+def test_fit_iter_gives_the_same_result_as_fit(params):
     stepped = classifier(max_iter=15, **params)
     epochs = list(stepped.fit_iter(X, Y))
     whole = classifier(max_iter=15, **params).fit(X, Y)
@@ -177,7 +177,7 @@ def test_fit_iter_is_fit_in_the_end(params):
     assert stepped.n_iter_ == whole.n_iter_ == len(epochs)
 
 
-def test_the_estimator_answers_between_epochs_and_after_a_break():
+def test_the_estimator_predicts_between_epochs_and_after_a_break():
     net, seen = classifier(max_iter=9), []
     assert not hasattr(net, "coefs_")
     for epoch in net.fit_iter(X, Y):
@@ -190,6 +190,6 @@ def test_the_estimator_answers_between_epochs_and_after_a_break():
     np.testing.assert_array_equal(seen[-1], proba(max_iter=4))
     old = weights(net)
     iterator = net.fit_iter(X, Y)
-    np.testing.assert_array_equal(weights(net), old)  # nothing happens before it is asked
+    np.testing.assert_array_equal(weights(net), old)  # nothing happens before the first next()
     iterator.close()
     np.testing.assert_array_equal(weights(net), old)

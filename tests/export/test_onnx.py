@@ -59,7 +59,7 @@ def test_a_layer_is_the_same(layer, shape, dtype, tolerance):
     network, weights = grown([layer], shape, dtype=dtype)
     model = onnx_model(network, weights)
     for X in batches(shape, dtype):
-        result = run(model, X)["answers"]
+        result = run(model, X)["predictions"]
         assert result.dtype == dtype
         np.testing.assert_allclose(
             result, network.predict(X, weights), rtol=tolerance, atol=tolerance
@@ -73,7 +73,10 @@ def test_a_loss_makes_the_same_answers(loss, dtype, tolerance):
     model = onnx_model(network, weights)
     for X in (*batches((3,), dtype), np.full((2, 3), 1e4, dtype), np.empty((0, 3), dtype)):
         np.testing.assert_allclose(
-            run(model, X)["answers"], network.predict(X, weights), rtol=tolerance, atol=tolerance
+            run(model, X)["predictions"],
+            network.predict(X, weights),
+            rtol=tolerance,
+            atol=tolerance,
         )
 
 
@@ -85,7 +88,7 @@ def test_the_answers_of_heads_are_averaged(loss, dtype, tolerance):
     model = onnx_model(network, weights)
     for X in (*batches((3,), dtype), np.empty((0, 3), dtype)):
         want = network.predict(X, weights)
-        result = run(model, X)["answers"]
+        result = run(model, X)["predictions"]
         assert result.shape == want.shape
         np.testing.assert_allclose(result, want, rtol=tolerance, atol=tolerance)
 
@@ -108,7 +111,7 @@ def test_heads_answer_with_classes():
 def test_codes_that_are_missing_or_out_of_range():
     network, weights = grown([Columns(1, (4, 4))], (3,))
     X = np.array([[1, v, v] for v in ODD], "float32")
-    result = run(onnx_model(network, weights), X)["answers"]
+    result = run(onnx_model(network, weights), X)["predictions"]
     np.testing.assert_array_equal(result, network.predict(X, weights))
 
 
@@ -117,13 +120,13 @@ def test_a_network_without_layers_and_examples_that_are_single_numbers():
         network = Network((), shape, Huber())
         model = onnx_model(network, network.init(np.random.default_rng(0)))
         X = np.ones((2, *shape), "float32")
-        np.testing.assert_array_equal(run(model, X)["answers"], X)
+        np.testing.assert_array_equal(run(model, X)["predictions"], X)
 
 
 def test_it_scales_what_comes_in():
     network, weights = grown([Dense(4), ReLU(), Dense(3)], (5,), loss=SoftmaxCrossEntropy())
     X = np.arange(10, dtype="float32").reshape(2, 5)
-    result = run(onnx_model(network, weights, scale=1 / 255), X)["answers"]
+    result = run(onnx_model(network, weights, scale=1 / 255), X)["predictions"]
     np.testing.assert_allclose(result, network.predict(X / 255, weights), atol=1e-6)
     assert not np.allclose(result, network.predict(X, weights), atol=1e-3)
 

@@ -139,9 +139,9 @@ def _build_outputs(graph: Graph, exported: ExportGraph, p: str) -> list[ValueInf
 
     real = TensorProto.DOUBLE if graph.double else TensorProto.FLOAT
     if exported.classes is None:
-        graph.node("Identity", p, name="answers")
+        graph.node("Identity", p, name="predictions")
         shape: list[str | int | None] = ["n", *exported.network.answer_shape]
-        return [helper.make_tensor_value_info("answers", real, shape)]
+        return [helper.make_tensor_value_info("predictions", real, shape)]
     k = len(exported.classes)
     if exported.pair:
         p = graph.node("Concat", graph.node("Sub", graph.number(1.0), p), p, axis=1)
