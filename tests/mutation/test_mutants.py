@@ -14,8 +14,8 @@ from pathlib import Path
 
 import mutants_activations
 import mutants_columns
+import mutants_ensemble
 import mutants_glassbox
-import mutants_heads
 import mutants_images
 import mutants_losses
 import mutants_optim
@@ -95,7 +95,7 @@ for room in (
     mutants_activations,
     mutants_columns,
     mutants_glassbox,
-    mutants_heads,
+    mutants_ensemble,
     mutants_images,
     mutants_losses,
     mutants_optim,
