@@ -48,17 +48,17 @@ def table_front_layers(
     recipe: NetRecipe, n_in: int, inputs: Inputs | None, image: bool
 ) -> Iterator[Layer]:
     """Yield category embeddings, periodic embeddings of numbers, and column scales."""
-    tables = recipe.numbers != "plain" or recipe.front_scale
-    if image and (tables or recipe.scaling != "robust" or recipe.embed):
+    tables = recipe.numeric_embedding != "plain" or recipe.input_scale
+    if image and (tables or recipe.scaling != "robust" or recipe.category_embedding):
         raise UserError(
-            "numbers, front_scale, scaling and embed expect the columns of a table; got images. "
-            "Leave them out"
+            "category_embedding, numeric_embedding, input_scale and scaling expect the columns of "
+            "a table; got images. Leave them out"
         )
     inputs = NumericInputs(n_in) if inputs is None else inputs
     if inputs.categorical:
         yield Columns(inputs.numeric, inputs.categorical)
-    embedding = part_registry.make("numbers", recipe.numbers)
+    embedding = part_registry.make("numeric_embedding", recipe.numeric_embedding)
     if isinstance(embedding, PBLD) and inputs.numbers:
         yield replace(embedding, columns=inputs.numbers)
-    if recipe.front_scale:
+    if recipe.input_scale:
         yield Scale()

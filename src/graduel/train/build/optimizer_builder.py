@@ -42,9 +42,9 @@ RATE = 1e-3
 """The default learning rate of the other optimizers."""
 WITH_MOMENTUM = ("momentum", "nesterov")
 """Optimizers that use the recipe's momentum."""
-RISING = ("coslog4", "one_cycle")
+STARTING_LOW = ("coslog4", "one_cycle")
 """Schedules that start low and need no warm-up."""
-FALLING = ("dropout", "decay")
+SCHEDULABLE = ("dropout", "decay")
 """Hyperparameters that can decay to 0 by a :class:`FlatCos` schedule."""
 WITHOUT_DECAY = ("adam",)
 """Optimizers without weight decay: AdamW is Adam with it."""
@@ -55,18 +55,18 @@ def build_optimizer(recipe: NetRecipe) -> Optimizer | Minimizer:
     name, user_options = part_registry.parse("optimizer", recipe.optimizer)
     options: dict[str, Any] = {}
     decay = user_options.get("weight_decay", recipe.weight_decay)
-    falls = "decay" in recipe.falls.split(",") and name not in WITHOUT_DECAY
+    is_scheduled = "decay" in recipe.scheduled.split(",") and name not in WITHOUT_DECAY
     if name not in WITHOUT_DECAY:
         options["weight_decay"] = decay
     if name == "muon":  # parameters that Muon leaves to AdamW decay too
-        options["others"] = AdamW(weight_decay=0.0 if falls else decay)
+        options["others"] = AdamW(weight_decay=0.0 if is_scheduled else decay)
     if name in WITH_MOMENTUM:
         options["momentum"] = recipe.momentum
     rule = part_registry.make("optimizer", recipe.optimizer, **options)
-    if falls and name != "lbfgs":  # the Decay wrapper applies it
+    if is_scheduled and name != "lbfgs":  # the Decay wrapper applies it
         rule = replace(rule, weight_decay=0.0)
     try:
-        wrappers = list(_iter_wrappers(recipe, decay if falls else None))
+        wrappers = list(_iter_wrappers(recipe, decay if is_scheduled else None))
         if wrappers and name == "lbfgs":
             raise UserError(
                 "optimizer=lbfgs does not support decays, rates, max_norm, clip_value, clip_norm "
@@ -81,8 +81,10 @@ def build_optimizer(recipe: NetRecipe) -> Optimizer | Minimizer:
     return rule
 
 
-def _iter_wrappers(recipe: NetRecipe, falling: float | None) -> Iterator[Callable[[Any], Any]]:
-    """Yield the wrappers of the update rule, innermost first; `falling` is the scheduled decay."""
+def _iter_wrappers(
+    recipe: NetRecipe, scheduled_decay: float | None
+) -> Iterator[Callable[[Any], Any]]:
+    """Yield the wrappers of the update rule, innermost first."""
     if recipe.rates:
         yield partial(ByRole, rates=parse_by_role("rates", recipe.rates))
     if recipe.max_norm:
@@ -92,11 +94,11 @@ def _iter_wrappers(recipe: NetRecipe, falling: float | None) -> Iterator[Callabl
     if recipe.clip_norm:
         yield partial(ClipNorm, most=recipe.clip_norm)
     decays = parse_by_role("decays", recipe.decays) if recipe.decays else {}
-    if falling is not None:
-        decays = {"weight": falling} | decays
-    falls = "decay" in recipe.falls.split(",")
+    if scheduled_decay is not None:
+        decays = {"weight": scheduled_decay} | decays
+    is_scheduled = "decay" in recipe.scheduled.split(",")
     if decays:  # outermost, where the training loop sets the progress
-        yield partial(Decay, amounts=decays, schedule=FlatCos() if falls else None)
+        yield partial(Decay, amounts=decays, schedule=FlatCos() if is_scheduled else None)
 
 
 def parse_by_role(key: str, text: str) -> dict[str, float]:
@@ -118,4 +120,6 @@ def build_schedule(recipe: NetRecipe) -> Schedule:
     """Build the learning-rate schedule, with a warm-up unless it starts low already."""
     schedule: Schedule = part_registry.make("schedule", recipe.schedule)
     name, _ = part_registry.parse("schedule", recipe.schedule)
-    return WarmUp(recipe.warmup, schedule) if recipe.warmup and name not in RISING else schedule
+    return (
+        WarmUp(recipe.warmup, schedule) if recipe.warmup and name not in STARTING_LOW else schedule
+    )

@@ -11,10 +11,10 @@ from graduel.errors import UserError, unknown
 from graduel.train.build import part_registry
 from graduel.train.build.layer_text import parse_layer
 from graduel.train.build.optimizer_builder import (
-    FALLING,
     RATE,
     RATES,
-    RISING,
+    SCHEDULABLE,
+    STARTING_LOW,
     WITH_MOMENTUM,
     WITHOUT_DECAY,
     parse_by_role,
@@ -95,10 +95,10 @@ def _parse_yes_or_no(key: str, text: str) -> bool:
     return text.lower() in ("yes", "true")
 
 
-def _parse_falling(key: str, text: str) -> str:
+def _parse_scheduled(key: str, text: str) -> str:
     for one in text.split(","):
-        if one not in FALLING:
-            raise unknown(f"{key} in --net", one, FALLING)
+        if one not in SCHEDULABLE:
+            raise unknown(f"{key} in --net", one, SCHEDULABLE)
     return text
 
 
@@ -130,13 +130,13 @@ PARSERS: dict[str, Parser] = {
     "batch_size": _integer_parser(1),
     "epochs": _integer_parser(1),
     "scaling": _choice_parser("robust", "quantile", "both"),
-    "embed": _integer_parser(0),
-    "numbers": _parse_part,
-    "front_scale": _parse_yes_or_no,
+    "category_embedding": _integer_parser(0),
+    "numeric_embedding": _parse_part,
+    "input_scale": _parse_yes_or_no,
     "ntk": _parse_yes_or_no,
     "calibrate": _parse_yes_or_no,
-    "heads": _integer_parser(1),
-    "falls": _parse_falling,
+    "members": _integer_parser(1),
+    "scheduled": _parse_scheduled,
 }
 """The parser of each field of a recipe. Empty text means that the field is unused."""
 KEYS = ("recipe", *PARSERS)
@@ -214,7 +214,7 @@ def apply_pairs(base: NetRecipe, pairs: dict[str, str]) -> NetRecipe:
     for key in UNUSED.get(rule, ()):
         if key in pairs:
             raise UserError(f"optimizer={rule} does not use {key}; leave it out")
-    if values.get("warmup") and schedule in RISING:
+    if values.get("warmup") and schedule in STARTING_LOW:
         raise UserError(f"schedule={schedule} starts low already; leave out warmup")
     if values.get("weight_decay") and rule in WITHOUT_DECAY:
         raise UserError(f"optimizer={rule} has no weight_decay; use optimizer=adamw")
@@ -242,6 +242,6 @@ def validate_recipe(recipe: NetRecipe) -> NetRecipe:
     for field in fields(NetRecipe):
         value = getattr(recipe, field.name)
         text = ",".join(str(n) for n in value) if field.name == "layers" else str(value)
-        if text or field.name not in ("decays", "rates", "falls"):
+        if text or field.name not in ("decays", "rates", "scheduled"):
             values[field.name] = PARSERS[field.name](field.name, text)
     return NetRecipe(**values)
