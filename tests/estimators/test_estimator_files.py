@@ -76,7 +76,7 @@ NAMES = [
 ]
 
 
-def alike(one, two, rows):
+def assert_same(one, two, rows):
     for method in ("predict", "predict_proba", "predict_log_proba"):
         if hasattr(one, method):
             same_bits(getattr(one, method)(rows), getattr(two, method)(rows))
@@ -96,10 +96,10 @@ def alike(one, two, rows):
 def test_a_round_trip_preserves_everything(tmp_path, name):
     estimator, rows, _ = fitted(name)
     loaded = round_trip(estimator, tmp_path)
-    alike(estimator, loaded, rows)
+    assert_same(estimator, loaded, rows)
     (tmp_path / "again").mkdir()
     again = round_trip(loaded, tmp_path / "again")
-    alike(estimator, again, rows)
+    assert_same(estimator, again, rows)
     first, second = (tmp_path / at / "e.safetensors" for at in ("", "again"))
     assert first.read_bytes() == second.read_bytes()
 
@@ -110,7 +110,7 @@ def test_a_loaded_estimator_can_continue_training(tmp_path, name):
     loaded = round_trip(estimator, tmp_path)
     warm = [net.set_params(warm_start=True).fit(rows, y) for net in (estimator, loaded)]
     if name != "names":  # with EMA, only the averaged weights are saved
-        alike(*warm, rows)
+        assert_same(*warm, rows)
     assert len(loaded.loss_curve_) >= 8 or name == "floats"
     loaded = round_trip(fitted(name)[0], tmp_path).set_params(early_stopping=False)
     if name != "floats" and loaded.get_params().get("class_weight") != "balanced":
@@ -127,7 +127,7 @@ def test_a_warm_start_after_loading_keeps_the_best_epoch(tmp_path):
     loaded = round_trip(net, tmp_path)
     for one in (net, loaded):
         one.set_params(learning_rate_init=5.0).fit(X, CODES)  # no epoch improves
-    alike(net, loaded, X)
+    assert_same(net, loaded, X)
 
 
 @pytest.mark.parametrize(
@@ -148,12 +148,12 @@ def test_a_warm_start_after_loading_keeps_the_best_epoch(tmp_path):
 def test_labels_of_every_kind(tmp_path, labels):
     y = labels[CODES] if isinstance(labels, np.ndarray) else labels.iloc[CODES]
     net = MADE.classifier().fit(X, y)
-    alike(net, round_trip(net, tmp_path), X)
+    assert_same(net, round_trip(net, tmp_path), X)
 
 
 def test_a_single_label(tmp_path):
     net = MADE.classifier().fit(X, np.full(len(X), 7))
-    alike(net, round_trip(net, tmp_path), X)
+    assert_same(net, round_trip(net, tmp_path), X)
 
 
 def test_unsupported_labels_raise_before_a_file_is_written(tmp_path):
@@ -361,7 +361,7 @@ def outcome(path, kind, model, notes):
         assert set(np.ravel(predictions)) <= set(net.classes_) | {0, 1}
     assert isinstance(net.summary() + repr(net) + net._repr_html_(), str)
     net.save(path)
-    alike(net, kind.load(path), rows)
+    assert_same(net, kind.load(path), rows)
     return "loaded"
 
 
@@ -389,7 +389,7 @@ def nested(levels, inner=None):
 
 
 CLASSES = ("targets", "classes")
-REFUSED = [
+INVALID = [
     *(change("estimator", to=x) for x in ("MLPRegressor", None, [], "x" * 5000, "\x1b[31m\n")),
     *(change("format", to=x) for x in (0, 2, "1", None, [])),
     *(change(key, drop=True) for key in ("format", "params", "targets", "features", "fitted")),
@@ -480,7 +480,7 @@ def traced():
 
 
 @pytest.mark.usefixtures("traced")
-@pytest.mark.parametrize("changed", REFUSED, ids=lambda changed: changed.__name__)
+@pytest.mark.parametrize("changed", INVALID, ids=lambda changed: changed.__name__)
 def test_malicious_notes_raise(tmp_path, changed):
     notes = deepcopy(MULTICLASS.notes)
     changed(notes)

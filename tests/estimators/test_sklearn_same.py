@@ -53,7 +53,7 @@ def kinds(target):
 
 
 def fitted(target, *, X=X, y=None, weight=None, calls=("fit",), state=int, **params):
-    """Fit scikit-learn's estimator and ours; assert that they warn alike; return both."""
+    """Fit scikit-learn's estimator and ours; assert that their warnings are equal; return both."""
     y = TARGETS[target] if y is None else y
     params = {"hidden_layer_sizes": (5,), "max_iter": 8, "random_state": 3} | params
     params |= SPECIAL.get(target, {})
@@ -81,21 +81,21 @@ def same(pair, target, *, X=X, rtol=1e-9, atol=1e-9):
         assert getattr(ours, name) == getattr(theirs, name), name
     assert ours.out_activation_ == theirs.out_activation_
     for name in CURVES:
-        expected, found = getattr(theirs, name), getattr(ours, name)
-        assert (found is None) == (expected is None), name
+        expected, actual = getattr(theirs, name), getattr(ours, name)
+        assert (actual is None) == (expected is None), name
         if expected is not None:
-            np.testing.assert_allclose(found, expected, **close, err_msg=name)
+            np.testing.assert_allclose(actual, expected, **close, err_msg=name)
     for name in ("coefs_", "intercepts_"):
         assert len(getattr(ours, name)) == len(getattr(theirs, name))
         for W, ref in zip(getattr(ours, name), getattr(theirs, name), strict=True):
             assert W.dtype == ref.dtype
             np.testing.assert_allclose(W, ref, **close, err_msg=name)
-    expected, found = theirs.predict(X), ours.predict(X)
-    assert (found.dtype, found.shape) == (expected.dtype, expected.shape)
+    expected, actual = theirs.predict(X), ours.predict(X)
+    assert (actual.dtype, actual.shape) == (expected.dtype, expected.shape)
     if isinstance(ours, MLPRegressor):
-        np.testing.assert_allclose(found, expected, **close)
+        np.testing.assert_allclose(actual, expected, **close)
         return
-    np.testing.assert_array_equal(found, expected)
+    np.testing.assert_array_equal(actual, expected)
     np.testing.assert_array_equal(ours.classes_, theirs.classes_)
     if target != "one":  # differs on purpose, see the test below
         np.testing.assert_allclose(ours.predict_proba(X), theirs.predict_proba(X), **close)
@@ -214,9 +214,9 @@ def test_sparse_rows(kind, setting):
 @pytest.mark.parametrize("setting", ["batches", "stops early"])
 def test_predictions_for_sparse_labels_are_sparse(kind, setting):
     theirs, ours = fitted("labels", y=kind(TARGETS["labels"]), **SETTINGS[setting])
-    expected, found = theirs.predict(X), ours.predict(X)
-    assert sparse.issparse(found)
-    np.testing.assert_array_equal(found.toarray(), expected.toarray())
+    expected, actual = theirs.predict(X), ours.predict(X)
+    assert sparse.issparse(actual)
+    np.testing.assert_array_equal(actual.toarray(), expected.toarray())
     np.testing.assert_allclose(ours.loss_curve_, theirs.loss_curve_, rtol=1e-9)
 
 

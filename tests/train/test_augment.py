@@ -85,9 +85,9 @@ def test_share_images_have_the_same_warp():
     n = 3 * BLOCK + 7  # several blocks of warps, the last one incomplete
     X = np.tile(images((9, 9, 1), 1, "float32"), (n, 1))
     warped = Warp(share=3).apply(X, (9, 9, 1), np.random.default_rng(6))
-    alike = (warped[:, None] == warped).all(axis=2)
+    equal = (warped[:, None] == warped).all(axis=2)
     group = np.arange(n) // 3
-    np.testing.assert_array_equal(alike, group[:, None] == group)
+    np.testing.assert_array_equal(equal, group[:, None] == group)
 
 
 class Fixed(np.random.Generator):

@@ -136,7 +136,7 @@ class Source:
 
 
 def sources():
-    found = []
+    files = []
     with TemporaryDirectory() as folder:
         path = Path(folder) / "net"
         for i, (network, notes) in enumerate(zip(NETWORKS, NOTES, strict=True)):
@@ -145,8 +145,8 @@ def sources():
             weights.theta[...] = rng.normal(size=weights.theta.shape)
             weights.state[...] = rng.uniform(0.5, 1.5, size=weights.state.shape)
             save_network(path, network, weights, notes)
-            found.append(Source(path.read_bytes(), SavedNetwork(network, weights, notes)))
-    return found + [Source(p.read_bytes(), None) for p in sorted(GOLDEN.glob("*.safetensors"))]
+            files.append(Source(path.read_bytes(), SavedNetwork(network, weights, notes)))
+    return files + [Source(p.read_bytes(), None) for p in sorted(GOLDEN.glob("*.safetensors"))]
 
 
 SOURCES = sources()
@@ -313,30 +313,30 @@ def outcome(path, number):
 def outcomes(path, numbers):
     tracemalloc.start()
     try:
-        found = Counter()
+        counts = Counter()
         for number in numbers:
             try:
-                found[outcome(path, number)] += 1
+                counts[outcome(path, number)] += 1
             except BaseException as error:
                 error.add_note(f"mutant({number})")
                 raise
-        return found
+        return counts
     finally:
         tracemalloc.stop()
 
 
 @pytest.mark.parametrize("chunk", range(10))
 def test_a_damaged_file_raises_or_loads_unchanged(tmp_path, chunk):
-    found = outcomes(tmp_path / "net", range(50 * chunk, 50 * chunk + 50))
-    assert found["refused"] >= 25
+    counts = outcomes(tmp_path / "net", range(50 * chunk, 50 * chunk + 50))
+    assert counts["refused"] >= 25
 
 
 @pytest.mark.long
 @pytest.mark.parametrize("chunk", range(20))
 def test_ten_thousand_damaged_files(tmp_path, chunk):
-    found = outcomes(tmp_path / "net", range(1000 + 500 * chunk, 1500 + 500 * chunk))
+    counts = outcomes(tmp_path / "net", range(1000 + 500 * chunk, 1500 + 500 * chunk))
     # All three outcomes occur: some mutants are harmless, some are other valid models.
-    assert set(found) == {"refused", "unharmed", "another model"}
+    assert set(counts) == {"refused", "unharmed", "another model"}
 
 
 def test_the_same_number_gives_the_same_mutant():

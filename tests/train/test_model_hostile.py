@@ -127,7 +127,7 @@ HEADERS = {
     "keys": raw({f"{i:05x}": {} for i in range(60_000)}),
     "keys of the metadata": raw({"__metadata__": {f"{i:05x}": "" for i in range(55_000)}}),
     "arrays": raw({f"{i:x}": EMPTY for i in range(12_000)}),
-    "arrays that nobody asked for": entry(others=map(str, range(11_000))),
+    "unexpected arrays": entry(others=map(str, range(11_000))),
     "no offsets": raw({"0.W": {"dtype": "F32", "shape": [2]}}, bytes(8)),
     "no dtype that there is": entry(dtype="F31"),
     "a dtype with a line feed": entry(dtype="x\n"),
@@ -238,7 +238,7 @@ ARRAYS = {
 CASES = HEADERS | DESCRIPTIONS | SPECS | ARRAYS
 
 
-def refused(path):
+def load_error(path):
     """Load a file that must raise; check time and memory; return the message."""
     tracemalloc.start()
     start = time.thread_time()
@@ -260,7 +260,7 @@ def refused(path):
 def test_a_malicious_file_raises(tmp_path, name):
     path = tmp_path / "net"
     path.write_bytes(CASES[name])
-    message = refused(path)
+    message = load_error(path)
     if name in SPECS and "10,000 deep" not in name:  # too deep for the JSON parser
         assert "the network cannot be built" in message
     if name in ARRAYS:
@@ -278,9 +278,9 @@ def test_a_header_longer_than_the_limit_raises(tmp_path):
     path.write_bytes(raw(good.ljust(container.HEADER)))
     assert load_network(path).notes == {}
     path.write_bytes(raw(good.ljust(container.HEADER + 1)))
-    assert "a header of 786,433 bytes, 786,432 at most, in a file of 786,441" in refused(path)
+    assert "a header of 786,433 bytes, 786,432 at most, in a file of 786,441" in load_error(path)
     path.write_bytes(raw(good, length=len(good) + 1))
-    assert f"a header of {len(good) + 1} bytes" in refused(path)
+    assert f"a header of {len(good) + 1} bytes" in load_error(path)
 
 
 def test_malicious_descriptions_are_within_the_header_limit():
@@ -317,7 +317,7 @@ def test_other_dtypes_raise(tmp_path, dtype, size):
             },
         )
     )
-    assert "expects F32 of shape (2, 1) under '0.W'" in refused(path)
+    assert "expects F32 of shape (2, 1) under '0.W'" in load_error(path)
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="it would not be sparse there")
@@ -327,14 +327,14 @@ def test_a_sparse_file_of_a_gigabyte_raises_quickly(tmp_path):
         path.write_bytes(start)
         os.truncate(path, 2**30)
         start = time.thread_time()
-        refused(path)
+        load_error(path)
         assert time.thread_time() - start < 1
 
 
 def test_folders_and_missing_files_raise(tmp_path):
-    assert "got a folder" in refused(tmp_path)
-    assert "cannot be read" in refused(tmp_path / "missing")
-    assert "cannot be read" in refused(tmp_path / "missing" / "net")
+    assert "got a folder" in load_error(tmp_path)
+    assert "cannot be read" in load_error(tmp_path / "missing")
+    assert "cannot be read" in load_error(tmp_path / "missing" / "net")
     with pytest.raises(UserError, match=r"a\\x00b: "):
         load_network("a\0b")
 
@@ -349,7 +349,7 @@ def test_a_name_with_a_line_feed_stays_on_one_line(tmp_path):
 def test_a_loop_of_links_raises_and_a_link_is_followed(tmp_path):
     (tmp_path / "a").symlink_to(tmp_path / "b")
     (tmp_path / "b").symlink_to(tmp_path / "a")
-    assert "cannot be read" in refused(tmp_path / "a")
+    assert "cannot be read" in load_error(tmp_path / "a")
     (tmp_path / "net").write_bytes(signed(about()))
     (tmp_path / "link").symlink_to(tmp_path / "net")
     assert load_network(tmp_path / "link").notes == {}
@@ -358,19 +358,19 @@ def test_a_loop_of_links_raises_and_a_link_is_followed(tmp_path):
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes with names")
 def test_a_pipe_and_a_device_raise_without_blocking(tmp_path):
     os.mkfifo(tmp_path / "pipe")
-    found = []
+    messages = []
 
     def load():
         try:
             load_network(tmp_path / "pipe")
         except UserError as error:
-            found.append(str(error))
+            messages.append(str(error))
 
     thread = threading.Thread(target=load, daemon=True)
     thread.start()
     thread.join(SECONDS)
-    assert "got a pipe or a device" in found[0]
-    assert "got a pipe or a device" in refused("/dev/zero")
+    assert "got a pipe or a device" in messages[0]
+    assert "got a pipe or a device" in load_error("/dev/zero")
 
 
 LIMITED = """

@@ -331,13 +331,13 @@ def tampered(path, change=lambda about: None, arrays=lambda arrays: None):
     """Rewrite a file with another description or other arrays and a matching checksum."""
     with safe_open(path, framework="numpy") as opened:
         about = json.loads(opened.metadata()["graduel"])
-        found = {name: opened.get_tensor(name) for name in opened.keys()}  # noqa: SIM118
+        tensors = {name: opened.get_tensor(name) for name in opened.keys()}  # noqa: SIM118
     change(about)
-    arrays(found)
+    arrays(tensors)
     del about["sha256"]
-    known = {k: v for k, v in found.items() if v.dtype.kind == "f"}
+    known = {k: v for k, v in tensors.items() if v.dtype.kind == "f"}
     about["sha256"] = container.compute_checksum(about, known.items())
-    path.write_bytes(save(found, metadata={"graduel": json.dumps(about)}))
+    path.write_bytes(save(tensors, metadata={"graduel": json.dumps(about)}))
 
 
 def test_valid_files_of_the_helper_load(file):

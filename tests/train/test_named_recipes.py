@@ -89,7 +89,7 @@ def test_recipes_for_images_raise_for_a_table(tmp_path):
 @pytest.fixture
 def images(monkeypatch):
     if not BENCHMARKS.exists():
-        pytest.skip("the benchmarks are not beside the tests")
+        pytest.skip("there is no benchmarks folder")
     monkeypatch.syspath_prepend(str(BENCHMARKS))
     import images
 

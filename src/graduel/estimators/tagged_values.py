@@ -22,7 +22,7 @@ PARTS: dict[str, type] = {
         and name not in ("Iteration", "OptimizerState")
     },
 }
-"""The classes of parameters beside plain data; nn and optim both have a ``Constant``."""
+"""The classes that parameters can have; nn and optim both have a ``Constant``."""
 NAMES = {part: name for name, part in PARTS.items()}
 MOST_LEVELS = 32
 """The maximum nesting depth of parameters in a file."""

@@ -67,15 +67,15 @@ class CodeBuilder:
         self.variable = to
 
     def body(self) -> list[str]:
-        """Return the lines with comments beside them, or above if the line is too long."""
+        """Return the lines with comments at their ends, or above lines that are too long."""
         column = max((len(code) for code, _ in self._lines if len(code) <= MAX_ALIGNED), default=0)
         lines = []
         for code, comment in self._lines:
-            beside = f"    {code:<{column}}  # {comment}"
+            aligned = f"    {code:<{column}}  # {comment}"
             if not comment or not code:
                 lines.append(f"    {code}" if code else f"    # {comment}")
-            elif len(beside) <= WIDTH:
-                lines.append(beside)
+            elif len(aligned) <= WIDTH:
+                lines.append(aligned)
             else:
                 lines += [f"    # {comment}", f"    {code}"]
         return lines

@@ -91,7 +91,7 @@ class ExportGraph:
     link: str
     """'softmax', 'sigmoid', 'exp' or 'identity'."""
     is_ensemble: bool = False
-    """Whether the answer is the mean over the first axis of the raw ones."""
+    """Whether the output is the mean over the members, the first axis of raw predictions."""
 
     @property
     def is_pair(self) -> bool:

@@ -19,8 +19,8 @@ def describe_scale(scale: float) -> str:
     >>> describe_scale(0.5), describe_scale(1 / 255), describe_scale(0.3)
     ('/ 2', '/ 255', '* 0.3')
     """
-    whole = round(1 / scale) if 1e-6 < scale < 1 else 0
-    return f"/ {whole}" if whole and 1 / whole == scale else f"* {scale!r}"
+    divisor = round(1 / scale) if 1e-6 < scale < 1 else 0
+    return f"/ {divisor}" if divisor and 1 / divisor == scale else f"* {scale!r}"
 
 
 def write_docstring(exported: ExportGraph, title: str, *, named: bool) -> list[str]:

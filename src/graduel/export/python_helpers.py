@@ -48,7 +48,7 @@ def embed(E, codes):
     "periodic": Helper(
         '''
 def periodic(X, w, b, A, c):
-    """Return each column x of X and, beside it, cos(2 pi w x + b) A + c."""
+    """Return each column x of X, followed by its embedding cos(2 pi w x + b) A + c."""
     H = np.cos(X[:, :, None] * (2 * np.pi * w) + b)
     E = np.einsum("npf,pfe->npe", H, A) + c
     both = np.concatenate([X[:, :, None], E], axis=2)

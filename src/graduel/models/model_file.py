@@ -49,7 +49,7 @@ DAMAGED = "the description of the model is damaged"
 
 @dataclass(frozen=True, slots=True)
 class ModelNote:
-    """The description of a model beside its network or trees."""
+    """The description of a model, without its network or trees."""
 
     family: str
     title: str

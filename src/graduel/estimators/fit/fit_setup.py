@@ -30,7 +30,7 @@ Array = NDArray[Any]
 
 @dataclass(slots=True)
 class ResumeState:
-    """The state beside the weights that ``partial_fit`` resumes from."""
+    """The state from which ``partial_fit`` resumes, in addition to the weights."""
 
     rng: np.random.Generator
     optimizer: Any = None
@@ -265,10 +265,10 @@ def _resolve_batch_size(estimator: Any, n: int) -> int:
 
 
 def _slice_schedule(
-    whole: Callable[[float], float], epochs_before: int, epochs: int
+    schedule: Callable[[float], float], epochs_before: int, epochs: int
 ) -> Callable[[float], float]:
     """Return the part of a schedule for one epoch; it is constant beyond the end."""
-    return lambda t: whole(min(1.0, (epochs_before + t) / epochs))
+    return lambda t: schedule(min(1.0, (epochs_before + t) / epochs))
 
 
 def _start_history(estimator: Any, previous: FittedNetwork | None, incremental: bool) -> FitHistory:

@@ -27,7 +27,7 @@ FORMAT = 1
 """The format version of the notes."""
 CURVES = ("loss_curve_", "validation_error_curve_", "validation_loss_curve_", "validation_scores_")
 PARTS: dict[str, type] = {"NetRecipe": NetRecipe}
-"""The classes of parameters beside plain data."""
+"""The classes that parameters can have."""
 
 
 @dataclass(frozen=True, slots=True)

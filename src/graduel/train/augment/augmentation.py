@@ -48,7 +48,7 @@ class Warp:
     elastic field: white noise smoothed by a Gaussian, scaled to the root mean square `elastic`.
     Between pixels the image is interpolated bilinearly; beyond its edge the edge value continues.
     All numbers are drawn uniformly within ± the parameter. `share` images of a batch use the same
-    warp, which is much faster than one warp for each; each epoch groups the images anew.
+    warp, which is much faster than one warp for each; the groups differ in every epoch.
 
     Source: Simard, Steinkraus and Platt, *Best Practices for Convolutional Neural Networks Applied
     to Visual Document Analysis*, 2003.

@@ -25,7 +25,7 @@ Array = NDArray[Any]
 
 
 class DivergedError(ArithmeticError):
-    """The loss is no longer a finite number."""
+    """The loss is not finite."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -108,14 +108,14 @@ class FullBatch:
     def objective(self, theta: Array) -> tuple[float, Array]:
         """Return f(θ) and its gradient, a buffer that the next call overwrites."""
         workspace = self._workspace_at(theta)
-        size, whole = self._size, self._weight_sum(0, len(self.rows))
+        size, total = self._size, self._weight_sum(0, len(self.rows))
         loss = 0.0
         self._total.fill(0)
         # An overflow gives a non-finite loss, which the line search rejects.
         with np.errstate(all="ignore"):
             for start in range(0, len(self.rows), size):
                 stop = min(start + size, len(self.rows))
-                share = self._weight_sum(start, stop) / whole
+                share = self._weight_sum(start, stop) / total
                 loss += share * self._chunk_loss(start, stop, workspace)
                 assert workspace.gradient is not None
                 self._add_to_gradient(share, workspace.gradient, slice(0, len(theta)))

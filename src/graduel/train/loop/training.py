@@ -180,7 +180,7 @@ class BestEpoch:
     def record(
         self, weights: Weights, epoch: int, error: float, losses: tuple[float, ...] = ()
     ) -> None:
-        """Record an epoch; on ties the earlier one is kept. `losses` default to the error."""
+        """Record an epoch; ties keep the earlier one. `losses` default to the error."""
         values = losses or (error,)
         if values < self.losses:
             self.weights, self.losses = weights.copy(), values
