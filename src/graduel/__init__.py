@@ -1,6 +1,6 @@
-"""graduel: a neural network written by hand in NumPy against XGBoost, and who wins.
+"""graduel: a neural network by hand in NumPy against XGBoost, with paired verdicts.
 
-The names below are imported when they are first used, so that ``import graduel`` costs nothing.
+The public names are imported on first use, so that ``import graduel`` itself is fast.
 """
 
 from __future__ import annotations
