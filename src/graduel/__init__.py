@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from graduel.report import write_report, write_suite
     from graduel.train import Fit
 
-_HOMES = {
+_MODULES = {
     "Dataset": "data",
     "Dense": "nn",
     "Dropout": "nn",
@@ -73,9 +73,9 @@ def __getattr__(name: str) -> Any:
         from importlib.metadata import version
 
         return version("graduel")
-    if name not in _HOMES:
+    if name not in _MODULES:
         raise AttributeError(f"module 'graduel' has no attribute {name!r}")
-    return getattr(import_module(f"graduel.{_HOMES[name]}"), name)
+    return getattr(import_module(f"graduel.{_MODULES[name]}"), name)
 
 
 def __dir__() -> list[str]:

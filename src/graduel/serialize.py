@@ -30,7 +30,7 @@ def to_plain(value: Any) -> Any:
     """
     import msgspec
 
-    return _lists(msgspec.to_builtins(value, enc_hook=_numpy))
+    return _tuples_to_lists(msgspec.to_builtins(value, enc_hook=_numpy_to_plain))
 
 
 def from_plain(kind: type[T], data: Any, what: str = "data") -> T:
@@ -104,16 +104,16 @@ def read_json(path: str | Path) -> Any:
         raise UserError(f"{path}: expected readable JSON; got {reason}") from None
 
 
-def _lists(value: Any) -> Any:
+def _tuples_to_lists(value: Any) -> Any:
     """Return plain data with tuples replaced by lists, as after a round trip through JSON."""
     if isinstance(value, dict):
-        return {str(key): _lists(part) for key, part in value.items()}
+        return {str(key): _tuples_to_lists(part) for key, part in value.items()}
     if isinstance(value, list | tuple):
-        return [_lists(part) for part in value]
+        return [_tuples_to_lists(part) for part in value]
     return value
 
 
-def _numpy(value: Any) -> Any:
+def _numpy_to_plain(value: Any) -> Any:
     """Convert NumPy numbers and arrays to Python's: msgspec's hook for types unknown to it."""
     import numpy as np
 

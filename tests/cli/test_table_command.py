@@ -196,7 +196,7 @@ def test_data_fetches_from_openml_once(capsys, server, tmp_path):
     said = " ".join(capsys.readouterr().out.split())
     assert "openml:7 (small): fetched from http://127.0.0.1" in said
     assert str(tmp_path / "cache") in said
-    assert "licence: Public" in said
+    assert "license: Public" in said
     assert len(asked) == 3
     made.shutdown()
     made.server_close()

@@ -373,7 +373,7 @@ def test_openml_is_fetched_once_and_works_offline(server, tmp_path):
     source = read_source("openml:small")
     assert source.content.equals(FRAME)
     assert (source.name, source.target) == ("small", "b")
-    assert "licence: Public" in source.origin
+    assert "license: Public" in source.origin
     assert "dropped, as OpenML's metadata say: row" in source.notes
     assert read_source("openml:7").content.equals(FRAME)
     assert len(requests) == 3

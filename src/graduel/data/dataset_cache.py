@@ -98,7 +98,7 @@ def read_dataset(folder: Path) -> Dataset:
 
     manifest = _verify(folder)
     info = manifest.table
-    arrays = {name: _load(folder / name) for name in manifest.sha256 if name.endswith(".npy")}
+    arrays = {name: _load_array(folder / name) for name in manifest.sha256 if name.endswith(".npy")}
     if info is None:
         X, y = arrays[IMAGES], arrays["y.npy"]
         return Dataset(manifest.name, X, y, manifest.classes, manifest.n_train, manifest.source)
@@ -141,7 +141,7 @@ def _verify(folder: Path) -> _Manifest:
     except (TypeError, LookupError):
         plain, intact = None, False
     if not intact:
-        raise _damaged(path)
+        raise _damage_error(path)
     manifest = from_plain(_Manifest, plain, str(path))
     for name, digest in manifest.sha256.items():
         try:
@@ -149,11 +149,11 @@ def _verify(folder: Path) -> _Manifest:
         except OSError as error:
             raise UserError(f"{folder / name}: cannot be read ({error.strerror})") from None
         if not intact:
-            raise _damaged(folder / name)
+            raise _damage_error(folder / name)
     return manifest
 
 
-def _damaged(path: Path) -> UserError:
+def _damage_error(path: Path) -> UserError:
     return UserError(f"{path}: expected the cached data that were written; the file is damaged")
 
 
@@ -162,7 +162,7 @@ def _text_digest(plain: Any) -> str:
     return hashlib.sha256(json.dumps(plain, sort_keys=True).encode()).hexdigest()
 
 
-def _load(path: Path) -> NDArray[Any]:
+def _load_array(path: Path) -> NDArray[Any]:
     """Return an array; images, which may be large, as a copy-on-write mapping of their file."""
     if path.name != IMAGES:
         with path.open("rb") as file:

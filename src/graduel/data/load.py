@@ -153,12 +153,12 @@ def _build_table(
     return Dataset.from_table(
         table,
         source=source.origin,
-        groups=None if group is None else _codes(frame[group].gather(table.rows)),
-        times=None if time is None else _times(frame[time].gather(table.rows), source.decimal),
+        groups=None if group is None else _encode_groups(frame[group].gather(table.rows)),
+        times=None if time is None else _rank_times(frame[time].gather(table.rows), source.decimal),
     )
 
 
-def _codes(column: pl.Series) -> NDArray[np.int64]:
+def _encode_groups(column: pl.Series) -> NDArray[np.int64]:
     """Return each row's group code, in order of appearance; a missing value is its own group."""
     codes: dict[Any, int] = {}
     row_codes = [
@@ -168,7 +168,7 @@ def _codes(column: pl.Series) -> NDArray[np.int64]:
     return np.array(row_codes, np.int64)
 
 
-def _times(column: pl.Series, decimal: str) -> NDArray[np.int64]:
+def _rank_times(column: pl.Series, decimal: str) -> NDArray[np.int64]:
     """Return the rank of each row's time, equal for equal times."""
     import polars as pl
 

@@ -10,11 +10,11 @@ if TYPE_CHECKING:
     import polars as pl
 
 YEARS = 1000, 2999
-"""The first and the last year of a column of years, whatever its name."""
+"""The first and the last year of a column of years with any name."""
 YEAR_WORDS = frozenset(("year", "yr"))
 """Words in the name of a column of years."""
 LAST_YEAR = 9999
-"""The last year of a column that is named like one: an income per year is not a year."""
+"""The last year of a column with such a name; an income per year may be larger."""
 
 
 def thousands_separator(column: pl.Series) -> Literal["", ","]:

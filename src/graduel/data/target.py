@@ -125,7 +125,7 @@ def encode(
 
     name = quote_name(target.name)
     if bins is not None:
-        return _cut(target, bins)
+        return _cut_into_ranges(target, bins)
     text = category_text(target)
     k, n = text.n_unique(), len(text)
     if k < 2:
@@ -163,7 +163,9 @@ def _are_classes(numbers: pl.Series, k: int) -> bool:
     return k <= FEW or n >= EACH * k or (low in (0, 1) and high - low == k - 1 and n >= 2 * k)
 
 
-def _cut(target: pl.Series, bins: int) -> tuple[NDArray[np.int64], tuple[str, ...], list[str]]:
+def _cut_into_ranges(
+    target: pl.Series, bins: int
+) -> tuple[NDArray[np.int64], tuple[str, ...], list[str]]:
     name = quote_name(target.name)
     if bins < 2:
         raise UserError(f"bins must be a whole number, at least 2; got {bins}")

@@ -98,7 +98,7 @@ class Quantile(Struct, frozen=True, tag=True):
     resolves only the largest, become evenly spread.
 
     Source: Gorishniy et al., *Revisiting Deep Learning Models for Tabular Data*, 2021, after
-    scikit-learn's ``QuantileTransformer`` (which sends all rows that equal the lowest to the end).
+    scikit-learn's ``QuantileTransformer`` (which maps ties with the minimum or maximum to its ends).
     """
 
     knots: tuple[float, ...]

@@ -71,13 +71,13 @@ def to_numbers(column: pl.Series) -> Array:
     if column.null_count() == len(column):
         return np.full(len(column), np.nan)
     if isinstance(kind, pl.String | pl.Categorical | pl.Enum):
-        text = _text(column)
+        text = _strip_text(column)
         column = text.cast(pl.Float64, strict=False)
         _require_parsed(text, column, "numbers")
     elif isinstance(kind, pl.Duration):
         column = column.dt.total_microseconds() / 1e6
     elif not (kind.is_numeric() or isinstance(kind, pl.Boolean)):
-        raise _wrong_type(column, "numbers")
+        raise _type_error(column, "numbers")
     return column.cast(pl.Float64).to_numpy()
 
 
@@ -103,7 +103,7 @@ def to_labels(column: pl.Series, expected: str = "categories") -> pl.Series:
         whole = column.is_finite() & (column == column.floor()) & (column.abs() < 2**53)
         return column.cast(pl.Int64, strict=False).cast(pl.String).zip_with(whole, text)
     if kind.is_nested() or isinstance(kind, pl.Binary | pl.Object):
-        raise _wrong_type(column, expected)
+        raise _type_error(column, expected)
     return column.cast(pl.String)
 
 
@@ -121,7 +121,7 @@ def to_flags(column: pl.Series) -> Array:
     expected = "true or false"
     if isinstance(column.dtype, pl.Boolean):
         return column.cast(pl.Float64).to_numpy()
-    text = _text(to_labels(column, expected)).str.to_lowercase()
+    text = _strip_text(to_labels(column, expected)).str.to_lowercase()
     flags = text.replace_strict(
         list(FLAGS), list(FLAGS.values()), default=None, return_dtype=pl.Float64
     )
@@ -145,7 +145,7 @@ def to_datetimes(column: pl.Series) -> Array:
     if column.null_count() == len(column):
         return np.full(len(column), np.datetime64("NaT", "us"))
     if isinstance(kind, pl.String | pl.Categorical | pl.Enum):
-        text = _text(column)
+        text = _strip_text(column)
         column = pl.Series(column.name, [None] * len(text), to)
         for form in FORMATS:
             read = text.str.to_datetime(form, time_unit="us", strict=False, exact=True)
@@ -156,7 +156,7 @@ def to_datetimes(column: pl.Series) -> Array:
     elif isinstance(kind, pl.Datetime):
         column = column.dt.convert_time_zone("UTC").dt.replace_time_zone(None)
     elif not isinstance(kind, pl.Date):
-        raise _wrong_type(column, "dates")
+        raise _type_error(column, "dates")
     return column.cast(to, strict=False).to_numpy()
 
 
@@ -214,7 +214,7 @@ def encode(text: pl.Series, categories: Sequence[str]) -> Array:
     return codes
 
 
-def _text(column: pl.Series) -> pl.Series:
+def _strip_text(column: pl.Series) -> pl.Series:
     """Return stripped text, with null for empty cells."""
     import polars as pl
 
@@ -233,7 +233,7 @@ def _require_parsed(text: pl.Series, parsed: pl.Series, expected: str) -> None:
         )
 
 
-def _wrong_type(column: pl.Series, expected: str) -> UserError:
+def _type_error(column: pl.Series, expected: str) -> UserError:
     return UserError(
         f"column {column.name!r} must hold {expected}; got the type {column.dtype}. "
         "Convert it, or leave it empty"

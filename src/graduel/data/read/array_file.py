@@ -53,16 +53,16 @@ def read_array(text: str) -> ArrayFile:
         raise UserError(f"{path}: expected a file; {what}")
     kind = path.suffix.lower()
     if kind == ".npy":
-        return ArrayFile(path.stem, _npy(path))
+        return ArrayFile(path.stem, _read_npy(path))
     if kind in TABLE_ENDINGS:
-        return _table(path, match["column"] if match else None)
+        return _read_table(path, match["column"] if match else None)
     raise UserError(
         f"{path}: expected a .npy file, or a table ({', '.join(TABLE_ENDINGS)}); got "
         f"'{kind or path.name}'. Save arrays with numpy.save"
     )
 
 
-def _npy(path: Path) -> NDArray[Any]:
+def _read_npy(path: Path) -> NDArray[Any]:
     try:
         with path.open("rb") as file:
             array = np.load(file, allow_pickle=False)
@@ -77,7 +77,7 @@ def _npy(path: Path) -> NDArray[Any]:
     return array
 
 
-def _table(path: Path, column: str | None) -> ArrayFile:
+def _read_table(path: Path, column: str | None) -> ArrayFile:
     frame = _read_frame(path)
     if column is not None and column not in frame.columns:
         raise unknown(f"{path}: the column", column, frame.columns)
@@ -92,7 +92,7 @@ def _table(path: Path, column: str | None) -> ArrayFile:
                 f"{path}: column '{name}' has {missing:,} missing of {len(frame):,} values"
             )
     if frame.width == 1:
-        return ArrayFile(column or path.stem, _values(frame.to_series(), path))
+        return ArrayFile(column or path.stem, _to_array(frame.to_series(), path))
     odd = [name for name in frame.columns if not frame[name].dtype.is_numeric()]
     if odd:
         raise UserError(
@@ -124,7 +124,7 @@ def _reject_blank_lines(path: Path, dialect: Dialect) -> None:
         )
 
 
-def _values(column: pl.Series, path: Path) -> NDArray[Any]:
+def _to_array(column: pl.Series, path: Path) -> NDArray[Any]:
     if column.dtype.is_numeric():
         return np.asarray(column.to_numpy())
     import polars as pl

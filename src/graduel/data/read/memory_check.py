@@ -44,10 +44,10 @@ def check_memory(path: Path, size: int, copies: float) -> None:
     need, free = size * copies, free_bytes()
     if need > free:
         raise UserError(
-            f"{path}: needs about {_giga(need)} of memory; {_giga(free)} are free. Give --rows N "
-            "to read a sample of the rows"
+            f"{path}: needs about {_format_size(need)} of memory; {_format_size(free)} are free. "
+            "Give --rows N to read a sample of the rows"
         )
 
 
-def _giga(size: float) -> str:
+def _format_size(size: float) -> str:
     return f"{size / 1e9:,.1f} GB" if size >= 1e8 else f"{size / 1e6:,.1f} MB"

@@ -80,8 +80,8 @@ def fetch(key: str) -> Fetched:
     if not re.fullmatch(r"[\w.()+-]+", key):
         raise UserError(f"openml: expected a number or a name, as in openml:554; got '{key}'")
     folder = cache_folder() / "openml"
-    number = key if key.isdigit() else _number(key, folder)
-    about = _json(folder / f"{number}.json", f"data/{number}", "data_set_description")
+    number = key if key.isdigit() else _find_number(key, folder)
+    about = _fetch_json(folder / f"{number}.json", f"data/{number}", "data_set_description")
     path = folder / f"{number}.parquet"
     digest = _fetch_data(about, path)
     return _as_fetched(number, about, path, digest)
@@ -127,13 +127,13 @@ def _as_list(names: str | list[str] | None) -> list[str]:
     return names.split(",") if isinstance(names, str) else list(names or ())
 
 
-def _number(name: str, folder: Path) -> str:
+def _find_number(name: str, folder: Path) -> str:
     path = f"data/list/data_name/{quote(name)}/status/active"
-    versions = _json(folder / f"name-{name}.json", path, "data", "dataset")
+    versions = _fetch_json(folder / f"name-{name}.json", path, "data", "dataset")
     return str(min(versions, key=lambda one: int(one["version"]))["did"])
 
 
-def _json(cached: Path, path: str, *keys: str) -> Any:
+def _fetch_json(cached: Path, path: str, *keys: str) -> Any:
     """Return the value under these keys of a JSON response, from the cache or the server."""
     if not cached.exists():
         _download(f"{SERVER}/api/v1/json/{path}", cached)

@@ -65,7 +65,7 @@ def read_source(
     Parameters
     ----------
     text : a table (CSV or other delimited text, also gzipped or zipped; Parquet), an NPZ file, a
-        folder of class-named folders of images or of the four IDX files, a toy set of scikit-learn
+        folder with one folder of images per class or with four IDX files, a toy set of scikit-learn
         (``iris``), or ``openml:NAME`` or ``openml:NUMBER``
     separator, decimal, encoding, header : the format of a text file; detected by default
     size : height and width to which images are resized
@@ -90,7 +90,7 @@ def read_source(
         return Source(name, load_toy(name), target=target, origin=TOYS[name])
     if name.startswith(OPENML):
         frame, one, notes = read_openml(name.removeprefix(OPENML))
-        origin = f"OpenML, data set {one.number}; licence: {one.about.get('licence')}"
+        origin = f"OpenML, data set {one.number}; license: {one.about.get('licence')}"
         usual = one.about.get("default_target_attribute")
         return Source(one.name, frame, tuple(notes), usual, origin=origin)
     kind = detect_format(path)

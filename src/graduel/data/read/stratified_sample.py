@@ -59,7 +59,7 @@ def stratified_sample(
     left, total = _count_classes(targets())
     need, rng, parts = allocate_rows(left, size), np.random.default_rng(0), list[pl.DataFrame]()
     for block, target in zip(blocks(), targets(), strict=True):
-        labels = _labels(target)
+        labels = _class_names(target)
         if list(left) == [""]:
             labels = labels.set(labels.is_not_null(), "")
         rows = [
@@ -76,7 +76,7 @@ def _count_classes(targets: Iterator[pl.Series]) -> tuple[dict[str, int], int]:
     """Return the number of rows per class, as one class if there are too many, and the total."""
     counts, known, total = Counter[str](), 0, 0
     for target in targets:
-        labels = _labels(target).drop_nulls().rename("label")
+        labels = _class_names(target).drop_nulls().rename("label")
         total, known = total + len(target), known + len(labels)
         if len(counts) <= MOST_STRATA:
             counts.update(dict(labels.value_counts().iter_rows()))
@@ -121,7 +121,7 @@ def allocate_rows(counts: dict[str, int], size: int) -> dict[str, int]:
     return {name: max(1, n) if counts[name] else 0 for name, n in rows.items()}
 
 
-def _labels(target: pl.Series) -> pl.Series:
+def _class_names(target: pl.Series) -> pl.Series:
     """Return the class names of a block; rows without a target are null."""
     import polars as pl
 

@@ -124,7 +124,7 @@ def _normalize(text: pl.Series, decimal: str) -> pl.Series:
 
 
 def to_dates(text: pl.Series) -> tuple[pl.Series, str] | None:
-    """Parse a column of text as dates; return them and their format, or None if a cell is no date.
+    """Parse a column of text as dates; return them and the format, or None if a cell is no date.
 
     >>> import polars as pl
     >>> to_dates(pl.Series(["02/01/2024", "31/01/2024"]))[1]
@@ -136,16 +136,20 @@ def to_dates(text: pl.Series) -> tuple[pl.Series, str] | None:
     probe = text.drop_nulls().head(PROBE)
     if not len(probe) or not probe.str.contains(LIKE_A_DATE).all():
         return None
-    for form in _formats():
-        if read_dates(probe, form) is not None:
-            dates = read_dates(text, form)
+    for date_format in _list_formats():
+        if read_dates(probe, date_format) is not None:
+            dates = read_dates(text, date_format)
             if dates is not None:
-                return dates, form
-    fits = [(dates, form) for form in SLASHED if (dates := read_dates(text, form)) is not None]
+                return dates, date_format
+    fits = [
+        (dates, date_format)
+        for date_format in SLASHED
+        if (dates := read_dates(text, date_format)) is not None
+    ]
     return fits[0] if len(fits) == 1 else None
 
 
-def _formats() -> list[str]:
+def _list_formats() -> list[str]:
     times = [
         f"{date}{gap}{time}{zone}"
         for date in DATES[:3]
@@ -156,15 +160,15 @@ def _formats() -> list[str]:
     return [*DATES, *times]
 
 
-def read_dates(text: pl.Series, form: str) -> pl.Series | None:
+def read_dates(text: pl.Series, date_format: str) -> pl.Series | None:
     """Parse text as UTC Datetime in microseconds; return None if a cell has another format."""
     import polars as pl
 
-    if "%H" not in form:
-        dates = text.str.strptime(pl.Date, form, strict=False).cast(pl.Datetime("us"))
-    elif form.endswith("%z"):
-        dates = text.str.strptime(pl.Datetime("us", "UTC"), form, strict=False)
+    if "%H" not in date_format:
+        dates = text.str.strptime(pl.Date, date_format, strict=False).cast(pl.Datetime("us"))
+    elif date_format.endswith("%z"):
+        dates = text.str.strptime(pl.Datetime("us", "UTC"), date_format, strict=False)
         dates = dates.dt.replace_time_zone(None)
     else:
-        dates = text.str.strptime(pl.Datetime("us"), form, strict=False)
+        dates = text.str.strptime(pl.Datetime("us"), date_format, strict=False)
     return dates if dates.null_count() == text.null_count() else None

@@ -74,7 +74,7 @@ def read_csv(path: Path, dialect: Dialect) -> tuple[pl.DataFrame, list[str]]:
         counts = CellCounts()
         parts: dict[str, list[pl.Series]] = {name: [] for name in names}
         late = set[str]()
-        for block in _blocks(path, dialect, names, counts):
+        for block in _read_blocks(path, dialect, names, counts):
             for cells in block:
                 column, as_text = parts[cells.name], cells.name in text
                 part = _read_cells(cells, as_text, dialect.decimal, counts)
@@ -125,14 +125,14 @@ def describe_dialect(dialect: Dialect) -> list[str]:
     return notes
 
 
-def _blocks(
+def _read_blocks(
     path: Path, dialect: Dialect, names: list[str], counts: CellCounts
 ) -> Iterator[pl.DataFrame]:
     """Yield a table in blocks of rows; every cell is text, empty cells are null."""
     import polars as pl
 
     with open_text(path, dialect.encoding) as file:
-        for joined in _split(file, dialect, len(names), counts, path):
+        for joined in _join_cells(file, dialect, len(names), counts, path):
             yield pl.read_csv(
                 io.BytesIO(joined.encode()),
                 separator=UNIT,
@@ -154,7 +154,7 @@ def _read_cells(cells: pl.Series, as_text: bool, decimal: str, counts: CellCount
     return column
 
 
-def _split(
+def _join_cells(
     file: IO[str], dialect: Dialect, width: int, counts: CellCounts, path: Path
 ) -> Iterator[str]:
     """Yield complete records with cells separated by UNIT, about one block at a time."""
@@ -218,7 +218,7 @@ def sample_csv(
     column = find(target, names, "target")
 
     def blocks() -> Iterator[pl.DataFrame]:
-        return _blocks(path, dialect, names, CellCounts())
+        return _read_blocks(path, dialect, names, CellCounts())
 
     part, total = stratified_sample(blocks, lambda: (block[column] for block in blocks()), size)
     counts, read = CellCounts(), []
@@ -255,6 +255,6 @@ def scan_csv(
 
     names, _ = sanitize_names(dialect.names)
     counts = CellCounts()
-    for block in _blocks(path, dialect, names, counts):
+    for block in _read_blocks(path, dialect, names, counts):
         read = [_read_cells(cells, as_text, dialect.decimal, counts) for cells in block]
         yield block, pl.DataFrame(read)

@@ -97,22 +97,22 @@ def detect_dialect(
         raise UserError(f"{path}: expected a table; the file is empty")
     if other := next((what for what, like in OTHERS.items() if like.match(lines[0])), None):
         raise UserError(f"{path}: expected a table of text; got {other}. Save it as CSV")
-    comments = _comments(lines)
+    comments = _count_comments(lines)
     lines, skip = lines[comments:], numbers[comments]
-    separator = separator or _separator(lines, whole)
+    separator = separator or _detect_separator(lines, whole)
     records = split(lines, separator, whole)
     if header is not False:
-        _check_top(records, path, skip)
+        _reject_title(records, path, skip)
     first, rest = records[0], records[1:]
-    decimal = decimal or _decimal(rest or records, separator)
+    decimal = decimal or _detect_decimal(rest or records, separator)
     header = _has_header(first, rest, decimal) if header is None else header
-    return Dialect(separator, decimal, encoding, header, _names(first, rest, header), skip)
+    return Dialect(separator, decimal, encoding, header, _get_names(first, rest, header), skip)
 
 
-def _comments(lines: list[str]) -> int:
+def _count_comments(lines: list[str]) -> int:
     """Return the number of comment lines (#) above the header.
 
-    >>> _comments(["# a comment", "id,age", "1,2"]), _comments(["#id,age", "1,2"])
+    >>> _count_comments(["# a comment", "id,age", "1,2"]), _count_comments(["#id,age", "1,2"])
     (1, 0)
     """
     first = next((i for i, line in enumerate(lines) if not line.startswith("#")), 0)
@@ -125,7 +125,7 @@ def _comments(lines: list[str]) -> int:
     return first if several and not alike else 0
 
 
-def _check_top(records: list[list[str]], path: Path, skip: int) -> None:
+def _reject_title(records: list[list[str]], path: Path, skip: int) -> None:
     """Raise if there is a title above the header."""
     width = Counter(len(record) for record in records[1:]).most_common(1)
     if len(records[0]) == 1 and width and width[0][0] > 2 and width[0][1] > len(records) / 2:
@@ -159,7 +159,7 @@ def allow_long_cells() -> Iterator[None]:
         csv.field_size_limit(before)
 
 
-def _separator(lines: list[str], whole: bool) -> str:
+def _detect_separator(lines: list[str], whole: bool) -> str:
     best, detected = 0.0, " "
     for separator in SEPARATORS:
         records = split(lines, separator, whole)
@@ -174,7 +174,7 @@ def _separator(lines: list[str], whole: bool) -> str:
     return " " if len(widths) == 1 and widths != {1} else ","
 
 
-def _decimal(records: list[list[str]], separator: str) -> str:
+def _detect_decimal(records: list[list[str]], separator: str) -> str:
     points = commas = False
     for record in records:
         for cell in record:
@@ -208,7 +208,7 @@ def is_number(cell: str, decimal: str) -> bool:
     return True
 
 
-def _names(first: list[str], rest: list[list[str]], header: bool) -> tuple[str, ...]:
+def _get_names(first: list[str], rest: list[list[str]], header: bool) -> tuple[str, ...]:
     if not header:
         width = Counter(len(record) for record in rest or [first]).most_common(1)[0][0]
         return ("",) * width

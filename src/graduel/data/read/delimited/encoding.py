@@ -60,7 +60,7 @@ def open_bytes(path: Path) -> Iterator[IO[bytes]]:
                 with gzip.GzipFile(fileobj=raw) as unpacked:
                     yield unpacked  # type: ignore[misc]  # a GzipFile reads bytes
             elif head == b"PK\x03\x04":
-                with _unzipped(raw, path) as part:
+                with _open_zip(raw, path) as part:
                     yield part
             else:
                 yield raw
@@ -73,7 +73,7 @@ def open_bytes(path: Path) -> Iterator[IO[bytes]]:
         raise UserError(f"{path}: cannot be read ({error.strerror or error})") from None
 
 
-def _unzipped(raw: IO[bytes], path: Path) -> IO[bytes]:
+def _open_zip(raw: IO[bytes], path: Path) -> IO[bytes]:
     try:
         archive = zipfile.ZipFile(raw)
         files = [name for name in archive.namelist() if not name.endswith("/")]
@@ -113,7 +113,7 @@ def detect_encoding(path: Path, encoding: str | None = None) -> str:
     if candidates[0].startswith("utf-8") or candidates[0] in FALLBACKS:
         reject_binary(path, head)
     for name in candidates:
-        if _decodes(path, name):
+        if _can_decode(path, name):
             return name
     raise UserError(f"{path}: is not in the encoding {candidates[0]}. Omit --encoding to detect it")
 
@@ -143,7 +143,7 @@ def reject_binary(path: Path, head: bytes) -> None:
         )
 
 
-def _decodes(path: Path, encoding: str) -> bool:
+def _can_decode(path: Path, encoding: str) -> bool:
     decoder = codecs.getincrementaldecoder(encoding)()
     with open_bytes(path) as file:
         try:

@@ -65,10 +65,10 @@ def read_images(folder: Path, size: tuple[int, int] | None = None) -> tuple[Data
             f"got {join_names(classes) or 'no such folder'}"
         )
     files = [(path, name) for part in parts for name in classes for path in part.get(name, ())]
-    has_color, size = _survey([path for path, _ in files], size)
+    has_color, size = _inspect([path for path, _ in files], size)
     X = np.empty((len(files), *size, 3) if has_color else (len(files), *size), np.uint8)
     for row, (path, _) in zip(X, files, strict=True):
-        row[...] = _pixels(path, size, has_color)
+        row[...] = _read_pixels(path, size, has_color)
     n_train = sum(map(len, parts[0].values())) if len(parts) == 2 else None
     labels = np.array([name for _, name in files])
     mode = "RGB" if has_color else "grayscale"
@@ -87,15 +87,15 @@ def read_flat(files: list[Path], image: tuple[int, int, int]) -> NDArray[Any]:
     A uint8 array of shape (n, height, width), or (n, height, width, 3) for RGB.
     """
     height, width, channels = image
-    _survey(files, (height, width))
-    return np.stack([_pixels(path, (height, width), channels == 3) for path in files])
+    _inspect(files, (height, width))
+    return np.stack([_read_pixels(path, (height, width), channels == 3) for path in files])
 
 
-def _survey(files: list[Path], size: tuple[int, int] | None) -> tuple[bool, tuple[int, int]]:
+def _inspect(files: list[Path], size: tuple[int, int] | None) -> tuple[bool, tuple[int, int]]:
     """Return whether any image has color, and the size, from the images' headers."""
     has_color, is_fixed, first = False, size is not None, files[0]
     for path in files:
-        with _image(path) as image:
+        with _open_image(path) as image:
             here = (image.height, image.width)
             has_color |= image.mode not in GRAY
         if here[0] * here[1] > MOST_PIXELS:
@@ -119,12 +119,12 @@ def _survey(files: list[Path], size: tuple[int, int] | None) -> tuple[bool, tupl
 
 
 @contextmanager
-def _image(path: Path) -> Iterator[Image.Image]:
+def _open_image(path: Path) -> Iterator[Image.Image]:
     from PIL import Image
 
     try:
         with warnings.catch_warnings():
-            # Pillow warns about large images, whose size _survey limits.
+            # Pillow warns about large images, whose size _inspect limits.
             warnings.simplefilter("ignore")
             with Image.open(path, formats=("PNG", "JPEG")) as image:
                 yield image
@@ -137,10 +137,10 @@ def _image(path: Path) -> Iterator[Image.Image]:
         ) from None
 
 
-def _pixels(path: Path, size: tuple[int, int], has_color: bool) -> NDArray[Any]:
+def _read_pixels(path: Path, size: tuple[int, int], has_color: bool) -> NDArray[Any]:
     from PIL import Image
 
-    with _image(path) as image:
+    with _open_image(path) as image:
         if image.mode.startswith("I"):
             # Pillow would truncate 16-bit pixels instead of scaling them.
             gray = np.asarray(image).astype(np.int64).clip(0, 65535) // 257
