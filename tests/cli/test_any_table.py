@@ -152,7 +152,7 @@ REFUSED = {
     "title.csv": (b"A title\n\n" + PLAIN, "line 1: expected 3 cells, as most lines have; got one"),
     "json.csv": (b'[{"x": 1, "target": "a"}]', "got JSON. Save it as CSV"),
     "page.csv": (b"<!DOCTYPE html><p>404</p>", "got HTML or XML"),
-    "two files.zip": (zipped(a_csv=PLAIN, b_csv=PLAIN), "it has 2 ('a.csv', 'b.csv')"),
+    "two files.zip": (zipped(a_csv=PLAIN, b_csv=PLAIN), "got 2 files ('a.csv', 'b.csv')"),
     "no file.zip": (zipped(), "an empty zip file"),
     "cut short.csv.gz": (gzip.compress(PLAIN)[:100], "it is damaged or cut short"),
     "twice.csv.gz": (gzip.compress(gzip.compress(PLAIN)), "compressed with gzip twice"),
@@ -164,7 +164,10 @@ REFUSED = {
     ),
     "one class.csv": (lines(40, lambda i: f"{i % 5},{i % 3},a"), "must have two classes or more"),
     "one row.csv": (lines(1, lambda i: "1,2,a"), "expected two rows or more with a target; got 1"),
-    "all missing.csv": (lines(40, lambda i: f",NA,{ab(i)}"), "got 'x' (missing), 'z' (missing)"),
+    "all missing.csv": (
+        lines(40, lambda i: f",NA,{ab(i)}"),
+        "dropped: 'x' (missing), 'z' (missing)",
+    ),
     "all constant.csv": (lines(40, lambda i: f"5,same,{ab(i)}"), "'x' (constant), 'z' (constant)"),
     "target missing.csv": (lines(40, lambda i: f"{i % 5},{i},"), "expected two rows or more"),
     "target alone.csv": (lines(40, ab, "target"), "the table has one column, 'target'"),
@@ -173,7 +176,7 @@ REFUSED = {
     "names as target.csv": (lines(60, lambda i: f"{i % 5},{i % 3},n{i}"), "these are not classes"),
     "unusual cells.csv": (PLAIN.replace(b",", b"^"), "Did you mean 'x^z^target'?"),
     "broken.npz": (b"PK\x03\x04garbage", "expected an NPZ file"),
-    "database.csv": (b"SQLite format 3\0" + bytes(90), "a database of SQLite"),
+    "database.csv": (b"SQLite format 3\0" + bytes(90), "an SQLite database"),
     "pickle.csv": (b"\x80\x04\x95" + bytes(90), "a Python pickle, which is never loaded"),
 }
 

@@ -217,7 +217,7 @@ def test_data_shows_images(capsys):
 
 def test_data_reads_a_part_of_a_table_in_a_file_alone(capsys, folder):
     assert main(["data", "mine.csv", "--target", "outcome", "--rows", "30"]) == 0
-    assert "of 150 rows 30 are read" in " ".join(capsys.readouterr().out.split())
+    assert "30 of 150 rows" in " ".join(capsys.readouterr().out.split())
     for name, message in (("iris", "a table in a file"), ("mnist", "goes with a table")):
         code, line = complaint(capsys, "data", name, "--rows", "30")
         assert code == 2

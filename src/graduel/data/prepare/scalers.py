@@ -98,7 +98,7 @@ class Quantile(Struct, frozen=True, tag=True):
     resolves only the largest, become evenly spread.
 
     Source: Gorishniy et al., *Revisiting Deep Learning Models for Tabular Data*, 2021, after
-    scikit-learn's ``QuantileTransformer`` (which maps ties with the minimum or maximum to its ends).
+    scikit-learn's ``QuantileTransformer``, which maps ties with the minimum or maximum to the ends.
     """
 
     knots: tuple[float, ...]
