@@ -11,10 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from graduel.data.coerce import category_text
-from graduel.data.number_format import thousands_separator
 from graduel.data.read.column_names import quote_name
 from graduel.data.read.delimited.cells import MISSING, to_numbers
 from graduel.data.read.labelled_arrays import natural_order
+from graduel.data.year_columns import thousands_separator
 from graduel.errors import UserError
 
 if TYPE_CHECKING:

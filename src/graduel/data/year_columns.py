@@ -1,4 +1,4 @@
-"""The number format of a column's values: years have no thousands separators."""
+"""Columns of years, whose numbers have no thousands separators."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The number format of a column's values: years have no thousands separators."""
+"""Columns of years, whose numbers have no thousands separators."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from datetime import date
 import polars as pl
 import pytest
 
-from graduel.data.number_format import thousands_separator
 from graduel.data.schema_inference import infer_table
+from graduel.data.year_columns import thousands_separator
 
 
 @pytest.mark.parametrize(
