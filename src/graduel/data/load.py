@@ -74,7 +74,7 @@ def _read_content(spec: SourceSpec, content: bytes) -> Source:
     """Read the bytes of a Parquet or NPZ file."""
     import polars as pl
 
-    from graduel.data.read.labelled_arrays import dataset_from_arrays
+    from graduel.data.read.labeled_arrays import dataset_from_arrays
     from graduel.data.read.reader import Source
 
     if spec.file.endswith(".parquet"):

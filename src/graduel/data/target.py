@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from graduel.data.coerce import category_text
 from graduel.data.read.column_names import quote_name
 from graduel.data.read.delimited.cells import MISSING, to_numbers
-from graduel.data.read.labelled_arrays import natural_order
+from graduel.data.read.labeled_arrays import natural_order
 from graduel.data.year_columns import thousands_separator
 from graduel.errors import UserError
 

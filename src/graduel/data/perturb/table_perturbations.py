@@ -34,7 +34,7 @@ def missing(X: pl.DataFrame, strength: float, rng: np.random.Generator) -> pl.Da
 
 
 def permute(X: pl.DataFrame, column: str, rng: np.random.Generator) -> pl.DataFrame:
-    """Permute the values of one column, so that it is independent of the other columns.
+    """Permute the values of one column, so that it carries no information about its row.
 
     References
     ----------

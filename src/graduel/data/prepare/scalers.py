@@ -25,7 +25,7 @@ FAR = 1e38
 
 
 class Robust(Struct, frozen=True, tag=True):
-    """y = z / √(1 + (z / 3)²),   z = (x − center) / width.
+    """Robust scaling with smooth clipping: y = z / √(1 + (z / 3)²), z = (x − center) / width.
 
     The center is the median; the width is the interquartile range, or half the range if the
     quartiles are equal. Both ignore infinite values. A constant column gives 0; a column of a
@@ -178,7 +178,7 @@ class Both(Struct, frozen=True, tag=True):
 
 
 class Shift(Struct, frozen=True, tag=True):
-    """y = x − shift, clipped to ±10³⁸; missing values stay NaN.
+    """Shift into the precision of float32: y = x − shift, clipped to ±10³⁸; NaN stays NaN.
 
     The shift is 0, or the median of the distinct values if float32 would otherwise merge values,
     such as seconds since 1970. A shift does not change a tree's splits. `whole` is whether the

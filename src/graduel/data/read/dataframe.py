@@ -9,7 +9,7 @@ import numpy as np
 
 from graduel.data.dataset import Dataset
 from graduel.data.read.column_names import quote_name, sanitize_names
-from graduel.data.read.labelled_arrays import dataset_from_arrays
+from graduel.data.read.labeled_arrays import dataset_from_arrays
 from graduel.errors import UserError
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from graduel.data.dataset import Dataset
 from graduel.data.read.column_names import join_names
-from graduel.data.read.labelled_arrays import dataset_from_arrays
+from graduel.data.read.labeled_arrays import dataset_from_arrays
 from graduel.errors import UserError
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from graduel.data.read.images.idx import find_idx_files
 from graduel.data.read.images.image_folders import find_image_folders
-from graduel.data.read.labelled_arrays import natural_order
+from graduel.data.read.labeled_arrays import natural_order
 from graduel.errors import UserError
 
 TABLE_ENDINGS = (".csv", ".tsv", ".tab", ".psv", ".parquet", ".pq")

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from graduel.data.dataset import Dataset
-from graduel.data.read.labelled_arrays import dataset_from_arrays
+from graduel.data.read.labeled_arrays import dataset_from_arrays
 from graduel.errors import UserError
 
 TYPES: dict[int, np.dtype[Any]] = {
