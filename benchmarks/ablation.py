@@ -39,23 +39,23 @@ from graduel.train.recipes import RECIPES, NetRecipe
 
 WHOLE = "the recipe"
 BASE = replace(RECIPES["tabular"], epochs=64)
-SINGLE = {"heads": 1, "layers": (256, 256, 256)}
+SINGLE = {"members": 1, "layers": (256, 256, 256)}
 WITHOUT: dict[str, dict[str, Any]] = {
-    "heads (one network, 256 wide)": SINGLE,
+    "ensemble members (one network, 256 wide)": SINGLE,
     "scores beside numbers (robust scaling alone)": {"scaling": "robust"},
     "numbers beside scores (scores alone)": {"scaling": "quantile"},
-    "waves of numbers (PBLD)": {"numbers": "plain"},
-    "learned vectors of categories": {"embed": 0},
-    "the factor of each column": {"front_scale": False},
+    "periodic embedding (PBLD)": {"numeric_embedding": "plain"},
+    "embeddings of categories": {"category_embedding": 0},
+    "the factor of each column": {"input_scale": False},
     "NTK parametrization (rate 0.003)": {"ntk": False, "calibrate": False, "lr": 3e-3},
     "calibration by the first rows": {"calibrate": False},
-    "activations that bend (SELU)": {"activation": "selu"},
+    "parametric activation (SELU)": {"activation": "selu"},
     "coslog4 (one cosine)": {"schedule": "cosine"},
     "a fast second moment (β₂ = 0.999)": {"optimizer": "adamw"},
     "rates by role": {"rates": ""},
     "dropout": {"dropout": 0.0},
     "weight decay": {"weight_decay": 0.0},
-    "dropout and decay that fall": {"falls": ""},
+    "scheduled dropout and weight decay": {"scheduled": ""},
 }
 """What is taken out, and what stands in its place."""
 ADDED: dict[str, dict[str, Any]] = {

@@ -23,7 +23,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-OURS = "heads=1 layers=256,256,256 scaling=robust label_smoothing=0.1 batch_size=256 epochs={}"
+OURS = "members=1 layers=256,256,256 scaling=robust label_smoothing=0.1 batch_size=256 epochs={}"
 
 
 def table(rows: int, columns: int) -> tuple[pd.DataFrame, np.ndarray]:

@@ -3,11 +3,10 @@
     python benchmarks/table_cost.py --out cost.json --plot docs/images/table-cost.svg
 
 Columns are half numbers and half categories of twelve values, classes two; the recipe is that for
-ten thousand rows (``graduel.train.recipes.net_recipe``), once with its heads and once as one
-network of
-256 units a layer (``heads=1 layers=256,256,256``). Of each size three epochs are timed after one to
-warm up, the median counts, and seconds are those of all epochs of the recipe. Sizes go round in
-turn, so that a disturbance meets all of them. `--rows` and `--columns` change the sizes.
+ten thousand rows (``graduel.train.recipes.net_recipe``), once as an ensemble and once as one
+network of 256 units a layer (``members=1 layers=256,256,256``). Of each size three epochs are timed
+after one to warm up; the median is scaled to all epochs of the recipe. Sizes take turns, so that a
+disturbance meets all of them. `--rows` and `--columns` change the sizes.
 """
 
 from __future__ import annotations
@@ -29,7 +28,7 @@ from graduel.train.loop.training import Training
 from graduel.train.recipes import NetRecipe, net_recipe
 
 TYPICAL = 10_000, 20
-KINDS = {"heads": "", "one network": "heads=1 layers=256,256,256"}
+KINDS = {"ensemble": "", "one network": "members=1 layers=256,256,256"}
 
 
 def training(recipe: NetRecipe, rows: int, columns: int) -> Training:

@@ -44,7 +44,7 @@ from graduel.serialize import read_json, to_plain, write_json
 DATA = Path(__file__).parent / "data"
 TABLE = DATA / "mixed.csv"
 
-SMALL = "--net 'layers=8 heads=2 epochs=12'"
+SMALL = "--net 'layers=8 members=2 epochs=12'"
 RUNS = {
     "mnist": "duel mnist --rows 2000 --quick --net 'layers=32 epochs=12 lr=3e-3'",
     "mixed": "duel mixed.csv --target label --split 5x2 --quick "

@@ -16,7 +16,16 @@ from graduel.data.column import Column
 from graduel.data.prepare.preparation import NetPreparation, Preparation, TreePreparation
 from graduel.data.schema import Schema
 from graduel.models.model_file import Model, save_model
-from graduel.train.io.network_file import load_network
+from graduel.nn.network import Network
+from graduel.nn.weights import Weights
+
+RENAMED = {
+    "MeanOfHeads": "EnsembleMean",
+    "HeadsDense": "EnsembleOutput",
+    "heads": "members",
+    "falls": "scheduled",
+}
+"""Types and fields of a stored network that have another name now."""
 
 
 def convert(old: Path, new: Path) -> None:
@@ -28,11 +37,14 @@ def convert(old: Path, new: Path) -> None:
             new.write_bytes(old.read_bytes())
             return
         note = notes["kept"]
-        booster = file.get_tensor("booster") if note["family"] == "xgboost" else None
+        spec = rename(json.loads(text).get("spec"))
+        arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+        booster = arrays.get("booster")
     schema, title = _schema(note["task"]), note["title"]
     if booster is None:
-        net, preparation = load_network(old), _preparation(note["preparation"], NetPreparation)
-        model = Model("net", title, schema, preparation, net.network, net.weights)
+        network = Network.from_spec(spec)
+        preparation = _preparation(note["preparation"], NetPreparation)
+        model = Model("net", title, schema, preparation, network, _weights(network, arrays))
     else:
         preparation, codes = (
             _preparation(note["preparation"], TreePreparation),
@@ -40,6 +52,25 @@ def convert(old: Path, new: Path) -> None:
         )
         model = Model("xgboost", title, schema, preparation, None, None, _booster(booster), codes)
     save_model(new, model)
+
+
+def rename(spec: Any) -> Any:
+    """Return a network's plain form with the names of :data:`RENAMED`."""
+    if isinstance(spec, dict):
+        return {RENAMED.get(key, key): rename(value) for key, value in spec.items()}
+    if isinstance(spec, list):
+        return [rename(value) for value in spec]
+    return RENAMED.get(spec, spec) if isinstance(spec, str) else spec
+
+
+def _weights(network: Network, arrays: dict[str, np.ndarray]) -> Weights:
+    """Return weights and state from the arrays of a file."""
+    weights = network.init(np.random.default_rng(0))
+    for entry in network.layout.entries:
+        entry.view(weights.theta)[...] = arrays[entry.name]
+    for entry in network.state_layout.entries:
+        entry.view(weights.state)[...] = arrays[f"state:{entry.name}"]
+    return weights
 
 
 def _booster(content: np.ndarray) -> Any:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -27,20 +28,29 @@ class Done(NamedTuple):
     said: str
 
 
-def run(folder: Path, tests: tuple[str, ...], log: Path) -> Done:
-    """Run tests of a copy in a process of its own; the first failure ends it."""
+def run(folder: Path, tests: tuple[str, ...], log: Path, *, first: Sequence[str] = ()) -> Done:
+    """Run tests of a copy in a process of its own, which ends with the first failure.
+
+    Tests whose names hold a word of `first` run before the others.
+    """
     known = multiprocessing.get_all_start_methods()
     context = multiprocessing.get_context("forkserver" if "forkserver" in known else "spawn")
     if "forkserver" in known:
         context.set_forkserver_preload(list(WARM))
-    process = context.Process(target=_pytest, args=(str(folder), tests, str(log)))
+    process = context.Process(target=_pytest, args=(str(folder), tests, str(log), first))
     process.start()
     process.join()
     return Done(process.exitcode, log.read_text(encoding="utf-8"))
 
 
 class _Hurry:
-    """Hypothesis need not find the smallest example, nor write it down."""
+    """Likely failures first; Hypothesis neither shrinks an example nor saves it."""
+
+    def __init__(self, first):
+        self.first = [word.lower() for word in first]
+
+    def pytest_collection_modifyitems(self, items):
+        items.sort(key=lambda item: not any(word in item.nodeid.lower() for word in self.first))
 
     def pytest_collection(self):
         from hypothesis import Phase, settings
@@ -55,7 +65,7 @@ class _Hurry:
         settings.load_profile("mutants")
 
 
-def _pytest(folder: str, tests: tuple[str, ...], log: str) -> None:
+def _pytest(folder: str, tests: tuple[str, ...], log: str, first: Sequence[str]) -> None:
     with open(log, "w", encoding="utf-8") as file:
         os.dup2(file.fileno(), 1)
         os.dup2(file.fileno(), 2)
@@ -70,7 +80,7 @@ def _pytest(folder: str, tests: tuple[str, ...], log: str) -> None:
 
     options = ("-o", "addopts=-m 'not long'", "-p", "no:cacheprovider")  # one process is enough
     command = ["-q", "-x", "--tb=short", *options, *tests]
-    code = pytest.main(command, plugins=[_Hurry()])
+    code = pytest.main(command, plugins=[_Hurry(first)])
     import graduel
 
     assert graduel.__file__.startswith(src), f"tested {graduel.__file__}, not the copy"

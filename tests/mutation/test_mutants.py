@@ -6,13 +6,16 @@ Each mutant is a copy of the package with one line changed; the engine's own tes
 
 from __future__ import annotations
 
+import compileall
+import py_compile
+import re
 import shutil
 from pathlib import Path
 
 import mutants_activations
 import mutants_columns
+import mutants_ensemble
 import mutants_glassbox
-import mutants_heads
 import mutants_images
 import mutants_losses
 import mutants_optim
@@ -92,7 +95,7 @@ for room in (
     mutants_activations,
     mutants_columns,
     mutants_glassbox,
-    mutants_heads,
+    mutants_ensemble,
     mutants_images,
     mutants_losses,
     mutants_optim,
@@ -108,6 +111,9 @@ def copy(tmp_path_factory):
     shutil.copytree(ROOT / "src" / "graduel", folder / "src" / "graduel", ignore=_caches)
     shutil.copytree(ROOT / "tests", folder / "tests", ignore=_caches)
     shutil.copy(ROOT / "pyproject.toml", folder)
+    # Compiled once. A checksum tells Python that a mutated file is another one; its time might not.
+    checked = py_compile.PycInvalidationMode.CHECKED_HASH
+    assert compileall.compile_dir(folder / "src", quiet=1, invalidation_mode=checked)
     return folder
 
 
@@ -129,8 +135,9 @@ def test_a_test_fails(copy, tmp_path, file, old, new, tests):
     whole = path.read_text(encoding="utf-8")
     assert old in whole, f"{file} no longer holds {old!r}"
     path.write_text(whole.replace(old, new, 1), encoding="utf-8")
+    classes = re.findall(r"^class (\w+)", whole, re.MULTILINE)
     try:
-        done = run(copy, tests, tmp_path / "log.txt")
+        done = run(copy, tests, tmp_path / "log.txt", first=[path.stem, *classes])
     finally:
         path.write_text(whole, encoding="utf-8")
     assert done.code == 1, f"no test noticed:\n{done.said[-1500:]}"
