@@ -1,4 +1,4 @@
-"""Mutants of the optimizers other than SGD and Adam; see `test_mutants.py`."""
+"""Mutants of optimizers, wrappers and line search; see `test_mutants.py`."""
 
 from __future__ import annotations
 
