@@ -9,7 +9,7 @@ from math import prod
 import numpy as np
 from numpy.typing import NDArray
 
-ROLES = ("weight", "bias", "scale", "embedding", "periodic", "activation", "head")
+ROLES = ("weight", "bias", "scale", "embedding", "periodic", "activation", "ensemble")
 """The roles that come first, in this order; others follow in the order they appear."""
 
 

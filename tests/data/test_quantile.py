@@ -195,7 +195,7 @@ def test_columns_with_few_categories_are_one_hot_with_embeddings():
     assert codes(one_hot=2, limit=2)[0] == {"three", "four"}
     nothing = pl.DataFrame({"x": pl.Series([None], dtype=pl.String)})
     assert preparation(nothing, "categorical", embed=True).categorical == (1,)
-    recipe = NetRecipe(embed=3).preparation
+    recipe = NetRecipe(category_embedding=3).preparation
     assert (recipe["embed"], recipe["one_hot"]) == (True, 3)
     assert NetRecipe().preparation["embed"] is False
 

@@ -19,7 +19,7 @@ from graduel import TabularMLPClassifier
 from graduel.estimators.table.table_persistence import FORMAT
 
 FOLDER = Path(__file__).with_name("tabular")
-RECIPE = "layers=6 epochs=8 batch_size=8 lr=0.05 embed=2 heads=2"
+RECIPE = "layers=6 epochs=8 batch_size=8 lr=0.05 category_embedding=2 members=2"
 COLUMNS = {
     "height": [1.5, 1.75, None, 2.0] * 10,
     "colour": ["red", "green", "blue", None, "red"] * 8,

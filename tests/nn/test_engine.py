@@ -47,7 +47,7 @@ from graduel.nn.layers.random_bits import CHUNK, sixteen_bits
 from graduel.optim import SGD
 
 LAYERS = [(part, table_rows.SHAPE) for part in table_rows.LAYERS]
-LAYERS += table_rows.HEADS
+LAYERS += table_rows.ENSEMBLES
 LAYERS += [(part, table_images.SHAPE) for part in table_images.LAYERS]
 NOT_ROW_WISE = table_rows.NOT_ROW_WISE
 NOT_DETERMINISTIC = table_rows.NOT_DETERMINISTIC

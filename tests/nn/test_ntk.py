@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from test_heads import allocated, alone
+from test_ensemble import allocated, alone
 
 from graduel.nn import (
     INFERENCE,
@@ -19,8 +19,8 @@ from graduel.nn import (
     Dense,
     Dropout,
     EnsembleDense,
+    EnsembleOutput,
     Flatten,
-    HeadsDense,
     Mish,
     Network,
     NTKDense,
@@ -92,7 +92,7 @@ def test_calibrated_units_have_variance_one_and_a_zero_on_a_row(layer, shape, dt
     zero = np.abs(y).min(axis=0)
     assert (zero < tolerance).all()
     chosen = np.abs(y).argmin(axis=0).ravel()
-    assert len(set(chosen.tolist())) > 3  # a row of its own for every unit, of every head
+    assert len(set(chosen.tolist())) > 3  # a row of its own for every unit, of every member
 
 
 @pytest.mark.parametrize(("layer", "shape"), CALIBRATED, ids=lambda case: str(case)[:40])
@@ -206,7 +206,7 @@ def test_nothing_the_size_of_a_batch_is_made_in_a_step():
 
 
 def test_dropout_falls_over_the_second_half():
-    net = Network((Dropout(0.4, falls=True),), (20_000,), dtype="float64")
+    net = Network((Dropout(0.4, scheduled=True),), (20_000,), dtype="float64")
     ws = net.workspace(net.init(np.random.default_rng(0)))
     x = np.ones((1, 20_000))
 
@@ -227,10 +227,10 @@ def test_dropout_falls_over_the_second_half():
     assert net.forward(x, ws, INFERENCE) is x
     assert Network.from_spec(json.loads(json.dumps(net.to_spec()))) == net
     old = net.to_spec()
-    del old["layers"][0]["falls"]
+    del old["layers"][0]["scheduled"]
     assert Network.from_spec(old).layers == (Dropout(0.4),)
-    with pytest.raises(ValueError, match="falls is for a rate that is a number; got a function"):
-        Dropout(lambda t: t, falls=True)
+    with pytest.raises(ValueError, match="scheduled=True needs a rate that is a number; got"):
+        Dropout(lambda t: t, scheduled=True)
 
 
 def test_mistakes_are_named_with_the_remedy():
@@ -243,7 +243,7 @@ def test_mistakes_are_named_with_the_remedy():
         Network((Parametric(Dense(3)),), (5,))
     with pytest.raises(ValueError, match="Parametric expects examples whose last axis"):
         Network((Parametric(),), ())
-    spec = Network((HeadsDense(2, 3),), (3, 4)).to_spec()
-    spec["layers"][0]["type"] = "HeadDense"
-    with pytest.raises(ValueError, match=r"Did you mean 'HeadsDense'\?"):
+    spec = Network((EnsembleOutput(2, 3),), (3, 4)).to_spec()
+    spec["layers"][0]["type"] = "EnsembleOuput"
+    with pytest.raises(ValueError, match=r"Did you mean 'EnsembleOutput'\?"):
         Network.from_spec(spec)

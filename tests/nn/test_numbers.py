@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from test_heads import allocated, alone
+from test_ensemble import allocated, alone
 
 from graduel.nn import (
     INFERENCE,

@@ -280,7 +280,7 @@ def test_numbers_out_of_range_are_refused(make, message):
 def test_unknown_roles_are_refused_and_the_known_ones_listed(rule):
     message = (
         "role must be one of 'weight', 'bias', 'scale', 'embedding', 'periodic', 'activation', "
-        "'head', 'own'; got 'wieght'"
+        "'ensemble', 'own'; got 'wieght'"
     )
     with pytest.raises(ValueError, match=message):
         rule.init(LAYOUT, "float64")

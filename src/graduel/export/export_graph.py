@@ -14,8 +14,8 @@ from graduel.errors import UserError
 from graduel.nn import (
     AbsoluteError,
     BinaryCrossEntropy,
+    EnsembleMean,
     Huber,
-    MeanOfHeads,
     Network,
     Poisson,
     Scope,
@@ -37,7 +37,7 @@ LINKS: Mapping[type, str] = {
     Huber: "identity",
     Poisson: "exp",
 }
-"""The link of each loss; a loss of several heads has that of its loss of one."""
+"""The link of each loss; that of an ensemble is its members' link."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +90,7 @@ class ExportGraph:
     classes: tuple[int, ...] | tuple[str, ...] | None
     link: str
     """'softmax', 'sigmoid', 'exp' or 'identity'."""
-    heads: bool = False
+    is_ensemble: bool = False
     """Whether the answer is the mean over the first axis of the raw ones."""
 
     @property
@@ -134,8 +134,8 @@ class ExportGraph:
             raise UserError(
                 f"scale must be a finite number, what X is multiplied by; got {scale!r}"
             )
-        heads = type(network.loss) is MeanOfHeads
-        loss = getattr(network.loss, "loss", None) if heads else network.loss
+        is_ensemble = type(network.loss) is EnsembleMean
+        loss = getattr(network.loss, "loss", None) if is_ensemble else network.loss
         link = LINKS.get(type(loss))
         if link is None:
             raise UserError(
@@ -143,14 +143,14 @@ class ExportGraph:
                 f"{type(loss).__name__}. Make the network again with a loss of the same "
                 "link, and keep the weights"
             )
-        if heads and len(network.output_shape) < 2:
+        if is_ensemble and len(network.output_shape) < 2:
             raise UserError(
-                "MeanOfHeads takes raw predictions of shape (n, heads, outputs); got a network "
-                f"with outputs of shape {network.output_shape}. End it with HeadsDense"
+                "EnsembleMean takes raw predictions of shape (n, members, outputs); got a network "
+                f"with outputs of shape {network.output_shape}. End it with EnsembleOutput"
             )
         nodes = _collect_layers(network.nodes, scopes, network.input_shape, exporters)
         return cls(
-            network, nodes, float(scale), _check_classes(network, link, classes), link, heads
+            network, nodes, float(scale), _check_classes(network, link, classes), link, is_ensemble
         )
 
 

@@ -101,7 +101,7 @@ def onnx_model(
     if exported.scale != 1:
         x = graph.node("Mul", x, graph.number(exported.scale))
     x = _apply_link(graph, exported.link, append_layers(graph, exported.nodes, x))
-    if exported.heads:
+    if exported.is_ensemble:
         x = graph.node("ReduceMean", x, axes=[1], keepdims=0)
     outputs = _build_outputs(graph, exported, x)
     real = TensorProto.DOUBLE if graph.double else TensorProto.FLOAT

@@ -110,7 +110,7 @@ class Uniform:
 
 @dataclass(frozen=True, slots=True)
 class Signs:
-    """+1 or −1, each with probability ½: heads begin by seeing the same input differently.
+    """+1 or −1, each with probability ½: members begin by seeing the same input differently.
 
     >>> sorted(set(Signs()(np.random.default_rng(0), (3, 4), "float32").ravel().tolist()))
     [-1.0, 1.0]

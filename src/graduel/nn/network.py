@@ -131,7 +131,7 @@ class Network:
 
     @property
     def answer_shape(self) -> Shape:
-        """Shape of one example's answer: that of the raw prediction, but for a mean of heads."""
+        """Shape of one prediction: that of the raw prediction; of an ensemble, of its mean."""
         shape: Shape = getattr(self.loss, "answer_shape", lambda shape: shape)(self.output_shape)
         return shape
 

@@ -28,8 +28,8 @@ class Dropout(Part):
     Parameters
     ----------
     rate : the share that is dropped, in [0, 1); or a function of the progress t in [0, 1]
-    falls : a rate that is a number stays for the first half of the training, and falls to 0 along
-        half a cosine wave over the second: noise keeps units apart while they form, and is in
+    scheduled : keep the rate for the first half of training and decay it to 0 along half a cosine
+        over the second: noise keeps units apart while they form, and is in
         their way when they settle (Holzmüller et al., *Better by Default*, 2024: flat_cos)
 
     Raises
@@ -46,14 +46,15 @@ class Dropout(Part):
     deterministic: ClassVar[bool] = False
 
     rate: float | Callable[[float], float] = 0.5
-    falls: bool = False
+    scheduled: bool = False
 
     def __post_init__(self) -> None:
         if not callable(self.rate):
             self._checked(self.rate)
-        elif self.falls:
+        elif self.scheduled:
             raise ValueError(
-                "falls is for a rate that is a number; got a function, which may fall by itself"
+                "scheduled=True needs a rate that is a number; got a function, which is already "
+                "a schedule"
             )
 
     @staticmethod
@@ -72,7 +73,7 @@ class Dropout(Part):
         if not call.train:
             return x
         rate = self._checked(self.rate(call.t)) if callable(self.rate) else self.rate
-        if self.falls:
+        if self.scheduled:
             rate *= (1 + cos(pi * (max(1.0, 2 * call.t) - 1))) / 2
         if rate == 0:
             return x

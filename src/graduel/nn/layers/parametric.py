@@ -72,8 +72,8 @@ class Parametric(Composite):
     def forward(self, x: Array, w: Scope, call: Call) -> Array:
         """Return x + α (f(x) − x)."""
         f = forward_through((self.activation,), w.kids, x, call)
-        w.saved = bend = np.subtract(f, x, out=w.buf("bend", x.shape, x.dtype))
-        y = np.multiply(bend, w.p.alpha, out=w.buf("y", x.shape, x.dtype))
+        w.saved = difference = np.subtract(f, x, out=w.buf("difference", x.shape, x.dtype))
+        y = np.multiply(difference, w.p.alpha, out=w.buf("y", x.shape, x.dtype))
         y += x
         return y
 

@@ -158,17 +158,17 @@ class BinaryCrossEntropy(Part):
         both = self._weigh(target, w)
         # −log(1 − σ(z)) = max(z, 0) + log(1 + exp(−|z|)): the last term is the same for yes and
         # no, and what is before it is ([z > 0] − t) z.
-        bend = np.abs(raw, out=w.buf("bend", raw.shape, raw.dtype))
-        np.negative(bend, out=bend)
-        np.log1p(np.exp(bend, out=bend), out=bend)
+        softplus = np.abs(raw, out=w.buf("softplus", raw.shape, raw.dtype))
+        np.negative(softplus, out=softplus)
+        np.log1p(np.exp(softplus, out=softplus), out=softplus)
         dz = np.greater(raw, 0, out=w.buf("dz", raw.shape, raw.dtype))
         if both is not None:
-            bend *= both
+            softplus *= both
             dz *= both
         dz -= target
         dz *= raw
-        bend += dz
-        each = np.sum(bend, axis=1, out=w.buf("each", (len(raw),), raw.dtype))
+        softplus += dz
+        each = np.sum(softplus, axis=1, out=w.buf("each", (len(raw),), raw.dtype))
         np.copyto(dz, raw)
         sigmoid(dz, out=dz)
         if both is not None:
