@@ -243,8 +243,8 @@ def test_an_ensemble_predicts_in_chunks():
         EnsembleMean(),
     )
     assert net.output_shape == (4, 3)
-    assert net.answer_shape == (3,)
-    assert Network((Dense(3),), (5,)).answer_shape == (3,)
+    assert net.prediction_shape == (3,)
+    assert Network((Dense(3),), (5,)).prediction_shape == (3,)
     weights, X = net.init(rng), rng.normal(size=(50, 5)).astype("float32")
     whole = net.predict(X, weights)
     assert (whole.shape, whole.dtype) == ((50, 3), np.float32)

@@ -122,7 +122,7 @@ class Network:
 
     @staticmethod
     def _specs(nodes: Sequence[Node], which: str) -> list[tuple[str, Any]]:
-        return list(tree.every_spec(nodes, lambda plan: getattr(plan, which)))
+        return list(tree.iter_specs(nodes, lambda plan: getattr(plan, which)))
 
     @property
     def output_shape(self) -> Shape:
@@ -130,9 +130,11 @@ class Network:
         return self.nodes[-1].plan.out if self.nodes else self.input_shape
 
     @property
-    def answer_shape(self) -> Shape:
+    def prediction_shape(self) -> Shape:
         """Shape of one prediction: that of the raw prediction; of an ensemble, of its mean."""
-        shape: Shape = getattr(self.loss, "answer_shape", lambda shape: shape)(self.output_shape)
+        shape: Shape = getattr(self.loss, "prediction_shape", lambda shape: shape)(
+            self.output_shape
+        )
         return shape
 
     def summary(self) -> str:

@@ -57,7 +57,7 @@ class Node:
         )
 
 
-def every_spec(
+def iter_specs(
     nodes: Iterable[Node], which: Callable[[Plan], Mapping[str, Spec]]
 ) -> Iterator[tuple[str, Spec]]:
     """Yield the name and the spec of each array, depth first."""

@@ -41,11 +41,11 @@ class Scope:
     ----------
     p, g, s : namespaces of named views of θ, of its gradient, and of the state
     kids : the scopes of the children, in their order
-    learns : whether there are parameters here or in a child
+    has_params : whether there are parameters here or in a child
     saved : what ``forward`` leaves for ``backward``
     """
 
-    __slots__ = ("_buffers", "g", "kids", "learns", "name", "p", "s", "saved")
+    __slots__ = ("_buffers", "g", "has_params", "kids", "name", "p", "s", "saved")
 
     def __init__(
         self,
@@ -56,7 +56,7 @@ class Scope:
         kids: tuple[Scope, ...],
     ) -> None:
         self.name, self.p, self.g, self.s, self.kids = name, p, g, s, kids
-        self.learns: bool = bool(vars(p)) or any(kid.learns for kid in kids)
+        self.has_params: bool = bool(vars(p)) or any(kid.has_params for kid in kids)
         self.saved: Any = None
         self._buffers: dict[str, NDArray[Any]] = {}
 

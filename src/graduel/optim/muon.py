@@ -164,7 +164,7 @@ class Muon:
             np.copyto(U, M)
         # NaN comes first, so that max keeps it.
         X /= max(norm(X.reshape(-1)), self.eps / (1 - self.momentum))
-        X = orthogonalized(X, Y, gram, square, self.steps)
+        X = orthogonalize(X, Y, gram, square, self.steps)
         n_in, n_out = shape
         scale = 0.2 * sqrt(max(shape)) if self.match_rms else sqrt(max(1.0, n_out / n_in))
         X *= lr * scale
@@ -178,7 +178,7 @@ def matrix_shape(entry: Entry) -> tuple[int, int]:
     return prod(entry.shape[:-1]), entry.shape[-1]
 
 
-def orthogonalized(X: Array, Y: Array, gram: Array, square: Array, steps: int) -> Array:
+def orthogonalize(X: Array, Y: Array, gram: Array, square: Array, steps: int) -> Array:
     """Bring the singular values of X, at most 1, near 1; the answer is in `X` or in `Y`.
 
     X must have no more rows than columns. `Y`, `gram` and `square` are space.

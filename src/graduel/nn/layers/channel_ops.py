@@ -24,7 +24,7 @@ def lines(x: Array) -> Array:
     return x.reshape(len(x), prod(x.shape[1:]))
 
 
-def along(values: Array, size: int, w: Scope) -> Array:
+def repeat_channels(values: Array, size: int, w: Scope) -> Array:
     """Repeat values (c,) along a line of `size` numbers, in a buffer that the next call reuses."""
     if size == len(values):
         return values
@@ -33,7 +33,7 @@ def along(values: Array, size: int, w: Scope) -> Array:
     return line
 
 
-def sums(a: Array, w: Scope, out: Array, by: Array | None = None) -> Array:
+def channel_sums(a: Array, w: Scope, out: Array, by: Array | None = None) -> Array:
     """Add lines up channel by channel into `out` (c,); with `by` their products with its lines.
 
     First over the examples, then over what is left of one: two short sums round less than a long

@@ -9,7 +9,7 @@ from typing import Literal
 import numpy as np
 
 from graduel.nn.initializers import HeNormal, Initializer
-from graduel.nn.layers.channel_ops import lines, sums
+from graduel.nn.layers.channel_ops import channel_sums, lines
 from graduel.nn.layers.layer import Array, Plan, Shape, Spec
 from graduel.nn.layers.patches import Frame
 from graduel.nn.layers.windows import Pair, check_image, pair
@@ -135,7 +135,7 @@ class Conv2D(Part):
             np.matmul(Q, turned.reshape(-1, c), out=dx[images, rows].reshape(-1, c))
             dW += np.matmul(x[images, rows].reshape(-1, c).T, Q, out=share)
         w.g.W[...] = dW.reshape(c, kh, kw, o).transpose(1, 2, 0, 3)[::-1, ::-1]
-        sums(lines(dy), w, w.g.b)
+        channel_sums(lines(dy), w, w.g.b)
         return dx
 
     def _window(self) -> tuple[Pair, Pair]:

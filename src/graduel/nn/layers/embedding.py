@@ -109,7 +109,7 @@ class Columns(Part):
         np.minimum(codes, np.array(self.categorical, x.dtype) - 1, out=codes)
         # Where each number of a vector lies when all tables stand in one line; a step is then one
         # selection, however many columns there are.
-        column, factor, offset, numbers = _places(self.categorical, sizes)
+        column, factor, offset, numbers = _lookup_indices(self.categorical, sizes)
         chosen = w.buf("chosen", (n, len(column)), x.dtype)
         index = w.buf("index", chosen.shape, np.intp)
         # (mode="clip" lets take write into its buffer directly; the codes are in range.)
@@ -164,7 +164,7 @@ class _ZeroFirst:
 
 
 @lru_cache(maxsize=64)
-def _places(
+def _lookup_indices(
     categorical: tuple[int, ...], sizes: tuple[int, ...]
 ) -> tuple[Array, Array, Array, int]:
     """Return for each number of the vectors its column, and how its code becomes its place.
@@ -172,8 +172,8 @@ def _places(
     With c the code: place = c · size + begin of the column's table + which number of the vector.
     The last is how many numbers all tables have.
 
-    >>> *places, numbers = _places((3, 5), (2, 1))
-    >>> [a.tolist() for a in places], numbers
+    >>> *indices, numbers = _lookup_indices((3, 5), (2, 1))
+    >>> [a.tolist() for a in indices], numbers
     ([[0, 0, 1], [2, 2, 1], [0, 1, 6]], 11)
     """
     many = np.array(sizes, np.intp)

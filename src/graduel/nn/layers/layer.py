@@ -101,7 +101,7 @@ def backward_through(
     layers: Sequence[Layer], scopes: Sequence[Scope], dy: Array, call: Call, *, need_dx: bool
 ) -> Array | None:
     """Send `dy` back through layers, last to first; no further than somebody needs it."""
-    last = 0 if need_dx else next((i for i, s in enumerate(scopes) if s.learns), len(layers))
+    last = 0 if need_dx else next((i for i, s in enumerate(scopes) if s.has_params), len(layers))
     dx: Array | None = dy
     for i in reversed(range(last, len(layers))):
         assert dx is not None

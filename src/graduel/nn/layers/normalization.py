@@ -9,7 +9,7 @@ from typing import ClassVar
 import numpy as np
 
 from graduel.nn.initializers import Constant, Zeros
-from graduel.nn.layers.channel_ops import along, lines, sums
+from graduel.nn.layers.channel_ops import channel_sums, lines, repeat_channels
 from graduel.nn.layers.layer import Array, Plan, Shape, Spec, features
 from graduel.nn.part import Part
 from graduel.nn.workspace import Call, Scope
@@ -72,42 +72,44 @@ class BatchNorm(Part):
         slope = w.buf("slope", one, x.dtype)
         if call.train:
             mean, var = w.buf("mean", one, x.dtype), w.buf("var", one, x.dtype)
-            sums(rows, w, mean)
+            channel_sums(rows, w, mean)
             mean /= n
-            centred = np.subtract(rows, along(mean, size, w), out=w.buf("x", rows.shape, x.dtype))
-            sums(centred, w, var, by=centred)
+            centered = np.subtract(
+                rows, repeat_channels(mean, size, w), out=w.buf("x", rows.shape, x.dtype)
+            )
+            channel_sums(centered, w, var, by=centered)
             var /= n
             w.s.mean += self.momentum * (mean - w.s.mean)
             w.s.var += self.momentum * (var * (n / max(n - 1, 1)) - w.s.var)
             inverse = _inverse(var, self.eps, w)
-            w.saved = centred, inverse
+            w.saved = centered, inverse
         else:
-            centred = np.subtract(rows, along(w.s.mean, size, w), out=out)
+            centered = np.subtract(rows, repeat_channels(w.s.mean, size, w), out=out)
             inverse = _inverse(w.s.var, self.eps, w)
             w.saved = rows, None
         np.multiply(w.p.gamma, inverse, out=slope)
-        np.multiply(centred, along(slope, size, w), out=out)
-        out += along(w.p.beta, size, w)
+        np.multiply(centered, repeat_channels(slope, size, w), out=out)
+        out += repeat_channels(w.p.beta, size, w)
         return y
 
     def backward(self, dy: Array, w: Scope, call: Call, *, need_dx: bool = True) -> Array | None:
         """Assign dγ and dβ; return dx, after a prediction dx = γ / √(σ² + ε) · dy."""
-        centred, inverse = w.saved
+        centered, inverse = w.saved
         n, d = prod(dy.shape[:-1]), lines(dy)
         if frozen := inverse is None:
-            centred = centred - along(w.s.mean, d.shape[1], w)
+            centered = centered - repeat_channels(w.s.mean, d.shape[1], w)
             inverse = _inverse(w.s.var, self.eps, w)
-        sums(d, w, w.g.beta)
-        sums(d, w, w.g.gamma, by=centred)
+        channel_sums(d, w, w.g.beta)
+        channel_sums(d, w, w.g.gamma, by=centered)
         w.g.gamma *= inverse
         if not need_dx:
             return None
         if not frozen:
             # x̂ dγ/n, with x̂ = (x − μ) / √(σ² + ε)
-            share = along(w.g.gamma * inverse / n, d.shape[1], w)
-            d -= np.multiply(centred, share, out=w.buf("product", d.shape, d.dtype))
-            d -= along(w.g.beta / n, d.shape[1], w)
-        d *= along(w.p.gamma * inverse, d.shape[1], w)
+            share = repeat_channels(w.g.gamma * inverse / n, d.shape[1], w)
+            d -= np.multiply(centered, share, out=w.buf("product", d.shape, d.dtype))
+            d -= repeat_channels(w.g.beta / n, d.shape[1], w)
+        d *= repeat_channels(w.p.gamma * inverse, d.shape[1], w)
         return d.reshape(dy.shape)
 
 

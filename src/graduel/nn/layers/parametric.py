@@ -8,7 +8,7 @@ import numpy as np
 
 from graduel.nn.initializers import Constant, Initializer
 from graduel.nn.layers.activation import SELU
-from graduel.nn.layers.channel_ops import lines, sums
+from graduel.nn.layers.channel_ops import channel_sums, lines
 from graduel.nn.layers.layer import (
     Array,
     Layer,
@@ -79,7 +79,7 @@ class Parametric(Composite):
 
     def backward(self, dy: Array, w: Scope, call: Call, *, need_dx: bool = True) -> Array | None:
         """Assign dα = Σ dy (f(x) − x); return dx = (1 − α) dy + f′(x) α dy."""
-        sums(lines(dy), w, w.g.alpha, by=lines(w.saved))
+        channel_sums(lines(dy), w, w.g.alpha, by=lines(w.saved))
         inner = np.multiply(dy, w.p.alpha, out=w.buf("inner", dy.shape, dy.dtype))
         if need_dx:
             dy -= inner

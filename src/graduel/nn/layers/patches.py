@@ -9,7 +9,7 @@ from math import ceil, prod
 import numpy as np
 
 from graduel.nn.layers.layer import Array, Shape
-from graduel.nn.layers.windows import Pair, blocks, count, places, windows
+from graduel.nn.layers.windows import Pair, blocks, count, shifted_views, windows
 from graduel.nn.workspace import Scope
 
 SHORT = 16
@@ -107,7 +107,7 @@ class Frame:
         each = W.reshape(-1, c, o).transpose(0, 2, 1)
         pieces = w.buf("pieces", (len(each) * len(part) * c,), dx.dtype)
         pieces = np.matmul(part, each, out=pieces.reshape(len(each), len(part), c))
-        sums = places(self._band(around, rows), self.size, self.stride)
+        sums = shifted_views(self._band(around, rows), self.size, self.stride)
         for place, piece in zip(sums, pieces, strict=True):
             np.add(place, piece.reshape(place.shape), out=place)
         if rows.stop == self.count(shape)[0]:

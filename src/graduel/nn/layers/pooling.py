@@ -9,7 +9,7 @@ from typing import ClassVar
 import numpy as np
 
 from graduel.nn.layers.layer import Array, Plan, Shape
-from graduel.nn.layers.windows import Pair, check_image, count, pair, places
+from graduel.nn.layers.windows import Pair, check_image, count, pair, shifted_views
 from graduel.nn.part import Part
 from graduel.nn.workspace import Call, Scope
 
@@ -77,7 +77,7 @@ class MaxPool2D(_Pool2D):
 
     def forward(self, x: Array, w: Scope, call: Call) -> Array:
         """Return the maximum over the places of the window."""
-        first, *others = places(x, *self.window())
+        first, *others = shifted_views(x, *self.window())
         y = w.buf("y", first.shape, x.dtype)
         np.copyto(y, first)
         for place in others:
@@ -94,7 +94,9 @@ class MaxPool2D(_Pool2D):
         dx, overlap = self._start(x, w)
         here, taken = w.buf("here", y.shape, np.bool_), w.buf("taken", y.shape, np.bool_)
         taken.fill(False)
-        for source, place in zip(places(x, *window), places(dx, *window), strict=True):
+        for source, place in zip(
+            shifted_views(x, *window), shifted_views(dx, *window), strict=True
+        ):
             np.equal(source, y, out=here)
             np.greater(here, taken, out=here)
             np.logical_or(taken, here, out=taken)
@@ -108,7 +110,7 @@ class MaxPool2D(_Pool2D):
 
 @dataclass(frozen=True, slots=True)
 class AveragePool2D(_Pool2D):
-    """y = the mean of each window;   dx = dy / (kh kw) at each of its places, added up.
+    """y = the mean of each window;   dx = dy / (kh kw) for each of its elements, added up.
 
     x: (n, h, w, c)   y: (n, out_h, out_w, c), out = ⌊(in − size) / stride⌋ + 1: no padding, and
     rows and columns left over at the lower and right border are dropped.
@@ -135,7 +137,7 @@ class AveragePool2D(_Pool2D):
     def forward(self, x: Array, w: Scope, call: Call) -> Array:
         """Return the mean over the places of the window."""
         window = self.window()
-        first, *others = places(x, *window)
+        first, *others = shifted_views(x, *window)
         y = w.buf("y", first.shape, x.dtype)
         np.copyto(y, first)
         for place in others:
@@ -151,7 +153,7 @@ class AveragePool2D(_Pool2D):
         window = self.window()
         dx, overlap = self._start(w.saved, w)
         dy *= 1 / prod(window[0])
-        for place in places(dx, *window):
+        for place in shifted_views(dx, *window):
             if overlap:
                 np.add(place, dy, out=place)
             else:

@@ -61,7 +61,7 @@ def windows(x: Array, size: Pair, stride: Pair) -> Array:
     return as_strided(x, shape, steps, writeable=False)
 
 
-def places(x: Array, size: Pair, stride: Pair) -> Iterator[Array]:
+def shifted_views(x: Array, size: Pair, stride: Pair) -> Iterator[Array]:
     """Yield for each place (i, j) of the window its view (n, out_h, out_w, c) over all windows.
 
     Row by row: (0, 0), (0, 1), … Each may be written to.

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from graduel.nn.losses.loss import Array, as_targets, as_tuple, check_raw, weighted
+from graduel.nn.losses.loss import Array, as_targets, as_tuple, check_raw, weighted_mean
 from graduel.nn.part import Part
 from graduel.nn.special import sigmoid
 from graduel.nn.workspace import Scope
@@ -73,7 +73,7 @@ class SoftmaxCrossEntropy(Part):
             A -= s / classes
         A[y, rows] -= 1 - s
         each = np.subtract(np.log(total, out=total), z_y, out=total)
-        return weighted(each, A.T, self._row_weight(raw, y, weight, w))
+        return weighted_mean(each, A.T, self._row_weight(raw, y, weight, w))
 
     def _row_weight(self, raw: Array, y: Array, weight: Array | None, w: Scope) -> Array | None:
         if self.class_weight is None:
@@ -174,7 +174,7 @@ class BinaryCrossEntropy(Part):
         if both is not None:
             dz *= both
         dz -= target
-        return weighted(each, dz, weight)
+        return weighted_mean(each, dz, weight)
 
     def _weigh(self, target: Array, w: Scope) -> Array | None:
         """Replace t by p t, in place; return 1 − t + p t, or None where p = 1."""

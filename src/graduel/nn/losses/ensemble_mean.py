@@ -79,7 +79,7 @@ class EnsembleMean(Composite):
         flat = self.loss.link(raw.reshape(n * k, *raw.shape[2:]))
         return np.asarray(flat.reshape(raw.shape).mean(axis=1))
 
-    def answer_shape(self, raw: tuple[int, ...]) -> tuple[int, ...]:
+    def prediction_shape(self, raw: tuple[int, ...]) -> tuple[int, ...]:
         """Return the shape of an answer to one example, (K,), from that of a raw prediction."""
         return raw[1:]
 

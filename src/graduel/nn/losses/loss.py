@@ -28,7 +28,7 @@ class Loss(Flags, Protocol):
         ...
 
 
-def weighted(each: Array, gradient: Array, weight: Array | None) -> tuple[float, Array]:
+def weighted_mean(each: Array, gradient: Array, weight: Array | None) -> tuple[float, Array]:
     """Return the weighted mean of the losses ℓᵢ; scale each row's gradient by wᵢ / Σ w, in place.
 
     Raises

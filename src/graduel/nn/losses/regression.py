@@ -8,7 +8,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from graduel.nn.losses.loss import Array, as_targets, weighted
+from graduel.nn.losses.loss import Array, as_targets, weighted_mean
 from graduel.nn.part import Part
 from graduel.nn.workspace import Scope
 
@@ -42,7 +42,7 @@ class SquaredError(_IdentityLink):
         dz = np.subtract(raw, as_targets(raw, y), out=w.buf("dz", raw.shape, raw.dtype))
         each = np.einsum("nk,nk->n", dz, dz, out=w.buf("each", (len(raw),), raw.dtype))
         each *= 0.5
-        return weighted(each, dz, weight)
+        return weighted_mean(each, dz, weight)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +68,7 @@ class AbsoluteError(_IdentityLink):
         dz = np.sign(error, out=w.buf("dz", raw.shape, raw.dtype))
         # |e| = e sign(e)
         each = np.einsum("nk,nk->n", error, dz, out=w.buf("each", (len(raw),), raw.dtype))
-        return weighted(each, dz, weight)
+        return weighted_mean(each, dz, weight)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +114,7 @@ class Huber(_IdentityLink):
         half = np.einsum("nk,nk->n", dz, dz, out=w.buf("half", (len(raw),), raw.dtype))
         half *= 0.5
         each += half
-        return weighted(each, dz, weight)
+        return weighted_mean(each, dz, weight)
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +159,7 @@ class Poisson(Part):
             rates = np.sum(dz, axis=1, out=w.buf("rates", (len(raw),), raw.dtype))
             np.subtract(rates, each, out=each)
             dz -= target
-            return weighted(each, dz, weight)
+            return weighted_mean(each, dz, weight)
 
     def link(self, raw: Array) -> Array:
         """Return rates exp(z), at most the largest finite number, in place."""
