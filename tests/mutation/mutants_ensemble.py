@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 ENSEMBLES = ("tests/nn/test_ensemble.py",)
-NUMBERS = ("tests/nn/test_numbers.py",)
+NUMBERS = ("tests/nn/test_periodic_embedding.py",)
 NTK = ("tests/nn/test_ntk.py",)
 GOLDEN = ("tests/golden/test_golden_ensemble.py",)
 QUANTILE = ("tests/data/test_quantile.py",)

@@ -1,6 +1,6 @@
-"""Losses on raw predictions, each with the link that turns raw predictions into answers.
+"""Losses on raw predictions, each with the link that turns raw predictions into predictions.
 
-A batch's loss is Σ wᵢ ℓᵢ / Σ wᵢ; where Σ w = 0, loss and gradient are zero.
+The loss of a batch is Σ wᵢ ℓᵢ / Σ wᵢ; if Σ w = 0, loss and gradient are zero.
 """
 
 from graduel.nn.losses.classification import BinaryCrossEntropy, SoftmaxCrossEntropy
