@@ -325,7 +325,7 @@ def test_sgd_keeps_float32_and_its_shape(momentum, decay, n):
         (lambda: SGD(weight_decay=-1), "weight_decay must be at least 0; got -1"),
         (lambda: AdamW(beta2=1.5), "beta2 must be at least 0 and below 1; got 1.5"),
         (lambda: AdamW(eps=-1), "eps must be at least 0"),
-        (lambda: SGD(nesterov=True), "nesterov needs a momentum above 0"),
+        (lambda: SGD(nesterov=True), "nesterov=True needs momentum above 0"),
         (lambda: AMSGrad(beta1=-0.1), "beta1 must be at least 0 and below 1; got -0.1"),
         (lambda: AdaGrad(initial=-1), "initial must be at least 0; got -1"),
         (lambda: AdaGrad(eps=float("nan")), "eps must be at least 0; got nan"),
