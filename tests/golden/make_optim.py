@@ -4,7 +4,7 @@
     python tests/golden/make_optim.py
 
 NumPy draws all inputs with a fixed seed, and the file holds them beside the results, so that the
-tests need no PyTorch. Names and shapes are the engine's: W is (in, out), the transpose of PyTorch's.
+tests need no PyTorch. Names and shapes are the engine's: W is (in, out), transposed in PyTorch.
 Decoupled weight decay applies to weights only, so biases are in a group without it.
 """
 

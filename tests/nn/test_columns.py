@@ -59,10 +59,12 @@ def test_forward_looks_up_rows_and_backward_sums_over_them(layer, n, seed):
     before = x.copy()
     E = [getattr(w.p, f"E{j}") for j in range(len(layer.categorical))]
     y = layer.forward(x, w, INFERENCE)
-    want = np.zeros((n, *layer.plan(x.shape[1:]).out))
+    expected = np.zeros((n, *layer.plan(x.shape[1:]).out))
     for i in range(n):
-        want[i] = np.concatenate([x[i, :p], *(e[int(c)] for e, c in zip(E, x[i, p:], strict=True))])
-    np.testing.assert_array_equal(y, want)
+        expected[i] = np.concatenate(
+            [x[i, :p], *(e[int(c)] for e, c in zip(E, x[i, p:], strict=True))]
+        )
+    np.testing.assert_array_equal(y, expected)
     dy = rng.normal(size=y.shape)
     dx = layer.backward(dy.copy(), w, INFERENCE)
     np.testing.assert_array_equal(dx[:, :p], dy[:, :p])
@@ -70,10 +72,10 @@ def test_forward_looks_up_rows_and_backward_sums_over_them(layer, n, seed):
     assert not dx[:, p:].any()
     start = p
     for j, e in enumerate(E):
-        want = np.zeros_like(e)
+        expected = np.zeros_like(e)
         for i in range(n):
-            want[int(x[i, p + j])] += dy[i, start : start + e.shape[1]]
-        np.testing.assert_allclose(getattr(w.g, f"E{j}"), want, atol=1e-14)
+            expected[int(x[i, p + j])] += dy[i, start : start + e.shape[1]]
+        np.testing.assert_allclose(getattr(w.g, f"E{j}"), expected, atol=1e-14)
         start += e.shape[1]
     np.testing.assert_array_equal(x, before)
     w.g.__dict__.update({name: g.fill(np.nan) or g for name, g in vars(w.g).items()})
@@ -99,8 +101,8 @@ def test_codes_are_rounded_and_clipped():
     w = alone(layer, np.random.default_rng(0))
     w.p.E0[:, 0] = [10, 11, 12]
     x = np.array([[0.0], [0.4], [0.6], [1.49], [1.51], [2.0], [7.0], [1e30], [-3.0], [np.nan]])
-    want = [10, 10, 11, 11, 12, 12, 12, 12, 10, 10]
-    assert layer.forward(x, w, INFERENCE)[:, 0].tolist() == want
+    expected = [10, 10, 11, 11, 12, 12, 12, 12, 10, 10]
+    assert layer.forward(x, w, INFERENCE)[:, 0].tolist() == expected
     layer.backward(np.ones((10, 1)), w, INFERENCE)
     assert w.g.E0[:, 0].tolist() == [4, 2, 4]
     assert not layer.smooth
@@ -132,10 +134,10 @@ def test_float32_stays_float32_and_batches_may_shrink():
     x, y = rows(layer, 9, rng, "float32"), rng.integers(3, size=9)
     ws, weights = None, net.init(rng)
     ws = net.workspace(weights)
-    want = net.forward(x, ws).copy()
-    assert want.dtype == np.float32
+    expected = net.forward(x, ws).copy()
+    assert expected.dtype == np.float32
     for n in (9, 1, 4, 0, 9):
-        np.testing.assert_allclose(net.forward(x[:n], ws), want[:n], atol=1e-6)
+        np.testing.assert_allclose(net.forward(x[:n], ws), expected[:n], atol=1e-6)
         net.loss_and_gradient(x[:n], y[:n], ws, Call(train=True)) if n else None
     assert all(b.dtype.kind != "f" or b.dtype == np.float32 for b in ws.buffers())
     order = rng.permutation(9)

@@ -201,7 +201,7 @@ def test_random_networks_keep_the_contract(net, n, seed):
     n_in, classes = net.input_shape[0], net.output_shape[0]
     x, y = rng.normal(size=(n, n_in)), targets(net.loss, rng, n, classes)
     steep = any(isinstance(part, BatchNorm) for layer in net.layers for part in inside(layer))
-    if not (steep and n < 3):  # two rows of a BatchNorm are ±1, whatever they are
+    if not (steep and n < 3):  # BatchNorm maps any two rows to ±1
         check_gradients(net, x, y, rng=rng, tolerance=1e-4 if steep else 1e-5)
     weights, before = net.init(rng), x.copy()
     proba = net.predict(x, weights)
@@ -380,7 +380,7 @@ def test_sixteen_bit_draws_are_uniform_and_independent_of_the_parts(bits, n, mon
     found = drawn()
     assert len(found) == n
     if n > CHUNK:
-        bins = np.bincount(found >> 12, minlength=16)  # evenly: a χ² of 15 degrees of freedom
+        bins = np.bincount(found >> 12, minlength=16)  # χ² with 15 degrees of freedom
         assert ((bins - n / 16) ** 2).sum() / (n / 16) < 50
         assert len(np.unique(found)) > 0.8 * min(n, 30_000)
     monkeypatch.setattr("graduel.nn.layers.random_bits.CHUNK", 64)

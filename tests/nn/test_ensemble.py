@@ -93,8 +93,8 @@ def test_ensemble_dense_equals_k_dense_layers(n, k, i, o, shared, scaled, seed):
     np.testing.assert_allclose(y, want_y, atol=1e-12)
     dx = layer.backward(dy.copy(), w, INFERENCE)
     np.testing.assert_allclose(dx, want_dx.sum(axis=1) if shared else want_dx, atol=1e-12)
-    for name, want in (("W", dW), ("r", dr), ("s", ds), ("b", db)):
-        np.testing.assert_allclose(getattr(w.g, name), want, atol=1e-12)
+    for name, expected in (("W", dW), ("r", dr), ("s", ds), ("b", db)):
+        np.testing.assert_allclose(getattr(w.g, name), expected, atol=1e-12)
     np.testing.assert_array_equal(x, before)
     layer.forward(x, w, INFERENCE)
     assert layer.backward(dy, w, INFERENCE, need_dx=False) is None
@@ -136,7 +136,7 @@ def test_initial_values_and_roles():
     assert not p["0.b"].any()
     assert not p["1.b"].any()
     assert p["0.W"].std() == pytest.approx(np.sqrt(2 / 300), rel=0.02)
-    assert p["1.W"].std() == pytest.approx(np.sqrt(2 / 200), rel=0.02)  # of 200, not of 3 × 200
+    assert p["1.W"].std() == pytest.approx(np.sqrt(2 / 200), rel=0.02)  # n_in is 200, not 3 × 200
     assert not np.allclose(p["1.W"][0], p["1.W"][1])
     assert {e.role for e in net.layout.entries if e.name in ("0.r", "0.s")} == {"ensemble"}
     assert {e.role for e in net.layout.entries if e.name.endswith("W")} == {"weight"}
@@ -196,8 +196,8 @@ def test_loss_and_predictions_are_means_over_members(loss, weighted):
     assert value == pytest.approx(np.mean(each), rel=1e-12)
     np.testing.assert_array_equal(raw, before)
     answer = net.loss.link(raw.copy())
-    want = np.mean([loss.link(raw[:, h].copy()) for h in range(4)], axis=0)
-    np.testing.assert_allclose(answer, want, atol=1e-14)
+    expected = np.mean([loss.link(raw[:, h].copy()) for h in range(4)], axis=0)
+    np.testing.assert_allclose(answer, expected, atol=1e-14)
     if isinstance(loss, SoftmaxCrossEntropy):
         np.testing.assert_allclose(answer.sum(axis=1), 1)
 
@@ -209,8 +209,8 @@ def test_one_member_gives_the_plain_loss_bit_for_bit():
         y, net = targets(loss, 9, rng), build_ensemble(loss, 1)
         w, plain = (net.workspace(net.init(rng)).loss for _ in range(2))
         value, gradient = EnsembleMean(loss).value_and_gradient(raw[:, None], y, weight, w)
-        want, d = loss.value_and_gradient(raw.copy(), y, weight, plain)
-        assert value == want
+        expected, d = loss.value_and_gradient(raw.copy(), y, weight, plain)
+        assert value == expected
         np.testing.assert_array_equal(gradient[:, 0], d)
         np.testing.assert_array_equal(
             EnsembleMean(loss).link(raw[:, None].copy()), loss.link(raw.copy())

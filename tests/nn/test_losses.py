@@ -202,7 +202,7 @@ def test_a_step_allocates_no_array_of_batch_size(loss):
         loss.value_and_gradient(z, y, weight, w)
         peak = tracemalloc.get_traced_memory()[1]
         tracemalloc.stop()
-        # NumPy's own conversion buffers of 8192 numbers remain, and vectors of n.
+        # NumPy's conversion buffers of 8192 numbers and vectors of length n remain.
         assert peak < n * k * 4 / 2
 
 
@@ -275,13 +275,13 @@ def test_sums_of_outputs_weights_and_order(batch, scale):
     np.testing.assert_allclose(dz_again, dz[order], atol=1e-12)
     np.testing.assert_allclose(of(loss, z, y, 7 * w)[1], dz, atol=1e-12)
     some = w > 0
-    if some.any():  # a weight of zero is a row left out
+    if some.any():  # weight 0 equals a removed row
         assert of(loss, z[some], y[some], w[some])[0] == pytest.approx(value)
     else:
         assert value == 0
         assert not dz.any()
     twice = np.repeat(np.arange(n), np.rint(w / scale).astype(int))
-    if len(twice):  # a weight of two is a row twice
+    if len(twice):  # weight 2 equals a duplicate row
         value_twice, dz_twice = of(loss, z[twice], y[twice])
         assert value_twice == pytest.approx(value)
         summed = np.zeros_like(dz)

@@ -44,8 +44,8 @@ def test_it_is_a_dense_layer_with_scaled_weights(n, i, o, seed):
         layer.forward(x, w, INFERENCE), plain.forward(x, v, INFERENCE), atol=1e-13
     )
     dy = rng.normal(size=(n, o))
-    want = plain.backward(dy.copy(), v, INFERENCE)
-    np.testing.assert_allclose(layer.backward(dy.copy(), w, INFERENCE), want, atol=1e-13)
+    expected = plain.backward(dy.copy(), v, INFERENCE)
+    np.testing.assert_allclose(layer.backward(dy.copy(), w, INFERENCE), expected, atol=1e-13)
     np.testing.assert_allclose(w.g.W, v.g.W / np.sqrt(i), atol=1e-13)
     np.testing.assert_allclose(w.g.b, v.g.b, atol=1e-13)
     np.testing.assert_array_equal(x, before)
@@ -61,7 +61,9 @@ def test_a_step_changes_the_output_equally_at_each_width():
         raw = net.forward(x, net.workspace(weights)).copy()
         assert y.shape == raw.shape
         assert raw.std() == pytest.approx(1, rel=0.05)
-        weights.theta += 0.01 * rng.choice([-1, 1], size=weights.theta.shape)  # a step of Adam's
+        weights.theta += 0.01 * rng.choice(
+            [-1, 1], size=weights.theta.shape
+        )  # the size of an Adam step
         moved = net.forward(x, net.workspace(weights)) - raw
         assert moved.std() == pytest.approx(0.01 * np.sqrt(2), rel=0.1)
 
@@ -138,7 +140,7 @@ def test_calibration_divides_by_the_std():
     W, kept = rng.normal(size=(4, 3)), z.copy()
     before = W.copy()
     b = calibrate_units(z, W, Call(rng=rng))
-    np.testing.assert_array_equal(W[:, 0], before[:, 0])  # it sees no difference
+    np.testing.assert_array_equal(W[:, 0], before[:, 0])  # a constant unit
     np.testing.assert_allclose(W[:, 1:], before[:, 1:] / kept[:, 1:].std(axis=0))
     for j, bias in enumerate(b):
         assert (z[:, j] == -bias).any()
@@ -165,7 +167,7 @@ def test_parametric_activation(f, shape):
     rng = np.random.default_rng(7)
     x, dy = rng.normal(size=(6, *shape)), rng.normal(size=(6, *shape))
     plain = alone(f, shape, rng)
-    want = f.forward(x, plain, INFERENCE).copy()
+    expected = f.forward(x, plain, INFERENCE).copy()
     slope = f.backward(np.ones_like(dy), plain, INFERENCE).copy()
     for alpha in (0.0, 1.0, None):
         layer = Parametric(f, Constant(1.0 if alpha is None else alpha))
@@ -174,10 +176,10 @@ def test_parametric_activation(f, shape):
             w.p.alpha[...] = alpha
         a, before = w.p.alpha.copy(), x.copy()
         y = layer.forward(x, w, INFERENCE)
-        np.testing.assert_allclose(y, (1 - a) * x + a * want, atol=1e-14)
+        np.testing.assert_allclose(y, (1 - a) * x + a * expected, atol=1e-14)
         dx = layer.backward(dy.copy(), w, INFERENCE)
         np.testing.assert_allclose(dx, dy * (1 - a + a * slope), atol=1e-13)
-        total = (dy * (want - x)).reshape(-1, 4).sum(axis=0)
+        total = (dy * (expected - x)).reshape(-1, 4).sum(axis=0)
         np.testing.assert_allclose(w.g.alpha, total, atol=1e-13)
         np.testing.assert_array_equal(x, before)
         assert layer.backward(dy.copy(), w, INFERENCE, need_dx=False) is None
@@ -219,11 +221,11 @@ def test_scheduled_dropout_decays_over_the_second_half():
         return rate, 1 - 1 / kept[0]
 
     for t, share in ((0.0, 1), (0.25, 1), (0.5, 1), (0.75, 0.5)):
-        rate, told = dropped(t)
-        assert told == pytest.approx(0.4 * share, abs=2**-17)  # the rate has sixteen bits
+        rate, drop_rate = dropped(t)
+        assert drop_rate == pytest.approx(0.4 * share, abs=2**-17)  # the rate has sixteen bits
         assert rate == pytest.approx(0.4 * share, abs=0.02)
     assert 0.2 > dropped(0.8)[1] > dropped(0.95)[1] > 0
-    assert net.forward(x, ws, Call(train=True, t=1.0)) is x  # nothing is drawn any more
+    assert net.forward(x, ws, Call(train=True, t=1.0)) is x  # rate 0: no mask is drawn
     assert net.forward(x, ws, INFERENCE) is x
     assert Network.from_spec(json.loads(json.dumps(net.to_spec()))) == net
     old = net.to_spec()

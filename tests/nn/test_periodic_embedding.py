@@ -45,14 +45,14 @@ def test_output_is_the_number_and_a_mix_of_cosines(case, n, seed):
     numbers = list(range(i)) if layer.columns is None else list(layer.columns)
     rest = [j for j in range(i) if j not in numbers]
     y = layer.forward(x, w, INFERENCE)
-    want = np.zeros((n, len(numbers) * d + len(rest)))
-    assert y.shape == want.shape == (n, *layer.plan((i,)).out)
+    expected = np.zeros((n, len(numbers) * d + len(rest)))
+    assert y.shape == expected.shape == (n, *layer.plan((i,)).out)
     dy = rng.normal(size=y.shape)
     dx = np.zeros((n, i))
     g = {name: np.zeros_like(value) for name, value in vars(w.p).items()}
     for row in range(n):
         for p, j in enumerate(numbers):
-            want[row, p * d] = x[row, j]
+            expected[row, p * d] = x[row, j]
             dx[row, j] += dy[row, p * d]
             for e in range(d - 1):
                 de = dy[row, p * d + 1 + e]
@@ -66,11 +66,11 @@ def test_output_is_the_number_and_a_mix_of_cosines(case, n, seed):
                     g["b"][p, f] += slope
                     g["w"][p, f] += slope * 2 * pi * x[row, j]
                     dx[row, j] += slope * 2 * pi * w.p.w[p, f]
-                want[row, p * d + 1 + e] = total
+                expected[row, p * d + 1 + e] = total
         for e, j in enumerate(rest):
-            want[row, len(numbers) * d + e] = x[row, j]
+            expected[row, len(numbers) * d + e] = x[row, j]
             dx[row, j] += dy[row, len(numbers) * d + e]
-    np.testing.assert_allclose(y, want, atol=1e-12)
+    np.testing.assert_allclose(y, expected, atol=1e-12)
     np.testing.assert_allclose(layer.backward(dy.copy(), w, INFERENCE), dx, atol=1e-11)
     for name, value in g.items():
         np.testing.assert_allclose(getattr(w.g, name), value, atol=1e-11)

@@ -164,7 +164,7 @@ def test_no_decrease_at_the_precision_of_float32():
 
 
 def test_a_region_that_is_not_finite_is_avoided():
-    def f(x):  # not defined at x ≤ 0; lowest at 1
+    def f(x):  # undefined for x ≤ 0, minimum at 1
         if x[0] <= 0:
             return math.nan, np.array([math.nan])
         return x[0] - math.log(x[0]), 1 - 1 / x
@@ -193,7 +193,7 @@ def test_steepest_descent_is_tried_if_the_memory_gives_no_descent():
 
     for iteration in LBFGS(most_evaluations=20).minimize(f, theta, 100):
         if iteration.step == 3:
-            failing = 20  # the whole search with the memory, and none of the one without
+            failing = 20  # fail the search with memory, not the one without
     assert iteration.end == "converged"
 
 

@@ -95,9 +95,9 @@ class Columns(Part):
                 f"Columns expects {self.numeric} numeric and {len(self.categorical)} category "
                 f"columns, input shape ({width},); got {shape}"
             )
-        begin = _ZeroFirst(self.init)
+        init = _ZeroFirst(self.init)
         tables = enumerate(zip(self.categorical, self.sizes, strict=True))
-        params = {f"E{j}": Spec(pair, begin, "embedding") for j, pair in tables}
+        params = {f"E{j}": Spec(pair, init, "embedding") for j, pair in tables}
         return Plan((self.numeric + sum(self.sizes),), params)
 
     def forward(self, x: Array, w: Scope, call: Call) -> Array:
@@ -177,7 +177,7 @@ def _lookup_indices(
     """
     many = np.array(sizes, np.intp)
     column = np.repeat(np.arange(len(sizes)), many)
-    begins = np.cumsum([0, *(c * s for c, s in zip(categorical, sizes, strict=True))])
+    starts = np.cumsum([0, *(c * s for c, s in zip(categorical, sizes, strict=True))])
     within = [k for size in sizes for k in range(size)]
-    offset = begins[column] + np.array(within, np.intp)
-    return column, np.repeat(many, many), offset, int(begins[-1])
+    offset = starts[column] + np.array(within, np.intp)
+    return column, np.repeat(many, many), offset, int(starts[-1])

@@ -91,12 +91,12 @@ def calibrate_units(z: Array, W: Array, call: Call) -> Array:
     """
     flat = z.reshape(-1, z.shape[-1])
     # In float64 and relative to the size of z: rounding errors of a constant are no deviation.
-    spread = flat.std(axis=0, dtype=np.float64)
+    std = flat.std(axis=0, dtype=np.float64)
     least = 1e-6 * np.maximum(1, np.abs(flat).max(axis=0))
-    np.copyto(spread, 1, where=~(spread > least))  # leave constant units unchanged
-    spread = spread.astype(z.dtype)
-    z /= spread
-    W /= spread
+    np.copyto(std, 1, where=~(std > least))  # leave constant units unchanged
+    std = std.astype(z.dtype)
+    z /= std
+    W /= std
     shape = z.shape[1:]
     rows = np.zeros(shape, np.intp) if call.rng is None else call.rng.integers(len(z), size=shape)
     return -np.take_along_axis(z, rows[np.newaxis], axis=0)[0]
