@@ -55,11 +55,11 @@ def test_loss_gradients_and_state_equal_pytorchs(name):
     assert value == pytest.approx(expected["loss"], rel=1e-12)
     np.testing.assert_allclose(dx, expected["gradients"]["x"], rtol=1e-9, atol=1e-12)
     for entry in net.layout.entries:
-        expected = expected["gradients"][entry.name]
-        np.testing.assert_allclose(entry.view(ws.gradient), expected, rtol=1e-9, atol=1e-12)
+        want = expected["gradients"][entry.name]
+        np.testing.assert_allclose(entry.view(ws.gradient), want, rtol=1e-9, atol=1e-12)
     for entry in net.state_layout.entries:
-        expected = expected["state"][entry.name]
-        np.testing.assert_allclose(entry.view(weights.state), expected, rtol=1e-12)
+        want = expected["state"][entry.name]
+        np.testing.assert_allclose(entry.view(weights.state), want, rtol=1e-12)
 
 
 @pytest.mark.parametrize(("rule", "name"), list(zip(RULES, NAMES, strict=True)), ids=NAMES)
