@@ -151,10 +151,10 @@ class Muon:
         M *= self.momentum
         M += dW
         wide = sorted(shape)
-        turned = shape[0] > shape[1]
+        transposed = shape[0] > shape[1]
         X, Y = (s[: entry.size].reshape(wide) for s in space[:2])
         gram, square = (s[: wide[0] ** 2].reshape(wide[0], wide[0]) for s in space[2:])
-        U = X.T if turned else X
+        U = X.T if transposed else X
         if self.nesterov:
             np.multiply(M, self.momentum, out=U)
             U += dW
@@ -168,7 +168,7 @@ class Muon:
         X *= lr * scale
         if self.weight_decay:
             W *= 1 - lr * self.weight_decay
-        W -= X.T if turned else X
+        W -= X.T if transposed else X
 
 
 def matrix_shape(entry: Entry) -> tuple[int, int]:

@@ -87,7 +87,7 @@ class Conv2D(Part):
         both[:-1] = w.p.W.reshape(-1, o)
         both[-1] = w.p.b
         y = w.buf("y", (len(x), *frame.count(x.shape[1:]), o), x.dtype)
-        for images, rows, P in frame.patches(x, w, "patches", one=True):
+        for images, rows, P in frame.patches(x, w, "patches", with_ones=True):
             np.matmul(P, both, out=y[images, rows].reshape(-1, o))
         return y
 
@@ -108,7 +108,7 @@ class Conv2D(Part):
         both = w.buf("d_both", (w.p.W.size // o + 1, o), x.dtype)
         share = w.buf("share", both.shape, x.dtype)
         both.fill(0)
-        for images, rows, P in frame.patches(x, w, "patches", one=True):
+        for images, rows, P in frame.patches(x, w, "patches", with_ones=True):
             part = dy[images, rows].reshape(-1, o)
             both += np.matmul(P.T, part, out=share)
             if dx is not None:
@@ -124,13 +124,13 @@ class Conv2D(Part):
         W' is W flipped along i and j, with input and output channels exchanged.
         """
         x, (kh, kw, c, o) = w.saved, w.p.W.shape
-        turned = w.buf("turned", (kh, kw, o, c), x.dtype)
-        np.copyto(turned, w.p.W[::-1, ::-1].transpose(0, 1, 3, 2))
+        flipped = w.buf("flipped", (kh, kw, o, c), x.dtype)
+        np.copyto(flipped, w.p.W[::-1, ::-1].transpose(0, 1, 3, 2))
         dW = w.buf("dW", (c, kh * kw * o), x.dtype)
         share = w.buf("share", dW.shape, x.dtype)
         dW.fill(0)
-        for images, rows, Q in frame.turned().patches(dy, w, "patches of dy"):
-            np.matmul(Q, turned.reshape(-1, c), out=dx[images, rows].reshape(-1, c))
+        for images, rows, Q in frame.flipped().patches(dy, w, "patches of dy"):
+            np.matmul(Q, flipped.reshape(-1, c), out=dx[images, rows].reshape(-1, c))
             dW += np.matmul(x[images, rows].reshape(-1, c).T, Q, out=share)
         w.g.W[...] = dW.reshape(c, kh, kw, o).transpose(1, 2, 0, 3)[::-1, ::-1]
         channel_sums(lines(dy), w, w.g.b)

@@ -42,7 +42,7 @@ class Frame:
             borders.append((zeros // 2, zeros - zeros // 2))
         return cls(size, stride, *borders)
 
-    def turned(self) -> Frame:
+    def flipped(self) -> Frame:
         """Return the frame for windows over the outputs, one for each input pixel; for stride 1.
 
         Such a window holds all outputs that depend on the pixel.
@@ -51,29 +51,29 @@ class Frame:
         down, across = (kh - 1 - top, kh - 1 - bottom), (kw - 1 - left, kw - 1 - right)
         return Frame(self.size, self.stride, down, across)
 
-    def padded(self, shape: Shape) -> Shape:
+    def padded_shape(self, shape: Shape) -> Shape:
         """Return the shape of an image with its padding."""
         return shape[0] + sum(self.down), shape[1] + sum(self.across), shape[2]
 
     def count(self, shape: Shape) -> Pair:
         """Return the number of windows, vertically and horizontally."""
-        return count(self.padded(shape), self.size, self.stride)
+        return count(self.padded_shape(shape), self.size, self.stride)
 
     def patches(
-        self, x: Array, w: Scope, name: str, *, one: bool = False
+        self, x: Array, w: Scope, name: str, *, with_ones: bool = False
     ) -> Iterator[tuple[slice, slice, Array]]:
         """Yield blocks (images, rows, P); each row of P is a window in order (i, j, c).
 
-        With `one`, each row ends with a 1. All blocks share the buffer `name`, so P is valid until
-        the next block.
+        With `with_ones`, each row ends with a 1. All blocks share the buffer `name`, so P is valid
+        until the next block.
         """
         shape = x.shape[1:]
         k = prod(self.size) * shape[2]
         down, across = self.count(shape)
-        todo = blocks(len(x), down, across * (k + one))
+        todo = blocks(len(x), down, across * (k + with_ones))
         padded = None
-        if todo and self.padded(shape) != shape:
-            padded = w.buf(name + " padded", (todo[0][0].stop, *self.padded(shape)), x.dtype)
+        if todo and self.padded_shape(shape) != shape:
+            padded = w.buf(name + " padded", (todo[0][0].stop, *self.padded_shape(shape)), x.dtype)
             padded.fill(0)
         for images, rows in todo:
             source = x[images]
@@ -84,16 +84,16 @@ class Frame:
                 source = around
             view = windows(self._band(source, rows), self.size, self.stride)
             m = prod(view.shape[:3])
-            flat = w.buf(name, (m * (k + one),), x.dtype)
+            flat = w.buf(name, (m * (k + with_ones),), x.dtype)
             if self.size[1] * shape[2] < SHORT:
                 # Copy along rows of the image: rows of a patch are too short for fast copies.
-                P = flat.reshape(k + one, m)
+                P = flat.reshape(k + with_ones, m)
                 P[k:] = 1
                 view = view.transpose(3, 4, 5, 0, 1, 2)
                 np.copyto(P[:k].reshape(view.shape), view)
                 P = P.T
             else:
-                P = flat.reshape(m, k + one)
+                P = flat.reshape(m, k + with_ones)
                 P[:, k:] = 1
                 np.copyto(P[:, :k].reshape(view.shape), view)
             yield images, rows, P
@@ -101,7 +101,7 @@ class Frame:
     def scatter(self, part: Array, W: Array, dx: Array, rows: slice, w: Scope) -> None:
         """Add part Wᵀ at the pixels of a block's patches; write dx after the last rows."""
         shape, (c, o) = dx.shape[1:], W.shape[2:]
-        around = w.buf("around", (len(dx), *self.padded(shape)), dx.dtype)
+        around = w.buf("around", (len(dx), *self.padded_shape(shape)), dx.dtype)
         if rows.start == 0:
             around.fill(0)
         # One product for each position in the window, so that sums run along rows of the image.
