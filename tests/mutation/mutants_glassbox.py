@@ -76,7 +76,7 @@ MUTANTS = [
     (G + "network/saliency.py", "gradient * row[0]", "gradient", BACKWARD),
     (
         "nn/layers/normalization.py",
-        "centred = centred - along(w.s.mean, d.shape[1], w)",
+        "centered = centered - repeat_channels(w.s.mean, d.shape[1], w)",
         "pass",
         BACKWARD,
     ),
