@@ -178,7 +178,7 @@ def test_a_network_of_ensemble_members():
     assert net.layers[1].adapter == Signs()
     assert net.layers[4].adapter != Signs()
     assert net.loss == EnsembleMean(build_loss(replace(recipe, members=1), np.ones(3)))
-    assert net.answer_shape == (3,)
+    assert net.prediction_shape == (3,)
     _, epochs, p = trained(recipe)
     assert p.shape == (200, 2)
     np.testing.assert_allclose(p.sum(axis=1), 1, rtol=1e-5)

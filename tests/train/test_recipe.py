@@ -196,7 +196,7 @@ def test_dropout_among_layers_applies_at_its_position():
         ({"optimizer": "lbfgs", "clip_norm": 1.0}, "does not support"),
         ({"optimizer": "lbfgs", "dropout": 0.5}, "[Dd]ropout"),
         ({"optimizer": "lbfgs", "ema": 0.9}, "does not support ema"),
-        ({"loss": "softmax(class_weight=(1,2))"}, "class_weight must be 3 numbers"),
+        ({"loss": "softmax(class_weight=(1,2))"}, "class_weight must have 3 numbers"),
         ({"init": "normal(std=1e39)"}, "draws weights too large for float32"),
         ({"momentum": 0.5, "optimizer": "adam(beta1=1)"}, "beta1"),
     ],

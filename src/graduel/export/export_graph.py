@@ -96,12 +96,12 @@ class ExportGraph:
     @property
     def is_pair(self) -> bool:
         """Whether the only output is the probability of the second of two classes."""
-        return self.classes is not None and len(self.classes) > self.network.answer_shape[0]
+        return self.classes is not None and len(self.classes) > self.network.prediction_shape[0]
 
     @property
     def out(self) -> Shape:
         """The output shape of one example."""
-        return (2,) if self.is_pair else self.network.answer_shape
+        return (2,) if self.is_pair else self.network.prediction_shape
 
     @classmethod
     def of(
@@ -188,13 +188,13 @@ def _check_classes(
     if classes is None:
         return None
     labels = to_list("classes", classes)
-    if link not in ("softmax", "sigmoid") or len(network.answer_shape) != 1:
+    if link not in ("softmax", "sigmoid") or len(network.prediction_shape) != 1:
         raise UserError(
             "classes require SoftmaxCrossEntropy or BinaryCrossEntropy with a vector of outputs; "
-            f"got {type(network.loss).__name__} with outputs of shape {network.answer_shape}. "
+            f"got {type(network.loss).__name__} with outputs of shape {network.prediction_shape}. "
             "Leave classes out"
         )
-    k = network.answer_shape[0]
+    k = network.prediction_shape[0]
     if len(labels) != k and not (link == "sigmoid" and k == 1 and len(labels) == 2):
         raise UserError(
             f"classes must be {k} labels, one for each output"

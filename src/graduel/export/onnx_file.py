@@ -140,7 +140,7 @@ def _build_outputs(graph: Graph, exported: ExportGraph, p: str) -> list[ValueInf
     real = TensorProto.DOUBLE if graph.double else TensorProto.FLOAT
     if exported.classes is None:
         graph.node("Identity", p, name="predictions")
-        shape: list[str | int | None] = ["n", *exported.network.answer_shape]
+        shape: list[str | int | None] = ["n", *exported.network.prediction_shape]
         return [helper.make_tensor_value_info("predictions", real, shape)]
     k = len(exported.classes)
     if exported.is_pair:

@@ -135,7 +135,7 @@ def _read_network(network: Network, weights: Weights, notes: dict[str, Any]) -> 
             "graduel.train.load_network"
         )
     note = _read_note(notes.pop(NOTE))
-    if note.family != "net" or network.answer_shape != (len(note.schema.classes),):
+    if note.family != "net" or network.prediction_shape != (len(note.schema.classes),):
         raise UserError(f"{DAMAGED} (its classes do not match the network)")
     preparation = note.read_preparation(NetPreparation)
     _check_width(network.input_shape, note.schema, preparation)

@@ -90,7 +90,7 @@ def get_member_loss(network: Network) -> Loss:
 
 def count_outputs(network: Network) -> int:
     """Return the number of outputs."""
-    return prod(network.answer_shape)
+    return prod(network.prediction_shape)
 
 
 def average_members(network: Network, raw: Array) -> Array:
