@@ -42,8 +42,9 @@ class Augmentation(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Warp:
-    """x'(p) = x(M (p − c) + c + s + d(p)) for each pixel p of an image with center c.
+    """Random affine and elastic warps of images.
 
+    x'(p) = x(M (p − c) + c + s + d(p)) for each pixel p of an image with center c, where
     M = R(θ) [[v, h], [0, u]] rotates by θ, shears by h and scales by v and u; s is a shift, d(p) an
     elastic field: white noise smoothed by a Gaussian, scaled to the root mean square `elastic`.
     Between pixels the image is interpolated bilinearly; beyond its edge the edge value continues.

@@ -15,7 +15,7 @@ from graduel.train.loop.fit import Epoch, Fit, Step, iter_epochs
 
 
 class WeightAverage:
-    """a ← a + (1 − d)(θ − a) after each step: an exponential moving average of θ.
+    """Exponential moving average (EMA) of the weights: a ← a + (1 − d)(θ − a) after each step.
 
     With `warm`, d = min(decay, (1 + step) / (10 + step)), where `step` counts the updates before
     this one, so that the random initial weights soon lose their influence. While the learning rate

@@ -8,8 +8,9 @@ from math import inf
 
 @dataclass(slots=True)
 class ReduceOnPlateau:
-    """factor ← max(factor · `factor`, min_factor) after more than `patience` values without a gain.
+    """A learning-rate factor that is reduced when a monitored value stops improving.
 
+    factor ← max(factor · `factor`, min_factor) after more than `patience` values without a gain.
     A gain is a value below the best one so far by more than `min_delta`: the monitored value, such
     as a loss or an error, is minimized. NaN is not a gain. The factor starts at 1.
 
