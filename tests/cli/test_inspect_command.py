@@ -132,7 +132,7 @@ def test_json_holds_what_the_terminal_shows(capsys, place):
     net = found["net"]
     dz = np.array(net["backward"]["dz"])
     target = np.array(net["backward"]["target"])
-    np.testing.assert_allclose(dz, np.array(net["forward"]["answers"]) - target, atol=1e-6)
+    np.testing.assert_allclose(dz, np.array(net["forward"]["predictions"]) - target, atol=1e-6)
 
 
 def test_a_page_is_written_and_never_over_another(capsys, place, tmp_path):
