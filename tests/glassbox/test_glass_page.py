@@ -251,7 +251,7 @@ def test_a_page_is_written_atomically_and_never_overwrites(tmp_path, model, data
     [
         ({"label": 3}, "label must be from 0 to 2; got 3"),
         ({"layer": 9}, "layer must be from 1 to 2"),
-        ({"unit": 1}, "expected a layer together with the unit"),
+        ({"unit": 1}, "expected layer and unit together"),
         ({"layer": 1, "unit": 8}, "unit must be from 0 to 7"),
     ],
 )

@@ -145,7 +145,7 @@ def _inspect_net(
     back = backward(network, weights, x, inspection.label, classes=model.classes)
     weighted = [place for place in list_layers(network) if place.number]
     if unit is not None and layer is None:
-        raise UserError("expected a layer together with the unit; got a unit alone")
+        raise UserError("expected layer and unit together; got a unit without its layer")
     if layer is not None:
         weighted = [find_layer(network, layer)]
     options: dict[str, Any] = {

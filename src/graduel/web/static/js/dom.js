@@ -84,4 +84,4 @@ export const number = (x, digits = 3) => {
   return x.toFixed(size >= 100 ? 1 : digits).replace("-", "−");
 };
 export const percent = (p, digits = 1) => (p === null || p === undefined ? "–" : `${(100 * p).toFixed(digits)} %`);
-export const whole = (n) => n.toLocaleString("en");
+export const formatInteger = (n) => n.toLocaleString("en");

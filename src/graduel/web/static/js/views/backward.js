@@ -2,7 +2,7 @@
 
 import * as api from "../api.js";
 import { signed } from "../charts.js";
-import { field, h, number, percent, put, table, whole } from "../dom.js";
+import { field, h, number, percent, put, table, formatInteger } from "../dom.js";
 import { equation } from "../equation.js";
 import { labelChoice } from "../example.js";
 import { shade, picture } from "../paint.js";
@@ -120,4 +120,4 @@ async function row(box, place, unit, layer) {
     table(`Row of dW of neuron ${unit}, largest entries first`, ["Input", "a", "dz", "dW = dz · a", ""], result.terms.slice(0, 8).map((term) => [term.name.match(/^\d+$/) ? `neuron ${term.name}` : term.name, number(term.x), number(result.dz), number(term.product, 4), signed(term.product, most)])));
 }
 
-export { whole };
+export { formatInteger };

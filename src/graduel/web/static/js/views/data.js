@@ -2,7 +2,7 @@
 
 import * as api from "../api.js";
 import { predictionPanel } from "../charts.js";
-import { choice, field, h, number, put, table, toast, whole } from "../dom.js";
+import { choice, field, h, number, put, table, toast, formatInteger } from "../dom.js";
 import { currentModels, pick, refresh, setExample, state, notify } from "../state.js";
 
 export const id = "data";
@@ -25,7 +25,7 @@ export function mount(root) {
       h("div", { class: "stack" },
         h("div", { class: "card stack tight" }, h("h3", {}, "Table"),
           h("div", { class: "row" }, h("span", { class: "file" }, h("span", { "aria-hidden": "true" }, "Choose a CSV file"), picker), status),
-          h("p", { class: "note small" }, `Up to ${Math.round(state.about.upload_bytes / 2 ** 20)} MB and ${whole(state.about.rows)} rows; column names in the first line; a target column with 2 to 50 classes.`),
+          h("p", { class: "note small" }, `Up to ${Math.round(state.about.upload_bytes / 2 ** 20)} MB and ${formatInteger(state.about.rows)} rows; column names in the first line; a target column with 2 to 50 classes.`),
           targetBox),
         schemaBox),
       formBox));
@@ -43,7 +43,7 @@ async function readColumns(event) {
   status.textContent = `Reading ${picked.name} …`;
   try {
     const { columns } = await api.upload("table", file, "text/csv");
-    put(target, columns.map(({ name, distinct }) => h("option", { value: name }, `${name} (${whole(distinct)} distinct values)`)));
+    put(target, columns.map(({ name, distinct }) => h("option", { value: name }, `${name} (${formatInteger(distinct)} distinct values)`)));
     const likely = columns.findLast((column) => column.distinct >= 2 && column.distinct <= 20) ?? columns.at(-1);
     target.value = likely.name;
     targetBox.hidden = false;
@@ -71,8 +71,8 @@ async function load() {
 export function update(what) {
   const now = state.info?.table ?? state.about.table;
   put(schemaBox, now && h("div", { class: "card stack tight", "data-table": now.name },
-    h("h3", {}, `${now.name}: ${whole(now.rows)} rows`),
-    h("p", { class: "small" }, `Target: ${now.target}, ${now.classes.length} classes: ${now.classes.slice(0, 8).map((c, k) => `${c} (${whole(now.counts[k])})`).join(", ")}${now.classes.length > 8 ? ", …" : ""}.`),
+    h("h3", {}, `${now.name}: ${formatInteger(now.rows)} rows`),
+    h("p", { class: "small" }, `Target: ${now.target}, ${now.classes.length} classes: ${now.classes.slice(0, 8).map((c, k) => `${c} (${formatInteger(now.counts[k])})`).join(", ")}${now.classes.length > 8 ? ", …" : ""}.`),
     table("Feature columns", ["Column", "Type", "Values"], now.fields.slice(0, 60).map((f) => [f.name, f.kind, f.low !== null ? `${number(f.low, 2)} to ${number(f.high, 2)}` : f.choices.length ? `${f.choices.length}${f.choices.length === 40 ? " or more" : ""} categories` : ""])),
     now.excluded.length ? h("p", { class: "note small" }, "Excluded columns: ", now.excluded.map((one) => `${one.name} (${one.reason})`).join("; "), ".") : null,
     now.notes.map((note) => h("p", { class: "note small" }, note)),

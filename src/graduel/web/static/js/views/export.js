@@ -1,7 +1,7 @@
 // Export: the network as NumPy code, JSON or ONNX; one example as an HTML page.
 
 import * as api from "../api.js";
-import { h, put, toast, whole } from "../dom.js";
+import { h, put, toast, formatInteger } from "../dom.js";
 import { labelChoice } from "../example.js";
 import { requestBody, best, currentModels, edited, state } from "../state.js";
 
@@ -54,5 +54,5 @@ export function update() {
   label.show();
   const net = currentModels().net;
   const size = net?.layers.reduce((sum, layer) => sum + (layer.inputs + 1) * layer.units, 0) ?? 0;
-  note.textContent = net ? `${net.title}, ${net.layers.map((layer) => layer.units).join(" → ")}, ${whole(size)} parameters; ${currentModels().about}${edited() ? "; with your edits" : ""}.` : "No network available, only XGBoost.";
+  note.textContent = net ? `${net.title}, ${net.layers.map((layer) => layer.units).join(" → ")}, ${formatInteger(size)} parameters; ${currentModels().about}${edited() ? "; with your edits" : ""}.` : "No network available, only XGBoost.";
 }

@@ -2,7 +2,7 @@
 
 import * as api from "../api.js";
 import { predictionPanel, lines, name } from "../charts.js";
-import { choice, field, h, number, percent, put, toast, whole } from "../dom.js";
+import { choice, field, h, number, percent, put, toast, formatInteger } from "../dom.js";
 import { labelChoice } from "../example.js";
 import { layerGrids } from "../neurons.js";
 import { digit, picture } from "../paint.js";
@@ -154,7 +154,7 @@ async function sweepTest() {
   try {
     const result = await api.post("sweep-test", requestBody({ kind: testKind.value }));
     const series = ["net", "xgboost"].filter((family) => result.errors[family]).map((family) => ({ color: family, name: family === "net" ? "NumPy network" : "XGBoost", points: result.strengths.map((s, i) => [s, result.errors[family][i]]) }));
-    put(testCurve, h("div", { class: "half" }, lines("Test error over strength of the perturbation", series, { x: result.unit, y: `test error, ${whole(result.rows)} test rows`, format: (v) => percent(v, 0) })));
+    put(testCurve, h("div", { class: "half" }, lines("Test error over strength of the perturbation", series, { x: result.unit, y: `error on ${formatInteger(result.rows)} test rows`, format: (v) => percent(v, 0) })));
   } catch (error) {
     put(testCurve);
     toast(error);

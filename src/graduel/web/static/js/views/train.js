@@ -2,7 +2,7 @@
 
 import * as api from "../api.js";
 import { histogram, lines, name } from "../charts.js";
-import { check, choice, field, h, number, percent, put, toast, whole } from "../dom.js";
+import { check, choice, field, h, number, percent, put, toast, formatInteger } from "../dom.js";
 import { color, picture } from "../paint.js";
 import { refresh, setModel, state, notify } from "../state.js";
 
@@ -187,7 +187,7 @@ function receive(mine, message) {
   } else if (message.type === "step") {
     run.last = message;
     if (message.loss !== null) run.loss.push([message.seconds, message.loss]);
-    progress.textContent = `Batch ${whole(message.step)} of ${whole(message.steps)}, epoch ${Math.max(1, message.epoch)} of ${message.epochs}, training loss ${number(message.loss)}; XGBoost round ${message.round}`;
+    progress.textContent = `Batch ${formatInteger(message.step)} of ${formatInteger(message.steps)}, epoch ${Math.max(1, message.epoch)} of ${message.epochs}, training loss ${number(message.loss)}; XGBoost round ${message.round}`;
     progress.dataset.step = message.step;
     meter.style.transform = `scaleX(${message.t})`;
   } else if (message.type === "point") {
@@ -221,7 +221,7 @@ function draw() {
     h("h3", {}, "Validation loss"), lines("Validation loss over seconds of training, logarithmic scale", loss, { x: "seconds of training", log: true, format: (v) => number(v, 2) }));
   put(results, ["net", "xgboost"].map((family) => {
     const point = run[family].at(-1);
-    return point && h("div", { "data-model": family }, h("div", { class: "model" }, name(family)), h("div", { class: `digit long ${family} num` }, percent(point.valid_error, 2)), h("div", { class: "probability num small" }, `error after ${family === "net" ? "batch" : "round"} ${whole(point.step)}, ${point.seconds.toFixed(1)} s`));
+    return point && h("div", { "data-model": family }, h("div", { class: "model" }, name(family)), h("div", { class: `digit long ${family} num` }, percent(point.valid_error, 2)), h("div", { class: "probability num small" }, `error after ${family === "net" ? "batch" : "round"} ${formatInteger(point.step)}, ${point.seconds.toFixed(1)} s`));
   }));
 }
 
