@@ -74,7 +74,7 @@ def prepare_digit(ink: Any, *, steps: bool = True) -> PreparedDigit:
         if steps:
             stages.append(PreparationStep(name, text, image))
 
-    record("drawing", "Input drawing. Ink is bright, as in MNIST.", _to_uint8(ink))
+    record("drawing", "Input drawing; ink is 255 and paper 0, as in MNIST.", _to_uint8(ink))
     strong = ink >= FAINT
     if not strong.any():
         return PreparedDigit(np.zeros((FIELD, FIELD), np.uint8), tuple(stages), True)

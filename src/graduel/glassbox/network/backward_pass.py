@@ -62,7 +62,7 @@ class Backward(PlainData):
     """Gradient with respect to θ, in the network's layout."""
 
     def layer(self, path: str) -> LayerBack:
-        """Return the gradients of the layer with an index path."""
+        """Return the gradients of the layer at an index path."""
         return next(layer for layer in self.layers if layer.place.path == path)
 
 

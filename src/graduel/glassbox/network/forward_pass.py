@@ -72,7 +72,7 @@ class Forward(PlainData):
     """None if the loss is not softmax cross-entropy."""
 
     def layer(self, path: str) -> LayerPass:
-        """Return the input and output of the layer with an index path."""
+        """Return the input and output of the layer at an index path."""
         return next(layer for layer in self.layers if layer.place.path == path)
 
 

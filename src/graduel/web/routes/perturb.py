@@ -48,7 +48,7 @@ TEST_STRENGTHS: dict[str, list[float]] = {
 }
 """The strengths of perturbations of test rows."""
 UNITS = {
-    "noise": "standard deviation, as a share of the pixel range",
+    "noise": "standard deviation / pixel range",
     "rotate": "degrees",
     "shift": "pixels",
     "occlude": "side length in pixels",
