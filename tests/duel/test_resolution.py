@@ -94,7 +94,7 @@ def test_words():
     said = explain_power(690, 0.01, ERROR, (3, 10), pairs=3)
     assert said.startswith(
         "690 rows are too few in 10-fold cross-validation, 3 times, to show two contenders to be "
-        "practically equal (within 1 point of error): "
+        "practically equal (within 1 percentage point of error): "
     )
     assert "within 0.5 points of AUC" in explain_power(100, 0.005, get_metric("auc"))
     assert "within 0.02 of log loss" in explain_power(100, 0.02, get_metric("log_loss"))

@@ -22,9 +22,9 @@ from graduel.nn import (
     Dense,
     Dropout,
     EnsembleDense,
+    EnsembleMean,
+    EnsembleOutput,
     Flatten,
-    HeadsDense,
-    MeanOfHeads,
     Network,
     NTKDense,
     Parametric,
@@ -42,7 +42,7 @@ def table_network():
     rng = np.random.default_rng(0)
     layers = (
         *(Columns(3, (4,)), PBLD(columns=(0, 2)), Scale(), NTKDense(6), Parametric()),
-        *(Dropout(0.2, falls=True), NTKDense(5), Parametric(), NTKDense(3)),
+        *(Dropout(0.2, scheduled=True), NTKDense(5), Parametric(), NTKDense(3)),
     )
     net = Network(layers, (4,), dtype="float64")
     weights = net.init(rng)
@@ -61,8 +61,8 @@ def test_every_layer_has_a_kind_and_an_equation():
     assert row[3].forward.text == "Z₁ = W₁ A₀ / √n + b₁, n the length of A₀"
     assert row[4].forward.text.startswith("y = x + α (f(x) − x)")
     assert row[1].backward
-    heads = Network((EnsembleDense(3, 2), HeadsDense(2, 2), Flatten(), Dense(3)), (4,))
-    assert [place.kind for place in list_layers(heads)] == ["dense", "dense", "shape", "dense"]
+    members = Network((EnsembleDense(3, 2), EnsembleOutput(2, 2), Flatten(), Dense(3)), (4,))
+    assert [place.kind for place in list_layers(members)] == ["dense", "dense", "shape", "dense"]
 
 
 @pytest.mark.parametrize("layer", [1, 2, 3])
@@ -110,9 +110,9 @@ def ensemble_network(loss, scaled):
     rng = np.random.default_rng(1)
     layers = (
         *(PBLD(), EnsembleDense(4, 3, adapter=Signs(), scaled=scaled), Parametric(Tanh())),
-        *(EnsembleDense(5, 3, scaled=scaled), Tanh(), HeadsDense(2, 3, scaled=scaled)),
+        *(EnsembleDense(5, 3, scaled=scaled), Tanh(), EnsembleOutput(2, 3, scaled=scaled)),
     )
-    net = Network(layers, (3,), MeanOfHeads(loss), "float64")
+    net = Network(layers, (3,), EnsembleMean(loss), "float64")
     weights = net.init(rng)
     weights.theta += rng.normal(0, 0.3, weights.theta.shape)
     return net, weights, rng.normal(size=3)

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from graduel.errors import UserError
-from graduel.glassbox.network.dense_terms import count_outputs, get_head_loss
+from graduel.glassbox.network.dense_terms import count_outputs, get_member_loss
 from graduel.glassbox.network.equations import Equation, make_equation, subscript
 from graduel.glassbox.network.forward_pass import Forward, collect_forward
 from graduel.glassbox.network.layer_info import (
@@ -18,7 +18,7 @@ from graduel.glassbox.network.layer_info import (
     list_layers,
 )
 from graduel.glassbox.plain_data import Array, PlainData
-from graduel.nn import MeanOfHeads, Network, ReLU, SoftmaxCrossEntropy, Weights
+from graduel.nn import EnsembleMean, Network, ReLU, SoftmaxCrossEntropy, Weights
 from graduel.nn.workspace import Call
 
 
@@ -78,7 +78,7 @@ def make_target(network: Network, y: Any) -> Array:
         If the class does not exist, or the target's size differs from the output's.
     """
     n = count_outputs(network)
-    softmax = isinstance(get_head_loss(network), SoftmaxCrossEntropy)
+    softmax = isinstance(get_member_loss(network), SoftmaxCrossEntropy)
     value = np.asarray(y)
     if value.ndim == 0 and (softmax or (n > 1 and value.dtype.kind in "iu")):
         if value.dtype.kind not in "iu" or not 0 <= int(value) < n:
@@ -152,7 +152,7 @@ def backward(
 
 def _smooth_target(network: Network, target: Array) -> Array:
     """Return Y = (1 − s) onehot(y) + s / K for softmax cross-entropy, else the target."""
-    loss = get_head_loss(network)
+    loss = get_member_loss(network)
     if not isinstance(loss, SoftmaxCrossEntropy):
         row: Array = target[0]
         return row
@@ -165,7 +165,7 @@ def _output_equations(network: Network) -> tuple[Equation, ...]:
     Z, A = subscript("Z", last), subscript("A", last)
     if isinstance(network.loss, SoftmaxCrossEntropy):
         return (Equation(f"L = −1/m Σ Y ⊙ log {A}"), make_equation(f"d{Z} = {A} − Y", 4))
-    if isinstance(network.loss, MeanOfHeads):
+    if isinstance(network.loss, EnsembleMean):
         loss = type(network.loss.loss).__name__
         return (Equation(f"L = 1/k Σ L_j, L_j the {loss} of ensemble member j, with its own dZ_j"),)
     name = type(network.loss).__name__
