@@ -16,8 +16,8 @@ MUTANTS = [
     (G + "network/forward_pass.py", "            x = outputs[node.name]\n", "", FORWARD),
     (
         G + "network/forward_pass.py",
-        "a = answers if is_last else",
-        "a = answers if 0 else",
+        "a = predictions if is_last else",
+        "a = predictions if 0 else",
         FORWARD,
     ),
     (G + "network/forward_pass.py", "outputs[row[stop - 1].path]", "outputs[first.path]", FORWARD),
