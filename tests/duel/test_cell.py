@@ -298,7 +298,7 @@ def test_a_contenders_clock_stands_still_while_it_is_scored():
     stopped = clock.stop()
     time.sleep(0.05)
     assert clock.seconds == stopped
-    clock.go()
+    clock.resume()
     assert clock.seconds < stopped + 0.05
 
 

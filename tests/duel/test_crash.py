@@ -134,7 +134,7 @@ def killed_and_taken_up(moments, undisturbed, four, path, seed):
     for folder in path.iterdir():
         assert timeless(fight(folder, four)) == timeless(whole)
         assert not list(folder.rglob("*.tmp"))
-        assert not list(folder.rglob("*-journal"))
+        assert not list(folder.rglob("*-trial_log"))
 
 
 @pytest.mark.skipif(os.name != "posix", reason="SIGKILL is POSIX's")
@@ -216,17 +216,17 @@ def test_a_database_on_a_full_disk_is_told_like_any_file(tmp_path, monkeypatch):
             event.listen(self.engine, "connect", limit)
             self.engine.dispose()
 
-    journal = TrialLog(tmp_path / "cell.sqlite")
+    trial_log = TrialLog(tmp_path / "cell.sqlite")
     space = get_family("logistic").space.table
     first = Trial(0, {"C": 1.0}, 0.1, 0.2, 1.0, 1.0, "complete")
-    journal.add(first, space)
+    trial_log.add(first, space)
     course = dict.fromkeys(range(100), 0.5)
     added = [first]
 
     def fill():
         while len(added) < 100:  # until the room that its pages have is used up
             more = replace(first, number=len(added), course=course, why="x" * 2000)
-            journal.add(more, space)
+            trial_log.add(more, space)
             added.append(more)
 
     with monkeypatch.context() as patch:
@@ -234,10 +234,10 @@ def test_a_database_on_a_full_disk_is_told_like_any_file(tmp_path, monkeypatch):
         with pytest.raises(OSError, match="No space left on device") as told:
             fill()
     assert told.value.errno == errno.ENOSPC
-    assert journal.read(space) == added
+    assert trial_log.read(space) == added
     more = replace(first, number=len(added), course=course)
-    journal.add(more, space)
-    assert journal.read(space) == [*added, more]
+    trial_log.add(more, space)
+    assert trial_log.read(space) == [*added, more]
 
 
 @pytest.mark.skipif(

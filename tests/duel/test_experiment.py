@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from graduel.data.source import DataSource
-from graduel.duel.plan.experiment import MOST_VARIANTS, parse_variants, plan_experiment
+from graduel.duel.plan.experiment import MAX_VARIANTS, parse_variants, plan_experiment
 from graduel.duel.plan.protocol import Cell, Protocol
 from graduel.duel.result.result_builder import build_result, load_run
 from graduel.duel.run.cell_runs import run_cells
@@ -70,7 +70,7 @@ def test_a_rule_that_is_varied_has_a_rate_of_its_own():
         (["activatoin=relu,tanh"], None, r"a key in --vary .*Did you mean 'activation'\?"),
         (["lr=1,2", "lr=3,4"], None, "got 'lr' twice"),
         (["lr=1,2"], "lr=3", "in --net and in --vary"),
-        (["lr=" + ",".join(str(i + 1) for i in range(MOST_VARIANTS + 1))], None, "at most 24"),
+        (["lr=" + ",".join(str(i + 1) for i in range(MAX_VARIANTS + 1))], None, "at most 24"),
         (["lr=1,-2"], None, "lr in --net must be a number above 0"),
         (["layers=conv4,pool4"], None, "must be sizes of hidden layers"),
         (["layers=64,conv4"], "layers=3", "in --net and in --vary"),

@@ -242,20 +242,20 @@ def test_the_journal_gives_back_what_it_was_given(tmp_path):
         "n": Integer(1, 9),
         "k": Choice(("a", (1, 2), True, 1)),
     }
-    journal = TrialLog(tmp_path / "tuning" / "cell.sqlite")
-    assert journal.read(space) == []
+    trial_log = TrialLog(tmp_path / "tuning" / "cell.sqlite")
+    assert trial_log.read(space) == []
     trials = [
         made_up(0, 0.1 + 1e-17, course={3: 1 / 3, 99: 0.1}, k=(1, 2), n=3, x=0.1),
         made_up(1, 1 / 3, "pruned", k=True, n=9, x=1e-9),
         made_up(2, None, "failed", k=1, n=1, x=1.0),
     ]
     for trial in trials:
-        journal.add(trial, space)
-    found = journal.read(space)
+        trial_log.add(trial, space)
+    found = trial_log.read(space)
     assert found == trials
     assert type(found[1].params["k"]) is bool
     with pytest.raises(UserError, match="of another search space"):
-        journal.read({"x": Real(1e-9, 1.0, log=True)})
+        trial_log.read({"x": Real(1e-9, 1.0, log=True)})
 
 
 def test_a_damaged_journal_is_told_in_one_line(tmp_path):
@@ -589,7 +589,9 @@ def test_equal_losses_are_told_apart_by_log_loss(tmp_path):
     outcome, fitted, _ = search(data, "logistic", tmp_path / "a.sqlite", trials=6)
     best = outcome.trials[outcome.best_trial]
     tied = [t for t in outcome.trials if t["loss"] == best["loss"]]
-    journal = TrialLog(tmp_path / "a.sqlite").read(get_family("logistic").space.table)
+    trial_log = TrialLog(tmp_path / "a.sqlite").read(get_family("logistic").space.table)
     y = data.y[ROWS.valid]
-    assert journal[outcome.best_trial].tie == log_loss(fitted.predict_proba(data.X[ROWS.valid]), y)
-    assert journal[outcome.best_trial].tie == min(journal[t["number"]].tie for t in tied)
+    assert trial_log[outcome.best_trial].tie == log_loss(
+        fitted.predict_proba(data.X[ROWS.valid]), y
+    )
+    assert trial_log[outcome.best_trial].tie == min(trial_log[t["number"]].tie for t in tied)
