@@ -109,7 +109,7 @@ class Session:
         return open_store(folder, protocol, data, estimators)
 
     def _saved_data(self) -> DataSource:
-        """Return the data source, or its copy in the main duel's folder if the data are in memory."""
+        """Return the data source, or the copy in the main duel's folder of data in memory."""
         data = self.data
         if data.content is None:
             return data

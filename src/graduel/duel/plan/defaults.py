@@ -15,7 +15,7 @@ from graduel.metrics.metric import default_rope, get_metric
 
 QUICK_ROWS = 10_000
 RARE_SHARE = 0.1
-"""Below this share of rows outside the largest class, the default metric is log loss, because always
+"""Below this share of rows outside the largest class, the default metric is log loss: always
 predicting the largest class already has a low error."""
 
 

@@ -107,6 +107,6 @@ def check_design(design: Design, dataset: Dataset) -> None:
         )
     if dataset.groups is not None and (n_groups := len(np.unique(dataset.groups))) < design.folds:
         raise UserError(
-            f"--group must name a column with at least {design.folds} groups for this split; got one "
-            f"with {n_groups}"
+            f"--group must name a column with at least {design.folds} groups for this split; "
+            f"got one with {n_groups}"
         )
