@@ -104,11 +104,11 @@ def test_an_outcome_is_complete(digits, name):
 def test_the_net_selects_the_epoch_with_the_lowest_validation_error(digits):
     rows = build_protocol(DataSource.builtin("mnist"), threads=1).split_rows(digits, 0)
     X, y = digits.table[rows.valid], digits.y[rows.valid]
-    seen = []
-    outcome, fitted = run(digits, "net", notify=seen.append)
+    reports = []
+    outcome, fitted = run(digits, "net", notify=reports.append)
     error = (fitted.predict_proba(X).argmax(axis=1) != y).mean()
     assert outcome.details["valid_error"] == pytest.approx(error)
-    assert error == pytest.approx(min(p.valid_error for p in seen))
+    assert error == pytest.approx(min(p.valid_error for p in reports))
 
 
 def test_xgboost_selects_the_round_with_the_lowest_validation_log_loss(digits):
@@ -247,9 +247,9 @@ def test_published_xgboost_defaults_are_reproduced(name):
     reference.fit(X[:160], y[:160], eval_set=[(X[160:200], y[160:200])], verbose=0)
     rounds, best = reference.get_booster().num_boosted_rounds(), 100
     if name == "xgboost-td":
-        seen = reference.evals_result()["validation_0"]
-        assert seen["merror"][reference.best_iteration] == min(seen["merror"])
-        best = min(range(rounds), key=lambda n: (seen["merror"][n], seen["mlogloss"][n])) + 1
+        history = reference.evals_result()["validation_0"]
+        assert history["merror"][reference.best_iteration] == min(history["merror"])
+        best = min(range(rounds), key=lambda n: (history["merror"][n], history["mlogloss"][n])) + 1
     p = reference.predict_proba(X[200:], iteration_range=(0, best))
     np.testing.assert_array_equal(p, outcome.probabilities)
     assert (outcome.details["best_round"], outcome.details["rounds"]) == (best, rounds)

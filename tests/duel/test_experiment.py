@@ -78,7 +78,7 @@ def test_each_optimizer_variant_has_its_own_default_learning_rate():
         (["lr=1e-3,0.001"], None, "two variants are the same network: 1e-3 and 0.001"),
     ],
 )
-def test_mistakes_in_an_experiment(vary, net, message):
+def test_invalid_experiments_are_refused(vary, net, message):
     with pytest.raises(UserError, match=message):
         plan_experiment(MNIST, vary=vary, net=net, threads=1)
 

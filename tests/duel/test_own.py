@@ -91,11 +91,11 @@ def test_a_table_is_passed_as_a_float32_matrix():
     data = source_from_arrays(table(), target="label").load()
     outcome, _ = fit(GaussianNB(), data)
     assert (outcome.probabilities.argmax(axis=1) != data.y[ROWS.test]).mean() < 0.4
-    _, seen = fit(RecordingClassifier(), data)
-    X = seen.model.X_
+    _, fitted = fit(RecordingClassifier(), data)
+    X = fitted.model.X_
     assert X.dtype == np.float32
     assert np.isfinite(X).all()
-    assert X.shape[1] == len(seen.prepare.preparation.names)
+    assert X.shape[1] == len(fitted.prepare.preparation.names)
 
 
 def test_an_estimator_that_selects_columns_gets_a_dataframe():
@@ -112,9 +112,9 @@ def test_an_estimator_that_selects_columns_gets_a_dataframe():
     outcome, _ = fit(make_pipeline(dense, HistGradientBoostingClassifier(max_iter=5)), data)
     assert outcome.probabilities.shape == (40, 3)
     assert describe_estimator("mine", make_pipeline(columns, SVC())).recipe.takes == "frame"
-    seen = RecordingClassifier()
-    seen.takes = "frame"
-    assert describe_estimator("mine", seen).recipe.takes == "frame"
+    classifier = RecordingClassifier()
+    classifier.takes = "frame"
+    assert describe_estimator("mine", classifier).recipe.takes == "frame"
 
     class WithTakes(RecordingClassifier):
         takes = "frame"

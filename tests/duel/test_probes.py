@@ -24,11 +24,11 @@ class SingleFeatureModel:
     seconds, details = 0.0, {}
 
     def __init__(self, read):
-        self.read, self.rows, self.seen = read, 0, []
+        self.read, self.rows, self.inputs = read, 0, []
 
     def predict_proba(self, X):
         self.rows += len(X)
-        self.seen.append(X)
+        self.inputs.append(X)
         sure = np.where(self.read(X), 0.9, 0.1).astype(np.float32)
         return np.stack([1 - sure, sure], axis=1)
 
@@ -105,11 +105,11 @@ def test_probes_are_reproducible_and_use_the_same_rows_for_every_contender(image
     first = run_probes(one, images, np.arange(700, 900), 3)
     run_probes(other, images, np.arange(700, 900), 3)
     assert first == run_probes(SingleFeatureModel(spot), images, np.arange(700, 900), 3)
-    for mine, theirs in zip(one.seen, other.seen, strict=True):
+    for mine, theirs in zip(one.inputs, other.inputs, strict=True):
         np.testing.assert_array_equal(mine, theirs)
     another = SingleFeatureModel(spot)
     run_probes(another, images, np.arange(700, 900), 4)
-    assert any((a != b).any() for a, b in zip(one.seen, another.seen, strict=True))
+    assert any((a != b).any() for a, b in zip(one.inputs, another.inputs, strict=True))
 
 
 def test_probes_use_only_test_rows_and_a_bounded_number_of_predictions(images, table) -> None:

@@ -49,8 +49,8 @@ def test_log_loss_needs_the_rows_that_bring_the_t_interval_into_the_rope():
 def test_cross_validation_needs_the_rows_that_bring_the_corrected_t_into_the_rope(design):
     repeats, folds = design
     n = least(ERROR, 0.01, design)
-    found = CorrectedT(0.0, 0.05 / (n / folds), repeats, folds, 1 / (folds - 1), MOST_FITS)
-    assert found.interval(0.9)[1] == pytest.approx(0.01, rel=0.01)
+    statistic = CorrectedT(0.0, 0.05 / (n / folds), repeats, folds, 1 / (folds - 1), MOST_FITS)
+    assert statistic.interval(0.9)[1] == pytest.approx(0.01, rel=0.01)
     assert f"in {folds}-fold" in explain_power(n // 2, 0.01, ERROR, design)
     # Repeats increase the power only up to eight fits.
     assert least(ERROR, 0.01, (2, 5)) < least(ERROR, 0.01, (1, 5))

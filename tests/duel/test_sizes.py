@@ -103,11 +103,11 @@ def test_a_duel_at_several_sizes_resumes(csv, tmp_path):
     before = (
         tmp_path / "run" / "sizes" / "90" / "cells" / "net-seed0" / "outcome.json"
     ).read_bytes()
-    lost = tmp_path / "run" / "sizes" / "40"
-    (lost / "result.json").unlink()
-    for file in (lost / "cells" / "net-seed0").iterdir():
+    interrupted = tmp_path / "run" / "sizes" / "40"
+    (interrupted / "result.json").unlink()
+    for file in (interrupted / "cells" / "net-seed0").iterdir():
         file.unlink()
-    (lost / "cells" / "net-seed0").rmdir()
+    (interrupted / "cells" / "net-seed0").rmdir()
     again = run_duel(csv, sizes="40,90", **options)
     same = again.result.learning_curve
     assert [e.test_errors for e in same.contenders.values()] == [

@@ -68,11 +68,11 @@ def tuned(name, path, *, trials=None, seconds=None, recipe=None, space=None):
 
 
 def search(data, name, path, *, seed=0, **options):
-    seen = []
+    reports = []
     outcome, fitted = run_cell(
-        tuned(name, path, **options), data, ROWS, Cell(name, seed), Budget(1), seen.append
+        tuned(name, path, **options), data, ROWS, Cell(name, seed), Budget(1), reports.append
     )
-    return outcome, fitted, seen
+    return outcome, fitted, reports
 
 
 def plain(trials):
@@ -103,7 +103,7 @@ def test_garbage_in_the_test_rows_changes_no_trial_and_not_the_winner(name, tmp_
 @pytest.mark.parametrize("name", ["net", "xgboost"])
 def test_a_search_reports_its_trials_and_returns_the_best_as_fitted(name, tmp_path):
     data = blobs()
-    outcome, fitted, seen = search(data, name, tmp_path / "a.sqlite", trials=5)
+    outcome, fitted, reports = search(data, name, tmp_path / "a.sqlite", trials=5)
     trials = outcome.trials
     assert [t["number"] for t in trials] == list(range(5))
     assert {t["state"] for t in trials} <= {"complete", "pruned"}
@@ -118,8 +118,8 @@ def test_a_search_reports_its_trials_and_returns_the_best_as_fitted(name, tmp_pa
     assert outcome.curve[-1][0] == outcome.tuning_seconds
     last = (outcome.probabilities.argmax(axis=1) != data.y[ROWS.test]).mean()
     assert outcome.curve[-1][1] == pytest.approx(last)
-    assert {one.trial for one in seen} == set(range(5))
-    shares = [one.share for one in seen]
+    assert {one.trial for one in reports} == set(range(5))
+    shares = [one.share for one in reports]
     assert shares == sorted(shares)
     assert json.loads(json.dumps(trials)) == trials
 
@@ -165,13 +165,13 @@ def test_a_time_budget_ends_within_a_fit_whose_model_counts(tmp_path):
     data = blobs()
     recipe = {"layers": [64], "lr": 0.01, "epochs": 100_000, "batch_size": 16}
     space = {"lr": Real(1e-4, 0.05, log=True)}
-    outcome, _, seen = search(
+    outcome, _, reports = search(
         data, "net", tmp_path / "a.sqlite", seconds=0.5, recipe=recipe, space=space
     )
     assert len(outcome.trials) == 1
     assert outcome.trials[0]["state"] == "complete"
     assert outcome.details["best_epoch"] < 100_000
-    assert 0 < seen[-1].share <= 1
+    assert 0 < reports[-1].share <= 1
     # The budget is used up: the same command fits nothing more.
     made = tuned("net", tmp_path / "a.sqlite", seconds=0.5, recipe=recipe, space=space)
     again, _ = run_cell(made, data, ROWS, Cell("net", 0), Budget(1), lambda p: None, outcome.curve)
@@ -400,9 +400,9 @@ def test_the_published_mlp_defaults_are_those_of_scikit_learn():
 
     from sklearn.neural_network import MLPClassifier
 
-    given = signature(MLPClassifier).parameters
+    parameters = signature(MLPClassifier).parameters
     for name, value in PUBLISHED["mlp"][0].items():
-        assert given[name].default in (value, "auto"), name
+        assert parameters[name].default in (value, "auto"), name
 
 
 def test_every_default_recipe_lies_in_its_space_with_known_exceptions():

@@ -1,4 +1,4 @@
-"""scikit-learn's logistic regression."""
+"""scikit-learn's logistic regression on rows prepared as for a network."""
 
 from __future__ import annotations
 

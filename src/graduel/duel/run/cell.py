@@ -111,7 +111,7 @@ def run_cell(
     cell : the contender's name, the number of the run and the random stream
     notify : callback for the progress of the fit
     earlier : curve points of an interrupted hyperparameter search
-    on_curve : callback for the whole curve, called after each checkpoint
+    on_curve : callback for the curve so far, called after each checkpoint
 
     Raises
     ------

@@ -126,10 +126,10 @@ def merge_probes(runs: Sequence[Probes | None]) -> Probes | None:
     probed = [one for one in runs if one is not None]
     if not probed:
         return None
-    whole, parts = probed[0].importance, [one.importance for one in probed]
-    if whole is not None:
-        whole = replace(
-            whole,
+    importance, parts = probed[0].importance, [one.importance for one in probed]
+    if importance is not None:
+        importance = replace(
+            importance,
             log_loss=_tuples(np.mean([one.log_loss for one in parts if one], axis=0)),
             error=_tuples(np.mean([one.error for one in parts if one], axis=0)),
         )
@@ -141,7 +141,7 @@ def merge_probes(runs: Sequence[Probes | None]) -> Probes | None:
             replace(same[0], errors=tuple(map(_mean, zip(*(k.errors for k in same), strict=True))))
             for same in zip(*(one.robustness for one in probed), strict=True)
         ),
-        importance=whole,
+        importance=importance,
     )
 
 

@@ -43,7 +43,7 @@ from graduel.serialize import from_plain, read_json, to_plain, write_json
 
 SOURCE, CACHE = "source.json", "cache"
 FOLDERS = ("cells", "splits", "tuning", CACHE)
-READ_ERRORS = (
+DAMAGE = (
     UserError,
     OSError,
     ValueError,
@@ -144,7 +144,7 @@ class Store:
             outcome = read_outcome(folder, len(rows.test), len(rows.valid))
             if (outcome.contender, outcome.seed) != (cell.contender, cell.seed):
                 raise ValueError(f"it belongs to {outcome.contender}, seed {outcome.seed}")
-        except READ_ERRORS as error:
+        except DAMAGE as error:
             raise UserError(
                 f"{folder}: expected a finished cell; it is damaged ({_first_line(error)}). "
                 "Delete this folder and run the duel again"
@@ -235,7 +235,7 @@ class Store:
                 rows = {name: archive[name] for name in (*names, *more)}
             if any(a.ndim != 1 or a.dtype.kind != "i" or a.min() < 0 for a in rows.values()):
                 raise ValueError("not row numbers")
-        except READ_ERRORS as error:
+        except DAMAGE as error:
             raise UserError(
                 f"{path}: expected row numbers; the file is damaged "
                 f"({_first_line(error)}). Delete the duel's folder and run it again"
