@@ -240,8 +240,8 @@ def test_a_failing_data_set_is_in_the_result_and_does_not_stop_the_others(tables
 def test_folders_that_are_not_this_suite_are_refused(tables, undisturbed, tmp_path):
     before = (undisturbed.path / "suite.json").read_bytes()
     for plan, why in (
-        (suite_plan(tables, "ab"), "data sets a, b, c there, a, b here"),
-        (suite_plan(tables, "cba"), "data sets a, b, c there, c, b, a here"),
+        (suite_plan(tables, "ab"), "data sets there: a, b, c; here: a, b"),
+        (suite_plan(tables, "cba"), "data sets there: a, b, c; here: c, b, a"),
         (suite_plan(tables, split="2x1"), "split 'holdout' there, '2x1' here"),
         (suite_plan(tables, metric="log_loss"), "metric None there, 'log_loss' here"),
         (suite_plan(tables, net=None), "net 'layers=8"),

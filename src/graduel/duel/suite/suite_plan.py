@@ -221,7 +221,7 @@ def _difference(earlier: Any, plan: dict[str, Any]) -> str:
         old, new = earlier["datasets"], plan["datasets"]
         before, now = ([one["name"] for one in datasets] for datasets in (old, new))
         if before != now:
-            return f"data sets {', '.join(before)} there, {', '.join(now)} here"
+            return f"data sets there: {', '.join(before)}; here: {', '.join(now)}"
         for one, other in zip(old, new, strict=True):
             if one != other:
                 same = {**one["source"], "sha256": ""} == {**other["source"], "sha256": ""}
