@@ -41,15 +41,15 @@ def test_a_result_has_the_findings_with_their_codes(leaky, tmp_path, monkeypatch
     findings = {one["code"]: one for one in result["dataset"]["warnings"]}
     assert findings["GRD001"] == {
         "code": "GRD001",
-        "title": "A column predicts the target alone",
+        "title": "A column alone predicts the target",
         "severity": "warning",
-        "message": "column 'known' alone predicts the target almost perfectly (0.0 % error): is "
-        "it known beforehand? If not, --drop known",
+        "message": "column 'known' alone predicts the target almost perfectly (0.0 % error). Drop "
+        "it with --drop known unless it is known at prediction time",
         "column": "known",
     }
     assert {"GRD010", "GRD012"} <= findings.keys()
     page = write_report(run).read_text(encoding="utf-8")
-    assert "A column predicts the target alone" in page
+    assert "A column alone predicts the target" in page
 
 
 def test_findings_are_read_from_the_folder_and_a_damaged_file_is_rewritten(leaky, tmp_path):

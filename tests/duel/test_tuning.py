@@ -348,9 +348,9 @@ PUBLISHED = {
         # RealMLP-TD for classification.
         {
             "layers": (256, 256, 256),
-            "heads": 1,
+            "members": 1,
             "scaling": "robust",
-            "numbers": "pbld(frequencies=16,size=4,std=0.1)",
+            "numeric_embedding": "pbld(frequencies=16,size=4,std=0.1)",
             "activation": "parametric_selu",
             "dropout": 0.15,
             "weight_decay": 0.02,

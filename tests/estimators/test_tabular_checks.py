@@ -14,7 +14,7 @@ SMALL = "layers=32 epochs=30 batch_size=16 lr=0.02"
     [
         TabularMLPClassifier(recipe=plain(SMALL)),
         TabularMLPClassifier(
-            recipe=plain(f"{SMALL} embed=4 scaling=quantile heads=2"),
+            recipe=plain(f"{SMALL} category_embedding=4 scaling=quantile members=2"),
             metric="log_loss",
             validation_fraction=0.2,
         ),

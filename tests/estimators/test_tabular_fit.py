@@ -78,8 +78,8 @@ def test_recipes_are_texts_or_objects():
     begun = net_recipe(quick=False, table_rows=102)
     net = TabularMLPClassifier(max_epochs=1).fit(X, Y)
     assert net.recipe_ == replace(begun, epochs=1)
-    net = TabularMLPClassifier(recipe="layers=8,8 heads=2", max_epochs=1).fit(X, Y)
-    assert net.recipe_ == replace(begun, layers=(8, 8), heads=2, epochs=1)
+    net = TabularMLPClassifier(recipe="layers=8,8 members=2", max_epochs=1).fit(X, Y)
+    assert net.recipe_ == replace(begun, layers=(8, 8), members=2, epochs=1)
     net = TabularMLPClassifier(recipe=NetRecipe(layers=[8], epochs=2)).fit(X, Y)
     assert net.recipe_ == NetRecipe(layers=(8,), epochs=2)
 
@@ -87,8 +87,8 @@ def test_recipes_are_texts_or_objects():
 @pytest.mark.parametrize(
     "more",
     [
-        "embed=8 numbers=pbld front_scale=yes ntk=yes calibrate=yes",
-        "heads=4 embed=8 scaling=quantile falls=dropout",
+        "category_embedding=8 numeric_embedding=pbld input_scale=yes ntk=yes calibrate=yes",
+        "members=4 category_embedding=8 scaling=quantile scheduled=dropout",
         "norm=batch ema=0.9 plateau=3",
         "loss=binary label_smoothing=0.1",
     ],

@@ -69,7 +69,12 @@ FEW = settings(max_examples=25, deadline=None, suppress_health_check=[HealthChec
 
 
 @FEW
-@given(tables(), st.data(), st.booleans(), st.sampled_from(["", " embed=2", " scaling=quantile"]))
+@given(
+    tables(),
+    st.data(),
+    st.booleans(),
+    st.sampled_from(["", " category_embedding=2", " scaling=quantile"]),
+)
 def test_any_table_is_answered_alike_in_pandas_and_polars(columns, data, whole, more):
     n = len(next(iter(columns.values())))
     y = labels(n, data.draw)

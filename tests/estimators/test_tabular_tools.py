@@ -82,7 +82,11 @@ def there_and_back(net, folder):
     "options",
     [
         {},
-        {"recipe": NetRecipe(layers=(8,), epochs=3, embed=4, heads=2, scaling="quantile")},
+        {
+            "recipe": NetRecipe(
+                layers=(8,), epochs=3, category_embedding=4, members=2, scaling="quantile"
+            )
+        },
         {"class_weight": {"goes": 2.0, "stays": 1}, "categorical_features": ["visits"]},
         {"validation_fraction": 0, "random_state": np.random.RandomState(0)},
     ],
@@ -138,7 +142,7 @@ def test_a_column_of_many_categories_goes_into_a_file(tmp_path):
     names = [f"a category with a long name, number {i:05d}" for i in range(2000)]
     table = pd.DataFrame({"a": pd.Categorical(np.resize(names, 4100)), "b": np.arange(4100) % 7})
     y = np.arange(4100) % 3
-    net = quick(recipe="layers=4 epochs=1 embed=1 batch_size=512").fit(table, y)
+    net = quick(recipe="layers=4 epochs=1 category_embedding=1 batch_size=512").fit(table, y)
     back = there_and_back(net, tmp_path)
     assert (back.predict_proba(table) == net.predict_proba(table)).all()
 

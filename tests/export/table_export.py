@@ -23,15 +23,15 @@ from graduel.nn import (
     Dense,
     Dropout,
     EnsembleDense,
+    EnsembleMean,
+    EnsembleOutput,
     Flatten,
     HardSwish,
-    HeadsDense,
     Huber,
     Identity,
     LayerNorm,
     LeakyReLU,
     MaxPool2D,
-    MeanOfHeads,
     Mish,
     Network,
     Noise,
@@ -70,9 +70,9 @@ ROWS = [
     *(EnsembleDense(4, 3), EnsembleDense(2, 3, scaled=True)),
     *(Parametric(), Parametric(Mish()), Parametric(ParametricReLU()), Residual((Parametric(),))),
 ]
-HEADS = [
-    *(EnsembleDense(4, 3), EnsembleDense(2, 3, scaled=True), HeadsDense(2, 3), Parametric()),
-    *(HeadsDense(4, 3, scaled=True), BatchNorm(), Residual((Parametric(),))),
+ENSEMBLES = [
+    *(EnsembleDense(4, 3), EnsembleDense(2, 3, scaled=True), EnsembleOutput(2, 3), Parametric()),
+    *(EnsembleOutput(4, 3, scaled=True), BatchNorm(), Residual((Parametric(),))),
 ]
 IMAGES = [
     *(Conv2D(3), Conv2D(3, 2, 2), Conv2D(2, (2, 3), (2, 1)), Conv2D(2, (1, 5), (1, 3), "valid")),
@@ -98,14 +98,14 @@ IMAGES = [
 ]
 # With the shape that an example has.
 LAYERS = [*((layer, (6,)) for layer in ROWS), *((layer, (6, 5, 2)) for layer in IMAGES)]
-LAYERS += [(layer, (3, 5)) for layer in HEADS]
+LAYERS += [(layer, (3, 5)) for layer in ENSEMBLES]
 ODD = [0.5, 1.5, 2.4999, 3.5, -0.2, -7, 9, 1e30, np.inf, -np.inf, np.nan]
 """Codes that are none: the engine rounds them and brings them into their range."""
 LOSSES = [
     *(SoftmaxCrossEntropy(), BinaryCrossEntropy(), SquaredError(), AbsoluteError(), Huber()),
     Poisson(),
 ]
-OF_HEADS = [MeanOfHeads(loss) for loss in LOSSES]
+OF_ENSEMBLES = [EnsembleMean(loss) for loss in LOSSES]
 
 
 def parts(attribute):

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pytest
-from table_export import LAYERS, LOSSES, ODD, OF_HEADS, batches, grown, name, parts
+from table_export import LAYERS, LOSSES, ODD, OF_ENSEMBLES, batches, grown, name, parts
 
 from graduel.errors import UserError
 from graduel.export import onnx_model, to_onnx
@@ -21,9 +21,9 @@ from graduel.nn import (
     Conv2D,
     Dense,
     EnsembleDense,
-    HeadsDense,
+    EnsembleMean,
+    EnsembleOutput,
     Huber,
-    MeanOfHeads,
     Network,
     Poisson,
     ReLU,
@@ -49,7 +49,7 @@ def run(model, X):
 
 def test_every_layer_and_every_loss_is_covered():
     assert set(EXPORTERS) == parts("plan") == {type(layer) for layer, _ in LAYERS}
-    assert {*LINKS, MeanOfHeads} == parts("link")
+    assert {*LINKS, EnsembleMean} == parts("link")
     assert set(LINKS) == {type(loss) for loss in LOSSES}
 
 
@@ -78,9 +78,9 @@ def test_a_loss_makes_the_same_answers(loss, dtype, tolerance):
 
 
 @pytest.mark.parametrize(("dtype", "tolerance"), [("float32", 1e-5), ("float64", 1e-9)])
-@pytest.mark.parametrize("loss", OF_HEADS, ids=name)
-def test_the_answers_of_heads_are_averaged(loss, dtype, tolerance):
-    layers = [EnsembleDense(6, 5), ReLU(), HeadsDense(4, 5)]
+@pytest.mark.parametrize("loss", OF_ENSEMBLES, ids=name)
+def test_predictions_of_ensemble_members_are_averaged(loss, dtype, tolerance):
+    layers = [EnsembleDense(6, 5), ReLU(), EnsembleOutput(4, 5)]
     network, weights = grown(layers, (3,), loss=loss, dtype=dtype)
     model = onnx_model(network, weights)
     for X in (*batches((3,), dtype), np.empty((0, 3), dtype)):
@@ -90,16 +90,16 @@ def test_the_answers_of_heads_are_averaged(loss, dtype, tolerance):
         np.testing.assert_allclose(result, want, rtol=tolerance, atol=tolerance)
 
 
-def test_heads_answer_with_classes():
-    layers = [EnsembleDense(6, 5), ReLU(), HeadsDense(3, 5)]
-    network, weights = grown(layers, (4,), loss=MeanOfHeads(SoftmaxCrossEntropy()))
+def test_ensembles_predict_classes():
+    layers = [EnsembleDense(6, 5), ReLU(), EnsembleOutput(3, 5)]
+    network, weights = grown(layers, (4,), loss=EnsembleMean(SoftmaxCrossEntropy()))
     X = np.random.default_rng(1).normal(size=(40, 4)).astype("float32")
     P = network.predict(X, weights)
     result = run(onnx_model(network, weights, classes=["a", "b", "c"]), X)
     assert result["label"].tolist() == ["abc"[k] for k in P.argmax(axis=1)]
     np.testing.assert_allclose(result["probabilities"], P, atol=1e-6)
-    layers = [EnsembleDense(6, 5), HeadsDense(1, 5)]
-    network, weights = grown(layers, (4,), loss=MeanOfHeads(BinaryCrossEntropy()))
+    layers = [EnsembleDense(6, 5), EnsembleOutput(1, 5)]
+    network, weights = grown(layers, (4,), loss=EnsembleMean(BinaryCrossEntropy()))
     p = network.predict(X, weights)
     result = run(onnx_model(network, weights, classes=["no", "yes"]), X)
     np.testing.assert_allclose(result["probabilities"], np.hstack([1 - p, p]), atol=1e-6)
@@ -234,8 +234,8 @@ class OwnError(SquaredError):
         (Network((Dense(2), Mine()), (3,)), {}, "layer 1 is of the class Mine"),
         (Network((Residual((Mine(),)),), (3,)), {}, r"layer 0\.0 is of the class Mine"),
         (Network((Dense(2),), (3,), OwnError()), {}, "got the loss OwnError"),
-        (Network((Dense(2),), (3,), MeanOfHeads(OwnError())), {}, "got the loss OwnError"),
-        (Network((Dense(2),), (3,), MeanOfHeads()), {}, "End it with HeadsDense"),
+        (Network((Dense(2),), (3,), EnsembleMean(OwnError())), {}, "got the loss OwnError"),
+        (Network((Dense(2),), (3,), EnsembleMean()), {}, "End it with EnsembleOutput"),
         (Network((Dense(2),), (3,)), {"scale": float("nan")}, "scale must be a finite number"),
         (Network((Dense(2),), (3,)), {"scale": "1/255"}, "scale must be a finite number"),
         (Network((Dense(2),), (3,)), {"classes": "ab"}, "classes must be a list"),

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
-from table_export import LAYERS, LOSSES, ODD, OF_HEADS, batches, docstring, grown, name, parts
+from table_export import LAYERS, LOSSES, ODD, OF_ENSEMBLES, batches, docstring, grown, name, parts
 
 from graduel.errors import UserError
 from graduel.export import to_python
@@ -30,8 +30,8 @@ from graduel.nn import (
     Dense,
     Dropout,
     EnsembleDense,
+    EnsembleOutput,
     Flatten,
-    HeadsDense,
     LayerNorm,
     LeakyReLU,
     MaxPool2D,
@@ -103,9 +103,9 @@ def test_a_loss_makes_the_same_answers(loss, dtype):
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
-@pytest.mark.parametrize("loss", OF_HEADS, ids=name)
-def test_the_answers_of_heads_are_averaged(loss, dtype):
-    layers = [EnsembleDense(6, 5), ReLU(), HeadsDense(4, 5)]
+@pytest.mark.parametrize("loss", OF_ENSEMBLES, ids=name)
+def test_predictions_of_ensemble_members_are_averaged(loss, dtype):
+    layers = [EnsembleDense(6, 5), ReLU(), EnsembleOutput(4, 5)]
     network, weights = grown(layers, (3,), loss=loss, dtype=dtype)
     module = ran(to_python(network, weights))
     answer = module.get("predict_proba", module["predict"])

@@ -1,4 +1,4 @@
-"""The glass box before layers for tables: all of them shown, and several heads too."""
+"""The glass box before layers for tables: all of them shown, and several members too."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ from graduel.nn import (
     Dense,
     Dropout,
     EnsembleDense,
+    EnsembleMean,
+    EnsembleOutput,
     Flatten,
-    HeadsDense,
-    MeanOfHeads,
     Network,
     NTKDense,
     Parametric,
@@ -42,7 +42,7 @@ def table_network():
     rng = np.random.default_rng(0)
     layers = (
         *(Columns(3, (4,)), PBLD(columns=(0, 2)), Scale(), NTKDense(6), Parametric()),
-        *(Dropout(0.2, falls=True), NTKDense(5), Parametric(), NTKDense(3)),
+        *(Dropout(0.2, scheduled=True), NTKDense(5), Parametric(), NTKDense(3)),
     )
     net = Network(layers, (4,), dtype="float64")
     weights = net.init(rng)
@@ -61,8 +61,8 @@ def test_every_layer_has_a_kind_and_an_equation():
     assert row[3].forward.text == "Z₁ = W₁ A₀ / √n + b₁, n the length of A₀"
     assert row[4].forward.text.startswith("y = x + α (f(x) − x)")
     assert row[1].backward
-    heads = Network((EnsembleDense(3, 2), HeadsDense(2, 2), Flatten(), Dense(3)), (4,))
-    assert [place.kind for place in list_layers(heads)] == ["dense", "dense", "shape", "dense"]
+    members = Network((EnsembleDense(3, 2), EnsembleOutput(2, 2), Flatten(), Dense(3)), (4,))
+    assert [place.kind for place in list_layers(members)] == ["dense", "dense", "shape", "dense"]
 
 
 @pytest.mark.parametrize("layer", [1, 2, 3])
@@ -105,14 +105,14 @@ def test_a_network_without_numbered_layers_is_shown_all_the_same():
     assert len(seen.forward.columns) == 1
 
 
-def heads_network(loss, scaled):
-    """Return a network of three heads, weights for it and an example."""
+def ensemble_network(loss, scaled):
+    """Return a network of three members, weights for it and an example."""
     rng = np.random.default_rng(1)
     layers = (
         *(PBLD(), EnsembleDense(4, 3, adapter=Signs(), scaled=scaled), Parametric(Tanh())),
-        *(EnsembleDense(5, 3, scaled=scaled), Tanh(), HeadsDense(2, 3, scaled=scaled)),
+        *(EnsembleDense(5, 3, scaled=scaled), Tanh(), EnsembleOutput(2, 3, scaled=scaled)),
     )
-    net = Network(layers, (3,), MeanOfHeads(loss), "float64")
+    net = Network(layers, (3,), EnsembleMean(loss), "float64")
     weights = net.init(rng)
     weights.theta += rng.normal(0, 0.3, weights.theta.shape)
     return net, weights, rng.normal(size=3)
@@ -120,8 +120,8 @@ def heads_network(loss, scaled):
 
 @pytest.mark.parametrize("scaled", [False, True])
 @pytest.mark.parametrize("loss", [SoftmaxCrossEntropy(0.1), BinaryCrossEntropy(), SquaredError()])
-def test_several_heads_are_shown_forward_and_back(loss, scaled):
-    net, weights, x = heads_network(loss, scaled)
+def test_ensemble_members_are_shown_forward_and_back(loss, scaled):
+    net, weights, x = ensemble_network(loss, scaled)
     seen = backward(net, weights, x, 1, classes=("no", "yes"))
     np.testing.assert_allclose(seen.forward.answers, net.predict(x[np.newaxis], weights)[0])
     assert [column.number for column in seen.forward.columns] == [0, 1, 2, 3]
@@ -129,7 +129,7 @@ def test_several_heads_are_shown_forward_and_back(loss, scaled):
     assert seen.forward.columns[-1].a.shape == (2,)
     assert seen.dz.shape == (3, 2)
     assert seen.target.shape == (2,)
-    # Each head's way back is its own, a third of it.
+    # Each member's way back is its own, a third of it.
     each = loss.link(seen.forward.raw.copy()) - seen.target
     np.testing.assert_allclose(seen.dz, each / 3, atol=1e-12)
     assert step(net, weights, x, 1, lr=1e-3).helped
@@ -146,8 +146,8 @@ def test_several_heads_are_shown_forward_and_back(loss, scaled):
     assert [place.kind for place in list_layers(net) if place.number] == ["dense"] * 3
 
 
-def test_the_rest_of_the_box_takes_several_heads():
-    net, weights, x = heads_network(SoftmaxCrossEntropy(), True)
+def test_the_rest_of_the_glass_box_takes_ensembles():
+    net, weights, x = ensemble_network(SoftmaxCrossEntropy(), True)
     result, h = compute_saliency(net, weights, x, 1), 1e-6
     for j in range(3):
         moved = x.copy()

@@ -196,7 +196,7 @@ def test_a_dropout_among_layers_stands_there_alone():
         ({"optimizer": "lbfgs", "clip_norm": 1.0}, "goes without"),
         ({"optimizer": "lbfgs", "dropout": 0.5}, "[Dd]ropout"),
         ({"optimizer": "lbfgs", "ema": 0.9}, "goes without ema"),
-        ({"loss": "softmax(class_weight=(1,2))"}, "class_weight must be 3 numbers"),
+        ({"loss": "softmax(class_weight=(1,2))"}, "class_weight must have 3 numbers"),
         ({"init": "normal(std=1e39)"}, "draws weights too large for float32"),
         ({"momentum": 0.5, "optimizer": "adam(beta1=1)"}, "beta1"),
     ],

@@ -108,12 +108,12 @@ TABLE_SPACE: Space = {
             *((128, 128, 128), (256, 256, 256), (512, 512, 512)),
         )
     ),
-    "heads": Choice((1, 4, 8, 16)),
+    "members": Choice((1, 4, 8, 16)),
     "activation": Choice(
         ("relu", "selu", "silu", "mish", "tanh", "parametric_selu", "parametric_mish")
     ),
     "scaling": Choice(("robust", "quantile", "both")),
-    "numbers": Choice(
+    "numeric_embedding": Choice(
         (
             "plain",
             *(f"pbld(frequencies=16,size={size},std={std})" for size in (4, 8) for std in STDS),

@@ -14,8 +14,8 @@ from graduel.errors import UserError
 from graduel.nn import (
     AbsoluteError,
     BinaryCrossEntropy,
+    EnsembleMean,
     Huber,
-    MeanOfHeads,
     Network,
     Poisson,
     Scope,
@@ -37,7 +37,7 @@ LINKS: Mapping[type, str] = {
     Huber: "identity",
     Poisson: "exp",
 }
-"""The link of each loss; a loss of several heads has that of its loss of one."""
+"""The link of each loss; that of an ensemble is its members' link."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,18 +90,18 @@ class ExportGraph:
     classes: tuple[int, ...] | tuple[str, ...] | None
     link: str
     """'softmax', 'sigmoid', 'exp' or 'identity'."""
-    heads: bool = False
+    is_ensemble: bool = False
     """Whether the answer is the mean over the first axis of the raw ones."""
 
     @property
     def pair(self) -> bool:
         """Return whether the one output is the probability of the second of two classes."""
-        return self.classes is not None and len(self.classes) > self.network.answer_shape[0]
+        return self.classes is not None and len(self.classes) > self.network.prediction_shape[0]
 
     @property
     def out(self) -> Shape:
         """Shape of one example's answer."""
-        return (2,) if self.pair else self.network.answer_shape
+        return (2,) if self.pair else self.network.prediction_shape
 
     @classmethod
     def of(
@@ -134,8 +134,8 @@ class ExportGraph:
             raise UserError(
                 f"scale must be a finite number, what X is multiplied by; got {scale!r}"
             )
-        heads = type(network.loss) is MeanOfHeads
-        loss = getattr(network.loss, "loss", None) if heads else network.loss
+        is_ensemble = type(network.loss) is EnsembleMean
+        loss = getattr(network.loss, "loss", None) if is_ensemble else network.loss
         link = LINKS.get(type(loss))
         if link is None:
             raise UserError(
@@ -143,14 +143,14 @@ class ExportGraph:
                 f"{type(loss).__name__}. Make the network again with a loss of the same "
                 "link, and keep the weights"
             )
-        if heads and len(network.output_shape) < 2:
+        if is_ensemble and len(network.output_shape) < 2:
             raise UserError(
-                "MeanOfHeads takes raw predictions of shape (n, heads, outputs); got a network "
-                f"with outputs of shape {network.output_shape}. End it with HeadsDense"
+                "EnsembleMean takes raw predictions of shape (n, members, outputs); got a network "
+                f"with outputs of shape {network.output_shape}. End it with EnsembleOutput"
             )
         nodes = _collect_layers(network.nodes, scopes, network.input_shape, exporters)
         return cls(
-            network, nodes, float(scale), _check_classes(network, link, classes), link, heads
+            network, nodes, float(scale), _check_classes(network, link, classes), link, is_ensemble
         )
 
 
@@ -190,13 +190,13 @@ def _check_classes(
     if classes is None:
         return None
     labels = to_list("classes", classes)
-    if link not in ("softmax", "sigmoid") or len(network.answer_shape) != 1:
+    if link not in ("softmax", "sigmoid") or len(network.prediction_shape) != 1:
         raise UserError(
             "classes go with SoftmaxCrossEntropy or BinaryCrossEntropy on one row of outputs; got "
-            f"{type(network.loss).__name__} on outputs of shape {network.answer_shape}. Leave "
+            f"{type(network.loss).__name__} on outputs of shape {network.prediction_shape}. Leave "
             "classes out"
         )
-    k = network.answer_shape[0]
+    k = network.prediction_shape[0]
     if len(labels) != k and not (link == "sigmoid" and k == 1 and len(labels) == 2):
         raise UserError(
             f"classes must be {k} labels, one for each output"

@@ -101,7 +101,7 @@ def onnx_model(
     if exported.scale != 1:
         x = graph.node("Mul", x, graph.number(exported.scale))
     x = _apply_link(graph, exported.link, append_layers(graph, exported.nodes, x))
-    if exported.heads:
+    if exported.is_ensemble:
         x = graph.node("ReduceMean", x, axes=[1], keepdims=0)
     outputs = _build_outputs(graph, exported, x)
     real = TensorProto.DOUBLE if graph.double else TensorProto.FLOAT
@@ -140,7 +140,7 @@ def _build_outputs(graph: Graph, exported: ExportGraph, p: str) -> list[ValueInf
     real = TensorProto.DOUBLE if graph.double else TensorProto.FLOAT
     if exported.classes is None:
         graph.node("Identity", p, name="answers")
-        shape: list[str | int | None] = ["n", *exported.network.answer_shape]
+        shape: list[str | int | None] = ["n", *exported.network.prediction_shape]
         return [helper.make_tensor_value_info("answers", real, shape)]
     k = len(exported.classes)
     if exported.pair:

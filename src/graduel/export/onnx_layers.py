@@ -172,12 +172,12 @@ def _reshape(graph: Graph, node: ExportLayer, x: str) -> str:
 
 
 def _parametric(graph: Graph, node: ExportLayer, x: str) -> str:
-    bend = graph.node("Sub", append_layers(graph, node.kids, x), x)
-    return graph.node("Add", x, graph.node("Mul", bend, _array(graph, node, "alpha")))
+    difference = graph.node("Sub", append_layers(graph, node.kids, x), x)
+    return graph.node("Add", x, graph.node("Mul", difference, _array(graph, node, "alpha")))
 
 
 def _ensemble(graph: Graph, node: ExportLayer, x: str) -> str:
-    """Append EnsembleDense; a single input is every head's."""
+    """Append EnsembleDense; a single input is every member's."""
     i, p = node.shape[-1], node.arrays
     if len(node.shape) == 1:
         x = graph.node("Reshape", x, graph.integers(0, 1, i))
@@ -188,15 +188,15 @@ def _ensemble(graph: Graph, node: ExportLayer, x: str) -> str:
     return graph.node("Add", graph.node("Mul", z, s), b)
 
 
-def _heads(graph: Graph, node: ExportLayer, x: str) -> str:
-    """Append HeadsDense: a product for each head."""
+def _ensemble_output(graph: Graph, node: ExportLayer, x: str) -> str:
+    """Append EnsembleOutput: a product for each member."""
     W = node.arrays["W"]
     each = graph.array(f"{node.name}.W", W / sqrt(W.shape[1]) if node.layer.scaled else W)
     return graph.node("Add", _multiply_each(graph, x, each), _array(graph, node, "b"))
 
 
 def _periodic_embedding(graph: Graph, node: ExportLayer, x: str) -> str:
-    """Append PBLD: each number beside its waves, then the other columns."""
+    """Append PBLD: each number beside its periodic embedding, then the other columns."""
     p, (i,) = node.arrays, node.shape
     columns = node.layer.columns
     numbers = tuple(range(i)) if columns is None else columns
@@ -207,9 +207,9 @@ def _periodic_embedding(graph: Graph, node: ExportLayer, x: str) -> str:
     column = graph.node("Reshape", selected, graph.integers(0, len(numbers), 1))
     frequency = graph.array(f"{node.name}.frequency", p["w"] * np.asarray(2 * pi, graph.dtype))
     phase, A, c = (graph.array(f"{node.name}.{name}", p[name]) for name in ("b", "A", "c"))
-    wave = graph.node("Cos", graph.node("Add", graph.node("Mul", column, frequency), phase))
-    wave = graph.node("Add", _multiply_each(graph, wave, A), c)
-    both = graph.node("Concat", column, wave, axis=2)
+    cosine = graph.node("Cos", graph.node("Add", graph.node("Mul", column, frequency), phase))
+    cosine = graph.node("Add", _multiply_each(graph, cosine, A), c)
+    both = graph.node("Concat", column, cosine, axis=2)
     width = len(numbers) * node.layer.size
     y = graph.node("Reshape", both, graph.integers(0, width))
     if not rest:
@@ -229,7 +229,7 @@ LAYERS: Mapping[type, Exporter] = {
     nn.Dense: _dense,
     nn.NTKDense: _dense,
     nn.EnsembleDense: _ensemble,
-    nn.HeadsDense: _heads,
+    nn.EnsembleOutput: _ensemble_output,
     nn.Conv2D: conv,
     nn.MaxPool2D: max_pool,
     nn.AveragePool2D: average_pool,

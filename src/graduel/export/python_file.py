@@ -133,8 +133,8 @@ def _apply_link(builder: CodeBuilder, exported: ExportGraph) -> None:
         builder.assign(
             "Y", f"np.exp(np.minimum({{x}}, {most!r}))", "rates: Y = exp({x}), kept finite"
         )
-    if exported.heads:
-        builder.change("{x}.mean(axis=1)", "the mean of the heads' answers")
+    if exported.is_ensemble:
+        builder.change("{x}.mean(axis=1)", "the mean of the members' predictions")
     if exported.pair:
         builder.assign("P", "np.hstack([1 - {x}, {x}])", "of the first class and of the second")
 

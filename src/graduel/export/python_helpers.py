@@ -45,9 +45,9 @@ def vectors(E, codes):
     return E[codes.astype(int)]
 '''
     ),
-    "waves": Helper(
+    "periodic": Helper(
         '''
-def waves(X, w, b, A, c):
+def periodic(X, w, b, A, c):
     """Return each column x of X and, beside it, cos(2 pi w x + b) A + c."""
     H = np.cos(X[:, :, None] * (2 * np.pi * w) + b)
     E = np.einsum("npf,pfe->npe", H, A) + c

@@ -197,24 +197,24 @@ def _scaled_dense(builder: CodeBuilder, node: ExportLayer) -> None:
 
 
 def _ensemble(builder: CodeBuilder, node: ExportLayer) -> None:
-    """Write EnsembleDense; a single input is every head's."""
+    """Write EnsembleDense; a single input is every member's."""
     i = node.shape[-1]
     W, b, r, s = _arrays(builder, node, "W", "b", "r", "s")
     x = "{x}[:, None]" if len(node.shape) == 1 else "{x}"
     by = f" / {sqrt(i)!r}" if node.layer.scaled else ""
     builder.weigh(
         f"({x} * {r}) @ {W}{by} * {s} + {b}",
-        f"EnsembleDense: {node.layer.heads} heads share {W}, each with its own {r}, {s}, {b}",
+        f"EnsembleDense: {node.layer.members} members share {W}, each with its own {r}, {s}, {b}",
     )
 
 
-def _heads(builder: CodeBuilder, node: ExportLayer) -> None:
-    """Write HeadsDense."""
+def _ensemble_output(builder: CodeBuilder, node: ExportLayer) -> None:
+    """Write EnsembleOutput."""
     W, b = _arrays(builder, node, "W", "b")
     by = f" / {sqrt(node.shape[1])!r}" if node.layer.scaled else ""
     builder.weigh(
         f'np.einsum("nki,kio->nko", {{x}}, {W}){by} + {b}',
-        f"HeadsDense: a matrix for each of {node.layer.heads} heads",
+        f"EnsembleOutput: a matrix for each of {node.layer.members} members",
     )
 
 
@@ -225,15 +225,15 @@ def _periodic_embedding(builder: CodeBuilder, node: ExportLayer) -> None:
     if not numbers:
         builder.line("", f"PBLD: {builder.variable} stays as it is")
         return
-    builder.helpers.add("waves")
-    named = (("wave", "w"), ("phase", "b"), ("mix", "A"), ("shift", "c"))
+    builder.helpers.add("periodic")
+    named = (("frequency", "w"), ("phase", "b"), ("mix", "A"), ("shift", "c"))
     arrays = ", ".join(builder.array(name, node.arrays[key]) for name, key in named)
     selected = "{x}" if columns is None else f"{{x}}[:, {list(numbers)}]"
-    code = f"waves({selected}, {arrays})"
+    code = f"periodic({selected}, {arrays})"
     rest = [j for j in range(i) if j not in numbers]
     if rest:
         code = f"np.hstack([{code}, {{x}}[:, {rest}]])"
-    builder.change(code, "PBLD: each number beside its waves")
+    builder.change(code, "PBLD: each number beside its periodic embedding")
 
 
 LAYERS: Mapping[type, Exporter] = {
@@ -242,7 +242,7 @@ LAYERS: Mapping[type, Exporter] = {
     nn.Dense: _dense,
     nn.NTKDense: _scaled_dense,
     nn.EnsembleDense: _ensemble,
-    nn.HeadsDense: _heads,
+    nn.EnsembleOutput: _ensemble_output,
     nn.Conv2D: _conv,
     nn.MaxPool2D: _pool("max_pool", "the largest"),
     nn.AveragePool2D: _pool("average_pool", "the mean"),

@@ -134,7 +134,7 @@ def _read_network(network: Network, weights: Weights, notes: dict[str, Any]) -> 
             "holds a network alone, without its classes; graduel.train.load_network reads it"
         )
     note = _read_note(notes.pop(NOTE))
-    if note.family != "net" or network.answer_shape != (len(note.schema.classes),):
+    if note.family != "net" or network.prediction_shape != (len(note.schema.classes),):
         raise UserError(f"{DAMAGED} (its classes are not the network's)")
     preparation = note.read_preparation(NetPreparation)
     _check_width(network.input_shape, note.schema, preparation)

@@ -44,20 +44,20 @@ class NetRecipe:
     batch_size: int = 128
     epochs: int = 20
     scaling: str = "robust"
-    embed: int = 0
-    numbers: str = "plain"
-    front_scale: bool = False
+    category_embedding: int = 0
+    numeric_embedding: str = "plain"
+    input_scale: bool = False
     ntk: bool = False
     calibrate: bool = False
-    heads: int = 1
-    falls: str = ""
+    members: int = 1
+    scheduled: str = ""
 
     @property
     def preparation(self) -> dict[str, Any]:
         """Return the options of ``NetPreparation.fit`` that prepare a table for it."""
         return {
-            "embed": self.embed > 0,
-            "one_hot": self.embed,
+            "embed": self.category_embedding > 0,
+            "one_hot": self.category_embedding,
             "scaling": self.scaling,
         }
 
@@ -90,7 +90,7 @@ RECIPES: dict[str, NetRecipe] = {
     ),
     "tabular": NetRecipe(
         layers=(128, 128, 128),
-        heads=8,
+        members=8,
         activation="parametric_selu",
         dropout=0.15,
         optimizer="adamw(beta2=0.95)",
@@ -99,11 +99,11 @@ RECIPES: dict[str, NetRecipe] = {
         rates="bias:0.1,scale:6,periodic:0.1,activation:0.1",
         schedule="coslog4",
         warmup=0.0,
-        falls="dropout,decay",
+        scheduled="dropout,decay",
         scaling="both",
-        embed=9,
-        numbers="pbld(frequencies=16,size=4,std=0.1)",
-        front_scale=True,
+        category_embedding=9,
+        numeric_embedding="pbld(frequencies=16,size=4,std=0.1)",
+        input_scale=True,
         ntk=True,
         calibrate=True,
         batch_size=256,
@@ -129,7 +129,7 @@ def table_nets() -> list[tuple[NetRecipe, NetRecipe]]:
     return [
         (
             replace(base, batch_size=batch, epochs=epochs),
-            replace(base, batch_size=batch, epochs=few, heads=4),
+            replace(base, batch_size=batch, epochs=few, members=4),
         )
         for _, batch, epochs, few in TABLE_NETS
     ]

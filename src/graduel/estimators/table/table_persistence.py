@@ -116,7 +116,10 @@ def _load_fitted(model: SavedNetwork, notes: Mapping[str, Any]) -> FittedTable:
     }:
         raise ValueError("the preparation is of other columns")
     network = model.network
-    if network.input_shape != (len(preparation.names),) or network.answer_shape != classes.shape:
+    if (
+        network.input_shape != (len(preparation.names),)
+        or network.prediction_shape != classes.shape
+    ):
         raise ValueError("the network's shapes are not the table's")
     names = saved.feature_names
     return FittedTable(

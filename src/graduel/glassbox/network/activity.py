@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from graduel.errors import UserError
-from graduel.glassbox.network.dense_terms import count_outputs, get_head_loss
+from graduel.glassbox.network.dense_terms import count_outputs, get_member_loss
 from graduel.glassbox.network.layer_info import LayerInfo, get_parameters, list_layers
 from graduel.glassbox.plain_data import Array, PlainData
 from graduel.nn import Network, Sigmoid, SoftmaxCrossEntropy, Tanh, Weights
@@ -157,7 +157,7 @@ def _make_targets(network: Network, y: Any) -> Array:
     y = np.asarray(y)
     n = count_outputs(network)
     if (
-        isinstance(get_head_loss(network), SoftmaxCrossEntropy)
+        isinstance(get_member_loss(network), SoftmaxCrossEntropy)
         or y.ndim > 1
         or y.dtype.kind not in "iu"
     ):

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from graduel.errors import UserError
-from graduel.glassbox.network.dense_terms import count_outputs, get_head_loss
+from graduel.glassbox.network.dense_terms import count_outputs, get_member_loss
 from graduel.glassbox.network.equations import Equation, make_equation, subscript
 from graduel.glassbox.network.forward_pass import Forward, collect_forward
 from graduel.glassbox.network.layer_info import (
@@ -18,7 +18,7 @@ from graduel.glassbox.network.layer_info import (
     list_layers,
 )
 from graduel.glassbox.plain_data import Array, PlainData
-from graduel.nn import MeanOfHeads, Network, ReLU, SoftmaxCrossEntropy, Weights
+from graduel.nn import EnsembleMean, Network, ReLU, SoftmaxCrossEntropy, Weights
 from graduel.nn.workspace import Call
 
 
@@ -77,7 +77,7 @@ def make_target(network: Network, y: Any) -> Array:
         If there is no such class, or the target has another size than the output.
     """
     n = count_outputs(network)
-    softmax = isinstance(get_head_loss(network), SoftmaxCrossEntropy)
+    softmax = isinstance(get_member_loss(network), SoftmaxCrossEntropy)
     value = np.asarray(y)
     if value.ndim == 0 and (softmax or (n > 1 and value.dtype.kind in "iu")):
         if value.dtype.kind not in "iu" or not 0 <= int(value) < n:
@@ -151,7 +151,7 @@ def backward(
 
 def _smooth_target(network: Network, target: Array) -> Array:
     """Return Y: T = (1 − s) onehot(y) + s / K for softmax cross-entropy, else the target."""
-    loss = get_head_loss(network)
+    loss = get_member_loss(network)
     if not isinstance(loss, SoftmaxCrossEntropy):
         row: Array = target[0]
         return row
@@ -164,9 +164,9 @@ def _output_equations(network: Network) -> tuple[Equation, ...]:
     Z, A = subscript("Z", last), subscript("A", last)
     if isinstance(network.loss, SoftmaxCrossEntropy):
         return (Equation(f"L = −1/m Σ Y ⊙ log {A}"), make_equation(f"d{Z} = {A} − Y", 4))
-    if isinstance(network.loss, MeanOfHeads):
+    if isinstance(network.loss, EnsembleMean):
         loss = type(network.loss.loss).__name__
-        return (Equation(f"L = 1/k Σ L_h, L_h the {loss} of head h, each with dZ_h by itself"),)
+        return (Equation(f"L = 1/k Σ L_h, L_h the {loss} of member h, each with dZ_h by itself"),)
     name = type(network.loss).__name__
     text = " ".join((type(network.loss).__doc__ or name).split("\n\n")[0].split()).rstrip(".")
     return (Equation(text),)

@@ -22,7 +22,7 @@ from graduel.glassbox.network.layer_info import (
     takes_example,
 )
 from graduel.glassbox.plain_data import Array, PlainData
-from graduel.nn import Conv2D, Dense, EnsembleDense, HeadsDense, Network, NTKDense, Weights
+from graduel.nn import Conv2D, Dense, EnsembleDense, EnsembleOutput, Network, NTKDense, Weights
 from graduel.nn.workspace import Call, Scope
 
 
@@ -143,14 +143,16 @@ def _write_sum(place: LayerInfo, unit: int) -> Equation:
     x = place.takes or "x"
     layer, n = place.layer, place.shape_in[-1] if place.shape_in else 1
     by = " / √n" if not isinstance(layer, Conv2D) and get_layer_scale(layer, n) != 1 else ""
-    if isinstance(layer, EnsembleDense | HeadsDense):
-        head, member_unit = divmod(unit, layer.units)
-        x = f"{x}[{head}, i]" if len(place.shape_in) == 2 else f"{x}[i]"
+    if isinstance(layer, EnsembleDense | EnsembleOutput):
+        member, member_unit = divmod(unit, layer.units)
+        x = f"{x}[{member}, i]" if len(place.shape_in) == 2 else f"{x}[i]"
         if isinstance(layer, EnsembleDense):
-            w = f"s[{head}, {member_unit}] {W}[{member_unit}, i] r[{head}, i]"
+            w = f"s[{member}, {member_unit}] {W}[{member_unit}, i] r[{member}, i]"
         else:
-            w = f"{W}[{head}, {member_unit}, i]"
-        return Equation(f"{Z}[{head}, {member_unit}] = Σᵢ {w}{by} {x} + {b}[{head}, {member_unit}]")
+            w = f"{W}[{member}, {member_unit}, i]"
+        return Equation(
+            f"{Z}[{member}, {member_unit}] = Σᵢ {w}{by} {x} + {b}[{member}, {member_unit}]"
+        )
     if by:
         return Equation(f"{Z}[{unit}] = Σᵢ {W}[{unit}, i]{by} {x}[i] + {b}[{unit}]")
     return make_equation(f"{Z}[{unit}] = Σᵢ {W}[{unit}, i] {x}[i] + {b}[{unit}]", 1)

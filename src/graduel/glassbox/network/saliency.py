@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from graduel.errors import UserError
-from graduel.glassbox.network.dense_terms import average_heads, count_outputs
+from graduel.glassbox.network.dense_terms import average_members, count_outputs
 from graduel.glassbox.network.layer_info import as_batch
 from graduel.glassbox.plain_data import Array, PlainData
 from graduel.nn import Network, Weights
@@ -60,7 +60,7 @@ def compute_saliency(network: Network, weights: Weights, x: Any, output: int) ->
     row, call = as_batch(network, x), Call()
     ws = network.workspace(weights)
     raw = network.forward(row, ws, call)
-    z = float(average_heads(network, raw[0])[output])
+    z = float(average_members(network, raw[0])[output])
     dy = np.zeros_like(raw)
     dy.reshape(-1, n)[:, output] = n / dy.size  # of k members, a k-th each
     dx = backward_through(network.layers, ws.scopes, dy, call, need_dx=True)

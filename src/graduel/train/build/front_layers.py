@@ -48,17 +48,17 @@ def table_front_layers(
     recipe: NetRecipe, n_in: int, inputs: Inputs | None, image: bool
 ) -> Iterator[Layer]:
     """Yield the layers: embeddings of categories, periodic embeddings of numbers, column scales."""
-    tables = recipe.numbers != "plain" or recipe.front_scale
-    if image and (tables or recipe.scaling != "robust" or recipe.embed):
+    tables = recipe.numeric_embedding != "plain" or recipe.input_scale
+    if image and (tables or recipe.scaling != "robust" or recipe.category_embedding):
         raise UserError(
-            "numbers, front_scale, scaling and embed are for the columns of tables; leave them "
-            "out where rows are images"
+            "category_embedding, numeric_embedding, input_scale and scaling are for the columns of "
+            "tables; leave them out where rows are images"
         )
     inputs = Amounts(n_in) if inputs is None else inputs
     if inputs.categorical:
         yield Columns(inputs.numeric, inputs.categorical)
-    waves = part_registry.make("numbers", recipe.numbers)
-    if isinstance(waves, PBLD) and inputs.numbers:
-        yield replace(waves, columns=inputs.numbers)
-    if recipe.front_scale:
+    embedding = part_registry.make("numeric_embedding", recipe.numeric_embedding)
+    if isinstance(embedding, PBLD) and inputs.numbers:
+        yield replace(embedding, columns=inputs.numbers)
+    if recipe.input_scale:
         yield Scale()

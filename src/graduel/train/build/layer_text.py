@@ -76,7 +76,7 @@ def build_layers(
     Layers stay as they are. After the i-th text with weights come the layers ``after[i]``: a
     normalization, an activation, a dropout. Rows become images before the first convolution or
     pooling, and rows again before a dense layer and at the end. `dense` builds a dense layer from
-    its units and whether it is the first; with `axes` of 2 its rows come in several heads.
+    its units and whether it is the first; with `axes` of 2 its rows are those of ensemble members.
     """
     shape: Shape = (n_in,)
     following = iter(after)

@@ -15,11 +15,11 @@ from graduel.nn import (
     Dense,
     Dropout,
     EnsembleDense,
-    HeadsDense,
+    EnsembleMean,
+    EnsembleOutput,
     Initializer,
     Layer,
     Loss,
-    MeanOfHeads,
     Network,
     Noise,
     Normal,
@@ -50,8 +50,8 @@ def iter_layers(
     texts = [parse_layer(str(layer)) for layer in recipe.layers]
     names = _activation_names(recipe.activation, sum(layer.trained for layer in texts))
     norm = () if recipe.norm == "none" else (part_registry.make("norm", recipe.norm),)
-    falls = "dropout" in recipe.falls.split(",")
-    dropout = (Dropout(recipe.dropout, falls),) if recipe.dropout else ()
+    is_scheduled = "dropout" in recipe.scheduled.split(",")
+    dropout = (Dropout(recipe.dropout, is_scheduled),) if recipe.dropout else ()
     noise = (Noise(recipe.noise),) if recipe.noise else ()
     after = [(*norm, *noise, part_registry.make("activation", name), *dropout) for name in names]
     return build_layers(
@@ -61,16 +61,16 @@ def iter_layers(
         init=part_registry.make("init", recipe.init),
         after=after,
         dense=partial(_dense_layer, recipe),
-        axes=1 if recipe.heads == 1 else 2,
+        axes=1 if recipe.members == 1 else 2,
     )
 
 
 def _dense_layer(recipe: NetRecipe, units: int, first: bool) -> Layer:
     """Build a hidden dense layer."""
-    if recipe.heads > 1:
+    if recipe.members > 1:
         return EnsembleDense(
             units,
-            recipe.heads,
+            recipe.members,
             _initializer(recipe),
             adapter=Signs() if first else Constant(1.0),
             scaled=recipe.ntk,
@@ -83,8 +83,8 @@ def _dense_layer(recipe: NetRecipe, units: int, first: bool) -> Layer:
 
 def _output_layer(recipe: NetRecipe, units: int) -> Layer:
     """Build the output layer."""
-    if recipe.heads > 1:
-        return HeadsDense(units, recipe.heads, _initializer(recipe), scaled=recipe.ntk)
+    if recipe.members > 1:
+        return EnsembleOutput(units, recipe.members, _initializer(recipe), scaled=recipe.ntk)
     return NTKDense(units) if recipe.ntk else Dense(units, _initializer(recipe))
 
 
@@ -122,12 +122,12 @@ def build_loss(
         if value and not hasattr(loss, name):
             also = " or binary" if name == "label_smoothing" else ""
             raise UserError(f"{name} goes with loss=softmax{also}; got loss={recipe.loss}")
-    return MeanOfHeads(loss) if recipe.heads > 1 else loss
+    return EnsembleMean(loss) if recipe.members > 1 else loss
 
 
 def takes_class_codes(loss: Loss) -> bool:
     """Return whether a loss takes class codes, and not a target for each class."""
-    return isinstance(loss.loss if isinstance(loss, MeanOfHeads) else loss, SoftmaxCrossEntropy)
+    return isinstance(loss.loss if isinstance(loss, EnsembleMean) else loss, SoftmaxCrossEntropy)
 
 
 def build_network(
@@ -172,9 +172,9 @@ def check_recipe(
     inputs: Inputs | None = None,
 ) -> Network:
     """Return the network; build all else that training needs, so that mistakes show first."""
-    if recipe.calibrate and not recipe.ntk and recipe.heads == 1:
+    if recipe.calibrate and not recipe.ntk and recipe.members == 1:
         raise UserError(
-            "calibrate=yes goes with ntk=yes or with heads; name one of them, or calibrate=no"
+            "calibrate=yes goes with ntk=yes or members; name one of them, or calibrate=no"
         )
     network = build_network(recipe, n_in, n_out, image=image, loss=loss, inputs=inputs)
     _check_first_loss(recipe, network)

@@ -54,22 +54,22 @@ def build_optimizer(recipe: NetRecipe) -> Optimizer | Minimizer:
     name, user_options = part_registry.parse("optimizer", recipe.optimizer)
     options: dict[str, Any] = {}
     decay = user_options.get("weight_decay", recipe.weight_decay)
-    falls = "decay" in recipe.falls.split(",") and name not in WITHOUT_DECAY
+    is_scheduled = "decay" in recipe.scheduled.split(",") and name not in WITHOUT_DECAY
     if name not in WITHOUT_DECAY:
         options["weight_decay"] = decay
     if name == "muon":  # the matrices that it leaves to AdamW decay alike
-        options["others"] = AdamW(weight_decay=0.0 if falls else decay)
+        options["others"] = AdamW(weight_decay=0.0 if is_scheduled else decay)
     if name in WITH_MOMENTUM:
         options["momentum"] = recipe.momentum
     rule = part_registry.make("optimizer", recipe.optimizer, **options)
-    if falls and name != "lbfgs":  # what stands around it does that
+    if is_scheduled and name != "lbfgs":  # what stands around it does that
         rule = replace(rule, weight_decay=0.0)
     try:
-        wrappers = list(_iter_wrappers(recipe, decay if falls else None))
+        wrappers = list(_iter_wrappers(recipe, decay if is_scheduled else None))
         if wrappers and name == "lbfgs":
             raise UserError(
                 "optimizer=lbfgs searches along a line and goes without decays, rates, max_norm, "
-                "clip_value, clip_norm and a decay that falls; leave them out"
+                "clip_value, clip_norm and scheduled decay; leave them out"
             )
         for wrap in wrappers:
             rule = wrap(rule)
@@ -93,9 +93,9 @@ def _iter_wrappers(recipe: NetRecipe, falling: float | None) -> Iterator[Callabl
     decays = parse_by_role("decays", recipe.decays) if recipe.decays else {}
     if falling is not None:
         decays = {"weight": falling} | decays
-    falls = "decay" in recipe.falls.split(",")
+    is_scheduled = "decay" in recipe.scheduled.split(",")
     if decays:  # outermost, where the loop sets the progress of training
-        yield partial(Decay, amounts=decays, schedule=FlatCos() if falls else None)
+        yield partial(Decay, amounts=decays, schedule=FlatCos() if is_scheduled else None)
 
 
 def parse_by_role(key: str, text: str) -> dict[str, float]:

@@ -38,7 +38,7 @@ ACTIVATIONS: Kind = {
     "parametric_mish": partial(nn.Parametric, activation=nn.Mish()),
     "parametric_relu": partial(nn.Parametric, activation=nn.ReLU()),
 }
-NUMBERS: Kind = {"plain": nn.Identity, "pbld": partial(nn.PBLD, columns=None)}
+NUMERIC_EMBEDDINGS: Kind = {"plain": nn.Identity, "pbld": partial(nn.PBLD, columns=None)}
 NORMS: Kind = {"batch": nn.BatchNorm, "layer": nn.LayerNorm}
 LOSSES: Kind = {
     "softmax": nn.SoftmaxCrossEntropy,
@@ -91,7 +91,7 @@ AUGMENTATIONS: Kind = {"warp": augmentation.Warp}
 KINDS: dict[str, Kind] = {
     "activation": ACTIVATIONS,
     "norm": NORMS,
-    "numbers": NUMBERS,
+    "numeric_embedding": NUMERIC_EMBEDDINGS,
     "loss": LOSSES,
     "init": INITIALIZERS,
     "optimizer": OPTIMIZERS,

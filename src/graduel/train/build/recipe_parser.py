@@ -132,13 +132,13 @@ PARSERS: dict[str, Parser] = {
     "batch_size": _integer_parser(1),
     "epochs": _integer_parser(1),
     "scaling": _choice_parser("robust", "quantile", "both"),
-    "embed": _integer_parser(0),
-    "numbers": _parse_part,
-    "front_scale": _parse_yes_or_no,
+    "category_embedding": _integer_parser(0),
+    "numeric_embedding": _parse_part,
+    "input_scale": _parse_yes_or_no,
     "ntk": _parse_yes_or_no,
     "calibrate": _parse_yes_or_no,
-    "heads": _integer_parser(1),
-    "falls": _parse_falling,
+    "members": _integer_parser(1),
+    "scheduled": _parse_falling,
 }
 """The parser of each field of a recipe. Fields that are empty text are left out."""
 KEYS = ("recipe", *PARSERS)
@@ -245,6 +245,6 @@ def validate_recipe(recipe: NetRecipe) -> NetRecipe:
     for field in fields(NetRecipe):
         value = getattr(recipe, field.name)
         text = ",".join(str(n) for n in value) if field.name == "layers" else str(value)
-        if text or field.name not in ("decays", "rates", "falls"):
+        if text or field.name not in ("decays", "rates", "scheduled"):
             values[field.name] = PARSERS[field.name](field.name, text)
     return NetRecipe(**values)

@@ -180,7 +180,7 @@ def with_dropout(network: Network, rate: float) -> Network:
     """Return the network with another rate in every dropout layer.
 
     >>> with_dropout(Network((Dense(2), Dropout(0.5)), (3,)), 0.1).layers[1]
-    Dropout(rate=0.1, falls=False)
+    Dropout(rate=0.1, scheduled=False)
     """
     layers = tuple(
         replace(layer, rate=rate) if isinstance(layer, Dropout) else layer
