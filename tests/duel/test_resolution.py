@@ -94,7 +94,7 @@ def test_the_message_names_design_rope_and_metric():
     message = explain_power(690, 0.01, ERROR, (3, 10), pairs=3)
     assert message.startswith(
         "690 rows are too few in 10-fold cross-validation with 3 repeats to show that two "
-        "contenders are practically equal (within 1 point of error): "
+        "contenders are practically equal (within 1 percentage point of error): "
     )
     assert "within 0.5 points of AUC" in explain_power(100, 0.005, get_metric("auc"))
     assert "within 0.02 of log loss" in explain_power(100, 0.02, get_metric("log_loss"))

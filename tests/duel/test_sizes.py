@@ -177,8 +177,8 @@ def test_a_crossing_needs_a_verdict_on_both_sides():
     )
     curve = compare((-0.02, "a better"), (-0.01, "undecided"), (0.03, "undecided"))
     assert curve.crossing is None
-    assert "no crossing seen. my trees is better at 1 of 3 sizes." in curve.sentence
-    assert "change places, by differences that may be chance" in curve.sentence
+    assert "no crossing found. my trees is better at 1 of 3 sizes." in curve.sentence
+    assert "changes sign, but by amounts that may be due to chance" in curve.sentence
     curve = compare((-0.02, "a better"), (-0.01, "a better"), (0.001, "practically equal"))
     assert curve.crossing is None
     curve = compare((0.02, "b better"), (0.01, "b better"), (0.03, "b better"))
