@@ -57,10 +57,10 @@ def explain_power(
     --------
     >>> from graduel.metrics.metric import get_metric
     >>> print(explain_power(400, 0.01, get_metric("error")))
-    400 test rows are too few to show that two contenders are practically equal (within 1 percentage \
-point of error): for two equally good ones, the difference would be known only to about ±1.84 \
-percentage points, if exactly one of them is right on 5 % of the rows. This needs about 1,400 test \
-rows; with fewer, the verdict is "better" or "undecided".
+    400 test rows are too few to show that two contenders are practically equal (within 1 \
+percentage point of error): for two equally good ones, the difference would be known only to about \
+±1.84 percentage points, if exactly one of them is right on 5 % of the rows. This needs about \
+1,400 test rows; with fewer, the verdict is "better" or "undecided".
     >>> explain_power(10_000, 0.01, get_metric("error")) is None
     True
     """
