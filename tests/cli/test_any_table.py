@@ -259,7 +259,7 @@ def test_two_rows_are_too_few_to_split(capsys, tmp_path):
         capsys, "duel", path, "--target", "target", "--quick", "--out", tmp_path / "run"
     )
     assert (code, out) == (2, "")
-    assert "expected 10 rows or more for training and testing; two has 2" in err
+    assert "expected at least 10 rows for this split; two has 2" in err
 
 
 def test_three_thousand_columns(capsys, tmp_path):

@@ -72,7 +72,7 @@ def test_a_mistake_is_one_line_and_exit_code_2(capsys, monkeypatch, tmp_path, ar
 
 def test_an_out_that_is_something_else(capsys, tmp_path):
     (tmp_path / "file").write_text("mine")
-    for out, message in ((tmp_path, "not a duel's"), (tmp_path / "file", "is a file")):
+    for out, message in ((tmp_path, "holds other files (file)"), (tmp_path / "file", "is a file")):
         code, line = complaint(capsys, "duel", *SMALL, "--out", str(out))
         assert code == 2
         assert message in line

@@ -50,7 +50,10 @@ def complaint(capsys, *args):
         (["mine.csv", "--target", "outcome", "--rope", "2"], "rope must be at least 0 and below 1"),
         (["mine.csv", "--target", "outcome", "--rows", "500"], "rows must be between 2 and 120"),
         (["mine.csv", "--target", "outcome", "--drop", "towm"], "Did you mean 'town'?"),
-        (["mine.csv", "--target", "outcome", "--group", "town"], "5 groups or more; it has 2"),
+        (
+            ["mine.csv", "--target", "outcome", "--group", "town"],
+            "at least 5 groups for this split; got one with 2",
+        ),
         (["mine.csv", "--target", "outcome", "--time", "town"], "expected dates"),
         (["mine.csv", "--target", "outcome", "--numeric", "town"], "expected numbers"),
         (["mine.csv", "--target", "outcome", "--size", "big"], "--size must be HEIGHTxWIDTH"),
