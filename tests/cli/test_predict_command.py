@@ -64,7 +64,7 @@ def test_a_trained_model_is_evaluated_and_saved_with_notes(capsys, here):
     out, err = said(capsys, *args)
     told = json.loads(out)
     assert 31 <= told["test_rows"] <= 33
-    assert "set aside" in err
+    assert "is dropped" in err
     kept = load_model("a")
     assert kept.schema.target == "outcome"
     assert [c.kind for c in kept.columns] == ["categorical", "numeric", "date"]

@@ -84,7 +84,7 @@ def test_the_same_seed_gives_the_same_weights(capsys):
         (["train", "--contender", "logistic"], "cannot be saved"),
         (["train", "--out", "there"], "--out: expected a new file"),
         (["train", "--out", "there/net"], "--out: cannot write"),
-        (["experiment"], "--vary must say what to vary"),
+        (["experiment"], "--vary must have a key and values"),
         (["experiment", "--vary", "activation=relu"], "at least two values"),
         (["experiment", "--vary", "activatoin=relu,tanh"], "Did you mean 'activation'?"),
         (["experiment", "--vary", "lr=1,2", "--net", "lr=3"], "in --net and in --vary"),

@@ -119,7 +119,7 @@ def test_columns_of_probabilities_are_known_by_their_names(folder, capsys):
     [
         (["none.npy", "trees.npy", "y.npy"], "none.npy: expected a file; there is no such file"),
         ([".", "trees.npy", "y.npy"], "it is a folder"),
-        (["objects.npy", "trees.npy", "y.npy"], "Arrays of objects are never read"),
+        (["objects.npy", "trees.npy", "y.npy"], "Object arrays are not supported"),
         (["pickled.npy", "trees.npy", "y.npy"], "it cannot be read"),
         (["both.npz", "trees.npy", "y.npy"], "expected a .npy file, or a table"),
         (["holes.csv:label", "trees.npy", "y.npy"], "column 'label' has 1 missing of 2 values"),

@@ -1,4 +1,4 @@
-"""scikit-learn's checks of estimators, of the one for tables. None fails."""
+"""scikit-learn's estimator checks for TabularMLPClassifier. All pass."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ SMALL = "layers=32 epochs=30 batch_size=16 lr=0.02"
     [
         TabularMLPClassifier(recipe=plain(SMALL)),
         TabularMLPClassifier(
-            recipe=plain(f"{SMALL} embed=4 scaling=quantile heads=2"),
+            recipe=plain(f"{SMALL} category_embedding=4 scaling=quantile members=2"),
             metric="log_loss",
             validation_fraction=0.2,
         ),

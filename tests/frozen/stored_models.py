@@ -1,6 +1,6 @@
-"""Saved models of graduel 0.1.0 in today's format: the same numbers under today's names.
+"""Conversion of models saved by graduel 0.1.0 to the current format.
 
-Beside :mod:`adapter` the only file of these tests that imports graduel.
+Besides :mod:`adapter`, the only file of these tests that imports graduel.
 """
 
 from __future__ import annotations
@@ -16,23 +16,35 @@ from graduel.data.column import Column
 from graduel.data.prepare.preparation import NetPreparation, Preparation, TreePreparation
 from graduel.data.schema import Schema
 from graduel.models.model_file import Model, save_model
-from graduel.train.io.network_file import load_network
+from graduel.nn.network import Network
+from graduel.nn.weights import Weights
+
+RENAMED = {
+    "MeanOfHeads": "EnsembleMean",
+    "HeadsDense": "EnsembleOutput",
+    "heads": "members",
+    "falls": "scheduled",
+}
+"""Renamed types and fields of a stored network: old to current name."""
 
 
 def convert(old: Path, new: Path) -> None:
-    """Write a model that 0.1.0 saved as a file of today."""
+    """Write a model saved by 0.1.0 in the current format."""
     with safe_open(old, framework="numpy") as file:
         (text,) = file.metadata().values()
         notes = json.loads(text)["notes"]
-        if "kept" not in notes:  # a model of today, from fresh runs
+        if "kept" not in notes:  # already in the current format, from fresh runs
             new.write_bytes(old.read_bytes())
             return
         note = notes["kept"]
-        booster = file.get_tensor("booster") if note["family"] == "xgboost" else None
+        spec = rename(json.loads(text).get("spec"))
+        arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+        booster = arrays.get("booster")
     schema, title = _schema(note["task"]), note["title"]
     if booster is None:
-        net, preparation = load_network(old), _preparation(note["preparation"], NetPreparation)
-        model = Model("net", title, schema, preparation, net.network, net.weights)
+        network = Network.from_spec(spec)
+        preparation = _preparation(note["preparation"], NetPreparation)
+        model = Model("net", title, schema, preparation, network, _weights(network, arrays))
     else:
         preparation, codes = (
             _preparation(note["preparation"], TreePreparation),
@@ -40,6 +52,25 @@ def convert(old: Path, new: Path) -> None:
         )
         model = Model("xgboost", title, schema, preparation, None, None, _booster(booster), codes)
     save_model(new, model)
+
+
+def rename(spec: Any) -> Any:
+    """Return a network's plain form with the names of :data:`RENAMED`."""
+    if isinstance(spec, dict):
+        return {RENAMED.get(key, key): rename(value) for key, value in spec.items()}
+    if isinstance(spec, list):
+        return [rename(value) for value in spec]
+    return RENAMED.get(spec, spec) if isinstance(spec, str) else spec
+
+
+def _weights(network: Network, arrays: dict[str, np.ndarray]) -> Weights:
+    """Return weights and state from the arrays of a file."""
+    weights = network.init(np.random.default_rng(0))
+    for entry in network.layout.entries:
+        entry.view(weights.theta)[...] = arrays[entry.name]
+    for entry in network.state_layout.entries:
+        entry.view(weights.state)[...] = arrays[f"state:{entry.name}"]
+    return weights
 
 
 def _booster(content: np.ndarray) -> Any:
@@ -69,7 +100,7 @@ def _preparation(spec: dict[str, Any] | None, kind: type[Preparation]) -> Prepar
 
 
 def _encoder(old: dict[str, Any], for_trees: bool) -> dict[str, Any]:
-    """Return the plain form of an encoder; scalers have one of their own now."""
+    """Return the current plain form of an encoder, in which scalers are separate."""
 
     def part(kind: str, *fields: str) -> dict[str, Any]:
         return {"type": kind, **{field: old[field] for field in fields}}

@@ -1,4 +1,4 @@
-"""What may break in a table's way into numbers; `test_mutants.py` says how each is used."""
+"""Mutants of the encoding of tables; see `test_mutants.py`."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ N, S = "data/prepare/encoders.py", "data/prepare/scalers.py"
 V = "data/prepare/values.py"
 
 MUTANTS = [
-    # file, what stands there, what is put in its place, the tests that must notice
+    # file, code, mutated code, tests of which one must fail
     (C, "np.rint(x[:, p:], out=codes)", "np.floor(x[:, p:], out=codes)", LAYER),
     (C, "np.fmax(codes, 0, out=codes)", "np.maximum(codes, 0, out=codes)", LAYER),
     (C, "np.minimum(codes, np.array", "np.maximum(codes, np.array", LAYER),
@@ -27,7 +27,7 @@ MUTANTS = [
     (C, "line.fill(0)", "pass", GOLDEN),
     (C, "np.add.at(line, index.reshape(-1), d.reshape(-1))", "line[index] = d", GOLDEN),
     (C, "d[...] = dy[:, p:]", "d[...] = 1", GOLDEN),
-    (C, "begins[column] + np.array(within, np.intp)", "begins[column]", GOLDEN),
+    (C, "starts[column] + np.array(within, np.intp)", "starts[column]", GOLDEN),
     (C, "dx[:, :p] = dy[:, :p]", "dx[:, :p] = 0", GOLDEN),
     (C, "dx[:, p:] = 0", "pass", LAYER),
     (C, "values[0] = 0", "pass", LAYER),

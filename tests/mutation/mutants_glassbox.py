@@ -1,4 +1,4 @@
-"""What may break in the glass box; `test_mutants.py` says how each is used."""
+"""Mutants of the glass box; see `test_mutants.py`."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ PAGE = ("tests/glassbox/test_glass_page.py",)
 G = "glassbox/"
 
 MUTANTS = [
-    # file, what stands there, what is put in its place, the tests that must notice
+    # file, code, mutated code, tests of which one must fail
     (G + "network/forward_pass.py", "            x = outputs[node.name]\n", "", FORWARD),
     (
         G + "network/forward_pass.py",
-        "a = answers if is_last else",
-        "a = answers if 0 else",
+        "a = predictions if is_last else",
+        "a = predictions if 0 else",
         FORWARD,
     ),
     (G + "network/forward_pass.py", "outputs[row[stop - 1].path]", "outputs[first.path]", FORWARD),
@@ -76,7 +76,7 @@ MUTANTS = [
     (G + "network/saliency.py", "gradient * row[0]", "gradient", BACKWARD),
     (
         "nn/layers/normalization.py",
-        "centred = centred - along(w.s.mean, d.shape[1], w)",
+        "centered = centered - repeat_channels(w.s.mean, d.shape[1], w)",
         "pass",
         BACKWARD,
     ),

@@ -1,4 +1,4 @@
-"""What is broken on purpose around the loop: schedules, averages, full batch, files of models."""
+"""Mutants of training: schedules, EMA, full batch, network files; see `test_mutants.py`."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ AUGMENT = ("tests/train/test_augment.py",)
 HOSTILE = ("tests/train/test_model_hostile.py",)
 
 MUTANTS = [
-    # file, what stands there, what is put in its place, the tests that must notice
+    # file, code, mutated code, tests of which one must fail
     ("optim/schedules.py", "share + end * (1 - share)", "share + end * share", SCHEDULES),
     ("optim/schedules.py", "t / self.every + NEAR", "t / self.every", SCHEDULES),
     ("optim/schedules.py", "self.drop ** floor(min(", "self.drop ** (min(", SCHEDULES),
@@ -35,8 +35,8 @@ MUTANTS = [
     ("train/augment/augmentation.py", "(a * h + b * u)", "(a * h - b * u)", AUGMENT),
     (
         "train/augment/augmentation.py",
-        "np.clip(place, 0, n - 1, out=place)",
-        "np.abs(place, out=place)",
+        "np.clip(position, 0, n - 1, out=position)",
+        "np.abs(position, out=position)",
         AUGMENT,
     ),
     (
@@ -141,8 +141,13 @@ MUTANTS = [
         FULL_BATCH,
     ),
     ("atomic_io.py", "os.fsync(file.fileno())", "pass", MODELS),
-    ("atomic_io.py", "os.replace(aside, path)", "path.write_bytes(aside.read_bytes())", MODELS),
-    ("atomic_io.py", "aside.unlink(missing_ok=True)", "pass", MODELS),
+    (
+        "atomic_io.py",
+        "os.replace(temporary, path)",
+        "path.write_bytes(temporary.read_bytes())",
+        MODELS,
+    ),
+    ("atomic_io.py", "temporary.unlink(missing_ok=True)", "pass", MODELS),
     ("train/io/container.py", "if number != FORMAT:", "if False:", MODELS),
     (
         "train/io/network_file.py",

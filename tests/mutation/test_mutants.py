@@ -1,18 +1,21 @@
-"""Break every backward and every optimizer on purpose: a test must fail each time.
+"""Mutation tests: for each deliberately broken line of the package, a test must fail.
 
-Each mutant is a copy of the package with one line changed; the engine's own tests run against it.
-`pytest -m long tests/mutation` runs them all.
+A mutant is a copy of the package with one changed line, tested with the tests named for it.
+`pytest -m long tests/mutation` runs all mutants.
 """
 
 from __future__ import annotations
 
+import compileall
+import py_compile
+import re
 import shutil
 from pathlib import Path
 
 import mutants_activations
 import mutants_columns
+import mutants_ensemble
 import mutants_glassbox
-import mutants_heads
 import mutants_images
 import mutants_losses
 import mutants_optim
@@ -26,7 +29,7 @@ OPTIM = ("tests/optim/test_rules.py",)
 L = "nn/layers/"
 
 MUTANTS = [
-    # file, what stands there, what is put in its place, the tests that must notice
+    # file, code, mutated code, tests of which one must fail
     (L + "dense.py", "np.matmul(x.T, dy, out=w.g.W)", "np.matmul(-x.T, dy, out=w.g.W)", NN),
     (L + "dense.py", "np.sum(dy, axis=0, out=w.g.b)", "np.sum(-dy, axis=0, out=w.g.b)", NN),
     (L + "dense.py", "np.sum(dy, axis=0, out=w.g.b)", "pass", NN),
@@ -43,13 +46,28 @@ MUTANTS = [
     (L + "dropout.py", "np.greater_equal(draws, least", "np.greater(draws, least + 99", NN),
     (L + "random_bits.py", "size=-(-len(part) // 4)", "size=1 + len(part) // 4", NN),
     (L + "random_bits.py", "2**64 - 1, size", "2**63, size", NN),
-    (L + "normalization.py", "sums(d, w, w.g.gamma, by=centred)", "w.g.gamma[...] = 0", NN),
+    (
+        L + "normalization.py",
+        "channel_sums(d, w, w.g.gamma, by=centered)",
+        "w.g.gamma[...] = 0",
+        NN,
+    ),
     (L + "normalization.py", "w.g.gamma *= inverse", "pass", NN),
-    (L + "normalization.py", "sums(d, w, w.g.beta)", "w.g.beta[...] = 0", NN),
-    (L + "normalization.py", "d -= along(w.g.beta / n, d.shape[1], w)", "pass", NN),
+    (L + "normalization.py", "channel_sums(d, w, w.g.beta)", "w.g.beta[...] = 0", NN),
+    (L + "normalization.py", "d -= repeat_channels(w.g.beta / n, d.shape[1], w)", "pass", NN),
     (L + "normalization.py", "d -= np.multiply(", "d += np.multiply(", NN),
-    (L + "normalization.py", "along(w.p.gamma * inverse, d.", "along(inverse, d.", NN),
-    (L + "normalization.py", "along(w.p.gamma * inverse, d.", "along(w.p.gamma, d.", NN),
+    (
+        L + "normalization.py",
+        "repeat_channels(w.p.gamma * inverse, d.",
+        "repeat_channels(inverse, d.",
+        NN,
+    ),
+    (
+        L + "normalization.py",
+        "repeat_channels(w.p.gamma * inverse, d.",
+        "repeat_channels(w.p.gamma, d.",
+        NN,
+    ),
     (L + "normalization.py", "(n / max(n - 1, 1))", "1", NN),
     (L + "channel_ops.py", 'np.einsum("nk,nk->k", a, by, out=first)', "first[...] = 0", NN),
     (L + "channel_ops.py", "if first is not out:", "if False:", (NN[0], "tests/nn/test_images.py")),
@@ -92,7 +110,7 @@ for room in (
     mutants_activations,
     mutants_columns,
     mutants_glassbox,
-    mutants_heads,
+    mutants_ensemble,
     mutants_images,
     mutants_losses,
     mutants_optim,
@@ -103,11 +121,14 @@ for room in (
 
 @pytest.fixture(scope="module")
 def copy(tmp_path_factory):
-    """A copy of package and tests, with the tests' data left out."""
+    """A copy of the package and its tests."""
     folder = tmp_path_factory.mktemp("mutant")
     shutil.copytree(ROOT / "src" / "graduel", folder / "src" / "graduel", ignore=_caches)
     shutil.copytree(ROOT / "tests", folder / "tests", ignore=_caches)
     shutil.copy(ROOT / "pyproject.toml", folder)
+    # Compiled once. Python recognizes a mutated file by checksum; its time may be unchanged.
+    checked = py_compile.PycInvalidationMode.CHECKED_HASH
+    assert compileall.compile_dir(folder / "src", quiet=1, invalidation_mode=checked)
     return folder
 
 
@@ -116,27 +137,28 @@ def _caches(folder, names):
 
 
 @pytest.mark.long
-def test_without_a_mutation_everything_passes(copy, tmp_path):
+def test_the_unmutated_copy_passes(copy, tmp_path):
     tests = tuple(sorted({test for _, _, _, tests in MUTANTS for test in tests}))
     done = run(copy, tests, tmp_path / "log.txt")
-    assert done.code == 0, done.said[-2000:]
+    assert done.code == 0, done.output[-2000:]
 
 
 @pytest.mark.long
 @pytest.mark.parametrize(("file", "old", "new", "tests"), MUTANTS, ids=str)
-def test_a_test_fails(copy, tmp_path, file, old, new, tests):
+def test_a_test_fails_for_each_mutant(copy, tmp_path, file, old, new, tests):
     path = copy / "src" / "graduel" / file
     whole = path.read_text(encoding="utf-8")
     assert old in whole, f"{file} no longer holds {old!r}"
     path.write_text(whole.replace(old, new, 1), encoding="utf-8")
+    classes = re.findall(r"^class (\w+)", whole, re.MULTILINE)
     try:
-        done = run(copy, tests, tmp_path / "log.txt")
+        done = run(copy, tests, tmp_path / "log.txt", first=[path.stem, *classes])
     finally:
         path.write_text(whole, encoding="utf-8")
-    assert done.code == 1, f"no test noticed:\n{done.said[-1500:]}"
-    assert "failed" in done.said
+    assert done.code == 1, f"no test failed:\n{done.output[-1500:]}"
+    assert "failed" in done.output
 
 
-def test_every_mutation_still_fits_the_code():
+def test_every_mutated_line_exists():
     for file, old, _, _ in MUTANTS:
         assert old in (ROOT / "src" / "graduel" / file).read_text(encoding="utf-8"), (file, old)

@@ -1,4 +1,4 @@
-"""Layers that take rows of six numbers, for the table tests; and what sets them apart."""
+"""Layers that take rows of six numbers, for parametrized tests, and their flags."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from graduel.nn import (
     Dense,
     Dropout,
     EnsembleDense,
+    EnsembleOutput,
     Flatten,
     HardSwish,
-    HeadsDense,
     Identity,
     LayerNorm,
     LeakyReLU,
@@ -73,17 +73,17 @@ LAYERS = [
     Parametric(ParametricReLU()),
     PBLD(std=0.5),
     PBLD(columns=(4, 0), frequencies=3, size=2, std=1.0),
-    EnsembleDense(4, heads=3, adapter=Signs()),
+    EnsembleDense(4, members=3, adapter=Signs()),
 ]
-HEADS = [
-    (EnsembleDense(4, heads=2, scaled=True), (2, 5)),
-    (EnsembleDense(3, heads=2, adapter=Signs(), calibrated=True), (2, 5)),
-    (HeadsDense(3, heads=2), (2, 5)),
-    (HeadsDense(3, heads=2, scaled=True), (2, 5)),
+ENSEMBLES = [
+    (EnsembleDense(4, members=2, scaled=True), (2, 5)),
+    (EnsembleDense(3, members=2, adapter=Signs(), calibrated=True), (2, 5)),
+    (EnsembleOutput(3, members=2), (2, 5)),
+    (EnsembleOutput(3, members=2, scaled=True), (2, 5)),
 ]
-"""Layers that take several heads of rows, and the shapes that they are given."""
-# Every part is row_wise, deterministic and smooth but for these.
+"""Ensemble layers with their input shapes."""
+# All other parts are row_wise, deterministic and smooth.
 NOT_ROW_WISE = [BatchNorm]
 NOT_DETERMINISTIC = [Dropout, Noise]
-# (An ELU is smooth where α = 1: test_activations.py.)
+# (ELU is smooth if α = 1: test_activations.py.)
 NOT_SMOOTH = [Columns, ReLU, LeakyReLU, ParametricReLU, SELU, HardSwish]

@@ -85,7 +85,7 @@ def fit_net(
     """Train a network; Ctrl-C or divergence stops it, and the best epoch so far is used."""
     start = perf_counter()
     prepare, training = start_training(recipe, train, rng)
-    best, done = BestEpoch(training.answer.copy()), 0
+    best, done = BestEpoch(training.prediction_weights.copy()), 0
     valid_X, loss = prepare(valid.X), get_metric(metric).loss
 
     def losses(p: Any, codes: Any) -> tuple[float, ...]:

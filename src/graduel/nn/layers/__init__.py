@@ -1,11 +1,11 @@
-"""Layers: forward and backward side by side, a file each."""
+"""Layers: forward and backward passes side by side."""
 
 from graduel.nn.layers.activation import ELU, SELU, Identity, ReLU, Sigmoid, Softplus, Tanh
 from graduel.nn.layers.convolution import Conv2D
 from graduel.nn.layers.dense import Dense
 from graduel.nn.layers.dropout import Dropout
 from graduel.nn.layers.embedding import Columns
-from graduel.nn.layers.ensemble import EnsembleDense, HeadsDense
+from graduel.nn.layers.ensemble import EnsembleDense, EnsembleOutput
 from graduel.nn.layers.gated_activation import GELU, HardSwish, Mish, SiLU
 from graduel.nn.layers.layer import Layer, Plan, Spec
 from graduel.nn.layers.leaky_activation import LeakyReLU, ParametricReLU
@@ -31,9 +31,9 @@ __all__ = [
     "Dense",
     "Dropout",
     "EnsembleDense",
+    "EnsembleOutput",
     "Flatten",
     "HardSwish",
-    "HeadsDense",
     "Identity",
     "Layer",
     "LayerNorm",

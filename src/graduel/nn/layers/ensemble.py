@@ -1,4 +1,4 @@
-"""k networks in one: they share their large matrices, and each has its own small vectors."""
+"""Ensemble layers: k members share a matrix and have vectors of their own (BatchEnsemble)."""
 
 from __future__ import annotations
 
@@ -17,79 +17,79 @@ from graduel.nn.workspace import Call, Scope
 
 @dataclass(frozen=True, slots=True)
 class EnsembleDense(Part):
-    """yₕ = ((xₕ ⊙ rₕ) W) ⊙ sₕ + bₕ for each head h.   x: (n, k, i), or (n, i) for all heads alike.
+    """yₕ = ((xₕ ⊙ rₕ) W) ⊙ sₕ + bₕ for member h.   x: (n, k, i), or (n, i) for all members.
 
     W: (i, o)   r: (k, i)   s, b: (k, o)   y: (n, k, o).   With u = x ⊙ r, z = u W, dz = dy ⊙ s:
 
     db = Σₙ dy,   ds = Σₙ dy ⊙ z,   dW = Σₕ uₕᵀ dzₕ,   du = dz Wᵀ,   dr = Σₙ du ⊙ x,   dx = du ⊙ r;
-    where x is the same for all heads, dx = Σₕ duₕ ⊙ rₕ.
+    if x is the same for all members, dx = Σₕ duₕ ⊙ rₕ.
 
-    Why it helps: the mean of several networks errs less than one of them. Here the heads share
-    almost all of their weights, so k networks take little more memory than one, and one large
-    product instead of k small ones; sharing even keeps each of them from overfitting.
+    Why it helps: the mean of several networks has a lower error than one of them. The members
+    share almost all weights, so k networks need little more memory than one, and one large product
+    instead of k small ones. Sharing also regularizes each member.
 
-    With `scaled`, z is divided by √i, as in :class:`NTKDense`; `calibrated` is the same as there,
-    with a row of its own for every unit of every head.
+    With `scaled`, z is divided by √i as in :class:`NTKDense`; `calibrated` works as there, with a
+    separate row for each unit of each member.
 
     Source: Wen, Tran and Ba, *BatchEnsemble*, 2020; Gorishniy, Kotelnikov and Babenko, *TabM*,
     2025.
 
     Parameters
     ----------
-    units : how many outputs each head has, o
-    heads : k
-    init : how W begins; s begins at 1 and b at 0
-    adapter : how r begins, of the role "head": ``Signs()`` in the first layer of an ensemble, 1 in
-        the others
+    units : o, the number of outputs of each member
+    members : k
+    init : initializer of W; s starts at 1 and b at 0
+    adapter : initializer of r (role "ensemble"): ``Signs()`` in the first layer of an ensemble, 1
+        in the others
     scaled : divide by √i
     calibrated : set W and b from the first rows
 
     Raises
     ------
     ValueError
-        If a number is not positive, or the input is neither (i,) nor (k, i).
+        If `units` or `members` is not positive, or the input shape is neither (i,) nor (k, i).
 
     Examples
     --------
-    >>> plan = EnsembleDense(16, heads=4).plan((5,))
+    >>> plan = EnsembleDense(16, members=4).plan((5,))
     >>> plan.out, {name: spec.shape for name, spec in plan.params.items()}
     ((4, 16), {'W': (5, 16), 'b': (4, 16), 'r': (4, 5), 's': (4, 16)})
     """
 
     units: int
-    heads: int
+    members: int
     init: Initializer = HeNormal()
     adapter: Initializer = Constant(1.0)
     scaled: bool = False
     calibrated: bool = False
 
     def __post_init__(self) -> None:
-        _check(self.units, self.heads)
+        _check(self.units, self.members)
 
     def plan(self, shape: Shape) -> Plan:
-        """Ask for W, b, r and s."""
-        fits = len(shape) == 1 or (len(shape) == 2 and shape[0] == self.heads)
+        """Plan W, b, r and s."""
+        fits = len(shape) == 1 or (len(shape) == 2 and shape[0] == self.members)
         if not fits or shape[-1] < 1:
             raise ValueError(
-                f"EnsembleDense expects rows of numbers, input shape (n_in,), or {self.heads} "
-                f"heads of them, ({self.heads}, n_in); got {shape}"
+                "EnsembleDense expects input shape (n_in,), or, with a row for each of "
+                f"{self.members} members, ({self.members}, n_in); got {shape}"
             )
-        i, k, o = shape[-1], self.heads, self.units
+        i, k, o = shape[-1], self.members, self.units
         one = Constant(1.0)
         return Plan(
             (k, o),
             {
                 "W": Spec((i, o), self.init, "weight"),
                 "b": Spec((k, o), role="bias"),
-                "r": Spec((k, i), self.adapter, "head"),
-                "s": Spec((k, o), one, "head"),
+                "r": Spec((k, i), self.adapter, "ensemble"),
+                "s": Spec((k, o), one, "ensemble"),
             },
             macs=k * i * o,
         )
 
     def _product(self, x: Array, w: Scope) -> Array:
-        """Return z = (x ⊙ r) W, and keep u = x ⊙ r."""
-        n, k, i = len(x), self.heads, x.shape[-1]
+        """Return z = (x ⊙ r) W, and keep u = x ⊙ r in its buffer."""
+        n, k, i = len(x), self.members, x.shape[-1]
         u = w.buf("u", (n, k, i), x.dtype)
         np.multiply(x if x.ndim == 3 else x[:, np.newaxis], w.p.r, out=u)
         z = w.buf("z", (n, k, self.units), x.dtype)
@@ -99,7 +99,7 @@ class EnsembleDense(Part):
         return z
 
     def calibrate(self, x: Array, w: Scope, call: Call) -> None:
-        """Scale every unit to variance 1 on these rows, and shift its zero to one of them."""
+        """Scale each unit to variance 1 on these rows and make it 0 at one of them."""
         if self.calibrated and len(x):
             w.p.b[...] = calibrate_units(self._product(x, w), w.p.W, call) * w.p.s
 
@@ -113,7 +113,7 @@ class EnsembleDense(Part):
 
     def backward(self, dy: Array, w: Scope, call: Call, *, need_dx: bool = True) -> Array | None:
         """Assign db, ds, dW and dr; return dx."""
-        x, n, k = w.saved, len(dy), self.heads
+        x, n, k = w.saved, len(dy), self.members
         i, o, shared = x.shape[-1], self.units, x.ndim == 2
         u, z = w.buf("u", (n, k, i), x.dtype), w.buf("z", dy.shape, dy.dtype)
         np.sum(dy, axis=0, out=w.g.b)
@@ -124,7 +124,7 @@ class EnsembleDense(Part):
         dz = dy.reshape(n * k, o)
         np.matmul(u.reshape(n * k, i).T, dz, out=w.g.W)
         du = np.matmul(dz, w.p.W.T, out=u.reshape(n * k, i)).reshape(n, k, i)
-        # (u is no longer needed: du stands in its place.)
+        # du overwrites u, which is no longer needed.
         np.einsum("nki,ni->ki" if shared else "nki,nki->ki", du, x, out=w.g.r)
         if not need_dx:
             return None
@@ -133,55 +133,55 @@ class EnsembleDense(Part):
 
 
 @dataclass(frozen=True, slots=True)
-class HeadsDense(Part):
-    """yₕ = xₕ Wₕ + bₕ for each head h.   x: (n, k, i)   W: (k, i, o)   b: (k, o)   y: (n, k, o).
+class EnsembleOutput(Part):
+    """yₕ = xₕ Wₕ + bₕ for member h.   x: (n, k, i)   W: (k, i, o)   b: (k, o)   y: (n, k, o).
 
     dWₕ = xₕᵀ dyₕ,   db = Σₙ dy,   dxₕ = dyₕ Wₕᵀ.
 
-    The last layer of an ensemble: so small that sharing would save nothing, and heads that answer
-    for themselves differ more.
+    The output layer of an ensemble. It is so small that sharing would save little, and separate
+    matrices make the members differ more.
 
     Source: Gorishniy, Kotelnikov and Babenko, *TabM*, 2025.
 
     Parameters
     ----------
-    units : how many outputs each head has, o
-    heads : k
-    init : how each Wₕ begins, as a matrix of its own
+    units : o, the number of outputs of each member
+    members : k
+    init : initializer of each Wₕ
     scaled : divide the products by √i, as in :class:`NTKDense`
 
     Raises
     ------
     ValueError
-        If a number is not positive, or the input is not (k, i).
+        If `units` or `members` is not positive, or the input shape is not (k, i).
 
     Examples
     --------
-    >>> HeadsDense(3, heads=4).plan((4, 16)).params["W"].shape
+    >>> EnsembleOutput(3, members=4).plan((4, 16)).params["W"].shape
     (4, 16, 3)
     """
 
     units: int
-    heads: int
+    members: int
     init: Initializer = HeNormal()
     scaled: bool = False
 
     def __post_init__(self) -> None:
-        _check(self.units, self.heads)
+        _check(self.units, self.members)
 
     def plan(self, shape: Shape) -> Plan:
-        """Ask for W and b."""
-        k, o = self.heads, self.units
+        """Plan W and b."""
+        k, o = self.members, self.units
         if len(shape) != 2 or shape[0] != k or shape[1] < 1:
             raise ValueError(
-                f"HeadsDense expects {k} heads of numbers, input shape ({k}, n_in); got {shape}. "
-                f"Put EnsembleDense(…, heads={k}) before it"
+                f"EnsembleOutput expects a row for each of {k} members, shape ({k}, n_in); got "
+                f"{shape}. Put EnsembleDense(…, members={k}) before it"
             )
-        W = Spec((k, shape[1], o), _EachHead(self.init), "weight")
+        W = Spec((k, shape[1], o), _EachMember(self.init), "weight")
         return Plan((k, o), {"W": W, "b": Spec((k, o), role="bias")}, macs=k * shape[1] * o)
 
     def forward(self, x: Array, w: Scope, call: Call) -> Array:
-        """Return xₕ Wₕ + bₕ, heads side by side."""
+        """Return xₕ Wₕ + bₕ for each member."""
         n, k, i = x.shape
         w.saved = x
         y = w.buf("y", (n, k, self.units), x.dtype)
@@ -197,18 +197,18 @@ class HeadsDense(Part):
         np.sum(dy, axis=0, out=w.g.b)
         if self.scaled:
             dy *= 1 / sqrt(x.shape[-1])
-        by_head = dy.transpose(1, 0, 2)
-        np.matmul(x.transpose(1, 2, 0), by_head, out=w.g.W)
+        by_member = dy.transpose(1, 0, 2)
+        np.matmul(x.transpose(1, 2, 0), by_member, out=w.g.W)
         if not need_dx:
             return None
         dx = w.buf("dx", x.shape, x.dtype)
-        np.matmul(by_head, w.p.W.transpose(0, 2, 1), out=dx.transpose(1, 0, 2))
+        np.matmul(by_member, w.p.W.transpose(0, 2, 1), out=dx.transpose(1, 0, 2))
         return dx
 
 
 @dataclass(frozen=True, slots=True)
-class _EachHead:
-    """Another initializer's values, drawn for one head after the other."""
+class _EachMember:
+    """An initializer that draws each member's matrix separately."""
 
     init: Initializer
 
@@ -216,7 +216,7 @@ class _EachHead:
         return np.stack([self.init(rng, shape[1:], dtype) for _ in range(shape[0])])
 
 
-def _check(units: int, heads: int) -> None:
-    for name, value in (("units", units), ("heads", heads)):
+def _check(units: int, members: int) -> None:
+    for name, value in (("units", units), ("members", members)):
         if value < 1:
             raise ValueError(f"{name} must be a positive integer; got {value}")

@@ -1,11 +1,11 @@
-"""What may break in layers for tables, their preparation and what falls; see `test_mutants.py`."""
+"""Mutants of layers for tables, their preparation and schedules; see `test_mutants.py`."""
 
 from __future__ import annotations
 
-HEADS = ("tests/nn/test_heads.py",)
-NUMBERS = ("tests/nn/test_numbers.py",)
+ENSEMBLES = ("tests/nn/test_ensemble.py",)
+NUMBERS = ("tests/nn/test_periodic_embedding.py",)
 NTK = ("tests/nn/test_ntk.py",)
-GOLDEN = ("tests/golden/test_golden_heads.py",)
+GOLDEN = ("tests/golden/test_golden_ensemble.py",)
 QUANTILE = ("tests/data/test_quantile.py",)
 FIELDS = ("tests/train/test_fields.py",)
 GLASS = ("tests/glassbox/test_glass_tables.py",)
@@ -14,7 +14,7 @@ E = "nn/layers/ensemble.py"
 B = "nn/layers/periodic_embedding.py"
 T = "nn/layers/ntk.py"
 A = "nn/layers/parametric.py"
-M = "nn/losses/heads.py"
+M = "nn/losses/ensemble_mean.py"
 D = "nn/layers/dropout.py"
 Q = "data/prepare/scalers.py"
 R, U = "train/build/network_builder.py", "train/build/optimizer_builder.py"
@@ -22,12 +22,12 @@ G = "glassbox/network/dense_terms.py"
 P = "export/python_layers.py"
 
 MUTANTS = [
-    # file, what stands there, what is put in its place, the tests that must notice
+    # file, code, mutated code, tests of which one must fail
     (
         "nn/initializers.py",
         "2 * rng.integers(2, size=shape) - 1",
         "rng.integers(2, size=shape)",
-        HEADS,
+        ENSEMBLES,
     ),
     (E, "x[:, np.newaxis], w.p.r, out=u)", "x[:, np.newaxis], 1, out=u)", GOLDEN),
     (
@@ -51,21 +51,21 @@ MUTANTS = [
         E,
         "y.transpose(1, 0, 2))\n        if self.scaled",
         "y.transpose(1, 0, 2))\n        if 0",
-        HEADS,
+        ENSEMBLES,
     ),
     (E, "dy *= 1 / sqrt(x.shape[-1])", "pass", GOLDEN),
     (
         E,
-        "np.matmul(x.transpose(1, 2, 0), by_head",
-        "np.matmul(-x.transpose(1, 2, 0), by_head",
+        "np.matmul(x.transpose(1, 2, 0), by_member",
+        "np.matmul(-x.transpose(1, 2, 0), by_member",
         GOLDEN,
     ),
-    (E, "np.matmul(by_head, w.p.W", "np.matmul(-by_head, w.p.W", GOLDEN),
+    (E, "np.matmul(by_member, w.p.W", "np.matmul(-by_member, w.p.W", GOLDEN),
     (
         E,
         "np.stack([self.init(rng, shape[1:], dtype)",
         "np.stack([self.init(rng, shape, dtype)[0]",
-        HEADS,
+        ENSEMBLES,
     ),
     (
         B,
@@ -102,8 +102,8 @@ MUTANTS = [
     (T, "np.matmul(dy, w.p.W.T, out=", "np.matmul(-dy, w.p.W.T, out=", NTK),
     (T, "flat.std(axis=0, dtype=np.float64)", "flat.std(axis=0)", NTK),
     (T, "1e-6 * np.maximum(1, np.abs(flat).max(axis=0))", "0", NTK),
-    (T, "    z /= spread\n", "", NTK),
-    (T, "    W /= spread\n", "", NTK),
+    (T, "    z /= std\n", "", NTK),
+    (T, "    W /= std\n", "", NTK),
     (T, "call.rng.integers(len(z), size=shape)", "np.zeros(shape, np.intp)", NTK),
     (T, "return -np.take_along_axis", "return np.take_along_axis", NTK),
     (A, "y += x", "pass", GOLDEN),
@@ -112,15 +112,15 @@ MUTANTS = [
     (A, "inner = np.multiply(dy, w.p.alpha, out=", "inner = np.multiply(dy, 1, out=", GOLDEN),
     (A, "dy += dx", "pass", GOLDEN),
     (M, "each[...] = rows[:, np.newaxis]", "each[...] = rows[::-1, np.newaxis]", GOLDEN),
-    (M, 'weight = self._for_each_head("weights", weight, k, w)', "weight = None", GOLDEN),
+    (M, 'weight = self._for_each_member("weights", weight, k, w)', "weight = None", GOLDEN),
     (
         M,
         "out.reshape(flat.shape)[...] = gradient",
         "out.reshape(flat.shape)[...] = k * gradient",
-        HEADS,
+        ENSEMBLES,
     ),
     (M, "flat.reshape(raw.shape).mean(axis=1)", "flat.reshape(raw.shape)[:, 0]", GOLDEN),
-    (M, "return raw[1:]", "return raw", HEADS),
+    (M, "return raw[1:]", "return raw", ENSEMBLES),
     (D, "max(1.0, 2 * call.t)", "max(0.0, 2 * call.t)", NTK),
     (D, "rate *= (1 + cos(", "rate *= (1 - cos(", NTK),
     (Q, "np.clip(x[~is_missing], -HIGHEST, HIGHEST)", "x[~is_missing]", QUANTILE),
@@ -148,15 +148,15 @@ MUTANTS = [
     ("train/loop/fit.py", "self.optimizer_state.t = t", "self.optimizer_state.t = 0.0", FIELDS),
     (U, 'user_options.get("weight_decay", recipe.weight_decay)', "recipe.weight_decay", FIELDS),
     (U, "rule = replace(rule, weight_decay=0.0)", "pass", FIELDS),
-    (U, "0.0 if falls else decay", "decay", FIELDS),
+    (U, "0.0 if is_scheduled else decay", "decay", FIELDS),
     (R, "adapter=Signs() if first else Constant(1.0)", "adapter=Signs()", FIELDS),
     ("train/loop/training.py", "        if recipe.calibrate:", "        if False:", FIELDS),
     ("train/build/front_layers.py", "columns=inputs.numbers", "columns=None", FIELDS),
-    (G, "index + head * x.shape[1]", "place", GLASS),
-    (G, 'p["r"][head] * W[:, unit]', "W[:, unit]", GLASS),
-    (G, '(p["s"][head, unit] * scale)', "scale", GLASS),
-    (G, "W[head, :, unit] * scale", "W[0, :, unit] * scale", GLASS),
-    (G, "raw.mean(axis=0) if heads", "raw[0] if heads", GLASS),
+    (G, "index + member * x.shape[1]", "place", GLASS),
+    (G, 'p["r"][member] * W[:, unit]', "W[:, unit]", GLASS),
+    (G, '(p["s"][member, unit] * scale)', "scale", GLASS),
+    (G, "W[member, :, unit] * scale", "W[0, :, unit] * scale", GLASS),
+    (G, "raw.mean(axis=0) if is_ensemble", "raw[0] if is_ensemble", GLASS),
     ("glassbox/network/saliency.py", "n / dy.size", "1", GLASS),
     (P, "{by} * {s} + {b}", "{by} + {b}", PYTHON),
     (P, "({x} * {r}) @ {W}", "({x}) @ {W}", PYTHON),

@@ -1,4 +1,4 @@
-"""Heads that share a matrix, against k networks written out; and the loss that is their mean."""
+"""Ensemble layers against k separate networks, and the ensemble loss."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from graduel.nn import (
     Call,
     Dense,
     EnsembleDense,
-    HeadsDense,
+    EnsembleMean,
+    EnsembleOutput,
     HeNormal,
     Huber,
-    MeanOfHeads,
     Network,
     Poisson,
     ReLU,
@@ -35,7 +35,7 @@ from graduel.nn import (
 
 
 def alone(layer, shape, rng, dtype="float64"):
-    """Return the scope of one layer, with weights away from their beginning and no gradient yet."""
+    """Return the scope of one layer, with perturbed weights and a poisoned gradient."""
     net = Network((layer,), shape, dtype=dtype)
     weights = net.init(rng)
     weights.theta += rng.normal(0, 0.3, weights.theta.shape).astype(dtype)
@@ -45,7 +45,7 @@ def alone(layer, shape, rng, dtype="float64"):
 
 
 def allocated(layer, shape, n, rng):
-    """Return the most bytes that steps take once the first one is over."""
+    """Return the peak allocation in bytes of steps after the first."""
     w, x = alone(layer, shape, rng, "float32"), rng.normal(size=(n, *shape)).astype("float32")
     dy = rng.normal(size=(n, *layer.plan(shape).out)).astype("float32")
     layer.forward(x, w, INFERENCE)
@@ -69,7 +69,7 @@ def allocated(layer, shape, n, rng):
     scaled=st.booleans(),
     seed=st.integers(0, 2**31),
 )
-def test_an_ensemble_is_k_dense_networks_written_out(n, k, i, o, shared, scaled, seed):
+def test_ensemble_dense_equals_k_dense_layers(n, k, i, o, shared, scaled, seed):
     rng = np.random.default_rng(seed)
     layer = EnsembleDense(o, k, adapter=Signs(), scaled=scaled)
     shape = (i,) if shared else (k, i)
@@ -81,7 +81,7 @@ def test_an_ensemble_is_k_dense_networks_written_out(n, k, i, o, shared, scaled,
     dr, ds, db = np.zeros((k, i)), np.zeros((k, o)), np.zeros((k, o))
     for h in range(k):
         xh = x if shared else x[:, h]
-        # Head h is a dense layer whose matrix is diag(r) W diag(s).
+        # Member h is a dense layer whose matrix is diag(r) W diag(s).
         whole = c * p.r[h][:, None] * p.W * p.s[h]
         want_y[:, h] = xh @ whole + p.b[h]
         want_dx[:, h] = dy[:, h] @ whole.T
@@ -93,8 +93,8 @@ def test_an_ensemble_is_k_dense_networks_written_out(n, k, i, o, shared, scaled,
     np.testing.assert_allclose(y, want_y, atol=1e-12)
     dx = layer.backward(dy.copy(), w, INFERENCE)
     np.testing.assert_allclose(dx, want_dx.sum(axis=1) if shared else want_dx, atol=1e-12)
-    for name, want in (("W", dW), ("r", dr), ("s", ds), ("b", db)):
-        np.testing.assert_allclose(getattr(w.g, name), want, atol=1e-12)
+    for name, expected in (("W", dW), ("r", dr), ("s", ds), ("b", db)):
+        np.testing.assert_allclose(getattr(w.g, name), expected, atol=1e-12)
     np.testing.assert_array_equal(x, before)
     layer.forward(x, w, INFERENCE)
     assert layer.backward(dy, w, INFERENCE, need_dx=False) is None
@@ -110,9 +110,9 @@ def test_an_ensemble_is_k_dense_networks_written_out(n, k, i, o, shared, scaled,
     st.booleans(),
     st.integers(0, 2**31),
 )
-def test_the_last_layer_is_a_dense_one_for_each_head(n, k, i, o, scaled, seed):
+def test_the_output_layer_has_a_matrix_for_each_member(n, k, i, o, scaled, seed):
     rng = np.random.default_rng(seed)
-    layer = HeadsDense(o, k, scaled=scaled)
+    layer = EnsembleOutput(o, k, scaled=scaled)
     w, x, dy = alone(layer, (k, i), rng), rng.normal(size=(n, k, i)), rng.normal(size=(n, k, o))
     before, c = x.copy(), 1 / np.sqrt(i) if scaled else 1.0
     y = layer.forward(x, w, INFERENCE)
@@ -126,8 +126,8 @@ def test_the_last_layer_is_a_dense_one_for_each_head(n, k, i, o, scaled, seed):
     assert layer.backward(dy, w, INFERENCE, need_dx=False) is None
 
 
-def test_how_an_ensemble_begins():
-    net = Network((EnsembleDense(200, 3, adapter=Signs()), HeadsDense(50, 3)), (300,))
+def test_initial_values_and_roles():
+    net = Network((EnsembleDense(200, 3, adapter=Signs()), EnsembleOutput(50, 3)), (300,))
     weights = net.init(np.random.default_rng(0))
     p = {entry.name: entry.view(weights.theta) for entry in net.layout.entries}
     assert set(np.unique(p["0.r"])) == {-1, 1}
@@ -136,20 +136,20 @@ def test_how_an_ensemble_begins():
     assert not p["0.b"].any()
     assert not p["1.b"].any()
     assert p["0.W"].std() == pytest.approx(np.sqrt(2 / 300), rel=0.02)
-    assert p["1.W"].std() == pytest.approx(np.sqrt(2 / 200), rel=0.02)  # of 200, not of 3 × 200
+    assert p["1.W"].std() == pytest.approx(np.sqrt(2 / 200), rel=0.02)  # n_in is 200, not 3 × 200
     assert not np.allclose(p["1.W"][0], p["1.W"][1])
-    assert {e.role for e in net.layout.entries if e.name in ("0.r", "0.s")} == {"head"}
+    assert {e.role for e in net.layout.entries if e.name in ("0.r", "0.s")} == {"ensemble"}
     assert {e.role for e in net.layout.entries if e.name.endswith("W")} == {"weight"}
     ones = Network((EnsembleDense(4, 3),), (5,)).init(np.random.default_rng(0))
     assert (ones.theta == 1).sum() == 3 * (4 + 5)
 
 
-def test_nothing_the_size_of_a_batch_is_made_in_a_step():
+def test_a_step_allocates_no_array_of_batch_size():
     rng = np.random.default_rng(3)
     for layer, shape in (
         (EnsembleDense(32, 4), (24,)),
         (EnsembleDense(32, 4, scaled=True), (4, 24)),
-        (HeadsDense(32, 4, scaled=True), (4, 24)),
+        (EnsembleOutput(32, 4, scaled=True), (4, 24)),
     ):
         assert allocated(layer, shape, 40_000, rng) < 40_000 * 4  # less than one column
 
@@ -172,16 +172,16 @@ def targets(loss, n, rng):
     return np.abs(rng.normal(size=(n, 3)))
 
 
-def heads(loss, k=4, dtype="float64"):
-    layers = (EnsembleDense(6, k, adapter=Signs()), Tanh(), HeadsDense(3, k))
-    return Network(layers, (5,), MeanOfHeads(loss), dtype)
+def build_ensemble(loss, k=4, dtype="float64"):
+    layers = (EnsembleDense(6, k, adapter=Signs()), Tanh(), EnsembleOutput(3, k))
+    return Network(layers, (5,), EnsembleMean(loss), dtype)
 
 
 @pytest.mark.parametrize("loss", LOSSES, ids=lambda loss: type(loss).__name__)
 @pytest.mark.parametrize("weighted", [False, True])
-def test_the_loss_is_the_mean_of_k_losses_and_the_answer_of_k_answers(loss, weighted):
+def test_loss_and_predictions_are_means_over_members(loss, weighted):
     rng = np.random.default_rng(1)
-    net, plain = heads(loss), Network((Dense(3),), (2,), loss, "float64")
+    net, plain = build_ensemble(loss), Network((Dense(3),), (2,), loss, "float64")
     raw, y = rng.normal(size=(7, 4, 3)), targets(loss, 7, rng)
     weight = rng.random(7) if weighted else None
     before = raw.copy()
@@ -196,34 +196,34 @@ def test_the_loss_is_the_mean_of_k_losses_and_the_answer_of_k_answers(loss, weig
     assert value == pytest.approx(np.mean(each), rel=1e-12)
     np.testing.assert_array_equal(raw, before)
     answer = net.loss.link(raw.copy())
-    want = np.mean([loss.link(raw[:, h].copy()) for h in range(4)], axis=0)
-    np.testing.assert_allclose(answer, want, atol=1e-14)
+    expected = np.mean([loss.link(raw[:, h].copy()) for h in range(4)], axis=0)
+    np.testing.assert_allclose(answer, expected, atol=1e-14)
     if isinstance(loss, SoftmaxCrossEntropy):
         np.testing.assert_allclose(answer.sum(axis=1), 1)
 
 
-def test_a_single_head_is_the_plain_loss_to_the_bit():
+def test_one_member_gives_the_plain_loss_bit_for_bit():
     rng = np.random.default_rng(2)
     raw, weight = rng.normal(size=(9, 3)), rng.random(9)
     for loss in LOSSES:
-        y, net = targets(loss, 9, rng), heads(loss, 1)
+        y, net = targets(loss, 9, rng), build_ensemble(loss, 1)
         w, plain = (net.workspace(net.init(rng)).loss for _ in range(2))
-        value, gradient = MeanOfHeads(loss).value_and_gradient(raw[:, None], y, weight, w)
-        want, d = loss.value_and_gradient(raw.copy(), y, weight, plain)
-        assert value == want
+        value, gradient = EnsembleMean(loss).value_and_gradient(raw[:, None], y, weight, w)
+        expected, d = loss.value_and_gradient(raw.copy(), y, weight, plain)
+        assert value == expected
         np.testing.assert_array_equal(gradient[:, 0], d)
         np.testing.assert_array_equal(
-            MeanOfHeads(loss).link(raw[:, None].copy()), loss.link(raw.copy())
+            EnsembleMean(loss).link(raw[:, None].copy()), loss.link(raw.copy())
         )
-    single = MeanOfHeads(SquaredError())  # targets of shape (n,) for a single output
-    net = Network((EnsembleDense(2, 3), HeadsDense(1, 3)), (2,), single, "float64")
+    single = EnsembleMean(SquaredError())  # targets of shape (n,) for a single output
+    net = Network((EnsembleDense(2, 3), EnsembleOutput(1, 3)), (2,), single, "float64")
     check_gradients(net, rng.normal(size=(5, 2)), rng.normal(size=5), rng=rng)
 
 
 @pytest.mark.parametrize("loss", LOSSES, ids=lambda loss: type(loss).__name__)
-def test_gradients_through_heads_equal_central_differences(loss):
+def test_gradients_through_an_ensemble_equal_central_differences(loss):
     rng = np.random.default_rng(3)
-    net, x, y = heads(loss), rng.normal(size=(4, 5)), targets(loss, 4, rng)
+    net, x, y = build_ensemble(loss), rng.normal(size=(4, 5)), targets(loss, 4, rng)
     check_gradients(net, x, y, rng=rng, weight=rng.random(4))
     check_coordinates(net, x, y, rng=rng)
     check_poison(net, x, y, rng=rng)
@@ -235,16 +235,16 @@ def test_gradients_through_heads_equal_central_differences(loss):
     )
 
 
-def test_a_network_of_heads_answers_in_chunks_and_says_so_in_its_shape():
+def test_an_ensemble_predicts_in_chunks():
     rng = np.random.default_rng(4)
     net = Network(
-        (EnsembleDense(8, 4, adapter=Signs()), BatchNorm(), ReLU(), HeadsDense(3, 4)),
+        (EnsembleDense(8, 4, adapter=Signs()), BatchNorm(), ReLU(), EnsembleOutput(3, 4)),
         (5,),
-        MeanOfHeads(),
+        EnsembleMean(),
     )
     assert net.output_shape == (4, 3)
-    assert net.answer_shape == (3,)
-    assert Network((Dense(3),), (5,)).answer_shape == (3,)
+    assert net.prediction_shape == (3,)
+    assert Network((Dense(3),), (5,)).prediction_shape == (3,)
     weights, X = net.init(rng), rng.normal(size=(50, 5)).astype("float32")
     whole = net.predict(X, weights)
     assert (whole.shape, whole.dtype) == ((50, 3), np.float32)
@@ -255,9 +255,9 @@ def test_a_network_of_heads_answers_in_chunks_and_says_so_in_its_shape():
     np.testing.assert_allclose(net.predict(X[order], weights), whole[order], atol=1e-6)
 
 
-def test_a_step_of_the_loss_makes_nothing_as_large_as_its_gradient():
+def test_the_loss_allocates_no_array_of_the_gradients_size():
     rng = np.random.default_rng(5)
-    loss = MeanOfHeads(SoftmaxCrossEntropy())
+    loss = EnsembleMean(SoftmaxCrossEntropy())
     net = Network((EnsembleDense(20, 8),), (3,), loss)
     raw, y = rng.normal(size=(4000, 8, 20)).astype("float32"), rng.integers(20, size=4000)
     w, weight = net.workspace(net.init(rng)).loss, rng.random(4000)
@@ -269,12 +269,12 @@ def test_a_step_of_the_loss_makes_nothing_as_large_as_its_gradient():
     assert peak < raw.nbytes / 2
 
 
-def test_each_head_learns_by_itself_and_their_mean_learns_best():
+def test_members_are_trained_separately_and_their_mean_is_best():
     rng = np.random.default_rng(6)
     X = rng.normal(size=(300, 4)).astype("float32")
     y = ((X[:, 0] * X[:, 1]) > 0).astype(int)
-    layers = (EnsembleDense(16, 4, adapter=Signs()), Tanh(), HeadsDense(2, 4))
-    net = Network(layers, (4,), MeanOfHeads())
+    layers = (EnsembleDense(16, 4, adapter=Signs()), Tanh(), EnsembleOutput(2, 4))
+    net = Network(layers, (4,), EnsembleMean())
     weights = net.init(rng)
     ws, call = net.workspace(weights), Call(train=True)
     for _ in range(400):
@@ -288,35 +288,37 @@ def test_each_head_learns_by_itself_and_their_mean_learns_best():
     assert not np.allclose(raw[:, 0], raw[:, 1], atol=0.1)
 
 
-def test_mistakes_are_named_with_the_remedy():
-    for make in (EnsembleDense, HeadsDense):
-        for wrong, name in (((0, 2), "units"), ((2, 0), "heads")):
+def test_errors():
+    for make in (EnsembleDense, EnsembleOutput):
+        for wrong, name in (((0, 2), "units"), ((2, 0), "members")):
             with pytest.raises(ValueError, match=f"{name} must be a positive integer; got 0"):
                 make(*wrong)
     with pytest.raises(ValueError, match=r"\(EnsembleDense\).*\(3, n_in\); got \(2, 5\)"):
         Network((EnsembleDense(4, 3),), (2, 5))
-    with pytest.raises(ValueError, match=r"\(n_in,\), or 3 heads of them.*got \(3, 2, 5\)"):
+    with pytest.raises(ValueError, match=r"\(n_in,\), or.* 3 members.*got \(3, 2, 5\)"):
         Network((EnsembleDense(4, 3),), (3, 2, 5))
     with pytest.raises(ValueError, match=r"got \(0,\)"):
         Network((EnsembleDense(4, 3),), (0,))
-    with pytest.raises(ValueError, match=r"\(HeadsDense\).*got \(5,\). Put EnsembleDense\(…, hea"):
-        Network((HeadsDense(4, 3),), (5,))
-    with pytest.raises(ValueError, match=r"3 heads of numbers.*got \(2, 5\)"):
-        Network((HeadsDense(4, 3),), (2, 5))
+    with pytest.raises(
+        ValueError, match=r"\(EnsembleOutput\).*got \(5,\). Put EnsembleDense\(…, mem"
+    ):
+        Network((EnsembleOutput(4, 3),), (5,))
+    with pytest.raises(ValueError, match=r"each of 3 members.*got \(2, 5\)"):
+        Network((EnsembleOutput(4, 3),), (2, 5))
     with pytest.raises(ValueError, match=r"got \(3, 0\)"):
-        Network((HeadsDense(4, 3),), (3, 0))
-    net = heads(SoftmaxCrossEntropy(), 2)
+        Network((EnsembleOutput(4, 3),), (3, 0))
+    net = build_ensemble(SoftmaxCrossEntropy(), 2)
     w, rng = net.workspace(net.init(np.random.default_rng(0))).loss, np.random.default_rng(0)
     raw, y = rng.normal(size=(5, 2, 3)), rng.integers(3, size=5)
-    with pytest.raises(ValueError, match=r"\(n, heads, outputs\); got \(5, 3\). End the network"):
+    with pytest.raises(ValueError, match=r"\(n, members, outputs\); got \(5, 3\). End the network"):
         net.loss.value_and_gradient(raw[:, 0], y, None, w)
     with pytest.raises(ValueError, match=r"got \(5, 3\)"):
         net.loss.link(raw[:, 0])
-    with pytest.raises(ValueError, match=r"a target for each of the 5 rows; got shape \(4,\)"):
+    with pytest.raises(ValueError, match=r"one target for each of 5 rows; got shape \(4,\)"):
         net.loss.value_and_gradient(raw, y[:4], None, w)
     with pytest.raises(ValueError, match=r"weights must have shape \(5,\).*got \(4,\)"):
         net.loss.value_and_gradient(raw, y, np.ones(4), w)
     with pytest.raises(ValueError, match="class codes, integers"):
         net.loss.value_and_gradient(raw, y.astype(float), None, w)
     assert Signs()(rng, (4, 3), "float32").dtype == np.float32
-    assert HeNormal() == HeadsDense(3, 2).init
+    assert HeNormal() == EnsembleOutput(3, 2).init

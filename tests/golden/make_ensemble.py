@@ -1,12 +1,12 @@
-"""Make heads.json: steps of a small ensemble over waves of numbers, as PyTorch computes them.
+"""Write ensemble.json: training steps of a small ensemble with a periodic embedding, by PyTorch.
 
     python -m pip install torch==2.13.0
-    python tests/golden/make_heads.py
+    python tests/golden/make_ensemble.py
 
-Four heads share two hidden layers behind waves of three of four columns, and end in layers of their
-own; the mean of their losses is trained by Adam with a second moment that forgets soon. Everything
-is drawn by NumPy with a fixed seed and written beside the answers, so that the tests need no
-PyTorch. Names and shapes are the engine's.
+Four members share two hidden layers after the periodic embedding of three of four columns, and have
+an output layer each. Adam (β₂ = 0.95) minimizes the mean of their losses. NumPy draws the inputs
+with a fixed seed, and the file holds them beside the results, so that the tests need no PyTorch.
+Names and shapes are the engine's.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ N, K, CLASSES, STEPS, LR, BETA2 = 9, 4, 3, 5, 0.02, 0.95
 NUMBERS, REST, F, D = (2, 0, 1), (3,), 5, 4
 WIDTHS = (len(NUMBERS) * D + len(REST), 6, 5)
 VARIANTS = {
-    # name → are products divided by the root of the width, row weights or none
+    # name → (whether products are divided by √width, whether rows have weights)
     "plain": (False, False),
     "scaled and weighted": (True, True),
 }
 
 
 def shapes() -> dict[str, tuple[int, ...]]:
-    """Name the parameters: waves, two hidden layers with a bending activation, the last layer."""
+    """Return names and shapes of the parameters, from the periodic embedding to the output."""
     p = len(NUMBERS)
     found = {"0.w": (p, F), "0.b": (p, F), "0.A": (p, F, D - 1), "0.c": (p, D - 1)}
     for place, i, o in ((1, WIDTHS[0], WIDTHS[1]), (3, WIDTHS[1], WIDTHS[2])):
@@ -39,7 +39,7 @@ def shapes() -> dict[str, tuple[int, ...]]:
 
 
 def main() -> None:
-    """Write heads.json beside this file."""
+    """Write ensemble.json next to this file."""
     import torch
     from torch.nn import functional
 
@@ -50,11 +50,11 @@ def main() -> None:
         return rng.normal(size=shape).round(2)
 
     def raw(p, x, scaled):
-        waves = []
+        embedded = []
         for j, column in enumerate(NUMBERS):
             angle = 2 * pi * x[:, column, None] * p["0.w"][j] + p["0.b"][j]
-            waves += [x[:, column, None], torch.cos(angle) @ p["0.A"][j] + p["0.c"][j]]
-        h = torch.cat([*waves, x[:, list(REST)]], dim=1)[:, None].expand(-1, K, -1)
+            embedded += [x[:, column, None], torch.cos(angle) @ p["0.A"][j] + p["0.c"][j]]
+        h = torch.cat([*embedded, x[:, list(REST)]], dim=1)[:, None].expand(-1, K, -1)
         for place in (1, 3):
             z = (h * p[f"{place}.r"]) @ p[f"{place}.W"]
             z = z / h.shape[-1] ** 0.5 if scaled else z
@@ -99,7 +99,7 @@ def main() -> None:
             "answers": answers.tolist(),
         }
     content = {"torch": torch.__version__, "lr": LR, "beta2": BETA2, "cases": cases}
-    Path(__file__).with_name("heads.json").write_text(json.dumps(content) + "\n")
+    Path(__file__).with_name("ensemble.json").write_text(json.dumps(content) + "\n")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Waves, heads and their mean loss, trained for some steps, against PyTorch's (make_heads.py)."""
+"""A periodic embedding, an ensemble and its loss, trained as PyTorch does (make_ensemble.py)."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from graduel.nn import (
     PBLD,
     Call,
     EnsembleDense,
-    HeadsDense,
-    MeanOfHeads,
+    EnsembleMean,
+    EnsembleOutput,
     Network,
     Parametric,
 )
 from graduel.optim import Adam
 
-GOLDEN = json.loads(Path(__file__).with_name("heads.json").read_text(encoding="utf-8"))
+GOLDEN = json.loads(Path(__file__).with_name("ensemble.json").read_text(encoding="utf-8"))
 
 
 @pytest.mark.parametrize("name", GOLDEN["cases"])
-def test_some_steps_equal_pytorchs(name):
+def test_steps_equal_pytorchs(name):
     case = GOLDEN["cases"][name]
     x, y, scaled = np.array(case["x"]), np.array(case["y"]), case["scaled"]
     weight = None if case["weight"] is None else np.array(case["weight"])
@@ -32,10 +32,10 @@ def test_some_steps_equal_pytorchs(name):
             PBLD(columns=(2, 0, 1), frequencies=5, size=4),
             *(EnsembleDense(6, 4, scaled=scaled), Parametric()),
             *(EnsembleDense(5, 4, scaled=scaled), Parametric()),
-            HeadsDense(3, 4, scaled=scaled),
+            EnsembleOutput(3, 4, scaled=scaled),
         ),
         (4,),
-        MeanOfHeads(),
+        EnsembleMean(),
         "float64",
     )
     weights = net.init(np.random.default_rng(0))
