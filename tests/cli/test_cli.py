@@ -52,7 +52,7 @@ def complaint(capsys, *args):
         (["duel", "--contenders", "net,xgbost"], "Did you mean 'xgboost'?"),
         (["duel", "--contenders", ","], "at least one contender"),
         (["duel", "--net", "activation=rleu"], "Did you mean 'relu'?"),
-        (["duel", "--net", "lr"], "parts of the form key=value"),
+        (["duel", "--net", "lr"], "key=value pairs separated by spaces"),
         (["duel", "--rows", "5"], "rows must be between 100 (10 for each of 10 classes)"),
         (["duel", "--rows", "60001"], "and 60,000, the training rows"),
         (["duel", "--rows", "many"], "Invalid value for '--rows'"),
@@ -72,7 +72,7 @@ def test_a_mistake_is_one_line_and_exit_code_2(capsys, monkeypatch, tmp_path, ar
 
 def test_an_out_that_is_something_else(capsys, tmp_path):
     (tmp_path / "file").write_text("mine")
-    for out, message in ((tmp_path, "not a duel's"), (tmp_path / "file", "is a file")):
+    for out, message in ((tmp_path, "holds other files (file)"), (tmp_path / "file", "is a file")):
         code, line = complaint(capsys, "duel", *SMALL, "--out", str(out))
         assert code == 2
         assert message in line

@@ -90,7 +90,7 @@ def test_a_table_row_through_both_models_of_a_duel(capsys, place):
     table = place / "shop.csv"
     for name, texts in (
         ("net", ("town = ", "Z₁ = s ⊙ W₁")),
-        ("xgboost", ("SHAP: the contribution of each input", "one tree a round")),
+        ("xgboost", ("SHAP: the contribution of each input", "one tree per round")),
     ):
         args = ("inspect", cell(place, name), "--data", table, "--row", 11)
         code, out, err = graduel(capsys, *args)
@@ -132,7 +132,7 @@ def test_json_holds_what_the_terminal_shows(capsys, place):
     net = found["net"]
     dz = np.array(net["backward"]["dz"])
     target = np.array(net["backward"]["target"])
-    np.testing.assert_allclose(dz, np.array(net["forward"]["answers"]) - target, atol=1e-6)
+    np.testing.assert_allclose(dz, np.array(net["forward"]["predictions"]) - target, atol=1e-6)
 
 
 def test_a_page_is_written_and_never_over_another(capsys, place, tmp_path):
@@ -155,7 +155,7 @@ def test_a_page_is_written_and_never_over_another(capsys, place, tmp_path):
         (["--label", "x"], "label must be one of '0', '1'"),
         (["--layer", "4"], "layer must be from 1 to 3"),
         (["--layer", "1", "--unit", "24"], "unit must be from 0 to 23"),
-        (["--unit", "2"], "name the layer, too"),
+        (["--unit", "2"], "expected layer and unit together"),
         (["--lr", "0"], "--lr must be above 0"),
         (["--lr", "nan"], "--lr must be above 0"),
         (["--top", "0"], "--top must be at least 1"),
@@ -195,7 +195,7 @@ def test_models_and_data_that_do_not_fit(capsys, place, tmp_path):
         capsys, "inspect", cell(place, "xgboost"), "--data", place / "shop.csv", "--layer", "1"
     )
     assert code == 2
-    assert "are a network's" in err
+    assert "layer and unit apply to networks" in err
 
 
 def test_images_are_blocks_in_any_terminal():

@@ -64,7 +64,7 @@ def test_what_is_trained_is_judged_and_noted(capsys, here):
     out, err = said(capsys, *args)
     told = json.loads(out)
     assert 31 <= told["test_rows"] <= 33
-    assert "set aside" in err
+    assert "is dropped" in err
     kept = load_model("a")
     assert kept.schema.target == "outcome"
     assert [c.kind for c in kept.columns] == ["categorical", "numeric", "date"]
@@ -188,7 +188,7 @@ def test_a_duels_folder_answers_with_its_winner_or_whom_one_names(capsys, here):
     said(capsys, "duel", *args, "--out", "run")
     result = json.loads((here / "run" / "result.json").read_text(encoding="utf-8"))
     best = min(result["contenders"], key=lambda name: result["contenders"][name]["test_error"])
-    assert load_run("run").kept
+    assert load_run("run").has_models
     out, err = said(capsys, "predict", "run", "mine.csv")
     assert str(result["contenders"][best]["title"]) in err
     for name in ("textbook", "net", "xgboost"):
@@ -206,7 +206,7 @@ def test_cross_validation_has_no_single_model(capsys, here):
     args = ["mine.csv", "--target", "outcome", "--split", "3x1", "--contenders", "net", *SMALL]
     said(capsys, "duel", *args, "--out", "folds")
     assert not list((here / "folds").rglob("*.safetensors"))
-    assert not load_run("folds").kept
+    assert not load_run("folds").has_models
     _, err = said(capsys, "predict", "folds", "mine.csv", code=2)
     assert "graduel train mine.csv" in err
 

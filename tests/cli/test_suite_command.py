@@ -86,8 +86,8 @@ def test_the_same_command_goes_on_and_shows_80_columns(capsys, folder, finished)
 def test_other_commands_on_its_folder_are_refused(capsys, folder, finished):
     for args, message in (
         (["tables", *SMALL, "--split", "2x1"], "holds another suite (split 'holdout' there"),
-        (["tables/first.csv", "tables/second.csv", *SMALL], "of first, second, third; here"),
-        (["tables/first.csv", *SMALL], "holds something that is not a duel's"),
+        (["tables/first.csv", "tables/second.csv", *SMALL], "there: first, second, third; here"),
+        (["tables/first.csv", *SMALL], "holds other files"),
         (["tables", *SMALL, "--sizes", "20"], "--sizes goes with one data set"),
         (["tables", "none.csv", *SMALL], "there is no such path"),
         (["tables", "mnist", *SMALL], "--target goes with a table"),

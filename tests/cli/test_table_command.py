@@ -50,7 +50,10 @@ def complaint(capsys, *args):
         (["mine.csv", "--target", "outcome", "--rope", "2"], "rope must be at least 0 and below 1"),
         (["mine.csv", "--target", "outcome", "--rows", "500"], "rows must be between 2 and 120"),
         (["mine.csv", "--target", "outcome", "--drop", "towm"], "Did you mean 'town'?"),
-        (["mine.csv", "--target", "outcome", "--group", "town"], "5 groups or more; it has 2"),
+        (
+            ["mine.csv", "--target", "outcome", "--group", "town"],
+            "at least 5 groups for this split; got one with 2",
+        ),
         (["mine.csv", "--target", "outcome", "--time", "town"], "expected dates"),
         (["mine.csv", "--target", "outcome", "--numeric", "town"], "expected numbers"),
         (["mine.csv", "--target", "outcome", "--size", "big"], "--size must be HEIGHTxWIDTH"),
@@ -98,7 +101,7 @@ def test_a_table_from_the_file_to_the_report(folder):
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    assert "note: column 'id' is set aside" in done.stderr
+    assert "note: column 'id' is dropped" in done.stderr
     assert "in each fold of 3x1" in " ".join(done.stdout.split())
     assert "Spread over folds" in done.stdout
     result = json.loads((folder / "run" / "result.json").read_text())
@@ -124,7 +127,7 @@ def test_data_shows_a_table(capsys, folder):
     said = capsys.readouterr().out
     for text in ("150 rows", "age", "numeric", "town", "categorical", "good", "66.7 %"):
         assert text in said
-    assert "column 'id' is set aside" in said
+    assert "column 'id' is dropped" in said
     assert "mine.csv" in said
     assert "1 of 150 rows (0.7 %) repeat" in said
 
@@ -133,7 +136,7 @@ def test_data_asks_for_the_target_with_the_candidates_shown(capsys, folder):
     assert main(["data", "mine.csv"]) == 0
     said = " ".join(capsys.readouterr().out.split())
     assert "150 rows, 5 columns" in said
-    assert "column 'id' is set aside" in said
+    assert "column 'id' is dropped" in said
     assert "Which column is predicted? Likely: --target outcome (2 values, last column" in said
     code, line = complaint(capsys, "data", "mine.csv", "--drop", "towm")
     assert code == 2
@@ -186,7 +189,7 @@ def test_very_many_columns_are_not_all_told_of(capsys, tmp_path):
     path.write_text(f"{names},target\n" + "\n".join(rows), encoding="utf-8")
     assert main(["data", str(path), "--target", "target"]) == 0
     said = " ".join(capsys.readouterr().out.split())
-    assert "429 columns are set aside (constant): 'f0', 'f7'" in said
+    assert "429 columns are dropped (constant): 'f0', 'f7'" in said
     assert "2,471 more" in said
 
 
@@ -196,7 +199,7 @@ def test_data_fetches_from_openml_once(capsys, server, tmp_path):
     said = " ".join(capsys.readouterr().out.split())
     assert "openml:7 (small): fetched from http://127.0.0.1" in said
     assert str(tmp_path / "cache") in said
-    assert "licence: Public" in said
+    assert "license: Public" in said
     assert len(asked) == 3
     made.shutdown()
     made.server_close()
@@ -217,7 +220,7 @@ def test_data_shows_images(capsys):
 
 def test_data_reads_a_part_of_a_table_in_a_file_alone(capsys, folder):
     assert main(["data", "mine.csv", "--target", "outcome", "--rows", "30"]) == 0
-    assert "of 150 rows 30 are read" in " ".join(capsys.readouterr().out.split())
+    assert "30 of 150 rows" in " ".join(capsys.readouterr().out.split())
     for name, message in (("iris", "a table in a file"), ("mnist", "goes with a table")):
         code, line = complaint(capsys, "data", name, "--rows", "30")
         assert code == 2

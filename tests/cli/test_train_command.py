@@ -84,7 +84,7 @@ def test_the_same_seed_gives_the_same_file_but_for_the_time(capsys):
         (["train", "--contender", "logistic"], "has no saved form"),
         (["train", "--out", "there"], "--out must be a new file"),
         (["train", "--out", "there/net"], "--out must be a file that can be written"),
-        (["experiment"], "--vary must say what to vary"),
+        (["experiment"], "--vary must have a key and values"),
         (["experiment", "--vary", "activation=relu"], "at least two values"),
         (["experiment", "--vary", "activatoin=relu,tanh"], "Did you mean 'activation'?"),
         (["experiment", "--vary", "lr=1,2", "--net", "lr=3"], "in --net and in --vary"),

@@ -63,7 +63,7 @@ def test_sentence_numbers_test_and_why(folder, capsys):
     assert found.why in flat
     assert found.scope in flat
     assert f"McNemar mid-p, {format_p(found.p_value)} (exact {format_p(found.p_exact)})" in flat
-    assert "equal within ±1 point" in flat
+    assert "equal within ±1 percentage point" in flat
     assert max(map(len, said.splitlines())) <= 80
 
 
@@ -116,7 +116,7 @@ def test_columns_of_probabilities_are_known_by_their_names(folder, capsys):
     [
         (["none.npy", "trees.npy", "y.npy"], "none.npy: expected a file; there is no such file"),
         ([".", "trees.npy", "y.npy"], "it is a folder"),
-        (["objects.npy", "trees.npy", "y.npy"], "Arrays of objects are never read"),
+        (["objects.npy", "trees.npy", "y.npy"], "Object arrays are not supported"),
         (["pickled.npy", "trees.npy", "y.npy"], "it cannot be read"),
         (["both.npz", "trees.npy", "y.npy"], "expected a .npy file, or a table"),
         (["holes.csv:label", "trees.npy", "y.npy"], "column 'label' has 1 missing of 2 values"),
@@ -124,7 +124,7 @@ def test_columns_of_probabilities_are_known_by_their_names(folder, capsys):
         (["all.csv", "trees.npy", "y.npy"], "Name one column: all.csv:truth"),
         (["all.csv:nett", "trees.npy", "y.npy"], "Did you mean 'net'?"),
         (["net.npy", "trees.npy", "p.csv"], "name one: p.csv:COLUMN"),
-        (["words.npy", "trees.npy", "y.npy"], "words: 'no' is none of the classes ('0', '1')"),
+        (["words.npy", "trees.npy", "y.npy"], "words: expected one of the classes '0', '1'; got"),
         (["net.npy", "trees.npy", "y.npy", "--metric", "log_loss"], "needs probabilities"),
         (["net.npy", "trees.npy", "y.npy", "--metric", "acuracy"], "Did you mean 'accuracy'?"),
         (["net.npy", "trees.npy", "y.npy", "--names", "x"], "expected two names with a comma"),

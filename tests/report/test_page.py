@@ -424,6 +424,6 @@ def test_templates_ship_with_the_package() -> None:
 def test_where_models_are_kept_the_page_says_how_to_use_them(make, tmp_path: Path) -> None:
     run = replace(make(n_classes=3), path=tmp_path / "my duel")
     assert "graduel serve" not in report.render(run)
-    text = Page(report.render(replace(run, kept=True))).text()
+    text = Page(report.render(replace(run, has_models=True))).text()
     assert "graduel serve 'my duel'" in text
     assert str(tmp_path) not in text

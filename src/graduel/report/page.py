@@ -96,7 +96,7 @@ def _build_content(run: Run) -> dict[str, Any]:
         "comparisons": differences.build_table(run) if several else None,
         "recipes": [settings.build_recipe_tables(run, name) for name in names],
         "command": result.environment.command,
-        "saved_models": shlex.quote(run.path.resolve().name) if run.kept else "",
+        "saved_models": shlex.quote(run.path.resolve().name) if run.has_models else "",
         "environment": settings.build_environment_table(result.environment),
         "version": result.environment.versions.get("graduel", ""),
     }

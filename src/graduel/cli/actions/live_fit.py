@@ -84,7 +84,7 @@ def fit_net(
     """Train a network; Ctrl-C or divergence ends it early, and the best epoch so far stays."""
     start = perf_counter()
     prepare, training = start_training(recipe, train, rng)
-    best, done = BestEpoch(training.answer.copy()), 0
+    best, done = BestEpoch(training.prediction_weights.copy()), 0
     valid_X, loss = prepare(valid.X), get_metric(metric).loss
 
     def losses(p: Any, codes: Any) -> tuple[float, ...]:

@@ -137,7 +137,7 @@ def _print_forward(inspection: Inspection, net: NetInspection, console: Console)
         last = (
             one_neuron.place is net.neurons[-1].place
             and place.number == len(net.forward.columns) - 1
-            and place.shape_out == net.forward.answers.shape
+            and place.shape_out == net.forward.predictions.shape
         )
         add_rows(
             sums,
