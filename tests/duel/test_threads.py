@@ -15,6 +15,12 @@ from graduel.duel.plan import threads
 from graduel.duel.plan.threads import allowed_cores, choose_threads, idle_cores
 
 
+@pytest.fixture(autouse=True)
+def _all_cores(monkeypatch):
+    """Lift the limit that conftest.py sets for all other tests."""
+    monkeypatch.delenv("LOKY_MAX_CPU_COUNT", raising=False)
+
+
 @given(st.integers(1, 64), st.floats(0, 64), st.booleans())
 def test_there_is_one_thread_at_least_and_none_more_than_allowed(allowed, idle, gains):
     number = choose_threads(allowed, lambda: idle, lambda n: 1 / n if gains else 1.0)

@@ -21,7 +21,12 @@ AsJson = Annotated[
     typer.Option("--json", help="Write the result to standard output, and nothing else there."),
 ]
 Threads = Annotated[
-    int | None, typer.Option(help="Threads for each fit. Default: all cores.", show_default=False)
+    str | None,
+    typer.Option(
+        metavar="NUMBER|auto",
+        help="Threads for each fit. Default: auto, the cores that are idle when the run begins.",
+        show_default=False,
+    ),
 ]
 
 
