@@ -46,7 +46,7 @@ def decimals_in(text: str) -> int:
 
 
 def is_half_unit_away(shown: float, value: float, decimals: int) -> bool:
-    """Return whether a shown number is the value rounded to so many decimals."""
+    """Return whether a shown number is the value rounded to that number of decimals."""
     return abs(shown - value) <= 0.5 * 10**-decimals * (1 + 1e-9) + 1e-12 * abs(value)
 
 

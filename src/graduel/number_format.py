@@ -120,7 +120,7 @@ def format_difference(difference: float, unit: str, decimals: int = 2) -> str:
 
 
 def format_seconds(time: float | None, digits: int = 3) -> str:
-    """Return a duration with its unit, to so many significant digits.
+    """Return a duration with its unit, to a number of significant digits.
 
     >>> [format_seconds(t) for t in (2.1e-5, 0.0034, 52.31, 170.2, 2400, 9000)]
     ['21 µs', '3.4 ms', '52.3 s', '170 s', '40 min', '2.5 h']
@@ -298,12 +298,12 @@ def _add_plus(text: str) -> str:
 
 
 def _round(number: float, digits: int) -> float:
-    """Return `number` rounded to so many significant digits."""
+    """Return `number` rounded to a number of significant digits."""
     return float(f"{number:.{digits - 1}e}")
 
 
 def _format_short(number: float, digits: int) -> str:
-    """Return `number` to so many significant digits, without trailing zeros or an exponent."""
+    """Return `number` to a number of significant digits, without trailing zeros or an exponent."""
     if number == 0 or not isfinite(number):
         return f"{number:g}".replace("-", MINUS)
     decimals = max(0, digits - 1 - floor(log10(abs(_round(number, digits)))))

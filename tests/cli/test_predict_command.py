@@ -1,4 +1,4 @@
-"""``graduel train`` on data of one's own, and ``graduel predict``: from a file to answers."""
+"""``graduel train`` and ``graduel predict`` on user files, from the table to the predictions."""
 
 from __future__ import annotations
 

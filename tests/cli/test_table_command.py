@@ -1,4 +1,4 @@
-"""``graduel duel`` and ``graduel data`` on files of one's own."""
+"""``graduel duel`` and ``graduel data`` on user files."""
 
 from __future__ import annotations
 

@@ -174,7 +174,7 @@ MUTANTS = [
         MODELS,
     ),
     ("train/io/network_file.py", "about = parse(text)  # as", "parse(text)  # as", MODELS),
-    ("train/io/network_file.py", "parse(text)  # as it comes back", "json.loads(text)", HOSTILE),
+    ("train/io/network_file.py", "parse(text)  # after a round trip", "json.loads(text)", HOSTILE),
     ("train/io/network_file.py", 'view(vector), order="C")', "view(vector))", MODELS),
     (
         "train/io/container.py",

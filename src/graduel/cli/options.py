@@ -24,8 +24,12 @@ AsJson = Annotated[
     typer.Option("--json", help="Write the result as JSON to standard output."),
 ]
 Threads = Annotated[
-    int | None,
-    typer.Option(help="Number of threads of each fit. Default: all cores.", show_default=False),
+    str | None,
+    typer.Option(
+        metavar="NUMBER|auto",
+        help="Threads for each fit. Default: auto, the cores that are idle when the run begins.",
+        show_default=False,
+    ),
 ]
 
 

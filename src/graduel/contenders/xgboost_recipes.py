@@ -241,7 +241,7 @@ CONTENDERS = (
     ),
     NamedContender(
         "xgboost-plain",
-        "XGBoost as it comes",
+        "XGBoost with default parameters",
         Recipes(LIBRARY_DEFAULTS, replace(LIBRARY_DEFAULTS, n_estimators=30)),
         _library_table_recipes,
     ),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from graduel.data.spec import SourceSpec
 from graduel.duel.plan.defaults import QUICK_ROWS
 from graduel.duel.plan.protocol import Protocol
 from graduel.duel.plan.protocol_builder import build_protocol
+from graduel.duel.plan.threads import choose_threads
 from graduel.duel.plan.user_estimators import UserContender, parse_contenders
 from graduel.duel.result.dataset_summary import check_once
 from graduel.duel.result.duel_result import RESULT
@@ -24,6 +25,7 @@ from graduel.duel.run.cell_runs import run_cells
 from graduel.duel.run.executor import Executor
 from graduel.duel.run.job import Event
 from graduel.duel.run.local import LocalExecutor
+from graduel.duel.store.plan_file import read_threads
 from graduel.duel.store.store import Store, open_store
 from graduel.duel.suite.training_sizes import SIZES, parse_sizes, plan_sizes, shared_options
 from graduel.errors import UserError
@@ -90,17 +92,25 @@ class Session:
             If a worker process dies without reporting an error.
         """
         observer = observer or Observer()
-        with self._open(self.folder, self.protocol, self.data) as store:
+        threads = self._threads()
+        with self._open(self.folder, replace(self.protocol, threads=threads), self.data) as store:
             observer.show_findings(check_once(store, self.user_contenders))
             run = self._run_store(store, observer, reuse_result)
-            for size, protocol in self.sizes.items():
-                folder = self.folder / SIZES / str(size)
+            for size, plan in self.sizes.items():
+                folder, protocol = self.folder / SIZES / str(size), replace(plan, threads=threads)
                 with self._open(folder, protocol, self._saved_data()) as smaller:
                     check_once(smaller, self.user_contenders)
                     self._run_store(smaller, observer, reuse_result)
             if self.sizes:
                 run = self._build_result(store, observer)
         return run
+
+    def _threads(self) -> int:
+        """Return the number of threads: the protocol's, that of a resumed run, or a new choice.
+
+        The choice is made when a run begins and is written into its plan.
+        """
+        return self.protocol.threads or read_threads(self.folder) or choose_threads()
 
     def _open(
         self, folder: Path, protocol: Protocol, data: DataSource
@@ -197,7 +207,7 @@ def run_duel(
     seeds: int = 1,
     rows: int | None = None,
     quick: bool = False,
-    threads: int | None = None,
+    threads: int | str | None = None,
     out: str | Path | None = None,
     split: str | None = None,
     metric: str | None = None,
@@ -223,7 +233,8 @@ def run_duel(
     seeds : number of fits of each contender, each with other validation rows and random numbers
     rows : train on a stratified subsample of this many training and validation rows
     quick : use 10,000 rows and short fits
-    threads : threads of each contender; by default all cores
+    threads : threads of each contender; by default ``auto``, the cores that are idle when the run
+        begins
     out : the run's folder; the same call with the same folder resumes an interrupted run
     split : ``given``, ``shuffle``, or folds and repeats such as ``5x2``; the default depends on the
         data

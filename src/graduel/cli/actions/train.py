@@ -28,6 +28,7 @@ from graduel.duel.plan.duel_checks import check_duel
 from graduel.duel.plan.protocol import Protocol
 from graduel.duel.plan.protocol_builder import build_protocol
 from graduel.duel.plan.splits import Split
+from graduel.duel.plan.threads import choose_threads
 from graduel.duel.result.environment import describe_environment
 from graduel.errors import UserError
 from graduel.metrics.metric import get_metric, is_misclassified, log_loss
@@ -60,6 +61,7 @@ def run(
     data = training_source(dataset, read_options, options)
     protocol = _plan(data, contender, net, options)
     path = out if out is not None else _default_path(protocol, seed)
+    protocol = replace(protocol, threads=protocol.threads or choose_threads())
     _check_writable(path)
     dataset_rows = data.load()
     print_notes(data)

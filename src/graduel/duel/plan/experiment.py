@@ -67,7 +67,7 @@ def plan_experiment(
     seeds: int = 1,
     rows: int | None = None,
     quick: bool = False,
-    threads: int | None = None,
+    threads: int | str | None = None,
     split: str | None = None,
     metric: str | None = None,
     rope: float | None = None,

@@ -56,7 +56,7 @@ class Protocol:
     seeds : number of fits of each contender on each split
     rows : number of training and validation rows together; None for all
     quick : whether recipes are the quick ones
-    threads : number of threads of each fit
+    threads : number of threads of each fit; 0 if the machine decides when the run begins
     rope : region of practical equivalence: the largest difference in the metric without practical
         relevance
     varies : the keys that vary in an experiment

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -20,6 +19,7 @@ from graduel.duel.plan.budget import parse_budget, validate_count, validate_tria
 from graduel.duel.plan.defaults import Defaults, choose_defaults
 from graduel.duel.plan.packages import deciding_versions, require
 from graduel.duel.plan.protocol import Protocol
+from graduel.duel.plan.threads import parse_threads
 from graduel.duel.plan.user_estimators import UserContender
 from graduel.errors import UserError
 from graduel.serialize import to_plain
@@ -28,7 +28,6 @@ from graduel.train.build.recipe_parser import parse_recipe, validate_recipe
 from graduel.train.recipes import NetRecipe, known_nets, net_recipe
 
 MAX_SEEDS = 1000
-MAX_THREADS = 8
 """On machines with more cores, the limit is the number of cores."""
 
 
@@ -40,7 +39,7 @@ def build_protocol(
     seeds: int = 1,
     rows: int | None = None,
     quick: bool = False,
-    threads: int | None = None,
+    threads: int | str | None = None,
     split: str | None = None,
     metric: str | None = None,
     rope: float | None = None,
@@ -140,7 +139,7 @@ def assemble_protocol(
     *,
     seeds: int,
     quick: bool,
-    threads: int | None,
+    threads: int | str | None,
     varies: Sequence[str] = (),
     budget: Any = None,
     trials: int | None = None,
@@ -154,7 +153,6 @@ def assemble_protocol(
         If a number is out of range, or a network does not fit the data.
     """
     seeds = validate_count("seeds", seeds, MAX_SEEDS)
-    most = max(MAX_THREADS, os.cpu_count() or 1)
     seconds = parse_budget(budget)
     is_tuned = seconds is not None or trials is not None
     protocol = Protocol(
@@ -166,7 +164,7 @@ def assemble_protocol(
         seeds=seeds,
         rows=defaults.rows,
         quick=quick,
-        threads=default_threads() if threads is None else validate_count("threads", threads, most),
+        threads=parse_threads(threads),
         rope=defaults.rope,
         varies=varies,
         versions=_versions(specs, tuned=is_tuned),
@@ -202,10 +200,3 @@ def _versions(specs: Mapping[str, tuple[str, str, Any]], *, tuned: bool) -> dict
         require("optuna", "Optuna, the hyperparameter search,", "graduel[tune]")
         more.append("optuna")
     return deciding_versions(more)
-
-
-def default_threads() -> int:
-    """Return the number of cores available to this process, within container limits."""
-    from joblib import cpu_count
-
-    return int(cpu_count())

@@ -35,6 +35,17 @@ def claim_plan(path: Path, plan: dict[str, Any]) -> None:
         )
 
 
+def read_threads(path: Path, *, file: str = PLAN) -> int | None:
+    """Return the number of threads of a run that was begun in a folder; None if there is none."""
+    try:
+        plan = read_json(path / file)
+    except (OSError, UserError):
+        return None
+    plan = plan if isinstance(plan, dict) else {}
+    threads = plan.get("threads", (plan.get("options") or {}).get("threads"))
+    return threads if isinstance(threads, int) and threads > 0 else None
+
+
 def _has_changed_data(earlier: Any, plan: dict[str, Any]) -> bool:
     """Return whether the plans name the same data file with different contents."""
     if not isinstance(earlier, dict) or not isinstance(earlier.get("source"), dict):

@@ -24,7 +24,8 @@ from graduel.data.source import DataSource, open_source
 from graduel.duel.plan.defaults import cap_rows
 from graduel.duel.plan.packages import deciding_versions
 from graduel.duel.plan.protocol import Protocol
-from graduel.duel.plan.protocol_builder import build_protocol, default_threads
+from graduel.duel.plan.protocol_builder import build_protocol
+from graduel.duel.plan.threads import parse_threads
 from graduel.duel.plan.user_estimators import UserContender
 from graduel.duel.store.lock import locked_folder
 from graduel.errors import UserError
@@ -133,7 +134,7 @@ def plan_suite(
     names: Sequence[str] | None = None,
     net: str | NetRecipe | None = None,
     user_contenders: Sequence[UserContender] = (),
-    threads: int | None = None,
+    threads: int | str | None = None,
     **options: Any,
 ) -> SuitePlan:
     """Validate the options and plan a duel for each data set.
@@ -161,7 +162,7 @@ def plan_suite(
     # Unset options are left out: None, and switches with their default value.
     defaults = {"probes": True}
     shared = {k: v for k, v in options.items() if v is not None and v is not defaults.get(k, False)}
-    shared["threads"] = default_threads() if threads is None else threads
+    shared["threads"] = parse_threads(threads) or "auto"
     members = tuple(Member(name, one) for name, one in zip(folders, data, strict=True))
     # An error here would occur on every data set.
     if isinstance(net, str):

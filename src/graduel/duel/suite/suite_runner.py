@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from statistics import mean
 
 from graduel.duel.plan.protocol import Protocol
+from graduel.duel.plan.threads import choose_threads
 from graduel.duel.result.duel_result import (
     ContenderResult,
     MetricSummary,
@@ -27,7 +29,8 @@ from graduel.duel.result.suite_result import (
 from graduel.duel.run.executor import Executor, WorkerError
 from graduel.duel.run.local import LocalExecutor
 from graduel.duel.session import Observer, Session
-from graduel.duel.suite.suite_plan import SUITE_RESULT, Member, SuitePlan, open_suite
+from graduel.duel.store.plan_file import read_threads
+from graduel.duel.suite.suite_plan import SUITE, SUITE_RESULT, Member, SuitePlan, open_suite
 from graduel.duel.verdict.datasets import compare_datasets
 from graduel.errors import UserError
 from graduel.metrics.metric import Metric, default_rope, get_metric
@@ -66,6 +69,9 @@ def run_plan(
         If the folder cannot be written or holds other files.
     """
     observer = observer or SuiteObserver()
+    if plan.options["threads"] == "auto":
+        threads = read_threads(path, file=SUITE) or choose_threads()
+        plan = replace(plan, options={**plan.options, "threads": threads})
     results: dict[str, Result] = {}
     failures: list[Failure] = []
     with open_suite(path, plan):

@@ -59,7 +59,7 @@ class Parametric(Composite):
         return (self.activation,)
 
     def plan(self, shape: Shape) -> Plan:
-        """Ask for α."""
+        """Plan α."""
         inner = self.activation.plan(shape)
         if inner.out != shape:
             raise ValueError(

@@ -108,7 +108,7 @@ def save_network(
     try:
         text = json.dumps(about, ensure_ascii=False)
         text.encode()
-        about = parse(text)  # as it comes back
+        about = parse(text)  # after a round trip
     except (TypeError, ValueError, RecursionError) as error:
         raise UserError(
             "notes must be plain JSON data (text, numbers, lists, dicts with distinct keys); "
