@@ -6,6 +6,7 @@ import ast
 import io
 import re
 import tokenize
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -67,6 +68,7 @@ OPENINGS = re.compile(r"(Tell|Say|Refuse|Settle|Ask|Hand|Make of|Read in|Find ou
 """Verbs that no docstring opens with; Return, Raise, Validate, Print are standard."""
 
 
+@cache
 def prose(path: Path) -> str:
     """Return what a person reads in a file: of Python the strings and comments, else all of it."""
     text = path.read_text(encoding="utf-8")
