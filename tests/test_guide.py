@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from graduel.contenders.registry import BUILT_IN_CONTENDERS
+
 ROOT = Path(__file__).parents[1]
 GUIDE = ROOT / "docs" / "guide.md"
 
@@ -23,6 +25,13 @@ def test_the_python_of_the_guide_runs(capsys, tmp_path, monkeypatch):
     assert float(re.fullmatch(r"test error ([\d.]+)%", network)[1]) < 15
     assert float(estimator) > 0.85
     assert (tmp_path / "digits.safetensors").exists()
+
+
+def test_the_table_of_contenders_has_every_built_in_one():
+    rows = re.findall(r"^\| (`.*?) \|", GUIDE.read_text(encoding="utf-8"), re.MULTILINE)
+    names = {name for row in rows for name in re.findall(r"`([\w-]+)`", row)}
+    absent = sorted(set(BUILT_IN_CONTENDERS) - names)
+    assert absent == [], f"add a row to the contenders table of docs/guide.md for {absent}"
 
 
 def test_the_install_line_without_gpu_libraries_names_every_dependency():

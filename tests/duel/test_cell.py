@@ -6,11 +6,12 @@ from dataclasses import asdict, replace
 
 import numpy as np
 import pytest
+from small_recipes import DETERMINISTIC, SMALL, STOCHASTIC
 
 from graduel.contenders import Budget, make_contender
 from graduel.contenders.family import TableTraits
 from graduel.contenders.fit_job import Clock
-from graduel.contenders.registry import get_contender, get_family
+from graduel.contenders.registry import BUILT_IN, get_contender
 from graduel.data import Dataset
 from graduel.data.source import DataSource
 from graduel.duel.plan.protocol import Cell
@@ -18,17 +19,11 @@ from graduel.duel.plan.protocol_builder import build_protocol
 from graduel.duel.plan.splits import Split
 from graduel.duel.run.cell import run_cell
 
-SMALL = {
-    "textbook": {"layers": [16], "rate": 0.5, "steps": 20},
-    "net": {"layers": [32], "lr": 0.01, "epochs": 4, "batch_size": 32},
-    "xgboost": {"n_estimators": 6, "early_stopping_rounds": 2},
-    "lightgbm": {"n_estimators": 6, "num_leaves": 8, "early_stopping_rounds": 2},
-    "hist": {"max_iter": 4, "max_leaf_nodes": 8, "max_features": 0.3},
-    "forest": {"n_estimators": 20},
-    "logistic": {"C": 0.1, "max_iter": 20},
-    "mlp": {"hidden_layer_sizes": [16], "max_iter": 4},
-}
-RANDOM = [name for name in SMALL if get_family(name).is_stochastic]
+
+def test_every_built_in_family_has_small_recipes():
+    assert set(SMALL) == set(BUILT_IN), (
+        "add the family's small recipes to SMALL in tests/duel/small_recipes.py"
+    )
 
 
 @pytest.fixture(scope="module")
@@ -40,7 +35,7 @@ def digits(mnist):
 
 def run(digits, name, *, seed=0, notify=lambda progress: None, rows=None):
     rows = rows or build_protocol(DataSource.builtin("mnist"), threads=1).split_rows(digits, seed)
-    contender = make_contender(name, name, SMALL[name])
+    contender = make_contender(name, name, SMALL[name].digits)
     return run_cell(contender, digits, rows, Cell(name, seed), Budget(threads=1), notify)
 
 
@@ -62,14 +57,14 @@ def test_garbage_in_the_test_rows_does_not_change_the_model(digits, name):
     assert len(fitted.to_bytes()) == outcome.model_bytes
 
 
-def test_only_logistic_regression_is_deterministic_across_seeds(digits):
-    assert set(SMALL) - set(RANDOM) == {"logistic"}
+@pytest.mark.parametrize("name", DETERMINISTIC)
+def test_a_family_that_is_not_stochastic_gives_the_same_model_with_every_seed(digits, name):
     rows = build_protocol(DataSource.builtin("mnist"), threads=1).split_rows(digits, 0)
-    (_, one), (_, two) = (run(digits, "logistic", seed=seed, rows=rows) for seed in (0, 1))
+    (_, one), (_, two) = (run(digits, name, seed=seed, rows=rows) for seed in (0, 1))
     assert one.to_bytes() == two.to_bytes()
 
 
-@pytest.mark.parametrize("name", RANDOM)
+@pytest.mark.parametrize("name", STOCHASTIC)
 def test_the_same_seed_gives_the_same_outcome_and_another_seed_another(digits, name):
     first, fitted = run(digits, name)
     again, _ = run(digits, name)
@@ -116,7 +111,7 @@ def test_xgboost_selects_the_round_with_the_lowest_validation_log_loss(digits):
 
     rows = build_protocol(DataSource.builtin("mnist"), threads=1).split_rows(digits, 0)
     X, y = digits.table[rows.valid], digits.y[rows.valid]
-    recipe = {**SMALL["xgboost"], "n_estimators": 40, "learning_rate": 1.0}
+    recipe = {**SMALL["xgboost"].digits, "n_estimators": 40, "learning_rate": 1.0}
     contender = make_contender("xgboost", "xgboost", recipe)
     cell = Cell("xgboost", 0)
     outcome, fitted = run_cell(contender, digits, rows, cell, Budget(threads=1))
@@ -140,7 +135,12 @@ def test_xgboost_selects_the_round_with_the_lowest_validation_log_loss(digits):
 def test_xgboost_with_stops_by_metric_selects_by_error_and_breaks_ties_by_log_loss(digits, metric):
     rows = build_protocol(DataSource.builtin("mnist"), threads=1).split_rows(digits, 0)
     X, y = digits.table[rows.valid], digits.y[rows.valid]
-    recipe = {**SMALL["xgboost"], "n_estimators": 40, "learning_rate": 1.0, "stops_by": "metric"}
+    recipe = {
+        **SMALL["xgboost"].digits,
+        "n_estimators": 40,
+        "learning_rate": 1.0,
+        "stops_by": "metric",
+    }
     contender = make_contender("xgboost", "xgboost", recipe, metric)
     outcome, fitted = run_cell(contender, digits, rows, Cell("xgboost", 0), Budget(threads=1))
     rounds = outcome.details["rounds"]
@@ -274,8 +274,6 @@ def test_scikit_learns_mlp_stops_after_epochs_without_improvement(digits):
 
 @pytest.mark.parametrize("name", SMALL)
 def test_a_fit_ends_when_notify_returns_true(digits, name):
-    if name == "logistic":
-        return  # it has a single checkpoint
     reports = []
 
     def notify(progress):
@@ -283,8 +281,9 @@ def test_a_fit_ends_when_notify_returns_true(digits, name):
         return len(reports) == 2
 
     outcome, fitted = run(digits, name, notify=notify)
-    assert len(reports) == 2
-    assert len(outcome.curve) == 2
+    n_reports = 1 if SMALL[name].has_single_checkpoint else 2
+    assert len(reports) == n_reports
+    assert len(outcome.curve) == n_reports
     assert all(0 <= one.valid_loss <= 1 for one in reports)
     assert np.isfinite(fitted.predict_proba(digits.table[800:])).all()
 
@@ -306,7 +305,7 @@ def test_arrays_that_are_not_pixels_are_not_scaled():
     X = rng.normal(size=(300, 4)).astype(np.float32) + y[:, None]
     data = Dataset("toy", X, y, ("a", "b", "c"), 240)
     rows = Split(np.arange(200), np.arange(200, 240), np.arange(240, 300))
-    for name, recipe in SMALL.items():
-        contender = make_contender(name, name, recipe)
+    for name, small in SMALL.items():
+        contender = make_contender(name, name, small.digits)
         outcome, _ = run_cell(contender, data, rows, Cell(name, 0), Budget(threads=1))
         assert (outcome.probabilities.argmax(axis=1) != y[240:]).mean() < 0.6

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from small_recipes import SMALL
 
 from graduel.contenders import Budget, Progress, make_contender
 from graduel.contenders.family import TableTraits
@@ -36,21 +37,6 @@ from graduel.duel.run.cell import run_cell
 from graduel.errors import UserError
 from graduel.metrics.metric import get_metric, log_loss
 
-SMALL = {
-    "textbook": {"layers": [32], "rate": 0.5, "steps": 6},
-    "net": {"layers": [64], "lr": 0.01, "epochs": 3, "batch_size": 32},
-    "xgboost": {
-        "n_estimators": 8,
-        "early_stopping_rounds": 3,
-        "multi_strategy": "one_output_per_tree",
-    },
-    "lightgbm": {"n_estimators": 8, "min_child_samples": 5, "early_stopping_rounds": 3},
-    "hist": {"max_iter": 6, "min_samples_leaf": 5, "max_leaf_nodes": 8},
-    "forest": {"n_estimators": 5},
-    "logistic": {},
-    "mlp": {"hidden_layer_sizes": [64], "batch_size": 16, "max_iter": 4},
-}
-
 
 def blobs(n=260, classes=3, seed=0):
     rng = np.random.default_rng(seed)
@@ -62,7 +48,7 @@ ROWS = Split(np.arange(160), np.arange(160, 210), np.arange(210, 260))
 
 
 def tuned(name, path, *, trials=None, seconds=None, recipe=None, space=None):
-    made = make_contender(name, name, recipe or SMALL[name])
+    made = make_contender(name, name, recipe or SMALL[name].table)
     space = space or get_family(name).space(made.recipe, image=False, quick=False)
     return TunedContender(made, space, "error", TrialLog(path), trials, seconds)
 
@@ -127,7 +113,7 @@ def test_a_search_reports_its_trials_and_returns_the_best_as_fitted(name, tmp_pa
 @pytest.mark.parametrize("name", ["net", "xgboost", "mlp"])
 def test_trial_0_equals_the_fit_without_a_search(name, tmp_path):
     data = blobs()
-    made = make_contender(name, name, SMALL[name])
+    made = make_contender(name, name, SMALL[name].table)
     alone, single = run_cell(made, data, ROWS, Cell(name, 0), Budget(1))
     outcome, fitted, _ = search(data, name, tmp_path / "a.sqlite", trials=1)
     assert fitted.to_bytes() == single.to_bytes()
@@ -537,7 +523,7 @@ def test_a_trial_log_of_arbitrary_bytes_is_reported_as_damaged(content, sqlite_l
 
 
 def test_a_time_budget_may_end_in_the_first_round(tmp_path):
-    for name in ("xgboost", "lightgbm", "hist", "net", "forest", "mlp", "textbook"):
+    for name in SMALL:
         outcome, _, _ = search(blobs(), name, tmp_path / f"{name}.sqlite", seconds=1e-9)
         assert len(outcome.trials) == 1
         assert outcome.trials[0]["state"] == "complete"
@@ -583,7 +569,7 @@ def test_the_progress_of_a_search_names_its_trial():
     from graduel.duel.run.job import Event
 
     event = Event(Cell("net", 0), "progress", Progress(0.5, 10.0, 0.02, 0.02, 3))
-    assert describe(event).startswith("trial 3: 10 s spent")
+    assert describe(event).startswith("trial 3: 10 s elapsed")
 
 
 def test_ties_are_broken_by_log_loss(tmp_path):

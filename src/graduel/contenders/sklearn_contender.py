@@ -49,7 +49,17 @@ def prepare_for_trees(
 
 @dataclass(slots=True)
 class FittedEstimator:
-    """A fitted classifier with the preparation of its input."""
+    """A fitted classifier with the preparation of its input: what a family's ``fit`` returns.
+
+    Attributes
+    ----------
+    model : fitted classifier with ``predict_proba`` and ``classes_``, the class codes of the
+        training rows in increasing order; it must be picklable
+    prepare : preparation of raw rows, from :func:`prepare_for_network` or :func:`prepare_for_trees`
+    n_classes : number of classes of the data set; those without training rows get probability 0
+    seconds : fitting time
+    details : facts about the fit for ``result.json``, as plain data; ``valid_error`` among them
+    """
 
     model: Any
     prepare: PreparedTable
@@ -80,7 +90,28 @@ class FittedEstimator:
 
 
 def finish_single_fit(job: FitJob, fitted: Any, **details: Any) -> Fitting:
-    """Evaluate a fitted :class:`FittedEstimator`, yield its only checkpoint and return it."""
+    """End a fit in one call: evaluate the model, yield its only checkpoint and return it.
+
+    The last line of a family's ``fit``; ``graduel.contenders.logistic`` is a short example::
+
+        return (yield from finish_single_fit(job, fitted, iterations=12))
+
+    Parameters
+    ----------
+    job : the job of the fit; its clock stops here
+    fitted : a :class:`FittedEstimator`; its `seconds` and `details` are set
+    details : facts about the fit, in addition to ``valid_error``
+
+    Yields
+    ------
+    Checkpoint
+        The fitted model.
+
+    Returns
+    -------
+    FittedEstimator
+        The argument `fitted`.
+    """
     fitted.seconds = job.clock.stop()
     error, loss = job.evaluate(fitted.predict_proba(job.valid.X))
     job.notify(Progress(1.0, fitted.seconds, error, loss))
