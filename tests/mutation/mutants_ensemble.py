@@ -37,7 +37,18 @@ MUTANTS = [
         GOLDEN,
     ),
     (E, "y = np.multiply(z, w.p.s, out=", "y = np.multiply(z, 1, out=", GOLDEN),
-    (E, "np.sum(dy, axis=0, out=w.g.b)", "np.mean(dy, axis=0, out=w.g.b)", GOLDEN),
+    (
+        E,
+        "np.sum(dy, axis=0, out=w.g.b)\n        np.einsum(",
+        "np.mean(dy, axis=0, out=w.g.b)\n        np.einsum(",
+        GOLDEN,
+    ),
+    (
+        E,
+        "np.sum(dy, axis=0, out=w.g.b)\n        if self.scaled",
+        "np.mean(dy, axis=0, out=w.g.b)\n        if self.scaled",
+        GOLDEN,
+    ),
     (E, "dy, z, out=w.g.s", "dy, dy, out=w.g.s", GOLDEN),
     (E, "dy *= w.p.s", "pass", GOLDEN),
     (E, "            dy *= 1 / sqrt(i)\n        dz", "            pass\n        dz", GOLDEN),
@@ -90,7 +101,7 @@ MUTANTS = [
         "return w.buf(name, shape, dtype)",
         NUMBERS,
     ),
-    (T, "y *= 1 / sqrt(x.shape[1])", "pass", NTK),
+    (T, " y *= 1 / sqrt(x.shape[1])", " pass", NTK),
     (
         T,
         "np.sum(dy, axis=0, out=w.g.b)\n        dy",

@@ -143,8 +143,8 @@ MUTANTS = [
     ("atomic_io.py", "os.fsync(file.fileno())", "pass", MODELS),
     (
         "atomic_io.py",
-        "os.replace(temporary, path)",
-        "path.write_bytes(temporary.read_bytes())",
+        "os.fsync(file.fileno())\n        os.replace(temporary, path)",
+        "os.fsync(file.fileno())\n        path.write_bytes(temporary.read_bytes())",
         MODELS,
     ),
     ("atomic_io.py", "temporary.unlink(missing_ok=True)", "pass", MODELS),
@@ -173,7 +173,7 @@ MUTANTS = [
         "Network.from_spec(spec)",
         MODELS,
     ),
-    ("train/io/network_file.py", "about = parse(text)  # as", "parse(text)  # as", MODELS),
+    ("train/io/network_file.py", "about = parse(text)  # after", "parse(text)  # after", MODELS),
     ("train/io/network_file.py", "parse(text)  # after a round trip", "json.loads(text)", HOSTILE),
     ("train/io/network_file.py", 'view(vector), order="C")', "view(vector))", MODELS),
     (

@@ -77,7 +77,18 @@ MUTANTS = [
     ("nn/losses/classification.py", "A[y, rows] -= 1 - s", "pass", NN),
     ("nn/losses/loss.py", "gradient *= 1 / len(each)", "pass", NN),
     ("nn/losses/loss.py", "gradient *= share", "gradient *= 1 + share", NN),
-    ("nn/losses/classification.py", "dz -= target", "dz += target", NN),
+    (
+        "nn/losses/classification.py",
+        "dz -= target\n        dz *= raw",
+        "dz += target\n        dz *= raw",
+        NN,
+    ),
+    (
+        "nn/losses/classification.py",
+        "dz -= target\n        return",
+        "dz += target\n        return",
+        NN,
+    ),
     ("nn/losses/regression.py", "each *= 0.5", "pass", NN),
     ("nn/losses/loss.py", "share = weight / total", "share = weight / len(weight)", NN),
     ("nn/losses/classification.py", "z_y = A[y, rows]\n", "z_y = 0 * A[y, rows]\n", NN),
@@ -98,7 +109,12 @@ MUTANTS = [
     ("optim/adam.py", "1 - self.beta1**step", "1", OPTIM),
     ("optim/adam.py", "root if self.hat else", "root if True else", OPTIM),
     ("optim/optimizer.py", "moment[part][scratch < floor] = 0", "pass", OPTIM),
-    ("optim/optimizer.py", "stop = min(part.stop, state.decayed.stop)", "stop = part.stop", OPTIM),
+    (
+        "optim/optimizer.py",
+        "stop = min(part.stop, state.decayed.stop)\n    if part",
+        "stop = part.stop\n    if part",
+        OPTIM,
+    ),
     (
         "train/loop/fit.py",
         "rng.permutation(len(rows))",
@@ -136,6 +152,17 @@ def _caches(folder, names):
     return [name for name in names if name in ("__pycache__", "mutation")]
 
 
+def mutate(file, whole, old, new):
+    """Return the text of a file with the quoted code replaced.
+
+    A quote occurs once, so that a new class with the same line cannot take over an old mutant.
+    """
+    places = whole.count(old)
+    assert places, f"{file} no longer holds {old!r}; update the quote in tests/mutation"
+    assert places == 1, f"{file} holds {old!r} {places} times; extend the quote in tests/mutation"
+    return whole.replace(old, new)
+
+
 @pytest.mark.long
 def test_the_unmutated_copy_passes(copy, tmp_path):
     tests = tuple(sorted({test for _, _, _, tests in MUTANTS for test in tests}))
@@ -148,8 +175,7 @@ def test_the_unmutated_copy_passes(copy, tmp_path):
 def test_a_test_fails_for_each_mutant(copy, tmp_path, file, old, new, tests):
     path = copy / "src" / "graduel" / file
     whole = path.read_text(encoding="utf-8")
-    assert old in whole, f"{file} no longer holds {old!r}"
-    path.write_text(whole.replace(old, new, 1), encoding="utf-8")
+    path.write_text(mutate(file, whole, old, new), encoding="utf-8")
     classes = re.findall(r"^class (\w+)", whole, re.MULTILINE)
     try:
         done = run(copy, tests, tmp_path / "log.txt", first=[path.stem, *classes])
@@ -159,6 +185,19 @@ def test_a_test_fails_for_each_mutant(copy, tmp_path, file, old, new, tests):
     assert "failed" in done.output
 
 
-def test_every_mutated_line_exists():
-    for file, old, _, _ in MUTANTS:
-        assert old in (ROOT / "src" / "graduel" / file).read_text(encoding="utf-8"), (file, old)
+def test_every_quote_occurs_once():
+    for file, old, new, _ in MUTANTS:
+        whole = (ROOT / "src" / "graduel" / file).read_text(encoding="utf-8")
+        assert mutate(file, whole, old, new) != whole
+
+
+# Modules of nn without formulas, or whose formulas are tested elsewhere.
+WITHOUT_MUTANTS = {"__init__.py", "layer.py"}
+
+
+@pytest.mark.parametrize("folder", ["nn/layers", "nn/losses"])
+def test_every_module_with_formulas_has_mutants(folder):
+    paths = (ROOT / "src" / "graduel" / folder).glob("*.py")
+    files = {f"{folder}/{path.name}" for path in paths if path.name not in WITHOUT_MUTANTS}
+    absent = sorted(files - {file for file, *_ in MUTANTS})
+    assert absent == [], f"add mutants of these modules to tests/mutation/mutants_*.py: {absent}"
