@@ -87,7 +87,7 @@ def unequal(old: dict[str, Any], new: dict[str, Any], name: str) -> list[str]:
 def _lines(old: Any, now: dict[str, Any], where: str, names: dict[str, str]) -> list[str]:
     lines = []
     for path, value in reading.leaves(old):
-        place = reading.renamed(path, names)
+        place = reading.current_path(path, now, names)
         if place not in now:
             lines.append(f"{where}/{place}: missing")
         elif not reading.is_time(path) and now[place] != value:

@@ -67,15 +67,28 @@ def numbers_of_rows(rows: list[list[str]]) -> list[str]:
 
 
 class _Tables(HTMLParser):
-    """Parser that collects the body rows of every table."""
+    """Parser that collects the body rows of every table, by the section or figure that holds it.
+
+    A section is the id of its heading ("results"), a figure its own id ("figure-race").
+    """
 
     def __init__(self) -> None:
         super().__init__()
-        self.tables: list[list[list[str]]] = []
+        self.sections: dict[str, list[list[list[str]]]] = {}
+        self._section, self._figure = "", ""
         self._head, self._cell = False, False
 
+    @property
+    def tables(self) -> list[list[list[str]]]:
+        return self.sections.setdefault(self._figure or self._section, [])
+
     def handle_starttag(self, tag: str, attrs: Any) -> None:
-        if tag == "table":
+        name = dict(attrs).get("id")
+        if tag in ("h2", "h3") and name:
+            self._section = name
+        elif tag == "figure":
+            self._figure = name or ""
+        elif tag == "table":
             self.tables.append([])
         elif tag == "thead":
             self._head = True
@@ -86,7 +99,9 @@ class _Tables(HTMLParser):
             self.tables[-1][-1].append("")
 
     def handle_endtag(self, tag: str) -> None:
-        if tag == "thead":
+        if tag == "figure":
+            self._figure = ""
+        elif tag == "thead":
             self._head = False
         elif tag in ("td", "th"):
             self._cell = False
@@ -96,17 +111,24 @@ class _Tables(HTMLParser):
             self.tables[-1][-1][-1] += data
 
 
-def tables_of_html(text: str) -> list[list[str]]:
-    """Return the numbers of every table of a page, in page order."""
+def tables_of_html(text: str) -> dict[str, list[list[str]]]:
+    """Return the numbers of every table of a page, by the id of its section or figure.
+
+    >>> tables_of_html("<h2 id=cost>Cost</h2><table><tr><th>net</th><td>2 s</td></tr></table>")
+    {'cost': [['2']]}
+    """
     parser = _Tables()
     parser.feed(text)
-    return [numbers_of_rows(rows) for rows in parser.tables]
+    return {
+        section: [numbers_of_rows(rows) for rows in tables]
+        for section, tables in parser.sections.items()
+    }
 
 
-def tables_of_markdown(text: str) -> list[list[str]]:
+def tables_of_markdown(text: str) -> dict[str, list[list[str]]]:
     """Return the numbers of the one table of a Markdown file."""
     rows = [line.strip("| \n").split(" | ") for line in text.splitlines() if line.startswith("|")]
-    return [numbers_of_rows(rows[2:])]
+    return {"": [numbers_of_rows(rows[2:])]}
 
 
 def tables_of_terminal(text: str) -> list[list[str]]:
@@ -120,8 +142,8 @@ def tables_of_terminal(text: str) -> list[list[str]]:
     return [numbers_of_rows(rows) for rows in found]
 
 
-def tables_of(pages: dict[str, str]) -> dict[str, list[list[str]]]:
-    """Return the numbers of the tables of every page."""
+def tables_of(pages: dict[str, str]) -> dict[str, dict[str, list[list[str]]]]:
+    """Return the numbers of the tables of every page, by section."""
     return {
         name: (tables_of_markdown if name.endswith(".md") else tables_of_html)(text)
         for name, text in pages.items()
@@ -171,6 +193,19 @@ def renamed(path: str, names: dict[str, str]) -> str:
             found = [next(stars) if one == "*" else one for one in new.split("/")]
             return "/".join([*found, *parts[len(pattern) :]])
     return path
+
+
+def current_path(path: str, now: dict[str, Any], names: dict[str, str]) -> str:
+    """Return the path of a stored value in a current result.
+
+    A path that still exists is not renamed: the expected numbers may be newer than the renaming.
+
+    >>> current_path("net/brier", {"net/score": 1}, {"*/brier": "*/score"})
+    'net/score'
+    >>> current_path("net/brier", {"net/brier": 1}, {"*/brier": "*/score"})
+    'net/brier'
+    """
+    return path if path in now else renamed(path, names)
 
 
 def is_time(path: str) -> bool:
