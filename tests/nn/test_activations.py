@@ -130,6 +130,13 @@ def test_far_from_zero_nothing_overflows(layer, left, right, dtype):
     np.testing.assert_allclose(dx, [[left] * 3 + [right] * 3], rtol=1e-6, atol=3e-8)
 
 
+@pytest.mark.parametrize(("layer", "formula"), [row[:2] for row in TABLE], ids=ids)
+def test_bounds_are_the_limits_of_the_formula(layer, formula):
+    limits = tuple(float(y) for y in formula(np.array([-1e4, 1e4])))
+    is_bounded = max(abs(y) for y in limits) <= 1
+    assert getattr(layer, "bounds", None) == (limits if is_bounded else None)
+
+
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("layer", LAYERS, ids=ids)
 def test_nan_is_passed_on(layer, dtype):

@@ -11,11 +11,11 @@ from graduel.errors import UserError
 from graduel.glassbox.network.dense_terms import count_outputs, get_member_loss
 from graduel.glassbox.network.layer_info import LayerInfo, get_parameters, list_layers
 from graduel.glassbox.plain_data import Array, PlainData
-from graduel.nn import Network, Sigmoid, SoftmaxCrossEntropy, Tanh, Weights
+from graduel.nn import Network, SoftmaxCrossEntropy, Weights
 from graduel.nn.workspace import Call
 
 SATURATED = 0.98
-"""An output is saturated if |tanh| exceeds this; for a sigmoid σ, if |2σ − 1| does."""
+"""An output is saturated beyond this share of the way from the middle of its range to a bound."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -40,7 +40,7 @@ class LayerActivity(PlainData):
     dead: tuple[int, ...]
     """Of an activation: units (for images, channels) whose output is 0 for every row."""
     saturated: float
-    """Share of saturated outputs, for tanh and sigmoid; 0 for other layers."""
+    """Share of saturated outputs of a bounded activation, such as tanh; 0 for other layers."""
     gradients: Histogram | None
     """Gradient of the loss with respect to the outputs, without the 1/m (dZ of a dense layer)."""
     gradient_std: float
@@ -203,8 +203,8 @@ def _summarize_layer(
 
 
 def _saturated_share(place: LayerInfo, output: Array) -> float:
-    if isinstance(place.layer, Tanh):
-        return float(np.mean(np.abs(output) > SATURATED))
-    if isinstance(place.layer, Sigmoid):
-        return float(np.mean(np.abs(2 * output - 1) > SATURATED))
-    return 0.0
+    bounds = getattr(place.layer, "bounds", None)
+    if bounds is None:
+        return 0.0
+    low, high = bounds
+    return float(np.mean(np.abs(output - (low + high) / 2) > SATURATED * (high - low) / 2))

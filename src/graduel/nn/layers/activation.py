@@ -19,6 +19,9 @@ class Elementwise(Part):
 
     __slots__ = ()
 
+    bounds: ClassVar[tuple[float, float] | None] = None
+    """The limits of the output at −∞ and +∞ if both are finite, so that units can saturate."""
+
     def plan(self, shape: Shape) -> Plan:
         """Plan an output of the input's shape."""
         return Plan(shape)
@@ -75,6 +78,8 @@ class Tanh(Elementwise):
     (128,)
     """
 
+    bounds: ClassVar[tuple[float, float] | None] = (-1.0, 1.0)
+
     def forward(self, x: Array, w: Scope, call: Call) -> Array:
         """Return tanh(x)."""
         w.saved = y = np.tanh(x, out=w.buf("y", x.shape, x.dtype))
@@ -96,6 +101,8 @@ class Sigmoid(Elementwise):
     >>> Sigmoid().plan((128,)).out
     (128,)
     """
+
+    bounds: ClassVar[tuple[float, float] | None] = (0.0, 1.0)
 
     def forward(self, x: Array, w: Scope, call: Call) -> Array:
         """Return σ(x)."""
