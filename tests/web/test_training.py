@@ -12,8 +12,10 @@ import pytest
 from web_client import Client, encode_pixels
 from web_server import serve
 
+from graduel.train.build.part_registry import ACTIVATIONS
 from graduel.train.recipes import NetRecipe
 from graduel.web.limits import Limits
+from graduel.web.request_schemas import ACTIVATION_NAMES
 from graduel.web.state.app_state import AppState
 from graduel.web.training.boosting_run import BoostingRun, TreeSettings
 from graduel.web.training.training_queue import TrainingQueue
@@ -62,6 +64,14 @@ class Watcher:
 
 def messages_of(messages, kind):
     return [m for m in messages if m["type"] == kind]
+
+
+def test_the_page_offers_every_activation_without_parameters(client):
+    """A new entry of the registry appears by itself, and the server accepts it."""
+    offered = client.get("/api/about").json()["activations"]
+    parametric = {"prelu"} | {name for name in ACTIVATIONS if name.startswith("parametric_")}
+    assert offered == [name for name in ACTIVATIONS if name not in parametric]
+    assert set(offered) <= set(ACTIVATION_NAMES)
 
 
 def test_a_training_runs_to_its_end_and_is_adopted(client):

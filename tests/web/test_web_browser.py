@@ -12,6 +12,7 @@ from test_table import iris_csv
 from web_browser import DESKTOP, PHONE, launch_browser
 
 from graduel.glassbox.digit.synthetic_digits import draw_digit
+from graduel.web.request_schemas import PAGE_ACTIVATIONS
 
 VIEWS = ("draw", "forward", "backward", "train", "robustness", "data", "export")
 SIZES = [pytest.param(DESKTOP, id="desktop"), pytest.param(PHONE, id="phone")]
@@ -190,6 +191,9 @@ def test_forward_and_backward_views(open_page, ready, mnist):
 
 def test_train_view(open_page):
     page = open_page(view="train")
+    offered = page.get_by_label("Layer 1: activation")
+    assert offered.locator("option").all_text_contents() == PAGE_ACTIVATIONS
+    assert offered.input_value() == "relu"
     page.get_by_label("Layer 1: neurons").fill("16")
     page.get_by_label("Training rows").fill("5000")
     # Many epochs, so that the training is still running when a slow browser pauses it.

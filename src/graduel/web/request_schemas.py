@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-from graduel.train.build.part_registry import ACTIVATIONS, OPTIMIZERS
+from graduel.train.build.part_registry import ACTIVATIONS, OPTIMIZERS, make
 
 Number = Annotated[float, Field(allow_inf_nan=False, ge=-1e6, le=1e6)]
 Layer = Annotated[str, Field(pattern=r"^\d{1,3}$")]
@@ -31,6 +31,8 @@ def _one_of(names: Iterable[str], field: str) -> AfterValidator:
 
 
 ACTIVATION_NAMES = sorted(set(ACTIVATIONS) - {"prelu"})
+PAGE_ACTIVATIONS = [name for name in ACTIVATIONS if not make("activation", name).plan((1,)).params]
+"""The activations that the page offers: those without parameters, in the registry's order."""
 OPTIMIZER_NAMES = sorted(set(OPTIMIZERS) - {"lbfgs", "gd"})
 Activation = Annotated[
     str,

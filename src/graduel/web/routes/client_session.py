@@ -18,7 +18,7 @@ from graduel.nn import Dense
 from graduel.web.array_codec import pack
 from graduel.web.dependencies import CurrentClient, CurrentServer, check_label
 from graduel.web.http_error import ClientError
-from graduel.web.request_schemas import ModelChoice
+from graduel.web.request_schemas import PAGE_ACTIVATIONS, ModelChoice
 from graduel.web.state.demo_models import DemoModels
 from graduel.web.state.form_fields import fields_of, row_of
 from graduel.web.state.model_pair import ModelPair, is_plain
@@ -28,7 +28,7 @@ router = APIRouter()
 
 @router.get("/about")
 def about(server: CurrentServer) -> dict[str, Any]:
-    """Return the server's version, state and limits."""
+    """Return the server's version, state and limits, and the choices of its forms."""
     app, demo = server.app, server.app.demo
     return {
         "version": version("graduel"),
@@ -38,6 +38,7 @@ def about(server: CurrentServer) -> dict[str, Any]:
         "ready": app.models is not None,
         "training": demo is not None and app.models is None,
         "failed": "" if demo is None else demo.error,
+        "activations": PAGE_ACTIVATIONS,
         "upload_bytes": server.limits.upload_bytes,
         "rows": server.limits.rows,
     }

@@ -10,7 +10,6 @@ export const id = "train";
 export const title = "Train";
 export const usable = () => state.about.digits || !!state.about.table || !!state.info?.table;
 
-const ACTIVATIONS = ["relu", "leaky_relu", "tanh", "sigmoid", "elu", "gelu", "silu", "selu", "mish", "softplus", "hard_swish", "identity"];
 const OPTIMIZERS = [["adamw", "AdamW"], ["sgd", "SGD"], ["momentum", "SGD with momentum"], ["nesterov", "Nesterov"], ["adam", "Adam"], ["rmsprop", "RMSprop"], ["adagrad", "AdaGrad"], ["amsgrad", "AMSGrad"], ["lion", "Lion"], ["muon", "Muon"]];
 
 let form, layersBox, data, optimizer, batch, epochs, rows, race, rate, dropout, rateText, dropoutText;
@@ -108,7 +107,7 @@ function rateMoved() {
 function showLayers() {
   put(layersBox, layers.map((layer, i) => {
     const units = h("input", { type: "number", min: 1, max: 1024, value: layer[0], onchange: () => { layer[0] = Math.max(1, Math.min(1024, Math.floor(Number(units.value) || 1))); units.value = layer[0]; } });
-    const activation = choice(ACTIVATIONS.map((one) => [one, one]), { value: layer[1], onchange: () => { layer[1] = activation.value; } });
+    const activation = choice(state.about.activations.map((one) => [one, one]), { value: layer[1], onchange: () => { layer[1] = activation.value; } });
     return h("div", { class: "pair" }, field(`Layer ${i + 1}: neurons`, units), field(`Layer ${i + 1}: activation`, activation));
   }));
 }
