@@ -7,6 +7,7 @@ from typing import ClassVar
 
 import numpy as np
 
+from graduel import kernels
 from graduel.nn.layers.channel_ops import lines
 from graduel.nn.layers.layer import Array, Plan, Shape
 from graduel.nn.part import Part
@@ -56,15 +57,28 @@ class ReLU(Elementwise):
 
     def forward(self, x: Array, w: Scope, call: Call) -> Array:
         """Return max(0, x)."""
-        w.saved = y = above_zero(x, w.buf("y", x.shape, x.dtype))
+        w.saved = y = w.buf("y", x.shape, x.dtype)
+        kernels.relu(lines(x), lines(y))
         return y
 
     def backward(self, dy: Array, w: Scope, call: Call, *, need_dx: bool = True) -> Array | None:
         """Pass the gradient where the output is positive."""
         if not need_dx:
             return None
-        gate = np.greater(w.saved, 0, out=w.buf("gate", dy.shape, np.bool_))
-        return np.multiply(dy, gate, out=dy)
+        d, y = lines(dy), lines(w.saved)
+        kernels.relu_gate(d, y, w.buf("gate", y.shape, np.bool_))
+        return d.reshape(dy.shape)
+
+    def after_bias(self, y: Array, b: Array, w: Scope) -> Array:
+        """Replace y by max(0, y + b): the pass of a dense layer and this one together."""
+        kernels.bias_relu(y, b)
+        w.saved = y
+        return y
+
+    def before_bias(self, dy: Array, db: Array, w: Scope) -> Array:
+        """Pass the gradient as `backward` does, and assign its sum over the examples to `db`."""
+        kernels.relu_gate_bias(dy, w.saved, w.buf("gate", dy.shape, np.bool_), db)
+        return dy
 
 
 @dataclass(frozen=True, slots=True)

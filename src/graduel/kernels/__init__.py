@@ -1,0 +1,123 @@
+"""The operations in which training spends its time, by name, over plain arrays.
+
+Two modules hold the same operations. :mod:`graduel.kernels.numpy` is the reference, one NumPy
+expression after the other. :mod:`graduel.kernels.numba` has them as compiled loops that pass over
+each array once. The second is used where Numba is installed (``pip install "graduel[fast]"``); the
+environment variable ``GRADUEL_KERNELS=numpy`` or ``numba`` chooses. A layer or a rule writes
+
+    from graduel import kernels
+    kernels.bias_relu(y, b)
+
+and the first use of any operation selects the module, so that ``import graduel`` loads no compiler.
+"""
+
+from __future__ import annotations
+
+import os
+import warnings
+from importlib import import_module
+from importlib.metadata import PackageNotFoundError, version
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from graduel.kernels.numpy import (
+        adam_update,
+        add_bias,
+        bias_gradient,
+        bias_relu,
+        dropout,
+        ema_update,
+        gather_scale,
+        momentum_update,
+        noise,
+        relu,
+        relu_gate,
+        relu_gate_bias,
+        softmax_cross_entropy,
+    )
+
+__all__ = [
+    "adam_update",
+    "add_bias",
+    "bias_gradient",
+    "bias_relu",
+    "dropout",
+    "ema_update",
+    "gather_scale",
+    "momentum_update",
+    "noise",
+    "relu",
+    "relu_gate",
+    "relu_gate_bias",
+    "softmax_cross_entropy",
+]
+
+VARIABLE = "GRADUEL_KERNELS"
+NAMES = ("numpy", "numba")
+_selected: ModuleType | None = None
+
+
+def use(name: str) -> None:
+    """Select the operations of `name`, ``numpy`` or ``numba``, for this process.
+
+    Raises
+    ------
+    ValueError
+        If there is no such module.
+    ImportError
+        If Numba is not installed.
+    """
+    global _selected  # noqa: PLW0603  # one choice for the process, as with BLAS
+    if name not in NAMES:
+        raise ValueError(f"{VARIABLE} must be one of {', '.join(NAMES)}; got {name!r}")
+    module = import_module(f"graduel.kernels.{name}")
+    globals().update({one: getattr(module, one) for one in __all__})
+    _selected = module
+
+
+def name() -> str:
+    """Return the name of the selected module, selecting one first if none is."""
+    if _selected is None:
+        _select()
+    assert _selected is not None
+    return _selected.__name__.rpartition(".")[2]
+
+
+def describe() -> str:
+    """Return the selected module with the version that decides its numbers.
+
+    >>> describe().split()[0] in NAMES
+    True
+    """
+    return f"numba {version('numba')}" if name() == "numba" else "numpy"
+
+
+def _select() -> None:
+    asked = os.environ.get(VARIABLE, "").strip()
+    if asked:
+        use(asked)
+        return
+    try:
+        version("numba")
+    except PackageNotFoundError:
+        use("numpy")
+        return
+    try:
+        use("numba")
+    except Exception as error:  # an import or a compiler that fails says so in many ways
+        warnings.warn(
+            f"Numba is installed but cannot be used ({type(error).__name__}: {error}); the slower "
+            f"NumPy kernels are used. Set {VARIABLE}=numpy to silence this warning",
+            RuntimeWarning,
+            stacklevel=3,
+        )
+        use("numpy")
+
+
+def __getattr__(attribute: str) -> Any:
+    """Select a module when the first operation is used (PEP 562)."""
+    if attribute not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {attribute!r}")
+    _select()
+    return globals()[attribute]

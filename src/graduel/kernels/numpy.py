@@ -1,0 +1,227 @@
+"""The operations in NumPy: the reference, and what runs without Numba.
+
+Arrays are (n, k), a row for each example, unless an operation says otherwise. What ends in an
+argument `out` is written there; what changes an argument in place returns None or a number.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[Any]
+
+
+def gather_scale(X: Array, index: Array, scale: float, raw: Array, out: Array) -> None:
+    """Gather rows as floats: out[i] = scale · X[index[i]].
+
+    Parameters
+    ----------
+    X : (N, k), any dtype
+    index : (n,), integers from 0 to N − 1
+    raw : (n, k), scratch space of X's dtype; may be `out`
+    out : (n, k), floats
+    """
+    # mode="clip" lets take write into raw directly.
+    np.take(X, index, axis=0, out=raw, mode="clip")
+    if raw is not out:
+        np.copyto(out, raw, casting="unsafe")
+    if scale != 1:
+        out *= scale
+
+
+def add_bias(y: Array, b: Array) -> None:
+    """Add a bias to each row: y ← y + b, with b of shape (k,)."""
+    y += b
+
+
+def relu(x: Array, out: Array) -> None:
+    """Apply ReLU: out = max(0, x). NaN stays NaN."""
+    # NumPy compares with a row of zeros three times as fast as with the number 0.
+    np.maximum(x, np.zeros(x.shape[1], x.dtype), out=out)
+
+
+def bias_relu(y: Array, b: Array) -> None:
+    """Add a bias and apply ReLU: y ← max(0, y + b), with b of shape (k,)."""
+    y += b
+    np.maximum(y, np.zeros(y.shape[1], y.dtype), out=y)
+
+
+def relu_gate(dy: Array, y: Array, gate: Array) -> None:
+    """Pass a gradient back through ReLU: dy ← dy · [y > 0].
+
+    `gate` is scratch space for (n, k) booleans.
+    """
+    np.greater(y, 0, out=gate)
+    np.multiply(dy, gate, out=dy)
+
+
+def bias_gradient(dy: Array, db: Array) -> None:
+    """Sum a gradient over the examples: db = Σₙ dy, of shape (k,)."""
+    np.sum(dy, axis=0, out=db)
+
+
+def relu_gate_bias(dy: Array, y: Array, gate: Array, db: Array) -> None:
+    """Pass a gradient back through ReLU and a bias: dy ← dy · [y > 0], then db = Σₙ dy."""
+    relu_gate(dy, y, gate)
+    np.sum(dy, axis=0, out=db)
+
+
+def softmax_cross_entropy(z: Array, y: Array, s: float, A: Array, each: Array) -> None:
+    """Compute A = softmax(z) − T and each row's loss log Σₖ exp zₖ − Σₖ Tₖ zₖ.
+
+    T = (1 − s) onehot(y) + s / K.
+
+    Parameters
+    ----------
+    z : (n, K), logits
+    y : (n,), class codes from 0 to K − 1
+    s : label smoothing, in [0, 1)
+    A : (n, K); fastest if it is the transpose of an array that lies in a row
+    each : (n,), the loss of each row
+    """
+    n, classes = z.shape
+    np.copyto(A, z)
+    A = A.T  # a line for each class: operations along ten classes are slow, along the batch fast
+    A -= np.max(A, axis=0, out=each)
+    rows = np.arange(n)
+    z_y = A[y, rows]
+    if s:
+        z_y *= 1 - s
+        np.sum(A, axis=0, out=each)
+        each *= s / classes
+        z_y += each
+    np.sum(np.exp(A, out=A), axis=0, out=each)
+    A /= each
+    if s:
+        A -= s / classes
+    A[y, rows] -= 1 - s
+    np.subtract(np.log(each, out=each), z_y, out=each)
+
+
+def dropout(x: Array, draws: Array, least: int, scale: float, mask: Array, y: Array) -> None:
+    """Draw a mask and apply it: mask = scale · [draws ≥ least], y = x · mask.
+
+    Parameters
+    ----------
+    x, mask, y : (m,), floats
+    draws : (m,), uint16
+    least : the smallest number that keeps an element
+    scale : of what is kept
+    """
+    np.greater_equal(draws, least, out=mask, casting="unsafe")
+    mask *= scale
+    np.multiply(x, mask, out=y)
+
+
+def noise(x: Array, draws: Array, factor: float, middle: float, y: Array) -> None:
+    """Add uniform noise: y = x + factor · draws − middle."""
+    np.multiply(draws, factor, out=y, casting="unsafe")
+    y -= middle
+    y += x
+
+
+def adam_update(
+    theta: Array,
+    g: Array,
+    m: Array,
+    v: Array,
+    scratch: Array,
+    weights: int,
+    penalty: float,
+    shrink: float,
+    beta1: float,
+    beta2: float,
+    rate: float,
+    eps: float,
+) -> float:
+    """Apply one step of Adam to flat vectors, with moments that are kept scaled.
+
+        g ← g + λ θ,   θ ← shrink · θ        the first `weights` entries alone
+        m ← β₁ m + g,   v ← β₂ v + g²,   θ ← θ − rate · m / (√v + ε)
+
+    Returns ‖θ‖² of the first `weights` entries before the step, where λ = `penalty` is not 0.
+    """
+    squares = 0.0
+    for part, work in _chunks(len(theta), scratch):
+        squares += _decay(theta[part], g[part], weights - part.start, penalty, shrink, work)
+        M, V, dW = m[part], v[part], g[part]
+        M *= beta1
+        M += dW
+        np.square(dW, out=work)
+        V *= beta2
+        V += work
+        np.sqrt(V, out=work)
+        work += eps
+        np.divide(M, work, out=work)
+        work *= rate
+        theta[part] -= work
+    return squares
+
+
+def momentum_update(
+    theta: Array,
+    g: Array,
+    v: Array,
+    scratch: Array,
+    weights: int,
+    penalty: float,
+    shrink: float,
+    momentum: float,
+    nesterov: bool,
+    rate: float,
+) -> float:
+    """Apply one step of gradient descent with momentum to flat vectors.
+
+        g ← g + λ θ,   θ ← shrink · θ        the first `weights` entries alone
+        v ← μ v + g,   θ ← θ − rate · v      Nesterov: θ ← θ − rate · (g + μ v)
+
+    Returns ‖θ‖² of the first `weights` entries before the step, where λ = `penalty` is not 0.
+    """
+    squares = 0.0
+    for part, work in _chunks(len(theta), scratch):
+        squares += _decay(theta[part], g[part], weights - part.start, penalty, shrink, work)
+        V, dW = v[part], g[part]
+        V *= momentum
+        V += dW
+        if nesterov:
+            np.multiply(V, momentum, out=work)
+            work += dW
+            work *= rate
+        else:
+            np.multiply(V, rate, out=work)
+        theta[part] -= work
+    return squares
+
+
+def _chunks(size: int, scratch: Array) -> Iterator[tuple[slice, Array]]:
+    """Yield slices that cover a vector, each as long as `scratch`, and scratch space of its length.
+
+    All passes over a chunk find it in the processor's cache.
+    """
+    for start in range(0, size, max(1, len(scratch))):
+        part = slice(start, min(start + len(scratch), size))
+        yield part, scratch[: part.stop - start]
+
+
+def _decay(theta: Array, g: Array, n: int, penalty: float, shrink: float, scratch: Array) -> float:
+    """Decay the first `n` entries of a chunk, and return their ‖θ‖² if there is a penalty."""
+    W = theta[: max(n, 0)]
+    squares = 0.0
+    if penalty and len(W):
+        squares = float(np.dot(W, W))
+        g[: len(W)] += np.multiply(W, penalty, out=scratch[: len(W)])
+    if shrink != 1:
+        W *= shrink
+    return squares
+
+
+def ema_update(average: Array, theta: Array, share: float, scratch: Array) -> None:
+    """Move an average of flat vectors: average ← average + share · (θ − average)."""
+    for part, work in _chunks(len(theta), scratch):
+        np.subtract(theta[part], average[part], out=work)
+        work *= share
+        average[part] += work
