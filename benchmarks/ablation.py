@@ -1,15 +1,14 @@
-"""The network for tables with each of its ideas taken out alone: what each is worth.
+"""Ablation of the network for tables: the effect of each of its parts.
 
     python benchmarks/ablation.py TABLES --target target --out ablation.jsonl
     python benchmarks/ablation.py --out ablation.jsonl --table
 
-TABLES are files, or a folder of Parquet and CSV files; those with more than ten thousand rows are
-left out, and of the rest the ten with the most rows are taken. Each is split as ``graduel duel
---split 5x1`` does, and two of the five splits are used. Every variant trains for 64 epochs and
-keeps the epoch with the fewest errors on the validation rows, of equals the one with the lowest log
-loss. Runs that are in `--out` already are left out, so that the command can be stopped and given
-again. `--table` prints, for each variant, the geometric mean over the runs of its error and its log
-loss as parts of the whole recipe's, and on how many tables it was worse.
+TABLES are files, or a folder of Parquet and CSV files. The ten largest with at most 10,000 rows
+are used, each split as by ``graduel duel --split 5x1``, two of the five splits. Every variant
+trains for 64 epochs and uses the epoch with the fewest errors on the validation rows; ties go to
+the lower log loss. Runs that `--out` holds are skipped, so the command can be stopped and
+repeated. `--table` prints, for each variant, the geometric mean over the runs of its error and log
+loss relative to the full recipe, and the number of tables on which it was worse.
 """
 
 from __future__ import annotations
@@ -37,43 +36,40 @@ from graduel.duel.plan.protocol_builder import build_protocol
 from graduel.metrics.metric import is_misclassified, log_loss
 from graduel.train.recipes import RECIPES, NetRecipe
 
-WHOLE = "the recipe"
+WHOLE = "full recipe"
 BASE = replace(RECIPES["tabular"], epochs=64)
 SINGLE = {"members": 1, "layers": (256, 256, 256)}
-WITHOUT: dict[str, dict[str, Any]] = {
-    "ensemble members (one network, 256 wide)": SINGLE,
-    "scores beside numbers (robust scaling alone)": {"scaling": "robust"},
-    "numbers beside scores (scores alone)": {"scaling": "quantile"},
-    "periodic embedding (PBLD)": {"numeric_embedding": "plain"},
-    "embeddings of categories": {"category_embedding": 0},
-    "the factor of each column": {"input_scale": False},
-    "NTK parametrization (rate 0.003)": {"ntk": False, "calibrate": False, "lr": 3e-3},
-    "calibration by the first rows": {"calibrate": False},
-    "parametric activation (SELU)": {"activation": "selu"},
-    "coslog4 (one cosine)": {"schedule": "cosine"},
-    "a fast second moment (β₂ = 0.999)": {"optimizer": "adamw"},
-    "rates by role": {"rates": ""},
-    "dropout": {"dropout": 0.0},
-    "weight decay": {"weight_decay": 0.0},
-    "scheduled dropout and weight decay": {"scheduled": ""},
-}
-"""What is taken out, and what stands in its place."""
-ADDED: dict[str, dict[str, Any]] = {
-    "label smoothing of 0.1 added": {"label_smoothing": 0.1},
-    "RealMLP-TD's numbers (one network, robust, smoothing)": {
+CHANGES: dict[str, dict[str, Any]] = {
+    "no ensemble (one network, 256 units)": SINGLE,
+    "robust scaling only": {"scaling": "robust"},
+    "quantile transform only": {"scaling": "quantile"},
+    "no periodic embedding (PBLD)": {"numeric_embedding": "plain"},
+    "no embeddings of categories": {"category_embedding": 0},
+    "no factor per column": {"input_scale": False},
+    "no NTK parametrization (learning rate 0.003)": {"ntk": False, "calibrate": False, "lr": 3e-3},
+    "no calibration by the first rows": {"calibrate": False},
+    "fixed activation (SELU)": {"activation": "selu"},
+    "one cosine instead of coslog4": {"schedule": "cosine"},
+    "β₂ = 0.999": {"optimizer": "adamw"},
+    "one learning rate for all roles": {"rates": ""},
+    "no dropout": {"dropout": 0.0},
+    "no weight decay": {"weight_decay": 0.0},
+    "constant dropout and weight decay": {"scheduled": ""},
+    "label smoothing 0.1": {"label_smoothing": 0.1},
+    "RealMLP-TD's choices (one network, robust, smoothing)": {
         **SINGLE,
         "scaling": "robust",
         "label_smoothing": 0.1,
     },
 }
+"""The variants, by the fields of the recipe that each changes."""
 VARIANTS: dict[str, NetRecipe] = {WHOLE: BASE}
-VARIANTS |= {f"without {name}": replace(BASE, **changes) for name, changes in WITHOUT.items()}
-VARIANTS |= {name: replace(BASE, **changes) for name, changes in ADDED.items()}
+VARIANTS |= {name: replace(BASE, **changes) for name, changes in CHANGES.items()}
 MOST, TABLES, SPLITS = 10_000, 10, (0, 1)
 
 
 def select_tables(paths: list[Path], target: str) -> Iterator[tuple[str, Dataset, Protocol]]:
-    """Yield the tables, the largest of those that are small enough, and how a duel splits them."""
+    """Yield name, data and split of the `TABLES` largest tables with at most `MOST` rows."""
     files = [file for path in paths for file in (list_tables(path) if path.is_dir() else [path])]
     tables = []
     for file in files:
@@ -88,7 +84,7 @@ def select_tables(paths: list[Path], target: str) -> Iterator[tuple[str, Dataset
 
 
 def fit(recipe: NetRecipe, data: Dataset, protocol: Protocol, run: int) -> dict[str, float]:
-    """Train once, and return the errors on test rows."""
+    """Train once; return error and log loss on the test rows, and seconds."""
     rows, k = protocol.split_rows(data, run), len(data.classes)
     train, valid = (
         LabelledRows(data.table[i], data.y[i], k, None, data.columns)
@@ -111,18 +107,18 @@ def fit(recipe: NetRecipe, data: Dataset, protocol: Protocol, run: int) -> dict[
 
 
 def runs(path: Path) -> list[dict[str, Any]]:
-    """Return the runs that a file holds."""
+    """Return the runs stored in a file."""
     if not path.exists():
         return []
     return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines() if line]
 
 
 def table(lines: list[dict[str, Any]]) -> Iterator[str]:
-    """Yield a line of Markdown for each variant."""
+    """Yield the lines of a Markdown table, one per variant."""
     by: dict[str, dict[tuple[str, int], dict[str, Any]]] = defaultdict(dict)
     for run in lines:
         by[run["variant"]][run["table"], run["split"]] = run
-    yield "| | error | log loss | tables worse in error | in log loss | seconds |"
+    yield "| | error | log loss | tables worse by error | by log loss | seconds |"
     yield "|---|---:|---:|---:|---:|---:|"
     for variant in VARIANTS:
         both = [key for key in by[variant] if key in by[WHOLE]]
@@ -131,7 +127,7 @@ def table(lines: list[dict[str, Any]]) -> Iterator[str]:
         shares, worse = [], []
         for name, least in (("error", 1e-3), ("log_loss", 1e-6)):
             mine, whole = (np.array([by[v][key][name] for key in both]) for v in (variant, WHOLE))
-            # (A thousandth more for each, so that a table without an error can be compared.)
+            # Added to both, so that a table without an error can be compared.
             shares.append(float(np.exp(np.log((mine + least) / (whole + least)).mean())))
             gaps: dict[str, float] = defaultdict(float)
             for key, gap in zip(both, mine - whole, strict=True):
@@ -143,12 +139,12 @@ def table(lines: list[dict[str, Any]]) -> Iterator[str]:
 
 
 def main() -> None:
-    """Train what is not there yet; print what is there."""
+    """Train the missing runs; print the table if requested."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("tables", nargs="*", type=Path)
     parser.add_argument("--target", default="target")
     parser.add_argument("--out", type=Path, required=True, help="a file of JSON lines")
-    parser.add_argument("--table", action="store_true", help="print what --out holds")
+    parser.add_argument("--table", action="store_true", help="print the results in --out")
     options = parser.parse_args()
     done = {(run["variant"], run["table"], run["split"]) for run in runs(options.out)}
     for name, data, protocol in select_tables(options.tables, options.target):

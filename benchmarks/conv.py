@@ -1,14 +1,14 @@
-"""Convolution and pooling, forward and back: this engine, PyTorch on the CPU, and the floor.
+"""Time of convolution and pooling, forward and backward: this engine and PyTorch on the CPU.
 
     python -m pip install -e ".[bench]"
     python benchmarks/conv.py [--json FILE] [--rounds 9]
 
-Everything is measured in one run, the frameworks in turn, on random images in float32; reported is
-the median over the rounds. A pass takes images and the output's gradient, and makes the output and
-the gradients of all parameters; of the images as well, but where the layer is the network's first.
-PyTorch is represented by the better of its two memory formats. The *floor* is the engine's bare
-matrix products, of patches that lie ready: ``cap`` is what the ratio to PyTorch would be if a pass
-were its floor and nothing else.
+The frameworks are measured in turn, in one run, on random float32 images; the median over the
+rounds is reported. A pass takes images and the gradient of the output, and computes the output and
+the gradients of all parameters, and of the images unless the layer is the first of the network.
+For PyTorch the faster of its two memory formats counts. The *floor* is the engine's matrix
+products alone, on prepared patches: ``cap`` is the ratio to PyTorch of a pass that takes no longer
+than that.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ from graduel.nn.layers.layer import backward_through, forward_through
 
 BATCH = 128
 CASES: dict[str, tuple[tuple[int, int, int], tuple[Any, ...], bool]] = {
-    # name → shape of an image, layers, whether the gradient by the images is asked for
+    # name → shape of an image, layers, whether the gradient of the images is computed
     "28x28: 1-32-64 channels": ((28, 28, 1), (Conv2D(32), ReLU(), Conv2D(64)), False),
     "28x28: 1-32 channels": ((28, 28, 1), (Conv2D(32),), False),
     "28x28: 32-64 channels": ((28, 28, 32), (Conv2D(64),), True),
@@ -44,17 +44,17 @@ CASES: dict[str, tuple[tuple[int, int, int], tuple[Any, ...], bool]] = {
     "28x28x64: max pool": ((28, 28, 64), (MaxPool2D(),), True),
     "28x28x64: average pool": ((28, 28, 64), (AveragePool2D(),), True),
 }
-"""The first is the one that the target speaks of."""
+"""The speed target refers to the first."""
 SECONDS = 0.3
-"""How long a framework runs in each round, about."""
+"""Approximate time per framework and round."""
 PAUSE = 0.1
-"""Before each measurement: the threads of the library before go on spinning for a while."""
+"""Wait before each measurement: threads of the previous library keep spinning for a while."""
 
 Stepper = Callable[[], object]
 
 
 def engine(shape: tuple[int, ...], layers: tuple[Any, ...], need_dx: bool) -> Stepper:
-    """Make a pass of this engine."""
+    """Return a function that runs one pass of this engine."""
     rng = np.random.default_rng(0)
     net = Network(layers, shape)
     ws, call = net.workspace(net.init(rng)), Call(train=True, rng=rng)
@@ -65,7 +65,7 @@ def engine(shape: tuple[int, ...], layers: tuple[Any, ...], need_dx: bool) -> St
     def step() -> None:
         forward_through(net.layers, ws.scopes, x, call)
         if isinstance(net.layers[-1], AveragePool2D):
-            np.copyto(gradient, dy)  # it divides in place
+            np.copyto(gradient, dy)  # average pooling divides in place
         backward_through(net.layers, ws.scopes, gradient, call, need_dx=need_dx)
 
     return step
@@ -74,7 +74,7 @@ def engine(shape: tuple[int, ...], layers: tuple[Any, ...], need_dx: bool) -> St
 def torch_passes(
     shape: tuple[int, ...], layers: tuple[Any, ...], need_dx: bool
 ) -> dict[str, Stepper]:
-    """Make PyTorch's passes, one for each memory format."""
+    """Return functions that run one pass of PyTorch, by memory format."""
     import torch
 
     torch.set_num_threads(int(THREADS))
@@ -85,8 +85,8 @@ def torch_passes(
         h, w, c = shape
         for layer in layers:
             if isinstance(layer, Conv2D):
-                # With a window of 3 at an even size, 1 on each side is 'same' but for the place
-                # of the windows where the stride is 2: as much work.
+                # Equal to 'same' padding for a window of 3 at an even size; with stride 2 the
+                # windows are shifted, which is the same amount of work.
                 parts.append(torch.nn.Conv2d(c, layer.filters, 3, layer.stride, padding=1))
                 c = layer.filters
             elif isinstance(layer, ReLU):
@@ -112,7 +112,7 @@ def torch_passes(
 
 
 def floor(shape: tuple[int, ...], layers: tuple[Any, ...], need_dx: bool) -> Stepper | None:
-    """Make the bare matrix products of a pass, on patches of eight images; none for pooling."""
+    """Return a function that runs a pass's matrix products, eight images each; None for pooling."""
     rng = np.random.default_rng(0)
     products = []
     for i, layer in enumerate(layers):
@@ -141,7 +141,7 @@ def floor(shape: tuple[int, ...], layers: tuple[Any, ...], need_dx: bool) -> Ste
 
 
 def seconds_a_pass(step: Stepper, count: int) -> float:
-    """Time `count` calls after a warm one."""
+    """Return the mean seconds of `count` calls after a warm-up call."""
     time.sleep(PAUSE)
     step()
     start = time.perf_counter()
@@ -151,7 +151,7 @@ def seconds_a_pass(step: Stepper, count: int) -> float:
 
 
 def measure(case: tuple[Any, ...], rounds: int) -> dict[str, float]:
-    """Measure one case, the frameworks in turn; seconds a pass."""
+    """Return the median seconds per pass of one case, the frameworks in turn."""
     runners: dict[str, Stepper] = {"graduel": engine(*case)}
     bare = floor(*case)
     if bare is not None:
@@ -169,9 +169,9 @@ def measure(case: tuple[Any, ...], rounds: int) -> dict[str, float]:
 
 
 def main() -> int:
-    """Measure the cases and print them."""
+    """Measure and print all cases."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
-    parser.add_argument("--json", metavar="FILE", help="write the figures there, too")
+    parser.add_argument("--json", metavar="FILE", help="also write the results to a JSON file")
     parser.add_argument("--rounds", type=int, default=9)
     options = parser.parse_args()
     import torch
@@ -211,7 +211,7 @@ def main() -> int:
         "threads": int(THREADS),
     }
     ratio = entries[0]["against_torch"]
-    print(f"the two convolutions run at {ratio:.2f} of PyTorch's speed, {1 / ratio:.2f} × its time")
+    print(f"two convolutions: {ratio:.2f} of PyTorch's speed, {1 / ratio:.2f} times its time")
     if options.json:
         with open(options.json, "w", encoding="utf-8") as file:
             json.dump(result, file, indent=1)

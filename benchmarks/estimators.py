@@ -1,11 +1,11 @@
-"""The estimators against scikit-learn's own: fitting on MNIST, and predicting.
+"""Time of MLPClassifier against scikit-learn's: fitting on MNIST, and predicting.
 
     python benchmarks/estimators.py [--rounds 5] [--dtypes uint8,float32,float64]
 
-Both classes get the same array and the same parameters, (128,) and (512, 512) × batches of 32, 128
-and 512 × sgd and adam. Each fit is one epoch over 10,240 rows of MNIST, the two in turn; a ratio is
-scikit-learn's time over ours, the median over the rounds. Of uint8 rows (as MNIST comes)
-scikit-learn makes float64, ours float32.
+Both classes get the same array and parameters: (128,) and (512, 512) × batch sizes 32, 128 and 512
+× sgd and adam. Each fit is one epoch over 10,240 rows of MNIST, the two in turn. A ratio is
+scikit-learn's time divided by graduel's, the median over the rounds. uint8 rows (MNIST's type)
+become float64 in scikit-learn and float32 in graduel.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ def seconds(call: Callable[[], object], times: int = 1) -> float:
 
 
 def fitting(X: np.ndarray, y: np.ndarray, rounds: int) -> list[float]:
-    """Print and return the ratio of each setting."""
+    """Print and return the ratio of fitting times for each setting."""
     ratios = []
     for sizes, batch, solver in product(((128,), (512, 512)), (32, 128, 512), ("sgd", "adam")):
         options = {"hidden_layer_sizes": sizes, "batch_size": batch, "solver": solver}
@@ -58,7 +58,7 @@ def fitting(X: np.ndarray, y: np.ndarray, rounds: int) -> list[float]:
 
 
 def predicting(X: np.ndarray, y: np.ndarray, rounds: int) -> None:
-    """Print ratios of predict_proba, for one row and for all."""
+    """Print the ratio of predict_proba's times, for one row and for all."""
     models = [
         kind(hidden_layer_sizes=(128,), max_iter=1, random_state=0).fit(X, y)
         for kind in (Ours, Theirs)
@@ -69,7 +69,9 @@ def predicting(X: np.ndarray, y: np.ndarray, rounds: int) -> None:
             each.append([seconds(lambda m=m: m.predict_proba(X[:n]), times) for m in models])  # noqa: B023
         ours, theirs = (1e6 * statistics.median(column) for column in zip(*each, strict=True))
         ratio = statistics.median(t / o for o, t in each)
-        print(f"predict_proba, {n:,} rows: {ours:.0f} µs against {theirs:.0f} µs, {ratio:.2f}")
+        print(
+            f"predict_proba, {n:,} rows: {ours:.0f} µs, scikit-learn {theirs:.0f} µs, {ratio:.2f}"
+        )
 
 
 def main() -> None:
@@ -86,7 +88,7 @@ def main() -> None:
         print(f"{dtype}:      units batch solver    ours  theirs  ratio")
         ratios = fitting(X, y, options.rounds)
         print(f"{dtype}: geometric mean {statistics.geometric_mean(ratios):.2f}, ", end="")
-        print(f"least {min(ratios):.2f}, most {max(ratios):.2f}")
+        print(f"min {min(ratios):.2f}, max {max(ratios):.2f}")
         predicting(X, y, options.rounds)
 
 

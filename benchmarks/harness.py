@@ -1,18 +1,18 @@
-"""What the runner costs: ``graduel duel`` on MNIST against its three fits alone.
+"""Overhead of the runner: ``graduel duel`` on MNIST against its three fits alone.
 
     python benchmarks/harness.py [--rows N] [--times N] [--quick] [--threads N]
 
-Every fit stands alone in a process that loads the digits, fits the contender's generator to its end
-and never looks at a checkpoint; then the command is run as it is typed, report and all. Both by
-turns, `times` times; medians. Two shares are printed:
+Each fit alone runs in a process that loads the digits and exhausts the contender's generator
+without scoring checkpoints. Then the full command runs, report included. Both alternate, `--times`
+times; medians are reported. Two overheads are printed:
 
-- *over the fits*: the command's wall time less the seconds that the fits alone took, on their own
-  clocks. Reading data, starting processes, importing libraries, scoring, timing predictions,
-  judging and drawing all count as the runner's cost.
-- *over the scripts*: the command's wall time less the wall time of the three processes, which read
-  the same digits and import the same libraries.
+- *relative to the fits*: wall time of the command minus the seconds of the fits alone on their own
+  clocks. Reading data, starting processes, imports, scoring, timing predictions, verdicts and the
+  report all count as overhead.
+- *relative to the scripts*: wall time of the command minus the wall time of the three processes,
+  which read the same digits and import the same libraries.
 
-The peak memory of each fit alone stands beside what the duel says of it.
+The peak memory of each fit is printed for both.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ NAMES = ("textbook", "net", "xgboost")
 
 
 def alone(name: str, job: Path) -> dict[str, float]:
-    """Fit one contender as the duel's first seed does, and nothing else."""
+    """Fit one contender like the duel's first seed; return seconds and peak memory."""
     from graduel.contenders import Budget, LabelledRows, make_contender
     from graduel.contenders.contender import finish_fit
     from graduel.data import load_dataset
@@ -63,7 +63,7 @@ def alone(name: str, job: Path) -> dict[str, float]:
 
 
 def prepare(job: Path, options: dict[str, Any]) -> None:
-    """Write the duel's plan and its rows, which the fits alone read as a cell's process does."""
+    """Write the duel's plan and row numbers for the fits alone."""
     from graduel.data import load_dataset
     from graduel.data.source import DataSource
     from graduel.duel.plan.protocol_builder import build_protocol
@@ -75,7 +75,7 @@ def prepare(job: Path, options: dict[str, Any]) -> None:
 
 
 def timed(command: list[str]) -> tuple[float, str]:
-    """Run a command; return its wall time and its output."""
+    """Run a command; return its wall time and output."""
     start = time.perf_counter()
     done = subprocess.run(command, check=True, capture_output=True, text=True)
     return time.perf_counter() - start, done.stdout
@@ -101,7 +101,7 @@ def main() -> None:
 
 
 def measure(options: argparse.Namespace, folder: Path) -> None:
-    """Run fits and duels by turns, and print what came of it."""
+    """Run fits and duels in turn, and print times, memory and overheads."""
     arguments = [
         f"--{k}={v}" for k, v in (("rows", options.rows), ("threads", options.threads)) if v
     ]
@@ -134,12 +134,9 @@ def measure(options: argparse.Namespace, folder: Path) -> None:
             f"{memory[0]:10.0f} MB {memory[1]:9.0f} MB"
         )
     wall = median(walls)
-    print(
-        f"\ngraduel duel {wall:.1f} s; the fits alone {total:.1f} s; their scripts "
-        f"{median(scripts):.1f} s"
-    )
-    print(f"over the fits: {100 * (wall - total) / total:.1f} %")
-    print(f"over the scripts: {100 * (wall - median(scripts)) / median(scripts):.1f} %")
+    print(f"\ngraduel duel {wall:.1f} s; fits alone {total:.1f} s; scripts {median(scripts):.1f} s")
+    print(f"overhead relative to fits: {100 * (wall - total) / total:.1f} %")
+    print(f"overhead relative to scripts: {100 * (wall - median(scripts)) / median(scripts):.1f} %")
 
 
 if __name__ == "__main__":

@@ -1,17 +1,17 @@
-"""Recipes of the network on images, seed by seed: what they reach on test rows, and in what time.
+"""Test error and training time of the network's image recipes, by seed.
 
     python benchmarks/images.py mnist mnist-augmented --seeds 5 --out images.jsonl
     python benchmarks/images.py mnist --epochs 100 --out images.jsonl
     python benchmarks/images.py mnist --data /usr/share/datasets/fashion-mnist --out images.jsonl
     python benchmarks/images.py --out images.jsonl --plot images.svg
 
-Each run is trained on the training rows but for those that a duel of the same seed validates on,
-keeps the epoch that is best on these, and is evaluated on the test rows once, at its end. It prints
-one line of JSON and appends it to `--out`; runs that are there already are left out, so that the
-command can be stopped and given again. `seconds` are training and the choice of the epoch, on the
-contender's own clock. `--data` is a folder of IDX files, for instance Fashion-MNIST of the Debian
-package dataset-fashion-mnist. `--plot` draws the mean test error over the mean seconds, a line for
-each recipe and data set, a point for each number of epochs, and a small one for each run.
+A run trains on a duel's training rows of the same seed, selects the epoch on its validation rows,
+and is evaluated on the test rows once, at the end. It prints one line of JSON and appends it to
+`--out`; runs in that file are skipped, so the command can be stopped and repeated. `seconds` cover
+training and validation, on the contender's clock. `--data` is a folder of IDX files, for instance
+Fashion-MNIST from the Debian package dataset-fashion-mnist. `--plot` draws mean test error over
+mean seconds: a line per recipe and data set, a large point per number of epochs, a small one per
+run.
 """
 
 from __future__ import annotations
@@ -44,12 +44,12 @@ from graduel.train.build.recipe_parser import parse_recipe
 from graduel.train.recipes import RECIPES, NetRecipe
 
 SAME = ("recipe", "dataset", "seed", "settings", "threads", "versions")
-"""Runs that are equal in these are the same run."""
+"""Keys that identify a run."""
 VERSIONS = ("graduel", "numpy", "python", "blas", "processor")
 
 
 def read(folder: str | None, threads: int) -> tuple[Dataset, Protocol]:
-    """Return the images, and how a duel divides them."""
+    """Return the images and the protocol of a duel on them."""
     if folder is None:
         return load_dataset("mnist"), build_protocol(
             DataSource.builtin("mnist"), contenders=["net"], threads=threads
@@ -59,7 +59,7 @@ def read(folder: str | None, threads: int) -> tuple[Dataset, Protocol]:
 
 
 def recipe_of(name: str, epochs: int | None, net: str | None) -> NetRecipe:
-    """Return a recipe by its name, with what is changed about it."""
+    """Return the named recipe with changed epochs and fields."""
     if name not in RECIPES:
         raise unknown("recipe", name, RECIPES)
     recipe = RECIPES[name] if epochs is None else replace(RECIPES[name], epochs=epochs)
@@ -67,7 +67,7 @@ def recipe_of(name: str, epochs: int | None, net: str | None) -> NetRecipe:
 
 
 def fit(recipe: NetRecipe, data: Dataset, protocol: Protocol, seed: int) -> dict[str, Any]:
-    """Train once; return what it took and what came of it."""
+    """Train once; return seconds, selected epoch and errors."""
     rows, image, k = protocol.split_rows(data, seed), data.image, len(data.classes)
     train, valid = (
         LabelledRows(data.table[i], data.y[i], k, image) for i in (rows.train, rows.valid)
@@ -91,14 +91,14 @@ def fit(recipe: NetRecipe, data: Dataset, protocol: Protocol, seed: int) -> dict
 
 
 def runs(path: Path | None) -> list[dict[str, Any]]:
-    """Return the runs that a file holds."""
+    """Return the runs stored in a file."""
     if path is None or not path.exists():
         return []
     return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines() if line]
 
 
 def plot(results: list[dict[str, Any]], path: Path) -> None:
-    """Draw test error over seconds of training."""
+    """Plot test error over seconds of training."""
     import matplotlib as mpl
     from matplotlib.backends.backend_svg import FigureCanvasSVG
     from matplotlib.figure import Figure
@@ -116,14 +116,14 @@ def plot(results: list[dict[str, Any]], path: Path) -> None:
         data = f" ({run['dataset']})" if several else ""
         lines[f"{run['recipe']}{changes}{data}"].append(run)
     for place, (label, line) in enumerate(sorted(lines.items())):
-        colour, (mark, _) = HUES[place % len(HUES)].light, MARKS[place % len(MARKS)]
-        ax.plot(*spots(line), mark, ms=3, mfc="none", mew=0.6, color=colour)
+        color, (mark, _) = HUES[place % len(HUES)].light, MARKS[place % len(MARKS)]
+        ax.plot(*spots(line), mark, ms=3, mfc="none", mew=0.6, color=color)
         groups: dict[int, list[dict[str, Any]]] = defaultdict(list)
         for run in line:
             groups[run["epochs"]].append(run)
         means = [[fmean(values) for values in spots(groups[e])] for e in sorted(groups)]
         x, y = zip(*sorted(map(tuple, means)), strict=True)
-        ax.plot(x, y, mark, ls="-", lw=1.2, ms=6, color=colour, label=label)
+        ax.plot(x, y, mark, ls="-", lw=1.2, ms=6, color=color, label=label)
     ax.set_xscale("log")
     ax.set_yscale("log")
     for axis in (ax.xaxis, ax.yaxis):
@@ -143,24 +143,24 @@ def plot(results: list[dict[str, Any]], path: Path) -> None:
 
 
 def spots(some: list[dict[str, Any]]) -> tuple[list[float], list[float]]:
-    """Return where runs lie: seconds, and per cent of test rows."""
+    """Return seconds and test errors in per cent."""
     return [run["seconds"] for run in some], [100 * run["test_error"] for run in some]
 
 
 def main() -> None:
-    """Train what is asked for and not there yet; draw what is there."""
+    """Train the missing runs; plot all if requested."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("recipes", nargs="*", help=f"of {', '.join(RECIPES)}")
+    parser.add_argument("recipes", nargs="*", help=f"recipes: {', '.join(RECIPES)}")
     parser.add_argument("--data", help="a folder of IDX files; default: MNIST")
-    parser.add_argument("--seeds", type=int, default=1, help="seeds 0 to one less")
+    parser.add_argument("--seeds", type=int, default=1, help="number of seeds, from 0")
     parser.add_argument("--epochs", type=int)
-    parser.add_argument("--net", help="what else to change, such as 'layers=2048,2048'")
+    parser.add_argument("--net", help="other fields to change, such as 'layers=2048,2048'")
     parser.add_argument("--threads", type=int, default=os.cpu_count() or 1)
-    parser.add_argument("--out", type=Path, help="a file of JSON lines")
-    parser.add_argument("--plot", type=Path, help="an SVG file, of what --out holds")
+    parser.add_argument("--out", type=Path, help="JSON Lines file")
+    parser.add_argument("--plot", type=Path, help="SVG file with the results in --out")
     options = parser.parse_args()
     if options.plot and not options.out:
-        parser.error("--plot draws what a file holds: name it with --out")
+        parser.error("--plot needs --out, the file with the results to plot")
     try:
         recipes = {name: recipe_of(name, options.epochs, options.net) for name in options.recipes}
         for line in new_runs(options, recipes):
@@ -174,21 +174,21 @@ def main() -> None:
     if options.plot:
         results = runs(options.out)
         if not results:
-            sys.exit(f"{parser.prog}: {options.out} holds no runs to draw")
+            sys.exit(f"{parser.prog}: {options.out} holds no runs to plot")
         plot(results, options.plot)
 
 
 def new_runs(
     options: argparse.Namespace, recipes: dict[str, NetRecipe]
 ) -> Iterator[dict[str, Any]]:
-    """Yield each run that `options.out` does not hold, once it is done."""
+    """Yield each finished run that `options.out` does not hold yet."""
     if not recipes:
         return
     from threadpoolctl import threadpool_limits
 
     data, protocol = read(options.data, options.threads)
     if data.image is None:
-        raise UserError(f"these recipes are for images; {data.name} has none")
+        raise UserError(f"these recipes expect images; {data.name} has none")
     environment = describe_environment("", options.threads)
     versions = {**asdict(environment), **environment.versions}
     done = [[run.get(key) for key in SAME] for run in runs(options.out)]

@@ -1,12 +1,12 @@
-"""A table of a million rows and 30 columns: how much memory each step from file to fit takes.
+"""Memory of each step from file to fit, for a table of a million rows and 30 columns.
 
     python benchmarks/million.py
     python benchmarks/million.py --rows 200000 --only parquet
 
-Makes a table of numbers, categories, dates and missing cells in a temporary folder, as CSV and as
-Parquet, and trains the network (one epoch) and XGBoost (20 rounds) on it: a process each, through
-what ``graduel duel`` calls. Resident memory is looked at every 20 ms. Then the whole command runs,
-and its memory is that of the command and of its workers together.
+Writes a table of numbers, categories, dates and missing values to a temporary folder, as CSV and as
+Parquet, and trains the network (one epoch) and XGBoost (20 rounds) on it, in one process each, with
+the functions that ``graduel duel`` calls. Resident memory is sampled every 20 ms. Then the full
+command runs; its memory includes its worker processes.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ def make(folder: Path, rows: int) -> None:
 
 
 def stage(name: str, work: Callable[[], T]) -> T:
-    """Do a step, and print its seconds and the most memory that was resident meanwhile."""
+    """Run a step; print its seconds and peak resident memory."""
     from graduel.duel.run.cell import PeakMemory
 
     begun = perf_counter()
@@ -78,7 +78,7 @@ def stage(name: str, work: Callable[[], T]) -> T:
 
 
 def cell(path: Path, name: str) -> None:
-    """Read, split, prepare and fit in this process, step by step."""
+    """Read, split, prepare and fit in this process, and print each step."""
     from dataclasses import asdict, replace
 
     from graduel.contenders import Budget, make_contender
@@ -101,7 +101,7 @@ def cell(path: Path, name: str) -> None:
 
 
 def whole(path: Path, folder: Path) -> None:
-    """Run ``graduel duel`` with a network of one epoch, and add up what it and its workers hold."""
+    """Run ``graduel duel`` with one epoch; print the peak memory of it and its workers."""
     command = [sys.executable, "-m", "graduel", "duel", str(path), "--target", "target"]
     command += ["--contenders", "net", "--net", "epochs=1", "--threads", os.environ[THREADS]]
     command += ["--out", str(folder / path.suffix[1:])]
@@ -111,11 +111,11 @@ def whole(path: Path, folder: Path) -> None:
             most = max(most, resident(duel))
             sleep(0.02)
         note = "" if duel.returncode == 0 else f"   (exit code {duel.returncode})"
-    print(f"  {'all of it':12} {perf_counter() - begun:7.1f} s   {most / 1e9:5.2f} GB{note}")
+    print(f"  {'full command':12} {perf_counter() - begun:7.1f} s   {most / 1e9:5.2f} GB{note}")
 
 
 def resident(process: psutil.Process) -> int:
-    """Return the resident memory of a process and of those that it began."""
+    """Return the resident memory of a process and its children, in bytes."""
     total = 0
     try:
         for one in (process, *process.children(recursive=True)):

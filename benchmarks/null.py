@@ -1,22 +1,21 @@
-"""Are verdicts honest? Rates of false verdicts, and power, of the shipped functions.
+"""Error rates and power of the shipped verdicts, by simulation.
 
-    python benchmarks/null.py                          all designs, 4,000 duels each; hours
+    python benchmarks/null.py                          all designs, 4,000 duels each: hours
     python benchmarks/null.py --kinds rows,sets --draws 400
     python benchmarks/null.py --only AUC
 
-Each duel samples rows of a known distribution, splits them, fits two learners and asks for a
-verdict. Three rates are shown, each with two simulation errors:
+Each duel samples rows from a known distribution, splits them, fits two learners and computes the
+verdict. Three rates are shown, each ± two simulation errors:
 
-better   a false "A better" or "B better" where there is no difference; the ROPE is 0, so that
-         nothing is called equal first. Where there are several pairs: any of them.
-equal    a false "practically equal" where the true difference is the ROPE.
-power    "better" at a larger true difference, and the reference: for errors on one test set
-         McNemar's power by Connor's formula; else an oracle that knows how differences are
-         distributed where there is none, and so which of them is seen in 5 % only.
+better   false "A better" or "B better" when there is no difference; the ROPE is 0, so that no pair
+         is called equal first. With several pairs: any of them.
+equal    false "practically equal" when the true difference is the ROPE.
+power    "better" at a larger true difference. The reference is McNemar's power by Connor's formula
+         for errors on one test set, otherwise an oracle that rejects the 5 % largest differences of
+         the null distribution.
 
-"better" and "equal" must not be above 5 % by more than two simulation errors: such a rate is
-marked with an exclamation mark, and the command ends with exit code 1, unless the design is one
-that is labelled in the report.
+"better" and "equal" may exceed 5 % by at most two simulation errors. A higher rate is marked with
+an exclamation mark and makes the exit code 1, unless the report labels the design.
 """
 
 from __future__ import annotations
@@ -44,7 +43,7 @@ HEAD = "| Design | false better | false equal | power | reference |\n|---|--:|--
 
 @dataclass(frozen=True)
 class Rates:
-    """What a design's simulation came to; None where it was not asked."""
+    """Simulated rates of a design; None if not simulated."""
 
     better: float
     equal: float | None
@@ -54,17 +53,17 @@ class Rates:
 
     @property
     def most(self) -> float:
-        """The largest rate that 5 % may show by chance."""
+        """The largest simulated rate compatible with 5 %."""
         return 0.05 + 2 * sqrt(0.05 * 0.95 / self.draws)
 
     @property
     def honest(self) -> bool:
-        """Whether neither false rate is above that."""
+        """Whether both false rates are at most `most`."""
         return max(self.better, self.equal or 0.0) <= self.most
 
 
 def simulate(design: Design, draws: int, seed: int = 0) -> Rates:
-    """Play the duels of a design."""
+    """Simulate the duels of a design."""
     streams = np.random.default_rng(seed).spawn(4)
     null = [design.draw(streams[0], 0.0, 0.0) for _ in range(draws)]
     better = float(np.mean([any_better(pairs) for pairs in null]))
@@ -84,7 +83,7 @@ def simulate(design: Design, draws: int, seed: int = 0) -> Rates:
 
 
 def line(name: str, rates: Rates) -> str:
-    """Return a row of the table."""
+    """Return a row of the Markdown table."""
 
     def shown(rate: float | None, draws: int, most: float = 1.0) -> str:
         if rate is None:
@@ -101,14 +100,16 @@ def line(name: str, rates: Rates) -> str:
 
 
 def main() -> int:
-    """Simulate what was asked for, and print a row for each design."""
+    """Simulate the selected designs, and print a row for each."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--draws", type=int, default=4000, help="duels a design (and rate)")
-    parser.add_argument("--kinds", default=",".join(DESIGNS), help="with commas between them")
-    parser.add_argument("--only", default="", help="only designs whose names hold this")
+    parser.add_argument("--draws", type=int, default=4000, help="duels per design and rate")
+    parser.add_argument(
+        "--kinds", default=",".join(DESIGNS), help="kinds of designs, comma-separated"
+    )
+    parser.add_argument("--only", default="", help="only designs whose name contains this")
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
-    signed_rank.DRAWS = 100  # the Bayesian test decides nothing, and takes the longest
+    signed_rank.DRAWS = 100  # the Bayesian test does not affect verdicts and is the slowest part
     print(HEAD, flush=True)
     honest = True
     for kind in options.kinds.split(","):

@@ -1,13 +1,15 @@
-"""The designs of a duel as simulations: sample, split, fit, and ask the shipped verdict.
+"""Simulated duel designs: sample, split, fit, and compute the shipped verdict.
 
-Each design has `draw(rng, difference, rope)`: one duel between contenders that truly differ by
-`difference`, in what the verdict speaks of; it returns the pairs' comparisons.
+Each design has `draw(rng, difference, rope)`: one duel between contenders whose true difference is
+`difference`; it returns the comparisons of all pairs.
 
-What is held fixed is what the verdict holds fixed. One test set and one or two seeds: "these fitted
-models", so the pair that was fitted is made to differ by just so much. Three seeds or more: "these
-procedures, on this training set", so the mean over a thousand other seeds is. Cross-validation:
-"these procedures on data sets of this size", so the expected errors at the training size are.
-Across data sets: the median difference over data sets of the kind.
+The true difference is that of the verdict's own population:
+
+- one test set, one or two seeds ("these fitted models"): the difference of the fitted pair
+- three seeds or more ("these procedures, on this training set"): the mean over 1,000 other seeds
+- cross-validation ("these procedures, on data sets of this size"): the difference of expected
+  errors at the training size
+- many data sets: the median difference over data sets of that kind
 """
 
 from __future__ import annotations
@@ -31,24 +33,18 @@ from graduel.metrics.metric import get_metric
 Array = NDArray[Any]
 
 
-class Found(Protocol):
-    """What a simulation needs of a comparison."""
-
-    verdict: str
-
-
 class Design(Protocol):
-    """A way of comparing, with a size and a metric."""
+    """A comparison design with sizes and a metric."""
 
     name: str
     rope: float
     larger: float
-    """A true difference at which power is looked at."""
+    """The true difference at which power is estimated."""
     labelled: bool
-    """Known to miss, and said so beside its verdicts."""
+    """Whether verdicts of this design carry a note that error rates may exceed 5 %."""
 
     def draw(self, rng: np.random.Generator, difference: float, rope: float) -> Sequence[Any]:
-        """Play one duel."""
+        """Simulate one duel."""
 
 
 @dataclass(frozen=True)
@@ -67,7 +63,7 @@ class TestSet:
     mu: float = 0.4
     labelled: bool = False
     twice: bool = False
-    """Each test row twice, as if it were two: not honest, to see that it shows."""
+    """Whether test rows are duplicated: a deliberate violation that the simulation must detect."""
 
     def draw(self, rng: np.random.Generator, difference: float, rope: float) -> Sequence[Any]:
         """Fit on one training set, set the true difference, score on one test set."""
@@ -89,12 +85,12 @@ class TestSet:
         models = fitted(self.seeds)
         if self.seeds < 3:
             return apart(models, self.metric, difference)
-        # The truth is that of the procedure: of its seeds, a thousand others stand for all.
+        # The truth is that of the procedure, estimated from 1,000 other seeds.
         others = apart(fitted(1000), self.metric, difference)
         return [replace(m, c=o.c) for m, o in zip(models, others, strict=True)]
 
     def _counts(self, y: Array, seeds: int, rng: np.random.Generator) -> Array:
-        """Let a seed draw its training rows from the training set, class by class."""
+        """Return how often each seed uses each training row: a bootstrap within classes."""
         counts = np.ones((seeds, len(y)))
         if self.seeds > 1:
             for k in (0, 1):
@@ -105,7 +101,7 @@ class TestSet:
         return counts
 
     def formula(self, rng: np.random.Generator, difference: float) -> float:
-        """McNemar's power by Connor's formula, from the pair's true shares of 20,000 rows."""
+        """Return McNemar's power by Connor's formula, with shares estimated from 20,000 rows."""
         world = World(mu=(self.mu,) * 2, share=self.share)
         models = self._models(world, rng, difference)
         x, y = world.test_rows(20_000, rng)
@@ -131,14 +127,14 @@ class Folds:
 
     @property
     def train(self) -> int:
-        """Rows that one fit learns from."""
+        """The number of training rows per fit."""
         return self.n - self.n // self.folds
 
     def draw(self, rng: np.random.Generator, difference: float, rope: float) -> Sequence[Any]:
-        """Part a data set into folds, fit both learners on all of them."""
+        """Split a data set into folds, fit both learners on each, and compare."""
         world = World(mu=(self.mu, _mu(self.kinds, self.mu, self.train, difference)))
         x, y = world.rows(self.n, rng)
-        test = _parted(y, self.folds, self.repeats, rng)
+        test = _stratified_test_rows(y, self.folds, self.repeats, rng)
         losses = {}
         for k, kind in enumerate(self.kinds):
             wrong = wrong_by_fold(kind, x[:, k, :-1], y, ~test)
@@ -155,15 +151,15 @@ class Folds:
 
 @lru_cache
 def _mu(kinds: tuple[str, str], mu: float, train: int, difference: float) -> float:
-    """Return the second's mu, at which its expected error is the first's plus the difference."""
+    """Return the second learner's mu, for an expected error that is larger by `difference`."""
     first, second = kinds
     if first == second and difference == 0:
         return mu  # by symmetry
     return mu_of_error(second, expected_error(first, mu, train) + difference, train)
 
 
-def _parted(y: Array, folds: int, repeats: int, rng: np.random.Generator) -> Array:
-    """Return the test rows of each fit, bool (repeats × folds, n), as many of each class."""
+def _stratified_test_rows(y: Array, folds: int, repeats: int, rng: np.random.Generator) -> Array:
+    """Return the stratified test rows of each fit, bool of shape (repeats × folds, n)."""
     fold = np.empty((repeats, len(y)), int)
     for r in range(repeats):
         order = np.concatenate([rng.permutation(np.flatnonzero(y == k)) for k in (0, 1)])
@@ -173,7 +169,7 @@ def _parted(y: Array, folds: int, repeats: int, rng: np.random.Generator) -> Arr
 
 @dataclass(frozen=True)
 class Sets:
-    """Contenders on many data sets, each of its own kind and size, each split once."""
+    """Contenders on many data sets of varying distribution and size, each split once."""
 
     name: str
     sets: int
@@ -183,7 +179,7 @@ class Sets:
     labelled: bool = False
 
     def draw(self, rng: np.random.Generator, difference: float, rope: float) -> Sequence[Any]:
-        """Compare on so many data sets."""
+        """Simulate and compare on `sets` data sets."""
         losses = self._losses(rng, self.sets, _ratio(difference) if difference else 1.0)
         names = (str(k) for k in range(self.contenders))
         comparison = compare_datasets(
@@ -208,14 +204,14 @@ class Sets:
 
 @lru_cache
 def _ratio(difference: float) -> float:
-    """Return the ratio of mu at which the median difference is that, over 5,000 data sets."""
+    """Return the ratio of mu that gives this median difference over 5,000 data sets."""
     one = Sets("", 0, 0.0, 0.0)
 
     def off(ratio: float) -> float:
         rng = np.random.default_rng(2)
         losses = one._losses(rng, 5000, ratio)
         d = losses[:, 1] - losses[:, 0]
-        # Hodges and Lehmann's median, of two hundred thousand pairs.
+        # Hodges–Lehmann estimate from 200,000 random pairs.
         i, j = rng.integers(len(d), size=(2, 200_000))
         return float(np.median((d[i] + d[j]) / 2)) - difference
 
@@ -265,16 +261,16 @@ DESIGNS: dict[str, list[Design]] = {
         Sets("20 data sets, five contenders", 20, 0.0, 0.0, contenders=5),
     ],
 }  # fmt: skip
-"""What is simulated, by kind."""
+"""The simulated designs, by kind."""
 
 
 def any_better(pairs: Sequence[Any]) -> bool:
-    """Tell whether any pair was called different."""
+    """Return whether any pair has the verdict "better"."""
     return any(pair.verdict in ("a better", "b better") for pair in pairs)
 
 
 def size_of(pairs: Sequence[Any]) -> float:
-    """Return the difference seen between two."""
+    """Return the observed difference of the only pair."""
     [pair] = pairs
     difference = getattr(pair, "difference", None)
     return float(pair.median_difference if difference is None else difference)

@@ -1,9 +1,9 @@
-"""How large a duel's page is, and how long a browser takes to open it.
+"""Size of a duel's report and the time a browser takes to open it.
 
     python benchmarks/page.py duels/mnist-1a2b3c4d
 
-Draws the page of a finished duel anew into a folder that is thrown away, and opens it in headless
-Chromium (on the path) several times, at two widths. Needs ``pip install 'graduel[test]'``.
+Renders the report of a finished duel into a temporary folder and opens it several times in headless
+Chromium (on the PATH), at two widths. Needs ``pip install 'graduel[test]'``.
 """
 
 from __future__ import annotations
@@ -20,19 +20,21 @@ from graduel.report import write_report
 
 # From the start of the navigation to the end of the load event, in ms.
 LOADED = "performance.getEntriesByType('navigation')[0].loadEventEnd"
-# What a reader waits for: the first paint of content.
+# The first paint of content, which a reader waits for.
 PAINTED = "performance.getEntriesByName('first-contentful-paint')[0]?.startTime ?? null"
 
 
 def main() -> None:
-    """Print sizes and times."""
+    """Print size and times."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("folder", type=Path, help="of a finished duel")
+    parser.add_argument("folder", type=Path, help="folder of a finished duel")
     parser.add_argument("--tries", type=int, default=7)
     options = parser.parse_args()
     chromium = shutil.which("chromium") or shutil.which("google-chrome")
     if chromium is None:
-        raise SystemExit("no Chromium on the path: apt-get install chromium")
+        raise SystemExit(
+            "expected chromium on the PATH, found none; install it (apt-get install chromium)"
+        )
     from playwright.sync_api import sync_playwright
 
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
@@ -43,7 +45,9 @@ def main() -> None:
         drawn = perf_counter()
         size = page.stat().st_size
         print(f"{len(run.result.contenders)} contenders, {len(run.y_test):,} test rows")
-        print(f"read {read - start:.2f} s, drawn {drawn - read:.2f} s, {size / 1e6:.2f} MB")
+        print(
+            f"loaded in {read - start:.2f} s, rendered in {drawn - read:.2f} s, {size / 1e6:.2f} MB"
+        )
         browser = playwright.chromium.launch(
             executable_path=chromium, args=["--no-sandbox", "--disable-gpu"]
         )
@@ -58,7 +62,7 @@ def main() -> None:
                 painted.append(tab.evaluate(PAINTED))
                 context.close()
             print(
-                f"{width} px: loaded in {median(loaded):.0f} ms, first painted after "
+                f"{width} px: load event {median(loaded):.0f} ms, first paint "
                 f"{median(painted):.0f} ms (medians of {options.tries}; slowest {max(loaded):.0f})"
             )
         browser.close()

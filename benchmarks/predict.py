@@ -1,8 +1,8 @@
-"""Prediction: one row, and 10,000 rows against their bare matrix products.
+"""Time of prediction: one row, and 10,000 rows relative to their matrix products.
 
     python benchmarks/predict.py
 
-784-128-10 at the level of ``Network.predict``, float32 rows, medians, the two in turn.
+``Network.predict`` of 784-128-10 on float32 rows; medians, the two measured in turn.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from graduel.nn import Dense, Network, ReLU
 
 
 def seconds(call: Callable[[], object], times: int) -> float:
-    """Return the median time of a call."""
+    """Return the median seconds of a call."""
     each = []
     for _ in range(times):
         start = time.perf_counter()
@@ -50,7 +50,7 @@ def main() -> None:
     for _ in range(15):
         floor = seconds(bare, 5)
         ratios.append(seconds(lambda: net.predict(many, weights), 5) / floor)
-    print(f"10,000 rows: {statistics.median(ratios):.2f} times the bare products")
+    print(f"10,000 rows: {statistics.median(ratios):.2f} times its matrix products")
 
 
 if __name__ == "__main__":

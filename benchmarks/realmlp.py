@@ -1,13 +1,13 @@
-"""The network for tables against RealMLP on PyTorch: the same rows, epochs, batches and widths.
+"""Time of the network for tables against RealMLP on PyTorch, at equal sizes.
 
     pip install "pytabkit[models]" torch
     python benchmarks/realmlp.py --rounds 3
 
-Both are one network of three layers of 256 units with RealMLP-TD's parts (waves of numbers, a
-factor a column, NTK parametrization, activations that bend, coslog4), batches of 256 rows, and
-choose the best epoch on the same share of rows. ``TabularMLPClassifier`` against pytabkit's
-``RealMLP_TD_Classifier`` on a table of 10,000 rows, ten numbers and ten categories of twelve
-values. They take turns; the ratio is that of each round, the median counts.
+Both are one network of three layers of 256 units with RealMLP-TD's parts (periodic embedding, a
+factor per column, NTK parametrization, parametric activations, coslog4), batch size 256, and the
+best epoch on the same share of validation rows. ``TabularMLPClassifier`` and pytabkit's
+``RealMLP_TD_Classifier`` fit in turn on a table of 10,000 rows, ten numbers and ten categories of
+twelve values. The median of the rounds' ratios is reported.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ OURS = "members=1 layers=256,256,256 scaling=robust label_smoothing=0.1 batch_si
 
 
 def table(rows: int, columns: int) -> tuple[pd.DataFrame, np.ndarray]:
-    """Draw a table of numbers and categories."""
+    """Return a random table of numbers and categories, and labels."""
     rng = np.random.default_rng(0)
     half = columns // 2
     numbers = {f"n{i}": rng.normal(size=rows).astype("float32") for i in range(columns - half)}
@@ -46,7 +46,7 @@ def ours(X: pd.DataFrame, y: np.ndarray, epochs: int) -> Any:
 
 
 def theirs(X: pd.DataFrame, y: np.ndarray, epochs: int, threads: int) -> Any:
-    """Fit pytabkit's."""
+    """Fit pytabkit's network."""
     from pytabkit import RealMLP_TD_Classifier
 
     net = RealMLP_TD_Classifier(
@@ -61,7 +61,7 @@ def theirs(X: pd.DataFrame, y: np.ndarray, epochs: int, threads: int) -> Any:
 
 
 def main() -> None:
-    """Fit in turns, and print the ratio."""
+    """Fit in turn, and print seconds and the median ratio."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--rows", type=int, default=10_000)
     parser.add_argument("--columns", type=int, default=20)
@@ -69,9 +69,9 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--threads", type=int, default=os.cpu_count() or 1)
     options = parser.parse_args()
-    warnings.simplefilter("ignore")  # pytabkit's libraries warn of each other
+    warnings.simplefilter("ignore")  # pytabkit's dependencies warn about each other
     X, y = table(options.rows, options.columns)
-    ours(X, y, 1), theirs(X, y, 1, options.threads)  # what is loaded and compiled once
+    ours(X, y, 1), theirs(X, y, 1, options.threads)  # warm-up: imports and compilation
     seconds: dict[str, list[float]] = {"graduel": [], "pytabkit": []}
     for _ in range(options.rounds):
         start = perf_counter()

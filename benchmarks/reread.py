@@ -1,12 +1,12 @@
-"""What reading a table once a run saves: a 5 × 2 cross-validation with and without the cache.
+"""Time saved by reading a table once per run: 5x2 cross-validation with and without the cache.
 
     python benchmarks/reread.py                       # a generated table of 4,990 rows
     python benchmarks/reread.py table.csv --target label
-    python benchmarks/reread.py --pure                # only loading and opening, no runs
+    python benchmarks/reread.py --pure                # no runs, only loading and opening
 
-First the seconds that a new process takes, after its imports, to load the table from its source and
-to open it from the cache. Then whole runs in turn: the 20 cells of two contenders, each in its own
-process, once with the cache and once where every process reads the source.
+First, the seconds that a new process takes after its imports to load the table from the source and
+from the cache. Then full runs in turn: the 20 cells of two contenders, one process each, once with
+the cache and once with every process reading the source.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from pathlib import Path
 from time import perf_counter
 from unittest.mock import patch
 
-# A core type chosen by hand makes OpenBLAS slower than the one that it detects.
+# A forced core type makes OpenBLAS slower than the detected one.
 for _name in ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE"):
     os.environ.pop(_name, None)
 
@@ -53,7 +53,7 @@ print(perf_counter() - imported, len(data.y), data.X.shape[1])
 
 
 def write_table(path: Path) -> None:
-    """Write a table of numbers, words and dates with gaps and two classes."""
+    """Write a table of numbers, words and dates with missing values and two classes."""
     import polars as pl
 
     rng = np.random.default_rng(0)
@@ -75,7 +75,7 @@ def write_table(path: Path) -> None:
 
 
 def time_reading(path: Path, target: str, cache: str, times: int) -> str:
-    """Return the median seconds that new processes take to read the table."""
+    """Return the median seconds that a new process takes to read the table, as text."""
     seconds = []
     for _ in range(times):
         command = [sys.executable, "-c", LOAD, str(path), target, cache]
@@ -86,7 +86,7 @@ def time_reading(path: Path, target: str, cache: str, times: int) -> str:
 
 
 def time_run(source: DataSource, folder: Path, names: list[str], cached: bool) -> float:
-    """Return the seconds that all cells of a run take."""
+    """Return the seconds of all cells of a run."""
     protocol = build_protocol(source, contenders=names, split="5x2", quick=True, threads=1)
     nothing = patch.object(Store, "cache_dataset", lambda store: None)
     with open_store(folder, protocol, source) as store:
@@ -102,7 +102,7 @@ def time_run(source: DataSource, folder: Path, names: list[str], cached: bool) -
 
 
 def main() -> None:
-    """Print the seconds of reading, and of whole runs."""
+    """Print the seconds of reading and of full runs."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("table", nargs="?", type=Path)
     parser.add_argument("--target", default="label")
@@ -131,8 +131,8 @@ def main() -> None:
             cells = 10 * len(names)
             print(
                 f"{'with' if cached else 'without':7} the cache: median "
-                f"{statistics.median(seconds):.1f} s, {statistics.median(seconds) / cells:.2f} s a "
-                f"cell ({each})"
+                f"{statistics.median(seconds):.1f} s, {statistics.median(seconds) / cells:.2f} s "
+                f"per cell ({each})"
             )
 
 

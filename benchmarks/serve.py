@@ -1,10 +1,10 @@
-"""How long a prediction takes while many clients ask at once and trainings wait.
+"""Latency of a prediction with many clients and running trainings.
 
     python benchmarks/serve.py [--clients 50] [--seconds 20]
 
-Starts ``graduel serve`` in a process of its own, lets every client ask for answers to drawings one
-after another, while two trainings run and wait, and prints the median and the 95th percentile as
-the clients see them; before that, the same for one client alone.
+Starts ``graduel serve`` in its own process. Every client requests predictions for drawings one
+after another, first without and then with two trainings; the median and 95th percentile of the
+latency are printed. One client alone is measured first.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from graduel.glassbox.digit.synthetic_digits import draw_digit, draw_strokes
 
 
 def drawings(count: int) -> list[str]:
-    """Return drawings of 140 × 140 pixels, as the page sends them."""
+    """Return drawings of 140 × 140 pixels in the page's encoding."""
     rng, images = np.random.default_rng(0), []
     for number in range(count):
         points, thickness = draw_digit(number % 10, rng)
@@ -37,7 +37,7 @@ def drawings(count: int) -> list[str]:
 async def client(
     address: str, seconds: float, pixels: list[str], pause: float, seed: int
 ) -> list[float]:
-    """Ask for answers for some seconds; return how long each took."""
+    """Request predictions for `seconds`; return the latency of each."""
     times = []
     async with httpx.AsyncClient(base_url=address, timeout=60) as one:
         session = (await one.post("/api/sessions")).json()["session"]
@@ -55,7 +55,7 @@ async def client(
 
 
 async def training(address: str, seconds: float) -> None:
-    """Train for some seconds, and read the stream."""
+    """Train for `seconds`, and read the event stream."""
     async with httpx.AsyncClient(base_url=address, timeout=60) as one:
         session = (await one.post("/api/sessions")).json()["session"]
         path = f"/api/sessions/{session}/training"
@@ -69,15 +69,15 @@ async def training(address: str, seconds: float) -> None:
 
 
 async def measure(address: str, clients: int, seconds: float, trainings: int, pause: float) -> None:
-    """Print median and 95th percentile."""
+    """Print the median and 95th percentile of the latency."""
     pixels = drawings(50)
     asking = [client(address, seconds, pixels, pause, i) for i in range(clients)]
     busy = [training(address, seconds) for _ in range(trainings)]
     results = await asyncio.gather(*asking, *busy)
     times = np.array([t for one in results if one for t in one])
     print(
-        f"{clients:3d} clients, {trainings} trainings: {len(times):6,d} answers, "
-        f"{len(times) / seconds:5.0f} a second, median {1e3 * np.median(times):6.1f} ms, "
+        f"{clients:3d} clients, {trainings} trainings: {len(times):6,d} predictions, "
+        f"{len(times) / seconds:5.0f} per second, median {1e3 * np.median(times):6.1f} ms, "
         f"95th percentile {1e3 * np.percentile(times, 95):6.1f} ms"
     )
 
@@ -87,7 +87,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--clients", type=int, default=50)
     parser.add_argument("--seconds", type=float, default=20)
-    parser.add_argument("--pause", type=float, default=0.25, help="between a client's strokes")
+    parser.add_argument(
+        "--pause", type=float, default=0.25, help="seconds between a client's requests"
+    )
     options = parser.parse_args()
     command = [sys.executable, "-m", "graduel", "serve", "--port", "0"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:

@@ -1,11 +1,11 @@
-"""What docs/tabular.md says of a finished suite: its numbers as Markdown, its ranks as pictures.
+"""The tables and figures of docs/tabular.md, from a finished suite.
 
     graduel duel TABLES --target target --split 5x1 --contenders net,xgboost-td,… --out suite
     python benchmarks/suite_words.py suite --of net --plot docs/images
 
-It prints a line for each table, error and log loss of every contender, the mean ranks, and the
-verdicts on `--of` against each other contender. `--plot` is where the two critical-difference
-diagrams go. Nothing is trained.
+Prints as Markdown: error and log loss of every contender on every table, the mean ranks, and the
+verdicts on `--of` against every other contender. `--plot` is the folder for the two
+critical-difference diagrams. Nothing is trained.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from graduel.report.suite import wins
 
 
 def lines(suite: Suite) -> Iterator[str]:
-    """Yield the table of all tables; the best of each line is bold."""
+    """Yield error in % and log loss by table and contender; the best of each line is bold."""
     names, other = list(suite.result.contenders), suite.by_log_loss()
     assert other is not None
     yield "| | rows | " + " | ".join(names) + " |"
@@ -35,7 +35,7 @@ def lines(suite: Suite) -> Iterator[str]:
         best = [min(line.contenders[n].value for n in names) for line in (error, loss)]
         for name in names:
             values = [line.contenders[name].value for line in (error, loss)]
-            texts = [f"{100 * values[0]:.2f} %", f"{values[1]:.3f}"]
+            texts = [f"{100 * values[0]:.2f}", f"{values[1]:.3f}"]
             bold = [v == b for v, b in zip(values, best, strict=True)]
             cells.append(
                 ", ".join(f"**{t}**" if b else t for t, b in zip(texts, bold, strict=True))
@@ -44,7 +44,7 @@ def lines(suite: Suite) -> Iterator[str]:
 
 
 def ranks(suite: Suite) -> Iterator[str]:
-    """Yield the mean ranks by error and by log loss, and what the fits took."""
+    """Yield the mean ranks by error and by log loss, and the median training times."""
     other = suite.by_log_loss()
     assert other is not None
     second = {row[0]: row[1] for row in mean_ranks.build_table(other).rows}
@@ -55,12 +55,12 @@ def ranks(suite: Suite) -> Iterator[str]:
 
 
 def verdicts(suite: Suite, of: str) -> Iterator[str]:
-    """Yield what is said of one contender against each other, by error and by log loss."""
+    """Yield the verdicts on one contender against every other, by error and by log loss."""
     for one in (suite, suite.by_log_loss()):
         assert one is not None
         called = list_titles(one)
-        yield f"| {one.result.protocol.metric_title}: first − second " + (
-            "| wins, ties, losses | p (Wilcoxon) | adjusted | first / equal / second, % | verdict |"
+        yield f"| {one.result.protocol.metric_title}: A − B " + (
+            "| wins, ties, losses | p (Wilcoxon) | adjusted | A / equal / B, % | verdict |"
         )
         yield "|---|---|---:|---:|---|---|"
         pairs = zip(one.result.across.pairs, wins.build_table(one).rows, strict=True)
@@ -75,11 +75,11 @@ def verdicts(suite: Suite, of: str) -> Iterator[str]:
 
 
 def main() -> None:
-    """Print everything, and draw."""
+    """Print all tables; plot if requested."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("suite", type=Path, help="a suite's folder")
+    parser.add_argument("suite", type=Path, help="folder of a finished suite")
     parser.add_argument("--of", default="net", help="the contender whose verdicts are printed")
-    parser.add_argument("--plot", type=Path, help="a folder for the diagrams")
+    parser.add_argument("--plot", type=Path, help="folder for the diagrams")
     options = parser.parse_args()
     suite = load_suite(options.suite)
     for part in (lines(suite), ranks(suite), verdicts(suite, options.of)):

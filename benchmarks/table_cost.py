@@ -1,12 +1,12 @@
-"""What the network for tables costs: seconds of training over rows and over columns.
+"""Training time of the network for tables, over rows and over columns.
 
     python benchmarks/table_cost.py --out cost.json --plot docs/images/table-cost.svg
 
-Columns are half numbers and half categories of twelve values, classes two; the recipe is that for
-ten thousand rows (``graduel.train.recipes.net_recipe``), once as an ensemble and once as one
-network of 256 units a layer (``members=1 layers=256,256,256``). Of each size three epochs are timed
-after one to warm up; the median is scaled to all epochs of the recipe. Sizes take turns, so that a
-disturbance meets all of them. `--rows` and `--columns` change the sizes.
+Half of the columns are numbers, half categories of twelve values; two classes. The recipe is that
+for 10,000 rows (``graduel.train.recipes.net_recipe``), once as an ensemble and once as one network
+of 256 units a layer (``members=1 layers=256,256,256``). Three epochs are timed after a warm-up
+epoch; seconds are their median times the recipe's epochs. Sizes are measured in turn, so that a
+disturbance affects all of them. `--rows` and `--columns` change the sizes.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ KINDS = {"ensemble": "", "one network": "members=1 layers=256,256,256"}
 
 
 def training(recipe: NetRecipe, rows: int, columns: int) -> Training:
-    """Make a training on a table drawn at random."""
+    """Return a training on a random table."""
     rng = np.random.default_rng(0)
     half = columns // 2
     frame = pl.DataFrame(
@@ -48,7 +48,7 @@ def training(recipe: NetRecipe, rows: int, columns: int) -> Training:
 
 
 def measure(sizes: list[tuple[int, int]], rounds: int) -> list[dict[str, Any]]:
-    """Time an epoch of every size and kind, in turns."""
+    """Time an epoch of every size and kind, in turn."""
     whole = net_recipe(quick=False, table_rows=TYPICAL[0])
     recipes = {name: parse_recipe(text, whole) if text else whole for name, text in KINDS.items()}
     running = {
@@ -77,7 +77,7 @@ def measure(sizes: list[tuple[int, int]], rounds: int) -> list[dict[str, Any]]:
 
 
 def plot(results: list[dict[str, Any]], path: Path) -> None:
-    """Draw seconds over rows, and over columns."""
+    """Plot seconds over rows and over columns."""
     import matplotlib as mpl
     from matplotlib.backends.backend_svg import FigureCanvasSVG
     from matplotlib.figure import Figure
@@ -98,8 +98,8 @@ def plot(results: list[dict[str, Any]], path: Path) -> None:
                 if one["kind"] == kind and one[fixed] == value
             )
             x, y = zip(*points, strict=True)
-            mark, colour = MARKS[place][0], HUES[place].light
-            ax.plot(x, y, mark, ls="-", lw=1.2, ms=5, color=colour, label=kind)
+            mark, color = MARKS[place][0], HUES[place].light
+            ax.plot(x, y, mark, ls="-", lw=1.2, ms=5, color=color, label=kind)
         ax.set_xlabel(f"{over} ({value:,} {fixed})")
         ax.set_ylim(bottom=0)
         ax.set_xlim(left=0)
@@ -111,13 +111,13 @@ def plot(results: list[dict[str, Any]], path: Path) -> None:
 
 
 def main() -> None:
-    """Measure, write and draw."""
+    """Measure, print, write and plot."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--rows", default="1250,2500,5000,10000,20000")
     parser.add_argument("--columns", default="5,10,20,40,80")
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--out", type=Path, help="a JSON file")
-    parser.add_argument("--plot", type=Path, help="an SVG file")
+    parser.add_argument("--out", type=Path, help="JSON file for the results")
+    parser.add_argument("--plot", type=Path, help="SVG file for the plot")
     options = parser.parse_args()
     rows, columns = ([int(n) for n in text.split(",")] for text in (options.rows, options.columns))
     sizes = {(n, TYPICAL[1]) for n in rows} | {(TYPICAL[0], n) for n in columns} | {TYPICAL}

@@ -1,15 +1,14 @@
-"""Rows a second in training: this engine, PyTorch on the CPU, scikit-learn, and the floor.
+"""Training speed in rows per second: this engine, PyTorch on the CPU, scikit-learn.
 
     python -m pip install -e ".[bench]"
     python benchmarks/train_step.py [--json FILE] [--rounds 7]
 
-Everything is measured in one run, the frameworks in turn, on rows of MNIST; reported is the median
-over the rounds. The *floor* is the step's bare matrix products, into arrays that exist already: no
-step can be faster, and ``cap`` is what the ratio to PyTorch would be if a step were its floor and
-nothing else. ``torch floor`` is the same products by PyTorch's own library. Each step gathers its
-batch: this engine from uint8 rows, which it converts, PyTorch and scikit-learn from float32 rows,
-which is what they take. PyTorch is represented by the best of its eager variants (fused and foreach
-optimizers), scikit-learn by ``partial_fit``.
+The frameworks are measured in turn, in one run, on rows of MNIST; the median over the rounds is
+reported. The *floor* is the step's matrix products alone, into existing arrays: no step can be
+faster. ``cap`` is the ratio to PyTorch of a step that takes no longer than its floor. ``torch
+floor`` is the same products by PyTorch's library. Each step gathers its batch: this engine from
+uint8 rows, which it converts, PyTorch and scikit-learn from float32 rows. For PyTorch the fastest
+of its eager variants (fused and foreach optimizers) counts, for scikit-learn ``partial_fit``.
 """
 
 from __future__ import annotations
@@ -40,9 +39,9 @@ NETS = ((128,), (512, 512), (1024, 1024))
 BATCHES = (32, 128, 512)
 OPTIMIZERS = ("momentum", "adam")
 SECONDS = 0.25
-"""How long a framework runs in each round, about."""
+"""Approximate time per framework and round."""
 PAUSE = 0.1
-"""Before each measurement: the threads of the library before go on spinning for a while."""
+"""Wait before each measurement: threads of the previous library keep spinning for a while."""
 
 Stepper = Callable[[], object]
 
@@ -50,7 +49,7 @@ Stepper = Callable[[], object]
 def engine(
     hidden: tuple[int, ...], batch: int, optimizer: str, X: np.ndarray, y: np.ndarray
 ) -> Stepper:
-    """Make one training step of this engine."""
+    """Return a function that runs one training step of this engine."""
     layers: list[object] = []
     for units in hidden:
         layers += [Dense(units), ReLU()]
@@ -72,7 +71,7 @@ def engine(
 def torch_steps(
     hidden: tuple[int, ...], batch: int, optimizer: str, X: np.ndarray, y: np.ndarray
 ) -> dict[str, Stepper]:
-    """Make PyTorch's steps, one for each variant of its optimizer."""
+    """Return functions that run one step of PyTorch, by variant of its optimizer."""
     import torch
 
     torch.set_num_threads(int(THREADS))
@@ -117,7 +116,7 @@ def torch_steps(
 def sklearn_epoch(
     hidden: tuple[int, ...], batch: int, optimizer: str, X: np.ndarray, y: np.ndarray
 ) -> tuple[Stepper, int]:
-    """Make scikit-learn's pass over a few batches, and tell how many steps it is."""
+    """Return scikit-learn's pass over a few batches, and its number of steps."""
     from sklearn.neural_network import MLPClassifier
 
     steps = max(2, min(40, len(X) // batch))
@@ -136,7 +135,7 @@ def sklearn_epoch(
 
 
 def floor(hidden: tuple[int, ...], batch: int) -> Stepper:
-    """Make the bare matrix products of a step."""
+    """Return a function that runs the matrix products of a step."""
     rng = np.random.default_rng(0)
     sizes = (784, *hidden, 10)
 
@@ -160,7 +159,7 @@ def floor(hidden: tuple[int, ...], batch: int) -> Stepper:
 
 
 def torch_floor(hidden: tuple[int, ...], batch: int) -> Stepper:
-    """Make the same products with PyTorch's library, weights laid out as PyTorch has them."""
+    """Return the same products with PyTorch's library and memory layout of weights."""
     import torch
 
     sizes = (784, *hidden, 10)
@@ -181,7 +180,7 @@ def torch_floor(hidden: tuple[int, ...], batch: int) -> Stepper:
 
 
 def seconds_a_step(step: Stepper, count: int, steps_each: int = 1) -> float:
-    """Time `count` calls after a warm one."""
+    """Return the mean seconds per step of `count` calls after a warm-up call."""
     time.sleep(PAUSE)
     step()
     start = time.perf_counter()
@@ -191,12 +190,12 @@ def seconds_a_step(step: Stepper, count: int, steps_each: int = 1) -> float:
 
 
 def geometric(values: list[float]) -> float:
-    """Geometric mean."""
+    """Return the geometric mean."""
     return statistics.geometric_mean(values)
 
 
 def measure(hidden: tuple[int, ...], batch: int, optimizer: str, rounds: int) -> dict[str, float]:
-    """Measure one entry of the grid, the frameworks in turn; seconds a step."""
+    """Return the median seconds per step of one setting, the frameworks in turn."""
     mnist = graduel.load_dataset("mnist")
     X, y = mnist.table[:60_000], mnist.y[:60_000]
     runners: dict[str, tuple[Stepper, int]] = {
@@ -221,10 +220,10 @@ def measure(hidden: tuple[int, ...], batch: int, optimizer: str, rounds: int) ->
 
 
 def main() -> int:
-    """Measure the grid and print it."""
+    """Measure and print all settings."""
     warnings.simplefilter("ignore")
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--json", metavar="FILE", help="write the figures there, too")
+    parser.add_argument("--json", metavar="FILE", help="also write the results to a JSON file")
     parser.add_argument("--rounds", type=int, default=7)
     options = parser.parse_args()
     import sklearn
@@ -277,8 +276,8 @@ def main() -> int:
     print(
         f"geometric means: {result['geometric_mean_against_torch']:.2f} against PyTorch, "
         f"{result['geometric_mean_against_sklearn']:.2f} against scikit-learn\n"
-        f"a step of nothing but its products would reach {result['geometric_mean_cap']:.2f} "
-        "against PyTorch; the products themselves run at "
+        f"a step of matrix products alone would reach {result['geometric_mean_cap']:.2f} "
+        "against PyTorch; these products run at "
         f"{result['geometric_mean_floor_against_torchs']:.2f} of PyTorch's speed"
     )
     if options.json:

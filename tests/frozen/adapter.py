@@ -1,14 +1,15 @@
-"""The only file of these tests that imports graduel and knows its current names.
+"""The adapter between the frozen data and graduel's current names.
 
-It performs the runs of :data:`RUNS`, records a finished folder in a neutral form, rebuilds a
-folder from that form, and prints, renders and predicts. All the rest works with plain numbers.
+Only this file and :mod:`stored_models` import graduel; the other files work with plain numbers. It
+runs the commands of :data:`RUNS`, records a finished folder in a neutral form, rebuilds a folder
+from that form, and renders reports, verdicts and predictions.
 
 The neutral form of a run is a dictionary for JSON and a dictionary of arrays:
 
 - ``kind``: "duel", "experiment" or "suite"; ``show_rows``: whether the report may show rows
-- ``duels``: for each folder of a duel ("." is the run's own, "sizes/300" a size, "wine" a member
-  of a suite) its ``plan``, its ``runs`` (how many splits times seeds) and its ``cells``
-- ``suite``: the plan of a suite, without the data sets' own plans; None otherwise
+- ``duels``: for each folder of a duel ("." for the run itself, "sizes/300" for a size, "wine" for a
+  data set of a suite) its ``plan``, its number of ``runs`` (splits times seeds) and its ``cells``
+- ``suite``: the plan of a suite without those of its data sets; None otherwise
 - arrays: ``FOLDER|splits|RUN|NAME`` and ``FOLDER|cells|CONTENDER|RUN|NAME``
 """
 
@@ -60,7 +61,7 @@ RUNS = {
     "sizes": "duel digits --split holdout --quick --sizes 150,400,900 --metric auc "
     "--contenders net,xgboost-plain --net 'layers=16 epochs=12'",
 }
-"""Commands of all runs; each is small, and every kind of result is among them."""
+"""The commands of all runs: small, and covering every kind of result."""
 
 MODELS: dict[str, tuple[str, str]] = {
     "mixed-net": ("holdout", "net-seed0"),
@@ -68,44 +69,44 @@ MODELS: dict[str, tuple[str, str]] = {
     "mixed-xgboost": ("holdout", "xgboost-seed0"),
     "digits-net": ("sizes", "net-seed0"),
 }
-"""Saved models: the run and the cell of each."""
+"""Run and cell of each saved model."""
 
 RESULT, SUITE_RESULT = "result.json", "suite-result.json"
 PAGE, SUITE_PAGE, MARKDOWN = "report.html", "suite.html", "experiment.md"
 ARRAYS = ("probabilities", "valid_probabilities")
 IN_SPLIT = ("train", "valid", "test", "truth", "valid_truth", "places")
 WIDE = "600"
-"""Columns of the terminal, so that no line is broken."""
+"""Terminal width in columns, so that no line wraps."""
 
 
 def perform(name: str, folder: Path) -> None:
-    """Run the command of a name into a folder: fits, result and report."""
+    """Run the named command into a folder, with fits, result and report."""
     words = [str(TABLE) if word == TABLE.name else word for word in shlex.split(RUNS[name])]
     _command([*words, "--threads", "1", "--out", str(folder)])
 
 
 def _command(words: list[str]) -> str:
-    """Run graduel in this process; return what it printed, without codes of colours."""
-    shown, told, kept = io.StringIO(), io.StringIO(), dict(os.environ)
+    """Run graduel in this process; return its standard output without color codes."""
+    stdout, stderr, environment = io.StringIO(), io.StringIO(), dict(os.environ)
     os.environ |= {"FORCE_COLOR": "1", "COLUMNS": WIDE, "TERM": "xterm"}
     try:
-        with contextlib.redirect_stdout(shown), contextlib.redirect_stderr(told):
+        with contextlib.redirect_stdout(stdout), contextlib.redirect_stderr(stderr):
             code = main(words)
     finally:
         os.environ.clear()
-        os.environ |= kept
+        os.environ |= environment
     if code != 0:
-        raise RuntimeError(f"graduel {' '.join(words)} ended with {code}: {told.getvalue()}")
-    return re.sub(r"\x1b\[[0-9;]*m", "", shown.getvalue())
+        raise RuntimeError(f"graduel {' '.join(words)} exited with {code}: {stderr.getvalue()}")
+    return re.sub(r"\x1b\[[0-9;]*m", "", stdout.getvalue())
 
 
 def report(folder: Path) -> str:
-    """Write the pages of a finished folder anew; return what the terminal shows."""
+    """Render the pages of a finished folder again; return the terminal output."""
     return _command(["report", str(folder)])
 
 
 def results(folder: Path) -> dict[str, dict]:
-    """Return every result in a finished folder, by the place of its file."""
+    """Return every result in a finished folder, by the path of its file."""
     return {path.relative_to(folder).as_posix(): read_json(path) for path in _results(folder)}
 
 
@@ -114,7 +115,7 @@ def _results(folder: Path) -> list[Path]:
 
 
 def set_environment(folder: Path, environment: dict) -> None:
-    """Put the machine that every result tells of in the place of this one."""
+    """Replace the environment in every result of a folder."""
     names = {field.name for field in fields(Environment)}
     machine = {key: value for key, value in environment.items() if key in names}
     machine["versions"] = {k: v for k, v in environment.items() if k not in names}
@@ -123,33 +124,33 @@ def set_environment(folder: Path, environment: dict) -> None:
 
 
 def pages(folder: Path) -> dict[str, str]:
-    """Return the text of every page in a folder, the pages of its parts among them."""
+    """Return the text of every page in a folder and its subfolders."""
     names = (PAGE, SUITE_PAGE, MARKDOWN)
     found = sorted(path for path in folder.rglob("*") if path.name in names)
     return {path.relative_to(folder).as_posix(): path.read_text("utf-8") for path in found}
 
 
 def verdict(a: Path, b: Path, y: Path, metric: str) -> tuple[dict, str]:
-    """Return the verdict on two files of predictions, and what the terminal shows of it."""
+    """Return the verdict on two files of predictions, and its terminal output."""
     words = ["verdict", str(a), str(b), str(y), "--metric", metric]
     return json.loads(_command([*words, "--json"])), _command(words)
 
 
 def predict(model: Path, rows: Path) -> tuple[list[str], np.ndarray]:
-    """Return the classes and the probabilities that a saved model answers for rows of a file."""
+    """Return the classes and probabilities that a saved model predicts for the rows of a file."""
     import polars as pl
 
     with tempfile.TemporaryDirectory() as folder:
         current = Path(folder) / model.name
         convert(model, current)
-        answers = pl.read_csv(io.StringIO(_command(["predict", str(current), str(rows)])))
-    start = next(i for i, name in enumerate(answers.columns) if name.startswith("predict"))
-    chances = answers[:, start + 1 :].to_numpy().astype(np.float64)
-    return [str(one) for one in answers[:, start]], chances
+        predictions = pl.read_csv(io.StringIO(_command(["predict", str(current), str(rows)])))
+    start = next(i for i, name in enumerate(predictions.columns) if name.startswith("predict"))
+    probabilities = predictions[:, start + 1 :].to_numpy().astype(np.float64)
+    return [str(one) for one in predictions[:, start]], probabilities
 
 
 def model_path(folder: Path, cell: str) -> Path:
-    """Return where the model of a cell lies in a finished folder."""
+    """Return the path of a cell's model in a finished folder."""
     return folder / "cells" / cell / "model.safetensors"
 
 
@@ -232,12 +233,12 @@ def _least(array: np.ndarray) -> np.ndarray:
 
 
 def rebuild(run: dict, arrays: dict[str, np.ndarray], folder: Path) -> None:
-    """Write a run's folder from the neutral form and finish it: the result without the pages."""
+    """Write a run's folder from the neutral form, with results but without pages."""
     stores = {
         place: _write_duel(duel, _of_place(arrays, place), folder / place)
         for place, duel in run["duels"].items()
     }
-    for store in reversed(stores.values()):  # sizes before the duel that tells of them
+    for store in reversed(stores.values()):  # sizes before the duel that summarizes them
         build_result(store, "graduel duel", show_rows=run["show_rows"])
     if run["suite"] is not None:
         plan = _suite_plan(run["suite"])
@@ -292,7 +293,7 @@ def _write_cell(store: Store, cell: dict, arrays: dict[str, np.ndarray]) -> None
 
 
 def _source(source: dict) -> DataSource:
-    """Return data that are a file of these tests, or that scikit-learn knows by name."""
+    """Return the source: a file of these tests or a built-in data set."""
     described = SourceSpec.from_dict(source)
     place = DATA / described.file
     return DataSource(described, place if place.exists() else None)

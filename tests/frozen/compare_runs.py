@@ -1,17 +1,17 @@
-"""Perform all runs with the code on the path, fits included, and write their numbers as JSON.
+"""Compare two versions of the code: run all commands, fits included, and compare the numbers.
 
-``python tests/frozen/compare_runs.py OUT.json`` takes a few minutes. With ``--against OTHER.json``
-the numbers are held against those that other code gave on the same machine: all of them must be
-the same bit for bit, but for times and memory. Names of runs after OUT perform those alone, and
-``--only-compare`` performs none and reads OUT.
+``python tests/frozen/compare_runs.py OUT.json`` takes a few minutes and writes the numbers. With
+``--against OTHER.json`` they are compared with those of other code on the same machine: all must be
+identical to the bit, except times and memory. Names after OUT select runs; ``--only-compare`` runs
+nothing and reads OUT.
 
-Set OMP_NUM_THREADS and OPENBLAS_NUM_THREADS to 1, so that sums are in the same order; PYTHONPATH
-says whose code runs::
+Set OMP_NUM_THREADS and OPENBLAS_NUM_THREADS to 1, so that sums have the same order; PYTHONPATH
+selects the code::
 
     PYTHONPATH=old/src python tests/frozen/compare_runs.py old.json
     PYTHONPATH=new/src python tests/frozen/compare_runs.py new.json --against old.json
 
-Keys that have another name in the new code are those of ``RENAMED`` in ``test_frozen.py``.
+Keys renamed in the new code are listed in ``RENAMED`` in ``test_frozen.py``.
 """
 
 from __future__ import annotations
@@ -28,32 +28,32 @@ import reading
 
 
 def main() -> int:
-    """Perform the runs and compare; return 1 where numbers are others."""
+    """Run and compare; return 1 if numbers differ."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("out", type=Path, help="where the numbers go, a JSON file")
-    parser.add_argument("names", nargs="*", help="which runs; by default all")
-    parser.add_argument("--against", type=Path, help="numbers that other code gave")
-    parser.add_argument("--only-compare", action="store_true", help="perform no run, read OUT")
+    parser.add_argument("out", type=Path, help="JSON file for the numbers")
+    parser.add_argument("names", nargs="*", help="runs; default: all")
+    parser.add_argument("--against", type=Path, help="JSON file with the numbers of other code")
+    parser.add_argument("--only-compare", action="store_true", help="run nothing, read OUT")
     given = parser.parse_args()
     if not given.only_compare:
-        found = {name: performed(name) for name in given.names or adapter.RUNS}
+        found = {name: run_command(name) for name in given.names or adapter.RUNS}
         text = json.dumps(found, indent=1, ensure_ascii=False, allow_nan=False)
         given.out.write_text(text + "\n", encoding="utf-8")
     if given.against is None:
         return 0
     new, old = (json.loads(path.read_text(encoding="utf-8")) for path in (given.out, given.against))
     lines = [line for name in new for line in unequal(old[name], new[name], name)]
-    print("\n".join(lines) or f"all numbers of {len(new)} runs are the same")
+    print("\n".join(lines) or f"all numbers of {len(new)} runs are identical")
     return 1 if lines else 0
 
 
-def performed(name: str) -> dict[str, Any]:
-    """Perform one run; return its results, digests of its arrays, and what its models answer."""
+def run_command(name: str) -> dict[str, Any]:
+    """Run one command; return its results, digests of its arrays, and its models' predictions."""
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary) / name
         adapter.perform(name, folder)
         run, arrays = adapter.record(name, folder)
-        print(f"{name}: performed", flush=True)
+        print(f"{name}: done", flush=True)
         return {
             "results": reading.results_of(folder),
             "inputs": reading.numbers_of(run["duels"]),
@@ -67,12 +67,12 @@ def performed(name: str) -> dict[str, Any]:
 
 
 def digest(array: Any) -> str:
-    """Return a fingerprint of an array: its type, its shape, every bit."""
+    """Return a hash of an array's dtype, shape and bytes."""
     return sha256(f"{array.dtype}{array.shape}".encode() + array.tobytes()).hexdigest()
 
 
 def unequal(old: dict[str, Any], new: dict[str, Any], name: str) -> list[str]:
-    """Return a line for each number that is missing or another one, times and memory apart."""
+    """Return a line for each number that is missing or differs, except times and memory."""
     from test_frozen import RENAMED
 
     lines = []

@@ -1,7 +1,7 @@
-"""From results, pages and terminal output to plain numbers, without a word of their text.
+"""Extraction of numbers from results, pages and terminal output, ignoring their text.
 
-Numbers of a table are those of its cells. Row headings count where they are a number with or
-without a unit ("12.5 s"); column headings, captions and cells of prose are words and do not.
+The numbers of a table are those of its cells, and of row headings that consist of a number with an
+optional unit ("12.5 s"). Column headings, captions and cells of prose are ignored.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ import adapter
 import numpy as np
 
 TEXTS = ("a", "b", "booster", "network", "metric", "verdict", "answer", "groups")
-"""Keys of a result whose text is compared: names of contenders and metrics, and verdicts."""
+"""Keys of a result whose text is compared: contenders, metrics and verdicts."""
 WORD = "text"
-"""What stands in the place of any other text."""
+"""Placeholder for any other text."""
 LEFT_OUT = ("environment",)
-"""Keys of a result that tell of the machine, the versions and the moment: command, python, the
-version of each package, platform, processor, cores, memory_bytes, threads, blas, finished."""
+"""Keys of a result that depend on machine, versions and time: command, python, the version of each
+package, platform, processor, cores, memory_bytes, threads, blas, finished."""
 TIMES = (
     "fit_seconds",
     "predict_row_seconds",
@@ -32,17 +32,17 @@ TIMES = (
     "seconds",
     "peak_memory_bytes",
 )
-"""Keys that differ from one fit to the next; left out only where fits are compared. The times of a
-race ("curve") are told from its errors by their place."""
+"""Keys that differ between fits; ignored only when fits are compared. Times of a race ("curve") are
+recognized by their position."""
 PROSE = 6
-"""A cell with so many words or more is prose."""
+"""A cell with at least this many words is prose."""
 
 _NUMBER = re.compile(r"(?<![\w.])[−-]?\d[\d,]*(?:\.\d+)?(?:e[−+-]?\d+)?(?![\d.]*\w)|[−-]?\d+\.\d+")
 _HEADING = re.compile(r"[−-]?\d[\d,.]*\s*\w{0,3}")
 
 
 def numbers_in(text: str) -> list[str]:
-    """Return the numbers of a text as they are written, whichever minus sign they have.
+    """Return the numbers of a text as written, with minus signs normalized.
 
     >>> numbers_in("−1.50 to 2,000 (p < 0.0001), net2")
     ['-1.50', '2,000', '0.0001']
@@ -51,7 +51,7 @@ def numbers_in(text: str) -> list[str]:
 
 
 def numbers_of_rows(rows: list[list[str]]) -> list[str]:
-    """Return the numbers of a table whose rows begin with their heading.
+    """Return the numbers of a table whose rows start with a heading.
 
     >>> numbers_of_rows([["95 % interval", "1.2 to 3"], ["0.5 s", "7 %"]])
     ['1.2', '3', '0.5', '7']
@@ -67,7 +67,7 @@ def numbers_of_rows(rows: list[list[str]]) -> list[str]:
 
 
 class _Tables(HTMLParser):
-    """Collects the rows of the body of every table."""
+    """Parser that collects the body rows of every table."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -97,7 +97,7 @@ class _Tables(HTMLParser):
 
 
 def tables_of_html(text: str) -> list[list[str]]:
-    """Return the numbers of every table of a page, in the order of the page."""
+    """Return the numbers of every table of a page, in page order."""
     parser = _Tables()
     parser.feed(text)
     return [numbers_of_rows(rows) for rows in parser.tables]
@@ -110,7 +110,7 @@ def tables_of_markdown(text: str) -> list[list[str]]:
 
 
 def tables_of_terminal(text: str) -> list[list[str]]:
-    """Return the numbers of every table that a terminal shows, in its order."""
+    """Return the numbers of every table in terminal output, in order."""
     found: list[list[list[str]]] = []
     for line in text.splitlines():
         if line.startswith("┏"):
@@ -129,7 +129,7 @@ def tables_of(pages: dict[str, str]) -> dict[str, list[list[str]]]:
 
 
 def numbers_of(result: Any, key: str = "") -> Any:
-    """Return a result with a mark in the place of every text that may be worded otherwise."""
+    """Return a result with a placeholder for every text whose wording may change."""
     if isinstance(result, dict):
         return {k: numbers_of(v, k) for k, v in result.items() if k not in LEFT_OUT}
     if isinstance(result, list):
@@ -138,7 +138,7 @@ def numbers_of(result: Any, key: str = "") -> Any:
 
 
 def leaves(content: Any, path: str = "") -> Iterator[tuple[str, Any]]:
-    """Yield every value with its path; of a list its length too.
+    """Yield every value with its path, and the length of every list.
 
     >>> list(leaves({"net": {"curve": [1, 2]}}))
     [('net/curve/#', 2), ('net/curve/0', 1), ('net/curve/1', 2)]
@@ -156,7 +156,7 @@ def leaves(content: Any, path: str = "") -> Iterator[tuple[str, Any]]:
 
 
 def renamed(path: str, names: dict[str, str]) -> str:
-    """Return where a value is now; a pattern is the beginning of a path, with ``*`` for one part.
+    """Return the current path of a value; a pattern is a path prefix with ``*`` for any one part.
 
     >>> renamed("contenders/net/brier", {"contenders/*/brier": "models/*/quality/brier"})
     'models/net/quality/brier'
@@ -174,7 +174,7 @@ def renamed(path: str, names: dict[str, str]) -> str:
 
 
 def is_time(path: str) -> bool:
-    """Tell whether a value is a time or memory, which no two fits have in common.
+    """Return whether a value is a time or memory size, which differs between fits.
 
     >>> is_time("contenders/net/curve/3/0"), is_time("contenders/net/curve/3/1")
     (True, False)
@@ -185,11 +185,11 @@ def is_time(path: str) -> bool:
     )
 
 
-# What is frozen of a run
+# The frozen numbers of a run
 
 
 def facts_of(name: str) -> dict[str, Any]:
-    """Return all that comes of a stored run: its results, its pages, what the terminal shows."""
+    """Return the numbers of a stored run: results, pages and terminal output."""
     environment = json.loads((adapter.DATA / "environment.json").read_text(encoding="utf-8"))
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary) / name
@@ -197,12 +197,12 @@ def facts_of(name: str) -> dict[str, Any]:
         adapter.rebuild(run, arrays, folder)
         results = results_of(folder)
         adapter.set_environment(folder, environment)
-        shown = adapter.report(folder)
+        terminal = adapter.report(folder)
         pages = adapter.pages(folder)
     return {
         "results": results,
         "pages": tables_of(pages),
-        "terminal": tables_of_terminal(shown),
+        "terminal": tables_of_terminal(terminal),
     }
 
 
@@ -212,13 +212,13 @@ def results_of(folder: Path) -> dict[str, Any]:
 
 
 VERDICTS = ("error", "log_loss", "auc", "seeds")
-"""Metrics of verdicts on files of predictions; "seeds" is the error of labels of three seeds."""
+"""Metrics of verdicts on files; "seeds" is the error of labels with three seeds."""
 
 
 def verdicts() -> dict[str, Any]:
-    """Return the verdicts on files with the stored predictions of two contenders."""
+    """Return the verdicts on files with two contenders' stored predictions."""
     _, arrays = adapter.load(adapter.DATA / "holdout")
-    chances = {
+    probabilities = {
         name: np.stack([arrays[f".|cells|{name}|{run}|probabilities"] for run in range(3)])
         for name in ("net", "xgboost")
     }
@@ -227,32 +227,32 @@ def verdicts() -> dict[str, Any]:
         folder = Path(temporary)
         np.save(folder / "y.npy", arrays[".|splits|0|truth"].astype(np.int64))
         for kind in VERDICTS:
-            for name, p in chances.items():
+            for name, p in probabilities.items():
                 np.save(folder / f"{name}.npy", p.argmax(axis=2) if kind == "seeds" else p[0])
             files = [folder / f"{name}.npy" for name in ("net", "xgboost", "y")]
-            told, shown = adapter.verdict(*files, "error" if kind == "seeds" else kind)
-            found[kind] = {"told": numbers_of(told), "shown": tables_of_terminal(shown)}
+            result, terminal = adapter.verdict(*files, "error" if kind == "seeds" else kind)
+            found[kind] = {"told": numbers_of(result), "shown": tables_of_terminal(terminal)}
     return found
 
 
 def predictions() -> dict[str, Any]:
-    """Return what every stored model answers for the stored rows."""
+    """Return every stored model's predictions for the stored rows."""
     return {one: predicted(one, adapter.DATA / f"{one}.safetensors") for one in adapter.MODELS}
 
 
 def predicted(model: str, path: Path) -> dict[str, Any]:
-    """Return what the model of that name, in a file, answers for the stored rows of its data."""
+    """Return a model's predictions for the stored rows of its data."""
     rows = next(adapter.DATA.glob(f"{model.partition('-')[0]}-rows.*"))
-    classes, chances = adapter.predict(path, rows)
-    return {"classes": classes, "probabilities": chances.tolist()}
+    classes, probabilities = adapter.predict(path, rows)
+    return {"classes": classes, "probabilities": probabilities.tolist()}
 
 
 def write_expected(name: str, content: Any) -> None:
-    """Write what is expected of a run."""
+    """Write the expected numbers of a run."""
     text = json.dumps(content, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
     (adapter.DATA / f"{name}.expected.json").write_text(text + "\n", encoding="utf-8")
 
 
 def read_expected(name: str) -> Any:
-    """Read what is expected of a run."""
+    """Read the expected numbers of a run."""
     return json.loads((adapter.DATA / f"{name}.expected.json").read_text(encoding="utf-8"))

@@ -1,6 +1,6 @@
-"""Saved models of graduel 0.1.0 in today's format: the same numbers under today's names.
+"""Conversion of models saved by graduel 0.1.0 to the current format.
 
-Beside :mod:`adapter` the only file of these tests that imports graduel.
+Besides :mod:`adapter`, the only file of these tests that imports graduel.
 """
 
 from __future__ import annotations
@@ -25,15 +25,15 @@ RENAMED = {
     "heads": "members",
     "falls": "scheduled",
 }
-"""Types and fields of a stored network that have another name now."""
+"""Renamed types and fields of a stored network: old to current name."""
 
 
 def convert(old: Path, new: Path) -> None:
-    """Write a model that 0.1.0 saved as a file of today."""
+    """Write a model saved by 0.1.0 in the current format."""
     with safe_open(old, framework="numpy") as file:
         (text,) = file.metadata().values()
         notes = json.loads(text)["notes"]
-        if "kept" not in notes:  # a model of today, from fresh runs
+        if "kept" not in notes:  # already in the current format, from fresh runs
             new.write_bytes(old.read_bytes())
             return
         note = notes["kept"]
@@ -100,7 +100,7 @@ def _preparation(spec: dict[str, Any] | None, kind: type[Preparation]) -> Prepar
 
 
 def _encoder(old: dict[str, Any], for_trees: bool) -> dict[str, Any]:
-    """Return the plain form of an encoder; scalers have one of their own now."""
+    """Return the current plain form of an encoder, in which scalers are separate."""
 
     def part(kind: str, *fields: str) -> dict[str, Any]:
         return {"type": kind, **{field: old[field] for field in fields}}

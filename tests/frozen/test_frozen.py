@@ -1,7 +1,7 @@
-"""Stored runs, finished and reported anew, give the numbers that graduel 0.1.0 gave.
+"""Results and reports computed from stored fits equal those of graduel 0.1.0.
 
-What each fit produced is stored in a neutral form (see :mod:`adapter`), so that no test here
-depends on how a machine multiplies matrices, on names of modules or on words.
+The output of each fit is stored in a neutral form (see :mod:`adapter`), so no test here depends on
+a machine's matrix products, on names of modules or on wording.
 """
 
 from __future__ import annotations
@@ -17,27 +17,26 @@ import pytest
 import reading
 
 RENAMED: dict[str, str] = {
-    "dataset/warnings/#": "dataset/warnings/#",  # their number
+    "dataset/warnings/#": "dataset/warnings/#",  # the number of warnings
     "dataset/warnings/*": "dataset/warnings/*/message",
 }
-"""Keys of a result that have another name now: the beginning of the old path to that of the new
-one, parts with / between them and * for any one part, such as
-``{"contenders/*/brier": "contenders/*/brier_score"}``. This is the only place to list them."""
+"""Renamed keys of a result: old to new path prefix, with * for any one part, such as
+``{"contenders/*/brier": "contenders/*/brier_score"}``. This is the only list of them."""
 
 RTOL = 1e-9
-"""Of numbers in a result."""
+"""Relative tolerance of numbers in a result."""
 SEARCHED = {"temperatures": 1e-5, "after": 1e-5}
-"""Keys of numbers that a search finds, or that come of one, with its tolerance: where it ends
-depends on the last bit of sums, which differs from processor to processor."""
+"""Tolerance by key for results of a numerical search: its end depends on the last bit of sums,
+which differs between processors."""
 PREDICTED = 2e-5
-"""Of predicted probabilities, which come from matrix products of float32."""
+"""Relative tolerance of predicted probabilities, which come from float32 matrix products."""
 
 Facts = dict[str, dict[str, Any]]
 
 
 @pytest.fixture(scope="module")
 def facts() -> Facts:
-    """What was worked out so far, by the run's name: each is rebuilt once."""
+    """Cache of rebuilt runs by name."""
     return {}
 
 
@@ -49,7 +48,7 @@ def name(request) -> str:
 
 @pytest.fixture
 def found(name, facts, monkeypatch) -> dict[str, Any]:
-    """What comes of a stored run now; figures, which take most of the time, stay empty."""
+    """The numbers of a stored run, computed without drawing figures (the slowest part)."""
     if name not in facts:
         monkeypatch.setattr("matplotlib.figure.Figure.savefig", _empty_figure)
         facts[name] = reading.facts_of(name)
@@ -62,7 +61,7 @@ def _empty_figure(figure: Any, target: Any, **options: Any) -> None:
 
 
 def differences(expected: Any, found: Any, names: dict[str, str]) -> list[str]:
-    """Return a line for each value of a result that is missing or another one.
+    """Return a line for each value of a result that is missing or differs.
 
     >>> differences({"a": 1.0, "b": [2]}, {"c": 1.5, "b": [2], "new": 3}, {"a": "c"})
     ['c: expected 1.0; got 1.5']
@@ -71,7 +70,7 @@ def differences(expected: Any, found: Any, names: dict[str, str]) -> list[str]:
     for old, value in reading.leaves(expected):
         path = reading.renamed(old, names)
         if path not in now:
-            lines.append(f"{path}: expected {value!r}; it is missing")
+            lines.append(f"{path}: expected {value!r}; got nothing")
         elif not same(value, now[path], tolerance(old)):
             lines.append(f"{path}: expected {value!r}; got {now[path]!r}")
     return lines
@@ -87,7 +86,7 @@ def tolerance(path: str) -> float:
 
 
 def same(expected: Any, found: Any, rtol: float = RTOL) -> bool:
-    """Tell whether two values are the same; numbers to rounding error."""
+    """Return whether two values are equal; numbers up to `rtol`."""
     if expected == reading.WORD:
         return isinstance(found, str)
     if type(expected) in (int, float) and type(found) in (int, float):
@@ -96,7 +95,7 @@ def same(expected: Any, found: Any, rtol: float = RTOL) -> bool:
 
 
 def unequal_tables(expected: list[list[str]], found: list[list[str]]) -> list[str]:
-    """Return a line for each table whose numbers are others, with the first that is.
+    """Return a line for each table with different numbers, naming the first.
 
     >>> unequal_tables([["1", "2"], ["3"]], [["1", "2"], ["4"]])
     ['table 1, number 0: expected 3; got 4']
@@ -115,7 +114,7 @@ def test_results_have_the_same_numbers(name, found):
     assert list(found["results"]) == list(expected)
     for place, result in expected.items():
         lines = differences(result, found["results"][place], RENAMED)
-        assert not lines, f"{place}: {len(lines)} values are others:\n" + "\n".join(lines[:40])
+        assert not lines, f"{place}: {len(lines)} values differ:\n" + "\n".join(lines[:40])
 
 
 def test_every_table_of_the_pages_has_the_same_numbers(name, found):
@@ -134,14 +133,14 @@ def test_the_terminal_shows_the_same_numbers(name, found):
 
 
 @pytest.fixture(scope="module")
-def answers() -> dict[str, Any]:
-    """What the stored models answer now."""
+def predictions() -> dict[str, Any]:
+    """The stored models' current predictions."""
     return reading.predictions()
 
 
 @pytest.mark.parametrize("model", adapter.MODELS)
-def test_stored_models_answer_as_before(model, answers):
-    expected, found = reading.read_expected("models")[model], answers[model]
+def test_stored_models_predict_as_before(model, predictions):
+    expected, found = reading.read_expected("models")[model], predictions[model]
     assert found["classes"] == expected["classes"]
     np.testing.assert_allclose(
         found["probabilities"], expected["probabilities"], rtol=PREDICTED, atol=1e-6
@@ -150,7 +149,7 @@ def test_stored_models_answer_as_before(model, answers):
 
 @pytest.fixture(scope="module")
 def verdicts() -> dict[str, Any]:
-    """The verdicts on files of predictions now."""
+    """The current verdicts on files of predictions."""
     return reading.verdicts()
 
 
@@ -164,5 +163,5 @@ def test_verdicts_on_files_have_the_same_numbers(kind, verdicts):
 
 def test_renamed_keys_are_followed():
     old, new = {"net": {"brier": 0.5}}, {"net": {"score": {"brier": 0.5}}}
-    assert differences(old, new, {}) == ["net/brier: expected 0.5; it is missing"]
+    assert differences(old, new, {}) == ["net/brier: expected 0.5; got nothing"]
     assert not differences(old, new, {"*/brier": "*/score/brier"})

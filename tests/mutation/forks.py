@@ -1,8 +1,7 @@
-"""Runs tests against a copy of the package in processes that start warm.
+"""Test runs against a copy of the package, in processes forked from a preloaded server.
 
-A server imports pytest and the libraries once, and each run is a fork of it: most mutants are
-noticed within a second, less than these imports take. Where nothing can be forked, on Windows,
-each run starts afresh.
+The server imports pytest and the libraries once; these imports take longer than most mutants need
+to fail a test. Without fork (Windows) each run starts a new process.
 """
 
 from __future__ import annotations
@@ -22,16 +21,16 @@ WARM = (
 
 
 class Done(NamedTuple):
-    """How a run of pytest ended, and all it said."""
+    """Exit code and output of a pytest run."""
 
     code: int | None
-    said: str
+    output: str
 
 
 def run(folder: Path, tests: tuple[str, ...], log: Path, *, first: Sequence[str] = ()) -> Done:
-    """Run tests of a copy in a process of its own, which ends with the first failure.
+    """Run tests against the copy in a new process, up to the first failure.
 
-    Tests whose names hold a word of `first` run before the others.
+    Tests whose ids contain a word of `first` run before the others.
     """
     known = multiprocessing.get_all_start_methods()
     context = multiprocessing.get_context("forkserver" if "forkserver" in known else "spawn")
@@ -43,8 +42,8 @@ def run(folder: Path, tests: tuple[str, ...], log: Path, *, first: Sequence[str]
     return Done(process.exitcode, log.read_text(encoding="utf-8"))
 
 
-class _Hurry:
-    """Likely failures first; Hypothesis neither shrinks an example nor saves it."""
+class _FailFast:
+    """A pytest plugin for speed: likely failures first, Hypothesis without shrinking."""
 
     def __init__(self, first):
         self.first = [word.lower() for word in first]
@@ -69,7 +68,7 @@ def _pytest(folder: str, tests: tuple[str, ...], log: str, first: Sequence[str])
     with open(log, "w", encoding="utf-8") as file:
         os.dup2(file.fileno(), 1)
         os.dup2(file.fileno(), 2)
-    assert "graduel" not in sys.modules, "the warm process holds the package without its mutation"
+    assert "graduel" not in sys.modules, "the preloaded process has imported the unmutated package"
     os.chdir(folder)
     src = os.path.join(folder, "src")
     sys.path[:0] = [src]
@@ -78,12 +77,12 @@ def _pytest(folder: str, tests: tuple[str, ...], log: str, first: Sequence[str])
     sys.dont_write_bytecode = True
     import pytest
 
-    options = ("-o", "addopts=-m 'not long'", "-p", "no:cacheprovider")  # one process is enough
+    options = ("-o", "addopts=-m 'not long'", "-p", "no:cacheprovider")  # no pytest-xdist
     command = ["-q", "-x", "--tb=short", *options, *tests]
-    code = pytest.main(command, plugins=[_Hurry(first)])
+    code = pytest.main(command, plugins=[_FailFast(first)])
     import graduel
 
-    assert graduel.__file__.startswith(src), f"tested {graduel.__file__}, not the copy"
+    assert graduel.__file__.startswith(src), f"expected the copy, tested {graduel.__file__}"
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(int(code))

@@ -1,4 +1,4 @@
-"""Mutants of activations, normalizations, Scale and erf; test_mutants.py says what they are."""
+"""Mutants of activations, normalization layers, Scale and erf; see `test_mutants.py`."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ N = "nn/layers/normalization.py"
 SCALE = "nn/layers/scale.py"
 
 MUTANTS = [
-    # file, what stands there, what is put in its place, the tests that must notice
+    # file, code, mutated code, tests of which one must fail
     (A, "return dy if need_dx else None", "return None", ACTIVATIONS),
     (A, "slope = np.subtract(1, y, out=", "slope = np.add(1, y, out=", GOLDEN),
     (A, "        slope *= y\n", "", GOLDEN),

@@ -1,4 +1,4 @@
-"""What may break in a table's way into numbers; `test_mutants.py` says how each is used."""
+"""Mutants of the encoding of tables; see `test_mutants.py`."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ N, S = "data/prepare/encoders.py", "data/prepare/scalers.py"
 V = "data/prepare/values.py"
 
 MUTANTS = [
-    # file, what stands there, what is put in its place, the tests that must notice
+    # file, code, mutated code, tests of which one must fail
     (C, "np.rint(x[:, p:], out=codes)", "np.floor(x[:, p:], out=codes)", LAYER),
     (C, "np.fmax(codes, 0, out=codes)", "np.maximum(codes, 0, out=codes)", LAYER),
     (C, "np.minimum(codes, np.array", "np.maximum(codes, np.array", LAYER),

@@ -1,4 +1,4 @@
-"""What may break in layers for tables, their preparation and schedules; see `test_mutants.py`."""
+"""Mutants of layers for tables, their preparation and schedules; see `test_mutants.py`."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ G = "glassbox/network/dense_terms.py"
 P = "export/python_layers.py"
 
 MUTANTS = [
-    # file, what stands there, what is put in its place, the tests that must notice
+    # file, code, mutated code, tests of which one must fail
     (
         "nn/initializers.py",
         "2 * rng.integers(2, size=shape) - 1",

@@ -1,4 +1,4 @@
-"""What may break in the glass box; `test_mutants.py` says how each is used."""
+"""Mutants of the glass box; see `test_mutants.py`."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ PAGE = ("tests/glassbox/test_glass_page.py",)
 G = "glassbox/"
 
 MUTANTS = [
-    # file, what stands there, what is put in its place, the tests that must notice
+    # file, code, mutated code, tests of which one must fail
     (G + "network/forward_pass.py", "            x = outputs[node.name]\n", "", FORWARD),
     (
         G + "network/forward_pass.py",

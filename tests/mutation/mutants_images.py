@@ -1,4 +1,4 @@
-"""What may break in convolution and pooling; `test_mutants.py` says how each is used."""
+"""Mutants of convolution and pooling; see `test_mutants.py`."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ CONV, POOL = "nn/layers/convolution.py", "nn/layers/pooling.py"
 PATCHES, WINDOWS = "nn/layers/patches.py", "nn/layers/windows.py"
 
 MUTANTS = [
-    # file, what stands there, what is put in its place, the tests that must notice
+    # file, code, mutated code, tests of which one must fail
     (CONV, "both[-1] = w.p.b", "both[-1] = 0", IMAGES),
     (CONV, "both.fill(0)", "pass", NN),
     (CONV, "both += np.matmul(P.T, part, out=share)", "both -= 0", NN),

@@ -1,4 +1,4 @@
-"""What may break in losses and initializers; `test_mutants.py` says how each is used."""
+"""Mutants of losses and initializers; see `test_mutants.py`."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ BASE, CLASSES = "nn/losses/loss.py", "nn/losses/classification.py"
 NUMBERS, BEGIN = "nn/losses/regression.py", "nn/initializers.py"
 
 MUTANTS = [
-    # file, what stands there, what is put in its place, the tests that must notice
+    # file, code, mutated code, tests of which one must fail
     (BASE, "    if total == 0:\n", "    if False:\n", LOSSES),
     (BASE, "total >= 0 and isfinite", "isfinite", LOSSES),
     (BASE, "(len(raw),) * (raw.shape[1] == 1)", "(len(raw),)", LOSSES),

@@ -1,4 +1,4 @@
-"""Mutants of the optimizers that came after the first: see test_mutants.py."""
+"""Mutants of optimizers, wrappers and line search; see `test_mutants.py`."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ LBFGS = ("tests/optim/test_linesearch.py", "tests/optim/test_lbfgs.py")
 O = "optim/"
 
 MUTANTS = [
-    # file, what stands there, what is put in its place, the tests that must notice
+    # file, code, mutated code, tests of which one must fail
     (O + "adagrad.py", "G += scratch", "G[...] = scratch", OPTIM),
     (O + "adagrad.py", "scratch += self.eps", "pass", OPTIM),
     (O + "adagrad.py", "state.moments[0].fill(self.initial)", "pass", OPTIM),

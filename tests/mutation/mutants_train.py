@@ -1,4 +1,4 @@
-"""What is broken on purpose around the loop: schedules, averages, full batch, files of models."""
+"""Mutants of training: schedules, EMA, full batch, network files; see `test_mutants.py`."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ AUGMENT = ("tests/train/test_augment.py",)
 HOSTILE = ("tests/train/test_model_hostile.py",)
 
 MUTANTS = [
-    # file, what stands there, what is put in its place, the tests that must notice
+    # file, code, mutated code, tests of which one must fail
     ("optim/schedules.py", "share + end * (1 - share)", "share + end * share", SCHEDULES),
     ("optim/schedules.py", "t / self.every + NEAR", "t / self.every", SCHEDULES),
     ("optim/schedules.py", "self.drop ** floor(min(", "self.drop ** (min(", SCHEDULES),

@@ -1,7 +1,7 @@
-"""Break every backward and every optimizer on purpose: a test must fail each time.
+"""Mutation tests: for each deliberately broken line of the package, a test must fail.
 
-Each mutant is a copy of the package with one line changed; the engine's own tests run against it.
-`pytest -m long tests/mutation` runs them all.
+A mutant is a copy of the package with one changed line, tested with the tests named for it.
+`pytest -m long tests/mutation` runs all mutants.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ OPTIM = ("tests/optim/test_rules.py",)
 L = "nn/layers/"
 
 MUTANTS = [
-    # file, what stands there, what is put in its place, the tests that must notice
+    # file, code, mutated code, tests of which one must fail
     (L + "dense.py", "np.matmul(x.T, dy, out=w.g.W)", "np.matmul(-x.T, dy, out=w.g.W)", NN),
     (L + "dense.py", "np.sum(dy, axis=0, out=w.g.b)", "np.sum(-dy, axis=0, out=w.g.b)", NN),
     (L + "dense.py", "np.sum(dy, axis=0, out=w.g.b)", "pass", NN),
@@ -106,12 +106,12 @@ for room in (
 
 @pytest.fixture(scope="module")
 def copy(tmp_path_factory):
-    """A copy of package and tests, with the tests' data left out."""
+    """A copy of the package and its tests."""
     folder = tmp_path_factory.mktemp("mutant")
     shutil.copytree(ROOT / "src" / "graduel", folder / "src" / "graduel", ignore=_caches)
     shutil.copytree(ROOT / "tests", folder / "tests", ignore=_caches)
     shutil.copy(ROOT / "pyproject.toml", folder)
-    # Compiled once. A checksum tells Python that a mutated file is another one; its time might not.
+    # Compiled once. Python recognizes a mutated file by checksum; its time may be unchanged.
     checked = py_compile.PycInvalidationMode.CHECKED_HASH
     assert compileall.compile_dir(folder / "src", quiet=1, invalidation_mode=checked)
     return folder
@@ -122,15 +122,15 @@ def _caches(folder, names):
 
 
 @pytest.mark.long
-def test_without_a_mutation_everything_passes(copy, tmp_path):
+def test_the_unmutated_copy_passes(copy, tmp_path):
     tests = tuple(sorted({test for _, _, _, tests in MUTANTS for test in tests}))
     done = run(copy, tests, tmp_path / "log.txt")
-    assert done.code == 0, done.said[-2000:]
+    assert done.code == 0, done.output[-2000:]
 
 
 @pytest.mark.long
 @pytest.mark.parametrize(("file", "old", "new", "tests"), MUTANTS, ids=str)
-def test_a_test_fails(copy, tmp_path, file, old, new, tests):
+def test_a_test_fails_for_each_mutant(copy, tmp_path, file, old, new, tests):
     path = copy / "src" / "graduel" / file
     whole = path.read_text(encoding="utf-8")
     assert old in whole, f"{file} no longer holds {old!r}"
@@ -140,10 +140,10 @@ def test_a_test_fails(copy, tmp_path, file, old, new, tests):
         done = run(copy, tests, tmp_path / "log.txt", first=[path.stem, *classes])
     finally:
         path.write_text(whole, encoding="utf-8")
-    assert done.code == 1, f"no test noticed:\n{done.said[-1500:]}"
-    assert "failed" in done.said
+    assert done.code == 1, f"no test failed:\n{done.output[-1500:]}"
+    assert "failed" in done.output
 
 
-def test_every_mutation_still_fits_the_code():
+def test_every_mutated_line_exists():
     for file, old, _, _ in MUTANTS:
         assert old in (ROOT / "src" / "graduel" / file).read_text(encoding="utf-8"), (file, old)
