@@ -8,6 +8,8 @@ from pathlib import Path
 # One thread for products in each process, before NumPy is loaded: the processes share the cores.
 for _variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
     os.environ.setdefault(_variable, "1")
+# The reference kernels, unless others are asked for: stored numbers are theirs.
+os.environ.setdefault("GRADUEL_KERNELS", "numpy")
 
 MOST_WORKERS = 8  # each imports everything and trains its own fixtures
 

@@ -71,7 +71,15 @@ def use(name: str) -> None:
     global _selected  # noqa: PLW0603  # one choice for the process, as with BLAS
     if name not in NAMES:
         raise ValueError(f"{VARIABLE} must be one of {', '.join(NAMES)}; got {name!r}")
-    module = import_module(f"graduel.kernels.{name}")
+    try:
+        module = import_module(f"graduel.kernels.{name}")
+    except ImportError as error:
+        raise ImportError(
+            f"{name} kernels need Numba, which cannot be imported ({error}): "
+            'pip install "graduel[fast]"'
+        ) from error
+    if name == "numba":
+        module.check()
     globals().update({one: getattr(module, one) for one in __all__})
     _selected = module
 

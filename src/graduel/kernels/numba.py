@@ -184,7 +184,7 @@ def adam_update(
     rate: float,
     eps: float,
 ) -> float:
-    """Apply one step of Adam; return ‖θ‖² of what is penalized."""
+    """Apply one step of Adam to flat vectors, with moments that are kept scaled."""
     squares = 0.0
     if penalty != 0 or shrink != 1:
         squares = _decay(theta, g, weights, penalty, shrink)
@@ -213,7 +213,7 @@ def momentum_update(
     nesterov: bool,
     rate: float,
 ) -> float:
-    """Apply one step with momentum; return ‖θ‖² of what is penalized."""
+    """Apply one step of gradient descent with momentum to flat vectors."""
     squares = 0.0
     if penalty != 0 or shrink != 1:
         squares = _decay(theta, g, weights, penalty, shrink)
@@ -237,3 +237,8 @@ def ema_update(average: Array, theta: Array, share: float, scratch: Array) -> No
     part = average.dtype.type(share)
     for i in range(average.size):
         average[i] += part * (theta[i] - average[i])
+
+
+def check() -> None:
+    """Raise what the compiler raises if it cannot be used: run one operation."""
+    add_bias(np.zeros((1, 1), np.float32), np.zeros(1, np.float32))

@@ -82,10 +82,12 @@ class AdamW(ChunkedRule):
         """Change `theta` in place by one step."""
         state.step += 1
         rate, eps = self.factors(state.step, lr)
+        m, v = state.moments
         state.squares = kernels.adam_update(
             theta,
             g,
-            *state.moments,
+            m,
+            v,
             state.scratch,
             state.decayed.stop,
             state.penalty,

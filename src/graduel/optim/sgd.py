@@ -68,10 +68,11 @@ class SGD(ChunkedRule):
             ChunkedRule.update(self, theta, g, state, lr)
             return
         state.step += 1
+        (v,) = state.moments
         state.squares = kernels.momentum_update(
             theta,
             g,
-            *state.moments,
+            v,
             state.scratch,
             state.decayed.stop,
             state.penalty,
