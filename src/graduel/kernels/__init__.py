@@ -15,8 +15,12 @@ from __future__ import annotations
 
 import os
 import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
+from threading import local
+from time import perf_counter
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
@@ -55,7 +59,63 @@ __all__ = [
 
 VARIABLE = "GRADUEL_KERNELS"
 NAMES = ("numpy", "numba")
+COMPILING = "compiling kernels, once"
+"""What is shown while operations are compiled, for the first time on a machine."""
 _selected: ModuleType | None = None
+_listeners: list[Callable[[], object]] = []
+
+
+class _Setup(local):
+    """The time that this thread has spent on getting operations ready."""
+
+    seconds = 0.0
+    depth = 0
+    begin = 0.0
+
+
+_setup = _Setup()
+
+
+def setup_seconds() -> float:
+    """Return the seconds that this thread has spent on loading and compiling operations so far.
+
+    They are spent once, at first use. A clock of training subtracts them.
+    """
+    return _setup.seconds
+
+
+def begin_setup() -> None:
+    """Begin a span that :func:`setup_seconds` counts; spans may lie within others."""
+    if _setup.depth == 0:
+        _setup.begin = perf_counter()
+    _setup.depth += 1
+
+
+def end_setup() -> None:
+    """End a span."""
+    _setup.depth -= 1
+    if _setup.depth == 0:
+        _setup.seconds += perf_counter() - _setup.begin
+
+
+@contextmanager
+def announce(call: Callable[[], object]) -> Iterator[None]:
+    """Call `call` within this context, once, when an operation must be compiled.
+
+    Operations whose code is on disk from an earlier process are loaded without a word.
+    """
+    _listeners.append(call)
+    try:
+        yield
+    finally:
+        if call in _listeners:
+            _listeners.remove(call)
+
+
+def announce_compilation() -> None:
+    """Call those who asked to be told, once each."""
+    while _listeners:
+        _listeners.pop()()
 
 
 def use(name: str) -> None:
@@ -102,6 +162,14 @@ def describe() -> str:
 
 
 def _select() -> None:
+    begin_setup()
+    try:
+        _select_module()
+    finally:
+        end_setup()
+
+
+def _select_module() -> None:
     asked = os.environ.get(VARIABLE, "").strip()
     if asked:
         use(asked)
@@ -118,7 +186,7 @@ def _select() -> None:
             f"Numba is installed but cannot be used ({type(error).__name__}: {error}); the slower "
             f"NumPy kernels are used. Set {VARIABLE}=numpy to silence this warning",
             RuntimeWarning,
-            stacklevel=3,
+            stacklevel=4,
         )
         use("numpy")
 

@@ -16,7 +16,10 @@ from typing import Any, TypeVar
 
 import numba
 import numpy as np
+from numba.core import event
 from numpy.typing import NDArray
+
+from graduel import kernels
 
 Array = NDArray[Any]
 F = TypeVar("F", bound=Callable[..., Any])
@@ -26,6 +29,30 @@ OPTIONS: dict[str, Any] = {
     "error_model": "numpy",  # with Python's, a division keeps a loop from being vectorized
     "nogil": True,
 }
+
+
+class _Loading(event.Listener):
+    """Counts the time of loading code from disk and of compiling it."""
+
+    def on_start(self, event: Any) -> None:
+        kernels.begin_setup()
+
+    def on_end(self, event: Any) -> None:
+        kernels.end_setup()
+
+
+class _Compiling(event.Listener):
+    """Announces that code must be compiled."""
+
+    def on_start(self, event: Any) -> None:
+        kernels.announce_compilation()
+
+    def on_end(self, event: Any) -> None:
+        pass
+
+
+event.register("numba:compiler_lock", _Loading())
+event.register("numba:compile", _Compiling())
 
 
 def compiled(function: F) -> F:

@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 from rich.progress import TaskID as Task
 
+from graduel import kernels
 from graduel.duel.plan.protocol import Protocol
 from graduel.duel.run.job import Event
 
@@ -30,9 +31,12 @@ def format_seconds(seconds: float) -> str:
 def describe(event: Event) -> str:
     """Describe the state of a fit: time spent, time left, error so far."""
     if event.progress is None:
-        return {"reused": "finished earlier", "started": "starting", "finished": "finished"}[
-            event.kind
-        ]
+        return {
+            "reused": "finished earlier",
+            "started": "starting",
+            "compiling": f"{kernels.COMPILING} …",
+            "finished": "finished",
+        }[event.kind]
     now = event.progress
     trial = f"trial {now.trial}: " if now.trial is not None else ""
     left = now.seconds * (1 - now.share) / now.share if now.share > 0 else 0.0

@@ -17,6 +17,7 @@ from typing import Any, Literal, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from graduel import kernels
 from graduel.contenders import Progress
 from graduel.contenders.search.trials import Trial
 from graduel.duel.plan.protocol import Cell, Protocol
@@ -67,14 +68,17 @@ class Event:
     Attributes
     ----------
     cell : the cell
-    kind : "reused" (finished by an earlier command), "started", "progress", "curve" and "trial"
-        (of a tuning: all points so far, and a trial that is finished), "finished" or "failed"
+    kind : "reused" (finished by an earlier command), "started", "compiling" (kernels, for the first
+        time on this machine), "progress", "curve" and "trial" (of a tuning: all points so far, and
+        a trial that is finished), "finished" or "failed"
     message : the reason of a failure
     died : whether the process failed rather than the fit
     """
 
     cell: Cell
-    kind: Literal["reused", "started", "progress", "curve", "trial", "finished", "failed"]
+    kind: Literal[
+        "reused", "started", "compiling", "progress", "curve", "trial", "finished", "failed"
+    ]
     progress: Progress | None = None
     curve: Curve | None = None
     trial: Trial | None = None
@@ -128,16 +132,17 @@ def run_job(job: CellJob, emit: Callable[[Event], None]) -> None:
         if protocol.is_tuned:
             emit(Event(cell, "curve", curve=curve))
 
-    outcome, fitted = run_cell(
-        contender,
-        dataset,
-        job.split,
-        cell,
-        Budget(protocol.threads),
-        lambda progress: emit(Event(cell, "progress", progress)),
-        list(job.curve),
-        keep,
-    )
+    with kernels.announce(lambda: emit(Event(cell, "compiling"))):
+        outcome, fitted = run_cell(
+            contender,
+            dataset,
+            job.split,
+            cell,
+            Budget(protocol.threads),
+            lambda progress: emit(Event(cell, "progress", progress)),
+            list(job.curve),
+            keep,
+        )
     emit(Event(cell, "finished", result=_pack_result(job, dataset, outcome, fitted)))
 
 

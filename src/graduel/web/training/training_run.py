@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from graduel import kernels
 from graduel.errors import UserError
 from graduel.nn import Dense, Dropout, Network, Weights
 from graduel.train import Fit, Rows
@@ -125,7 +126,7 @@ class TrainingRun:
             who = "trees" if not trees_done and (behind or self._net_done) else "net"
         if (who == "net" and self._net_done) or (who == "trees" and trees_done):
             return None
-        start = perf_counter()
+        start = perf_counter() - kernels.setup_seconds()
         if who == "trees":
             assert self.trees is not None
             self.trees.advance()
@@ -135,7 +136,7 @@ class TrainingRun:
             first = self._smooth_loss != self._smooth_loss
             self._smooth_loss = step.loss if first else 0.9 * self._smooth_loss + 0.1 * step.loss
             self._net_done = step.step == self.fit.total_steps
-        self.seconds[who] += perf_counter() - start
+        self.seconds[who] += perf_counter() - kernels.setup_seconds() - start
         return who
 
     def validate(self, who: str) -> ValidationPoint:
