@@ -49,7 +49,9 @@ def _version(wanted: bool) -> None:
     if wanted:
         from importlib.metadata import version
 
-        typer.echo(f"graduel {version('graduel')}")
+        from graduel import kernels
+
+        typer.echo(f"graduel {version('graduel')} ({kernels.describe()} kernels)")
         raise typer.Exit
 
 

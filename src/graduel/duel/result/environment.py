@@ -16,8 +16,8 @@ from graduel.duel.result.duel_result import Environment
 PACKAGES = ("graduel", "numpy", "scipy", "scikit-learn", "xgboost", "xgboost-cpu", "matplotlib")
 
 
-def describe_environment(command: str, threads: int) -> Environment:
-    """Return the command, the versions and the machine."""
+def describe_environment(command: str, threads: int, kernels: str | None) -> Environment:
+    """Return the command, the versions, the kernels of the networks and the machine."""
     from threadpoolctl import threadpool_info
 
     versions: dict[str, str] = {}
@@ -38,6 +38,7 @@ def describe_environment(command: str, threads: int) -> Environment:
         memory_bytes=psutil.virtual_memory().total,
         threads=threads,
         blas=", ".join(sorted(blas)) or "unknown",
+        kernels=kernels,
         finished=datetime.now(UTC).isoformat(timespec="seconds"),
     )
 

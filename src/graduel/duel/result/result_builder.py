@@ -95,7 +95,9 @@ def build_result(store: Store, command: str, *, show_rows: bool = False) -> Run:
         ),
         claims=_claims(protocol, predictions, titles),
         known_best=KnownBest(**STRONGEST_XGBOOST) if known else None,
-        environment=describe_environment(command, protocol.threads),
+        environment=describe_environment(
+            command, protocol.threads, protocol.versions.get("kernels")
+        ),
     )
     result = replace(result, learning_curve=learning_curve(store.path, result))
     write_json(store.path / RESULT, result)

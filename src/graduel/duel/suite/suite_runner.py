@@ -118,6 +118,8 @@ def build_suite_result(
         if metric.name != SECOND:
             by_log_loss = _compare_by_log_loss(datasets, titles, plan)
     options = plan.as_dict()["options"]
+    in_use = (result.environment.kernels for result in results.values())
+    kernels = next((one for one in in_use if one is not None), None)
     return SuiteResult(
         protocol=from_plain(SuiteProtocol, options | metric_fields(metric, rope)),
         contenders={name: SuiteContender(title=title) for name, title in titles.items()},
@@ -125,7 +127,7 @@ def build_suite_result(
         failures=tuple(failures),
         across=across,
         by_log_loss=by_log_loss,
-        environment=describe_environment(command, options["threads"]),
+        environment=describe_environment(command, options["threads"], kernels),
     )
 
 
