@@ -164,6 +164,184 @@ def softmax_cross_entropy(z, y, s, A, each):
     return {"A": (powers / total - target, np.ones(z.shape)), "each": (loss, size)}
 
 
+def _matrices(s: Sizes, names: str) -> Arguments:
+    return {name: s.floats(s.n, s.k) for name in names.split()}
+
+
+def _lines(s: Sizes, names: str) -> Arguments:
+    return {name: s.floats(s.k) for name in names.split()}
+
+
+def _empty(s: Sizes, names: str) -> Arguments:
+    return {name: s.garbage(s.n, s.k) for name in names.split()}
+
+
+def _sum(terms):
+    return terms.sum(axis=0), np.abs(terms).sum(axis=0)
+
+
+@operation(lambda s: {"y": s.floats(s.n, s.k), "factor": 0.3, "b": s.floats(s.k)})
+def scale_add_bias(y, factor, b):
+    return {"y": (factor * y + b, np.abs(y) + np.abs(b))}
+
+
+def _factor(s: Sizes) -> float:
+    return [1.0, 0.3][s.rng.integers(2)]
+
+
+@operation(lambda s: _matrices(s, "z") | {"factor": _factor(s)} | _lines(s, "s b") | _empty(s, "y"))
+def scale_shift(z, factor, s, b, y):
+    z = factor * z
+    return {"z": exact(z), "y": (s * z + b, np.abs(s * z) + np.abs(b))}
+
+
+@operation(
+    lambda s: (
+        _matrices(s, "dy z")
+        | _lines(s, "s")
+        | {"factor": _factor(s), "db": s.garbage(s.k), "ds": s.garbage(s.k)}
+    )
+)
+def scale_shift_back(dy, z, s, factor, db, ds):
+    return {"dy": exact(factor * s * dy), "db": _sum(dy), "ds": _sum(dy * z)}
+
+
+@operation(lambda s: _matrices(s, "dy x") | _lines(s, "r") | {"dr": s.garbage(s.k)})
+def scale_back(dy, x, r, dr):
+    return {"dy": exact(r * dy), "dr": _sum(dy * x)}
+
+
+def _elu(s: Sizes) -> Arguments:
+    x = s.floats(s.n, s.k)
+    y = np.expm1(np.minimum(x, 0))
+    shape = {"scale": [1.0, 1.05][s.rng.integers(2)], "alpha": [1.0, 1.67][s.rng.integers(2)]}
+    return {"x": x, "y": y} | shape | _empty(s, "right")
+
+
+@operation(_elu)
+def elu_join(x, y, scale, alpha, right):
+    return {"y": exact(scale * np.where(x > 0, x, alpha * y))}
+
+
+def _elu_back(s: Sizes) -> Arguments:
+    made = _elu(s)
+    y = made["y"] * made["alpha"] + np.maximum(made["x"], 0)
+    y[np.isnan(y)] = 0  # the forward pass stops at what is no number
+    # Finite: what is 0 in float64 may be a rounding error here, and ∞ times that is another thing.
+    made = {"dy": s.finite(s.n, s.k), "y": y, "scale": made["scale"], "alpha": made["alpha"]}
+    return made | _empty(s, "slope jump")
+
+
+@operation(_elu_back)
+def elu_gate(dy, y, scale, alpha, slope, jump):
+    # Near −scale · α the sum is far smaller than its terms.
+    size = np.abs(dy) * (np.abs(np.minimum(y, 0)) + scale * alpha)
+    return {"dy": (dy * np.where(y > 0, scale, y + scale * alpha), size)}
+
+
+@operation(lambda s: _matrices(s, "f x") | _lines(s, "alpha") | _empty(s, "difference y"))
+def blend(f, x, alpha, difference, y):
+    size = np.abs(f) + np.abs(x)
+    return {
+        "difference": (f - x, size),
+        "y": (x + alpha * (f - x), np.abs(alpha) * size + np.abs(x)),
+    }
+
+
+@operation(
+    lambda s: (
+        _matrices(s, "dy difference")
+        | _lines(s, "alpha")
+        | _empty(s, "inner")
+        | {"dalpha": s.garbage(s.k)}
+    )
+)
+def blend_back(dy, difference, alpha, inner, dalpha):
+    size = np.abs(dy) + np.abs(alpha * dy)
+    return {
+        "dy": (dy - alpha * dy, size),
+        "inner": exact(alpha * dy),
+        "dalpha": _sum(dy * difference),
+    }
+
+
+@operation(
+    lambda s: _matrices(s, "x") | _lines(s, "mean") | _empty(s, "out") | {"squares": s.garbage(s.k)}
+)
+def center(x, mean, out, squares):
+    size = np.abs(x) + np.abs(mean)
+    return {
+        "out": (x - mean, size),
+        "squares": (((x - mean) ** 2).sum(axis=0), (size**2).sum(axis=0)),
+    }
+
+
+@operation(lambda s: _matrices(s, "x") | _lines(s, "slope shift") | _empty(s, "y"))
+def affine(x, slope, shift, y):
+    return {"y": (slope * x + shift, np.abs(slope * x) + np.abs(shift))}
+
+
+@operation(lambda s: _matrices(s, "d by") | {"sums": s.garbage(s.k), "products": s.garbage(s.k)})
+def paired_sums(d, by, sums, products):
+    return {"sums": _sum(d), "products": _sum(d * by)}
+
+
+@operation(
+    lambda s: _matrices(s, "d centred") | _lines(s, "share common slope") | _empty(s, "product")
+)
+def batchnorm_gradient(d, centred, share, common, slope, product):
+    size = np.abs(d) + np.abs(share * centred) + np.abs(common)
+    return {"d": (slope * (d - share * centred - common), np.abs(slope) * size)}
+
+
+def _layernorm(s: Sizes) -> Arguments:
+    x = _matrices(s, "x")["x"] if s.values == "special" else s.finite(s.n, s.k)
+    return {
+        **{"x": x, **_lines(s, "gamma beta"), "eps": 1e-5, "hat": s.garbage(s.n, s.k)},
+        **{"inverse": s.garbage(s.n), "y": s.garbage(s.n, s.k)},
+    }
+
+
+@operation(_layernorm)
+def layernorm(x, gamma, beta, eps, hat, inverse, y):
+    mean = x.mean(axis=1, keepdims=True)
+    factor = 1 / np.sqrt(x.var(axis=1, keepdims=True) + eps)
+    normal, size = (x - mean) * factor, (np.abs(x) + np.abs(x).mean(axis=1, keepdims=True)) * factor
+    size = size * (1 + (size**2).mean(axis=1, keepdims=True))  # an error of σ, too
+    return {
+        "hat": (normal, size),
+        "inverse": (factor[:, 0], factor[:, 0] * size.max(axis=1, initial=1)),
+        "y": (gamma * normal + beta, np.abs(gamma) * size + np.abs(beta)),
+    }
+
+
+@operation(
+    lambda s: (
+        _matrices(s, "dy hat")
+        | _empty(s, "product")
+        | {"dgamma": s.garbage(s.k), "dbeta": s.garbage(s.k)}
+    )
+)
+def layernorm_sums(dy, hat, product, dgamma, dbeta):
+    return {"dgamma": _sum(dy * hat), "dbeta": _sum(dy)}
+
+
+@operation(
+    lambda s: (
+        _matrices(s, "dy hat")
+        | {"inverse": s.floats(s.n), "gamma": s.floats(s.k)}
+        | _empty(s, "product")
+        | {"means": s.garbage(2, s.n)}
+    )
+)
+def layernorm_gradient(dy, hat, inverse, gamma, product, means):
+    h, factor = gamma * dy, inverse[:, np.newaxis]
+    mean, along = (part.mean(axis=1, keepdims=True) for part in (h, h * hat))
+    size = [np.abs(part).mean(axis=1, keepdims=True) for part in (h, h * hat)]
+    size = np.abs(h) + size[0] + np.abs(hat) * size[1]
+    return {"dy": ((h - mean - hat * along) * factor, size * np.abs(factor))}
+
+
 def _flat(s: Sizes, names: str) -> Arguments:
     return {name: s.floats(s.n * s.k) for name in names.split()}
 

@@ -3,67 +3,18 @@
 What an operation computes, and its arguments, are documented in :mod:`graduel.kernels.numpy`. One
 thread, because OpenBLAS's own threads spin for a while after a product, and loops on several
 threads would wait for them.
-
-Sums may be reassociated and products contracted, so that loops become vector instructions. NaN
-and infinities keep their meaning.
 """
 
-# mypy: disable-error-code="misc,no-untyped-call"
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any
 
-import numba
 import numpy as np
-from numba.core import event
 from numpy.typing import NDArray
 
-from graduel import kernels
+from graduel.kernels.compiler import compiled
 
 Array = NDArray[Any]
-F = TypeVar("F", bound=Callable[..., Any])
-
-OPTIONS: dict[str, Any] = {
-    "fastmath": {"reassoc", "contract", "arcp", "nsz"},
-    "error_model": "numpy",  # with Python's, a division keeps a loop from being vectorized
-    "nogil": True,
-}
-
-
-class _Loading(event.Listener):
-    """Counts the time of loading code from disk and of compiling it."""
-
-    def on_start(self, event: Any) -> None:
-        kernels.begin_setup()
-
-    def on_end(self, event: Any) -> None:
-        kernels.end_setup()
-
-
-class _Compiling(event.Listener):
-    """Announces that code must be compiled."""
-
-    def on_start(self, event: Any) -> None:
-        kernels.announce_compilation()
-
-    def on_end(self, event: Any) -> None:
-        pass
-
-
-event.register("numba:compiler_lock", _Loading())
-event.register("numba:compile", _Compiling())
-
-
-def compiled(function: F) -> F:
-    """Compile a function when it is first called, and keep the code on disk for later processes.
-
-    Without a folder that can be written to, it is compiled in every process.
-    """
-    try:
-        return numba.njit(cache=True, **OPTIONS)(function)
-    except RuntimeError:
-        return numba.njit(**OPTIONS)(function)
 
 
 @compiled
@@ -264,6 +215,190 @@ def ema_update(average: Array, theta: Array, share: float, scratch: Array) -> No
     part = average.dtype.type(share)
     for i in range(average.size):
         average[i] += part * (theta[i] - average[i])
+
+
+@compiled
+def scale_add_bias(y: Array, factor: float, b: Array) -> None:
+    """Scale, then add a bias to each row: y ← factor · y + b, with b of shape (k,)."""
+    scale = y.dtype.type(factor)
+    for i in range(y.shape[0]):
+        for j in range(y.shape[1]):
+            y[i, j] = scale * y[i, j] + b[j]
+
+
+@compiled
+def scale_shift(z: Array, factor: float, s: Array, b: Array, y: Array) -> None:
+    """Scale twice and shift each row: z ← factor · z, y = s ⊙ z + b, with s and b of shape (k,)."""
+    scale = z.dtype.type(factor)
+    for i in range(z.shape[0]):
+        for j in range(z.shape[1]):
+            value = scale * z[i, j]
+            z[i, j] = value
+            y[i, j] = s[j] * value + b[j]
+
+
+@compiled
+def scale_shift_back(dy: Array, z: Array, s: Array, factor: float, db: Array, ds: Array) -> None:
+    """Pass a gradient back: db = Σₙ dy, ds = Σₙ dy ⊙ z, then dy ← factor · s ⊙ dy."""
+    scale = dy.dtype.type(factor)
+    db[:] = dy.dtype.type(0)
+    ds[:] = dy.dtype.type(0)
+    for i in range(dy.shape[0]):
+        for j in range(dy.shape[1]):
+            d = dy[i, j]
+            db[j] += d
+            ds[j] += d * z[i, j]
+            dy[i, j] = d * s[j] * scale
+
+
+@compiled
+def scale_back(dy: Array, x: Array, r: Array, dr: Array) -> None:
+    """Pass a gradient back through y = r ⊙ x: dr = Σₙ dy ⊙ x, then dy ← r ⊙ dy."""
+    dr[:] = dy.dtype.type(0)
+    for i in range(dy.shape[0]):
+        for j in range(dy.shape[1]):
+            d = dy[i, j]
+            dr[j] += d * x[i, j]
+            dy[i, j] = d * r[j]
+
+
+@compiled
+def elu_join(x: Array, y: Array, scale: float, alpha: float, right: Array) -> None:
+    """Finish an ELU, given y = exp(min(0, x)) − 1: y ← scale · (x where x > 0, else α · y)."""
+    zero, up, down = x.dtype.type(0), x.dtype.type(scale), x.dtype.type(scale * alpha)
+    for i in range(x.shape[0]):
+        for j in range(x.shape[1]):
+            y[i, j] = up * x[i, j] if x[i, j] > zero else down * y[i, j]
+
+
+@compiled
+def elu_gate(dy: Array, y: Array, scale: float, alpha: float, slope: Array, jump: Array) -> None:
+    """Pass a gradient back through an ELU: dy ← dy · (scale where y > 0, else y + scale · α)."""
+    zero, up, down = dy.dtype.type(0), dy.dtype.type(scale), dy.dtype.type(scale * alpha)
+    for i in range(dy.shape[0]):
+        for j in range(dy.shape[1]):
+            dy[i, j] *= up if y[i, j] > zero else y[i, j] + down
+
+
+@compiled
+def blend(f: Array, x: Array, alpha: Array, difference: Array, y: Array) -> None:
+    """Blend a function with its input: difference = f − x, y = x + α ⊙ difference."""
+    for i in range(x.shape[0]):
+        for j in range(x.shape[1]):
+            apart = f[i, j] - x[i, j]
+            difference[i, j] = apart
+            y[i, j] = apart * alpha[j] + x[i, j]
+
+
+@compiled
+def blend_back(dy: Array, difference: Array, alpha: Array, inner: Array, dalpha: Array) -> None:
+    """Pass a gradient back: dα = Σₙ dy ⊙ difference, inner = α ⊙ dy, then dy ← dy − inner."""
+    dalpha[:] = dy.dtype.type(0)
+    for i in range(dy.shape[0]):
+        for j in range(dy.shape[1]):
+            d = dy[i, j]
+            dalpha[j] += d * difference[i, j]
+            share = d * alpha[j]
+            inner[i, j] = share
+            dy[i, j] = d - share
+
+
+@compiled
+def center(x: Array, mean: Array, out: Array, squares: Array) -> None:
+    """Center each column, and sum its squares: out = x − mean, squares = Σₙ out²."""
+    squares[:] = x.dtype.type(0)
+    for i in range(x.shape[0]):
+        for j in range(x.shape[1]):
+            value = x[i, j] - mean[j]
+            out[i, j] = value
+            squares[j] += value * value
+
+
+@compiled
+def affine(x: Array, slope: Array, shift: Array, y: Array) -> None:
+    """Scale and shift each row: y = slope ⊙ x + shift, with slope and shift of shape (k,)."""
+    for i in range(x.shape[0]):
+        for j in range(x.shape[1]):
+            y[i, j] = slope[j] * x[i, j] + shift[j]
+
+
+@compiled
+def paired_sums(d: Array, by: Array, sums: Array, products: Array) -> None:
+    """Sum a gradient, and its products with other rows: sums = Σₙ d, products = Σₙ d ⊙ by."""
+    sums[:] = d.dtype.type(0)
+    products[:] = d.dtype.type(0)
+    for i in range(d.shape[0]):
+        for j in range(d.shape[1]):
+            sums[j] += d[i, j]
+            products[j] += d[i, j] * by[i, j]
+
+
+@compiled
+def batchnorm_gradient(
+    d: Array, centred: Array, share: Array, common: Array, slope: Array, product: Array
+) -> None:
+    """Pass a gradient back: d ← slope ⊙ (d − share ⊙ centred − common)."""
+    for i in range(d.shape[0]):
+        for j in range(d.shape[1]):
+            d[i, j] = slope[j] * (d[i, j] - share[j] * centred[i, j] - common[j])
+
+
+@compiled
+def layernorm(
+    x: Array, gamma: Array, beta: Array, eps: float, hat: Array, inverse: Array, y: Array
+) -> None:
+    """Normalize each row: x̂ = (x − μ) / √(σ² + ε), y = γ ⊙ x̂ + β."""
+    zero, one, small = x.dtype.type(0), x.dtype.type(1), x.dtype.type(eps)
+    k = x.dtype.type(x.shape[1])
+    for i in range(x.shape[0]):
+        total = zero
+        for j in range(x.shape[1]):
+            total += x[i, j]
+        mean = total / k
+        squares = zero
+        for j in range(x.shape[1]):
+            value = x[i, j] - mean
+            hat[i, j] = value
+            squares += value * value
+        factor = one / np.sqrt(squares / k + small)
+        inverse[i] = factor
+        for j in range(x.shape[1]):
+            value = hat[i, j] * factor
+            hat[i, j] = value
+            y[i, j] = gamma[j] * value + beta[j]
+
+
+@compiled
+def layernorm_sums(dy: Array, hat: Array, product: Array, dgamma: Array, dbeta: Array) -> None:
+    """Sum a gradient over the rows: dγ = Σₙ dy ⊙ x̂, dβ = Σₙ dy."""
+    dgamma[:] = dy.dtype.type(0)
+    dbeta[:] = dy.dtype.type(0)
+    for i in range(dy.shape[0]):
+        for j in range(dy.shape[1]):
+            dgamma[j] += dy[i, j] * hat[i, j]
+            dbeta[j] += dy[i, j]
+
+
+@compiled
+def layernorm_gradient(
+    dy: Array, hat: Array, inverse: Array, gamma: Array, product: Array, means: Array
+) -> None:
+    """Pass a gradient back through layer normalization, with h = γ ⊙ dy and means over each row.
+
+    dy ← (h − mean h − x̂ ⊙ mean(h ⊙ x̂)) ⊙ inverse.
+    """
+    zero = dy.dtype.type(0)
+    k = dy.dtype.type(dy.shape[1])
+    for i in range(dy.shape[0]):
+        total, along = zero, zero
+        for j in range(dy.shape[1]):
+            h = gamma[j] * dy[i, j]
+            dy[i, j] = h
+            total += h
+            along += h * hat[i, j]
+        mean, slope = total / k, along / k
+        for j in range(dy.shape[1]):
+            dy[i, j] = (dy[i, j] - mean - hat[i, j] * slope) * inverse[i]
 
 
 def check() -> None:

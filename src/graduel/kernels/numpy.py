@@ -124,6 +124,149 @@ def noise(x: Array, draws: Array, factor: float, middle: float, y: Array) -> Non
     y += x
 
 
+def scale_add_bias(y: Array, factor: float, b: Array) -> None:
+    """Scale, then add a bias to each row: y ← factor · y + b, with b of shape (k,)."""
+    y *= factor
+    y += b
+
+
+def scale_shift(z: Array, factor: float, s: Array, b: Array, y: Array) -> None:
+    """Scale twice and shift each row: z ← factor · z, y = s ⊙ z + b, with s and b of shape (k,)."""
+    if factor != 1:
+        z *= factor
+    np.multiply(z, s, out=y)
+    y += b
+
+
+def scale_shift_back(dy: Array, z: Array, s: Array, factor: float, db: Array, ds: Array) -> None:
+    """Pass a gradient back: db = Σₙ dy, ds = Σₙ dy ⊙ z, then dy ← factor · s ⊙ dy."""
+    paired_sums(dy, z, db, ds)
+    dy *= s
+    if factor != 1:
+        dy *= factor
+
+
+def scale_back(dy: Array, x: Array, r: Array, dr: Array) -> None:
+    """Pass a gradient back through y = r ⊙ x: dr = Σₙ dy ⊙ x, then dy ← r ⊙ dy."""
+    np.einsum("nk,nk->k", dy, x, out=dr)
+    dy *= r
+
+
+def elu_join(x: Array, y: Array, scale: float, alpha: float, right: Array) -> None:
+    """Finish an ELU, given y = exp(min(0, x)) − 1: y ← scale · (x where x > 0, else α · y).
+
+    `right` is scratch space for (n, k) floats. NumPy's own exponential is faster than a loop's.
+    """
+    y *= scale * alpha
+    np.maximum(x, np.zeros(x.shape[1], x.dtype), out=right)
+    if scale != 1:
+        right *= scale
+    y += right
+
+
+def elu_gate(dy: Array, y: Array, scale: float, alpha: float, slope: Array, jump: Array) -> None:
+    """Pass a gradient back through an ELU: dy ← dy · (scale where y > 0, else y + scale · α).
+
+    `slope` and `jump` are scratch space for (n, k) floats.
+    """
+    np.minimum(y, np.zeros(y.shape[1], y.dtype), out=slope)
+    slope += scale * alpha
+    if alpha != 1:
+        np.greater(y, 0, out=jump, casting="unsafe")
+        jump *= scale - scale * alpha
+        slope += jump
+    np.multiply(dy, slope, out=dy)
+
+
+def blend(f: Array, x: Array, alpha: Array, difference: Array, y: Array) -> None:
+    """Blend a function with its input: difference = f − x, y = x + α ⊙ difference."""
+    np.subtract(f, x, out=difference)
+    np.multiply(difference, alpha, out=y)
+    y += x
+
+
+def blend_back(dy: Array, difference: Array, alpha: Array, inner: Array, dalpha: Array) -> None:
+    """Pass a gradient back: dα = Σₙ dy ⊙ difference, inner = α ⊙ dy, then dy ← dy − inner."""
+    np.einsum("nk,nk->k", dy, difference, out=dalpha)
+    np.multiply(dy, alpha, out=inner)
+    dy -= inner
+
+
+def center(x: Array, mean: Array, out: Array, squares: Array) -> None:
+    """Center each column, and sum its squares: out = x − mean, squares = Σₙ out²."""
+    np.subtract(x, mean, out=out)
+    np.einsum("nk,nk->k", out, out, out=squares)
+
+
+def affine(x: Array, slope: Array, shift: Array, y: Array) -> None:
+    """Scale and shift each row: y = slope ⊙ x + shift, with slope and shift of shape (k,)."""
+    np.multiply(x, slope, out=y)
+    y += shift
+
+
+def paired_sums(d: Array, by: Array, sums: Array, products: Array) -> None:
+    """Sum a gradient, and its products with other rows: sums = Σₙ d, products = Σₙ d ⊙ by."""
+    np.sum(d, axis=0, out=sums)
+    np.einsum("nk,nk->k", d, by, out=products)
+
+
+def batchnorm_gradient(
+    d: Array, centred: Array, share: Array, common: Array, slope: Array, product: Array
+) -> None:
+    """Pass a gradient back: d ← slope ⊙ (d − share ⊙ centred − common).
+
+    `product` is scratch space for (n, k) floats.
+    """
+    d -= np.multiply(centred, share, out=product)
+    d -= common
+    d *= slope
+
+
+def layernorm(
+    x: Array, gamma: Array, beta: Array, eps: float, hat: Array, inverse: Array, y: Array
+) -> None:
+    """Normalize each row: x̂ = (x − μ) / √(σ² + ε), y = γ ⊙ x̂ + β.
+
+    `hat` (n, k) and `inverse` (n,), 1 / √(σ² + ε), are what the way back needs.
+    """
+    # np.mean takes several times as long where the rows are short.
+    np.einsum("nk->n", x, out=inverse)
+    inverse /= x.shape[1]
+    np.subtract(x, inverse[:, np.newaxis], out=hat)
+    np.einsum("nk,nk->n", hat, hat, out=inverse)
+    inverse /= x.shape[1]
+    inverse += eps
+    np.divide(1, np.sqrt(inverse, out=inverse), out=inverse)
+    hat *= inverse[:, np.newaxis]
+    affine(hat, gamma, beta, y)
+
+
+def layernorm_sums(dy: Array, hat: Array, product: Array, dgamma: Array, dbeta: Array) -> None:
+    """Sum a gradient over the rows: dγ = Σₙ dy ⊙ x̂, dβ = Σₙ dy.
+
+    `product` is scratch space for (n, k) floats.
+    """
+    np.sum(np.multiply(dy, hat, out=product), axis=0, out=dgamma)
+    np.sum(dy, axis=0, out=dbeta)
+
+
+def layernorm_gradient(
+    dy: Array, hat: Array, inverse: Array, gamma: Array, product: Array, means: Array
+) -> None:
+    """Pass a gradient back through layer normalization, with h = γ ⊙ dy and means over each row.
+
+    dy ← (h − mean h − x̂ ⊙ mean(h ⊙ x̂)) ⊙ inverse. `product` (n, k) and `means` (2, n) are scratch
+    space.
+    """
+    dy *= gamma
+    np.einsum("nk->n", dy, out=means[0])
+    np.einsum("nk,nk->n", dy, hat, out=means[1])
+    means /= dy.shape[1]
+    dy -= means[0][:, np.newaxis]
+    dy -= np.multiply(hat, means[1][:, np.newaxis], out=product)
+    dy *= inverse[:, np.newaxis]
+
+
 def adam_update(
     theta: Array,
     g: Array,

@@ -221,25 +221,18 @@ def _elu(x: Array, w: Scope, scale: float, alpha: float) -> Array:
     """Return λ max(0, x) + λ α (exp(min(0, x)) − 1), where one of the two is 0."""
     y = below_zero(x, w.buf("y", x.shape, x.dtype))
     np.expm1(y, out=y)
-    y *= scale * alpha
-    right = above_zero(x, w.buf("right", x.shape, x.dtype))
-    if scale != 1:
-        right *= scale
-    y += right
+    right = w.buf("right", x.shape, x.dtype)
+    kernels.elu_join(lines(x), lines(y), scale, alpha, lines(right))
     w.saved = y
     return y
 
 
 def _elu_back(dy: Array, w: Scope, scale: float, alpha: float) -> Array:
     """Return dy (min(0, y) + λ α), and where y > 0 the jump of λ − λ α more."""
-    y = w.saved
-    slope = below_zero(y, w.buf("slope", dy.shape, dy.dtype))
-    slope += scale * alpha
-    if alpha != 1:
-        jump = np.greater(y, 0, out=w.buf("jump", dy.shape, dy.dtype), casting="unsafe")
-        jump *= scale - scale * alpha
-        slope += jump
-    return np.multiply(dy, slope, out=dy)
+    slope, jump = (w.buf(name, dy.shape, dy.dtype) for name in ("slope", "jump"))
+    d = lines(dy)
+    kernels.elu_gate(d, lines(w.saved), scale, alpha, lines(slope), lines(jump))
+    return d.reshape(dy.shape)
 
 
 def above_zero(x: Array, out: Array) -> Array:

@@ -8,8 +8,9 @@ from typing import ClassVar
 
 import numpy as np
 
+from graduel import kernels
 from graduel.nn.initializers import Constant, Zeros
-from graduel.nn.layers.channel_ops import along, lines, sums
+from graduel.nn.layers.channel_ops import add_lines, along, line_buffer, lines, sums
 from graduel.nn.layers.layer import Array, Plan, Shape, Spec, features
 from graduel.nn.part import Part
 from graduel.nn.workspace import Call, Scope
@@ -74,8 +75,9 @@ class BatchNorm(Part):
             mean, var = w.buf("mean", one, x.dtype), w.buf("var", one, x.dtype)
             sums(rows, w, mean)
             mean /= n
-            centred = np.subtract(rows, along(mean, size, w), out=w.buf("x", rows.shape, x.dtype))
-            sums(centred, w, var, by=centred)
+            centred, squares = w.buf("x", rows.shape, x.dtype), line_buffer("sums", var, size, w)
+            kernels.center(rows, along(mean, size, w), centred, squares)
+            add_lines(squares, var)
             var /= n
             w.s.mean += self.momentum * (mean - w.s.mean)
             w.s.var += self.momentum * (var * (n / max(n - 1, 1)) - w.s.var)
@@ -86,8 +88,8 @@ class BatchNorm(Part):
             inverse = _inverse(w.s.var, self.eps, w)
             w.saved = rows, None
         np.multiply(w.p.gamma, inverse, out=slope)
-        np.multiply(centred, along(slope, size, w), out=out)
-        out += along(w.p.beta, size, w)
+        beta = along(w.p.beta, size, w, "beta")
+        kernels.affine(centred, along(slope, size, w), beta, out)
         return y
 
     def backward(self, dy: Array, w: Scope, call: Call, *, need_dx: bool = True) -> Array | None:
@@ -97,17 +99,26 @@ class BatchNorm(Part):
         if frozen := inverse is None:
             centred = centred - along(w.s.mean, d.shape[1], w)
             inverse = _inverse(w.s.var, self.eps, w)
-        sums(d, w, w.g.beta)
-        sums(d, w, w.g.gamma, by=centred)
+        size = d.shape[1]
+        total, products = (
+            line_buffer(name, out, size, w)
+            for name, out in (("sums", w.g.beta), ("products", w.g.gamma))
+        )
+        kernels.paired_sums(d, centred, total, products)
+        add_lines(total, w.g.beta)
+        add_lines(products, w.g.gamma)
         w.g.gamma *= inverse
         if not need_dx:
             return None
-        if not frozen:
+        slope = along(w.p.gamma * inverse, size, w)
+        if frozen:
+            d *= slope
+        else:
             # x̂ dγ/n, with x̂ = (x − μ) / √(σ² + ε)
-            share = along(w.g.gamma * inverse / n, d.shape[1], w)
-            d -= np.multiply(centred, share, out=w.buf("product", d.shape, d.dtype))
-            d -= along(w.g.beta / n, d.shape[1], w)
-        d *= along(w.p.gamma * inverse, d.shape[1], w)
+            share = along(w.g.gamma * inverse / n, size, w, "share")
+            common = along(w.g.beta / n, size, w, "beta")
+            product = w.buf("product", d.shape, d.dtype)
+            kernels.batchnorm_gradient(d, centred, share, common, slope, product)
         return d.reshape(dy.shape)
 
 
@@ -156,40 +167,28 @@ class LayerNorm(Part):
 
     def forward(self, x: Array, w: Scope, call: Call) -> Array:
         """Return γ x̂ + β."""
-        mean = _mean(x, w.buf("mean", (*x.shape[:-1], 1), x.dtype))
-        hat = np.subtract(x, mean, out=w.buf("hat", x.shape, x.dtype))
-        inverse = _mean(hat, w.buf("inverse", mean.shape, x.dtype), hat)
-        inverse += self.eps
-        np.divide(1, np.sqrt(inverse, out=inverse), out=inverse)
-        hat *= inverse
+        rows = _rows(x)
+        hat, inverse = (
+            _rows(w.buf("hat", x.shape, x.dtype)),
+            w.buf("inverse", x.shape[:-1], x.dtype).reshape(-1),
+        )
         w.saved = hat, inverse
-        y = np.multiply(hat, w.p.gamma, out=w.buf("y", x.shape, x.dtype))
-        y += w.p.beta
+        y = w.buf("y", x.shape, x.dtype)
+        kernels.layernorm(rows, w.p.gamma, w.p.beta, self.eps, hat, inverse, _rows(y))
         return y
 
     def backward(self, dy: Array, w: Scope, call: Call, *, need_dx: bool = True) -> Array | None:
         """Assign dγ and dβ; return dx."""
-        hat, inverse = w.saved
-        axes = tuple(range(dy.ndim - 1))
-        product = np.multiply(dy, hat, out=w.buf("product", dy.shape, dy.dtype))
-        np.sum(product, axis=axes, out=w.g.gamma)
-        np.sum(dy, axis=axes, out=w.g.beta)
+        (hat, inverse), d = w.saved, _rows(dy)
+        product = _rows(w.buf("product", dy.shape, dy.dtype))
+        kernels.layernorm_sums(d, hat, product, w.g.gamma, w.g.beta)
         if not need_dx:
             return None
-        h = np.multiply(dy, w.p.gamma, out=dy)
-        common = _mean(h, w.buf("mean", inverse.shape, dy.dtype))
-        along = _mean(h, w.buf("along", inverse.shape, dy.dtype), hat)
-        h -= common
-        h -= np.multiply(hat, along, out=product)
-        return np.multiply(h, inverse, out=h)
+        means = w.buf("means", (2 * len(d),), dy.dtype).reshape(2, len(d))
+        kernels.layernorm_gradient(d, hat, inverse, w.p.gamma, product, means)
+        return d.reshape(dy.shape)
 
 
-def _mean(x: Array, out: Array, by: Array | None = None) -> Array:
-    """Return the mean of `x` over the last axis, or of `x` times `by`, in `out`."""
-    # np.mean takes several times as long where the last axis is short.
-    if by is None:
-        np.einsum("...c->...", x, out=out[..., 0])
-    else:
-        np.einsum("...c,...c->...", x, by, out=out[..., 0])
-    out /= x.shape[-1]
-    return out
+def _rows(x: Array) -> Array:
+    """View examples (n, …, c) as rows (m, c)."""
+    return x.reshape(-1, x.shape[-1])
