@@ -371,6 +371,44 @@ def noise(x, draws, factor, middle, y):
     return {"y": (x + factor * draws - middle, np.abs(x) + factor * draws + middle)}
 
 
+def _all_windows(x, size, stride, down, across):
+    return [
+        image[p * stride[0] : p * stride[0] + size[0], q * stride[1] : q * stride[1] + size[1]]
+        for image in x
+        for p in range(down)
+        for q in range(across)
+    ]
+
+
+def _pooled(s: Sizes) -> Arguments:
+    size, stride = [((2, 2), (2, 2)), ((3, 2), (2, 1))][s.rng.integers(2)]
+    overlap = size != stride
+    x = s.rng.integers(3, size=(s.n, 7, 5, s.k)).astype(s.dtype)  # equal values, often
+    down, across = ((n - k) // t + 1 for n, k, t in zip(x.shape[1:], size, stride, strict=False))
+    y = np.array(
+        [window.max(axis=(0, 1)) for window in _all_windows(x, size, stride, down, across)]
+    )
+    shape = (s.n, down, across, s.k)
+    return {
+        **{"dy": s.finite(*shape), "x": x, "y": y.reshape(shape).astype(s.dtype), "size": size},
+        **{"stride": stride, "overlap": overlap, "here": s.garbage(*shape, dtype=np.bool_)},
+        **{"taken": s.garbage(*shape, dtype=np.bool_), "share": s.garbage(*shape)},
+        "dx": np.zeros(x.shape, s.dtype),
+    }
+
+
+@operation(_pooled)
+def max_pool_gradient(dy, x, y, size, stride, overlap, here, taken, share, dx):
+    found, terms = np.zeros(x.shape), np.zeros(x.shape)
+    for n, p, q, c in np.ndindex(y.shape):
+        rows, columns = (k * t for k, t in zip((p, q), stride, strict=True))
+        window = x[n, rows : rows + size[0], columns : columns + size[1], c]
+        i, j = np.unravel_index(window.argmax(), window.shape)
+        found[n, rows + i, columns + j, c] += dy[n, p, q, c]
+        terms[n, rows + i, columns + j, c] += np.abs(dy[n, p, q, c])
+    return {"dx": (found, terms)}
+
+
 def _step(s: Sizes, moments: tuple[str, ...], **options: Any) -> Arguments:
     size, chance = s.n * s.k, s.rng.integers(2, size=2)
     made: Arguments = {"theta": s.finite(size), "g": s.floats(size)}

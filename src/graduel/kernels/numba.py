@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from graduel.kernels.compiler import compiled
 
 Array = NDArray[Any]
+Pair = tuple[int, int]
 
 
 @compiled
@@ -399,6 +400,39 @@ def layernorm_gradient(
         mean, slope = total / k, along / k
         for j in range(dy.shape[1]):
             dy[i, j] = (dy[i, j] - mean - hat[i, j] * slope) * inverse[i]
+
+
+@compiled
+def max_pool_gradient(
+    dy: Array,
+    x: Array,
+    y: Array,
+    size: Pair,
+    stride: Pair,
+    overlap: bool,
+    here: Array,
+    taken: Array,
+    share: Array,
+    dx: Array,
+) -> None:
+    """Pass a gradient back through max pooling: dx = dy where x is the first equal to y."""
+    zero = dy.dtype.type(0)
+    taken[:] = False
+    for n in range(y.shape[0]):
+        for p in range(y.shape[1]):
+            for q in range(y.shape[2]):
+                for i in range(size[0]):
+                    row = p * stride[0] + i
+                    for j in range(size[1]):
+                        column = q * stride[1] + j
+                        for c in range(y.shape[3]):
+                            hit = x[n, row, column, c] == y[n, p, q, c] and not taken[n, p, q, c]
+                            taken[n, p, q, c] |= hit
+                            part = dy[n, p, q, c] if hit else zero
+                            if overlap:
+                                dx[n, row, column, c] += part
+                            else:
+                                dx[n, row, column, c] = part
 
 
 def check() -> None:

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Array = NDArray[Any]
+Pair = tuple[int, int]
 
 
 def gather_scale(X: Array, index: Array, scale: float, raw: Array, out: Array) -> None:
@@ -265,6 +266,46 @@ def layernorm_gradient(
     dy -= means[0][:, np.newaxis]
     dy -= np.multiply(hat, means[1][:, np.newaxis], out=product)
     dy *= inverse[:, np.newaxis]
+
+
+def max_pool_gradient(
+    dy: Array,
+    x: Array,
+    y: Array,
+    size: Pair,
+    stride: Pair,
+    overlap: bool,
+    here: Array,
+    taken: Array,
+    share: Array,
+    dx: Array,
+) -> None:
+    """Pass a gradient back through max pooling: dx = dy where x is the first equal to y.
+
+    Parameters
+    ----------
+    dy, y : (n, rows, across, c)
+    x, dx : (n, h, w, c)
+    size, stride : of the windows, down and across
+    overlap : whether windows overlap: shares are added to dx, which holds zeros; otherwise they
+        are written
+    here, taken : (n, rows, across, c), scratch space of booleans
+    share : (n, rows, across, c), scratch space of floats where windows overlap
+    """
+    taken.fill(False)
+    down, across = y.shape[1], y.shape[2]
+    for i in range(size[0]):
+        rows = slice(i, i + (down - 1) * stride[0] + 1, stride[0])
+        for j in range(size[1]):
+            columns = slice(j, j + (across - 1) * stride[1] + 1, stride[1])
+            np.equal(x[:, rows, columns], y, out=here)
+            np.greater(here, taken, out=here)
+            np.logical_or(taken, here, out=taken)
+            place = dx[:, rows, columns]
+            if overlap:
+                np.add(place, np.multiply(dy, here, out=share), out=place)
+            else:
+                np.multiply(dy, here, out=place)
 
 
 def adam_update(
